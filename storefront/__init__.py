@@ -1,0 +1,72 @@
+"""Storefront: shops for many tenants. `create_app()` is the wiring, readable from top to bottom."""
+
+from flask import Flask, g, get_flashed_messages
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from storefront import assets, database, openapi, problems, security
+from storefront.cart import api as cart_api
+from storefront.cart import pages as cart_pages
+from storefront.catalog import api as catalog_api
+from storefront.catalog import commands as catalog_commands
+from storefront.catalog import pages as catalog_pages
+from storefront.config import ROOT, BadSetting, Settings
+from storefront.operators import logs
+from storefront.operators import pages as operators_pages
+from storefront.orders import api as orders_api
+from storefront.orders import pages as orders_pages
+from storefront.tenants import pages as tenants_pages
+from storefront.tenants.middleware import TenantMiddleware
+from storefront.tenants.registry import Registry
+from storefront.upsell import api as upsell_api
+from storefront.upsell import commands as upsell_commands
+from storefront.upsell import pages as upsell_pages
+from storefront.upsell.client import Model
+
+__all__ = ["BadSetting", "Settings", "create_app"]
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The app, ready to serve a database that `storefront.boot.prepare` has made ready. Raises `BadSetting`."""
+    settings = settings or Settings.from_environ()
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.extensions["storefront_settings"] = settings
+    app.extensions["storefront_tenants"] = Registry(settings)
+    app.extensions["storefront_model"] = Model(settings)
+
+    database.init_app(app, settings)
+    logs.init_app(app)
+    app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
+    security.init_app(app, settings)
+    problems.init_app(app)
+    assets.init_app(app)
+
+    for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, operators_pages):
+        app.register_blueprint(pages.pages)
+    for api in (catalog_api, cart_api, orders_api, upsell_api):
+        app.register_blueprint(api.api)
+    app.register_blueprint(openapi.about)
+    openapi.init_app(app)
+    app.cli.add_command(catalog_commands.commands)
+    app.cli.add_command(upsell_commands.commands)
+
+    app.context_processor(lambda: {"tenant": g.get("tenant")})
+    app.jinja_env.globals.update(cart_count=cart_pages.cart_count, money=show_money, messages=waiting_messages)
+
+    app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def show_money(amount: int) -> str:
+    """An amount in the currency and the locale of the shop that is visited."""
+    shown: str = g.tenant.money(amount)
+    return shown
+
+
+def waiting_messages() -> list[tuple[str, str]]:
+    """What an earlier request left to be said on the next page that is shown."""
+    return get_flashed_messages(with_categories=True) if g.get("tenant") else []  # type: ignore[return-value]

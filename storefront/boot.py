@@ -1,0 +1,48 @@
+"""What must be true before the first request: the tables are there and the shops of the catalogue are loaded."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import text
+
+from storefront.catalog.actions import is_loaded, read_file
+from storefront.catalog.commands import describe, load_with_bar
+from storefront.config import Settings
+from storefront.database import db
+
+BOOT_LOCK = 7_206_340_002
+log = logging.getLogger("storefront.boot")
+
+
+def prepare(app: Flask) -> None:
+    """Migrate the database and load CATALOG if its content is new. Several machines may start at once.
+
+    Raises `BadCatalog`, or what the database says when it can't be had.
+    """
+    settings: Settings = app.extensions["storefront_settings"]
+    for warning in settings.warnings():
+        log.warning(warning)
+    with app.app_context(), one_at_a_time():
+        upgrade()
+        content = read_file(settings.catalog)
+        if not is_loaded(content):
+            log.info("catalogue loaded: %s", describe(load_with_bar(content)))
+    with app.app_context():
+        db.engine.dispose()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """On PostgreSQL, wait while another machine does the same."""
+    if db.engine.dialect.name != "postgresql":
+        yield
+        return
+    with db.engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": BOOT_LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": BOOT_LOCK})

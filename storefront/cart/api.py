@@ -1,0 +1,143 @@
+"""Carts, for programs."""
+
+from typing import Annotated, Literal
+
+from flask import url_for
+from pydantic import Field
+
+from storefront.cart import actions
+from storefront.cart.models import Cart, find_cart
+from storefront.cart.rules import MOST_A_LINE, MOST_LINES
+from storefront.catalog.api import ProductShape, amount
+from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
+from storefront.security import CARTS_LIMIT, limiter
+from storefront.tenants.pages import current_tenant
+from storefront.upsell.models import was_suggested
+
+api = blueprint("cart_api", __name__)
+
+ProductId = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class ItemBody(Body):
+    product_id: ProductId
+    quantity: Annotated[int, Field(ge=1, le=MOST_A_LINE)]
+
+
+class AddBody(ItemBody):
+    upsell_call_id: Annotated[
+        str | None, Field(max_length=32, description="`call_id` of the suggestions that this product was taken from")
+    ] = None
+
+
+class CartBody(Body):
+    items: Annotated[list[ItemBody], Field(max_length=MOST_LINES)] = []
+
+
+class QuantityBody(Body):
+    quantity: Annotated[int, Field(ge=0, le=MOST_A_LINE)]
+
+
+class PromoBody(Body):
+    code: Annotated[str, Field(max_length=40)]
+
+
+class CartItem(Shape):
+    product: ProductShape
+    quantity: int
+    line_total: Money
+    available: Annotated[bool, Field(description="whether there is as much in stock at this moment")]
+
+
+class CartShape(Shape):
+    id: str
+    status: Literal["open", "ordered"]
+    items: list[CartItem]
+    promo_code: str | None
+    subtotal: Money
+    discount: Money
+    tax: Money
+    total: Money
+
+    @classmethod
+    def of(cls, cart: Cart) -> "CartShape":
+        price = cart.price(current_tenant())
+        return cls.model_construct(
+            id=cart.id,
+            status=cart.status,
+            items=[
+                CartItem.model_construct(
+                    product=ProductShape.of(line.product),
+                    quantity=line.quantity,
+                    line_total=amount(line.line_total),
+                    available=line.available,
+                )
+                for line in cart.lines
+            ],
+            promo_code=cart.promo_code,
+            subtotal=amount(price.subtotal),
+            discount=amount(price.discount),
+            tax=amount(price.tax),
+            total=amount(price.total),
+        )
+
+
+@api.post("/carts")
+@limiter.limit(CARTS_LIMIT)
+@spec.validate(resp=answers(201, CartShape, 400, 404, 415, 422), tags=["cart"])
+def create_cart(json: CartBody) -> tuple[CartShape, int, dict[str, str]]:
+    """Make a cart, with items in it if you like."""
+    cart_id = actions.open_cart((item.product_id, item.quantity) for item in json.items)
+    return shown(cart_id), 201, {"Location": url_for("cart_api.get_cart", cart_id=cart_id)}
+
+
+@api.get("/carts/<cart_id>")
+@spec.validate(resp=answers(200, CartShape, 404), tags=["cart"])
+def get_cart(cart_id: str) -> CartShape:
+    """The cart, priced as of now."""
+    return shown(cart_id)
+
+
+@api.post("/carts/<cart_id>/items")
+@spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
+def add_item(cart_id: str, json: AddBody) -> CartShape:
+    """Put so many more of a product into the cart."""
+    from_upsell = was_suggested(json.upsell_call_id, cart_id, json.product_id)
+    actions.add_item(cart_id, json.product_id, json.quantity, from_upsell)
+    return shown(cart_id)
+
+
+@api.put("/carts/<cart_id>/items/<product_id>")
+@spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
+def set_item(cart_id: str, product_id: str, json: QuantityBody) -> CartShape:
+    """Set the quantity of a product; 0 takes it out."""
+    actions.set_quantity(cart_id, product_id, json.quantity)
+    return shown(cart_id)
+
+
+@api.delete("/carts/<cart_id>/items/<product_id>")
+@spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
+def remove_item(cart_id: str, product_id: str) -> CartShape:
+    """Take a product out of the cart."""
+    actions.set_quantity(cart_id, product_id, 0)
+    return shown(cart_id)
+
+
+@api.put("/carts/<cart_id>/promo")
+@spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
+def set_promo(cart_id: str, json: PromoBody) -> CartShape:
+    """Apply a promo code, in any case of letters."""
+    actions.apply_promo(current_tenant(), cart_id, json.code)
+    return shown(cart_id)
+
+
+@api.delete("/carts/<cart_id>/promo")
+@spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
+def remove_promo(cart_id: str) -> CartShape:
+    """Price the cart without a promo code."""
+    actions.remove_promo(cart_id)
+    return shown(cart_id)
+
+
+def shown(cart_id: str) -> CartShape:
+    return CartShape.of(find_cart(cart_id))

@@ -1,0 +1,114 @@
+"""Carts: what a shopper has gathered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String, func, select
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from storefront.catalog.models import Product
+from storefront.clock import UtcDateTime, now
+from storefront.database import OwnedByTenant, db, is_id, new_id, new_token
+from storefront.errors import NotFound
+from storefront.pricing.rules import Price, price
+from storefront.tenants.models import Tenant
+
+OPEN = "open"
+ORDERED = "ordered"
+
+
+class Cart(OwnedByTenant, db.Model):
+    """The id is unguessable: who holds it holds the cart. `shopper` groups the carts of one browser."""
+
+    __tablename__ = "cart"
+    __table_args__ = (CheckConstraint("status IN ('open', 'ordered')", name="status_known"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
+    shopper: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(8), default=OPEN)
+    promo_code: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    lines: Mapped[list["CartLine"]] = relationship(order_by="CartLine.place", viewonly=True)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == OPEN
+
+    @property
+    def product_ids(self) -> set[str]:
+        return {line.product_id for line in self.lines}
+
+    def price(self, tenant: Tenant) -> Price:
+        return price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
+
+
+class CartLine(OwnedByTenant, db.Model):
+    """So many of one product; costs the product's price of the moment."""
+
+    __tablename__ = "cart_line"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "cart_id"], ["cart.tenant_id", "cart.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
+        CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity_in_range"),
+    )
+
+    cart_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    quantity: Mapped[int]
+    from_upsell: Mapped[bool] = mapped_column(default=False)
+    place: Mapped[int] = mapped_column(BigInteger, default=new_id)
+
+    product: Mapped[Product] = relationship(viewonly=True, lazy="joined", innerjoin=True)
+
+    @property
+    def line_total(self) -> int:
+        return self.product.price * self.quantity
+
+    @property
+    def left(self) -> int:
+        return self.product.stock
+
+    @property
+    def available(self) -> bool:
+        return self.quantity <= self.product.stock
+
+
+@dataclass(frozen=True)
+class CartView:
+    """A cart as a page shows it, with its price; one without lines stands for no cart."""
+
+    id: str
+    lines: Sequence[CartLine]
+    price: Price
+
+    @classmethod
+    def of(cls, cart: Cart | None, tenant: Tenant) -> "CartView":
+        if cart is None:
+            return cls("", [], price(tenant, [], None, now()))
+        return cls(cart.id, cart.lines, cart.price(tenant))
+
+
+def find_cart(cart_id: str) -> Cart:
+    """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
+    cart = cart_or_none(cart_id)
+    if cart is None:
+        raise NotFound("There is no such cart in this shop.")
+    return cart
+
+
+def cart_or_none(cart_id: str | None) -> Cart | None:
+    if cart_id is None or not is_id(cart_id):
+        return None
+    query = select(Cart).where(Cart.id == cart_id).options(joinedload(Cart.lines))
+    return db.session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
+
+
+def count_items(cart_id: str) -> int:
+    """How many pieces an open cart holds; 0 when there is no such cart."""
+    query = select(func.sum(CartLine.quantity)).join(
+        Cart, (Cart.tenant_id == CartLine.tenant_id) & (Cart.id == CartLine.cart_id)
+    )
+    return db.session.scalar(query.where(Cart.id == cart_id, Cart.status == OPEN)) or 0

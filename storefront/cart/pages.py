@@ -1,0 +1,103 @@
+"""The cart, for shoppers. The browser's cart hangs on the shop's signed cookie."""
+
+from flask import Blueprint, Response, flash, g, redirect, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from storefront.cart import actions
+from storefront.cart.models import Cart, CartView, cart_or_none, count_items
+from storefront.cart.rules import parse_quantity
+from storefront.catalog.models import find_product
+from storefront.database import new_token
+from storefront.errors import CartOrdered, Invalid, NotFound
+from storefront.htmx import show
+from storefront.security import CARTS_LIMIT, limiter
+from storefront.tenants.pages import current_tenant
+from storefront.upsell.models import was_suggested
+
+pages = Blueprint("cart", __name__)
+
+
+def current_cart() -> Cart | None:
+    """This browser's open cart, None before something is put into one."""
+    cart = cart_or_none(session.get("cart"))
+    return cart if cart and cart.is_open else None
+
+
+def cart_count() -> int:
+    """How many pieces are in this browser's cart, for the badge."""
+    cart_id = session.get("cart")
+    return count_items(cart_id) if cart_id and g.tenant else 0
+
+
+@pages.get("/cart")
+def see() -> Response:
+    return show_cart()
+
+
+def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
+    return show(
+        "cart/cart.html",
+        also=("cart_badge", "messages"),
+        http_status=status,
+        cart=CartView.of(current_cart(), current_tenant()),
+        promo_error=promo_error,
+        has_promotions=bool(current_tenant().promotions),
+    )
+
+
+@pages.post("/cart/items")
+@limiter.limit(CARTS_LIMIT)
+def add() -> AnyResponse:
+    """Put a product into this browser's cart, which is made when there is none."""
+    product = find_product(request.form.get("product_id", ""))
+    product_id, name = product.id, product.name
+    quantity = parse_quantity(request.form.get("quantity", "1"))
+    cart_id = session.get("cart")
+    if cart_id is None or not put(cart_id, product_id, quantity):
+        shopper = session.setdefault("shopper", new_token())
+        session["cart"] = actions.open_cart([(product_id, quantity)], shopper)
+        session.permanent = True
+    if request.form.get("next") == "checkout":
+        return redirect(url_for("orders.checkout", added=product_id), 303)
+    flash(f"Added {name} to your cart.", "notice")
+    return redirect(url_for("cart.see"), 303)
+
+
+def put(cart_id: str, product_id: str, quantity: int) -> bool:
+    """Add to this cart; False when it isn't there any more or became an order, and a new one is due."""
+    from_upsell = was_suggested(request.form.get("upsell"), cart_id, product_id)
+    try:
+        actions.add_item(cart_id, product_id, quantity, from_upsell)
+    except (CartOrdered, NotFound):
+        return False
+    return True
+
+
+@pages.post("/cart/items/<product_id>")
+def change(product_id: str) -> AnyResponse:
+    """Set the quantity of a line; 0 removes it."""
+    quantity = parse_quantity(request.form.get("quantity", ""), least=0)
+    actions.set_quantity(own_cart_id(), product_id, quantity)
+    return redirect(url_for("cart.see"), 303)
+
+
+@pages.post("/cart/promo")
+def promo() -> AnyResponse:
+    """Apply a promo code, or remove it when none is given. A code that can't be used is said beside its field."""
+    code = request.form.get("code", "").strip()
+    if not code:
+        actions.remove_promo(own_cart_id())
+        return redirect(url_for("cart.see"), 303)
+    try:
+        actions.apply_promo(current_tenant(), own_cart_id(), code)
+    except Invalid as refusal:
+        return show_cart(refusal.status, refusal.detail)
+    return redirect(url_for("cart.see"), 303)
+
+
+def own_cart_id() -> str:
+    """The id of this browser's cart; raises `NotFound`."""
+    cart_id: str | None = session.get("cart")
+    if cart_id is None:
+        raise NotFound("Your cart is empty.")
+    return cart_id

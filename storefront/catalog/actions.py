@@ -1,0 +1,147 @@
+"""Loading the shops and products of a `catalog.json`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+
+from storefront import money
+from storefront.catalog.models import Product
+from storefront.catalog.rules import product_words
+from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, read_catalog
+from storefront.clock import now
+from storefront.database import bind, db, new_id
+from storefront.events.models import PRICE_CHANGED, Event
+from storefront.tenants.models import SettingRow, TenantRow
+from storefront.tenants.registry import registry
+
+BATCH = 2000
+LOADED = "catalog_sha256"
+LOAD_LOCK = 7_206_340_001
+"""The PostgreSQL advisory lock under which one machine at a time loads."""
+TEXTS = ("name", "description", "category", "price", "tags", "image", "name_words", "words")
+"""What `--update` takes from the file for a product that is there already: all but its stock."""
+
+Progress = Callable[[int], object]
+"""Told how many more products have been seen to."""
+
+
+@dataclass
+class Loaded:
+    """How many were new, how many were given the file's texts and prices, and how many were left as they were."""
+
+    tenants: int = 0
+    added: int = 0
+    updated: int = 0
+    kept: int = 0
+
+
+def is_loaded(content: bytes) -> bool:
+    """Whether exactly these bytes were the last catalogue to be loaded."""
+    with db.engine.connect() as connection:
+        last = connection.scalar(select(SettingRow.value).where(SettingRow.name == LOADED))
+    return bool(last == sha256(content).hexdigest())
+
+
+def read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise BadCatalog(f"CATALOG {str(path)!r} can't be read: {fault.strerror}.") from None
+
+
+def load(content: bytes, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
+    """Add the shops and products of the file that aren't there yet, in one transaction.
+
+    What is there keeps its stock always, and everything else too unless `refresh` is set, which takes texts, prices
+    and the shop's settings from the file. Raises `BadCatalog`, and then nothing was changed.
+    """
+    return store(read_catalog(content), sha256(content).hexdigest(), refresh, progress)
+
+
+def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
+    loaded = Loaded()
+    with db.engine.connect().execution_options(storefront_write="FULL") as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOAD_LOCK})
+        place = new_id()
+        for tenant in catalog.tenants:
+            bind(connection, tenant.id)
+            store_tenant(connection, tenant, refresh, loaded)
+            store_products(connection, tenant, place, refresh, loaded, progress)
+            place += len(tenant.products)
+        connection.execute(delete(SettingRow).where(SettingRow.name == LOADED))
+        connection.execute(insert(SettingRow).values(name=LOADED, value=digest))
+    registry().forget()
+    return loaded
+
+
+def store_tenant(connection: Connection, entry: TenantEntry, refresh: bool, loaded: Loaded) -> None:
+    values = entry.model_dump(mode="json", exclude={"products", "id"})
+    if connection.scalar(select(TenantRow.id).where(TenantRow.id == entry.id)) is None:
+        connection.execute(insert(TenantRow).values(id=entry.id, **values))
+        loaded.tenants += 1
+    elif refresh:
+        connection.execute(update(TenantRow).where(TenantRow.id == entry.id).values(**values))
+
+
+def store_products(
+    connection: Connection, tenant: TenantEntry, place: int, refresh: bool, loaded: Loaded, progress: Progress
+) -> None:
+    """New products get the places from `place` on, in the file's order."""
+    rows = select(Product.id, Product.price).where(Product.tenant_id == tenant.id)
+    there = {id: price for id, price in connection.execute(rows)}
+    for start in range(0, len(tenant.products), BATCH):
+        batch = tenant.products[start : start + BATCH]
+        new = [
+            row_of(tenant, entry) | {"stock": entry.stock, "place": place + start + i}
+            for i, entry in enumerate(batch)
+            if entry.id not in there
+        ]
+        if new:
+            connection.execute(insert(Product), new)
+        known = [row_of(tenant, entry) for entry in batch if entry.id in there] if refresh else []
+        if known:
+            refresh_products(connection, tenant.id, known, there)
+        loaded.added += len(new)
+        loaded.updated += len(known)
+        loaded.kept += len(batch) - len(new) - len(known)
+        progress(len(batch))
+
+
+def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]], there: dict[str, int]) -> None:
+    table = Product.__table__
+    connection.execute(
+        update(Product)
+        .where(table.c.tenant_id == bindparam("the_tenant"), table.c.id == bindparam("the_product"))
+        .values({name: bindparam(name) for name in TEXTS}),
+        [{name: row[name] for name in TEXTS} | {"the_tenant": tenant_id, "the_product": row["id"]} for row in rows],
+    )
+    changed = [row for row in rows if row["price"] != there[row["id"]]]
+    if changed:
+        first = new_id()
+        happenings = [
+            {"tenant_id": tenant_id, "id": first + i, "kind": PRICE_CHANGED, "subject": row["id"],
+             "data": {"price": row["price"]}, "created_at": now()}
+            for i, row in enumerate(changed)
+        ]  # fmt: skip
+        connection.execute(insert(Event), happenings)
+
+
+def row_of(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
+    name_words, words = product_words(entry.name, entry.description, entry.category, entry.tags)
+    return {
+        "tenant_id": tenant.id,
+        "id": entry.id,
+        "name": entry.name,
+        "description": entry.description,
+        "category": entry.category,
+        "price": money.parse(entry.price, tenant.currency),
+        "tags": entry.tags,
+        "image": entry.image,
+        "name_words": name_words,
+        "words": words,
+    }

@@ -1,0 +1,92 @@
+"""Products, for programs."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+
+from flask import current_app
+from pydantic import BaseModel, Field
+
+from storefront.assets import Assets
+from storefront.catalog.models import Product, Wish, find_product, products_after
+from storefront.errors import Fault, Invalid
+from storefront.openapi import Money, QueryBool, QueryInt, Shape, answers, blueprint, spec
+from storefront.tenants.pages import current_tenant
+
+api = blueprint("catalog_api", __name__)
+
+
+class ProductShape(Shape):
+    id: str
+    name: str
+    description: str
+    category: str
+    image_url: str
+    price: Money
+    stock: int
+    tags: list[str]
+
+    @classmethod
+    def of(cls, product: Product) -> "ProductShape":
+        assets: Assets = current_app.extensions["storefront_assets"]
+        return cls.model_construct(
+            id=product.id,
+            name=product.name,
+            description=product.description,
+            category=product.category,
+            image_url=assets.picture_for_programs(product.image),
+            price=amount(product.price),
+            stock=product.stock,
+            tags=product.tags,
+        )
+
+
+class ProductList(Shape):
+    items: list[ProductShape]
+    next_cursor: str | None
+
+
+class ListQuery(BaseModel):
+    q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
+    category: Annotated[str, Field(max_length=80)] = ""
+    in_stock: QueryBool = False
+    limit: Annotated[QueryInt, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=40, description="`next_cursor` of the page before")] = ""
+
+
+def amount(minor: int) -> Money:
+    """Money in the shop's own currency."""
+    return Money.model_construct(amount=minor, currency=current_tenant().currency)
+
+
+@api.get("/products")
+@spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
+def list_products(query: ListQuery) -> ProductList:
+    """List products, in the catalogue's order: stable while products are added."""
+    wish = Wish(query.q, query.category, query.in_stock)
+    found = products_after(wish, read_cursor(query.cursor), query.limit + 1)
+    page = found[: query.limit]
+    return ProductList.model_construct(
+        items=[ProductShape.of(product) for product in page],
+        next_cursor=cursor_after(page[-1].place) if len(found) > query.limit else None,
+    )
+
+
+@api.get("/products/<product_id>")
+@spec.validate(resp=answers(200, ProductShape, 404), tags=["catalogue"])
+def get_product(product_id: str) -> ProductShape:
+    """One product."""
+    return ProductShape.of(find_product(product_id))
+
+
+def cursor_after(place: int) -> str:
+    return urlsafe_b64encode(place.to_bytes(8)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> int:
+    """The place in the catalogue that a cursor stands for; refuses one that this API didn't give."""
+    if not cursor:
+        return -1
+    try:
+        return int.from_bytes(urlsafe_b64decode(cursor + "=="), signed=True) if len(cursor) == 11 else int("none")
+    except ValueError:
+        raise Invalid(Fault("cursor", "Use a next_cursor that this list gave.")) from None

@@ -1,0 +1,167 @@
+"""The shape of `catalog.json`, checked as a whole before anything of it is stored."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from storefront import money
+
+TENANT_ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+"""A DNS label, because a tenant may be a subdomain."""
+PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+IMAGE = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,120})?$"
+
+
+class BadCatalog(ValueError):
+    """A catalogue that can't be loaded; the message names tenant, product and field of each fault."""
+
+
+def plain_text(value: str) -> str:
+    """Refuses control characters, which no database column and no page should carry."""
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
+        raise ValueError("contains a control character")
+    return value.strip()
+
+
+def percent(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", value):
+        raise ValueError(f"{value!r} is not a percentage such as 20 or 8.875")
+    if Decimal(value) > 100:
+        raise ValueError(f"{value!r} is more than 100 %")
+    return value
+
+
+def iso_date(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+Text = Annotated[str, AfterValidator(plain_text)]
+Name = Annotated[str, AfterValidator(plain_text), Field(min_length=1, max_length=200)]
+Percent = Annotated[str, AfterValidator(percent)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Hero(Strict):
+    title: Annotated[Text, Field(max_length=120)]
+    text: Annotated[Text, Field(max_length=300)] = ""
+    images: Annotated[list[Annotated[str, StringConstraints(pattern=IMAGE)]], Field(max_length=3)] = []
+
+
+class Theme(BaseModel):
+    """A look is open-ended: what this version doesn't know is left alone."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    hue: Annotated[float, Field(ge=0, le=360, strict=False)] | None = None
+    chroma: Annotated[float, Field(ge=0, le=0.2, strict=False)] | None = None
+    face: Literal["fraunces", "bricolage", "figtree"] = "figtree"
+    emblem: Annotated[str, StringConstraints(pattern=IMAGE)] = ""
+    hero: Hero | None = None
+
+
+class TaxSetting(Strict):
+    rate: Percent
+    included: bool = False
+
+
+class PromotionSetting(Strict):
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+    percent: Percent
+    until: Annotated[str, AfterValidator(iso_date)] | None = None
+
+
+class ProductEntry(Strict):
+    id: Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
+    name: Name
+    description: Annotated[Text, Field(max_length=4000)] = ""
+    category: Annotated[Text, Field(max_length=80)] = ""
+    price: str
+    stock: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    tags: Annotated[list[Annotated[Text, Field(min_length=1, max_length=60)]], Field(max_length=30)] = []
+    image: Annotated[str, StringConstraints(pattern=IMAGE)] = ""
+
+
+class TenantEntry(Strict):
+    id: Annotated[str, StringConstraints(pattern=TENANT_ID)]
+    name: Name
+    currency: Annotated[str, AfterValidator(money.check_currency)]
+    locale: str = "en"
+    theme: Theme = Theme()
+    tax: TaxSetting | None = None
+    promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
+    products: list[ProductEntry]
+
+    @field_validator("locale")
+    @classmethod
+    def known_locale(cls, value: str) -> str:
+        money.read_locale(value)
+        return value
+
+
+class CatalogFile(Strict):
+    tenants: Annotated[list[TenantEntry], Field(min_length=1)]
+
+
+def read_catalog(content: bytes) -> CatalogFile:
+    """The catalogue that the file's bytes hold; raises `BadCatalog` with every fault (the first twenty), each by tenant,
+    product and field."""
+    try:
+        raw = json.loads(content)
+    except ValueError as fault:
+        raise BadCatalog(f"the file is not JSON: {fault}") from None
+    try:
+        catalog = CatalogFile.model_validate(raw)
+    except ValidationError as found:
+        faults = [f"{place(raw, error['loc'])}: {error['msg']}" for error in found.errors(include_url=False)]
+    else:
+        faults = list(contradictions(catalog))
+        if not faults:
+            return catalog
+    more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
+    raise BadCatalog("\n  ".join(["the catalogue is refused whole:", *faults[:20]]) + more)
+
+
+def contradictions(catalog: CatalogFile) -> Iterator[str]:
+    """What no single field shows: ids and codes given twice, prices that the currency doesn't have."""
+    yield from twice("tenant", (tenant.id for tenant in catalog.tenants))
+    for tenant in catalog.tenants:
+        where = f"tenant {tenant.id!r}"
+        yield from (f"{where}, {fault}" for fault in twice("product", (product.id for product in tenant.products)))
+        codes = (offer.code.upper() for offer in tenant.promotions)
+        yield from (f"{where}, {fault}" for fault in twice("promotion", codes))
+        for product in tenant.products:
+            try:
+                money.parse(product.price, tenant.currency)
+            except ValueError as fault:
+                yield f"{where}, product {product.id!r}, price: {fault}"
+
+
+def twice(kind: str, ids: Iterable[str]) -> Iterator[str]:
+    return (f"{kind} {id!r}, id: is there {times} times" for id, times in Counter(ids).items() if times > 1)
+
+
+def place(raw: Any, location: tuple[int | str, ...]) -> str:
+    """Where in the file, in words: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
+    words: list[str] = []
+    for step, following in zip(location, (*location[1:], None), strict=True):
+        if isinstance(step, str):
+            if not (step in ("tenants", "products", "promotions") and isinstance(following, int)):
+                words.append(step)
+            raw = raw.get(step) if isinstance(raw, dict) else None
+        else:
+            raw = raw[step] if isinstance(raw, list) else None
+            kind = {0: "tenant", 1: "product"}.get(len(words), "entry")
+            name = raw.get("id") or raw.get("code") if isinstance(raw, dict) else None
+            words.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
+    return ", ".join(words) or "the file"

@@ -1,0 +1,174 @@
+"""Every setting, read from the environment once and checked, with a sentence that names the variable at fault."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's top folder, where templates, static files and migrations are."""
+
+HOSTS_THAT_LOSE_THEIR_DISK = {
+    "RENDER": "Render",
+    "DYNO": "Heroku",
+    "K_SERVICE": "Cloud Run",
+    "KOYEB_APP_NAME": "Koyeb",
+    "RAILWAY_ENVIRONMENT": "Railway",
+}
+
+
+class BadSetting(ValueError):
+    """A variable of the environment that the shop can't start with; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment said, typed and checked. Times are seconds."""
+
+    port: int
+    data_dir: Path
+    database_url: str
+    secret_key: str
+    catalog: Path
+    base_domain: str
+    upsell_enabled: bool
+    openai_api_key: str | None
+    openai_base_url: str | None
+    upsell_model: str
+    upsell_timeout: float
+    upsell_holdout: float
+    ratelimit_enabled: bool
+    ratelimit_storage_uri: str
+    trusted_proxies: int
+    public_url: str | None
+    metrics_token: str | None
+    web_concurrency: int
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def model_configured(self) -> bool:
+        return bool(self.openai_api_key or self.openai_base_url)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read and check every variable; raises `BadSetting` for the first that is wrong."""
+        read = Reader(environ)
+        data_dir = Path(read.text("DATA_DIR", "data")).absolute()
+        url = read.checked("DATABASE_URL", "", database_url) or f"sqlite:///{data_dir / 'storefront.db'}"
+        return cls(
+            port=read.whole("PORT", 8000, 1, 65535),
+            data_dir=data_dir,
+            database_url=url,
+            secret_key=read.text("SECRET_KEY", "") or own_secret(data_dir, "DATABASE_URL" in environ and url),
+            catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
+            base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
+            upsell_enabled=read.flag("UPSELL_ENABLED", False),
+            openai_api_key=read.text("OPENAI_API_KEY", "") or None,
+            openai_base_url=read.checked("OPENAI_BASE_URL", "", web_address) or None,
+            upsell_model=read.text("UPSELL_MODEL", "gpt-5.4-mini"),
+            upsell_timeout=read.number("UPSELL_TIMEOUT", 2.5, 0.05, 60),
+            upsell_holdout=read.number("UPSELL_HOLDOUT", 0.1, 0, 1),
+            ratelimit_enabled=read.flag("RATELIMIT_ENABLED", True),
+            ratelimit_storage_uri=read.text("RATELIMIT_STORAGE_URI", "memory://"),
+            trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
+            public_url=read.checked("PUBLIC_URL", "", web_address) or None,
+            metrics_token=read.text("METRICS_TOKEN", "") or None,
+            web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
+        )
+
+    def warnings(self, environ: Mapping[str, str] = os.environ) -> list[str]:
+        """What an operator should hear at boot although the shop can start with it."""
+        host = next((name for key, name in HOSTS_THAT_LOSE_THEIR_DISK.items() if environ.get(key)), None)
+        if host and self.on_sqlite:
+            return [
+                f"This looks like {host}, whose disk may be lost at every restart, and the shop keeps its data in "
+                f"SQLite under {self.data_dir}: set DATABASE_URL to a managed PostgreSQL, or mount a volume there."
+            ]
+        return []
+
+
+class Reader:
+    """Reads variables of one environment; every complaint names the variable. An empty value counts as not set."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def text(self, name: str, default: str) -> str:
+        return self.environ.get(name, "").strip() or default
+
+    def checked(self, name: str, default: str, check: Callable[[str], str]) -> str:
+        value = self.text(name, default)
+        try:
+            return check(value) if value else value
+        except ValueError as fault:
+            raise BadSetting(f"{name} {fault}") from None
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        value = self.text(name, str(default))
+        try:
+            number = float(value)
+        except ValueError:
+            raise BadSetting(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.") from None
+        if not low <= number <= high:
+            raise BadSetting(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
+        return number
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+        return int(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.text(name, str(default)).lower()
+        if value in ("true", "1", "yes", "on"):
+            return True
+        if value in ("false", "0", "no", "off"):
+            return False
+        raise BadSetting(f"{name} must be true or false, not {value!r}.")
+
+
+def database_url(value: str) -> str:
+    """SQLAlchemy's form of a database address; PostgreSQL is spoken with psycopg 3."""
+    for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
+        if value.startswith(scheme):
+            return "postgresql+psycopg://" + value.removeprefix(scheme)
+    if value.startswith("sqlite:///"):
+        return value
+    raise ValueError("must begin with postgres://, postgresql:// or sqlite:///.")
+
+
+def host_name(value: str) -> str:
+    if not all(label and label.replace("-", "").isalnum() for label in value.lower().split(".")):
+        raise ValueError(f"must be a bare domain name such as example.com, not {value!r}.")
+    return value.lower()
+
+
+def web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be an address that begins with http:// or https://, not {value!r}.")
+    return value.rstrip("/")
+
+
+def own_secret(data_dir: Path, shared_database: object) -> str:
+    """The secret that this installation made for itself, made now if there is none; readable by its owner only."""
+    if shared_database:
+        raise BadSetting("SECRET_KEY must be set when DATABASE_URL is, so that every process signs with the same key.")
+    path = data_dir / "secret_key"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as fault:
+        raise BadSetting(f"DATA_DIR {str(data_dir)!r} can't be written: {fault.strerror}.") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        secret = secrets.token_urlsafe(48)
+        file.write(secret)
+    return secret

@@ -1,0 +1,232 @@
+"""The database: engine set-up for SQLite and PostgreSQL, the tenant guard, and `write()`, one short write transaction.
+
+One application context is one session, and acts for at most one tenant (`g.tenant_id`). The guard adds that tenant to
+every query on a tenant's table and raises `NoTenant` when there is none; PostgreSQL's row-level security says the same
+again, bound to each transaction.
+"""
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, ForeignKey, MetaData, event, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    mapped_column,
+    with_loader_criteria,
+)
+
+from storefront.config import ROOT, Settings
+from storefront.errors import Busy
+
+BUSY_TIMEOUT = 10
+"""Seconds that a writer waits for SQLite's one write lock."""
+TENANT_SETTING = "storefront.tenant_id"
+"""The PostgreSQL setting that the row-level policies compare with."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+migrate = Migrate()
+
+
+class NoTenant(RuntimeError):
+    """Something asked for a tenant's rows without saying which tenant."""
+
+
+class WrongTenant(RuntimeError):
+    """Something tried to write another tenant's row."""
+
+
+class OwnedByTenant:
+    """Rows of this table belong to one tenant and are invisible to the others."""
+
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), primary_key=True, sort_order=-10)
+
+
+def current_tenant_id() -> str:
+    """The tenant that this application context acts for; raises `NoTenant`."""
+    tenant_id: str | None = g.get("tenant_id")
+    if tenant_id is None:
+        raise NoTenant("a tenant's rows were asked for outside a tenant")
+    return tenant_id
+
+
+@contextmanager
+def acting_for(tenant_id: str) -> Iterator[None]:
+    """A context of its own, with its own session, that acts for this tenant: for commands and other threads."""
+    with current_app.app_context():
+        g.tenant_id = tenant_id
+        yield
+
+
+def new_id() -> int:
+    """A 63-bit id that grows with time (milliseconds since 2024, then 22 random bits), so that rows sort by age."""
+    return (time.time_ns() // 1_000_000 - 1_704_067_200_000) << 22 | secrets.randbits(22)
+
+
+def new_token() -> str:
+    """128 unguessable bits as 22 characters that are safe in an address."""
+    return secrets.token_urlsafe(16)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text from outside can be the id of anything; what can't is not even asked for."""
+    return 0 < len(text) <= 64 and text.isascii() and text.isprintable()
+
+
+# --- the tenant guard -------------------------------------------------------------------------------------------------
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def only_this_tenant(query: ORMExecuteState) -> None:
+    """Restrict every ORM statement on tenants' tables to the current tenant; anything that can't be restricted raises."""
+    if query.is_relationship_load or query.is_column_load:
+        return  # goes by the keys of a row that was itself loaded under the guard
+    if not query.is_orm_statement:
+        raise NoTenant("the session runs ORM statements only, because others can't be held to a tenant")
+    owned = [mapper for mapper in query.all_mappers if issubclass(mapper.class_, OwnedByTenant)]
+    if not owned:
+        return
+    tenant_id = current_tenant_id()
+    if query.is_insert:
+        rows = query.parameters if isinstance(query.parameters, list) else [query.parameters or {}]
+        if any(row.get("tenant_id") != tenant_id for row in rows):
+            raise WrongTenant(f"rows of {owned[0].class_.__name__} for another tenant than {tenant_id!r}")
+        return
+    query.statement = query.statement.options(
+        with_loader_criteria(OwnedByTenant, lambda model: model.tenant_id == tenant_id, include_aliases=True)
+    )
+
+
+@event.listens_for(db.session, "before_flush")
+def only_this_tenants_rows(session: Session, *_: object) -> None:
+    """New rows get the current tenant; a row of another one is refused."""
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, OwnedByTenant):
+            tenant_id = current_tenant_id()
+            if row.tenant_id is None:
+                row.tenant_id = tenant_id
+            elif row.tenant_id != tenant_id:
+                raise WrongTenant(f"a row of {type(row).__name__} for another tenant than {tenant_id!r}")
+
+
+@event.listens_for(db.session, "after_begin")
+def bind_tenant(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    tenant_id = g.get("tenant_id")
+    if tenant_id is not None:
+        bind(connection, tenant_id)
+
+
+def bind(connection: Connection, tenant_id: str) -> None:
+    """Tell PostgreSQL's row-level policies which tenant the running transaction acts for; nothing to do on SQLite."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT set_config(%s, %s, true)", (TENANT_SETTING, tenant_id))
+
+
+# --- transactions -----------------------------------------------------------------------------------------------------
+
+_one_writer = threading.Lock()
+
+
+@contextmanager
+def write(durable: bool = False) -> Iterator[None]:
+    """One short write transaction: commits at the end, rolls back when anything is raised.
+
+    Whatever was read before is read again inside, where it can't change any more. On SQLite the write lock is taken at
+    the start (`BEGIN IMMEDIATE`), by one thread of this process at a time, because its own queue is unfair; `durable`
+    makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL always commits durably. Raises `Busy` when
+    the lock can't be had in time.
+    """
+    db.session.rollback()
+    lock = _one_writer if db.engine.dialect.name == "sqlite" else None
+    if lock and not lock.acquire(timeout=BUSY_TIMEOUT):
+        raise Busy
+    try:
+        try:
+            db.session.connection(execution_options={"storefront_write": "FULL" if durable else "NORMAL"})
+        except OperationalError as fault:
+            if is_busy(fault):
+                raise Busy from fault
+            raise
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    finally:
+        if lock:
+            lock.release()
+
+
+def is_busy(fault: OperationalError) -> bool:
+    return isinstance(fault.orig, sqlite3.OperationalError) and "locked" in str(fault.orig)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    with app.app_context():
+        set_up(db.engine)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    if settings.on_sqlite:
+        file = make_url(settings.database_url).database
+        if file:
+            Path(file).parent.mkdir(parents=True, exist_ok=True)
+        return {"pool_size": 16, "connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False}}
+    return {
+        "pool_size": 8,
+        "max_overflow": 8,
+        "pool_pre_ping": True,
+        "pool_recycle": 300,
+        "connect_args": {"connect_timeout": 5, "application_name": "storefront"},
+    }
+
+
+def set_up(engine: Engine) -> None:
+    """Listeners that make each SQLite connection safe and quick, and each transaction begin as it was asked to."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        durability = connection.get_execution_options().get("storefront_write")
+        if durability:
+            connection.exec_driver_sql(f"PRAGMA synchronous={durability}")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")

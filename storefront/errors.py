@@ -1,0 +1,127 @@
+"""Refusals: what the shop says when it must say no.
+
+Rules and actions raise them; one handler (see `storefront.doors`) shows them as a page, as a region of a page or as
+RFC 9457 problem+json. They are worded for the shopper and carry the data that a program needs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class Refusal(Exception):
+    """The base of everything that the shop refuses. `type` is the last part of the problem's type URI."""
+
+    status = 400
+    type = "refused"
+    title = "That can't be done"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def extra(self) -> dict[str, Any]:
+        """Members that the problem carries besides type, title, status and detail."""
+        return {}
+
+
+class NotFound(Refusal):
+    status = 404
+    type = "not-found"
+    title = "Not found"
+
+
+class TenantNotFound(NotFound):
+    type = "tenant-not-found"
+    title = "No such shop"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One field that was wrong, and why."""
+
+    field: str
+    message: str
+
+
+class Invalid(Refusal):
+    """Fields that were understood and can't be taken."""
+
+    status = 422
+    type = "invalid"
+    title = "Please check what you entered"
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(" ".join(fault.message for fault in faults))
+        self.faults = faults
+
+    def extra(self) -> dict[str, Any]:
+        return {"errors": [asdict(fault) for fault in self.faults]}
+
+
+class Conflict(Refusal):
+    status = 409
+    type = "conflict"
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A product of which the cart wants more than there is."""
+
+    product_id: str
+    requested: int
+    available: int
+
+
+class OutOfStock(Conflict):
+    type = "out-of-stock"
+    title = "Not enough in stock"
+
+    def __init__(self, items: Sequence[Shortage]) -> None:
+        super().__init__("Some items are not available in the quantity you asked for. Nothing was ordered.")
+        self.items = items
+
+    def extra(self) -> dict[str, Any]:
+        return {"items": [asdict(item) for item in self.items]}
+
+
+class PriceChanged(Conflict):
+    """The total is not what the shopper was shown. `total` is in minor units of `currency`."""
+
+    type = "price-changed"
+    title = "The price has changed"
+
+    def __init__(self, detail: str, total: int, currency: str) -> None:
+        super().__init__(detail)
+        self.total = total
+        self.currency = currency
+
+    def extra(self) -> dict[str, Any]:
+        return {"total": {"amount": self.total, "currency": self.currency}}
+
+
+class CartEmpty(Conflict):
+    type = "cart-empty"
+    title = "The cart is empty"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing in this cart to order.")
+
+
+class CartOrdered(Conflict):
+    type = "cart-ordered"
+    title = "This cart became an order"
+
+    def __init__(self) -> None:
+        super().__init__("This cart has already become an order and can't be changed.")
+
+
+class Busy(Refusal):
+    """The database could not be written in time; trying again is safe."""
+
+    status = 503
+    type = "busy"
+    title = "The shop is busy"
+
+    def __init__(self) -> None:
+        super().__init__("The shop is very busy at the moment. Nothing was changed; please try again.")

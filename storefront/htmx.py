@@ -1,0 +1,68 @@
+"""The only module that knows an HX- header.
+
+A page's template holds its regions: a region's `id`, its Jinja block and what htmx targets share one name. The same
+handler answers with the whole page, or with the one block that htmx asked for.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response, current_app, make_response, render_template, request
+from jinja2 import Template
+from markupsafe import Markup
+
+BASE = "base.html"
+
+
+def asked_region() -> str | None:
+    """The id of the element that htmx wants to swap; None when a whole page is wanted, as after Back."""
+    if request.headers.get("HX-Request-Type") != "partial":
+        return None
+    return request.headers.get("HX-Target", "").partition("#")[2] or None
+
+
+def show(template: str, also: Iterable[str] = (), http_status: int = 200, **context: Any) -> Response:
+    """The page, or the region of it that was asked for together with the regions `also`, which changed with it."""
+    region = asked_region()
+    page = current_app.jinja_env.get_template(template)
+    if region is None or find_block(page, region) is None:
+        body = render_template(template, partial=False, **context)
+    else:
+        values = dict(context, partial=True)
+        current_app.update_template_context(values)
+        body = render_region(page, region, values) + "".join(
+            Markup('<hx-partial hx-target="#{}" hx-swap="outerHTML">{}</hx-partial>').format(
+                other, Markup(render_region(page, other, values))
+            )
+            for other in also
+            if other != region
+        )
+    return vary(make_response(body, http_status))
+
+
+def show_error_region(template: str, region: str, http_status: int, **context: Any) -> Response:
+    """A region of a template, put where the shopper looks for what went wrong, whatever htmx wanted to swap."""
+    values = dict(context, partial=True)
+    current_app.update_template_context(values)
+    response = make_response(render_region(current_app.jinja_env.get_template(template), region, values), http_status)
+    response.headers["HX-Retarget"] = f"#{region}"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return vary(response)
+
+
+def vary(response: Response) -> Response:
+    """Without this, Back shows a bare region that the browser kept as the page."""
+    response.vary.update(("HX-Request-Type", "HX-Target"))
+    return response
+
+
+def find_block(page: Template, name: str) -> Any:
+    """The block of the page, or of the base template when the page doesn't have its own."""
+    return page.blocks.get(name) or current_app.jinja_env.get_template(BASE).blocks.get(name)
+
+
+def render_region(page: Template, name: str, values: dict[str, Any]) -> str:
+    block = find_block(page, name)
+    if block is None:
+        raise LookupError(f"{page.name} has no region {name!r}")
+    return "".join(block(page.new_context(values)))

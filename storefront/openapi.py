@@ -1,0 +1,170 @@
+"""The JSON API's frame: the OpenAPI document generated from the code, the check of what comes in, shared shapes."""
+
+from functools import cache
+from typing import Annotated, Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from spectree import Response as Answers
+from spectree import SpecTree
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from storefront.errors import Fault, Invalid
+from storefront.htmx import show
+
+PREFIX = "/api/v1"
+MOST = 2**53 - 1
+"""The largest whole number that every JSON reader keeps exact."""
+
+
+class Shape(BaseModel):
+    """What goes out."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Body(BaseModel):
+    """What comes in: the named fields, in their own types, and no others."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Money(Shape):
+    amount: Annotated[int, Field(description="in minor units (ISO 4217)")]
+    currency: str
+
+
+class FaultShape(Shape):
+    field: str
+    message: str
+
+
+class ShortageShape(Shape):
+    product_id: str
+    requested: int
+    available: int
+
+
+class Problem(Shape):
+    """RFC 9457: what went wrong. `errors` comes with 422, `items` with /out-of-stock, `total` with /price-changed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FaultShape] | None = None
+    items: list[ShortageShape] | None = None
+    total: Money | None = None
+
+
+class NoBody(Body):
+    """No parameters."""
+
+
+def whole_number(value: object) -> object:
+    """A whole number as a query writes it."""
+    if isinstance(value, str) and value.lstrip("-").isdigit() and value.isascii():
+        return int(value)
+    return value
+
+
+QueryInt = Annotated[int, BeforeValidator(whole_number)]
+
+
+def flag(value: object) -> object:
+    if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
+        return value.lower() in ("true", "1")
+    return value
+
+
+QueryBool = Annotated[bool, BeforeValidator(flag)]
+
+spec = SpecTree(
+    "flask",
+    title="Storefront API",
+    version="1",
+    description=(
+        "One shop's catalogue, carts, checkout and orders. Amounts are integers in the currency's minor unit. "
+        "Errors are RFC 9457 problem+json. A quantity is 1 to 999 a line; a cart has at most 100 lines."
+    ),
+    annotations=True,
+    mode="strict",
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _parent, child: child,
+    validation_error_model=Problem,
+)
+
+
+def answers(success: int | tuple[int, ...], shape: type[BaseModel], *refusals: int) -> Answers:
+    """What a call answers: its success, and problems with these statuses besides those that every call may give."""
+    good = success if isinstance(success, tuple) else (success,)
+    statuses = dict.fromkeys((*refusals, 429, 503), Problem) | dict.fromkeys(good, shape)
+    return Answers(**{f"HTTP_{status}": model for status, model in statuses.items()})
+
+
+def blueprint(name: str, import_name: str) -> Blueprint:
+    room = Blueprint(name, import_name, url_prefix=PREFIX)
+    room.before_request(check_body)
+    return room
+
+
+def check_body() -> None:
+    """A body must be a JSON object and say so. Raises 415, 400 or `Invalid`."""
+    if request.method not in ("POST", "PUT", "PATCH") or not has_body():
+        return
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        content = request.get_json()
+    except BadRequest:
+        raise NotJson from None
+    if not isinstance(content, dict):
+        raise Invalid(Fault("body", "The body must be a JSON object."))
+
+
+def has_body() -> bool:
+    return bool(request.content_length or request.headers.get("Transfer-Encoding"))
+
+
+class NotJson(BadRequest):
+    description = "The body is not valid JSON."
+
+
+def refuse_faults(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:
+    """Says a validation error in the shop's own words; spectree calls this before the view."""
+    if fault is not None:
+        raise Invalid(*(Fault(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in fault.errors(include_url=False)))
+
+
+spec.before = refuse_faults
+about = Blueprint("api", __name__, url_prefix=PREFIX)
+
+
+@about.get("/openapi.json")
+def openapi() -> Response:
+    response = jsonify(document() | {"servers": [{"url": request.script_root or "/"}]})
+    response.cache_control.no_cache = True
+    return response
+
+
+@about.get("/docs")
+def docs() -> Response:
+    return show("api/docs.html", spec=document())
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the running app, with problem+json as what errors are sent as."""
+    whole: dict[str, Any] = spec.spec
+    for path in whole["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400 and "content" in answer:
+                    answer["content"] = {"application/problem+json": next(iter(answer["content"].values()))}
+    return whole
+
+
+def init_app(app: Flask) -> None:
+    spec.app = app

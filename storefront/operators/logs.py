@@ -1,0 +1,87 @@
+"""Logs for machines: one JSON object a line on standard output, with the request it belongs to."""
+
+import logging
+import logging.config
+import re
+import secrets
+import time
+from typing import Any
+
+from flask import Flask, Response, g, has_request_context, request
+from pythonjsonlogger.json import JsonFormatter
+
+from storefront.operators.metrics import count_request
+
+access = logging.getLogger("storefront.access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+CONFIG: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "storefront.operators.logs.LineFormatter"}},
+    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["stdout"]},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []},
+        "gunicorn.access": {"level": "WARNING", "propagate": True, "handlers": []},
+        "alembic": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+    },
+}
+
+
+class LineFormatter(JsonFormatter):
+    """Time, level, logger and message, what `extra` says, and the request's id and tenant when there is one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(levelname)s %(name)s %(message)s",
+            rename_fields={"levelname": "level", "name": "logger"},
+            timestamp="time",
+        )
+
+    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
+        super().add_fields(log_data, record, message_dict)
+        if has_request_context():
+            log_data.setdefault("request_id", g.get("request_id"))
+            log_data.setdefault("tenant", g.get("tenant_id"))
+
+
+def set_up() -> None:
+    logging.config.dictConfig(CONFIG)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(start)
+    app.after_request(finish)
+
+
+def start() -> None:
+    """Note the time, and the request's id: the caller's X-Request-ID if it is one, else a new one."""
+    g.started = time.perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def finish(response: Response) -> Response:
+    seconds = time.perf_counter() - g.started
+    route = request.url_rule.rule if request.url_rule else None
+    response.headers["X-Request-ID"] = g.request_id
+    count_request(request.method, route, response.status_code, seconds)
+    if not quiet(route):
+        access.info(
+            "request",
+            extra={
+                "method": request.method,
+                "route": route,
+                "status": response.status_code,
+                "duration_ms": round(seconds * 1000, 2),
+            },
+        )
+    return response
+
+
+def quiet(route: str | None) -> bool:
+    """Probes come every few seconds and say nothing."""
+    return route in ("/healthz", "/readyz", "/metrics")

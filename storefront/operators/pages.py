@@ -1,0 +1,56 @@
+"""What operators and their machines ask: is it alive, is it ready, how does it do."""
+
+import hmac
+from ipaddress import ip_address
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from storefront.config import Settings
+from storefront.database import db
+from storefront.errors import NotFound
+from storefront.operators.metrics import exposition
+
+pages = Blueprint("operators", __name__)
+
+
+@pages.get("/healthz")
+def alive() -> Response:
+    return jsonify(status="ok")
+
+
+@pages.get("/readyz")
+def ready() -> tuple[Response, int]:
+    """Ready when the database answers."""
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return jsonify(status="the database does not answer"), 503
+    return jsonify(status="ok"), 200
+
+
+@pages.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text, for this machine itself or who has the token; for others there is nothing here."""
+    if not may_read_metrics():
+        raise NotFound("There is nothing at this address.")
+    body, content_type = exposition()
+    return Response(body, content_type=content_type)
+
+
+def may_read_metrics() -> bool:
+    settings: Settings = current_app.extensions["storefront_settings"]
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.metrics_token and hmac.compare_digest(given.encode(), settings.metrics_token.encode()):
+        return True
+    came_by_proxy = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"))
+    return is_loopback(request.remote_addr or "") and not came_by_proxy
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,113 @@
+"""Checkout and orders, for programs."""
+
+from typing import Annotated, Literal
+
+from flask import request, url_for
+from pydantic import BaseModel, Field
+
+from storefront.cart.models import find_cart
+from storefront.clock import rfc3339
+from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
+from storefront.orders import actions
+from storefront.orders.models import Order, find_order
+from storefront.orders.rules import EMAIL, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, check_buyer, check_key
+from storefront.security import CHECKOUT_LIMIT, limiter
+from storefront.tenants.pages import current_tenant
+from storefront.upsell.actions import suggest_at_once
+from storefront.upsell.api import UpsellShape
+
+api = blueprint("orders_api", __name__)
+
+
+class CheckoutBody(Body):
+    email: Annotated[str, Field(max_length=LONGEST_EMAIL, pattern=EMAIL)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    expected_total: Annotated[
+        int | None, Field(ge=-MOST, le=MOST, description="the total that the buyer was shown, in minor units")
+    ] = None
+
+
+class CheckoutHeaders(BaseModel):
+    idempotency_key: Annotated[
+        str | None,
+        Field(alias="Idempotency-Key", max_length=LONGEST_KEY, description="sent again, it is the same order"),
+    ] = None
+
+
+class OrderItem(Shape):
+    product_id: str
+    name: str
+    unit_price: Money
+    quantity: int
+    line_total: Money
+    from_upsell: bool
+
+
+class OrderShape(Shape):
+    id: str
+    number: str
+    status: Literal["placed", "fulfilled", "cancelled"]
+    email: str
+    name: str
+    items: list[OrderItem]
+    promo_code: str | None
+    subtotal: Money
+    discount: Money
+    tax: Money
+    total: Money
+    created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class PlacedOrder(OrderShape):
+    upsell: UpsellShape
+
+
+def order_fields(order: Order) -> dict[str, object]:
+    def paid(minor: int) -> Money:
+        return Money.model_construct(amount=minor, currency=order.currency)
+
+    return {
+        "id": order.id,
+        "number": order.number,
+        "status": order.status,
+        "email": order.email,
+        "name": order.name,
+        "items": [
+            OrderItem.model_construct(
+                product_id=line.product_id,
+                name=line.name,
+                unit_price=paid(line.unit_price),
+                quantity=line.quantity,
+                line_total=paid(line.line_total),
+                from_upsell=line.from_upsell,
+            )
+            for line in order.lines
+        ],
+        "promo_code": order.promo_code,
+        "subtotal": paid(order.subtotal),
+        "discount": paid(order.discount),
+        "tax": paid(order.tax),
+        "total": paid(order.total),
+        "created_at": rfc3339(order.created_at),
+    }
+
+
+@api.post("/carts/<cart_id>/checkout")
+@limiter.limit(CHECKOUT_LIMIT)
+@spec.validate(resp=answers((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
+def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
+    """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order."""
+    buyer, key = check_buyer(json.email, json.name), check_key(request.headers.get("Idempotency-Key"))
+    tenant = current_tenant()
+    order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
+    order = find_order(order_id)
+    upsell = UpsellShape.of(suggest_at_once(tenant, find_cart(order.cart_id)))
+    location = url_for("orders_api.get_order", order_id=order_id)
+    return PlacedOrder.model_construct(**order_fields(order), upsell=upsell), 201 if is_new else 200, {"Location": location}
+
+
+@api.get("/orders/<order_id>")
+@spec.validate(resp=answers(200, OrderShape, 404), tags=["orders"])
+def get_order(order_id: str) -> OrderShape:
+    """The order, for who holds its id."""
+    return OrderShape.model_construct(**order_fields(find_order(order_id)))

@@ -1,0 +1,105 @@
+"""Orders: what was bought, and what was paid for it, for good."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from storefront.catalog.models import Product
+from storefront.clock import UtcDateTime, now
+from storefront.database import OwnedByTenant, db, is_id, new_token
+from storefront.errors import NotFound
+from storefront.pricing.rules import Price
+
+PLACED = "placed"
+FULFILLED = "fulfilled"
+CANCELLED = "cancelled"
+
+
+class Order(OwnedByTenant, db.Model):
+    """Amounts are in minor units of `currency`. A cart becomes at most one order, and so does an idempotency key."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "cart_id"], ["cart.tenant_id", "cart.id"]),
+        UniqueConstraint("tenant_id", "number"),
+        UniqueConstraint("tenant_id", "cart_id"),
+        UniqueConstraint("tenant_id", "idempotency_key"),
+        Index(None, "tenant_id", "created_at"),
+        CheckConstraint("status IN ('placed', 'fulfilled', 'cancelled')", name="status_known"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
+    number: Mapped[str] = mapped_column(String(16))
+    cart_id: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(16), default=PLACED)
+    email: Mapped[str]
+    name: Mapped[str]
+    currency: Mapped[str] = mapped_column(String(3))
+    promo_code: Mapped[str | None]
+    subtotal: Mapped[int] = mapped_column(BigInteger)
+    discount: Mapped[int] = mapped_column(BigInteger)
+    tax: Mapped[int] = mapped_column(BigInteger)
+    tax_rate: Mapped[str | None]
+    tax_included: Mapped[bool]
+    total: Mapped[int] = mapped_column(BigInteger)
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    fingerprint: Mapped[str | None] = mapped_column(String(64))
+    """What the request with that key asked for, so that another request with the same key is found out."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    lines: Mapped[list["OrderLine"]] = relationship(order_by="OrderLine.place", viewonly=True)
+
+    @property
+    def price(self) -> Price:
+        """What was paid, in the same steps as a cart's price."""
+        rate = Decimal(self.tax_rate) if self.tax_rate else None
+        return Price(
+            self.subtotal, self.discount, self.tax, self.total, rate, self.tax_included, self.promo_code, False
+        )
+
+
+class OrderLine(OwnedByTenant, db.Model):
+    """So many of one product at the price that was paid."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
+        CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity_in_range"),
+        Index(None, "tenant_id", "product_id", "place"),
+    )
+
+    order_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    place: Mapped[int] = mapped_column(BigInteger)
+    """Grows with time, and with the lines of an order."""
+    name: Mapped[str]
+    image: Mapped[str]
+    unit_price: Mapped[int] = mapped_column(BigInteger)
+    quantity: Mapped[int]
+    from_upsell: Mapped[bool]
+
+    product: Mapped[Product] = relationship(viewonly=True)
+
+    @property
+    def line_total(self) -> int:
+        return self.unit_price * self.quantity
+
+
+def find_order(order_id: str) -> Order:
+    """The order with its lines; raises `NotFound`."""
+    query = select(Order).where(Order.id == order_id).options(joinedload(Order.lines))
+    order = db.session.scalars(query).unique().one_or_none() if is_id(order_id) else None
+    if order is None:
+        raise NotFound("There is no such order in this shop.")
+    return order
+
+
+def order_of_cart(cart_id: str) -> Order | None:
+    return db.session.scalar(select(Order).where(Order.cart_id == cart_id))
+
+
+def order_of_key(idempotency_key: str) -> Order | None:
+    return db.session.scalar(select(Order).where(Order.idempotency_key == idempotency_key))

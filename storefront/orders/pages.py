@@ -1,0 +1,93 @@
+"""Checkout and the order's own page, for shoppers."""
+
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from storefront.cart.models import Cart, CartView, cart_or_none
+from storefront.cart.pages import current_cart
+from storefront.errors import Conflict, Fault, Invalid, NotFound, OutOfStock
+from storefront.htmx import show
+from storefront.orders import actions
+from storefront.orders.models import find_order, order_of_cart
+from storefront.orders.rules import check_buyer
+from storefront.security import CHECKOUT_LIMIT, limiter
+from storefront.tenants.pages import current_tenant
+
+pages = Blueprint("orders", __name__)
+
+
+@pages.get("/checkout")
+def checkout() -> AnyResponse:
+    """Review, contact and the one button; without anything to order, back to the cart."""
+    cart = current_cart()
+    if cart is None or not cart.lines:
+        return redirect(url_for("cart.see"), 303)
+    return show_checkout(cart, added=request.args.get("added"))
+
+
+@pages.post("/checkout")
+@limiter.limit(CHECKOUT_LIMIT)
+def place() -> AnyResponse:
+    """Place the order and lead to its confirmation. The form names its cart, so sending it again leads there too."""
+    cart_id = request.form.get("cart_id") or session.get("cart") or ""
+    try:
+        buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
+        order_id, _ = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
+    except (Conflict, Invalid) as refusal:
+        cart = cart_or_none(cart_id)
+        if cart is None:
+            raise NotFound("There is no such cart in this shop.") from None
+        if order := order_of_cart(cart_id):
+            return redirect(url_for("orders.confirmation", order_id=order.id), 303)
+        return show_checkout(cart, refusal)
+    if session.get("cart") == cart_id:
+        session.pop("cart")
+    return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+
+
+def shown_total() -> int | None:
+    """The total that the page showed; refuses what no page of ours sends."""
+    text = request.form.get("expected_total", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Invalid(Fault("expected_total", "The page's total can't be read. Please load the page again."))
+    return int(text)
+
+
+def show_checkout(cart: Cart, refusal: Conflict | Invalid | None = None, added: str | None = None) -> Response:
+    names = {line.product_id: line.product.name for line in cart.lines}
+    context: dict[str, Any] = {
+        "form": {field: request.form.get(field, "") for field in ("email", "name")},
+        "errors": {},
+        "refusal": None,
+        "shortages": [],
+        "added": added if added in names else None,
+        "upsell_enabled": current_tenant().upsell_enabled,
+    }
+    if isinstance(refusal, Invalid):
+        context["errors"] = {fault.field: fault.message for fault in refusal.faults}
+        others = [fault.message for fault in refusal.faults if fault.field not in ("email", "name")]
+        context["refusal"] = " ".join(others) or None
+    elif refusal:
+        context["refusal"] = refusal.detail
+    if isinstance(refusal, OutOfStock):
+        context["shortages"] = [
+            {"name": names[item.product_id], "requested": item.requested, "available": item.available}
+            for item in refusal.items
+        ]
+    return show(
+        "orders/checkout.html",
+        also=("cart_badge", "messages"),
+        http_status=refusal.status if refusal else 200,
+        cart=CartView.of(cart, current_tenant()),
+        **context,
+    )
+
+
+@pages.get("/orders/<order_id>")
+def confirmation(order_id: str) -> Response:
+    """The order, for who holds the link."""
+    return show("orders/order.html", also=("messages",), order=find_order(order_id))

@@ -1,0 +1,58 @@
+"""What a cart costs, in named steps: subtotal, minus discount, plus tax, is the total. The only place that adds up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from storefront.errors import Fault, Invalid
+from storefront.money import share, share_included
+from storefront.tenants.models import Promotion, Tenant
+
+
+@dataclass(frozen=True)
+class Price:
+    """All amounts in minor units. With `tax_included` the prices contain the tax: it says how much, and adds nothing."""
+
+    subtotal: int
+    discount: int
+    tax: int
+    total: int
+    tax_rate: Decimal | None = None
+    tax_included: bool = False
+    promo_code: str | None = None
+    promo_expired: bool = False
+
+
+def price(tenant: Tenant, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
+    """Price these lines as this shop does at this moment; each step rounds half up. A code that ran out is kept in
+    sight as `promo_expired` and takes nothing off."""
+    subtotal = sum(line_totals)
+    promotion = tenant.promotion(promo_code) if promo_code else None
+    holds = promotion is not None and not promotion.expired(now)
+    discount = share(subtotal, promotion.percent) if promotion and holds else 0
+    net = subtotal - discount
+    tax, included, rate = 0, False, None
+    if tenant.tax:
+        included, rate = tenant.tax.included, tenant.tax.rate
+        tax = share_included(net, rate) if included else share(net, rate)
+    return Price(
+        subtotal=subtotal,
+        discount=discount,
+        tax=tax,
+        total=net if included else net + tax,
+        tax_rate=rate,
+        tax_included=included,
+        promo_code=promo_code,
+        promo_expired=bool(promo_code) and not holds,
+    )
+
+
+def usable_promotion(tenant: Tenant, code: str, now: datetime) -> Promotion:
+    """The promotion that a shopper typed the code of; refuses a code that is unknown or has run out."""
+    promotion = tenant.promotion(code)
+    if promotion is None:
+        raise Invalid(Fault("code", "This shop doesn't know that promo code."))
+    if promotion.expired(now):
+        raise Invalid(Fault("code", f"The promo code {promotion.code} has expired."))
+    return promotion

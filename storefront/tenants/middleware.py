@@ -1,0 +1,44 @@
+"""Which shop is this? Found from the host or the path, once, before Flask sees the request.
+
+A subdomain of BASE_DOMAIN is a shop by itself. Any other host serves the prefix form: `/t/<tenant>` moves from
+PATH_INFO to SCRIPT_NAME, so that every route is written once and `url_for` and cookies stay inside the form that the
+request came in by. The Host header is used for nothing else and is never repeated.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+TENANT_KEY = "storefront.tenant_id"
+_PREFIX = re.compile(r"/t/([^/]*)(/.*)?", re.DOTALL)
+
+
+class TenantMiddleware:
+    """Says in `environ["storefront.tenant_id"]` which tenant was asked for, None for none; whether it exists is not
+    decided here."""
+
+    def __init__(self, app: WSGIApplication, base_domain: str) -> None:
+        self.app = app
+        self.suffix = "." + base_domain
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[TENANT_KEY] = tenant_id = self.of_host(environ.get("HTTP_HOST", ""))
+        if tenant_id is None and (match := _PREFIX.fullmatch(environ.get("PATH_INFO", ""))):
+            tenant_id, rest = match.groups()
+            prefix = environ.get("SCRIPT_NAME", "") + "/t/" + tenant_id
+            if not rest:
+                return add_slash(prefix, environ.get("QUERY_STRING", ""), start_response)
+            environ[TENANT_KEY] = tenant_id
+            environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, rest
+        return self.app(environ, start_response)
+
+    def of_host(self, host: str) -> str | None:
+        name = host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
+        return name.removesuffix(self.suffix) if name.endswith(self.suffix) else None
+
+
+def add_slash(prefix: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
+    address = quote(prefix.encode("latin-1")) + "/" + ("?" + query if query else "")
+    start_response("308 Permanent Redirect", [("Location", address), ("Content-Length", "0")])
+    return [b""]

@@ -1,0 +1,149 @@
+"""Tenants: which shops there are, and what each one is like."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import JSON, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storefront import money
+from storefront.database import db
+
+FACES = {
+    "fraunces": 'Fraunces, "Iowan Old Style", Georgia, serif',
+    "bricolage": "Bricolage, system-ui, sans-serif",
+    "figtree": "Figtree, system-ui, sans-serif",
+}
+
+
+class TenantRow(db.Model):
+    """A shop as it is stored. Read it through `storefront.tenants.registry`, which gives a `Tenant`."""
+
+    __tablename__ = "tenant"
+
+    id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    name: Mapped[str]
+    currency: Mapped[str] = mapped_column(String(3))
+    locale: Mapped[str]
+    theme: Mapped[dict[str, Any]] = mapped_column(JSON)
+    tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    upsell_enabled: Mapped[bool | None]
+    """Set by `flask upsell on|off --tenant`; None follows the switch for all shops."""
+
+
+class SettingRow(db.Model):
+    """What an operator switched while the shop runs, for all shops and processes."""
+
+    __tablename__ = "setting"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+@dataclass(frozen=True)
+class Tax:
+    """A rate in per cent; `included` says that the prices contain it already."""
+
+    rate: Decimal
+    included: bool
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A code that takes `percent` per cent off the subtotal, through the day `until` (UTC) if that is given."""
+
+    code: str
+    percent: Decimal
+    until: date | None
+
+    def expired(self, now: datetime) -> bool:
+        return self.until is not None and now.astimezone(UTC).date() > self.until
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One shop as the rest of the program sees it: a snapshot, at most a second old."""
+
+    id: str
+    name: str
+    currency: str
+    locale: str
+    theme: dict[str, Any] = field(hash=False)
+    tax: Tax | None
+    promotions: tuple[Promotion, ...]
+    upsell_enabled: bool
+
+    @classmethod
+    def of(cls, row: TenantRow, upsell_enabled: bool) -> "Tenant":
+        return cls(
+            id=row.id,
+            name=row.name,
+            currency=row.currency,
+            locale=row.locale,
+            theme=row.theme,
+            tax=Tax(Decimal(row.tax["rate"]), row.tax["included"]) if row.tax else None,
+            promotions=tuple(
+                Promotion(
+                    offer["code"].upper(),
+                    Decimal(offer["percent"]),
+                    date.fromisoformat(offer["until"]) if offer.get("until") else None,
+                )
+                for offer in row.promotions
+            ),
+            upsell_enabled=upsell_enabled if row.upsell_enabled is None else row.upsell_enabled,
+        )
+
+    def promotion(self, code: str) -> Promotion | None:
+        """The promotion of this code, whatever the case it was typed in; it may have run out."""
+        wanted = code.strip().upper()
+        return next((offer for offer in self.promotions if offer.code == wanted), None)
+
+    def money(self, amount: int) -> str:
+        return money.show(amount, self.currency, self.locale)
+
+    @property
+    def lang(self) -> str:
+        return "en"
+
+    @property
+    def hero(self) -> dict[str, Any] | None:
+        hero: dict[str, Any] | None = self.theme.get("hero")
+        return hero
+
+    @property
+    def emblem(self) -> str | None:
+        emblem: str | None = self.theme.get("emblem")
+        return emblem
+
+    @property
+    def face(self) -> str:
+        return str(self.theme.get("face", "figtree"))
+
+    @property
+    def tax_note(self) -> str:
+        if self.tax is None:
+            return ""
+        verb = "include" if self.tax.included else "exclude"
+        return f"Prices {verb} {self.tax.rate.normalize():f} % tax"
+
+    @property
+    def look(self) -> str:
+        """The custom properties that make the stylesheet this shop's own. Numbers and known faces only: safe as CSS."""
+        hue, chroma = float(self.theme.get("hue", 260)), float(self.theme.get("chroma", 0.09))
+        return f"--hue:{hue:g};--chroma:{chroma:g};--display:{FACES[self.face]}"
+
+    @cached_property
+    def theme_css(self) -> Markup:
+        return Markup(":root{" + self.look + "}")
+
+    @cached_property
+    def version(self) -> str:
+        """Changes whenever anything that a page shows of the shop itself changes."""
+        return sha256(json.dumps([self.name, self.currency, self.locale, self.theme]).encode()).hexdigest()[:12]

@@ -1,0 +1,46 @@
+"""Suggestions, for programs."""
+
+from typing import Literal
+
+from storefront.cart.models import find_cart
+from storefront.catalog.api import ProductShape
+from storefront.openapi import Shape, answers, blueprint, spec
+from storefront.security import UPSELL_LIMIT, limiter
+from storefront.tenants.pages import current_tenant
+from storefront.upsell.actions import Upsell, suggest
+
+api = blueprint("upsell_api", __name__)
+
+
+class SuggestionShape(Shape):
+    product: ProductShape
+    explanation: str
+
+
+class UpsellShape(Shape):
+    enabled: bool
+    arm: Literal["control", "rules", "model"] | None
+    source: Literal["llm", "rules"] | None
+    suggestions: list[SuggestionShape]
+    call_id: str | None
+
+    @classmethod
+    def of(cls, upsell: Upsell) -> "UpsellShape":
+        return cls.model_construct(
+            enabled=upsell.enabled,
+            arm=upsell.arm,
+            source=upsell.source,
+            suggestions=[
+                SuggestionShape.model_construct(product=ProductShape.of(one.product), explanation=one.explanation)
+                for one in upsell.suggestions
+            ],
+            call_id=upsell.call_id,
+        )
+
+
+@api.get("/carts/<cart_id>/upsell")
+@limiter.limit(UPSELL_LIMIT)
+@spec.validate(resp=answers(200, UpsellShape, 404), tags=["suggestions"])
+def get_upsell(cart_id: str) -> UpsellShape:
+    """At most three products that go with the cart, and why."""
+    return UpsellShape.of(suggest(current_tenant(), find_cart(cart_id)))

@@ -1,0 +1,22 @@
+"""Suggestions at checkout: a region that the page loads by itself, so that the order never waits for it."""
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from storefront.cart.pages import current_cart
+from storefront.htmx import show, vary
+from storefront.security import UPSELL_LIMIT, limiter
+from storefront.tenants.pages import current_tenant
+from storefront.upsell.actions import Upsell, suggest
+
+pages = Blueprint("upsell", __name__)
+
+
+@pages.get("/checkout/upsell")
+@limiter.limit(UPSELL_LIMIT)
+def panel() -> Response:
+    """The suggestions as a fragment; `?page=1` gives them as a page to who has no JavaScript."""
+    cart = current_cart()
+    upsell = suggest(current_tenant(), cart) if cart else Upsell(enabled=current_tenant().upsell_enabled)
+    if request.args.get("page"):
+        return show("upsell/page.html", upsell=upsell)
+    return vary(make_response(render_template("upsell/panel.html", upsell=upsell)))

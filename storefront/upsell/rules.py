@@ -1,0 +1,173 @@
+"""The shop's own way to choose and to say why, and what a model's answer must be like to be shown."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from storefront.catalog.rules import fold
+
+MOST = 3
+CANDIDATES = 12
+LONGEST = 160
+CONTROL, RULES, MODEL = "control", "rules", "model"
+
+
+@dataclass(frozen=True)
+class Goods:
+    """What is said of a product when it is compared with others."""
+
+    id: str
+    name: str
+    description: str = ""
+    category: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def tag_set(self) -> dict[str, str]:
+        """Its tags, by their folded words."""
+        return {" ".join(fold(tag)): tag for tag in self.tags}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A product that could go with the cart, with the fact that speaks for it."""
+
+    goods: Goods
+    reason: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Chosen:
+    product_id: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was kept of a model's answer, and why other parts were dropped, counted by cause."""
+
+    chosen: list[Chosen]
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+def arm_of(tenant_id: str, shopper: str, holdout: float, model_configured: bool) -> str:
+    """Which arm of the experiment a shopper is in, always the same one: a share of `holdout` sees no suggestions."""
+    digest = sha256(f"{tenant_id}\0{shopper}".encode()).digest()
+    if int.from_bytes(digest[:8], "big") / 2**64 < holdout:
+        return CONTROL
+    return MODEL if model_configured else RULES
+
+
+def rank(
+    cart: Sequence[Goods], others: Sequence[Goods], together: Mapping[tuple[str, str], int]
+) -> list[Candidate]:
+    """The products that go with the cart, best first.
+
+    `together` counts the orders that (other product, product of the cart) shared. Shared orders weigh most; then
+    shared tags, a rare one more than a common one; then a shared category and shared words of the name.
+    """
+    how_common = Counter(tag for goods in (*cart, *others) for tag in goods.tag_set)
+    found = [compare(goods, cart, together, how_common) for goods in others]
+    return sorted((c for c in found if c), key=lambda candidate: (-candidate.score, candidate.goods.id))
+
+
+def compare(
+    goods: Goods, cart: Sequence[Goods], together: Mapping[tuple[str, str], int], how_common: Counter[str]
+) -> Candidate | None:
+    """The candidate with the strongest fact that ties it to the cart; None when nothing does."""
+    score, best, reason = 0.0, 0.0, ""
+    for mine in cart:
+        times = together.get((goods.id, mine.id), 0)
+        shared = sorted(mine.tag_set.keys() & goods.tag_set.keys(), key=lambda tag: (how_common[tag], tag))
+        facts = [
+            (10.0 * times, say_together(mine.name, times)),
+            (sum(2 / how_common[tag] for tag in shared), say_tag(mine.name, goods.tag_set[shared[0]]) if shared else ""),
+            (0.1 if goods.category and goods.category == mine.category else 0.0, say_category(mine.name, goods.category)),
+            (0.05 * len(set(fold(mine.name)) & set(fold(goods.name))), say_words(mine.name)),
+        ]
+        for worth, words in facts:
+            score += worth
+            if worth > best:
+                best, reason = worth, words
+    return Candidate(goods, reason, score) if reason else None
+
+
+def short(name: str) -> str:
+    return name if len(name) <= 60 else name[:59].rstrip() + "…"
+
+
+def say_together(name: str, times: int) -> str:
+    return f"Bought together with {short(name)} in {times} past order{'' if times == 1 else 's'}."
+
+
+def say_tag(name: str, tag: str) -> str:
+    return f"Shares “{short(tag)}” with {short(name)} in your cart."
+
+
+def say_category(name: str, category: str) -> str:
+    return f"From {short(category)}, like {short(name)} in your cart."
+
+
+def say_words(name: str) -> str:
+    return f"Close in kind to {short(name)} in your cart."
+
+
+def choose(ranked: Sequence[Candidate]) -> list[Chosen]:
+    """The best three, at first one of a category so that they aren't three of the same kind."""
+    one_each: dict[str, Candidate] = {}
+    for candidate in ranked:
+        one_each.setdefault(candidate.goods.category or candidate.goods.id, candidate)
+    best = sorted(one_each.values(), key=lambda candidate: -candidate.score)[:MOST]
+    rest = [candidate for candidate in ranked if candidate not in best]
+    return [Chosen(candidate.goods.id, candidate.reason) for candidate in [*best, *rest][:MOST]]
+
+
+def check_answer(answer: object, candidates: Sequence[Candidate]) -> Checked:
+    """Keep of a model's answer what may be shown: known candidates, each once, at most three, in plain words.
+
+    A product whose explanation can't be shown keeps its place with the shop's own sentence.
+    """
+    reasons = {candidate.goods.id: candidate.reason for candidate in candidates}
+    entries = answer.get("suggestions") if isinstance(answer, dict) else None
+    if not isinstance(entries, list):
+        return Checked([], {"shape": 1})
+    chosen: dict[str, str] = {}
+    dropped: Counter[str] = Counter()
+    for entry in entries:
+        product_id, words = (entry.get("product_id"), entry.get("explanation")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(product_id, str) or product_id not in reasons:
+            dropped["unknown product"] += 1
+        elif product_id in chosen:
+            dropped["repeat"] += 1
+        elif len(chosen) == MOST:
+            dropped["too many"] += 1
+        else:
+            fault = fault_of(words)
+            if fault:
+                dropped[fault] += 1
+            chosen[product_id] = reasons[product_id] if fault else " ".join(str(words).split())
+    return Checked([Chosen(id, words) for id, words in chosen.items()], dict(dropped))
+
+
+_MARKUP = re.compile(r"[<>`{}\[\]|\\]|&\w+;|&#|\*\*|__|^#", re.MULTILINE)
+_LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.(com|net|org|io|dev|shop|info|biz|co|example|test|de|uk|eu|app|xyz)\b", re.I)
+
+
+def fault_of(words: object) -> str | None:
+    """Why these words can't be shown as an explanation; None when they can."""
+    if not isinstance(words, str) or not words.strip():
+        return "empty explanation"
+    if len(" ".join(words.split())) > LONGEST:
+        return "too long"
+    if any(unicodedata.category(sign) in ("Cc", "Cf", "Co", "Cs", "Cn") and sign not in "\n\t\r" for sign in words):
+        return "invisible characters"
+    plain = unicodedata.normalize("NFKC", words)
+    if _MARKUP.search(plain):
+        return "markup"
+    if _LINK.search(plain) or "@" in plain:
+        return "link"
+    return None
