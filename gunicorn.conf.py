@@ -1,5 +1,6 @@
 """How gunicorn serves the shop. One master prepares the database, then forks the workers."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -7,8 +8,13 @@ import tempfile
 # Before the first import of prometheus_client, which looks for it then.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
 
+from prometheus_client import multiprocess
+
+from storefront.boot import prepare
+from storefront.catalog.schema import BadCatalog
 from storefront.config import BadSetting, Settings
 from storefront.operators.logs import CONFIG
+from storefront.upsell.client import import_sdk
 
 try:
     settings = Settings.from_environ()
@@ -26,21 +32,19 @@ graceful_timeout = 25
 keepalive = 15
 max_requests = 0
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK) else None
 logconfig_dict = CONFIG
 
 
 def on_starting(server):
-    from storefront.boot import prepare
-    from storefront.catalog.schema import BadCatalog
-
     try:
         prepare(server.app.wsgi())
     except BadCatalog as fault:
         sys.exit(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}")
+    if settings.model_configured:
+        import_sdk()
+    gc.collect()
+    gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
 
 
 def child_exit(server, worker):
-    from prometheus_client import multiprocess
-
     multiprocess.mark_process_dead(worker.pid)

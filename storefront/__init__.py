@@ -3,7 +3,7 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import assets, database, openapi, problems, security
+from storefront import assets, database, fragments, openapi, problems, security
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -20,6 +20,7 @@ from storefront.tenants.registry import Registry
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
+from storefront.upsell.actions import Neighbours
 from storefront.upsell.client import Model
 
 __all__ = ["BadSetting", "Settings", "create_app"]
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["storefront_settings"] = settings
     app.extensions["storefront_tenants"] = Registry(settings)
     app.extensions["storefront_model"] = Model(settings)
+    app.extensions["storefront_neighbours"] = Neighbours()
 
     database.init_app(app, settings)
     logs.init_app(app)
@@ -41,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     problems.init_app(app)
     assets.init_app(app)
+    fragments.init_app(app)
 
     for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, operators_pages):
         app.register_blueprint(pages.pages)
@@ -56,8 +59,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        # Each proxy appends to X-Forwarded-For; scheme and host are said once, by the one that talks to us.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
 
 

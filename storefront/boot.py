@@ -30,8 +30,19 @@ def prepare(app: Flask) -> None:
         content = read_file(settings.catalog)
         if not is_loaded(content):
             log.info("catalogue loaded: %s", describe(load_with_bar(content)))
+        warn_of_mighty_role()
     with app.app_context():
         db.engine.dispose()
+
+
+def warn_of_mighty_role() -> None:
+    """Row-level security doesn't hold for superusers and the like; the session guard still does."""
+    if db.engine.dialect.name != "postgresql":
+        return
+    with db.engine.connect() as connection:
+        mighty = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        if connection.scalar(mighty):
+            log.warning("DATABASE_URL names a role that bypasses row-level security: use one that doesn't.")
 
 
 @contextmanager

@@ -64,7 +64,9 @@ class Settings:
             port=read.whole("PORT", 8000, 1, 65535),
             data_dir=data_dir,
             database_url=url,
-            secret_key=read.text("SECRET_KEY", "") or own_secret(data_dir, "DATABASE_URL" in environ and url),
+            secret_key=read.text("SECRET_KEY", "")
+            or read.file("SECRET_KEY_FILE")
+            or own_secret(data_dir, bool(read.text("DATABASE_URL", ""))),
             catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
             base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
             upsell_enabled=read.flag("UPSELL_ENABLED", False),
@@ -107,6 +109,19 @@ class Reader:
             return check(value) if value else value
         except ValueError as fault:
             raise BadSetting(f"{name} {fault}") from None
+
+    def file(self, name: str) -> str:
+        """The content of the file that the variable names, which must have some; "" when the variable is not set."""
+        path = self.text(name, "")
+        if not path:
+            return ""
+        try:
+            content = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as fault:
+            raise BadSetting(f"{name} {path!r} can't be read: {fault}.") from None
+        if not content:
+            raise BadSetting(f"{name} {path!r} is empty.")
+        return content
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         value = self.text(name, str(default))
@@ -156,7 +171,7 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
-def own_secret(data_dir: Path, shared_database: object) -> str:
+def own_secret(data_dir: Path, shared_database: bool) -> str:
     """The secret that this installation made for itself, made now if there is none; readable by its owner only."""
     if shared_database:
         raise BadSetting("SECRET_KEY must be set when DATABASE_URL is, so that every process signs with the same key.")

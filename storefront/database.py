@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app, g
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, ForeignKey, MetaData, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine, ForeignKey, MetaData, String, bindparam, event, make_url
+from sqlalchemy.exc import DontWrapMixin, OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -53,8 +53,18 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
 
+if TYPE_CHECKING:
 
-class NoTenant(RuntimeError):
+    class Model(Base):
+        """What tables are made from; Flask-SQLAlchemy makes it at run time."""
+
+        __abstract__ = True
+
+else:
+    Model = db.Model
+
+
+class NoTenant(DontWrapMixin, RuntimeError):
     """Something asked for a tenant's rows without saying which tenant."""
 
 
@@ -101,26 +111,47 @@ def is_id(text: str) -> bool:
 
 # --- the tenant guard -------------------------------------------------------------------------------------------------
 
+THE_TENANT = bindparam("the_tenant", callable_=current_tenant_id, type_=String())
+ONLY_THIS_TENANT = with_loader_criteria(
+    OwnedByTenant, lambda model: model.tenant_id == THE_TENANT, include_aliases=True, track_closure_variables=False
+)
+"""Made once: the tenant is asked for when a statement runs."""
+
 
 @event.listens_for(db.session, "do_orm_execute")
 def only_this_tenant(query: ORMExecuteState) -> None:
-    """Restrict every ORM statement on tenants' tables to the current tenant; anything that can't be restricted raises."""
+    """Hold every ORM statement on tenants' tables to the current tenant; what can't be held to it raises."""
     if query.is_relationship_load or query.is_column_load:
         return  # goes by the keys of a row that was itself loaded under the guard
     if not query.is_orm_statement:
         raise NoTenant("the session runs ORM statements only, because others can't be held to a tenant")
-    owned = [mapper for mapper in query.all_mappers if issubclass(mapper.class_, OwnedByTenant)]
-    if not owned:
+    if query.is_insert:
+        check_inserted(query)
+        return
+    if query.is_update and "tenant_id" in changed_columns(query):
+        raise WrongTenant("a row can't be moved to another tenant")
+    query.statement = query.statement.options(ONLY_THIS_TENANT)
+
+
+def check_inserted(query: ORMExecuteState) -> None:
+    """Every row that is inserted into a tenant's table says the current tenant."""
+    model = query.bind_mapper.class_ if query.bind_mapper else None
+    if model is None or not issubclass(model, OwnedByTenant):
         return
     tenant_id = current_tenant_id()
-    if query.is_insert:
-        rows = query.parameters if isinstance(query.parameters, list) else [query.parameters or {}]
-        if any(row.get("tenant_id") != tenant_id for row in rows):
-            raise WrongTenant(f"rows of {owned[0].class_.__name__} for another tenant than {tenant_id!r}")
-        return
-    query.statement = query.statement.options(
-        with_loader_criteria(OwnedByTenant, lambda model: model.tenant_id == tenant_id, include_aliases=True)
-    )
+    if any(row.get("tenant_id") != tenant_id for row in parameter_rows(query)):
+        raise WrongTenant(f"rows of {model.__name__} for another tenant than {tenant_id!r}")
+
+
+def changed_columns(query: ORMExecuteState) -> set[str]:
+    """What an UPDATE sets; SQLAlchemy has no public name for the values of the statement itself."""
+    values = getattr(query.statement, "_values", None) or {}
+    return {str(getattr(column, "key", column)) for column in values}.union(*parameter_rows(query))
+
+
+def parameter_rows(query: ORMExecuteState) -> list[Any]:
+    given: Any = query.parameters or {}
+    return given if isinstance(given, list) else [given]
 
 
 @event.listens_for(db.session, "before_flush")
@@ -207,7 +238,11 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": 8,
         "pool_pre_ping": True,
         "pool_recycle": 300,
-        "connect_args": {"connect_timeout": 5, "application_name": "storefront"},
+        "connect_args": {
+            "connect_timeout": 5,
+            "application_name": "storefront",
+            "prepare_threshold": None,  # a pooler in transaction mode gives the next statement to another session
+        },
     }
 
 

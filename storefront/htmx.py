@@ -9,7 +9,6 @@ from typing import Any
 
 from flask import Response, current_app, make_response, render_template, request
 from jinja2 import Template
-from markupsafe import Markup
 
 BASE = "base.html"
 
@@ -31,9 +30,7 @@ def show(template: str, also: Iterable[str] = (), http_status: int = 200, **cont
         values = dict(context, partial=True)
         current_app.update_template_context(values)
         body = render_region(page, region, values) + "".join(
-            Markup('<hx-partial hx-target="#{}" hx-swap="outerHTML">{}</hx-partial>').format(
-                other, Markup(render_region(page, other, values))
-            )
+            f'<hx-partial hx-target="#{other}" hx-swap="outerHTML">{render_region(page, other, values)}</hx-partial>'
             for other in also
             if other != region
         )

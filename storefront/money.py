@@ -9,7 +9,25 @@ from babel.numbers import get_currency_symbol, is_currency, parse_pattern
 
 # ISO 4217, list one: the currencies whose minor unit is not a hundredth.
 _DIGITS = dict.fromkeys(
-    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"),
+    (
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ),
     0,
 )
 _DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3) | dict.fromkeys(("CLF", "UYW"), 4)
@@ -67,8 +85,13 @@ def show(amount: int, currency: str, locale: str) -> str:
 
 @lru_cache(maxsize=256)
 def read_locale(tag: str) -> Locale:
-    """The locale of a tag such as "en-IE"; raises ValueError when it is unknown."""
-    try:
-        return Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
-        raise ValueError(f"{tag!r} is not a known locale such as en-IE") from None
+    """The locale of a tag such as "en-IE", or of its language when that region has no ways of its own.
+
+    Raises ValueError when the language is unknown.
+    """
+    for candidate in (tag, tag.split("-", maxsplit=1)[0]):
+        try:
+            return Locale.parse(candidate, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    raise ValueError(f"{tag!r} is not a known locale such as en-IE")

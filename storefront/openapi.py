@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Annotated, Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from spectree import Response as Answers
 from spectree import SpecTree
@@ -135,7 +135,9 @@ class NotJson(BadRequest):
 def refuse_faults(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:
     """Says a validation error in the shop's own words; spectree calls this before the view."""
     if fault is not None:
-        raise Invalid(*(Fault(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in fault.errors(include_url=False)))
+        raise Invalid(
+            *(Fault(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in fault.errors(include_url=False))
+        )
 
 
 spec.before = refuse_faults

@@ -1,4 +1,4 @@
-"""How a refusal, or any other error, is shown: as problem+json, as a region, or as a page. One handler for all doors."""
+"""How a refusal, or any other error, is shown: as problem+json, as a region or as a page. One handler for all."""
 
 import logging
 from typing import Any

@@ -43,7 +43,7 @@ class ShopSession(SecureCookieSessionInterface):
         return request.is_secure
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        return signer(app.secret_key, request.environ.get(TENANT_KEY))  # type: ignore[arg-type]
+        return signer(app.secret_key, request.environ.get(TENANT_KEY))
 
 
 @lru_cache(maxsize=4096)

@@ -128,6 +128,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("number", sa.String(length=16), nullable=False),
         sa.Column("cart_id", sa.String(length=32), nullable=False),
+        sa.Column("shopper", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("email", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),

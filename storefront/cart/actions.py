@@ -1,4 +1,4 @@
-"""What a shopper does with a cart. Each action is one short write transaction and returns nothing to trust: read again."""
+"""What a shopper does with a cart. Each action is one short write transaction; what came of it is read again."""
 
 from collections import Counter
 from collections.abc import Iterable

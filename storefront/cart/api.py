@@ -1,6 +1,6 @@
 """Carts, for programs."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import url_for
 from pydantic import Field
@@ -51,7 +51,7 @@ class CartItem(Shape):
 
 class CartShape(Shape):
     id: str
-    status: Literal["open", "ordered"]
+    status: Annotated[str, Field(json_schema_extra={"enum": ["open", "ordered"]})]
     items: list[CartItem]
     promo_code: str | None
     subtotal: Money

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
-from storefront.database import OwnedByTenant, db, is_id, new_id, new_token
+from storefront.database import Model, OwnedByTenant, db, is_id, new_id, new_token
 from storefront.errors import NotFound
 from storefront.pricing.rules import Price, price
 from storefront.tenants.models import Tenant
@@ -18,7 +18,7 @@ OPEN = "open"
 ORDERED = "ordered"
 
 
-class Cart(OwnedByTenant, db.Model):
+class Cart(OwnedByTenant, Model):
     """The id is unguessable: who holds it holds the cart. `shopper` groups the carts of one browser."""
 
     __tablename__ = "cart"
@@ -45,7 +45,7 @@ class Cart(OwnedByTenant, db.Model):
         return price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
 
 
-class CartLine(OwnedByTenant, db.Model):
+class CartLine(OwnedByTenant, Model):
     """So many of one product; costs the product's price of the moment."""
 
     __tablename__ = "cart_line"

@@ -93,7 +93,7 @@ def store_products(
 ) -> None:
     """New products get the places from `place` on, in the file's order."""
     rows = select(Product.id, Product.price).where(Product.tenant_id == tenant.id)
-    there = {id: price for id, price in connection.execute(rows)}
+    there = dict(connection.execute(rows).all())
     for start in range(0, len(tenant.products), BATCH):
         batch = tenant.products[start : start + BATCH]
         new = [

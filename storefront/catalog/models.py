@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Index,
     Integer,
+    SQLColumnExpression,
     String,
     and_,
     case,
@@ -26,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.rules import fold, fts5_query, fts5_query_any, tsquery, tsquery_any
 from storefront.clock import UtcDateTime, now
-from storefront.database import OwnedByTenant, current_tenant_id, db, is_id, new_id
+from storefront.database import Model, OwnedByTenant, current_tenant_id, db, is_id, new_id
 from storefront.errors import NotFound
 
 LOW = 5
@@ -47,7 +49,7 @@ class StockState:
         return 0 < self.stock <= LOW
 
 
-class Product(StockState, OwnedByTenant, db.Model):
+class Product(StockState, OwnedByTenant, Model):
     """`price` is in minor units of the tenant's currency. `place` orders the catalogue: new products come last."""
 
     __tablename__ = "product"
@@ -98,7 +100,7 @@ class Wish:
             found.append(false())  # only signs were asked for, and those are nobody's words
         return found
 
-    def best_first(self) -> list[ColumnElement[int]]:
+    def best_first(self) -> list[SQLColumnExpression[int]]:
         """Products whose name has the words come before those that only mention them; then the catalogue's order."""
         if not self.terms:
             return [Product.place]
@@ -113,19 +115,32 @@ def has_words(terms: list[str]) -> ColumnElement[bool]:
     return found_by(fts5_query(current_tenant_id(), terms))
 
 
-def with_any_word(words: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that a product has at least one of these folded words."""
-    if db.engine.dialect.name == "postgresql":
-        return found_by(tsquery_any(words))
-    return found_by(fts5_query_any(current_tenant_id(), words))
-
-
 def found_by(query: str) -> ColumnElement[bool]:
     """The condition that the database's own full-text index finds a product by this query in its own language."""
     if db.engine.dialect.name == "postgresql":
-        return literal_column("product.search").op("@@", is_comparison=True)(func.to_tsquery(literal_column("'simple'"), query))
-    index = table("product_search", column("rowid"), column("product_search"))
-    return Product.place.in_(select(index.c.rowid).where(index.c.product_search.match(query)))
+        return SEARCH_COLUMN.op("@@", is_comparison=True)(tsquery_of(query))
+    return Product.place.in_(select(SEARCH_TABLE.c.rowid).where(SEARCH_TABLE.c.product_search.match(query)))
+
+
+def closest(query: Any, words: Sequence[str]) -> Any:
+    """Those of the products selected that have at least one of these folded words, the closest first."""
+    if db.engine.dialect.name == "postgresql":
+        any_of_them = tsquery_of(tsquery_any(words))
+        found = query.where(SEARCH_COLUMN.op("@@", is_comparison=True)(any_of_them))
+        return found.order_by(func.ts_rank(SEARCH_COLUMN, any_of_them).desc(), Product.place)
+    found = query.join(SEARCH_TABLE, SEARCH_TABLE.c.rowid == Product.place)
+    match = SEARCH_TABLE.c.product_search.match(fts5_query_any(current_tenant_id(), words))
+    return found.where(match).order_by(SEARCH_TABLE.c.rank, Product.place)
+
+
+SEARCH_TABLE = table("product_search", column("rowid"), column("product_search"), column("rank"))
+"""SQLite's index."""
+SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
+"""PostgreSQL's."""
+
+
+def tsquery_of(query: str) -> ColumnElement[Any]:
+    return func.to_tsquery(literal_column("'simple'"), query)
 
 
 @dataclass(frozen=True)
@@ -174,4 +189,3 @@ def categories() -> Sequence[tuple[str, int]]:
         .order_by(func.min(Product.place))
     )
     return [tuple(row) for row in db.session.execute(query)]  # type: ignore[misc]
-

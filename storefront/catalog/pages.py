@@ -1,9 +1,7 @@
 """The shelves and the product, for shoppers."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from flask import Blueprint, Response, current_app, request
 
@@ -15,21 +13,30 @@ pages = Blueprint("catalog", __name__)
 
 PAGE = 24
 RELATED = 4
-CATEGORIES_FRESH_FOR = 5.0
-"""Seconds for which the list of categories may be old; counting them takes longer than all else of a page."""
+SHELF_FRESH_FOR = 5.0
+"""Seconds for which the categories and their counts may be old; counting takes longer than all else of a page."""
 
 
-class Category(NamedTuple):
+@dataclass(frozen=True)
+class Category:
     name: str
     count: int
 
 
 @dataclass(frozen=True)
+class Shelf:
+    """What the shop sells, by category."""
+
+    categories: tuple[Category, ...]
+    total: int
+
+
+@dataclass(frozen=True)
 class ListPage:
-    products: Sequence[Card]
+    products: tuple[Card, ...]
     q: str
     category: str
-    categories: Sequence[Category]
+    categories: tuple[Category, ...]
     number: int
     has_next: bool
     total: int
@@ -45,15 +52,15 @@ def index() -> Response:
     wish = Wish(q=request.args.get("q", "")[:200].strip(), category=request.args.get("category", "")[:80])
     number = page_number(request.args.get("page", ""))
     found = cards(wish, PAGE + 1, (number - 1) * PAGE)
-    shelf = known_categories()
+    shelf = known_shelf()
     page = ListPage(
-        products=found[:PAGE],
+        products=tuple(found[:PAGE]),
         q=wish.q,
         category=wish.category,
-        categories=shelf,
+        categories=shelf.categories,
         number=number,
         has_next=len(found) > PAGE,
-        total=total(wish, number, len(found)),
+        total=total(wish, number, len(found), shelf),
     )
     return show("catalog/list.html", page=page)
 
@@ -62,17 +69,19 @@ def page_number(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 6 else 1
 
 
-def total(wish: Wish, number: int, found: int) -> int:
+def total(wish: Wish, number: int, found: int, shelf: Shelf) -> int:
     """How many products there are for the wish; counted only when that isn't known already."""
-    return found if number == 1 and found <= PAGE else count(wish)
+    if number == 1 and found <= PAGE:
+        return found
+    return count(wish) if wish != Wish() else shelf.total
 
 
-def known_categories() -> Sequence[Category]:
-    known: dict[str, tuple[float, Sequence[Category]]] = current_app.extensions.setdefault("storefront_categories", {})
+def known_shelf() -> Shelf:
+    known: dict[str, tuple[float, Shelf]] = current_app.extensions.setdefault("storefront_shelves", {})
     tenant_id = current_tenant().id
-    counted_at, shelf = known.get(tenant_id, (0.0, ()))
-    if time.monotonic() - counted_at > CATEGORIES_FRESH_FOR:
-        shelf = [Category(*row) for row in categories()]
+    counted_at, shelf = known.get(tenant_id, (0.0, None))
+    if shelf is None or time.monotonic() - counted_at > SHELF_FRESH_FOR:
+        shelf = Shelf(tuple(Category(*row) for row in categories()), count(Wish()))
         known[tenant_id] = (time.monotonic(), shelf)
     return shelf
 

@@ -114,8 +114,7 @@ class CatalogFile(Strict):
 
 
 def read_catalog(content: bytes) -> CatalogFile:
-    """The catalogue that the file's bytes hold; raises `BadCatalog` with every fault (the first twenty), each by tenant,
-    product and field."""
+    """The catalogue in the file's bytes; raises `BadCatalog` with the first faults, by tenant, product, field."""
     try:
         raw = json.loads(content)
     except ValueError as fault:
@@ -152,7 +151,7 @@ def twice(kind: str, ids: Iterable[str]) -> Iterator[str]:
 
 
 def place(raw: Any, location: tuple[int | str, ...]) -> str:
-    """Where in the file, in words: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
+    """Where in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
     words: list[str] = []
     for step, following in zip(location, (*location[1:], None), strict=True):
         if isinstance(step, str):

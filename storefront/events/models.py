@@ -7,14 +7,14 @@ from sqlalchemy import JSON, BigInteger, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import OwnedByTenant, current_tenant_id, db, new_id
+from storefront.database import Model, OwnedByTenant, current_tenant_id, db, new_id
 
 ORDER_PLACED = "order.placed"
 STOCK_CHANGED = "stock.changed"
 PRICE_CHANGED = "price.changed"
 
 
-class Event(OwnedByTenant, db.Model):
+class Event(OwnedByTenant, Model):
     """`subject` is the id of the product or order that it happened to; `id` grows with time."""
 
     __tablename__ = "event"

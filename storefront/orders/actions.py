@@ -62,6 +62,7 @@ def place_once(
         id=new_token(),
         number=new_number(),
         cart_id=cart_id,
+        shopper=cart.shopper,
         email=buyer.email,
         name=buyer.name,
         currency=tenant.currency,
@@ -83,12 +84,14 @@ def place_once(
     return order.id, True
 
 
-def claim(cart_id: str) -> Row[tuple[str | None]] | None:
+def claim(cart_id: str) -> Row[str | None, str] | None:
     """Make the open cart an ordered one, which the row's own state lets happen once; None when it isn't open."""
     if not is_id(cart_id):
         return None
     this_one = update(Cart).where(Cart.id == cart_id, Cart.status == OPEN)
-    return db.session.execute(this_one.values(status=ORDERED, updated_at=now()).returning(Cart.promo_code)).one_or_none()
+    return db.session.execute(
+        this_one.values(status=ORDERED, updated_at=now()).returning(Cart.promo_code, Cart.shopper)
+    ).one_or_none()
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def take_stock(cart_id: str) -> list[Taken]:
         else:
             taken.append(Taken(product_id, quantity, from_upsell, place, *row))
     if short:
-        left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).tuples().all())
+        left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())
         raise OutOfStock([Shortage(id, quantity, left[id]) for id, quantity in short.items()])
     return taken
 

@@ -1,11 +1,10 @@
 """Checkout and orders, for programs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from flask import request, url_for
 from pydantic import BaseModel, Field
 
-from storefront.cart.models import find_cart
 from storefront.clock import rfc3339
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
@@ -46,7 +45,7 @@ class OrderItem(Shape):
 class OrderShape(Shape):
     id: str
     number: str
-    status: Literal["placed", "fulfilled", "cancelled"]
+    status: Annotated[str, Field(json_schema_extra={"enum": ["placed", "fulfilled", "cancelled"]})]
     email: str
     name: str
     items: list[OrderItem]
@@ -62,7 +61,9 @@ class PlacedOrder(OrderShape):
     upsell: UpsellShape
 
 
-def order_fields(order: Order) -> dict[str, object]:
+def order_fields(order: Order) -> dict[str, Any]:
+    """The members of an `OrderShape`, which a placed order has too."""
+
     def paid(minor: int) -> Money:
         return Money.model_construct(amount=minor, currency=order.currency)
 
@@ -101,9 +102,15 @@ def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tupl
     tenant = current_tenant()
     order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
     order = find_order(order_id)
-    upsell = UpsellShape.of(suggest_at_once(tenant, find_cart(order.cart_id)))
+    upsell = UpsellShape.of(
+        suggest_at_once(tenant, order.cart_id, order.shopper, [line.product_id for line in order.lines])
+    )
     location = url_for("orders_api.get_order", order_id=order_id)
-    return PlacedOrder.model_construct(**order_fields(order), upsell=upsell), 201 if is_new else 200, {"Location": location}
+    return (
+        PlacedOrder.model_construct(**order_fields(order), upsell=upsell),
+        201 if is_new else 200,
+        {"Location": location},
+    )
 
 
 @api.get("/orders/<order_id>")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
-from storefront.database import OwnedByTenant, db, is_id, new_token
+from storefront.database import Model, OwnedByTenant, db, is_id, new_token
 from storefront.errors import NotFound
 from storefront.pricing.rules import Price
 
@@ -17,7 +17,7 @@ FULFILLED = "fulfilled"
 CANCELLED = "cancelled"
 
 
-class Order(OwnedByTenant, db.Model):
+class Order(OwnedByTenant, Model):
     """Amounts are in minor units of `currency`. A cart becomes at most one order, and so does an idempotency key."""
 
     __tablename__ = "orders"
@@ -33,6 +33,8 @@ class Order(OwnedByTenant, db.Model):
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
     number: Mapped[str] = mapped_column(String(16))
     cart_id: Mapped[str] = mapped_column(String(32))
+    shopper: Mapped[str] = mapped_column(String(32))
+    """Whose carts belong together, as the cart said."""
     status: Mapped[str] = mapped_column(String(16), default=PLACED)
     email: Mapped[str]
     name: Mapped[str]
@@ -60,7 +62,7 @@ class Order(OwnedByTenant, db.Model):
         )
 
 
-class OrderLine(OwnedByTenant, db.Model):
+class OrderLine(OwnedByTenant, Model):
     """So many of one product at the price that was paid."""
 
     __tablename__ = "order_line"

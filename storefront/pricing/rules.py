@@ -12,7 +12,7 @@ from storefront.tenants.models import Promotion, Tenant
 
 @dataclass(frozen=True)
 class Price:
-    """All amounts in minor units. With `tax_included` the prices contain the tax: it says how much, and adds nothing."""
+    """Amounts in minor units. With `tax_included` the prices contain the tax: it says how much, and adds nothing."""
 
     subtotal: int
     discount: int

@@ -1,11 +1,9 @@
 """Tenants: which shops there are, and what each one is like."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 from markupsafe import Markup
@@ -13,16 +11,11 @@ from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront import money
-from storefront.database import db
-
-FACES = {
-    "fraunces": 'Fraunces, "Iowan Old Style", Georgia, serif',
-    "bricolage": "Bricolage, system-ui, sans-serif",
-    "figtree": "Figtree, system-ui, sans-serif",
-}
+from storefront.database import Model
+from storefront.tenants import theme
 
 
-class TenantRow(db.Model):
+class TenantRow(Model):
     """A shop as it is stored. Read it through `storefront.tenants.registry`, which gives a `Tenant`."""
 
     __tablename__ = "tenant"
@@ -38,7 +31,7 @@ class TenantRow(db.Model):
     """Set by `flask upsell on|off --tenant`; None follows the switch for all shops."""
 
 
-class SettingRow(db.Model):
+class SettingRow(Model):
     """What an operator switched while the shop runs, for all shops and processes."""
 
     __tablename__ = "setting"
@@ -124,7 +117,7 @@ class Tenant:
 
     @property
     def face(self) -> str:
-        return str(self.theme.get("face", "figtree"))
+        return theme.face(self.theme)
 
     @property
     def tax_note(self) -> str:
@@ -133,17 +126,11 @@ class Tenant:
         verb = "include" if self.tax.included else "exclude"
         return f"Prices {verb} {self.tax.rate.normalize():f} % tax"
 
-    @property
+    @cached_property
     def look(self) -> str:
-        """The custom properties that make the stylesheet this shop's own. Numbers and known faces only: safe as CSS."""
-        hue, chroma = float(self.theme.get("hue", 260)), float(self.theme.get("chroma", 0.09))
-        return f"--hue:{hue:g};--chroma:{chroma:g};--display:{FACES[self.face]}"
+        """The custom properties that make the stylesheet this shop's own."""
+        return theme.look(self.theme)
 
     @cached_property
     def theme_css(self) -> Markup:
-        return Markup(":root{" + self.look + "}")
-
-    @cached_property
-    def version(self) -> str:
-        """Changes whenever anything that a page shows of the shop itself changes."""
-        return sha256(json.dumps([self.name, self.currency, self.locale, self.theme]).encode()).hexdigest()[:12]
+        return Markup(":root{" + self.look + "}")  # noqa: S704 - numbers and known faces only

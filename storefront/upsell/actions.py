@@ -1,27 +1,26 @@
 """Suggesting what goes with a cart. The only way in: nothing else knows how it is thought."""
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from threading import Lock
 from typing import Any
 
+from cachetools import TTLCache
 from flask import current_app
 
 from storefront.cart.models import Cart
 from storefront.catalog.models import Product
-from storefront.catalog.rules import fold
 from storefront.config import Settings
 from storefront.database import db, write
 from storefront.tenants.models import Tenant
 from storefront.upsell import prompt
 from storefront.upsell.client import Answer, Model
-from storefront.upsell.models import UpsellCall, bought_together, in_stock, last_call, related_by_words
+from storefront.upsell.models import UpsellCall, alike, bought_together, find_goods, in_stock, last_call
 from storefront.upsell.rules import (
     CANDIDATES,
     CONTROL,
     MODEL,
-    RULES,
     Candidate,
     Chosen,
     Goods,
@@ -31,9 +30,22 @@ from storefront.upsell.rules import (
     rank,
 )
 
-MOST_WORDS = 40
-"""How many of the cart's words are looked up for related products."""
+MOST_ASKED = 12
+"""How many products of a cart are asked for what is like them."""
+NEIGHBOURS_KEPT = 20_000
+NEIGHBOURS_FRESH_FOR = 300
+"""Seconds for which a product's neighbours by its texts are remembered."""
 log = logging.getLogger("storefront.upsell")
+
+
+class Neighbours:
+    """What a process remembers of products and those like them, by (tenant id, product id). One instance an app."""
+
+    def __init__(self) -> None:
+        self.kept: TTLCache[tuple[str, str], tuple[Goods, list[Goods]]] = TTLCache(
+            NEIGHBOURS_KEPT, NEIGHBOURS_FRESH_FOR
+        )
+        self.lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -58,22 +70,21 @@ def suggest(tenant: Tenant, cart: Cart) -> Upsell:
 
     Waits for the model at most UPSELL_TIMEOUT, outside any transaction; whatever fails there, the rules answer.
     """
-    if not tenant.upsell_enabled or not cart.lines:
+    product_ids = [line.product_id for line in cart.lines]
+    if not tenant.upsell_enabled or not product_ids:
         return Upsell(enabled=tenant.upsell_enabled)
-    arm = arm_for(tenant, cart)
+    cart_id, arm = cart.id, arm_for(tenant, cart.shopper)
     if arm == CONTROL:
-        return Upsell(True, arm, call_id=journal(tenant, cart.id, arm, None, [], "control"))
-    goods, candidates = gather(cart)
-    chosen, source, outcome, answer = choose(candidates), "rules", "rules", None
-    cart_id, messages = cart.id, None
+        return Upsell(True, arm, call_id=journal(tenant, cart_id, arm, None, [], "control"))
+    mine, candidates = gather(tenant, product_ids)
+    chosen, source, outcome, messages, answer = choose(candidates), "rules", "rules", None, None
     if arm == MODEL and candidates:
-        shortlist = candidates[:CANDIDATES]
-        messages = prompt.messages(goods, shortlist)
+        messages = prompt.messages(mine, candidates)
         db.session.rollback()  # no connection is held while the model thinks
-        answer = model().ask(messages, prompt.response_format(shortlist))
+        answer = model().ask(messages, prompt.response_format(candidates))
         outcome = answer.outcome
         if answer.outcome == "ok":
-            checked = check_answer(answer.content, shortlist)
+            checked = check_answer(answer.content, candidates)
             outcome = "ok" if not checked.dropped else "dropped " + ", ".join(sorted(checked.dropped))
             if checked.chosen:
                 chosen, source = checked.chosen, "llm"
@@ -82,27 +93,25 @@ def suggest(tenant: Tenant, cart: Cart) -> Upsell:
     return Upsell(True, arm, source if suggestions else None, suggestions, call_id)
 
 
-def suggest_at_once(tenant: Tenant, cart: Cart) -> Upsell:
+def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
     """What goes with a cart that was ordered: what was last shown for it if that can still be had, else the rules'
     choice. Never asks the model."""
-    if not tenant.upsell_enabled or not cart.lines:
-        return Upsell(enabled=tenant.upsell_enabled)
-    arm = arm_for(tenant, cart)
+    if not tenant.upsell_enabled:
+        return Upsell(enabled=False)
+    arm = arm_for(tenant, shopper)
     if arm == CONTROL:
         return Upsell(True, arm)
-    shown = last_call(cart.id)
-    bought = cart.product_ids
-    if shown and shown.suggestions:
-        left = [Chosen(**entry) for entry in shown.suggestions if entry["product_id"] not in bought]
+    if shown := last_call(cart_id):
+        left = [Chosen(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
         if suggestions := still_sold(left):
             return Upsell(True, arm, shown.source, suggestions, shown.id)
-    suggestions = still_sold(choose(gather(cart)[1]))
+    suggestions = still_sold(choose(gather(tenant, product_ids)[1]))
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 
-def arm_for(tenant: Tenant, cart: Cart) -> str:
+def arm_for(tenant: Tenant, shopper: str) -> str:
     settings: Settings = current_app.extensions["storefront_settings"]
-    return arm_of(tenant.id, cart.shopper, settings.upsell_holdout, settings.model_configured)
+    return arm_of(tenant.id, shopper, settings.upsell_holdout, settings.model_configured)
 
 
 def model() -> Model:
@@ -110,22 +119,33 @@ def model() -> Model:
     return found
 
 
-def gather(cart: Cart) -> tuple[list[Goods], list[Candidate]]:
-    """The cart and every candidate for it, best first."""
-    mine = [goods_of(line.product) for line in cart.lines]
-    ids = [goods.id for goods in mine]
-    together = {(other, my_id): times for other, my_id, times in bought_together(ids)}
-    words = Counter(word for goods in mine for word in fold(" ".join((goods.name, *goods.tags))) if len(word) > 2)
-    related = related_by_words([word for word, _ in words.most_common(MOST_WORDS)], [g.category for g in mine], ids)
-    others = {product.id: product for product in related}
-    missing = {other for other, _ in together} - others.keys()
-    if missing:
-        others |= in_stock(sorted(missing))
-    return mine, rank(mine, [goods_of(product) for product in others.values()], together)
+def gather(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
+    """The products of a cart, and the best candidates for it that are in stock, best first."""
+    near = [neighbours(tenant, product_id) for product_id in product_ids[:MOST_ASKED]]
+    mine = [goods for goods, _ in near]
+    others = {other.id: other for _, alike_it in near for other in alike_it}
+    together = {(other, my_id): times for other, my_id, times in bought_together(product_ids)}
+    if missing := {other for other, _ in together} - others.keys():
+        others |= find_goods(missing)
+    for product_id in product_ids:
+        others.pop(product_id, None)
+    ranked = rank(mine, list(others.values()), together)[: 2 * CANDIDATES]
+    sold = in_stock([candidate.goods.id for candidate in ranked])
+    return mine, [candidate for candidate in ranked if candidate.goods.id in sold][:CANDIDATES]
 
 
-def goods_of(product: Product) -> Goods:
-    return Goods(product.id, product.name, product.description, product.category, tuple(product.tags))
+def neighbours(tenant: Tenant, product_id: str) -> tuple[Goods, list[Goods]]:
+    """A product and those like it by their texts, which seldom change: remembered for a while in each process."""
+    known: Neighbours = current_app.extensions["storefront_neighbours"]
+    key = (tenant.id, product_id)
+    with known.lock:
+        found = known.kept.get(key)
+    if found is None:
+        mine = find_goods([product_id])[product_id]
+        found = mine, alike(mine)
+        with known.lock:
+            known.kept[key] = found
+    return found
 
 
 def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:

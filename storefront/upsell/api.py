@@ -1,6 +1,8 @@
 """Suggestions, for programs."""
 
-from typing import Literal
+from typing import Annotated
+
+from pydantic import Field
 
 from storefront.cart.models import find_cart
 from storefront.catalog.api import ProductShape
@@ -19,8 +21,8 @@ class SuggestionShape(Shape):
 
 class UpsellShape(Shape):
     enabled: bool
-    arm: Literal["control", "rules", "model"] | None
-    source: Literal["llm", "rules"] | None
+    arm: Annotated[str | None, Field(json_schema_extra={"enum": ["control", "rules", "model", None]})]
+    source: Annotated[str | None, Field(json_schema_extra={"enum": ["llm", "rules", None]})]
     suggestions: list[SuggestionShape]
     call_id: str | None
 

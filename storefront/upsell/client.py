@@ -6,10 +6,11 @@ imported at the first call.
 """
 
 import asyncio
+import importlib
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from storefront.config import Settings
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+OPENAI = "https://api.openai.com/v1"
 LARGEST_ANSWER = 64 * 1024
 LONGEST_TOKENS = 600
 IN_FLIGHT = 4
@@ -45,8 +47,7 @@ class Model:
         self.name = settings.upsell_model
         self._free = threading.BoundedSemaphore(IN_FLIGHT)
         self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._client: AsyncOpenAI | None = None
+        self._began: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
 
     def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> Answer:
         """Ask and wait, at most `UPSELL_TIMEOUT` seconds. Never raises: whatever goes wrong is an outcome."""
@@ -54,40 +55,36 @@ class Model:
             return Answer("busy", 0)
         start = time.monotonic()
 
-        def answer(outcome: str, **rest: Any) -> Answer:
-            return Answer(outcome, round((time.monotonic() - start) * 1000), **rest)
-
         try:
-            self._start()
-            limit = self.settings.upsell_timeout
-            exchange = asyncio.run_coroutine_threadsafe(self._exchange(messages, response_format, limit), self._running())
-            try:
-                completion = exchange.result(limit + 0.2)
-            finally:
-                exchange.cancel()
-            return read(completion, answer)
+            found = self._wait(messages, response_format)
         except (TimeoutError, FutureTimeout):
-            return answer("timeout")
-        except Exception as fault:  # the model must never cost a sale, whatever its server or the SDK does
-            return answer(cause(fault), response=str(fault)[:500])
+            found = {"outcome": "timeout"}
+        except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
+            found = {"outcome": cause(fault), "response": str(fault)[:500]}
         finally:
             self._free.release()
+        return Answer(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
-    def _running(self) -> asyncio.AbstractEventLoop:
-        assert self._loop is not None
-        return self._loop
+    def _wait(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> dict[str, Any]:
+        loop, client = self._started()
+        exchange = asyncio.run_coroutine_threadsafe(self._exchange(client, messages, response_format), loop)
+        try:
+            return read(exchange.result(self.settings.upsell_timeout + 0.2))
+        finally:
+            exchange.cancel()
 
-    def _start(self) -> None:
+    def _started(self) -> "tuple[asyncio.AbstractEventLoop, AsyncOpenAI]":
+        """The loop and the client of this process, started now if need be."""
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="upsell-model", daemon=True).start()
-                self._client = connect(self.settings)
+            if self._began is None:
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="upsell-model", daemon=True).start()
+                self._began = loop, connect(self.settings)
+            return self._began
 
-    async def _exchange(self, messages: Any, response_format: Any, limit: float) -> Any:
-        assert self._client is not None
-        async with asyncio.timeout(limit):
-            return await self._client.chat.completions.create(
+    async def _exchange(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Any:
+        async with asyncio.timeout(self.settings.upsell_timeout):
+            return await client.chat.completions.create(
                 model=self.name,
                 messages=messages,
                 response_format=response_format,
@@ -100,8 +97,8 @@ class TooLarge(Exception):
 
 
 def connect(settings: Settings) -> "AsyncOpenAI":
-    import httpx2
-    from openai import AsyncOpenAI
+    import httpx2  # noqa: PLC0415
+    from openai import AsyncOpenAI  # noqa: PLC0415
 
     class Limited(httpx2.AsyncHTTPTransport):
         """Stops reading a response, good or bad, after `LARGEST_ANSWER` bytes."""
@@ -128,7 +125,7 @@ def connect(settings: Settings) -> "AsyncOpenAI":
 
     return AsyncOpenAI(
         api_key=settings.openai_api_key or "none",
-        base_url=settings.openai_base_url,
+        base_url=settings.openai_base_url or OPENAI,
         timeout=settings.upsell_timeout,
         max_retries=0,
         default_headers={"Accept-Encoding": "identity"},
@@ -136,26 +133,32 @@ def connect(settings: Settings) -> "AsyncOpenAI":
     )
 
 
-def read(completion: Any, answer: Any) -> Answer:
-    """The parsed content of a completion, or the cause why it has none."""
+def import_sdk() -> None:
+    """Import what a call needs, so that workers share it and the first call needn't wait for it."""
+    importlib.import_module("openai.resources.chat")
+
+
+def read(completion: Any) -> dict[str, Any]:
+    """The fields of an `Answer` but its latency: the parsed content of a completion, or the cause why it has none."""
     usage = getattr(completion, "usage", None)
     tokens = {
         "prompt_tokens": whole(getattr(usage, "prompt_tokens", None)),
         "completion_tokens": whole(getattr(usage, "completion_tokens", None)),
     }
     choices = getattr(completion, "choices", None)
-    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
-    text = getattr(message, "content", None)
-    if getattr(message, "refusal", None):
-        return answer("refused", response=str(message.refusal)[:4000], **tokens)  # type: ignore[union-attr]
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(choice, "message", None)
+    text, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
+    if refusal:
+        return {"outcome": "refused", "response": str(refusal)[:4000], **tokens}
     if not isinstance(text, str) or not text.strip():
-        return answer("empty", **tokens)
-    if choices[0].finish_reason == "length":
-        return answer("truncated", response=text, **tokens)
+        return {"outcome": "empty", **tokens}
+    if getattr(choice, "finish_reason", None) == "length":
+        return {"outcome": "truncated", "response": text, **tokens}
     try:
-        return answer("ok", content=json.loads(text), response=text, **tokens)
+        return {"outcome": "ok", "content": json.loads(text), "response": text, **tokens}
     except ValueError:
-        return answer("not json", response=text, **tokens)
+        return {"outcome": "not json", "response": text, **tokens}
 
 
 def whole(value: object) -> int | None:

@@ -1,4 +1,4 @@
-"""What the model is asked. Texts of the catalogue are data in a labelled block, cleaned and cut; nothing of the shopper."""
+"""What the model is asked: the catalogue's texts as labelled data, cleaned and cut, and nothing of the shopper."""
 
 import json
 import unicodedata

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from hashlib import sha256
 
 from storefront.catalog.rules import fold
@@ -25,10 +26,14 @@ class Goods:
     category: str = ""
     tags: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def tag_set(self) -> dict[str, str]:
         """Its tags, by their folded words."""
         return {" ".join(fold(tag)): tag for tag in self.tags}
+
+    @cached_property
+    def name_words(self) -> set[str]:
+        return set(fold(self.name))
 
 
 @dataclass(frozen=True)
@@ -62,9 +67,7 @@ def arm_of(tenant_id: str, shopper: str, holdout: float, model_configured: bool)
     return MODEL if model_configured else RULES
 
 
-def rank(
-    cart: Sequence[Goods], others: Sequence[Goods], together: Mapping[tuple[str, str], int]
-) -> list[Candidate]:
+def rank(cart: Sequence[Goods], others: Sequence[Goods], together: Mapping[tuple[str, str], int]) -> list[Candidate]:
     """The products that go with the cart, best first.
 
     `together` counts the orders that (other product, product of the cart) shared. Shared orders weigh most; then
@@ -81,18 +84,22 @@ def compare(
     """The candidate with the strongest fact that ties it to the cart; None when nothing does."""
     score, best, reason = 0.0, 0.0, ""
     for mine in cart:
-        times = together.get((goods.id, mine.id), 0)
-        shared = sorted(mine.tag_set.keys() & goods.tag_set.keys(), key=lambda tag: (how_common[tag], tag))
-        facts = [
-            (10.0 * times, say_together(mine.name, times)),
-            (sum(2 / how_common[tag] for tag in shared), say_tag(mine.name, goods.tag_set[shared[0]]) if shared else ""),
-            (0.1 if goods.category and goods.category == mine.category else 0.0, say_category(mine.name, goods.category)),
-            (0.05 * len(set(fold(mine.name)) & set(fold(goods.name))), say_words(mine.name)),
-        ]
-        for worth, words in facts:
-            score += worth
+        facts: list[tuple[float, Callable[[], str]]] = []
+        if times := together.get((goods.id, mine.id), 0):
+            facts.append((10.0 * times, partial(say_together, mine.name, times)))
+        if shared := mine.tag_set.keys() & goods.tag_set.keys():
+            rarest = min(shared, key=lambda tag: (how_common[tag], tag))
+            facts.append(
+                (sum(2 / how_common[tag] for tag in shared), partial(say_tag, mine.name, goods.tag_set[rarest]))
+            )
+        if goods.category and goods.category == mine.category:
+            facts.append((0.1, partial(say_category, mine.name, goods.category)))
+        if words := mine.name_words & goods.name_words:
+            facts.append((0.05 * len(words), partial(say_words, mine.name)))
+        score += sum(worth for worth, _ in facts)
+        for worth, say in facts:
             if worth > best:
-                best, reason = worth, words
+                best, reason = worth, say()
     return Candidate(goods, reason, score) if reason else None
 
 
@@ -101,7 +108,7 @@ def short(name: str) -> str:
 
 
 def say_together(name: str, times: int) -> str:
-    return f"Bought together with {short(name)} in {times} past order{'' if times == 1 else 's'}."
+    return f"Bought together with {short(name)} in {times} recent order{'' if times == 1 else 's'}."
 
 
 def say_tag(name: str, tag: str) -> str:
@@ -138,7 +145,9 @@ def check_answer(answer: object, candidates: Sequence[Candidate]) -> Checked:
     chosen: dict[str, str] = {}
     dropped: Counter[str] = Counter()
     for entry in entries:
-        product_id, words = (entry.get("product_id"), entry.get("explanation")) if isinstance(entry, dict) else (None, None)
+        product_id, words = (
+            (entry.get("product_id"), entry.get("explanation")) if isinstance(entry, dict) else (None, None)
+        )
         if not isinstance(product_id, str) or product_id not in reasons:
             dropped["unknown product"] += 1
         elif product_id in chosen:

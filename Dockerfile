@@ -1,0 +1,35 @@
+# Two stages: the first has pip and builds, the second has only Python, the libraries and the shop.
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+# A virtual environment without pip: the pip of the base image installs into it from outside.
+RUN python -m venv --without-pip /venv
+COPY requirements.txt /tmp/
+RUN python -m pip --python /venv/bin/python install \
+        --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore -r /tmp/requirements.txt \
+    && find /venv/lib -type d \( -name tests -o -name testing \) -prune -exec rm -rf {} +
+COPY . /app
+# Bytecode is made here, because nothing can be written at run time. "unchecked": the sources can't change any more.
+RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /venv/lib /app \
+    && chmod -R u=rwX,go=rX /app /venv
+
+FROM python:${PYTHON}-slim
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PORT=8000 \
+    DATA_DIR=/data
+RUN groupadd --gid 10001 shop \
+    && useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin shop \
+    && install -d -m 0700 -o 10001 -g 10001 /data
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+WORKDIR /app
+USER 10001:10001
+VOLUME /data
+EXPOSE 8000
+# http.client, because urllib would go through a proxy that HTTP_PROXY names.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, sys; from http.client import HTTPConnection as H; c = H('127.0.0.1', int(os.environ.get('PORT') or 8000), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+# gunicorn.conf.py is read from the working directory; its master migrates, loads the catalogue and then forks.
+CMD ["gunicorn"]

@@ -1,0 +1,123 @@
+"""A closed loop: so many clients, each sending its next request when the last one is answered. Loopback only.
+
+The clients are processes of their own that speak HTTP/1.1 over raw sockets, so that they cost little beside the server.
+"""
+
+import json
+import multiprocessing
+import random
+import socket
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+
+@dataclass
+class Measured:
+    """How many were done in how many seconds, how long each took (seconds), and the answers' statuses."""
+
+    done: int
+    seconds: float
+    times: list[float]
+    statuses: dict[int, int]
+
+    @property
+    def rate(self) -> float:
+        return self.done / self.seconds
+
+    def percentile(self, share: float) -> float:
+        return statistics.quantiles(self.times, n=1000)[round(share * 1000) - 1] if len(self.times) > 1 else 0.0
+
+
+class Connection:
+    """One kept-alive connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.socket: socket.socket | None = None
+        self.buffer = b""
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        content = b"" if body is None else json.dumps(body).encode()
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+        if body is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        if self.socket is None:
+            self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(head.encode() + b"\r\n" + content)
+        return self.answer()
+
+    def answer(self) -> tuple[int, bytes]:
+        while b"\r\n\r\n" not in self.buffer:
+            self.receive()
+        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        lowered = head.lower()
+        at = lowered.find(b"content-length:")
+        length = int(lowered[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        while len(self.buffer) < length:
+            self.receive()
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        if b"connection: close" in lowered and self.socket:
+            self.socket.close()
+            self.socket = None
+        return int(head[9:12]), body
+
+    def receive(self) -> None:
+        assert self.socket is not None
+        part = self.socket.recv(65536)
+        if not part:
+            raise ConnectionError("the server hung up")
+        self.buffer += part
+
+
+Step = Callable[[Connection, random.Random], Iterator[int]]
+"""One unit of work: makes requests and yields each answer's status."""
+
+
+def client(step: Step, port: int, seed: int, until: float, results: Any) -> None:
+    connection, chance = Connection(port), random.Random(seed)
+    times: list[float] = []
+    statuses: dict[int, int] = {}
+    while time.monotonic() < until:
+        start = time.monotonic()
+        for status in step(connection, chance):
+            statuses[status] = statuses.get(status, 0) + 1
+        times.append(time.monotonic() - start)
+    results.append((times, statuses))
+
+
+def group(step: Step, port: int, seeds: list[int], until: float, queue: Any) -> None:
+    results: list[tuple[list[float], dict[int, int]]] = []
+    threads = [Thread(target=client, args=(step, port, seed, until, results)) for seed in seeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    queue.put(results)
+
+
+def closed_loop(step: Step, port: int, clients: int, seconds: float, processes: int = 2) -> Measured:
+    """Run `clients` loops of `step` for so many seconds."""
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    start = time.monotonic()
+    until = start + seconds
+    seeds = [random.randrange(2**31) for _ in range(clients)]
+    workers = [
+        context.Process(target=group, args=(step, port, seeds[i::processes], until, queue)) for i in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    parts = [part for _ in workers for part in queue.get(timeout=seconds + 60)]
+    for worker in workers:
+        worker.join()
+    times = [moment for part, _ in parts for moment in part]
+    statuses: dict[int, int] = {}
+    for _, seen in parts:
+        for status, many in seen.items():
+            statuses[status] = statuses.get(status, 0) + many
+    return Measured(len(times), time.monotonic() - start, times, statuses)

@@ -1,0 +1,48 @@
+"""A shop's look: a hue and a chroma, from which the stylesheet derives every colour, and a display face."""
+
+from math import atan2, cbrt, degrees, hypot
+from typing import Any
+
+FACES = {
+    "fraunces": 'Fraunces, "Iowan Old Style", Georgia, serif',
+    "bricolage": "Bricolage, system-ui, sans-serif",
+    "figtree": "Figtree, system-ui, sans-serif",
+}
+PLAIN_FACE = "figtree"
+PLAIN = (260.0, 0.09)
+MOST_CHROMA = 0.2
+
+
+def look(theme: dict[str, Any]) -> str:
+    """The custom properties of a theme. Numbers and known faces only, so it is safe as CSS whatever the theme says."""
+    accent = theme.get("accent")
+    hue, chroma = hue_and_chroma(accent) if accent else PLAIN
+    if theme.get("hue") is not None:
+        hue = float(theme["hue"])
+    if theme.get("chroma") is not None:
+        chroma = float(theme["chroma"])
+    return f"--hue:{hue:.5g};--chroma:{min(chroma, MOST_CHROMA):.4g};--display:{FACES[face(theme)]}"
+
+
+def face(theme: dict[str, Any]) -> str:
+    named = theme.get("face")
+    return named if named in FACES else PLAIN_FACE
+
+
+def hue_and_chroma(accent: str) -> tuple[float, float]:
+    """Hue in degrees and chroma of a colour "#rrggbb" in OKLCH.
+
+    Matrices: Björn Ottosson, "A perceptual color space for image processing" (2020).
+    """
+    r, g, b = (linear(int(accent[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    long = cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
+    medium = cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
+    short = cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)
+    green_red = 1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short
+    blue_yellow = 0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short
+    return degrees(atan2(blue_yellow, green_red)) % 360, hypot(green_red, blue_yellow)
+
+
+def linear(channel: float) -> float:
+    """An sRGB channel (0 to 1) without its gamma."""
+    return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)

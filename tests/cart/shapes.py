@@ -1,0 +1,67 @@
+"""The shapes of the contract: exactly these names, with values of exactly these types."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+MONEY = {"amount": int, "currency": str}
+PRODUCT = {
+    "id": str, "name": str, "description": str, "category": str, "image_url": str, "price": MONEY, "stock": int,
+    "tags": [str],
+}  # fmt: skip
+LINE = {"product": PRODUCT, "quantity": int, "line_total": MONEY, "available": bool}
+STEPS = {"subtotal": MONEY, "discount": MONEY, "tax": MONEY, "total": MONEY}
+CART = {"id": str, "status": str, "items": [LINE], "promo_code": (str, type(None)), **STEPS}
+ORDER_LINE = {
+    "product_id": str, "name": str, "unit_price": MONEY, "quantity": int, "line_total": MONEY, "from_upsell": bool,
+}  # fmt: skip
+ORDER = {
+    "id": str, "number": str, "status": str, "email": str, "name": str, "items": [ORDER_LINE],
+    "promo_code": (str, type(None)), **STEPS, "created_at": str,
+}  # fmt: skip
+UPSELL = {
+    "enabled": bool, "arm": (str, type(None)), "source": (str, type(None)), "call_id": (str, type(None)),
+    "suggestions": [{"product": PRODUCT, "explanation": str}],
+}  # fmt: skip
+PLACED = {**ORDER, "upsell": UPSELL}
+
+
+def assert_shape(value: Any, shape: Any, where: str = "answer") -> None:
+    if isinstance(shape, dict):
+        assert set(value) == set(shape), f"{where} has {sorted(value)}"
+        for name, inner in shape.items():
+            assert_shape(value[name], inner, f"{where}.{name}")
+    elif isinstance(shape, list):
+        assert type(value) is list, where
+        for i, inner in enumerate(value):
+            assert_shape(inner, shape[0], f"{where}[{i}]")
+    else:
+        assert type(value) in (shape if isinstance(shape, tuple) else (shape,)), f"{where} is {value!r}"
+
+
+def assert_problem(answer: TestResponse, status: int, ending: str = "", field: str = "") -> dict[str, Any]:
+    """RFC 9457 with this status, this end of its type, and (for a 422) this field among the faulty ones."""
+    assert answer.status_code == status, answer.text
+    assert answer.mimetype == "application/problem+json"
+    problem: dict[str, Any] = answer.json
+    assert problem["status"] == status
+    assert all(problem[name] for name in ("type", "title", "detail"))
+    if ending:
+        assert problem["type"].endswith("/" + ending), problem["type"]
+    if status == 422:
+        assert problem["errors"]
+        assert all(set(error) == {"field", "message"} and error["message"] for error in problem["errors"])
+    if field:
+        assert field in [error["field"] for error in problem["errors"]], problem["errors"]
+    return problem
+
+
+def steps(priced: Any) -> tuple[int, int, int, int]:
+    """Subtotal, discount, tax and total in minor units."""
+    return tuple(priced[name]["amount"] for name in STEPS)  # type: ignore[return-value]
+
+
+def holdings(cart: Any) -> dict[str, int]:
+    return {item["product"]["id"]: item["quantity"] for item in cart["items"]}
+
+

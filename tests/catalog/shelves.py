@@ -1,0 +1,36 @@
+"""Catalogues as tests need them, and a way to put them into the shops."""
+
+import json
+from typing import Any
+
+from flask import Flask
+
+from storefront.catalog.actions import Loaded, load
+from storefront.catalog.models import Product, find_product
+from storefront.database import acting_for, write
+
+
+def product(id: str, price: str = "1.00", stock: int = 1000, **more: Any) -> dict[str, Any]:
+    return {"id": id, "name": id.title(), "price": price, "stock": stock, **more}
+
+
+def tenant(id: str, *products: dict[str, Any], currency: str = "EUR", **more: Any) -> dict[str, Any]:
+    return {"id": id, "name": id.title(), "currency": currency, "products": list(products), **more}
+
+
+def written(*tenants: dict[str, Any]) -> bytes:
+    return json.dumps({"tenants": list(tenants)}).encode()
+
+
+def put_up(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> Loaded:
+    """Load these shops and products besides what is there."""
+    with app.app_context():
+        return load(written(*tenants), refresh)
+
+
+def change_product(app: Flask, tenant_id: str, product_id: str, **values: Any) -> None:
+    """As staff does it, but without staff."""
+    with app.app_context(), acting_for(tenant_id), write():
+        found: Product = find_product(product_id)
+        for name, value in values.items():
+            setattr(found, name, value)

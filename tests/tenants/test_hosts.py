@@ -1,0 +1,97 @@
+"""A Host header says which shop, and nothing else: it is never repeated, and a mad one breaks nothing."""
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+HOSTILE = ("evil.example", "evil.example:8000", "north.localhost.evil.example", "evil.example.", "EVIL.example")
+MALFORMED = (
+    "", " ", ".", "..", ":", ":80", "localhost:notaport", "localhost:99999999", "[::1]", "[::1]:8000", "[", "]", "[]",
+    "a" * 5000, "%00", "\x7f", "ünïcode.localhost", "-.localhost", ".localhost", "..localhost", "a..localhost",
+    "'; DROP TABLE tenant;--.localhost", "../north.localhost", "north.localhost/..", "user@north.localhost",
+    "north\tlocalhost", "a b.localhost", "<b>.localhost", "{{7*7}}.localhost", "localhost,evil.example",
+)  # fmt: skip
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a host never reaches a database
+PATHS = ("/", "/t/north/", "/t/north/cart", "/t/north", "/t/nosuch/", "/nowhere", "/t/north/api/v1/openapi.json")
+
+
+def whole(answer: TestResponse) -> str:
+    """Body and headers."""
+    return f"{answer.headers}\n{answer.text}".lower()
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_a_host_is_never_repeated(app: Flask, host: str):
+    client = app.test_client()
+    for path in PATHS:
+        answer = client.get(path, headers={"Host": host})
+        assert "evil" not in whole(answer), path
+        assert answer.status_code == client.get(path).status_code, "any other host serves the prefix form"
+    posts = [
+        client.post("/t/north/cart/items", data={"product_id": "beans"}, headers={"Host": host}),
+        client.post("/t/north/api/v1/carts", json={}, headers={"Host": host}),
+        client.post("/t/north/checkout", data={"email": "a@b.ie", "name": "A"}, headers={"Host": host}),
+    ]
+    assert [answer.status_code for answer in posts] == [303, 201, 303]
+    for answer in posts:
+        assert "evil" not in whole(answer)
+
+
+def test_what_proxies_say_is_not_believed_from_strangers(app: Flask):
+    said = {
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "host=evil.example",
+        "X-Original-URL": "/evil",
+        "X-Forwarded-Proto": "evil",
+    }
+    client = app.test_client()
+    for path in PATHS:
+        assert "evil" not in whole(client.get(path, headers=said)), path
+    assert "evil" not in whole(client.post("/t/north/cart/items", data={"product_id": "beans"}, headers=said))
+
+
+@pytest.mark.parametrize("host", MALFORMED)
+def test_a_malformed_host_breaks_nothing(app: Flask, host: str):
+    client = app.test_client()
+    for path in ("/", "/t/north/", "/t/north/api/v1/products"):
+        answer = client.get(path, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code in (200, 400, 404), f"{path}: {answer.text}"
+    for method, data in (("POST", {"product_id": "beans"}), ("PUT", {})):
+        answer = client.open("/t/north/cart/items", method=method, data=data, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code in (303, 400, 404, 405)
+
+
+@pytest.mark.parametrize("host", ["north.localhost", "NORTH.LocalHost", "north.localhost.", "north.localhost:8000"])
+def test_the_ways_to_write_a_host_are_one_shop(app: Flask, host: str):
+    answer = app.test_client().get("/api/v1/products/beans", environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["a.north.localhost", "northlocalhost", "north.localhost.evil.example", "xlocalhost"])
+def test_what_only_looks_like_the_shops_host_is_not_it(app: Flask, host: str):
+    answer = app.test_client().get("/api/v1/products/beans", environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code == 404
+
+
+def test_the_base_domain_is_what_the_operator_says(make_app):
+    client = make_app(BASE_DOMAIN="shops.example.com").test_client()
+    assert client.get("/api/v1/products/beans", base_url="http://north.shops.example.com").status_code == 200
+    assert client.get("/api/v1/products/beans", base_url="http://north.localhost").status_code == 404
+    assert client.get("/t/north/api/v1/products/beans", base_url="http://shops.example.com").status_code == 200
+    assert client.get("/t/north/api/v1/products/beans", base_url="http://my-host.example").status_code == 200
+
+
+@pytest.mark.parametrize("tenant_id", ["NORTH", "%6Eorth", "north%2F", "north%00", "n" * 5000, "%F0%9F%90%9D", "%ff", ".."])
+def test_a_mad_prefix_breaks_nothing(app: Flask, tenant_id: str):
+    for path in (f"/t/{tenant_id}/", f"/t/{tenant_id}", f"/t/{tenant_id}/api/v1/products"):
+        answer = app.test_client().get(path)
+        assert answer.status_code in (200, 308, 404), path
+        assert "\n" not in answer.headers.get("Location", "")
+
+
+def test_a_prefix_cannot_lead_away(app: Flask):
+    for path in ("/t//evil.example", "//evil.example/t/north", "/t/north//evil.example", "/t/\\evil.example"):
+        answer = app.test_client().get(path)
+        location = answer.headers.get("Location", "")
+        assert not location.startswith(("//", "/\\", "http")), f"{path} leads to {location}"

@@ -1,0 +1,210 @@
+"""Every variable of the environment, right and wrong; a wrong one stops the start with one sentence that names it."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from storefront import create_app
+from storefront.config import ROOT, BadSetting, Settings
+
+GUNICORN = ROOT / ".venv" / "bin" / "gunicorn"
+
+
+def read(folder: Path, **environment: str) -> Settings:
+    return Settings.from_environ({"DATA_DIR": str(folder), **environment})
+
+
+def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    assert settings.port == 8000
+    assert settings.database_url == f"sqlite:///{tmp_path / 'storefront.db'}"
+    assert settings.catalog.name == "catalog.json"
+    assert settings.base_domain == "localhost"
+    assert settings.upsell_enabled is False
+    assert (settings.openai_api_key, settings.openai_base_url, settings.model_configured) == (None, None, False)
+    assert settings.upsell_model
+    assert (settings.upsell_timeout, settings.upsell_holdout) == (2.5, 0.1)
+    assert settings.ratelimit_enabled is True
+    assert settings.trusted_proxies == 0
+    assert (settings.public_url, settings.metrics_token) == (None, None)
+    assert settings.web_concurrency == min(os.cpu_count() or 1, 2)
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    names = ("PORT", "DATABASE_URL", "SECRET_KEY", "CATALOG", "BASE_DOMAIN", "UPSELL_ENABLED", "OPENAI_BASE_URL")
+    more = ("UPSELL_TIMEOUT", "UPSELL_HOLDOUT", "RATELIMIT_ENABLED", "TRUSTED_PROXIES", "PUBLIC_URL", "METRICS_TOKEN")
+    assert read(tmp_path, **dict.fromkeys((*names, *more, "WEB_CONCURRENCY"), "")) == read(tmp_path)
+    assert read(tmp_path, **dict.fromkeys((*names, *more), "  ")) == read(tmp_path)
+
+
+RIGHT = [
+    ("PORT", "1", "port", 1),
+    ("PORT", "65535", "port", 65535),
+    ("BASE_DOMAIN", "Example.COM", "base_domain", "example.com"),
+    ("BASE_DOMAIN", "shops.my-host.example", "base_domain", "shops.my-host.example"),
+    *(("UPSELL_ENABLED", word, "upsell_enabled", True) for word in ("true", "True", "1", "yes", "on")),
+    *(("RATELIMIT_ENABLED", word, "ratelimit_enabled", False) for word in ("false", "FALSE", "0", "no", "off")),
+    ("OPENAI_API_KEY", "sk-1", "openai_api_key", "sk-1"),
+    ("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1/", "openai_base_url", "http://127.0.0.1:8080/v1"),
+    ("UPSELL_MODEL", "tiny", "upsell_model", "tiny"),
+    ("UPSELL_TIMEOUT", "0.5", "upsell_timeout", 0.5),
+    ("UPSELL_TIMEOUT", "60", "upsell_timeout", 60.0),
+    ("UPSELL_HOLDOUT", "0", "upsell_holdout", 0.0),
+    ("UPSELL_HOLDOUT", "1", "upsell_holdout", 1.0),
+    ("TRUSTED_PROXIES", "2", "trusted_proxies", 2),
+    ("PUBLIC_URL", "https://shop.example/", "public_url", "https://shop.example"),
+    ("METRICS_TOKEN", "let-me-see", "metrics_token", "let-me-see"),
+    ("WEB_CONCURRENCY", "4", "web_concurrency", 4),
+    ("CATALOG", "/srv/shops.json", "catalog", Path("/srv/shops.json")),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "field", "read_as"), RIGHT)
+def test_a_right_value_is_read(tmp_path: Path, name: str, value: str, field: str, read_as: object) -> None:
+    assert getattr(read(tmp_path, **{name: value}), field) == read_as
+
+
+WRONG = {
+    "PORT": ["0", "65536", "-1", "eighty", "8000.0", "8 000", "٨٠٠٠", "²"],
+    "DATABASE_URL": ["mysql://root@db/shop", "shop.db", "postgresql", "redis://", "postgresql://u:p@host:port/db"],
+    "BASE_DOMAIN": ["http://example.com", "example.com:80", "exa mple.com", "example..com", "a/b", "*.example.com", "."],
+    "UPSELL_ENABLED": ["maybe", "2", "tru"],
+    "OPENAI_BASE_URL": ["localhost:8080", "ftp://host/v1", "http://", "//host", "http://host:port/v1", "http://[::1"],
+    "UPSELL_TIMEOUT": ["0", "-1", "61", "soon", "nan", "inf", "2,5"],
+    "UPSELL_HOLDOUT": ["-0.1", "1.1", "10%", "nan"],
+    "RATELIMIT_ENABLED": ["sometimes"],
+    "TRUSTED_PROXIES": ["-1", "17", "one", "1.5", "true"],
+    "PUBLIC_URL": ["shop.example", "javascript:alert(1)", "https://"],
+    "WEB_CONCURRENCY": ["0", "65", "many", "-2"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_refused_in_one_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(BadSetting) as refusal:
+        read(tmp_path, **{"SECRET_KEY": "s", name: value})
+    said = str(refusal.value)
+    assert said.startswith(f"{name} ")
+    assert said.endswith(".")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_is_taken(tmp_path: Path, scheme: str) -> None:
+    settings = read(tmp_path, DATABASE_URL=f"{scheme}://u:p%40ss@db:5432/shop?sslmode=require", SECRET_KEY="s")
+    assert settings.database_url == "postgresql+psycopg://u:p%40ss@db:5432/shop?sslmode=require"
+    assert not settings.on_sqlite
+
+
+def test_a_sqlite_address_is_taken_too(tmp_path: Path) -> None:
+    assert read(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/my.db", SECRET_KEY="s").on_sqlite
+
+
+def test_the_secret_is_made_once_and_kept_to_the_owner(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    first = read(folder)
+    (file,) = (path for path in folder.iterdir() if path.is_file())
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert first.secret_key == file.read_text().strip()
+    assert len(first.secret_key) >= 32
+    assert read(folder).secret_key == first.secret_key, "a second start signs with the same"
+    assert read(tmp_path / "other").secret_key != first.secret_key
+
+
+def test_a_secret_of_ones_own_is_used_and_nothing_is_written(tmp_path: Path) -> None:
+    assert read(tmp_path, SECRET_KEY="mine").secret_key == "mine"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_a_shared_database_the_secret_must_be_given(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"^SECRET_KEY .*DATABASE_URL"):
+        read(tmp_path, DATABASE_URL="postgresql://db/shop")
+    assert read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY="s").secret_key == "s"
+
+
+def test_an_empty_secret_file_is_not_a_secret(tmp_path: Path) -> None:
+    """As a full disk or a start that was killed may leave it: sessions must not be signed with nothing."""
+    (tmp_path / "secret_key").touch()
+    try:
+        assert len(read(tmp_path).secret_key) >= 32
+    except BadSetting as refusal:
+        assert "secret" in str(refusal).lower()
+
+
+def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BadSetting, match="DATA_DIR"):
+        read(tmp_path / "file")
+
+
+@pytest.mark.parametrize("host", ["RENDER", "DYNO", "K_SERVICE"])
+def test_a_host_that_loses_its_disk_is_warned_of(tmp_path: Path, host: str) -> None:
+    environment = {host: "true"}
+    (warning,) = read(tmp_path).warnings(environment)
+    assert "DATABASE_URL" in warning
+    assert str(tmp_path) in warning
+    assert read(tmp_path).warnings({}) == []
+    kept = read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY="s")
+    assert kept.warnings(environment) == []
+
+
+def test_no_setting_is_shown_with_its_secrets(tmp_path: Path) -> None:
+    """`repr` is what ends in logs and tracebacks."""
+    settings = read(tmp_path, SECRET_KEY="hush", OPENAI_API_KEY="sk-hush", METRICS_TOKEN="t-hush")
+    assert "hush" not in repr(settings)
+    secret = read(tmp_path, SECRET_KEY="s", DATABASE_URL="postgresql://u:hush@db/shop")
+    assert "hush" not in repr(secret)
+
+
+def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("BASE_DOMAIN", "example.com")
+    assert create_app().extensions["storefront_settings"].base_domain == "example.com"
+    monkeypatch.setenv("PORT", "none")
+    with pytest.raises(BadSetting, match="PORT"):
+        create_app()
+
+
+def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Start the real server as `make run` does, which is expected to give up."""
+    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    given = {**clean, "PORT": "0", "DATA_DIR": str(folder), "SECRET_KEY": "s", **environment}
+    return subprocess.run([GUNICORN], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+
+
+CATALOG = '{"tenants": [{"id": "north", "name": "N", "currency": "EUR", "products": [%s]}]}'
+STARTS = {
+    "PORT": {"PORT": "eighty"},
+    "DATABASE_URL": {"DATABASE_URL": "mysql://root@db/shop"},
+    "SECRET_KEY": {"DATABASE_URL": "postgresql://db/shop", "SECRET_KEY": ""},
+    "DATABASE_URL that nobody answers at": {"PORT": "58123", "DATABASE_URL": "postgresql://u@127.0.0.1:9/shop"},
+    "CATALOG": {"PORT": "58123", "CATALOG": "/nowhere/catalog.json"},
+}
+
+
+@pytest.mark.parametrize(("fault", "environment"), STARTS.items(), ids=STARTS)
+def test_the_server_says_in_a_sentence_why_it_cannot_start(
+    tmp_path: Path, fault: str, environment: dict[str, str]
+) -> None:
+    check_gave_up(start(tmp_path, **environment), fault.split()[0])
+
+
+def check_gave_up(ended: subprocess.CompletedProcess[str], *named: str) -> None:
+    said = ended.stdout + ended.stderr
+    assert ended.returncode != 0
+    assert "Traceback" not in said
+    sentences = [line for line in said.splitlines() if "can't start" in line]
+    assert len(sentences) == 1, said
+    for name in named:
+        assert name in said
+
+
+def test_the_server_names_the_fault_in_a_catalogue(tmp_path: Path) -> None:
+    file = tmp_path / "shops.json"
+    file.write_text(CATALOG % '{"id": "mug", "name": "Mug", "price": "1.999", "stock": 1}')
+    check_gave_up(start(tmp_path, PORT="58123", CATALOG=str(file)), "CATALOG", "'north'", "'mug'", "price")
+    file.write_text("{")
+    check_gave_up(start(tmp_path, PORT="58123", CATALOG=str(file)), "CATALOG", "JSON")

@@ -1,0 +1,141 @@
+"""Amounts: read from text, rounded and written, in currencies with no, two and three decimals."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storefront import money
+
+CURRENCIES = {"JPY": 0, "EUR": 2, "KWD": 3, "CLF": 4}
+currencies = st.sampled_from(sorted(CURRENCIES))
+percents = st.decimals(0, 100, places=4)
+amounts = st.integers(0, 10**15)
+
+
+@pytest.mark.parametrize(("currency", "places"), CURRENCIES.items())
+def test_each_currency_has_its_own_decimals(currency: str, places: int) -> None:
+    assert money.digits(currency) == places
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("34.90", "EUR", 3490),
+        ("34.9", "EUR", 3490),
+        ("34", "EUR", 3400),
+        ("0.01", "EUR", 1),
+        ("0", "EUR", 0),
+        ("007", "EUR", 700),
+        ("1200", "JPY", 1200),
+        ("1.250", "KWD", 1250),
+        ("1.25", "KWD", 1250),
+        ("0.001", "KWD", 1),
+        ("10000000000.00", "EUR", money.MOST),
+    ],
+)
+def test_a_decimal_string_is_read_exactly(text: str, currency: str, minor: int) -> None:
+    assert money.parse(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "says"),
+    [
+        ("34.905", "EUR", "more decimals than EUR has (2)"),
+        ("12.5", "JPY", "more decimals than JPY has (0)"),
+        ("1.2505", "KWD", "more decimals than KWD has (3)"),
+        ("10000000000.01", "EUR", "more than the largest price"),
+        *(
+            (text, "EUR", "is not a decimal number such as 12.50")
+            for text in (
+                "", " ", "abc", "-1", "+1", "1,50", "1 000", "1e3", ".5", "5.", "NaN", "Infinity", "0x10", "1.2.3",
+                "٣", "１２", "1_000", "12\n", " 12", "€12",
+            )
+        ),
+        ("", "JPY", "such as 1250"),
+        ("", "KWD", "such as 1.250"),
+    ],
+)  # fmt: skip
+def test_what_is_no_amount_is_refused_and_named(text: str, currency: str, says: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011
+        money.parse(text, currency)
+    assert says in str(refusal.value)
+    assert repr(text) in str(refusal.value)
+
+
+def test_a_price_of_endless_digits_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="decimal"):
+        money.parse("9" * 1_000_000, "EUR")
+
+
+@given(amounts.filter(lambda amount: amount <= money.MOST), currencies)
+def test_what_is_written_with_decimals_is_read_as_the_same_amount(amount: int, currency: str) -> None:
+    assert money.parse(f"{Decimal(amount).scaleb(-money.digits(currency)):f}", currency) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "percent", "part"),
+    [(5, "10", 1), (4, "10", 0), (15, "10", 2), (25, "10", 3), (1, "50", 1), (3, "50", 2), (1, "49.9999", 0), (999, "0", 0)],
+)
+def test_a_share_rounds_half_up(amount: int, percent: str, part: int) -> None:
+    assert money.share(amount, Decimal(percent)) == part
+
+
+@pytest.mark.parametrize(("amount", "percent", "part"), [(120, "20", 20), (1, "100", 1), (3, "100", 2), (100, "20", 17), (0, "20", 0)])
+def test_an_included_share_rounds_half_up(amount: int, percent: str, part: int) -> None:
+    assert money.share_included(amount, Decimal(percent)) == part
+
+
+@given(amounts, percents)
+def test_shares_are_within_half_a_unit_of_the_exact_value(amount: int, percent: Decimal) -> None:
+    for part, exact in (
+        (money.share(amount, percent), amount * percent / 100),
+        (money.share_included(amount, percent), amount * percent / (100 + percent)),
+    ):
+        assert part == exact.quantize(Decimal(1), ROUND_HALF_UP)
+        assert 0 <= part <= amount
+
+
+@given(st.integers(0, 999 * 100 * money.MOST))
+def test_the_largest_cart_is_shared_to_the_last_unit(amount: int) -> None:
+    """A hundred lines of 999 of the largest price: 18 digits."""
+    assert money.share(amount, Decimal(100)) == amount
+    assert money.share_included(amount, Decimal(100)) == (amount + 1) // 2
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "locale", "shown"),
+    [
+        (1250, "EUR", "en-IE", "€12.50"),
+        (123456, "EUR", "de-DE", "1.234,56\u00a0€"),
+        (12400, "JPY", "ja-JP", "￥12,400"),
+        (1250, "JPY", "en", "¥1,250"),
+        (0, "EUR", "en-IE", "€0.00"),
+        (5, "EUR", "en-IE", "€0.05"),
+    ],
+)
+def test_amounts_are_written_as_people_there_write_them(amount: int, currency: str, locale: str, shown: str) -> None:
+    assert money.show(amount, currency, locale) == shown
+
+
+def test_three_decimals_are_written_out() -> None:
+    assert "1.250" in money.show(1250, "KWD", "en-KW")
+    assert "1.250" in money.show(1250, "KWD", "en-US")
+
+
+@given(amounts, currencies, st.sampled_from(["en-IE", "de-DE", "ja-JP", "en-US", "fr-FR"]))
+def test_every_digit_of_an_amount_is_written(amount: int, currency: str, locale: str) -> None:
+    digits = "".join(sign for sign in money.show(amount, currency, locale) if sign.isdigit())
+    assert digits == str(amount).rjust(money.digits(currency) + 1, "0")
+
+
+def test_a_currency_and_a_locale_must_be_known() -> None:
+    assert money.check_currency("EUR") == "EUR"
+    for wrong in ("EURO", "eur", "XXY", ""):
+        with pytest.raises(ValueError, match="ISO 4217"):
+            money.check_currency(wrong)
+    assert str(money.read_locale("en-IE")) == "en_IE"
+    for wrong in ("klingon", "", "../etc", "e"):
+        with pytest.raises(ValueError, match="not a known locale"):
+            money.read_locale(wrong)

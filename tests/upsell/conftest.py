@@ -1,0 +1,86 @@
+"""A shop that asks a model, the model's server, and what the journal says afterwards."""
+
+import importlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from storefront.catalog.actions import load
+from storefront.database import acting_for, db
+from storefront.operators.logs import LineFormatter
+from storefront.upsell.models import UpsellCall
+from tests.conftest import Person
+from tests.upsell.model_server import ModelServer, start_model_server
+
+TIMEOUT = 0.4
+"""UPSELL_TIMEOUT where the model keeps the shop waiting; where it answers, the shop is patient."""
+PATIENCE = 3 * TIMEOUT
+"""What a shopper waits at most for suggestions, whatever the model does."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sdk_is_imported() -> None:
+    """The first call of a process imports the SDK; the deadlines here are of every call after it."""
+    importlib.import_module("openai")
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    with start_model_server() as server:
+        yield server
+
+
+@pytest.fixture
+def asking(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., Flask]:
+    """Make a shop that asks the model."""
+
+    def make(**environment: str) -> Flask:
+        return make_app(
+            **{"OPENAI_BASE_URL": model.address, "OPENAI_API_KEY": "sk-test", "UPSELL_TIMEOUT": "10"}
+            | environment
+        )
+
+    return make
+
+
+@pytest.fixture
+def advised(asking: Callable[..., Flask]) -> Person:
+    """Shops in the north, where the model is asked."""
+    return Person(asking().test_client(), "north")
+
+
+@pytest.fixture
+def hurried(asking: Callable[..., Flask]) -> Person:
+    """Shops in the north, where the model is asked but not waited for."""
+    return Person(asking(UPSELL_TIMEOUT=str(TIMEOUT)).test_client(), "north")
+
+
+@pytest.fixture
+def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """The lines that the shop logged about calls of the model, as an operator reads them."""
+    caplog.set_level(logging.INFO, "storefront.upsell")
+
+    def read() -> list[dict[str, Any]]:
+        lines = [record for record in caplog.records if record.name == "storefront.upsell"]
+        return [json.loads(LineFormatter().format(record)) for record in lines]
+
+    return read
+
+
+def rows(app: Flask, shop: str = "north") -> list[UpsellCall]:
+    """What the journal holds of this shop, the oldest first."""
+    with app.app_context(), acting_for(shop):
+        return list(db.session.scalars(select(UpsellCall).order_by(UpsellCall.place)))
+
+
+def stock(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> None:
+    """Put more products on the shelves of a shop."""
+    usual = {"price": "1", "stock": 9}
+    entry = {"id": shop, "name": shop, "currency": {"north": "EUR", "south": "JPY"}[shop]}
+    with app.app_context():
+        load(json.dumps({"tenants": [entry | {"products": [usual | product for product in products]}]}).encode())

@@ -1,0 +1,145 @@
+"""A model that keeps everybody waiting costs the shop neither orders nor threads nor sockets."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.conftest import Person
+from tests.upsell import model_server as server
+from tests.upsell.conftest import rows
+from tests.upsell.model_server import ModelServer
+
+AT_A_TIME = 4
+
+
+def look(app: Flask) -> TestResponse:
+    """Somebody with a cart looks at the suggestions."""
+    person = Person(app.test_client(), "north")
+    return person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")
+
+
+def test_an_order_is_placed_while_the_model_hangs(asking: Callable[..., Flask], model: ModelServer) -> None:
+    """By the page and by a program; the suggestions are still being waited for when both are done."""
+    app = asking()
+    model.behave = server.hangs
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(look, app)
+        assert model.wait_for(lambda: len(model.requests) == 1)
+        person = Person(app.test_client(), "north")
+        person.post("/cart/items", {"product_id": "beans"})
+        review = person.get("/checkout")
+        placed = person.post("/checkout", {"email": "ada@example.com", "name": "Ada"})
+        confirmation = person.client.get(placed.location)
+        order = person.checkout(person.cart(beans=2))
+        assert not waiting.done(), "nobody waited for the model"
+        assert (review.status_code, placed.status_code, confirmation.status_code) == (200, 303, 200)
+        assert order.status_code == 201
+        assert order.json["upsell"]["source"] == "rules"
+        assert person.stock("beans") == 97
+        assert len(model.requests) == 1, "placing an order asks no model"
+        model.over.set()
+        hang_up(model)
+        assert waiting.result().json["source"] == "rules"
+
+
+def hang_up(model: ModelServer) -> None:
+    for line in list(model.lines):
+        line.shutdown(2)
+
+
+def test_the_shopper_of_the_open_panel_can_place_the_same_cart(asking: Callable[..., Flask], model: ModelServer) -> None:
+    """No lock on the cart is held while the model thinks, and what it says then is about a cart that was ordered."""
+    app = asking()
+    model.behave = server.hangs
+    person = Person(app.test_client(), "north")
+    cart_id = person.cart(beans=1)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(Person(app.test_client(), "north").api, "GET", f"/carts/{cart_id}/upsell")
+        assert model.wait_for(lambda: len(model.requests) == 1)
+        assert person.checkout(cart_id).status_code == 201
+        assert not waiting.done()
+        hang_up(model)
+        assert waiting.result().status_code == 200
+
+
+def test_four_calls_are_in_flight_and_the_fifth_gets_rules_at_once(
+    asking: Callable[..., Flask], model: ModelServer
+) -> None:
+    app = asking()
+    model.behave = server.hangs
+    with ThreadPoolExecutor() as pool:
+        waiting: list[Future[TestResponse]] = [pool.submit(look, app) for _ in range(AT_A_TIME)]
+        assert model.wait_for(lambda: len(model.requests) == AT_A_TIME)
+        fifth, sixth = look(app), look(app)
+        assert not any(one.done() for one in waiting), "those who were first still wait"
+        for answer in (fifth, sixth):
+            assert answer.status_code == 200
+            assert answer.json["source"] == "rules"
+            assert {one["product"]["id"] for one in answer.json["suggestions"]} == {"pot", "cup"}
+        hang_up(model)
+        assert {one.result().json["source"] for one in waiting} == {"rules"}
+    assert len(model.requests) == AT_A_TIME
+    outcomes = sorted(call.outcome for call in rows(app))
+    assert outcomes == ["busy", "busy", *["no connection"] * AT_A_TIME]
+    model.behave = server.good
+    assert [look(app).json["source"] for _ in range(AT_A_TIME + 1)] == ["llm"] * (AT_A_TIME + 1), "their places are free"
+
+
+def test_calls_that_time_out_leave_no_threads_and_no_sockets(asking: Callable[..., Flask], model: ModelServer) -> None:
+    app = asking(UPSELL_TIMEOUT="0.1")
+    look(app)
+    threads = threading.active_count() - len(model.lines)  # the model's server has a thread for each of its lines
+    for behaviour in (server.drips_headers, server.drips_body):
+        model.behave = behaviour
+        for _ in range(15):
+            assert look(app).json["source"] == "rules"
+    assert {call.outcome for call in rows(app)[1:]} == {"timeout"}
+    assert model.wait_for(lambda: not model.lines), "the shop has hung up on every one"
+    assert model.wait_for(lambda: threading.active_count() <= threads)
+
+
+def test_good_calls_share_a_few_connections(advised: Person, model: ModelServer) -> None:
+    for _ in range(20):
+        assert look(advised.client.application).json["source"] == "llm"
+    assert len(model.requests) == 20
+    assert len(model.lines) <= AT_A_TIME
+
+
+def test_no_connection_to_the_database_is_held_while_the_model_thinks(
+    asking: Callable[..., Flask], model: ModelServer
+) -> None:
+    app = asking()
+    held: list[Any] = []
+
+    def count_then_answer(exchange: server.Exchange) -> None:
+        with app.app_context():
+            held.append(app.extensions["sqlalchemy"].engine.pool.checkedout())
+        server.good(exchange)
+
+    model.behave = count_then_answer
+    assert look(app).json["source"] == "llm"
+    assert held == [0]
+
+
+def test_the_deadline_holds_for_slow_steps_taken_together(asking: Callable[..., Flask], model: ModelServer) -> None:
+    """Each step alone is quick enough: the head, then each part of the body."""
+
+    def crawl(exchange: server.Exchange) -> None:
+        exchange.line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        while not exchange.over.wait(0.15):
+            exchange.line.sendall(b" " * 10)
+
+    app = asking(UPSELL_TIMEOUT="0.4")
+    model.behave = crawl
+    start = time.monotonic()
+    waits = []
+    for _ in range(2):
+        assert look(app).json["source"] == "rules"
+        waits.append(time.monotonic() - start)
+        start = time.monotonic()
+    assert min(waits) < 3 * 0.4

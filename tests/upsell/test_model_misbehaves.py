@@ -1,0 +1,124 @@
+"""Whatever the model's server does, the shopper gets suggestions in time, and the operator can read what happened."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import Person
+from tests.upsell import model_server as server
+from tests.upsell.conftest import PATIENCE, TIMEOUT, rows
+from tests.upsell.model_server import Behaviour, ModelServer
+
+UNUSABLE: dict[str, tuple[Behaviour, str]] = {
+    "hangs": (server.hangs, "timeout"),
+    "too slow": (server.slow(PATIENCE * 3), "timeout"),
+    "drips its headers": (server.drips_headers, "timeout"),
+    "drips its body": (server.drips_body, "timeout"),
+    "hangs up": (server.hangs_up, "no connection"),
+    "hangs up midway": (server.hangs_up_midway, "no connection"),
+    "speaks another protocol": (server.speaks_another_protocol, "no connection"),
+    "401": (server.fails(401), "http 401"),
+    "429": (server.fails(429, Retry_After="1"), "http 429"),
+    "429 for ever": (server.fails(429, Retry_After="86400", x_should_retry="true"), "http 429"),
+    "500": (server.fails(500), "http 500"),
+    "redirects": (server.fails(302, Location="http://127.0.0.1:9/"), "http 302"),
+    "garbage": (server.sends(b"\x00\xff\xfe\x80 garbage"), "bad answer"),
+    "HTML": (server.sends(b"<html><body>Bad gateway</body></html>", "text/html"), "empty"),
+    "no body": (server.sends(b""), "bad answer"),
+    "JSON that breaks off": (server.sends(server.completion("{}")[:60]), "bad answer"),
+    "JSON null": (server.sends(b"null"), "empty"),
+    "a JSON list": (server.sends(b"[1, 2]"), "empty"),
+    "an empty object": (server.sends(b"{}"), "empty"),
+    "choices of numbers": (server.sends(b'{"choices": [1, 2]}'), "empty"),
+    "no choices": (server.sends(b'{"choices": []}'), "empty"),
+    "cut off by its length": (server.says('{"suggestions": [{"product_id": "po', "length"), "truncated"),
+    "refuses": (server.says(None, refusal="I can't help with that."), "refused"),
+    "no content": (server.says(None), "empty"),
+    "content of blanks": (server.says("  \n "), "empty"),
+    "content of another type": (server.says([{"type": "text", "text": "{}"}]), "empty"),
+    "prose": (server.says("Sure! I would suggest the pot."), "not json"),
+    "content nested without end": (server.says("[" * 30_000), "bad answer"),
+    "a list": (server.says("[]"), "dropped shape"),
+    "a string": (server.says('"pot"'), "dropped shape"),
+    "suggestions are missing": (server.says('{"products": ["pot"]}'), "dropped shape"),
+    "suggestions are an object": (server.says('{"suggestions": {"product_id": "pot"}}'), "dropped shape"),
+    "suggestions of odd things": (server.suggest([None, 1, "pot", [], {"product_id": ["pot"]}]), "dropped unknown"),
+    "nothing": (server.suggest([]), "ok"),
+    "ten megabytes": (server.sends(server.completion(" " * 10_000_000)), "too large"),
+    "ten megabytes of an error": (lambda exchange: exchange.send(500, b"x" * 10_000_000), "too large"),
+    "a bomb": (server.bomb(60_000_000), "too large"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "outcome"), UNUSABLE.values(), ids=UNUSABLE)
+def test_the_rules_answer_in_time_when_the_model(
+    hurried: Person, model: ModelServer, journal: Callable[[], list[dict[str, Any]]], behaviour: Behaviour, outcome: str
+) -> None:
+    model.behave = behaviour
+    hurried.post("/cart/items", {"product_id": "beans"})
+    start = time.monotonic()
+    panel = hurried.get("/checkout/upsell")
+    waited = time.monotonic() - start
+    cart_id = hurried.cart(beans=1, honey=1)
+    start = time.monotonic()
+    answer = hurried.api("GET", f"/carts/{cart_id}/upsell")
+    waited = min(waited, time.monotonic() - start)  # a hiccup of the machine meets one of them only
+
+    assert panel.status_code == 200
+    assert 'data-suggestion="pot"' in panel.text
+    assert answer.status_code == 200
+    upsell = answer.json
+    assert (upsell["enabled"], upsell["arm"], upsell["source"]) == (True, "model", "rules")
+    assert {one["product"]["id"] for one in upsell["suggestions"]} == {"pot", "cup", "shared"}
+    assert all(0 < len(one["explanation"]) <= 160 for one in upsell["suggestions"])
+    assert waited < PATIENCE
+    assert len(model.requests) == 2, "each time it was asked once, and never again"
+    check_written_down(hurried, upsell["call_id"], journal(), outcome)
+
+
+def check_written_down(person: Person, call_id: str, lines: list[dict[str, Any]], outcome: str) -> None:
+    """Both calls are in the journal, each as a row and as a line, which say the same."""
+    calls = rows(person.client.application)
+    assert [call.id for call in calls] == [line["call_id"] for line in lines]
+    assert calls[-1].id == call_id
+    assert len(calls) == 2
+    for call, line in zip(calls, lines, strict=True):
+        assert call.outcome.startswith(outcome)
+        assert (call.arm, call.source) == ("model", "rules")
+        assert (line["tenant"], line["outcome"], line["prompt"]) == ("north", call.outcome, call.prompt)
+        assert line["response"] == call.response
+        assert "Dawn Beans" in call.prompt
+        assert len(call.response) <= 70_000, "an answer of any size must not fill the journal"
+        assert call.model
+        assert call.latency_ms >= 0
+
+
+def test_a_model_that_is_down_is_a_timeout_of_nobodys(asking: Callable[..., Any], model: ModelServer) -> None:
+    nowhere = asking(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    person = Person(nowhere.test_client(), "north")
+    answer = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")
+    assert (answer.status_code, answer.json["source"]) == (200, "rules")
+    assert rows(nowhere)[0].outcome == "no connection"
+    assert not model.requests
+
+
+def test_a_model_that_answers_in_time_is_heard(
+    advised: Person, model: ModelServer, journal: Callable[[], list[dict[str, Any]]]
+) -> None:
+    model.behave = server.slow(TIMEOUT / 4)
+    answer = advised.api("GET", f"/carts/{advised.cart(beans=1, honey=1)}/upsell")
+    assert answer.json["source"] == "llm"
+    assert [one["product"]["id"] for one in answer.json["suggestions"]] == model.requests[0].known_ids[:3]
+    first = answer.json["suggestions"][0]
+    assert first["explanation"] == f"It goes with this cart ({first['product']['id']})."
+    (call,), (line,) = rows(advised.client.application), journal()
+    assert (call.outcome, call.source, call.prompt_tokens, call.completion_tokens) == ("ok", "llm", 700, 60)
+    assert call.prompt == line["prompt"] == model.requests[0].prompt
+    assert json.loads(call.response) == json.loads(line["response"])
+    assert call.suggestions[0] == {
+        "product_id": first["product"]["id"],
+        "explanation": first["explanation"],
+    }

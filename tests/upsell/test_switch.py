@@ -1,0 +1,155 @@
+"""Who is shown suggestions: the operator's switch, and the share of shoppers that is held out."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from storefront.upsell.rules import CONTROL, MODEL, RULES, arm_of
+from tests.conftest import Person
+from tests.upsell.conftest import rows
+
+SEEN_WITHIN = 2.0
+OFF = {"enabled": False, "arm": None, "source": None, "suggestions": [], "call_id": None}
+
+
+def flask_upsell(app: Flask, *words: str) -> str:
+    result = app.test_cli_runner().invoke(args=["upsell", *words])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def suggestions(app: Flask, shop: str = "north") -> dict[str, object]:
+    person = Person(app.test_client(), shop)
+    cart_id = person.cart(**{"north": {"beans": 1}, "south": {"pen": 1}}[shop])
+    answer = person.api("GET", f"/carts/{cart_id}/upsell")
+    assert answer.status_code == 200
+    assert isinstance(answer.json, dict)
+    return answer.json
+
+
+def comes_to_be(enabled: bool, app: Flask, shop: str = "north") -> bool:
+    """Whether this process sees the switch in the time that is promised."""
+    end = time.monotonic() + SEEN_WITHIN
+    while suggestions(app, shop)["enabled"] is not enabled:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_the_switch_is_seen_by_another_process_in_time(make_app: Callable[..., Flask]) -> None:
+    here, there = make_app(), make_app()
+    assert suggestions(there)["source"] == "rules"
+    flask_upsell(here, "off")
+    assert comes_to_be(False, there)
+    assert suggestions(there) == suggestions(here) == OFF
+    assert suggestions(there, "south") == OFF
+    flask_upsell(here, "on")
+    assert comes_to_be(True, there)
+    assert suggestions(there)["source"] == suggestions(there, "south")["source"] == "rules"
+
+
+def test_the_switch_of_one_shop_leaves_the_others_alone(make_app: Callable[..., Flask]) -> None:
+    here, there = make_app(), make_app()
+    said = flask_upsell(here, "off", "--tenant", "north")
+    assert "north" in said
+    assert comes_to_be(False, there)
+    assert suggestions(there, "south")["enabled"] is True
+    flask_upsell(here, "on", "--tenant", "north")
+    assert comes_to_be(True, there)
+
+
+@pytest.mark.parametrize("words", [("off",), ("off", "--tenant", "north")], ids=" ".join)
+def test_the_switch_outlives_a_restart(make_app: Callable[..., Flask], words: tuple[str, ...]) -> None:
+    flask_upsell(make_app(), *words)
+    assert suggestions(make_app(UPSELL_ENABLED="true")) == OFF
+
+
+def test_on_outlives_a_restart_too(make_app: Callable[..., Flask]) -> None:
+    flask_upsell(make_app(), "on")
+    assert suggestions(make_app(UPSELL_ENABLED="false"))["enabled"] is True
+
+
+def test_without_a_switch_the_environment_says(make_app: Callable[..., Flask]) -> None:
+    assert suggestions(make_app(UPSELL_ENABLED="false")) == OFF
+    assert suggestions(make_app(UPSELL_ENABLED="true"))["enabled"] is True
+
+
+def test_a_shop_that_does_not_exist_is_a_clear_error(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=["upsell", "off", "--tenant", "nowhere"])
+    assert result.exit_code != 0
+    assert "nowhere" in result.output
+    assert "Traceback" not in result.output
+    assert suggestions(app)["enabled"] is True
+
+
+def test_switched_off_the_pages_ask_for_no_suggestions(make_app: Callable[..., Flask]) -> None:
+    on, off = (Person(make_app(UPSELL_ENABLED=flag).test_client(), "north") for flag in ("true", "false"))
+    for person in (on, off):
+        person.post("/cart/items", {"product_id": "beans"})
+    assert "/checkout/upsell" in on.get("/checkout").text
+    assert 'data-suggestion="' in on.get("/checkout/upsell").text
+    assert "/checkout/upsell" not in off.get("/checkout").text
+    panel = off.get("/checkout/upsell")
+    assert panel.status_code == 200
+    assert "data-suggestion" not in panel.text
+    order = off.checkout(off.cart(beans=1))
+    assert order.json["upsell"] == OFF
+    assert len(rows(on.client.application)) == 1, "and only what was shown is in the journal"
+
+
+def test_everybody_held_out_sees_nothing(make_app: Callable[..., Flask]) -> None:
+    app = make_app(UPSELL_HOLDOUT="1", OPENAI_BASE_URL="http://127.0.0.1:9")
+    shown = suggestions(app)
+    assert (shown["enabled"], shown["arm"], shown["source"], shown["suggestions"]) == (True, "control", None, [])
+    assert [(call.arm, call.suggestions) for call in rows(app)] == [("control", [])]
+    person = Person(app.test_client(), "north")
+    upsell = person.checkout(person.cart(beans=1)).json["upsell"]
+    assert (upsell["arm"], upsell["suggestions"]) == ("control", [])
+
+
+def test_nobody_held_out_is_everybody_shown(make_app: Callable[..., Flask]) -> None:
+    app = make_app(UPSELL_HOLDOUT="0")
+    for _ in range(10):
+        shown = suggestions(app)
+        assert (shown["arm"], shown["source"]) == ("rules", "rules")
+
+
+def test_a_tenth_is_held_out_always_the_same() -> None:
+    shoppers = [f"shopper-{i}" for i in range(2000)]
+    arms = [arm_of("north", shopper, 0.1, True) for shopper in shoppers]
+    assert 0.07 < arms.count(CONTROL) / len(arms) < 0.13
+    assert arms.count(CONTROL) + arms.count(MODEL) == len(arms)
+    assert arms == [arm_of("north", shopper, 0.1, True) for shopper in shoppers]
+    without_model = [arm_of("north", shopper, 0.1, False) for shopper in shoppers]
+    assert without_model == [CONTROL if arm == CONTROL else RULES for arm in arms]
+
+
+def test_a_larger_share_holds_out_the_same_and_more() -> None:
+    shoppers = [f"shopper-{i}" for i in range(2000)]
+    held = [{s for s in shoppers if arm_of("north", s, share, False) == CONTROL} for share in (0.0, 0.1, 0.5, 1.0)]
+    assert held[0] == set()
+    assert held[0] < held[1] < held[2] < held[3] == set(shoppers)
+
+
+def test_the_shops_hold_out_different_shoppers() -> None:
+    shoppers = [f"shopper-{i}" for i in range(2000)]
+    north, south = ({s for s in shoppers if arm_of(shop, s, 0.5, False) == CONTROL} for shop in ("north", "south"))
+    assert 0.15 < len(north & south) / len(shoppers) < 0.35
+
+
+def test_a_shopper_stays_in_her_arm_from_cart_to_cart(make_app: Callable[..., Flask]) -> None:
+    app = make_app(UPSELL_HOLDOUT="0.5")
+    seen = set()
+    for _ in range(12):
+        person = Person(app.test_client(), "north")
+        arms = set()
+        for _ in range(3):
+            person.post("/cart/items", {"product_id": "beans"})
+            arms.add("data-suggestion" in person.get("/checkout/upsell").text)
+            person.post("/checkout", {"email": "ada@example.com", "name": "Ada"})
+        assert len(arms) == 1
+        seen |= arms
+    assert seen == {True, False}
