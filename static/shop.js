@@ -14,7 +14,8 @@ document.addEventListener("htmx:error", (event) => {
 // An error that the shop itself worded says by HX-Retarget where it belongs; a gateway's error page belongs nowhere.
 document.addEventListener("htmx:before:swap", (event) => {
   const { response, hx } = event.detail.ctx;
-  if (event.target.id === "upsell_panel" ? response.status >= 400 : response.status >= 500 && !hx.retarget) {
+  const status = response?.status ?? 200;
+  if (event.target.id === "upsell_panel" ? status >= 400 : status >= 500 && !hx?.retarget) {
     event.preventDefault();
     failed(event.target);
   }

@@ -1,6 +1,8 @@
 """Storefront: shops for many tenants. `create_app()` is the wiring, readable from top to bottom."""
 
-from flask import Flask, g, get_flashed_messages
+from urllib.parse import quote, urlencode
+
+from flask import Flask, current_app, g, get_flashed_messages, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from storefront import assets, database, fragments, openapi, problems, security
@@ -31,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environ()
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["storefront_settings"] = settings
     app.extensions["storefront_tenants"] = Registry(settings)
@@ -55,7 +58,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.cli.add_command(upsell_commands.commands)
 
     app.context_processor(lambda: {"tenant": g.get("tenant")})
-    app.jinja_env.globals.update(cart_count=cart_pages.cart_count, money=show_money, messages=waiting_messages)
+    app.jinja_env.globals.update(
+        cart_count=cart_pages.cart_count, money=show_money, messages=waiting_messages, canonical=canonical
+    )
 
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
     if settings.trusted_proxies:
@@ -68,6 +73,15 @@ def show_money(amount: int) -> str:
     """An amount in the currency and the locale of the shop that is visited."""
     shown: str = g.tenant.money(amount)
     return shown
+
+
+def canonical() -> str | None:
+    """This page's address for search engines: under PUBLIC_URL, never under the Host that was sent."""
+    settings: Settings = current_app.extensions["storefront_settings"]
+    if settings.public_url is None:
+        return None
+    query = "?" + urlencode({key: request.args[key] for key in ("category", "page") if request.args.get(key)})
+    return settings.public_url + quote(request.script_root + request.path) + query.rstrip("?")
 
 
 def waiting_messages() -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from flask import Response, current_app, make_response, render_template, request
 from jinja2 import Template
 
 BASE = "base.html"
+SWAP = "innerHTML strip:true"
+"""A region is sent with its root, which stays in the page: what is announced there, and what waits for it, lives on."""
 
 
 def asked_region() -> str | None:
@@ -30,7 +32,7 @@ def show(template: str, also: Iterable[str] = (), http_status: int = 200, **cont
         values = dict(context, partial=True)
         current_app.update_template_context(values)
         body = render_region(page, region, values) + "".join(
-            f'<hx-partial hx-target="#{other}" hx-swap="outerHTML">{render_region(page, other, values)}</hx-partial>'
+            f'<hx-partial hx-target="#{other}" hx-swap="{SWAP}">{render_region(page, other, values)}</hx-partial>'
             for other in also
             if other != region
         )
@@ -43,7 +45,7 @@ def show_error_region(template: str, region: str, http_status: int, **context: A
     current_app.update_template_context(values)
     response = make_response(render_region(current_app.jinja_env.get_template(template), region, values), http_status)
     response.headers["HX-Retarget"] = f"#{region}"
-    response.headers["HX-Reswap"] = "outerHTML"
+    response.headers["HX-Reswap"] = SWAP
     return vary(response)
 
 

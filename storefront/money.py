@@ -80,7 +80,7 @@ def show(amount: int, currency: str, locale: str) -> str:
     pattern.frac_prec = (places, places)
     symbol = get_currency_symbol(currency, where)
     shown: str = pattern.apply(Decimal(amount).scaleb(-places), where, currency=currency, currency_digits=False)
-    return shown.replace("¤", symbol)
+    return shown.replace("¤", symbol).replace("￥", "¥")  # the full-width sign is in few fonts, ours not among them
 
 
 @lru_cache(maxsize=256)

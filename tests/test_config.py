@@ -70,7 +70,15 @@ def test_a_right_value_is_read(tmp_path: Path, name: str, value: str, field: str
 WRONG = {
     "PORT": ["0", "65536", "-1", "eighty", "8000.0", "8 000", "٨٠٠٠", "²"],
     "DATABASE_URL": ["mysql://root@db/shop", "shop.db", "postgresql", "redis://", "postgresql://u:p@host:port/db"],
-    "BASE_DOMAIN": ["http://example.com", "example.com:80", "exa mple.com", "example..com", "a/b", "*.example.com", "."],
+    "BASE_DOMAIN": [
+        "http://example.com",
+        "example.com:80",
+        "exa mple.com",
+        "example..com",
+        "a/b",
+        "*.example.com",
+        ".",
+    ],
     "UPSELL_ENABLED": ["maybe", "2", "tru"],
     "OPENAI_BASE_URL": ["localhost:8080", "ftp://host/v1", "http://", "//host", "http://host:port/v1", "http://[::1"],
     "UPSELL_TIMEOUT": ["0", "-1", "61", "soon", "nan", "inf", "2,5"],
@@ -171,15 +179,15 @@ def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytes
 def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Start the real server as `make run` does, which is expected to give up."""
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    given = {**clean, "PORT": "0", "DATA_DIR": str(folder), "SECRET_KEY": "s", **environment}
+    given = {**clean, "DATA_DIR": str(folder), "SECRET_KEY": "s", **environment}
     return subprocess.run([GUNICORN], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
 
 
 CATALOG = '{"tenants": [{"id": "north", "name": "N", "currency": "EUR", "products": [%s]}]}'
 STARTS = {
     "PORT": {"PORT": "eighty"},
-    "DATABASE_URL": {"DATABASE_URL": "mysql://root@db/shop"},
-    "SECRET_KEY": {"DATABASE_URL": "postgresql://db/shop", "SECRET_KEY": ""},
+    "DATABASE_URL": {"PORT": "58123", "DATABASE_URL": "mysql://root@db/shop"},
+    "SECRET_KEY": {"PORT": "58123", "DATABASE_URL": "postgresql://db/shop", "SECRET_KEY": ""},
     "DATABASE_URL that nobody answers at": {"PORT": "58123", "DATABASE_URL": "postgresql://u@127.0.0.1:9/shop"},
     "CATALOG": {"PORT": "58123", "CATALOG": "/nowhere/catalog.json"},
 }
@@ -189,7 +197,7 @@ STARTS = {
 def test_the_server_says_in_a_sentence_why_it_cannot_start(
     tmp_path: Path, fault: str, environment: dict[str, str]
 ) -> None:
-    check_gave_up(start(tmp_path, **environment), fault.split()[0])
+    check_gave_up(start(tmp_path, **environment), fault.partition(" ")[0])
 
 
 def check_gave_up(ended: subprocess.CompletedProcess[str], *named: str) -> None:

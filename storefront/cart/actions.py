@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, insert, select, update
+from sqlalchemy import CursorResult, bindparam, delete, func, select, update
 
 from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
 from storefront.cart.rules import check_quantity, check_room
-from storefront.catalog.models import Product, find_product
+from storefront.catalog.models import Product, read_product
 from storefront.clock import now
-from storefront.database import current_tenant_id, db, is_id, new_id, new_token, write
+from storefront.database import add_rows, current_tenant_id, db, held, is_id, new_id, new_token, run, table_of, write
 from storefront.errors import CartOrdered, NotFound
 from storefront.pricing.rules import usable_promotion
 from storefront.tenants.models import Tenant
@@ -24,24 +24,28 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
     check_room(len(wanted))
     for quantity in wanted.values():
         check_quantity(quantity)
-    tenant_id, cart_id, first = current_tenant_id(), new_token(), new_id()
+    cart_id, first = new_token(), new_id()
     with write():
         check_sold_here(wanted)
-        row = {"tenant_id": tenant_id, "id": cart_id, "shopper": shopper or cart_id}
-        db.session.execute(insert(Cart), [row])
+        add_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
         if wanted:
             lines = [
-                {"tenant_id": tenant_id, "cart_id": cart_id, "product_id": id, "quantity": many, "place": first + i}
-                for i, (id, many) in enumerate(wanted.items())
+                {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "place": first + i}
+                for i, (product_id, quantity) in enumerate(wanted.items())
             ]
-            db.session.execute(insert(CartLine), lines)
+            add_rows(CartLine, lines)
     return cart_id
 
 
+products = table_of(Product).c
+SOLD_HERE = held(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
+
+
 def check_sold_here(product_ids: Iterable[str]) -> None:
-    wanted = [id for id in product_ids if is_id(id)]
-    found = set(db.session.scalars(select(Product.id).where(Product.id.in_(wanted)))) if wanted else set()
-    missing = [id for id in product_ids if id not in found]
+    """Refuse when one of the products isn't this shop's."""
+    wanted = [product_id for product_id in product_ids if is_id(product_id)]
+    found = set(run(SOLD_HERE, {"ids": wanted}).scalars())
+    missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
         raise NotFound(f"There is no product {missing[0][:64]!r} in this shop.")
 
@@ -64,7 +68,7 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
         check_quantity(quantity)
     with write():
         hold(cart_id)
-        find_product(product_id)
+        read_product(product_id)
         this_line = (CartLine.cart_id == cart_id) & (CartLine.product_id == product_id)
         if not quantity:
             db.session.execute(delete(CartLine).where(this_line))
@@ -73,7 +77,7 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
 
 
 def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    find_product(product_id)
+    read_product(product_id)
     lines = db.session.scalar(select(func.count()).select_from(CartLine).where(CartLine.cart_id == cart_id))
     check_room((lines or 0) + 1)
     line = CartLine(cart_id=cart_id, product_id=product_id, quantity=quantity, from_upsell=from_upsell)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String, func, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, db, is_id, new_id, new_token
+from storefront.database import Model, OwnedByTenant, db, held, is_id, new_id, new_token, run, table_of
 from storefront.errors import NotFound
 from storefront.pricing.rules import Price, price
 from storefront.tenants.models import Tenant
@@ -91,6 +91,14 @@ class CartView:
         return cls(cart.id, cart.lines, cart.price(tenant))
 
 
+WHOLE_CART = (
+    select(Cart)
+    .where(Cart.id == bindparam("id"))
+    .options(joinedload(Cart.lines))
+    .execution_options(populate_existing=True)
+)
+
+
 def find_cart(cart_id: str) -> Cart:
     """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
     cart = cart_or_none(cart_id)
@@ -102,13 +110,17 @@ def find_cart(cart_id: str) -> Cart:
 def cart_or_none(cart_id: str | None) -> Cart | None:
     if cart_id is None or not is_id(cart_id):
         return None
-    query = select(Cart).where(Cart.id == cart_id).options(joinedload(Cart.lines))
-    return db.session.scalars(query.execution_options(populate_existing=True)).unique().one_or_none()
+    return db.session.scalars(WHOLE_CART, {"id": cart_id}).unique().one_or_none()
+
+
+lines, carts = table_of(CartLine), table_of(Cart)
+PIECES = held(
+    select(func.sum(lines.c.quantity))
+    .join(carts, (carts.c.tenant_id == lines.c.tenant_id) & (carts.c.id == lines.c.cart_id))
+    .where(carts.c.id == bindparam("id"), carts.c.status == OPEN)
+)
 
 
 def count_items(cart_id: str) -> int:
     """How many pieces an open cart holds; 0 when there is no such cart."""
-    query = select(func.sum(CartLine.quantity)).join(
-        Cart, (Cart.tenant_id == CartLine.tenant_id) & (Cart.id == CartLine.cart_id)
-    )
-    return db.session.scalar(query.where(Cart.id == cart_id, Cart.status == OPEN)) or 0
+    return run(PIECES, {"id": cart_id}).scalar() or 0

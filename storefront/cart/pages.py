@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.cart import actions
 from storefront.cart.models import Cart, CartView, cart_or_none, count_items
 from storefront.cart.rules import parse_quantity
-from storefront.catalog.models import find_product
+from storefront.catalog.models import read_product
 from storefront.database import new_token
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
@@ -49,17 +49,16 @@ def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
 @limiter.limit(CARTS_LIMIT)
 def add() -> AnyResponse:
     """Put a product into this browser's cart, which is made when there is none."""
-    product = find_product(request.form.get("product_id", ""))
-    product_id, name = product.id, product.name
+    product = read_product(request.form.get("product_id", ""))
     quantity = parse_quantity(request.form.get("quantity", "1"))
     cart_id = session.get("cart")
-    if cart_id is None or not put(cart_id, product_id, quantity):
+    if cart_id is None or not put(cart_id, product.id, quantity):
         shopper = session.setdefault("shopper", new_token())
-        session["cart"] = actions.open_cart([(product_id, quantity)], shopper)
+        session["cart"] = actions.open_cart([(product.id, quantity)], shopper)
         session.permanent = True
     if request.form.get("next") == "checkout":
-        return redirect(url_for("orders.checkout", added=product_id), 303)
-    flash(f"Added {name} to your cart.", "notice")
+        return redirect(url_for("orders.checkout", added=product.id), 303)
+    flash(f"Added {product.name} to your cart.", "notice")
     return redirect(url_for("cart.see"), 303)
 
 

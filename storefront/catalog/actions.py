@@ -81,9 +81,13 @@ def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Pr
 
 def store_tenant(connection: Connection, entry: TenantEntry, refresh: bool, loaded: Loaded) -> None:
     values = entry.model_dump(mode="json", exclude={"products", "id"})
-    if connection.scalar(select(TenantRow.id).where(TenantRow.id == entry.id)) is None:
+    currency = connection.scalar(select(TenantRow.currency).where(TenantRow.id == entry.id))
+    if currency is None:
         connection.execute(insert(TenantRow).values(id=entry.id, **values))
         loaded.tenants += 1
+    elif currency != entry.currency:
+        # Prices are stored in minor units: those that are there would silently become others.
+        raise BadCatalog(f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}")
     elif refresh:
         connection.execute(update(TenantRow).where(TenantRow.id == entry.id).values(**values))
 

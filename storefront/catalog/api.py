@@ -1,13 +1,13 @@
 """Products, for programs."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from flask import current_app
 from pydantic import BaseModel, Field
 
 from storefront.assets import Assets
-from storefront.catalog.models import Product, Wish, find_product, products_after
+from storefront.catalog.models import Listed, Product, Wish, products_after, read_product
 from storefront.errors import Fault, Invalid
 from storefront.openapi import Money, QueryBool, QueryInt, Shape, answers, blueprint, spec
 from storefront.tenants.pages import current_tenant
@@ -26,7 +26,7 @@ class ProductShape(Shape):
     tags: list[str]
 
     @classmethod
-    def of(cls, product: Product) -> "ProductShape":
+    def of(cls, product: Product | Listed) -> "ProductShape":
         assets: Assets = current_app.extensions["storefront_assets"]
         return cls.model_construct(
             id=product.id,
@@ -75,7 +75,7 @@ def list_products(query: ListQuery) -> ProductList:
 @spec.validate(resp=answers(200, ProductShape, 404), tags=["catalogue"])
 def get_product(product_id: str) -> ProductShape:
     """One product."""
-    return ProductShape.of(find_product(product_id))
+    return ProductShape.of(read_product(product_id))
 
 
 def cursor_after(place: int) -> str:
@@ -87,6 +87,10 @@ def read_cursor(cursor: str) -> int:
     if not cursor:
         return -1
     try:
-        return int.from_bytes(urlsafe_b64decode(cursor + "=="), signed=True) if len(cursor) == 11 else int("none")
+        return (
+            int.from_bytes(b64decode(cursor + "=", "-_", validate=True), signed=True)
+            if len(cursor) == 11
+            else int("none")
+        )
     except ValueError:
         raise Invalid(Fault("cursor", "Use a next_cursor that this list gave.")) from None

@@ -1,23 +1,25 @@
 """Products: what is for sale, and how they are found."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    BindParameter,
     CheckConstraint,
     ColumnElement,
     Index,
     Integer,
-    SQLColumnExpression,
+    Select,
     String,
     and_,
+    bindparam,
     case,
     column,
-    false,
     func,
     literal,
     literal_column,
@@ -28,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.rules import fold, fts5_query, fts5_query_any, tsquery, tsquery_any
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, current_tenant_id, db, is_id, new_id
+from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, is_id, new_id, run, table_of
 from storefront.errors import NotFound
 
 LOW = 5
@@ -77,76 +79,23 @@ class Product(StockState, OwnedByTenant, Model):
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What somebody looks for: products with all of these words (the last may be the beginning of one)."""
+class Listed(StockState):
+    """A product as it is shown. Plain columns cost a fifth of whole entities, and lists are the most visited pages."""
 
-    q: str = ""
-    category: str = ""
-    in_stock: bool = False
-
-    @property
-    def terms(self) -> list[str]:
-        return fold(self.q)[:16]
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        found: list[ColumnElement[bool]] = []
-        if self.category:
-            found.append(Product.category == self.category.replace("\0", ""))
-        if self.in_stock:
-            found.append(Product.stock > 0)
-        if self.terms:
-            found.append(has_words(self.terms))
-        elif self.q.strip():
-            found.append(false())  # only signs were asked for, and those are nobody's words
-        return found
-
-    def best_first(self) -> list[SQLColumnExpression[int]]:
-        """Products whose name has the words come before those that only mention them; then the catalogue's order."""
-        if not self.terms:
-            return [Product.place]
-        named = and_(*((literal(" ") + Product.name_words).contains(" " + term) for term in self.terms))
-        return [case((named, 0), else_=1), Product.place]
-
-
-def has_words(terms: list[str]) -> ColumnElement[bool]:
-    """The condition that a product has all of these folded words, the last one perhaps only begun."""
-    if db.engine.dialect.name == "postgresql":
-        return found_by(tsquery(terms))
-    return found_by(fts5_query(current_tenant_id(), terms))
-
-
-def found_by(query: str) -> ColumnElement[bool]:
-    """The condition that the database's own full-text index finds a product by this query in its own language."""
-    if db.engine.dialect.name == "postgresql":
-        return SEARCH_COLUMN.op("@@", is_comparison=True)(tsquery_of(query))
-    return Product.place.in_(select(SEARCH_TABLE.c.rowid).where(SEARCH_TABLE.c.product_search.match(query)))
-
-
-def closest(query: Any, words: Sequence[str]) -> Any:
-    """Those of the products selected that have at least one of these folded words, the closest first."""
-    if db.engine.dialect.name == "postgresql":
-        any_of_them = tsquery_of(tsquery_any(words))
-        found = query.where(SEARCH_COLUMN.op("@@", is_comparison=True)(any_of_them))
-        return found.order_by(func.ts_rank(SEARCH_COLUMN, any_of_them).desc(), Product.place)
-    found = query.join(SEARCH_TABLE, SEARCH_TABLE.c.rowid == Product.place)
-    match = SEARCH_TABLE.c.product_search.match(fts5_query_any(current_tenant_id(), words))
-    return found.where(match).order_by(SEARCH_TABLE.c.rank, Product.place)
-
-
-SEARCH_TABLE = table("product_search", column("rowid"), column("product_search"), column("rank"))
-"""SQLite's index."""
-SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
-"""PostgreSQL's."""
-
-
-def tsquery_of(query: str) -> ColumnElement[Any]:
-    return func.to_tsquery(literal_column("'simple'"), query)
+    id: str
+    name: str
+    description: str
+    category: str
+    price: int
+    stock: int
+    tags: list[str]
+    image: str
+    place: int
 
 
 @dataclass(frozen=True)
 class Card(StockState):
-    """A product as a card of a list shows it. Plain columns cost a third of whole entities, and lists are the most
-    visited pages."""
+    """What a card on a shelf shows of a product."""
 
     id: str
     name: str
@@ -155,37 +104,165 @@ class Card(StockState):
     image: str
 
 
+class Shape(NamedTuple):
+    """What a wish asks about; each shape is a statement that is built once."""
+
+    on_postgresql: bool
+    category: bool
+    in_stock: bool
+    terms: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody looks for: products with all of these words (the last may be the beginning of one)."""
+
+    q: str = ""
+    category: str = ""
+    in_stock: bool = False
+
+    @cached_property
+    def terms(self) -> list[str]:
+        return fold(self.q)[:16]
+
+    @property
+    def hopeless(self) -> bool:
+        """Only signs were asked for, and those are nobody's words."""
+        return bool(self.q.strip()) and not self.terms
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(on_postgresql(), bool(self.category), self.in_stock, len(self.terms))
+
+    def parameters(self) -> dict[str, Any]:
+        """The values for a statement of this shape."""
+        values: dict[str, Any] = {"category": self.category.replace("\0", "")} if self.category else {}
+        if self.terms:
+            words = tsquery(self.terms) if on_postgresql() else fts5_query(current_tenant_id(), self.terms)
+            values |= {"words": words} | {f"term_{i}": f"% {term}%" for i, term in enumerate(self.terms)}
+        return values
+
+
+products = table_of(Product)
+columns = products.c
+LISTED = [columns[field.name] for field in fields(Listed)]
+CARD = [columns[field.name] for field in fields(Card)]
+SEARCH = table("product_search", column("rowid"), column("product_search"), column("rank"))
+"""SQLite's index; PostgreSQL's is a column of the product."""
+SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
+
+
+def on_postgresql() -> bool:
+    return db.engine.dialect.name == "postgresql"
+
+
+def conditions(shape: Shape) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if shape.category:
+        found.append(columns.category == bindparam("category"))
+    if shape.in_stock:
+        found.append(columns.stock > 0)
+    if shape.terms and shape.on_postgresql:
+        found.append(matches(bindparam("words")))
+    elif shape.terms:
+        found.append(columns.place.in_(select(SEARCH.c.rowid).where(SEARCH.c.product_search.match(bindparam("words")))))
+    return found
+
+
+def matches(words: BindParameter[Any]) -> ColumnElement[bool]:
+    """PostgreSQL's condition that a product has the words of a query."""
+    return SEARCH_COLUMN.op("@@", is_comparison=True)(tsquery_of(words))
+
+
+def tsquery_of(words: BindParameter[Any]) -> ColumnElement[Any]:
+    return func.to_tsquery(literal_column("'simple'"), words)
+
+
+@cache
+def cards_query(shape: Shape) -> Select[Any]:
+    """Products whose name has the words come before those that only mention them; then the catalogue's order."""
+    order: list[ColumnElement[Any]] = [columns.place]
+    if shape.terms:
+        padded = literal(" ") + columns.name_words
+        named = and_(*(padded.like(bindparam(f"term_{i}")) for i in range(shape.terms)))
+        order.insert(0, case((named, 0), else_=1))
+    query = select(*CARD).where(*conditions(shape)).order_by(*order)
+    return held(query.limit(bindparam("limit")).offset(bindparam("offset")))
+
+
+@cache
+def list_query(shape: Shape) -> Select[Any]:
+    query = select(*LISTED).where(*conditions(shape), columns.place > bindparam("place")).order_by(columns.place)
+    return held(query.limit(bindparam("limit")))
+
+
+@cache
+def count_query(shape: Shape) -> Select[Any]:
+    return held(select(func.count()).select_from(products).where(*conditions(shape)))
+
+
+CATEGORIES = held(
+    select(columns.category, func.count())
+    .where(columns.category != "")
+    .group_by(columns.category)
+    .order_by(func.min(columns.place))
+)
+ONE = held(select(*LISTED).where(columns.id == bindparam("id")))
+IN_STOCK = held(select(*LISTED).where(columns.id.in_(bindparam("ids", expanding=True)), columns.stock > 0))
+
+
+def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
+    """A page of the shelf, best first."""
+    if wish.hopeless:
+        return []
+    rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
+    return [Card(*row) for row in rows]
+
+
+def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
+    """Products in the catalogue's order, from the one after `place`: stable while others are added."""
+    if wish.hopeless:
+        return []
+    rows = run(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
+    return [Listed(*row) for row in rows]
+
+
+def count(wish: Wish) -> int:
+    return 0 if wish.hopeless else int(run(count_query(wish.shape), wish.parameters()).scalar_one())
+
+
+def categories() -> list[tuple[str, int]]:
+    """The categories in the order in which the catalogue first names them, and how many products each has."""
+    return [(name, many) for name, many in run(CATEGORIES)]
+
+
+def read_product(product_id: str) -> Listed:
+    """The product as it is shown; raises `NotFound`."""
+    row = run(ONE, {"id": product_id}).one_or_none() if is_id(product_id) else None
+    if row is None:
+        raise NotFound("There is no such product in this shop.")
+    return Listed(*row)
+
+
+def in_stock(product_ids: Collection[str]) -> dict[str, Listed]:
+    """Those of the products that can be sold at this moment, by id."""
+    return {row.id: Listed(*row) for row in run(IN_STOCK, {"ids": list(product_ids)})}
+
+
 def find_product(product_id: str) -> Product:
-    """The product of the current tenant; raises `NotFound`."""
+    """The product's own row, to be changed; raises `NotFound`."""
     product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
     if product is None:
         raise NotFound("There is no such product in this shop.")
     return product
 
 
-def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
-    """A page of the list, best first."""
-    columns = (Product.id, Product.name, Product.price, Product.stock, Product.image)
-    query = select(*columns).where(*wish.conditions()).order_by(*wish.best_first())
-    return [Card(*row) for row in db.session.execute(query.limit(limit).offset(offset))]
-
-
-def count(wish: Wish) -> int:
-    return db.session.scalar(select(func.count()).select_from(Product).where(*wish.conditions())) or 0
-
-
-def products_after(wish: Wish, place: int, limit: int) -> Sequence[Product]:
-    """Products in the catalogue's order, from the one after `place`: stable while others are added."""
-    query = select(Product).where(*wish.conditions(), Product.place > place).order_by(Product.place)
-    return db.session.scalars(query.limit(limit)).all()
-
-
-def categories() -> Sequence[tuple[str, int]]:
-    """The categories in the order in which the catalogue first names them, and how many products each has."""
-    query = (
-        select(Product.category, func.count())
-        .where(Product.category != "")
-        .group_by(Product.category)
-        .order_by(func.min(Product.place))
-    )
-    return [tuple(row) for row in db.session.execute(query)]  # type: ignore[misc]
+def closest(query: Any, words: Sequence[str]) -> Any:
+    """Those of the products selected that have at least one of these folded words, the closest first."""
+    if on_postgresql():
+        any_of_them: BindParameter[Any] = bindparam(None, tsquery_any(words))
+        best = func.ts_rank(SEARCH_COLUMN, tsquery_of(any_of_them)).desc()
+        return query.where(matches(any_of_them)).order_by(best, columns.place)
+    found = query.join(SEARCH, SEARCH.c.rowid == columns.place)
+    match = SEARCH.c.product_search.match(fts5_query_any(current_tenant_id(), words))
+    return found.where(match).order_by(SEARCH.c.rank, columns.place)

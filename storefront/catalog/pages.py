@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app, request
 
-from storefront.catalog.models import Card, Product, Wish, cards, categories, count, find_product
+from storefront.catalog.models import Card, Listed, Wish, cards, categories, count, read_product
 from storefront.htmx import show
 from storefront.tenants.pages import current_tenant
 
@@ -88,11 +88,11 @@ def known_shelf() -> Shelf:
 
 @pages.get("/products/<product_id>")
 def product(product_id: str) -> Response:
-    found = find_product(product_id)
+    found = read_product(product_id)
     return show("catalog/product.html", product=found, related=related(found))
 
 
-def related(product: Product) -> list[Card]:
+def related(product: Listed) -> list[Card]:
     """Others of its category."""
     if not product.category:
         return []

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -117,7 +118,7 @@ def read_catalog(content: bytes) -> CatalogFile:
     """The catalogue in the file's bytes; raises `BadCatalog` with the first faults, by tenant, product, field."""
     try:
         raw = json.loads(content)
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise BadCatalog(f"the file is not JSON: {fault}") from None
     try:
         catalog = CatalogFile.model_validate(raw)
@@ -153,7 +154,7 @@ def twice(kind: str, ids: Iterable[str]) -> Iterator[str]:
 def place(raw: Any, location: tuple[int | str, ...]) -> str:
     """Where in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
     words: list[str] = []
-    for step, following in zip(location, (*location[1:], None), strict=True):
+    for step, following in zip_longest(location, location[1:]):
         if isinstance(step, str):
             if not (step in ("tenants", "products", "promotions") and isinstance(following, int)):
                 words.append(step)

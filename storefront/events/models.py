@@ -1,13 +1,14 @@
 """What happened in a shop: one append-only table, written in the same transaction as the change itself."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, insert
+from sqlalchemy import JSON, BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, current_tenant_id, db, new_id
+from storefront.database import Model, OwnedByTenant, add_rows, new_id
 
 ORDER_PLACED = "order.placed"
 STOCK_CHANGED = "stock.changed"
@@ -26,11 +27,11 @@ class Event(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-def record(happenings: list[tuple[str, str, dict[str, Any]]]) -> None:
+def record(happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """Append (kind, subject, data) for the current tenant to the running transaction."""
-    tenant_id, first, moment = current_tenant_id(), new_id(), now()
+    first, moment = new_id(), now()
     rows = [
-        {"tenant_id": tenant_id, "id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
+        {"id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
         for i, (kind, subject, data) in enumerate(happenings)
     ]
-    db.session.execute(insert(Event), rows)
+    add_rows(Event, rows)

@@ -1,17 +1,18 @@
 """Placing an order."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import current_tenant_id, db, is_id, new_id, new_token, write
+from storefront.database import add_rows, db, held, is_id, new_id, new_token, run, table_of, write
 from storefront.errors import NotFound, OutOfStock, Shortage
 from storefront.events.models import ORDER_PLACED, STOCK_CHANGED, record
-from storefront.orders.models import Order, OrderLine, order_of_cart, order_of_key
+from storefront.orders.models import PLACED, Order, OrderLine, order_of_cart, order_of_key
 from storefront.orders.rules import Buyer, check_not_empty, check_price, check_same_request, fingerprint, new_number
 from storefront.pricing.rules import price
 from storefront.tenants.models import Tenant
@@ -52,46 +53,65 @@ def place_once(
         return earlier.id, False
     cart = claim(cart_id)
     if cart is None:
-        if (earlier := order_of_cart(cart_id)) is None:
+        if not is_id(cart_id) or (earlier := order_of_cart(cart_id)) is None:
             raise NotFound("There is no such cart in this shop.")
         return earlier.id, False
     taken = take_stock(cart_id)
     total = price(tenant, (line.line_total for line in taken), cart.promo_code, now())
     check_price(total, expected_total, tenant.currency)
-    order = Order(
-        id=new_token(),
-        number=new_number(),
-        cart_id=cart_id,
-        shopper=cart.shopper,
-        email=buyer.email,
-        name=buyer.name,
-        currency=tenant.currency,
-        promo_code=None if total.promo_expired else total.promo_code,
-        subtotal=total.subtotal,
-        discount=total.discount,
-        tax=total.tax,
-        tax_rate=str(total.tax_rate) if total.tax_rate is not None else None,
-        tax_included=total.tax_included,
-        total=total.total,
-        idempotency_key=key,
-        fingerprint=asked if key else None,
-    )
-    db.session.add(order)
-    db.session.flush()
-    write_lines(order.id, taken)
-    stock = [(STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in taken]
-    record([(ORDER_PLACED, order.id, {"number": order.number, "total": order.total}), *stock])
-    return order.id, True
+    order_id, number, moment, first = new_token(), new_number(), now(), new_id()
+    order = {
+        "id": order_id,
+        "number": number,
+        "cart_id": cart_id,
+        "shopper": cart.shopper,
+        "status": PLACED,
+        "email": buyer.email,
+        "name": buyer.name,
+        "currency": tenant.currency,
+        "promo_code": None if total.promo_expired else total.promo_code,
+        "subtotal": total.subtotal,
+        "discount": total.discount,
+        "tax": total.tax,
+        "tax_rate": str(total.tax_rate) if total.tax_rate is not None else None,
+        "tax_included": total.tax_included,
+        "total": total.total,
+        "idempotency_key": key,
+        "fingerprint": asked if key else None,
+        "created_at": moment,
+    }
+    add_rows(Order, [order])
+    in_order = sorted(taken, key=lambda line: line.place)
+    add_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
+    stock = [(STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
+    record([(ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
+    return order_id, True
 
 
-def claim(cart_id: str) -> Row[str | None, str] | None:
-    """Make the open cart an ordered one, which the row's own state lets happen once; None when it isn't open."""
-    if not is_id(cart_id):
-        return None
-    this_one = update(Cart).where(Cart.id == cart_id, Cart.status == OPEN)
-    return db.session.execute(
-        this_one.values(status=ORDERED, updated_at=now()).returning(Cart.promo_code, Cart.shopper)
-    ).one_or_none()
+carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
+CLAIM = held(
+    update(carts)
+    .where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
+    .values(status=ORDERED, updated_at=bindparam("now"))
+    .returning(carts.c.promo_code, carts.c.shopper)
+)
+LINES = held(
+    select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.place)
+    .where(lines.c.cart_id == bindparam("cart"))
+    .order_by(lines.c.product_id)
+)
+TAKE = held(
+    update(products)
+    .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
+    .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
+    .returning(products.c.name, products.c.image, products.c.price, products.c.stock)
+)
+
+
+def claim(cart_id: str) -> Any:
+    """Make the open cart an ordered one, which the row's own state lets happen once: its promo code and shopper, or
+    None when it isn't open."""
+    return run(CLAIM, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
 
 
 @dataclass(frozen=True)
@@ -111,23 +131,28 @@ class Taken:
     def line_total(self) -> int:
         return self.unit_price * self.quantity
 
+    def row(self, order_id: str, place: int) -> dict[str, Any]:
+        """The order's line, at this place among all order lines."""
+        return {
+            "order_id": order_id,
+            "product_id": self.product_id,
+            "place": place,
+            "name": self.name,
+            "image": self.image,
+            "unit_price": self.unit_price,
+            "quantity": self.quantity,
+            "from_upsell": self.from_upsell,
+        }
+
 
 def take_stock(cart_id: str) -> list[Taken]:
     """Take every line's quantity, product by product in the order of their ids so that two orders never wait for each
     other in a circle. Raises `CartEmpty`, or `OutOfStock` with each line that can't be had."""
-    columns = (CartLine.product_id, CartLine.quantity, CartLine.from_upsell, CartLine.place)
-    query = select(*columns).where(CartLine.cart_id == cart_id).order_by(CartLine.product_id)
-    lines = db.session.execute(query).all()
-    check_not_empty(lines)
-    taken, short = [], {}
-    for product_id, quantity, from_upsell, place in lines:
-        row = db.session.execute(
-            update(Product)
-            .where(Product.id == product_id, Product.stock >= quantity)
-            .values(stock=Product.stock - quantity, updated_at=now())
-            .returning(Product.name, Product.image, Product.price, Product.stock)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()
+    wanted = run(LINES, {"cart": cart_id}).all()
+    check_not_empty(wanted)
+    taken, short, moment = [], {}, now()
+    for product_id, quantity, from_upsell, place in wanted:
+        row = run(TAKE, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
         if row is None:
             short[product_id] = quantity
         else:
@@ -136,22 +161,3 @@ def take_stock(cart_id: str) -> list[Taken]:
         left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())
         raise OutOfStock([Shortage(id, quantity, left[id]) for id, quantity in short.items()])
     return taken
-
-
-def write_lines(order_id: str, taken: list[Taken]) -> None:
-    tenant_id, first = current_tenant_id(), new_id()
-    rows = [
-        {
-            "tenant_id": tenant_id,
-            "order_id": order_id,
-            "product_id": line.product_id,
-            "place": first + i,
-            "name": line.name,
-            "image": line.image,
-            "unit_price": line.unit_price,
-            "quantity": line.quantity,
-            "from_upsell": line.from_upsell,
-        }
-        for i, line in enumerate(sorted(taken, key=lambda line: line.place))
-    ]
-    db.session.execute(insert(OrderLine), rows)

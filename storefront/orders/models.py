@@ -3,7 +3,16 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    select,
+)
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from storefront.catalog.models import Product
@@ -90,10 +99,12 @@ class OrderLine(OwnedByTenant, Model):
         return self.unit_price * self.quantity
 
 
+WHOLE_ORDER = select(Order).where(Order.id == bindparam("id")).options(joinedload(Order.lines))
+
+
 def find_order(order_id: str) -> Order:
     """The order with its lines; raises `NotFound`."""
-    query = select(Order).where(Order.id == order_id).options(joinedload(Order.lines))
-    order = db.session.scalars(query).unique().one_or_none() if is_id(order_id) else None
+    order = db.session.scalars(WHOLE_ORDER, {"id": order_id}).unique().one_or_none() if is_id(order_id) else None
     if order is None:
         raise NotFound("There is no such order in this shop.")
     return order

@@ -39,7 +39,7 @@ def place() -> AnyResponse:
         cart = cart_or_none(cart_id)
         if cart is None:
             raise NotFound("There is no such cart in this shop.") from None
-        if order := order_of_cart(cart_id):
+        if not cart.is_open and (order := order_of_cart(cart_id)):
             return redirect(url_for("orders.confirmation", order_id=order.id), 303)
         return show_checkout(cart, refusal)
     if session.get("cart") == cart_id:

@@ -11,6 +11,10 @@ from urllib.parse import quote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 TENANT_KEY = "storefront.tenant_id"
+_HOST = re.compile(
+    r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?"
+)
+NOBODY = "invalid"
 _PREFIX = re.compile(r"/t/([^/]*)(/.*)?", re.DOTALL)
 
 
@@ -23,7 +27,9 @@ class TenantMiddleware:
         self.suffix = "." + base_domain
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ[TENANT_KEY] = tenant_id = self.of_host(environ.get("HTTP_HOST", ""))
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", NOBODY)):
+            environ["HTTP_HOST"] = NOBODY  # what can't be the name of any host is not worth a crash
+        environ[TENANT_KEY] = tenant_id = self.of_host(environ.get("HTTP_HOST", NOBODY))
         if tenant_id is None and (match := _PREFIX.fullmatch(environ.get("PATH_INFO", ""))):
             tenant_id, rest = match.groups()
             prefix = environ.get("SCRIPT_NAME", "") + "/t/" + tenant_id

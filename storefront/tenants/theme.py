@@ -3,10 +3,10 @@
 from math import atan2, cbrt, degrees, hypot
 from typing import Any
 
-FACES = {
-    "fraunces": 'Fraunces, "Iowan Old Style", Georgia, serif',
-    "bricolage": "Bricolage, system-ui, sans-serif",
-    "figtree": "Figtree, system-ui, sans-serif",
+FACES = {  # each with a stand-in of the same metrics, so that nothing moves when the font arrives
+    "fraunces": 'Fraunces,"Fraunces stand-in",Georgia,serif',
+    "bricolage": 'Bricolage,"Bricolage stand-in",system-ui,sans-serif',
+    "figtree": 'Figtree,"Figtree stand-in",system-ui,sans-serif',
 }
 PLAIN_FACE = "figtree"
 PLAIN = (260.0, 0.09)

@@ -10,13 +10,13 @@ from cachetools import TTLCache
 from flask import current_app
 
 from storefront.cart.models import Cart
-from storefront.catalog.models import Product
+from storefront.catalog.models import Listed, in_stock
 from storefront.config import Settings
 from storefront.database import db, write
 from storefront.tenants.models import Tenant
 from storefront.upsell import prompt
 from storefront.upsell.client import Answer, Model
-from storefront.upsell.models import UpsellCall, alike, bought_together, find_goods, in_stock, last_call
+from storefront.upsell.models import UpsellCall, alike, bought_together, find_goods, last_call, same_category
 from storefront.upsell.rules import (
     CANDIDATES,
     CONTROL,
@@ -50,7 +50,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Suggestion:
-    product: Product
+    product: Listed
     explanation: str
 
 
@@ -105,7 +105,7 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
         left = [Chosen(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
         if suggestions := still_sold(left):
             return Upsell(True, arm, shown.source, suggestions, shown.id)
-    suggestions = still_sold(choose(gather(tenant, product_ids)[1]))
+    suggestions = still_sold(choose(gather(tenant, product_ids, at_once=True)[1]))
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 
@@ -119,9 +119,10 @@ def model() -> Model:
     return found
 
 
-def gather(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
-    """The products of a cart, and the best candidates for it that are in stock, best first."""
-    near = [neighbours(tenant, product_id) for product_id in product_ids[:MOST_ASKED]]
+def gather(tenant: Tenant, product_ids: Sequence[str], at_once: bool = False) -> tuple[list[Goods], list[Candidate]]:
+    """The products of a cart, and the best candidates for it that are in stock, best first. `at_once` takes what is
+    quick to find where nothing is remembered."""
+    near = [neighbours(tenant, product_id, at_once) for product_id in product_ids[:MOST_ASKED]]
     mine = [goods for goods, _ in near]
     others = {other.id: other for _, alike_it in near for other in alike_it}
     together = {(other, my_id): times for other, my_id, times in bought_together(product_ids)}
@@ -134,7 +135,7 @@ def gather(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], lis
     return mine, [candidate for candidate in ranked if candidate.goods.id in sold][:CANDIDATES]
 
 
-def neighbours(tenant: Tenant, product_id: str) -> tuple[Goods, list[Goods]]:
+def neighbours(tenant: Tenant, product_id: str, at_once: bool = False) -> tuple[Goods, list[Goods]]:
     """A product and those like it by their texts, which seldom change: remembered for a while in each process."""
     known: Neighbours = current_app.extensions["storefront_neighbours"]
     key = (tenant.id, product_id)
@@ -142,6 +143,8 @@ def neighbours(tenant: Tenant, product_id: str) -> tuple[Goods, list[Goods]]:
         found = known.kept.get(key)
     if found is None:
         mine = find_goods([product_id])[product_id]
+        if at_once:
+            return mine, list(same_category(mine).values())
         found = mine, alike(mine)
         with known.lock:
             known.kept[key] = found

@@ -1,16 +1,15 @@
 """The journal of suggestions, and what the shop's own orders and texts say about which products go together."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, BindParameter, Index, Select, String, bindparam, func, select
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.models import Product, closest
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, db, is_id, new_id, new_token
+from storefront.database import Model, OwnedByTenant, db, held, is_id, new_id, new_token, run, table_of
 from storefront.orders.models import OrderLine
 from storefront.upsell.rules import Goods
 
@@ -56,66 +55,75 @@ def was_suggested(call_id: str | None, cart_id: str, product_id: str) -> bool:
     return any(suggestion["product_id"] == product_id for suggestion in shown)
 
 
+LAST_CALL = select(UpsellCall).where(UpsellCall.cart_id == bindparam("cart")).order_by(UpsellCall.place.desc()).limit(1)
+
+
 def last_call(cart_id: str) -> UpsellCall | None:
     """The latest showing for this cart."""
-    query = select(UpsellCall).where(UpsellCall.cart_id == cart_id).order_by(UpsellCall.place.desc()).limit(1)
-    return db.session.scalar(query)
+    return db.session.scalar(LAST_CALL, {"cart": cart_id})
+
+
+def together_query() -> Select[Any]:
+    """Which other products the latest orders with these products had, and how many such orders."""
+    mine, other = table_of(OrderLine).alias("mine"), table_of(OrderLine).alias("other")
+    cart: BindParameter[Any] = bindparam("cart", expanding=True)
+    latest = held(
+        select(mine.c.tenant_id, mine.c.order_id, mine.c.product_id)
+        .where(mine.c.product_id.in_(cart))
+        .order_by(mine.c.place.desc())
+        .limit(RECENT_LINES)
+    ).subquery()
+    times = func.count()
+    return held(
+        select(other.c.product_id, latest.c.product_id, times)
+        .join(latest, (latest.c.tenant_id == other.c.tenant_id) & (latest.c.order_id == other.c.order_id))
+        .where(other.c.product_id.not_in(cart))
+        .group_by(other.c.product_id, latest.c.product_id)
+        .order_by(times.desc(), other.c.product_id)
+        .limit(MOST_TOGETHER)
+    )
+
+
+TOGETHER = together_query()
 
 
 def bought_together(product_ids: Sequence[str]) -> Sequence[tuple[str, str, int]]:
     """(other product, product of the cart, number of shared orders) among the latest orders, most shared first."""
-    return db.session.execute(together_query(), {"cart": list(product_ids)}).all()
-
-
-@cache
-def together_query() -> Select[str, str, int]:
-    """Built once, because building it costs ten times what running it does."""
-    mine, other = aliased(OrderLine), aliased(OrderLine)
-    cart: BindParameter[Any] = bindparam("cart", expanding=True)
-    latest = (
-        select(mine.tenant_id, mine.order_id, mine.product_id)
-        .where(mine.product_id.in_(cart))
-        .order_by(mine.place.desc())
-        .limit(RECENT_LINES)
-        .subquery()
-    )
-    times = func.count()
-    return (
-        select(other.product_id, latest.c.product_id, times)
-        .join(latest, (latest.c.tenant_id == other.tenant_id) & (latest.c.order_id == other.order_id))
-        .where(other.product_id.not_in(cart))
-        .group_by(other.product_id, latest.c.product_id)
-        .order_by(times.desc(), other.product_id)
-        .limit(MOST_TOGETHER)
-    )
+    return [tuple(row) for row in run(TOGETHER, {"cart": list(product_ids)})]
 
 
 def alike(mine: Goods) -> list[Goods]:
     """Other products of the shop that share words with this one, the closest first, then others of its category."""
     words = sorted(mine.name_words | {word for tag in mine.tag_set for word in tag.split()})
-    others = select(*GOODS).where(Product.id != mine.id).limit(MOST_ALIKE)
-    found = read_goods(closest(others, words)) if words else {}
-    if mine.category and len(found) < MOST_ALIKE:
-        found |= read_goods(others.where(Product.category == mine.category).order_by(Product.place))
+    found: dict[str, Goods] = {}
+    if words:
+        others = select(*GOODS).where(products.c.id != mine.id).limit(MOST_ALIKE)
+        found = read_goods(run(held(closest(others, words))))
+    if len(found) < MOST_ALIKE:
+        found |= same_category(mine)
     return list(found.values())
 
 
-GOODS = (Product.id, Product.name, Product.description, Product.category, Product.tags)
+def same_category(mine: Goods) -> dict[str, Goods]:
+    """Other products of its category, by id: the quick way to something that is alike."""
+    return read_goods(run(SAME_CATEGORY, {"category": mine.category, "id": mine.id})) if mine.category else {}
 
 
 def find_goods(product_ids: Collection[str]) -> dict[str, Goods]:
     """These products as they are compared with others, by id."""
-    return read_goods(select(*GOODS).where(Product.id.in_(product_ids)))
+    return read_goods(run(THESE_GOODS, {"ids": list(product_ids)}))
 
 
-def read_goods(query: Select[str, str, str, str, list[str]]) -> dict[str, Goods]:
-    return {
-        id: Goods(id, name, description, category, tuple(tags))
-        for id, name, description, category, tags in db.session.execute(query)
-    }
+def read_goods(rows: Iterable[Any]) -> dict[str, Goods]:
+    return {id: Goods(id, name, description, category, tuple(tags)) for id, name, description, category, tags in rows}
 
 
-def in_stock(product_ids: Collection[str]) -> dict[str, Product]:
-    """Those of the products that can be sold at this moment."""
-    query = select(Product).where(Product.id.in_(product_ids), Product.stock > 0)
-    return {product.id: product for product in db.session.scalars(query.execution_options(populate_existing=True))}
+products = table_of(Product)
+GOODS = [products.c[name] for name in ("id", "name", "description", "category", "tags")]
+THESE_GOODS = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
+SAME_CATEGORY = held(
+    select(*GOODS)
+    .where(products.c.category == bindparam("category"), products.c.id != bindparam("id"))
+    .order_by(products.c.place)
+    .limit(MOST_ALIKE)
+)

@@ -63,5 +63,3 @@ def steps(priced: Any) -> tuple[int, int, int, int]:
 
 def holdings(cart: Any) -> dict[str, int]:
     return {item["product"]["id"]: item["quantity"] for item in cart["items"]}
-
-

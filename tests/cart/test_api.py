@@ -1,6 +1,5 @@
 """A cart, as a program fills it."""
 
-from typing import Any
 from urllib.parse import quote
 
 import pytest

@@ -132,7 +132,9 @@ def test_only_json_is_taken(shopper: Person, kind: str):
 
 @sqlite_only
 def test_a_body_that_is_too_large_is_refused(shopper: Person):
-    answer = shopper.api("POST", "/carts", data=b'{"items": [' + b" " * 300_000 + b"]}", content_type="application/json")
+    answer = shopper.api(
+        "POST", "/carts", data=b'{"items": [' + b" " * 300_000 + b"]}", content_type="application/json"
+    )
     assert_problem(answer, 413)
     fits = shopper.api("POST", "/carts", data=b'{"items": [' + b" " * 1000 + b"]}", content_type="application/json")
     assert fits.status_code == 201

@@ -1,5 +1,7 @@
 """What a cart costs: subtotal, minus discount, plus tax, is the total; each step rounds half up."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask import Flask
 
@@ -116,11 +118,15 @@ def test_a_new_code_takes_the_place_of_the_old(app: Flask):
 
 
 def test_a_code_lasts_through_its_last_day(app: Flask, monkeypatch: pytest.MonkeyPatch):
-    from datetime import UTC, datetime
-
-    put_up(app, tenant("days", product("thing", "1.00"), promotions=[{"code": "D", "percent": "10", "until": "2030-05-17"}]))
+    put_up(
+        app,
+        tenant("days", product("thing", "1.00"), promotions=[{"code": "D", "percent": "10", "until": "2030-05-17"}]),
+    )
     shopper = Person(app.test_client(), "days")
-    for moment, status in ((datetime(2030, 5, 17, 23, 59, 59, tzinfo=UTC), 200), (datetime(2030, 5, 18, tzinfo=UTC), 422)):
+    for moment, status in (
+        (datetime(2030, 5, 17, 23, 59, 59, tzinfo=UTC), 200),
+        (datetime(2030, 5, 18, tzinfo=UTC), 422),
+    ):
         monkeypatch.setattr("storefront.cart.actions.now", lambda moment=moment: moment)
         assert shopper.api("PUT", f"/carts/{shopper.cart(thing=1)}/promo", {"code": "d"}).status_code == status
 

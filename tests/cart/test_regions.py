@@ -47,7 +47,12 @@ def test_the_same_address_gives_others_the_whole_page(buyer: Person):
         for headers in (
             {},
             {"HX-Request": "true", "HX-Request-Type": "full", "HX-Target": target},
-            {"HX-Request": "true", "HX-Request-Type": "full", "HX-History-Restore-Request": "true", "HX-Target": target},
+            {
+                "HX-Request": "true",
+                "HX-Request-Type": "full",
+                "HX-History-Restore-Request": "true",
+                "HX-Target": target,
+            },
             {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "body"},
             {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#nosuch_region"},
         ):

@@ -59,7 +59,9 @@ def test_the_key_of_a_second_key_is_not_taken(shopper: Person):
 
 
 def test_keys_are_exact(shopper: Person):
-    ids = {shopper.checkout(shopper.cart(beans=1), key=key).json["id"] for key in ("a", "A", "a a", '"a"', "a.", "0" * 255)}
+    ids = {
+        shopper.checkout(shopper.cart(beans=1), key=key).json["id"] for key in ("a", "A", "a a", '"a"', "a.", "0" * 255)
+    }
     assert len(ids) == 6
 
 

@@ -93,9 +93,11 @@ def test_a_code_that_ran_out_can_be_taken_off(app: Flask, shopper: Person):
 BUYER = {"email": "ada@example.com", "name": "Ada"}
 FAULTS = [
     ({"name": "Ada"}, "email"), ({"email": "ada@example.com"}, "name"), (BUYER | {"email": "nobody"}, "email"),
-    (BUYER | {"email": ""}, "email"), (BUYER | {"email": "a@b"}, "email"), (BUYER | {"email": "a b@example.com"}, "email"),
+    (BUYER | {"email": ""}, "email"), (BUYER | {"email": "a@b"}, "email"),
+    (BUYER | {"email": "a b@example.com"}, "email"),
     (BUYER | {"email": "a@example.com\nBcc: x@y.zz"}, "email"), (BUYER | {"email": "a@@example.com"}, "email"),
-    (BUYER | {"email": "a" * 250 + "@example.com"}, "email"), (BUYER | {"email": 5}, "email"), (BUYER | {"name": ""}, "name"),
+    (BUYER | {"email": "a" * 250 + "@example.com"}, "email"), (BUYER | {"email": 5}, "email"),
+    (BUYER | {"name": ""}, "name"),
     (BUYER | {"name": "   "}, "name"), (BUYER | {"name": "x" * 201}, "name"), (BUYER | {"name": "A\0da"}, "name"),
     (BUYER | {"name": ["Ada"]}, "name"), (BUYER | {"expected_total": "4440"}, "expected_total"),
     (BUYER | {"expected_total": 1.5}, "expected_total"), (BUYER | {"expected_total": True}, "expected_total"),
@@ -115,7 +117,12 @@ def test_a_faulty_body_is_refused_by_the_name_of_its_field(app: Flask, shopper: 
 
 @pytest.mark.parametrize(
     "email, name",
-    [("ada@example.com", "Ada"), (" ada@example.com ", "Ada"), ("a+b.c@x-y.example.co", "Åda Ünï 🐝"), ("a@b.ie", "O’Neill, Jr.")],
+    [
+        ("ada@example.com", "Ada"),
+        (" ada@example.com ", "Ada"),
+        ("a+b.c@x-y.example.co", "Åda Ünï 🐝"),
+        ("a@b.ie", "O’Neill, Jr."),
+    ],
 )
 def test_who_can_be_reached_can_buy(shopper: Person, email: str, name: str):
     order = shopper.checkout(shopper.cart(beans=1), email=email, name=name)

@@ -1,6 +1,7 @@
 """What a stranger in the south may hold of the north, and the same kinds of things that nobody has."""
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +49,6 @@ def furnish_south(app: Flask) -> None:
 
 
 def acting_in(app: Flask, tenant_id: str) -> Any:
-    from contextlib import ExitStack
-
     stack = ExitStack()
     stack.enter_context(app.app_context())
     stack.enter_context(acting_for(tenant_id))

@@ -109,13 +109,20 @@ def test_a_prefix_below_a_prefix_is_nothing(app: Flask):
 
 def test_an_unknown_shop_is_a_404_of_its_own_kind(app: Flask):
     client = app.test_client()
-    for url, base in (("/t/nosuch/api/v1/products", "http://localhost"), ("/api/v1/products", "http://nosuch.localhost")):
+    for url, base in (
+        ("/t/nosuch/api/v1/products", "http://localhost"),
+        ("/api/v1/products", "http://nosuch.localhost"),
+    ):
         answer = client.get(url, base_url=base)
         assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
         assert answer.json["type"].endswith("/tenant-not-found")
     known = client.get("/t/north/api/v1/products/nosuch")
     assert (known.status_code, known.json["type"].endswith("/tenant-not-found")) == (404, False)
-    for url, base in (("/t/nosuch/", "http://localhost"), ("/", "http://nosuch.localhost"), ("/t//", "http://localhost")):
+    for url, base in (
+        ("/t/nosuch/", "http://localhost"),
+        ("/", "http://nosuch.localhost"),
+        ("/t//", "http://localhost"),
+    ):
         page = client.get(url, base_url=base)
         assert (page.status_code, page.mimetype) == (404, "text/html")
         assert "No such shop" in page.text

@@ -27,6 +27,15 @@ def test_a_host_is_never_repeated(app: Flask, host: str):
         answer = client.get(path, headers={"Host": host})
         assert "evil" not in whole(answer), path
         assert answer.status_code == client.get(path).status_code, "any other host serves the prefix form"
+    for path in (
+        "/t/north//cart",
+        "/t/north/api/v1//products",
+        "/t/north/api/v1/carts//items",
+        "//cart",
+        "/t/north/cart/",
+    ):
+        answer = client.get(path, headers={"Host": host})
+        assert "evil" not in whole(answer), f"{path}: doubled slashes must not lead to the host that was sent"
     posts = [
         client.post("/t/north/cart/items", data={"product_id": "beans"}, headers={"Host": host}),
         client.post("/t/north/api/v1/carts", json={}, headers={"Host": host}),
@@ -82,7 +91,9 @@ def test_the_base_domain_is_what_the_operator_says(make_app):
     assert client.get("/t/north/api/v1/products/beans", base_url="http://my-host.example").status_code == 200
 
 
-@pytest.mark.parametrize("tenant_id", ["NORTH", "%6Eorth", "north%2F", "north%00", "n" * 5000, "%F0%9F%90%9D", "%ff", ".."])
+@pytest.mark.parametrize(
+    "tenant_id", ["NORTH", "%6Eorth", "north%2F", "north%00", "n" * 5000, "%F0%9F%90%9D", "%ff", ".."]
+)
 def test_a_mad_prefix_breaks_nothing(app: Flask, tenant_id: str):
     for path in (f"/t/{tenant_id}/", f"/t/{tenant_id}", f"/t/{tenant_id}/api/v1/products"):
         answer = app.test_client().get(path)

@@ -41,8 +41,7 @@ def asking(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., 
 
     def make(**environment: str) -> Flask:
         return make_app(
-            **{"OPENAI_BASE_URL": model.address, "OPENAI_API_KEY": "sk-test", "UPSELL_TIMEOUT": "10"}
-            | environment
+            **{"OPENAI_BASE_URL": model.address, "OPENAI_API_KEY": "sk-test", "UPSELL_TIMEOUT": "10"} | environment
         )
 
     return make

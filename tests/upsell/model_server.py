@@ -1,7 +1,7 @@
 """A language model's server for the tests: real sockets on loopback, and as good or as bad as a test wants it to be.
 
-A behaviour is a function of an `Exchange`: it may answer, dawdle, lie or hang up. `ModelServer.behave` holds the one for
-the requests to come.
+A behaviour is a function of an `Exchange`: it may answer, dawdle, lie or hang up. `ModelServer.behave` is the one that
+the requests to come meet.
 """
 
 import gzip
@@ -76,8 +76,8 @@ Behaviour = Callable[[Exchange], None]
 class ModelServer:
     """`requests` are those that came; `lines` are the connections that are open at this moment."""
 
+    behave: Behaviour
     port: int = 0
-    behave: Behaviour = lambda exchange: good(exchange)
     requests: list[Request] = field(default_factory=list)
     lines: set[socket] = field(default_factory=set)
     over: threading.Event = field(default_factory=threading.Event)
@@ -96,7 +96,7 @@ class ModelServer:
 
 @contextmanager
 def start_model_server() -> Iterator[ModelServer]:
-    server = ModelServer()
+    server = ModelServer(behave=good)
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -219,7 +219,9 @@ def hangs_up(exchange: Exchange) -> None:
 
 
 def hangs_up_midway(exchange: Exchange) -> None:
-    exchange.line.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{"id": "chat')
+    exchange.line.sendall(
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{"id": "chat'
+    )
     exchange.hang_up()
 
 

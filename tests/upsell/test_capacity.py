@@ -52,7 +52,9 @@ def hang_up(model: ModelServer) -> None:
         line.shutdown(2)
 
 
-def test_the_shopper_of_the_open_panel_can_place_the_same_cart(asking: Callable[..., Flask], model: ModelServer) -> None:
+def test_the_shopper_of_the_open_panel_can_place_the_same_cart(
+    asking: Callable[..., Flask], model: ModelServer
+) -> None:
     """No lock on the cart is held while the model thinks, and what it says then is about a cart that was ordered."""
     app = asking()
     model.behave = server.hangs
@@ -87,7 +89,9 @@ def test_four_calls_are_in_flight_and_the_fifth_gets_rules_at_once(
     outcomes = sorted(call.outcome for call in rows(app))
     assert outcomes == ["busy", "busy", *["no connection"] * AT_A_TIME]
     model.behave = server.good
-    assert [look(app).json["source"] for _ in range(AT_A_TIME + 1)] == ["llm"] * (AT_A_TIME + 1), "their places are free"
+    assert [look(app).json["source"] for _ in range(AT_A_TIME + 1)] == ["llm"] * (AT_A_TIME + 1), (
+        "their places are free"
+    )
 
 
 def test_calls_that_time_out_leave_no_threads_and_no_sockets(asking: Callable[..., Flask], model: ModelServer) -> None:

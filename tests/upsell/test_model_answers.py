@@ -94,7 +94,21 @@ def answer_to(person: Person, model: ModelServer, chosen: list[object], **cart: 
 
 @pytest.mark.parametrize(
     "stray",
-    ["nothing-like-it", "pen", "ink", "beans", "filter", "POT", "", 7, None, ["pot"], "pot\0", "../north/pot", "9" * 9999],
+    [
+        "nothing-like-it",
+        "pen",
+        "ink",
+        "beans",
+        "filter",
+        "POT",
+        "",
+        7,
+        None,
+        ["pot"],
+        "pot\0",
+        "../north/pot",
+        "9" * 9999,
+    ],
     ids=lambda stray: str(stray)[:16],
 )
 def test_only_products_that_can_be_had_here_are_suggested(advised: Person, model: ModelServer, stray: object) -> None:

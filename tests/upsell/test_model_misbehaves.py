@@ -96,7 +96,7 @@ def check_written_down(person: Person, call_id: str, lines: list[dict[str, Any]]
         assert call.latency_ms >= 0
 
 
-def test_a_model_that_is_down_is_a_timeout_of_nobodys(asking: Callable[..., Any], model: ModelServer) -> None:
+def test_a_model_that_is_down_leaves_it_to_the_rules(asking: Callable[..., Any], model: ModelServer) -> None:
     nowhere = asking(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     person = Person(nowhere.test_client(), "north")
     answer = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")

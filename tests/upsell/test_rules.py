@@ -46,12 +46,12 @@ def test_the_reason_is_a_fact_about_this_cart() -> None:
     categorised = Goods("c", "Decaf", category="Coffee")
     found = {c.goods.id: c.reason for c in rank([BEANS], [together, tagged, categorised], {("a", "beans"): 12})}
     assert found == {
-        "a": "Bought together with Dawn Beans in 12 past orders.",
+        "a": "Bought together with Dawn Beans in 12 recent orders.",
         "b": "Shares “Espresso” with Dawn Beans in your cart.",
         "c": "From Coffee, like Dawn Beans in your cart.",
     }
     (once,) = rank([BEANS], [together], {("a", "beans"): 1})
-    assert once.reason == "Bought together with Dawn Beans in 1 past order."
+    assert once.reason == "Bought together with Dawn Beans in 1 recent order."
 
 
 def test_the_reason_names_the_product_of_the_cart_that_it_holds_for() -> None:
@@ -59,7 +59,7 @@ def test_the_reason_names_the_product_of_the_cart_that_it_holds_for() -> None:
     (found,) = rank(cart, [Goods("jam", "Jam", tags=("sweet",))], {})
     assert "Heather Honey" in found.reason
     (found,) = rank(cart, [Goods("jam", "Jam", tags=("sweet",))], {("jam", "beans"): 1})
-    assert found.reason == "Bought together with Dawn Beans in 1 past order."
+    assert found.reason == "Bought together with Dawn Beans in 1 recent order."
 
 
 def test_at_most_three_and_not_three_of_a_kind() -> None:

@@ -22,8 +22,8 @@ def test_the_counts_in_the_reasons_are_of_real_orders(shopper: Person) -> None:
     shopper.checkout(shopper.cart(beans=5, pot=2))
     shopper.checkout(shopper.cart(honey=1, cup=1))
     assert suggested(shopper, shopper.cart(beans=1)) == {
-        "honey": "Bought together with Dawn Beans in 3 past orders.",
-        "pot": "Bought together with Dawn Beans in 1 past order.",
+        "honey": "Bought together with Dawn Beans in 3 recent orders.",
+        "pot": "Bought together with Dawn Beans in 1 recent order.",
         "cup": "Shares “espresso” with Dawn Beans in your cart.",
     }
 
@@ -33,7 +33,7 @@ def test_the_orders_of_another_shop_say_nothing_here(shopper: Person, stranger: 
     for _ in range(3):
         stranger.checkout(stranger.cart(shared=1, pen=1))
     assert "Bought together" not in str(suggested(shopper, shopper.cart(shared=1)))
-    assert suggested(stranger, stranger.cart(shared=1))["pen"] == "Bought together with South's own in 3 past orders."
+    assert suggested(stranger, stranger.cart(shared=1))["pen"] == "Bought together with South's own in 3 recent orders."
 
 
 def test_only_this_shops_products_in_stock_and_not_in_the_cart(shopper: Person, stranger: Person) -> None:
@@ -43,6 +43,13 @@ def test_only_this_shops_products_in_stock_and_not_in_the_cart(shopper: Person, 
     assert shopper.stock("cup") == 0
     assert set(suggested(shopper, shopper.cart(beans=1))) == {"pot"}
     assert set(suggested(stranger, stranger.cart(pen=1))) == {"ink", "paper"}
+
+
+def test_what_is_sold_out_does_not_stand_in_front_of_what_can_be_had(shopper: Person) -> None:
+    """Thirty teapots are alike; the only ones left are the last of the catalogue."""
+    pots = [{"id": f"t{i}", "name": f"Teapot {i}", "category": "Teapots", "stock": 0} for i in range(30)]
+    stock(shopper.client.application, [*pots, *(dict(pot, id=f"{pot['id']}-left", stock=5) for pot in pots[-3:])])
+    assert set(suggested(shopper, shopper.cart(**{"t27-left": 1}))) == {"t28-left", "t29-left"}
 
 
 def test_nothing_that_goes_with_it_is_no_suggestion(shopper: Person) -> None:
@@ -69,7 +76,9 @@ def test_very_long_names_make_sentences_of_at_most_160_characters(shopper: Perso
     assert all(len(words) <= 160 for words in explanations.values())
 
 
-@pytest.mark.parametrize("name", ['Cup "1" OR (2)', "AND NOT *", "'; DROP TABLE product --", "a:b & !c | d <-> e", "日本茶", "💧"])
+@pytest.mark.parametrize(
+    "name", ['Cup "1" OR (2)', "AND NOT *", "'; DROP TABLE product --", "a:b & !c | d <-> e", "日本茶", "💧"]
+)
 def test_any_name_can_be_looked_up(shopper: Person, name: str) -> None:
     """The words of the cart go into the database's full-text query."""
     stock(shopper.client.application, [{"id": "odd", "name": name, "tags": [name, "sweet"]}])

@@ -1,0 +1,279 @@
+"""The API as it describes itself: the document is whole, and nothing that follows it, or breaks it, finds a fault."""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from flask import Flask
+from schemathesis import BaseSchema
+from schemathesis.engine import from_schema
+from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
+
+from storefront import create_app
+from tests.cart.shapes import assert_problem
+from tests.conftest import Person, Prepared, dispose, settings_for
+from tests.postgres import Postgres
+
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+DOCUMENT = "/api/v1/openapi.json"
+
+
+@pytest.fixture
+def document(shopper: Person) -> dict[str, Any]:
+    answer = shopper.get(DOCUMENT)
+    assert answer.mimetype == "application/json"
+    found: dict[str, Any] = answer.json
+    return found
+
+
+@sqlite_only
+def test_the_document_is_openapi_3_1(document: dict[str, Any]):
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"]
+    assert document["servers"] == [{"url": "/t/north"}]
+
+
+@sqlite_only
+def test_every_call_is_in_the_document_and_nothing_else(app: Flask, document: dict[str, Any]):
+    about = {"/api/v1/openapi.json", "/api/v1/docs"}
+    routes = {
+        (re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/") and rule.rule not in about
+        for method in set(rule.methods or ()) - {"HEAD", "OPTIONS"}
+    }
+    described = {
+        (path, method.upper())
+        for path, calls in document["paths"].items()
+        for method in calls
+        if method != "parameters"
+    }
+    assert described - {(path, "GET") for path in about} == routes
+
+
+@sqlite_only
+def test_every_error_is_described_as_a_problem(document: dict[str, Any]):
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
+            assert call["responses"], f"{method} {path}"
+            assert any(status.startswith("2") for status in call["responses"])
+            for status, answer in call["responses"].items():
+                kind = "application/json" if status.startswith("2") else "application/problem+json"
+                assert set(answer.get("content", {})) <= {kind}, f"{method} {path} {status}"
+                assert answer.get("content") or path.endswith("docs"), f"{method} {path} {status}"
+
+
+@sqlite_only
+def test_every_reference_leads_somewhere(document: dict[str, Any]):
+    def references(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            yield from ([value["$ref"]] if isinstance(value.get("$ref"), str) else [])
+            for inner in value.values():
+                yield from references(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from references(inner)
+
+    found = set(references(document))
+    assert found
+    for reference in found:
+        at: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            at = at[step]
+        assert at
+
+
+@sqlite_only
+def test_the_browsable_page_names_every_call(shopper: Person, document: dict[str, Any]):
+    page = shopper.get("/api/v1/docs")
+    assert page.status_code == 200
+    for path in document["paths"]:
+        assert path in page.text
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+@sqlite_only
+def test_what_is_not_there_is_a_problem(shopper: Person):
+    for path in ("/nowhere", "/products/nosuch", "/carts/nosuch", "/orders/nosuch", "/", "/products/"):
+        assert_problem(shopper.api("GET", path), 404)
+    assert shopper.get("/nowhere").mimetype == "text/html"
+
+
+@sqlite_only
+def test_a_method_that_is_not_taken_is_a_problem_and_the_taken_ones_are_said(shopper: Person):
+    for method, path, taken in (
+        ("DELETE", "/products", "GET"),
+        ("GET", "/carts", "POST"),
+        ("PATCH", "/carts/x", "GET"),
+    ):
+        answer = shopper.api(method, path, {})
+        assert_problem(answer, 405)
+        assert taken in answer.headers["Allow"]
+
+
+@sqlite_only
+def test_what_breaks_is_a_problem_that_tells_nothing(app: Flask, shopper: Person):
+    def broken(**_: object) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    app.view_functions["catalog_api.get_product"] = app.view_functions["catalog.product"] = broken
+    answer = shopper.api("GET", "/products/beans")
+    assert_problem(answer, 500)
+    page = shopper.get("/products/beans")
+    assert (page.status_code, page.mimetype) == (500, "text/html")
+    for told in (answer.text, page.text):
+        assert "swordfish" not in told
+        assert "Traceback" not in told
+    assert shopper.api("GET", "/products").status_code == 200
+
+
+@sqlite_only
+def test_too_many_requests_are_a_problem_that_says_when_to_come_back(make_app: Callable[..., Flask]):
+    shopper = Person(make_app(RATELIMIT_ENABLED="true").test_client(), "north")
+    cart = shopper.cart(beans=1)
+    statuses = Counter(shopper.checkout(cart).status_code for _ in range(125))
+    assert set(statuses) == {200, 201, 429}
+    refused = shopper.checkout(cart)
+    assert_problem(refused, 429)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert shopper.api("GET", f"/carts/{cart}").status_code == 200, "reading isn't limited with it"
+    unlimited = Person(make_app(RATELIMIT_ENABLED="false").test_client(), "north")
+    assert {unlimited.checkout(cart).status_code for _ in range(125)} == {200}
+
+
+@sqlite_only
+def test_a_locked_database_is_a_problem_for_a_moment(
+    make_app: Callable[..., Flask], database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("storefront.database.BUSY_TIMEOUT", 0.2)
+    shopper = Person(make_app().test_client(), "north")
+    cart = shopper.cart(beans=1)
+    lock = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        for answer in (shopper.checkout(cart), shopper.api("POST", "/carts", {})):
+            assert_problem(answer, 503)
+            assert int(answer.headers["Retry-After"]) >= 1
+        page = shopper.post("/cart/items", {"product_id": "beans"})
+        assert (page.status_code, page.mimetype) == (503, "text/html")
+        assert shopper.api("GET", f"/carts/{cart}").json["status"] == "open", "reading goes on"
+    finally:
+        lock.rollback()
+        lock.close()
+    assert shopper.checkout(cart).status_code == 201
+
+
+def test_a_database_that_is_gone_is_a_problem(postgres: Postgres, prepared: Prepared, tmp_path: Path):
+    url = prepared.postgresql(postgres)
+    app = create_app(settings_for(url, tmp_path))
+    shopper = Person(app.test_client(), "north")
+    cart = shopper.cart(beans=1)
+    postgres.drop(url)
+    try:
+        for answer in (shopper.api("GET", f"/carts/{cart}"), shopper.checkout(cart), shopper.api("GET", "/products")):
+            assert_problem(answer, 503)
+            assert int(answer.headers["Retry-After"]) >= 1
+        page = shopper.get("/")
+        assert (page.status_code, page.mimetype) == (503, "text/html")
+        assert app.test_client().get("/readyz").status_code == 503
+        assert app.test_client().get("/healthz").status_code == 200
+    finally:
+        dispose(app)
+
+
+# --- what schemathesis makes of it ------------------------------------------------------------------------------------
+
+
+class Known:
+    """Ids that lead past a 404: every second time one of them takes the place of a made-up one."""
+
+    def __init__(self, app: Flask) -> None:
+        self.shopper = Person(app.test_client(), "north")
+        self.order = self.shopper.checkout(self.shopper.cart(beans=1)).json["id"]
+        self.ordered = self.shopper.cart(honey=1)
+        self.shopper.checkout(self.ordered)
+        self.turn = 0
+
+    def put_in(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.turn += 1
+        if self.turn % 4 == 0:
+            return parameters
+        known = {
+            "cart_id": lambda: self.ordered if self.turn % 4 == 1 else self.shopper.cart(beans=1, cup=1),
+            "product_id": lambda: "beans" if self.turn % 2 else "cup",
+            "order_id": lambda: self.order,
+        }
+        return {name: known[name]() if name in known else value for name, value in parameters.items()}
+
+
+def whole_numbers(value: Any) -> Any:
+    """JSON Schema calls 5.0 an integer; the shop takes whole numbers that are written as such."""
+    if isinstance(value, dict):
+        return {name: whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+MAY_BE_REFUSED = {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}}
+CONFIG = {
+    "seed": 4,
+    "workers": 1,
+    "generation": {"max-examples": 15, "deterministic": True, "database": "none"},
+    # no document can say which codes a shop knows
+    "operations": [{"include-name": "PUT /api/v1/carts/{cart_id}/promo", "checks": MAY_BE_REFUSED}],
+}
+
+
+@pytest.fixture
+def api(app: Flask) -> BaseSchema:
+    """North's document, whose made-up ids are sometimes real ones."""
+    schema = schemathesis.openapi.from_wsgi(f"/t/north{DOCUMENT}", app, config=schemathesis.Config.from_dict(CONFIG))
+    known = Known(app)
+
+    @schema.hook
+    def map_path_parameters(_context: Any, path_parameters: Any) -> Any:
+        return known.put_in(path_parameters) if path_parameters else path_parameters
+
+    @schema.hook
+    def map_body(_context: Any, body: Any) -> Any:
+        body = whole_numbers(body)
+        if isinstance(body, dict) and isinstance(body.get("product_id"), str) and 0 < len(body["product_id"]) <= 64:
+            return known.put_in(body)
+        return body
+
+    return schema
+
+
+@sqlite_only
+def test_whoever_follows_or_breaks_the_document_finds_no_fault(api: BaseSchema):
+    findings: dict[str, str] = {}
+    answered: Counter[tuple[str, int]] = Counter()
+    for happening in from_schema(api).execute():
+        if isinstance(happening, NonFatalError | FatalError):
+            findings[f"error {happening.id}"] = str(
+                happening.info if hasattr(happening, "info") else happening.exception
+            )
+        if not isinstance(happening, ScenarioFinished):
+            continue
+        recorder = happening.recorder
+        for id, interaction in recorder.interactions.items():
+            answered[recorder.cases[id].value.operation.label, interaction.response.status_code] += 1
+        for id, checks in recorder.checks.items():
+            for check in checks:
+                if check.failure_info:
+                    failure = check.failure_info.failure
+                    label = recorder.cases[id].value.operation.label
+                    asked = check.failure_info.code_sample
+                    findings.setdefault(f"{label}: {check.name}", f"{failure.title}: {failure.message}\n{asked}")
+    assert not findings, "\n\n".join(f"{what}\n{how}" for what, how in findings.items())
+    reached = {label for label, status in answered if status < 300}
+    assert reached == {operation.ok().label for operation in api.get_all_operations()}, "some calls never came to work"
+    assert sum(answered.values()) > 1000

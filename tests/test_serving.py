@@ -1,0 +1,257 @@
+"""The real server, as `make run` starts it: gunicorn with its workers, signals, static files, and two at a time."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from storefront.config import ROOT
+from tests.conftest import CATALOG
+from tests.postgres import Postgres
+from tests.upsell.model_server import ModelServer, good, slow, start_model_server
+
+GUNICORN = ROOT / ".venv" / "bin" / "gunicorn"
+
+
+@dataclass
+class Server:
+    """A running server; `log` holds what it printed."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[HTTPResponse, str]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+            answer = connection.getresponse()
+            return answer, answer.read().decode()
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> tuple[HTTPResponse, str]:
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, **fields: object) -> dict[str, str]:
+        answer, text = self.ask("POST", path, json.dumps(fields), Content_Type="application/json")
+        assert answer.status == 201, text
+        found: dict[str, str] = json.loads(text)
+        return found
+
+    def is_up(self) -> bool:
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server ended: {self.log.read_text()}")
+        try:
+            return self.get("/readyz")[0].status == 200
+        except OSError:
+            return False
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "nothing happened for a minute"
+        time.sleep(0.05)
+
+
+@contextmanager
+def serving(folder: Path, **environment: str) -> Iterator[Server]:
+    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    port, log = free_port(), folder / f"log-{time.monotonic_ns()}"
+    given = clean | {"PORT": str(port), "DATA_DIR": str(folder / "data"), "CATALOG": str(CATALOG)}
+    given |= {"UPSELL_ENABLED": "true", "UPSELL_HOLDOUT": "0", "WEB_CONCURRENCY": "2"} | environment
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [GUNICORN], cwd=ROOT, env=given, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield Server(process, port, log)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def lines(server: Server) -> list[dict[str, object]]:
+    return [json.loads(line) for line in server.log.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("serving")) as running:
+        wait(running.is_up)
+        yield running
+
+
+def workers(server: Server) -> set[int]:
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text()
+    return {int(pid) for pid in children.split()}
+
+
+def test_both_workers_serve(server: Server) -> None:
+    """Each alone: while one is stopped, the other answers."""
+    wait(lambda: len(workers(server)) == 2)
+    for pid in workers(server):
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            answered = {ask_until_served(server) for _ in range(3)}
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert answered == {200}
+
+
+def ask_until_served(server: Server) -> int:
+    """A request that the stopped worker took is not answered in time: ask again."""
+    for _ in range(20):
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=1)
+        try:
+            connection.request("GET", "/t/north/")
+            return connection.getresponse().status
+        except TimeoutError:
+            continue
+        finally:
+            connection.close()
+    return 0
+
+
+def test_everything_that_it_prints_is_one_json_object_a_line(server: Server) -> None:
+    server.get("/t/north/products/beans", X_Request_ID="find-me")
+    wait(lambda: "find-me" in server.log.read_text())
+    (line,) = (line for line in lines(server) if line.get("request_id") == "find-me")
+    assert (line["tenant"], line["route"], line["status"]) == ("north", "/products/<product_id>", 200)
+
+
+def test_the_metrics_are_those_of_both_workers_together(server: Server) -> None:
+    def count() -> float:
+        text = server.get("/metrics")[1]
+        found = re.findall(r'storefront_requests_total\{[^}]*route="/products/<product_id>"[^}]*\} (\S+)', text)
+        return sum(float(value) for value in found)
+
+    before = count()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: server.get("/t/north/products/beans"), range(40)))
+    assert count() == before + 40
+
+
+def test_static_files_are_kept_for_ever_under_their_hashes_and_exist_under_no_other(server: Server) -> None:
+    page = server.get("/t/north/")[1]
+    addresses = re.findall(r'(?:href|src)="(/t/north/static/[^"]+\.[0-9a-f]{12}\.\w+)"', page)
+    assert len(addresses) >= 3
+    for address in addresses:
+        answer, _ = server.get(address, Accept_Encoding="identity") if address.endswith(("css", "js")) else (None, "")
+        if answer:
+            assert answer.status == 200
+            assert "immutable" in answer.headers["Cache-Control"]
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        wrong = re.sub(r"\.[0-9a-f]{12}\.", ".0123456789ab.", address)
+        assert server.get(wrong)[0].status == 404
+    for outside in ("../storefront/config.py", "..%2fcatalog.json", "%2e%2e/README.md", "style.css/../../catalog.json"):
+        assert server.get(f"/t/north/static/{outside}")[0].status in (400, 404)
+    plain, _ = server.get("/t/north/static/style.css")
+    assert (plain.status, "immutable" in plain.headers["Cache-Control"]) == (200, False)
+
+
+def test_a_head_a_broken_and_an_endless_request_leave_it_serving(server: Server) -> None:
+    answer, body = server.ask("HEAD", "/t/north/")
+    assert (answer.status, body) == (200, "")
+    for nonsense in (b"\x16\x03\x01\x00\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as line:
+            line.sendall(nonsense)
+    assert server.get("/healthz")[0].status == 200
+    assert "Traceback" not in server.log.read_text()
+
+
+def stops_cleanly(server: Server, number: int) -> None:
+    assert server.stop(number) == 0
+    said = server.log.read_text()
+    assert "Traceback" not in said
+    assert not {"ERROR", "CRITICAL"} & {str(line.get("level")) for line in lines(server)}
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    with start_model_server() as running:
+        yield running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_it_stops_cleanly_and_starts_again_with_what_it_had(tmp_path: Path, number: int) -> None:
+    with serving(tmp_path) as first:
+        wait(first.is_up)
+        cart = first.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 2}])
+        order = first.post(f"/t/north/api/v1/carts/{cart['id']}/checkout", email="ada@example.com", name="Ada")
+        stops_cleanly(first, number)
+    with serving(tmp_path) as second:
+        wait(second.is_up)
+        answer, text = second.get(f"/t/north/api/v1/orders/{order['id']}")
+        assert (answer.status, json.loads(text)["number"]) == (200, order["number"])
+        assert json.loads(second.get("/t/north/api/v1/products/beans")[1])["stock"] == 98, "sold is sold"
+        stops_cleanly(second, number)
+
+
+def test_a_request_that_is_under_way_is_finished(tmp_path: Path, model: ModelServer) -> None:
+    """Somebody waits for the model when the server is told to stop."""
+    model.behave = slow(1.5, good)
+    with serving(tmp_path, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="10") as server, ThreadPoolExecutor() as pool:
+        wait(server.is_up)
+        cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
+        waiting = pool.submit(server.get, f"/t/north/api/v1/carts/{cart['id']}/upsell")
+        wait(lambda: len(model.requests) == 1)
+        server.process.send_signal(signal.SIGTERM)
+        answer, text = waiting.result()
+        assert (answer.status, json.loads(text)["source"]) == (200, "llm")
+        assert server.process.wait(timeout=60) == 0
+        assert "Traceback" not in server.log.read_text()
+
+
+def test_the_first_suggestion_of_a_fresh_server_keeps_the_deadline(tmp_path: Path, model: ModelServer) -> None:
+    """Importing the SDK and connecting are part of the time that a shopper is promised."""
+    model.behave = slow(60)
+    with serving(tmp_path, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="1", WEB_CONCURRENCY="1") as server:
+        wait(server.is_up)
+        cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
+        waits = []
+        for _ in range(2):
+            start = time.monotonic()
+            answer, text = server.get(f"/t/north/api/v1/carts/{cart['id']}/upsell")
+            waits.append(time.monotonic() - start)
+            assert (answer.status, json.loads(text)["source"]) == (200, "rules")
+        assert waits[0] < 2 * waits[1], waits
+
+
+def test_two_servers_that_start_at_once_on_one_database_both_come_up(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create("starts_twice")
+    with ExitStack() as stack:
+        settings = {"DATABASE_URL": url, "SECRET_KEY": "s", "WEB_CONCURRENCY": "1"}
+        both = [stack.enter_context(serving(tmp_path, **settings)) for _ in range(2)]
+        for server in both:
+            wait(server.is_up)
+        cart = both[0].post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
+        assert both[1].get(f"/t/north/api/v1/carts/{cart['id']}")[0].status == 200
+        loaded = [line for server in both for line in lines(server) if "catalogue loaded" in str(line.get("message"))]
+        assert len(loaded) == 1, "one of them found everything there"
+        for server in both:
+            stops_cleanly(server, signal.SIGTERM)
+    postgres.drop(url)
