@@ -1,38 +1,47 @@
-"""Pieces of pages that look the same for everybody, rendered once for each value that they show.
+"""Pages and regions that look the same for everybody, rendered once for each value that they show.
 
-The key is the value itself (the shop, the products with their prices and stock), so a piece is never out of date: what
-has changed is another value. In a template: `{% call remembered("shelf", page) %}…{% endcall %}`.
+The key is the value itself (the shop, the products with their prices and stock, the number in the cart's badge), so
+what is remembered is never out of date: what has changed is another value.
 """
 
 from collections.abc import Callable, Hashable
 from threading import Lock
 
 from cachetools import LRUCache
-from flask import Flask, g, request
-from markupsafe import Markup
+from flask import Flask, current_app, g, request, session
 
 MOST = 1000
-"""Pieces kept a process; a page of 24 products is 20 KB."""
+"""Pieces kept a process; a page of 24 products is 25 KB."""
 
 
 class Fragments:
-    """The least recently used go first. Safe to share between threads."""
+    """The least recently used go first. One instance an app; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[Hashable, Markup] = LRUCache(MOST)
+        self._kept: LRUCache[Hashable, str] = LRUCache(MOST)
         self._lock = Lock()
 
-    def remembered(self, *key: Hashable, caller: Callable[[], Markup]) -> Markup:
-        """The piece for this value in the current shop and under its current address, rendered now if need be."""
-        whole = (request.script_root, g.tenant, *key)
+    def remembered(self, key: Hashable, render: Callable[[], str]) -> str:
+        """What was rendered for this value in the current shop under its current address, or is rendered now.
+
+        Nothing is remembered for somebody to whom something is about to be said.
+        """
+        if "_flashes" in session:
+            return render()
+        whole = (request.script_root, g.tenant.id, g.tenant.version, key)
         with self._lock:
             piece = self._kept.get(whole)
         if piece is None:
-            piece = caller()
+            piece = render()
             with self._lock:
                 self._kept[whole] = piece
         return piece
 
 
+def fragments() -> Fragments:
+    found: Fragments = current_app.extensions["storefront_fragments"]
+    return found
+
+
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals["remembered"] = Fragments().remembered
+    app.extensions["storefront_fragments"] = Fragments()

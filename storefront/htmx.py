@@ -24,18 +24,25 @@ def asked_region() -> str | None:
 
 def show(template: str, also: Iterable[str] = (), http_status: int = 200, **context: Any) -> Response:
     """The page, or the region of it that was asked for together with the regions `also`, which changed with it."""
+    return answer(render(template, also, **context), http_status)
+
+
+def render(template: str, also: Iterable[str] = (), **context: Any) -> str:
+    """The HTML of a page or of a region, as `show` answers with it."""
     region = asked_region()
     page = current_app.jinja_env.get_template(template)
     if region is None or find_block(page, region) is None:
-        body = render_template(template, partial=False, **context)
-    else:
-        values = dict(context, partial=True)
-        current_app.update_template_context(values)
-        body = render_region(page, region, values) + "".join(
-            f'<hx-partial hx-target="#{other}" hx-swap="{SWAP}">{render_region(page, other, values)}</hx-partial>'
-            for other in also
-            if other != region
-        )
+        return render_template(template, partial=False, **context)
+    values = dict(context, partial=True)
+    current_app.update_template_context(values)
+    return render_region(page, region, values) + "".join(
+        f'<hx-partial hx-target="#{other}" hx-swap="{SWAP}">{render_region(page, other, values)}</hx-partial>'
+        for other in also
+        if other != region
+    )
+
+
+def answer(body: str, http_status: int = 200) -> Response:
     return vary(make_response(body, http_status))
 
 

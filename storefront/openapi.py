@@ -118,7 +118,7 @@ def check_body() -> None:
         raise UnsupportedMediaType
     try:
         content = request.get_json()
-    except BadRequest:
+    except (BadRequest, RecursionError):
         raise NotJson from None
     if not isinstance(content, dict):
         raise Invalid(Fault("body", "The body must be a JSON object."))

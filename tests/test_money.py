@@ -120,7 +120,7 @@ def test_the_largest_cart_is_shared_to_the_last_unit(amount: int) -> None:
     [
         (1250, "EUR", "en-IE", "€12.50"),
         (123456, "EUR", "de-DE", "1.234,56\u00a0€"),
-        (12400, "JPY", "ja-JP", "￥12,400"),
+        (12400, "JPY", "ja-JP", "¥12,400"),
         (1250, "JPY", "en", "¥1,250"),
         (0, "EUR", "en-IE", "€0.00"),
         (5, "EUR", "en-IE", "€0.05"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -215,6 +215,7 @@ def test_whatever_shoppers_do_the_books_are_right(kind: str, prepared: Prepared,
             deadline=None,
             database=None,
             derandomize=True,
+            phases=[Phase.generate] if server else [Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         ),
     )

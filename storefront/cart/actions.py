@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
 from storefront.cart.rules import check_quantity, check_room
-from storefront.catalog.models import Product, read_product
+from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import add_rows, current_tenant_id, db, held, is_id, new_id, new_token, run, table_of, write
+from storefront.database import add_rows, held, is_id, new_id, new_token, run, table_of, write
 from storefront.errors import CartOrdered, NotFound
 from storefront.pricing.rules import usable_promotion
 from storefront.tenants.models import Tenant
@@ -55,11 +54,12 @@ def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = F
     check_quantity(quantity)
     with write():
         hold(cart_id)
-        line = db.session.get(CartLine, (current_tenant_id(), cart_id, product_id)) if is_id(product_id) else None
-        if line is None:
+        already = held_quantity(cart_id, product_id)
+        if already is None:
             put_line(cart_id, product_id, quantity, from_upsell)
         else:
-            line.quantity = check_quantity(line.quantity + quantity)
+            total = check_quantity(already + quantity)
+            run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
 
 
 def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
@@ -68,49 +68,62 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
         check_quantity(quantity)
     with write():
         hold(cart_id)
-        read_product(product_id)
-        this_line = (CartLine.cart_id == cart_id) & (CartLine.product_id == product_id)
-        if not quantity:
-            db.session.execute(delete(CartLine).where(this_line))
-        elif not changed(update(CartLine).where(this_line).values(quantity=quantity)):
-            put_line(cart_id, product_id, quantity)
+        if held_quantity(cart_id, product_id) is None:
+            check_sold_here([product_id])
+            if quantity:
+                put_line(cart_id, product_id, quantity)
+        elif quantity:
+            run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
+        else:
+            run(REMOVE, {"cart": cart_id, "product": product_id})
 
 
 def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    read_product(product_id)
-    lines = db.session.scalar(select(func.count()).select_from(CartLine).where(CartLine.cart_id == cart_id))
-    check_room((lines or 0) + 1)
-    line = CartLine(cart_id=cart_id, product_id=product_id, quantity=quantity, from_upsell=from_upsell)
-    db.session.add(line)
+    check_sold_here([product_id])
+    check_room(run(COUNT_LINES, {"cart": cart_id}).scalar_one() + 1)
+    line = {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "from_upsell": from_upsell}
+    add_rows(CartLine, [line])
 
 
 def apply_promo(tenant: Tenant, cart_id: str, code: str) -> None:
     """Price the cart with this promo code. Raises `Invalid` when the code is unknown or has run out."""
     with write():
         hold(cart_id)
-        hold(cart_id, promo_code=usable_promotion(tenant, code, now()).code)
+        run(SET_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
 
 
 def remove_promo(cart_id: str) -> None:
     with write():
-        hold(cart_id, promo_code=None)
+        hold(cart_id)
+        run(SET_PROMO, {"cart": cart_id, "code": None})
 
 
-def hold(cart_id: str, **values: object) -> None:
+carts, lines = table_of(Cart), table_of(CartLine)
+this_line = (lines.c.cart_id == bindparam("cart")) & (lines.c.product_id == bindparam("product"))
+QUANTITY = held(select(lines.c.quantity).where(this_line))
+SET_QUANTITY = held(update(lines).where(this_line).values(quantity=bindparam("quantity")))
+REMOVE = held(delete(lines).where(this_line))
+COUNT_LINES = held(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
+this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
+HOLD = held(this_open_cart.values(updated_at=bindparam("now")))
+SET_PROMO = held(this_open_cart.values(promo_code=bindparam("code")))
+
+
+def hold(cart_id: str) -> None:
     """Lock the open cart's row for the rest of this transaction, so that nobody changes or orders it meanwhile.
 
     Raises `CartOrdered` or `NotFound`.
     """
-    if is_id(cart_id) and changed(
-        update(Cart).where(Cart.id == cart_id, Cart.status == OPEN).values(updated_at=now(), **values)
-    ):
+    if is_id(cart_id) and run(HOLD, {"cart": cart_id, "now": now()}).rowcount:
         return
     if cart_or_none(cart_id) is None:
         raise NotFound("There is no such cart in this shop.")
     raise CartOrdered
 
 
-def changed(statement: Any) -> int:
-    """Run an UPDATE or DELETE and say how many rows it met."""
-    result = db.session.execute(statement.execution_options(synchronize_session=False))
-    return cast("CursorResult[Any]", result).rowcount
+def held_quantity(cart_id: str, product_id: str) -> int | None:
+    """How many of a product the cart holds; None when it has no such line."""
+    if not is_id(product_id):
+        return None
+    quantity: int | None = run(QUANTITY, {"cart": cart_id, "product": product_id}).scalar()
+    return quantity

@@ -6,7 +6,7 @@ from flask import url_for
 from pydantic import Field
 
 from storefront.cart import actions
-from storefront.cart.models import Cart, find_cart
+from storefront.cart.models import CartSeen, find_cart
 from storefront.cart.rules import MOST_A_LINE, MOST_LINES
 from storefront.catalog.api import ProductShape, amount
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
@@ -60,7 +60,7 @@ class CartShape(Shape):
     total: Money
 
     @classmethod
-    def of(cls, cart: Cart) -> "CartShape":
+    def of(cls, cart: CartSeen) -> "CartShape":
         price = cart.price(current_tenant())
         return cls.model_construct(
             id=cart.id,

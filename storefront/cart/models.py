@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String, bindparam, func, select
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storefront.catalog.models import Product
+from storefront.catalog.models import LISTED, Listed, Product
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, db, held, is_id, new_id, new_token, run, table_of
+from storefront.database import Model, OwnedByTenant, held, is_id, new_id, new_token, run, table_of
 from storefront.errors import NotFound
 from storefront.pricing.rules import Price, price
 from storefront.tenants.models import Tenant
@@ -33,17 +33,6 @@ class Cart(OwnedByTenant, Model):
 
     lines: Mapped[list["CartLine"]] = relationship(order_by="CartLine.place", viewonly=True)
 
-    @property
-    def is_open(self) -> bool:
-        return self.status == OPEN
-
-    @property
-    def product_ids(self) -> set[str]:
-        return {line.product_id for line in self.lines}
-
-    def price(self, tenant: Tenant) -> Price:
-        return price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
-
 
 class CartLine(OwnedByTenant, Model):
     """So many of one product; costs the product's price of the moment."""
@@ -61,7 +50,20 @@ class CartLine(OwnedByTenant, Model):
     from_upsell: Mapped[bool] = mapped_column(default=False)
     place: Mapped[int] = mapped_column(BigInteger, default=new_id)
 
-    product: Mapped[Product] = relationship(viewonly=True, lazy="joined", innerjoin=True)
+    product: Mapped[Product] = relationship(viewonly=True)
+
+
+@dataclass(frozen=True)
+class LineSeen:
+    """A line as it is at this moment: at the product's price of now, and with as many left as there are."""
+
+    quantity: int
+    from_upsell: bool
+    product: Listed
+
+    @property
+    def product_id(self) -> str:
+        return self.product.id
 
     @property
     def line_total(self) -> int:
@@ -77,43 +79,48 @@ class CartLine(OwnedByTenant, Model):
 
 
 @dataclass(frozen=True)
+class CartSeen:
+    """A cart as it is at this moment."""
+
+    id: str
+    shopper: str
+    status: str
+    promo_code: str | None
+    lines: list[LineSeen]
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == OPEN
+
+    def price(self, tenant: Tenant) -> Price:
+        return price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
+
+
+@dataclass(frozen=True)
 class CartView:
     """A cart as a page shows it, with its price; one without lines stands for no cart."""
 
     id: str
-    lines: Sequence[CartLine]
+    lines: Sequence[LineSeen]
     price: Price
 
     @classmethod
-    def of(cls, cart: Cart | None, tenant: Tenant) -> "CartView":
+    def of(cls, cart: CartSeen | None, tenant: Tenant) -> "CartView":
         if cart is None:
             return cls("", [], price(tenant, [], None, now()))
         return cls(cart.id, cart.lines, cart.price(tenant))
 
 
-WHOLE_CART = (
-    select(Cart)
-    .where(Cart.id == bindparam("id"))
-    .options(joinedload(Cart.lines))
-    .execution_options(populate_existing=True)
+carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
+HEAD = held(
+    select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code).where(carts.c.id == bindparam("id"))
 )
-
-
-def find_cart(cart_id: str) -> Cart:
-    """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
-    cart = cart_or_none(cart_id)
-    if cart is None:
-        raise NotFound("There is no such cart in this shop.")
-    return cart
-
-
-def cart_or_none(cart_id: str | None) -> Cart | None:
-    if cart_id is None or not is_id(cart_id):
-        return None
-    return db.session.scalars(WHOLE_CART, {"id": cart_id}).unique().one_or_none()
-
-
-lines, carts = table_of(CartLine), table_of(Cart)
+LINES = held(
+    select(lines.c.quantity, lines.c.from_upsell, *LISTED)
+    .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
+    .where(lines.c.cart_id == bindparam("id"))
+    .order_by(lines.c.place)
+)
 PIECES = held(
     select(func.sum(lines.c.quantity))
     .join(carts, (carts.c.tenant_id == lines.c.tenant_id) & (carts.c.id == lines.c.cart_id))
@@ -124,3 +131,19 @@ PIECES = held(
 def count_items(cart_id: str) -> int:
     """How many pieces an open cart holds; 0 when there is no such cart."""
     return run(PIECES, {"id": cart_id}).scalar() or 0
+
+
+def find_cart(cart_id: str) -> CartSeen:
+    """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
+    cart = cart_or_none(cart_id)
+    if cart is None:
+        raise NotFound("There is no such cart in this shop.")
+    return cart
+
+
+def cart_or_none(cart_id: str | None) -> CartSeen | None:
+    head = run(HEAD, {"id": cart_id}).one_or_none() if cart_id and is_id(cart_id) else None
+    if head is None:
+        return None
+    gathered = [LineSeen(row[0], row[1], Listed(*row[2:])) for row in run(LINES, {"id": cart_id}).all()]
+    return CartSeen(head.id, head.shopper, head.status, head.promo_code, gathered)

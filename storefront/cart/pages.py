@@ -4,7 +4,7 @@ from flask import Blueprint, Response, flash, g, redirect, request, session, url
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart import actions
-from storefront.cart.models import Cart, CartView, cart_or_none, count_items
+from storefront.cart.models import CartSeen, CartView, cart_or_none, count_items
 from storefront.cart.rules import parse_quantity
 from storefront.catalog.models import read_product
 from storefront.database import new_token
@@ -17,7 +17,7 @@ from storefront.upsell.models import was_suggested
 pages = Blueprint("cart", __name__)
 
 
-def current_cart() -> Cart | None:
+def current_cart() -> CartSeen | None:
     """This browser's open cart, None before something is put into one."""
     cart = cart_or_none(session.get("cart"))
     return cart if cart and cart.is_open else None

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
@@ -40,15 +40,17 @@ LOW = 5
 class StockState:
     """What a stock means for the shopper."""
 
-    stock: Mapped[int]
+    __slots__ = ()
+    if TYPE_CHECKING:
+        stock: Any
 
     @property
     def sold_out(self) -> bool:
-        return self.stock <= 0
+        return bool(self.stock <= 0)
 
     @property
     def low(self) -> bool:
-        return 0 < self.stock <= LOW
+        return bool(0 < self.stock <= LOW)
 
 
 class Product(StockState, OwnedByTenant, Model):
@@ -93,15 +95,18 @@ class Listed(StockState):
     place: int
 
 
-@dataclass(frozen=True)
-class Card(StockState):
-    """What a card on a shelf shows of a product."""
-
+class CardColumns(NamedTuple):
     id: str
     name: str
     price: int
     stock: int
     image: str
+
+
+class Card(StockState, CardColumns):
+    """What a card on a shelf shows of a product."""
+
+    __slots__ = ()
 
 
 class Shape(NamedTuple):
@@ -146,7 +151,7 @@ class Wish:
 products = table_of(Product)
 columns = products.c
 LISTED = [columns[field.name] for field in fields(Listed)]
-CARD = [columns[field.name] for field in fields(Card)]
+CARD = [columns[name] for name in Card._fields]
 SEARCH = table("product_search", column("rowid"), column("product_search"), column("rank"))
 """SQLite's index; PostgreSQL's is a column of the product."""
 SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
@@ -216,7 +221,7 @@ def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
     if wish.hopeless:
         return []
     rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
-    return [Card(*row) for row in rows]
+    return [Card._make(row) for row in rows.all()]
 
 
 def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
@@ -224,7 +229,7 @@ def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
     if wish.hopeless:
         return []
     rows = run(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
-    return [Listed(*row) for row in rows]
+    return [Listed(*row) for row in rows.all()]
 
 
 def count(wish: Wish) -> int:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app, request
 
+from storefront.cart.pages import cart_count
 from storefront.catalog.models import Card, Listed, Wish, cards, categories, count, read_product
-from storefront.htmx import show
+from storefront.fragments import fragments
+from storefront.htmx import answer, asked_region, render, show
 from storefront.tenants.pages import current_tenant
 
 pages = Blueprint("catalog", __name__)
@@ -62,7 +64,8 @@ def index() -> Response:
         has_next=len(found) > PAGE,
         total=total(wish, number, len(found), shelf),
     )
-    return show("catalog/list.html", page=page)
+    seen = (page, cart_count(), asked_region())
+    return answer(fragments().remembered(seen, lambda: render("catalog/list.html", page=page)))
 
 
 def page_number(text: str) -> int:

@@ -11,6 +11,8 @@ _ALONE = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
 
 def fold(text: str) -> list[str]:
     """The words of a text without case, accents and width: "Café au lait" gives cafe, au, lait."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
     decomposed = unicodedata.normalize("NFKD", text)
     plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
     return _WORD.findall(_ALONE.sub(r" \1 ", plain))

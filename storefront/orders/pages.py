@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from storefront.cart.models import Cart, CartView, cart_or_none
+from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
 from storefront.errors import Conflict, Fault, Invalid, NotFound, OutOfStock
 from storefront.htmx import show
@@ -57,7 +57,7 @@ def shown_total() -> int | None:
     return int(text)
 
 
-def show_checkout(cart: Cart, refusal: Conflict | Invalid | None = None, added: str | None = None) -> Response:
+def show_checkout(cart: CartSeen, refusal: Conflict | Invalid | None = None, added: str | None = None) -> Response:
     names = {line.product_id: line.product.name for line in cart.lines}
     context: dict[str, Any] = {
         "form": {field: request.form.get(field, "") for field in ("email", "name")},

@@ -93,6 +93,11 @@ class Tenant:
             upsell_enabled=upsell_enabled if row.upsell_enabled is None else row.upsell_enabled,
         )
 
+    @cached_property
+    def version(self) -> int:
+        """Another number when anything about the shop is different."""
+        return hash(repr(self))
+
     def promotion(self, code: str) -> Promotion | None:
         """The promotion of this code, whatever the case it was typed in; it may have run out."""
         wanted = code.strip().upper()

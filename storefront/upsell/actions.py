@@ -9,7 +9,7 @@ from typing import Any
 from cachetools import TTLCache
 from flask import current_app
 
-from storefront.cart.models import Cart
+from storefront.cart.models import CartSeen
 from storefront.catalog.models import Listed, in_stock
 from storefront.config import Settings
 from storefront.database import db, write
@@ -65,7 +65,7 @@ class Upsell:
     call_id: str | None = None
 
 
-def suggest(tenant: Tenant, cart: Cart) -> Upsell:
+def suggest(tenant: Tenant, cart: CartSeen) -> Upsell:
     """Suggest at most three products for the cart, with the model's help where there is one, and journal it.
 
     Waits for the model at most UPSELL_TIMEOUT, outside any transaction; whatever fails there, the rules answer.

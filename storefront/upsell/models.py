@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.models import Product, closest
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, db, held, is_id, new_id, new_token, run, table_of
+from storefront.database import Model, OwnedByTenant, held, is_id, new_id, new_token, run, table_of
 from storefront.orders.models import OrderLine
 from storefront.upsell.rules import Goods
 
@@ -46,21 +46,27 @@ class UpsellCall(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+calls = table_of(UpsellCall)
+SHOWN = held(select(calls.c.suggestions).where(calls.c.id == bindparam("call"), calls.c.cart_id == bindparam("cart")))
+LAST = held(
+    select(calls.c.id, calls.c.source, calls.c.suggestions)
+    .where(calls.c.cart_id == bindparam("cart"))
+    .order_by(calls.c.place.desc())
+    .limit(1)
+)
+
+
 def was_suggested(call_id: str | None, cart_id: str, product_id: str) -> bool:
     """Whether this product was suggested to this cart in that call."""
-    if not call_id or not is_id(call_id):
+    if not call_id or not is_id(call_id) or not is_id(cart_id):
         return False
-    query = select(UpsellCall.suggestions).where(UpsellCall.id == call_id, UpsellCall.cart_id == cart_id)
-    shown = db.session.scalar(query) or []
+    shown = run(SHOWN, {"call": call_id, "cart": cart_id}).scalar() or []
     return any(suggestion["product_id"] == product_id for suggestion in shown)
 
 
-LAST_CALL = select(UpsellCall).where(UpsellCall.cart_id == bindparam("cart")).order_by(UpsellCall.place.desc()).limit(1)
-
-
-def last_call(cart_id: str) -> UpsellCall | None:
-    """The latest showing for this cart."""
-    return db.session.scalar(LAST_CALL, {"cart": cart_id})
+def last_call(cart_id: str) -> Any:
+    """The latest showing for this cart: its id, source and suggestions, or None."""
+    return run(LAST, {"cart": cart_id}).one_or_none()
 
 
 def together_query() -> Select[Any]:

@@ -1,7 +1,7 @@
 """How much each step asks of the database. A bound may go down; one that must go up is a decision."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -108,7 +108,8 @@ def test_reading_asks_as_much_for_many_as_for_few(app: Flask, busy: Person, read
     assert asked[0] == asked[1]
 
 
-def test_a_checkout_asks_once_more_for_each_product_and_no_more(app: Flask, busy: Person):
+def test_an_order_asks_once_more_for_each_product_and_no_more(make_app: Callable[..., Flask]):
+    app = make_app(UPSELL_ENABLED="false")
     put_up(app, tenant("wide", *(product(f"p{i}") for i in range(60))))
     visitor = Person(app.test_client(), "wide")
     asked = []

@@ -25,7 +25,7 @@ def test_included_tax_is_shown_and_not_added(stranger: Person) -> None:
     stranger.post("/cart/items", {"product_id": "pen"})
     page = stranger.get("/cart").text
     assert "Tax in it, 10 %" in page
-    assert "￥12,400" in page
+    assert "¥12,400" in page
 
 
 def test_a_shop_with_three_decimals_and_no_tax(shopper: Person) -> None:

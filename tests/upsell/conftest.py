@@ -1,9 +1,9 @@
 """A shop that asks a model, the model's server, and what the journal says afterwards."""
 
-import importlib
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +13,10 @@ from sqlalchemy import select
 from storefront.catalog.actions import load
 from storefront.database import acting_for, db
 from storefront.operators.logs import LineFormatter
+from storefront.upsell.client import Model
 from storefront.upsell.models import UpsellCall
-from tests.conftest import Person
+from storefront.upsell.prompt import response_format
+from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
 TIMEOUT = 0.4
@@ -24,9 +26,12 @@ PATIENCE = 3 * TIMEOUT
 
 
 @pytest.fixture(scope="session", autouse=True)
-def sdk_is_imported() -> None:
-    """The first call of a process imports the SDK; the deadlines here are of every call after it."""
-    importlib.import_module("openai")
+def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The first call of a process imports much; the deadlines here are of every call after it."""
+    with start_model_server() as server:
+        settings = settings_for("sqlite:///:memory:", tmp_path_factory.mktemp("sdk"), OPENAI_BASE_URL=server.address)
+        messages = [{"role": "user", "content": "{}"}]
+        assert Model(replace(settings, upsell_timeout=30)).ask(messages, response_format([])).outcome == "ok"
 
 
 @pytest.fixture

@@ -1,0 +1,121 @@
+"""Every page that a shopper can come to, and how one comes there."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.visit import COOKIES, ESPRESSO, Visit
+
+LAST = "enamel-coffee-pot"
+"""A product of which there are few."""
+
+
+def simply(path: str) -> Callable[[Visit], None]:
+    return lambda visit: visit.go(path)
+
+
+def list_of_shops(visit: Visit) -> None:
+    visit.page.goto(f"http://localhost:{visit.shop.port}/")
+
+
+def cart(visit: Visit) -> None:
+    """One line has a promo code's discount, another asks for more than there is."""
+    visit.put_into_cart(ESPRESSO, 2)
+    visit.put_into_cart(LAST, 999)
+    visit.go("/cart")
+    visit.see("#code").fill("SUMMER10")
+    visit.see("#apply_code").click()
+    expect(visit.see(".promo-applied")).to_be_visible()
+    expect(visit.see(f"#left_{LAST}")).to_be_visible()
+
+
+def cart_with_wrong_code(visit: Visit) -> None:
+    visit.put_into_cart(COOKIES)
+    visit.go("/cart")
+    visit.see("#code").fill("WRONG")
+    visit.see("#apply_code").click()
+    expect(visit.see("#code_error")).to_be_visible()
+    visit.forgive("status of 422")
+
+
+def added(visit: Visit) -> None:
+    """A shelf with a message over it."""
+    visit.go("/?q=cookies")
+    visit.see(f"#add_{COOKIES}").click()
+    expect(visit.see(".message")).to_be_visible()
+
+
+def checkout(visit: Visit) -> None:
+    visit.put_into_cart(ESPRESSO)
+    visit.go("/checkout")
+    expect(visit.see(".suggestion")).to_have_count(3)
+    visit.see(".suggestion .add-button").first.click()
+    expect(visit.see(".in-cart")).to_be_visible()
+
+
+def checkout_with_errors(visit: Visit) -> None:
+    """Sent as by a browser that checks nothing itself."""
+    visit.put_into_cart(ESPRESSO)
+    visit.go("/checkout")
+    visit.see("#checkout_form").evaluate("form => form.noValidate = true")
+    visit.see(".place-bar button").click()
+    expect(visit.see("#email_error")).to_be_visible()
+    expect(visit.see(".suggestion")).to_have_count(3)
+    visit.forgive("status of 422")
+
+
+def checkout_sold_out(visit: Visit) -> None:
+    visit.put_into_cart(LAST, 999)
+    visit.go("/checkout")
+    visit.write_name()
+    visit.see(".place-bar button").click()
+    expect(visit.see(".refusal")).to_be_visible()
+    expect(visit.see("#upsell_panel")).not_to_have_attribute("aria-busy", "true")
+    visit.forgive("status of 409")
+
+
+def suggestions(visit: Visit) -> None:
+    visit.put_into_cart(ESPRESSO)
+    visit.go("/checkout/upsell?page=1")
+    expect(visit.see(".suggestion")).to_have_count(3)
+
+
+def confirmation(visit: Visit) -> None:
+    visit.put_into_cart(COOKIES)
+    visit.go("/checkout")
+    visit.write_name()
+    visit.see(".place-bar button").click()
+    visit.expect_at(r"/orders/[\w-]+")
+
+
+def not_found(visit: Visit) -> None:
+    visit.go("/products/nothing")
+    visit.forgive("status of 404")
+
+
+def api_docs(visit: Visit) -> None:
+    visit.go("/api/v1/docs")
+    visit.page.evaluate("document.querySelectorAll('details').forEach(call => call.open = true)")
+
+
+PLACES: dict[str, Callable[[Visit], None]] = {
+    "list of shops": list_of_shops,
+    "list": simply("/"),
+    "second page": simply("/?page=2"),
+    "category": simply("/?category=Coffee"),
+    "search": simply("/?q=espresso"),
+    "empty search": simply("/?q=zzzz"),
+    "added": added,
+    "product": simply(f"/products/{ESPRESSO}"),
+    "sold-out product": simply("/products/barista-milk"),
+    "empty cart": simply("/cart"),
+    "cart": cart,
+    "cart with wrong code": cart_with_wrong_code,
+    "checkout": checkout,
+    "checkout with errors": checkout_with_errors,
+    "checkout sold out": checkout_sold_out,
+    "suggestions": suggestions,
+    "confirmation": confirmation,
+    "not found": not_found,
+    "API docs": api_docs,
+}

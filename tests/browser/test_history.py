@@ -1,0 +1,118 @@
+"""Back, forward and reload show whole pages, whatever htmx swapped meanwhile."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import expect
+
+from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
+
+HEADING = ".result-head h2"
+
+
+def test_typing_a_search_changes_the_address_and_the_shelf(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/")
+    everything = ada.see(".card").count()
+    ada.see("#search").press_sequentially("honey")
+    ada.expect_at(r"/\?q=honey")
+    expect(ada.see(HEADING)).to_have_text("Results for “honey”")
+    assert 0 < ada.see(".card").count() < everything
+    expect(ada.see("#search")).to_be_focused()
+    expect(ada.see("#search")).to_have_value("honey")
+    ada.expect_whole_page()
+
+
+def test_back_and_forward_after_a_search_show_whole_pages(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/")
+    hero = ada.see(".hero h1").inner_text()
+    ada.see("#search").press_sequentially("honey")
+    expect(ada.see(HEADING)).to_have_text("Results for “honey”")
+    ada.page.go_back()
+    ada.expect_at("/")
+    expect(ada.see(HEADING)).to_have_text("Everything")
+    expect(ada.see("h1")).to_have_text(hero)
+    expect(ada.see("#search")).to_have_value("")
+    ada.expect_whole_page()
+    ada.page.go_forward()
+    ada.expect_at(r"/\?q=honey")
+    expect(ada.see(HEADING)).to_have_text("Results for “honey”")
+    expect(ada.see("#search")).to_have_value("honey")
+    ada.expect_whole_page()
+
+
+def test_reload_after_a_search_shows_the_whole_page_of_it(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/")
+    ada.see("#search").press_sequentially("honey")
+    expect(ada.see(HEADING)).to_have_text("Results for “honey”")
+    ada.page.reload()
+    expect(ada.see(HEADING)).to_have_text("Results for “honey”")
+    expect(ada.see("#search")).to_have_value("honey")
+    ada.expect_whole_page()
+
+
+def test_back_from_a_product_shows_the_whole_category(visit: Callable[..., Visit], shop: Shop) -> None:
+    """The browser kept the region under the same address; it must not take that for the page."""
+    ada = visit(shop)
+    ada.go("/")
+    ada.see(".chip", ).filter(has_text="Pantry").click()
+    ada.expect_at(r"/\?category=Pantry")
+    expect(ada.see(HEADING)).to_have_text("Pantry")
+    ada.see(f"[data-product={COOKIES}] .cover-link").click()
+    ada.expect_at(f"/products/{COOKIES}")
+    ada.expect_whole_page()
+    ada.page.go_back()
+    ada.expect_at(r"/\?category=Pantry")
+    expect(ada.see(HEADING)).to_have_text("Pantry")
+    expect(ada.see(".chip[aria-current]")).to_contain_text("Pantry")
+    ada.expect_whole_page()
+
+
+def test_the_next_page_and_back(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/")
+    first = ada.see(".card").first.get_attribute("data-product")
+    ada.see("#page_next").click()
+    ada.expect_at(r"/\?page=2")
+    expect(ada.see(".card").first).not_to_have_attribute("data-product", str(first))
+    expect(ada.see("#products")).to_be_in_viewport()
+    ada.page.go_back()
+    expect(ada.see(".card").first).to_have_attribute("data-product", str(first))
+    ada.expect_whole_page()
+
+
+def test_back_to_a_cart_that_was_changed_shows_it_as_it_is(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.put_into_cart(ESPRESSO)
+    ada.put_into_cart(COOKIES)
+    ada.go("/cart")
+    ada.see(f"#remove_{COOKIES}").click()
+    expect(ada.see(".cart-line")).to_have_count(1)
+    ada.see(f"#line_{ESPRESSO}").click()
+    ada.expect_at(f"/products/{ESPRESSO}")
+    ada.page.go_back()
+    ada.expect_at("/cart")
+    expect(ada.see(".cart-line")).to_have_count(1)
+    expect(ada.see("#cart_badge b")).to_contain_text("1 item")
+    ada.expect_whole_page()
+    ada.page.reload()
+    expect(ada.see(".cart-line")).to_have_count(1)
+    ada.expect_whole_page()
+
+
+def test_back_from_the_confirmation_sells_nothing_again(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.put_into_cart(COOKIES)
+    ada.go("/checkout")
+    ada.write_name()
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+    order = ada.page.url
+    ada.page.go_back()
+    ada.expect_whole_page()
+    ada.page.go_forward()
+    expect(ada.page).to_have_url(order)
+    ada.page.reload()
+    expect(ada.see("h1")).to_have_text("Thank you, Ada.")
+    ada.expect_whole_page()
