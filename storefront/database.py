@@ -20,6 +20,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     Alias,
     BinaryExpression,
+    BooleanClauseList,
     Connection,
     CursorResult,
     Delete,
@@ -47,7 +48,7 @@ from sqlalchemy.orm import (
     mapped_column,
     with_loader_criteria,
 )
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import operators, visitors
 
 from storefront.config import ROOT, Settings
 from storefront.errors import Busy
@@ -164,9 +165,14 @@ def check_inserted(query: ORMExecuteState) -> None:
 
 
 def changed_columns(query: ORMExecuteState) -> set[str]:
-    """What an UPDATE sets; SQLAlchemy has no public name for the values of the statement itself."""
-    values = getattr(query.statement, "_values", None) or {}
-    return {str(getattr(column, "key", column)) for column in values}.union(*parameter_rows(query))
+    """What an UPDATE sets, by itself and by its parameters."""
+    return set_columns(query.statement).union(*parameter_rows(query))
+
+
+def set_columns(statement: Any) -> set[str]:
+    """What an UPDATE sets by itself; SQLAlchemy has no public name for it."""
+    values = getattr(statement, "_values", None) or {}
+    return {str(getattr(column, "key", column)) for column in values}
 
 
 def parameter_rows(query: ORMExecuteState) -> list[Any]:
@@ -218,12 +224,14 @@ def held(statement: S) -> S:
 
     A subquery must have been held before. Raises `NoTenant` here for one that wasn't, and at run time without a tenant.
     """
+    if isinstance(statement, Update) and "tenant_id" in set_columns(statement):
+        raise WrongTenant("a row can't be moved to another tenant")
     for table in tables_of(statement):
         statement = cast(S, statement.where(table.c.tenant_id == THE_TENANT))
     for part in visitors.iterate(statement):
         if isinstance(part, Select) and any(not is_held(part, table) for table in tables_of(part)):
             raise NoTenant("a subquery on a tenant's table isn't held to the tenant")
-    return statement
+    return cast(S, statement.execution_options(storefront_held=True))
 
 
 def tables_of(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
@@ -240,15 +248,22 @@ def tables_of(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
 
 
 def is_held(statement: Select[Any], table: FromClause) -> bool:
+    """Whether one of the conditions that must all hold is the tenant's."""
     clause = statement.whereclause
-    return clause is not None and any(
-        isinstance(part, BinaryExpression) and part.left is table.c.tenant_id and part.right is THE_TENANT
-        for part in visitors.iterate(clause)
+    together = isinstance(clause, BooleanClauseList) and clause.operator is operators.and_
+    return any(
+        isinstance(part, BinaryExpression)
+        and part.operator is operators.eq
+        and part.left is table.c.tenant_id
+        and part.right is THE_TENANT
+        for part in (clause.get_children() if clause is not None and together else [clause])
     )
 
 
 def run(statement: Any, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
-    """Run a `held` statement in the session's transaction."""
+    """Run a `held` statement in the session's transaction; raises `NoTenant` for any other."""
+    if not statement.get_execution_options().get("storefront_held"):
+        raise NoTenant("only statements that are held to the tenant are run")
     return db.session.connection().execute(statement, parameters)
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from spectree import Response as Answers
 from spectree import SpecTree
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
@@ -70,16 +70,12 @@ def whole_number(value: object) -> object:
     return value
 
 
-QueryInt = Annotated[int, BeforeValidator(whole_number)]
-
-
 def flag(value: object) -> object:
+    """Yes or no as a query writes it."""
     if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
     return value
 
-
-QueryBool = Annotated[bool, BeforeValidator(flag)]
 
 spec = SpecTree(
     "flask",
@@ -162,10 +158,18 @@ def document() -> dict[str, Any]:
     whole: dict[str, Any] = spec.spec
     for path in whole["paths"].values():
         for operation in path.values():
+            if "requestBody" in operation:
+                operation["requestBody"]["required"] = must_be_sent(whole, operation["requestBody"])
             for status, answer in operation["responses"].items():
                 if int(status) >= 400 and "content" in answer:
                     answer["content"] = {"application/problem+json": next(iter(answer["content"].values()))}
     return whole
+
+
+def must_be_sent(whole: dict[str, Any], body: dict[str, Any]) -> bool:
+    """A body whose members may all be left out may be left out itself."""
+    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    return bool(whole["components"]["schemas"][name].get("required"))
 
 
 def init_app(app: Flask) -> None:

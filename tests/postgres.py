@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,35 +42,31 @@ class Postgres:
 
 
 @contextmanager
-def start_postgres(folder: Path) -> Iterator[Postgres]:
+def start_postgres() -> Iterator[Postgres]:
+    """Start a server on a socket in a folder of its own, whose path is short as a socket's must be."""
     programs = find_programs()
-    user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.geteuid() == 0 else []
-    data, socket = folder / "data", Path(f"/tmp/storefront-pg-{os.getpid()}")  # a socket's path must be short
-    socket.mkdir(mode=0o777)
-    if user:
-        for path in (folder, socket):
-            shutil.chown(path, "nobody", "nogroup")
-        for parent in folder.parents[:3]:
-            if parent != Path("/tmp"):
-                parent.chmod(0o755)
-        subprocess.run(
-            [*user, programs / "initdb", "-D", data, "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd="/",
-        )
-    settings = f"-c listen_addresses='' -c unix_socket_directories={socket} -c max_connections=200 -c fsync=off"
-    control = [*user, programs / "pg_ctl", "-D", data, "-w"]
-    subprocess.run(
-        [*control, "-l", socket / "log", "-o", settings, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/"
-    )
+    folder = Path(tempfile.mkdtemp(prefix="storefront-pg-", dir="/tmp"))
+    user: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        shutil.chown(folder, "nobody", "nogroup")
+
+    def command(program: str, *arguments: str) -> None:
+        whole = [*user, str(programs / program), "-D", str(folder / "data"), *arguments]
+        subprocess.run(whole, check=True, stdout=subprocess.DEVNULL, cwd="/")
+
     try:
-        server = Postgres(f"postgresql://admin@/postgres?host={socket}")
-        server.run(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER").format(sql.Identifier(ROLE)))
-        yield server
+        command("initdb", "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync")
+        settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200 -c fsync=off"
+        command("pg_ctl", "-w", "-l", str(folder / "log"), "-o", settings, "start")
+        try:
+            server = Postgres(f"postgresql://admin@/postgres?host={folder}")
+            server.run(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER").format(sql.Identifier(ROLE)))
+            yield server
+        finally:
+            command("pg_ctl", "-w", "-m", "immediate", "stop")
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
-        shutil.rmtree(socket, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def find_programs() -> Path:

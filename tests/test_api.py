@@ -276,4 +276,4 @@ def test_whoever_follows_or_breaks_the_document_finds_no_fault(api: BaseSchema):
     assert not findings, "\n\n".join(f"{what}\n{how}" for what, how in findings.items())
     reached = {label for label, status in answered if status < 300}
     assert reached == {operation.ok().label for operation in api.get_all_operations()}, "some calls never came to work"
-    assert sum(answered.values()) > 1000
+    assert sum(answered.values()) > 400

@@ -24,9 +24,12 @@ def current_cart() -> CartSeen | None:
 
 
 def cart_count() -> int:
-    """How many pieces are in this browser's cart, for the badge."""
-    cart_id = session.get("cart")
-    return count_items(cart_id) if cart_id and g.tenant else 0
+    """How many pieces are in this browser's cart, for the badge; asked for once a request."""
+    if "cart_count" not in g:
+        cart_id = session.get("cart")
+        g.cart_count = count_items(cart_id) if cart_id and g.tenant else 0
+    count: int = g.cart_count
+    return count
 
 
 @pages.get("/cart")

@@ -1,15 +1,14 @@
 """Products, for programs."""
 
-from base64 import b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from flask import current_app
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.assets import Assets
 from storefront.catalog.models import Listed, Product, Wish, products_after, read_product
-from storefront.errors import Fault, Invalid
-from storefront.openapi import Money, QueryBool, QueryInt, Shape, answers, blueprint, spec
+from storefront.openapi import Money, Shape, answers, blueprint, flag, spec, whole_number
 from storefront.tenants.pages import current_tenant
 
 api = blueprint("catalog_api", __name__)
@@ -48,9 +47,11 @@ class ProductList(Shape):
 class ListQuery(BaseModel):
     q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
     category: Annotated[str, Field(max_length=80)] = ""
-    in_stock: QueryBool = False
-    limit: Annotated[QueryInt, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, Field(max_length=40, description="`next_cursor` of the page before")] = ""
+    in_stock: Annotated[bool, BeforeValidator(flag)] = False
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = 20
+    cursor: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{11})?$", description="`next_cursor` of the page before")] = (
+        ""
+    )
 
 
 def amount(minor: int) -> Money:
@@ -83,14 +84,5 @@ def cursor_after(place: int) -> str:
 
 
 def read_cursor(cursor: str) -> int:
-    """The place in the catalogue that a cursor stands for; refuses one that this API didn't give."""
-    if not cursor:
-        return -1
-    try:
-        return (
-            int.from_bytes(b64decode(cursor + "=", "-_", validate=True), signed=True)
-            if len(cursor) == 11
-            else int("none")
-        )
-    except ValueError:
-        raise Invalid(Fault("cursor", "Use a next_cursor that this list gave.")) from None
+    """The place in the catalogue that a cursor stands for."""
+    return int.from_bytes(urlsafe_b64decode(cursor + "="), signed=True) if cursor else -1

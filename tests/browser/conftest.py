@@ -21,9 +21,7 @@ from tests.browser.visit import Shop, Visit
 
 PATIENCE = 20_000
 """Milliseconds after which something that a test waits for is held to never come."""
-SWITCHES = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-)
+SWITCHES = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
 FORMS = ("prefix", "subdomain")
 
 

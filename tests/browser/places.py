@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.visit import COOKIES, ESPRESSO, Visit
 
-LAST = "enamel-coffee-pot"
+LAST = "brass-scale"
 """A product of which there are few."""
 
 

@@ -36,9 +36,7 @@ def test_the_list_of_shops_leads_to_each_shop(visit: Callable[..., Visit], auror
         ("fetch('/broken').catch(() => 0)", "request failed"),
     ],
 )
-def test_the_watch_sees_what_it_is_there_for(
-    visit: Callable[..., Visit], aurora: Shop, wrong: str, sign: str
-) -> None:
+def test_the_watch_sees_what_it_is_there_for(visit: Callable[..., Visit], aurora: Shop, wrong: str, sign: str) -> None:
     shopper = visit(aurora)
     shopper.page.route("**/broken", lambda route: route.abort("connectionreset"))
     shopper.go("/cart")

@@ -38,12 +38,13 @@ def busy(shopper: Person) -> Person:
     """A shopper with something in the browser's cart."""
     shopper.post("/cart/items", {"product_id": "beans", "quantity": "1"})
     shopper.post("/cart/items", {"product_id": "cup", "quantity": "1"})
+    shopper.get("/cart")  # what was to be said is said: a page with a message is never a remembered one
     return shopper
 
 
 BOUNDS = {
-    "list": 1, "search": 1, "product": 1, "open a cart": 4, "add": 4, "set": 4, "cart": 1, "promo": 3, "checkout": 20,
-    "order": 1, "page list": 2, "page product": 3, "page add": 6, "page cart": 2, "page checkout": 2, "page place": 8,
+    "list": 1, "search": 1, "product": 1, "open a cart": 5, "add": 5, "set": 5, "cart": 2, "promo": 4, "checkout": 20,
+    "order": 1, "page list": 2, "page product": 3, "page add": 6, "page cart": 3, "page checkout": 3, "page place": 8,
     "page order": 1,
 }  # fmt: skip
 """A cart has three lines here, and two in the browser; checkout by the API answers with suggestions too."""

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,12 +25,14 @@ PATIENCE = 3 * TIMEOUT
 
 
 @pytest.fixture(scope="session", autouse=True)
-def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The first call of a process imports much; the deadlines here are of every call after it."""
     with start_model_server() as server:
-        settings = settings_for("sqlite:///:memory:", tmp_path_factory.mktemp("sdk"), OPENAI_BASE_URL=server.address)
-        messages = [{"role": "user", "content": "{}"}]
-        assert Model(replace(settings, upsell_timeout=30)).ask(messages, response_format([])).outcome == "ok"
+        folder = tmp_path_factory.mktemp("sdk")
+        settings = settings_for("sqlite:///:memory:", folder, OPENAI_BASE_URL=server.address, UPSELL_TIMEOUT="30")
+        warm = Model(settings)
+        assert warm.ask([{"role": "user", "content": "{}"}], response_format([])).outcome == "ok"
+        yield
 
 
 @pytest.fixture
@@ -56,12 +57,6 @@ def asking(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., 
 def advised(asking: Callable[..., Flask]) -> Person:
     """Shops in the north, where the model is asked."""
     return Person(asking().test_client(), "north")
-
-
-@pytest.fixture
-def hurried(asking: Callable[..., Flask]) -> Person:
-    """Shops in the north, where the model is asked but not waited for."""
-    return Person(asking(UPSELL_TIMEOUT=str(TIMEOUT)).test_client(), "north")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.conftest import Person
 from tests.upsell import model_server as server
@@ -55,16 +56,24 @@ UNUSABLE: dict[str, tuple[Behaviour, str]] = {
 
 @pytest.mark.parametrize(("behaviour", "outcome"), UNUSABLE.values(), ids=UNUSABLE)
 def test_the_rules_answer_in_time_when_the_model(
-    hurried: Person, model: ModelServer, journal: Callable[[], list[dict[str, Any]]], behaviour: Behaviour, outcome: str
+    asking: Callable[..., Flask],
+    model: ModelServer,
+    journal: Callable[[], list[dict[str, Any]]],
+    behaviour: Behaviour,
+    outcome: str,
 ) -> None:
+    """The shop is in a hurry where the model would keep it waiting; else it is seen that it needn't be."""
     model.behave = behaviour
-    hurried.post("/cart/items", {"product_id": "beans"})
+    in_a_hurry = outcome in ("timeout", "too large")
+    app = asking(UPSELL_TIMEOUT=str(TIMEOUT)) if in_a_hurry else asking()
+    person = Person(app.test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
     start = time.monotonic()
-    panel = hurried.get("/checkout/upsell")
+    panel = person.get("/checkout/upsell")
     waited = time.monotonic() - start
-    cart_id = hurried.cart(beans=1, honey=1)
+    cart_id = person.cart(beans=1, honey=1)
     start = time.monotonic()
-    answer = hurried.api("GET", f"/carts/{cart_id}/upsell")
+    answer = person.api("GET", f"/carts/{cart_id}/upsell")
     waited = min(waited, time.monotonic() - start)  # a hiccup of the machine meets one of them only
 
     assert panel.status_code == 200
@@ -75,8 +84,9 @@ def test_the_rules_answer_in_time_when_the_model(
     assert {one["product"]["id"] for one in upsell["suggestions"]} == {"pot", "cup", "shared"}
     assert all(0 < len(one["explanation"]) <= 160 for one in upsell["suggestions"])
     assert waited < PATIENCE
-    assert len(model.requests) == 2, "each time it was asked once, and never again"
-    check_written_down(hurried, upsell["call_id"], journal(), outcome)
+    assert len(model.requests) <= 2, "each time it was asked once, and never again"
+    assert in_a_hurry or len(model.requests) == 2
+    check_written_down(person, upsell["call_id"], journal(), outcome)
 
 
 def check_written_down(person: Person, call_id: str, lines: list[dict[str, Any]], outcome: str) -> None:

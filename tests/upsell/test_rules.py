@@ -1,11 +1,8 @@
 """How the shop chooses by itself, and the reasons that it gives: plain values in, plain values out."""
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storefront.catalog.rules import fold
 from storefront.upsell.rules import Goods, check_answer, choose, rank
 
 BEANS = Goods("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
@@ -101,23 +98,3 @@ def test_any_json_is_checked_without_a_fault(answer: object) -> None:
     assert check_answer({"suggestions": answer}, candidates).chosen == []
     (kept,) = check_answer({"suggestions": [answer, {"product_id": "pot", "explanation": answer}]}, candidates).chosen
     assert kept.product_id == "pot"
-
-
-def test_ranking_for_the_largest_cart_costs_little_more_than_reading_its_texts() -> None:
-    """A hundred lines against sixty candidates: each text is folded a few times, not once a pair."""
-    tags = tuple(f"a tag of many letters {i}" for i in range(10))
-    shelf = [Goods(f"n{i}", f"{i} " + "n" * 100, "", f"C{i}", tags) for i in range(160)]
-
-    def seconds(work: object) -> float:
-        start = time.perf_counter()
-        work()  # type: ignore[operator]
-        return time.perf_counter() - start
-
-    def read() -> None:
-        for thing in shelf:
-            for text in (thing.name, *thing.tags):
-                fold(text)
-
-    reading = min(seconds(read) for _ in range(5))
-    ranking = min(seconds(lambda: rank(shelf[:100], shelf[100:], {})) for _ in range(3))
-    assert ranking < 12 * reading

@@ -1,0 +1,170 @@
+"""What went wrong is said where the shopper looks: beside the field, in the form, or in the messages."""
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Locator, Route, expect
+
+from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
+
+UNREACHABLE = "The shop could not be reached. Please try again."
+
+
+def expect_said_beside(visit: Visit, field: str) -> Locator:
+    """The field is marked, names its error, has the focus, and the error stands right below it."""
+    at, error = visit.see(f"#{field}"), visit.see(f"#{field}_error")
+    expect(error).to_be_visible()
+    expect(error).to_be_in_viewport()
+    expect(at).to_have_attribute("aria-invalid", "true")
+    expect(at).to_have_attribute("aria-describedby", f"{field}_error")
+    expect(at).to_be_focused()
+    box, below = at.bounding_box(), error.bounding_box()
+    assert box and below
+    assert 0 <= below["y"] - (box["y"] + box["height"]) < 24
+    return error
+
+
+def test_the_browser_itself_asks_for_a_missing_address(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop, width=390)
+    ada.put_into_cart(ESPRESSO)
+    ada.go("/checkout")
+    ada.see(".place-bar button").click()
+    expect(ada.see("#email")).to_be_focused()
+    ada.expect_at("/checkout")
+
+
+def test_a_missing_address_is_said_beside_its_field(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop, width=390)
+    ada.put_into_cart(ESPRESSO)
+    ada.go("/checkout")
+    ada.see("#checkout_form").evaluate("form => form.noValidate = true")
+    ada.see("#name").fill("Ada")
+    ada.see(".place-bar button").click()
+    expect_said_beside(ada, "email")
+    expect(ada.see("#name")).to_have_value("Ada")
+    ada.expect_whole_page()
+    ada.forgive("status of 422")
+
+    ada.see("#email").fill("ada@example.com")
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+
+
+def test_a_wrong_address_is_said_without_javascript_too(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop, javascript=False)
+    ada.put_into_cart(ESPRESSO)
+    ada.go("/checkout")
+    ada.see("#email").fill("ada@nowhere")  # enough for the browser
+    ada.see("#name").fill("Ada")
+    ada.see(".place-bar button").click()
+    expect_said_beside(ada, "email")
+    expect(ada.see("#email")).to_have_value("ada@nowhere")
+    ada.forgive("status of 422")
+
+
+def test_an_unknown_promo_code_is_said_beside_its_field(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop, width=390)
+    ada.put_into_cart(ESPRESSO)
+    ada.go("/cart")
+    ada.see("#code").fill("NOPE")
+    ada.see("#apply_code").click()
+    expect_said_beside(ada, "code")
+    expect(ada.see("#code")).to_have_value("NOPE")
+    ada.forgive("status of 422")
+    ada.see("#code").fill("summer10")
+    ada.see("#apply_code").click()
+    expect(ada.see(".promo-applied")).to_contain_text("SUMMER10")
+    expect(ada.see("#code_error")).to_have_count(0)
+
+
+def test_what_was_sold_meanwhile_is_named_at_checkout(
+    visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any]
+) -> None:
+    ada = visit(shop)
+    scarce = min(ask("GET", "/products?in_stock=true&limit=100")["items"], key=lambda product: product["stock"])
+    ada.put_into_cart(COOKIES)
+    ada.put_into_cart(scarce["id"])
+    ada.go("/checkout")
+    ada.write_name()
+    rest = ask("POST", "/carts", {"items": [{"product_id": scarce["id"], "quantity": scarce["stock"]}]})
+    ask("POST", f"/carts/{rest['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
+
+    ada.see(".place-bar button").click()
+    expect(ada.see(".refusal")).to_contain_text(f"{scarce['name']}: you asked for 1, none left")
+    expect(ada.see(".refusal")).to_be_in_viewport()
+    expect(ada.see("#email")).to_have_value("ada@example.com")
+    ada.forgive("status of 409")
+
+    ada.see(".refusal a").click()
+    expect(ada.see(f"#left_{scarce['id']}")).to_have_text("Sold out meanwhile")
+    ada.see(f"#remove_{scarce['id']}").click()
+    expect(ada.see(".cart-line")).to_have_count(1)
+    ada.see("#to_checkout").click()
+    ada.write_name()
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+
+
+def test_a_total_that_changed_meanwhile_is_not_charged(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.put_into_cart(COOKIES)
+    ada.go("/checkout")
+    ada.write_name()
+    shown = ada.see(".place-bar button").inner_text()
+    other = ada.context.new_page()
+    other.goto(ada.shop.at(f"/products/{COOKIES}"))
+    other.locator(f"#add_{COOKIES}").click()
+    expect(other.locator("#messages")).to_contain_text("Added")
+
+    ada.see(".place-bar button").click()
+    expect(ada.see(".refusal")).to_be_visible()
+    expect(ada.see(".place-bar button")).not_to_have_text(shown)
+    ada.forgive("status of 409")
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+
+
+def test_without_a_connection_the_messages_say_so(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/?q=cookies")
+    ada.context.set_offline(True)
+    ada.see(f"#add_{COOKIES}").click()
+    expect(ada.see("#messages")).to_contain_text(UNREACHABLE)
+    expect(ada.see("#messages .message")).to_be_in_viewport()
+    expect(ada.see("#cart_badge b")).to_have_count(0)
+    ada.forgive("ERR_INTERNET_DISCONNECTED")
+    ada.faults.clear()  # htmx says it on the console, too
+
+    ada.see("[data-dismiss]").click()
+    expect(ada.see("#messages .message")).to_have_count(0)
+    ada.context.set_offline(False)
+    ada.see(f"#add_{COOKIES}").click()
+    expect(ada.see("#cart_badge b")).to_contain_text("1")
+    expect(ada.see("#messages")).to_contain_text("Added")
+
+
+def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/?q=cookies")
+    ada.page.route("**/cart/items", bad_gateway)
+    ada.see(f"#add_{COOKIES}").click()
+    expect(ada.see("#messages")).to_contain_text(UNREACHABLE)
+    expect(ada.see("#cart_badge")).to_have_text("Cart")
+    ada.forgive("status of 502")
+
+
+def test_suggestions_that_fail_leave_quietly(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.put_into_cart(COOKIES)
+    ada.page.route("**/checkout/upsell", bad_gateway)
+    ada.go("/checkout")
+    expect(ada.see("#upsell_panel")).to_be_hidden()
+    expect(ada.see("#messages .message")).to_have_count(0)
+    ada.forgive("status of 502")
+    ada.write_name()
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+
+
+def bad_gateway(route: Route) -> None:
+    route.fulfill(status=502, content_type="text/html", body="<html><body><h1>Bad gateway</h1></body></html>")
