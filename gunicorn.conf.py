@@ -9,6 +9,7 @@ import tempfile
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
 
 from prometheus_client import multiprocess
+from sqlalchemy.exc import OperationalError
 
 from storefront.boot import prepare
 from storefront.catalog.schema import BadCatalog
@@ -40,10 +41,17 @@ def on_starting(server):
         prepare(server.app.wsgi())
     except BadCatalog as fault:
         sys.exit(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}")
+    except OperationalError as fault:
+        sys.exit(f"storefront can't start: the database of DATABASE_URL can't be used: {str(fault.orig).strip()}")
     if settings.model_configured:
         import_sdk()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
+
+
+def worker_exit(server, worker):
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["storefront_model"].close()
 
 
 def child_exit(server, worker):

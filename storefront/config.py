@@ -3,7 +3,8 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,12 +30,12 @@ class Settings:
 
     port: int
     data_dir: Path
-    database_url: str
-    secret_key: str
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
     catalog: Path
     base_domain: str
     upsell_enabled: bool
-    openai_api_key: str | None
+    openai_api_key: str | None = field(repr=False)
     openai_base_url: str | None
     upsell_model: str
     upsell_timeout: float
@@ -43,7 +44,7 @@ class Settings:
     ratelimit_storage_uri: str
     trusted_proxies: int
     public_url: str | None
-    metrics_token: str | None
+    metrics_token: str | None = field(repr=False)
     web_concurrency: int
 
     @property
@@ -152,10 +153,18 @@ def database_url(value: str) -> str:
     """SQLAlchemy's form of a database address; PostgreSQL is spoken with psycopg 3."""
     for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
         if value.startswith(scheme):
+            check_port(value)
             return "postgresql+psycopg://" + value.removeprefix(scheme)
     if value.startswith("sqlite:///"):
         return value
     raise ValueError("must begin with postgres://, postgresql:// or sqlite:///.")
+
+
+def check_port(value: str) -> None:
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        raise ValueError("must name its host and port as in host:5432.") from None
 
 
 def host_name(value: str) -> str:
@@ -165,9 +174,13 @@ def host_name(value: str) -> str:
 
 
 def web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"must be an address that begins with http:// or https://, not {value!r}.")
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"must be an address such as https://example.com or http://127.0.0.1:8080/v1, not {value!r}.")
     return value.rstrip("/")
 
 
@@ -178,12 +191,25 @@ def own_secret(data_dir: Path, shared_database: bool) -> str:
     path = data_dir / "secret_key"
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
+        if not path.exists():
+            make_secret(path)
+        secret = path.read_text(encoding="ascii").strip()
     except OSError as fault:
-        raise BadSetting(f"DATA_DIR {str(data_dir)!r} can't be written: {fault.strerror}.") from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        secret = secrets.token_urlsafe(48)
-        file.write(secret)
+        raise BadSetting(f"DATA_DIR {str(data_dir)!r} can't be used: {fault.strerror}.") from None
+    if not secret:
+        raise BadSetting(
+            f"DATA_DIR {str(data_dir)!r} has an empty secret_key: remove that file to have a new one made."
+        )
     return secret
+
+
+def make_secret(path: Path) -> None:
+    """Write a new secret, whole or not at all; the one of another process that was quicker is kept."""
+    draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

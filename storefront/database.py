@@ -261,16 +261,35 @@ def is_held(statement: Select[Any], table: FromClause) -> bool:
 
 
 def run(statement: Any, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
-    """Run a `held` statement in the session's transaction; raises `NoTenant` for any other."""
+    """Run a `held` statement; raises `NoTenant` for any other. It is part of the transaction inside `write()`."""
     if not statement.get_execution_options().get("storefront_held"):
         raise NoTenant("only statements that are held to the tenant are run")
-    return db.session.connection().execute(statement, parameters)
+    return connection().execute(statement, parameters)
 
 
 def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the current tenant."""
+    """Insert rows of the current tenant, inside `write()`."""
     tenant_id = current_tenant_id()
     db.session.connection().execute(insert(model), [{**row, "tenant_id": tenant_id} for row in rows])
+
+
+def connection() -> Connection:
+    """The session's connection when it has one, as inside `write()`; else this context's own, which only reads: a
+    session costs more than most questions."""
+    if db.session.registry.has() and db.session().in_transaction():
+        return db.session.connection()
+    reader: Connection | None = g.get("reader")
+    if reader is None:
+        reader = g.reader = db.engine.connect().execution_options(storefront_read=True)
+        bind(reader, current_tenant_id())
+    return reader
+
+
+def release(_fault: BaseException | None = None) -> None:
+    """Give back what this context read with; the next question sees what is there then."""
+    reader = g.pop("reader", None)
+    if reader is not None:
+        reader.close()
 
 
 # --- transactions -----------------------------------------------------------------------------------------------------
@@ -287,6 +306,7 @@ def write(durable: bool = False) -> Iterator[None]:
     makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL always commits durably. Raises `Busy` when
     the lock can't be had in time.
     """
+    release()
     db.session.rollback()
     lock = _one_writer if db.engine.dialect.name == "sqlite" else None
     if lock and not lock.acquire(timeout=BUSY_TIMEOUT):
@@ -317,6 +337,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    app.teardown_appcontext(release)
     with app.app_context():
         set_up(db.engine)
 
@@ -353,7 +374,10 @@ def set_up(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        durability = connection.get_execution_options().get("storefront_write")
+        options = connection.get_execution_options()
+        if "storefront_read" in options:
+            return  # each question by itself sees what is committed
+        durability = options.get("storefront_write")
         if durability:
             connection.exec_driver_sql(f"PRAGMA synchronous={durability}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")

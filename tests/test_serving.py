@@ -198,12 +198,12 @@ def model() -> Iterator[ModelServer]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_it_stops_cleanly_and_starts_again_with_what_it_had(tmp_path: Path, number: int) -> None:
-    with serving(tmp_path) as first:
+    with serving(tmp_path, WEB_CONCURRENCY="1") as first:  # one that has answered: a booting worker may miss a signal
         wait(first.is_up)
         cart = first.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 2}])
         order = first.post(f"/t/north/api/v1/carts/{cart['id']}/checkout", email="ada@example.com", name="Ada")
         stops_cleanly(first, number)
-    with serving(tmp_path) as second:
+    with serving(tmp_path, WEB_CONCURRENCY="1") as second:
         wait(second.is_up)
         answer, text = second.get(f"/t/north/api/v1/orders/{order['id']}")
         assert (answer.status, json.loads(text)["number"]) == (200, order["number"])
@@ -214,7 +214,8 @@ def test_it_stops_cleanly_and_starts_again_with_what_it_had(tmp_path: Path, numb
 def test_a_request_that_is_under_way_is_finished(tmp_path: Path, model: ModelServer) -> None:
     """Somebody waits for the model when the server is told to stop."""
     model.behave = slow(1.5, good)
-    with serving(tmp_path, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="10") as server, ThreadPoolExecutor() as pool:
+    settings = {"OPENAI_BASE_URL": model.address, "UPSELL_TIMEOUT": "10", "WEB_CONCURRENCY": "1"}
+    with serving(tmp_path, **settings) as server, ThreadPoolExecutor() as pool:
         wait(server.is_up)
         cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
         waiting = pool.submit(server.get, f"/t/north/api/v1/carts/{cart['id']}/upsell")

@@ -88,7 +88,7 @@ def upgrade() -> None:
         sa.Column("cart_id", sa.String(length=32), nullable=False),
         sa.Column("arm", sa.String(length=8), nullable=False),
         sa.Column("source", sa.String(length=8), nullable=True),
-        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("suggestions", sa.JSON(), nullable=False),
         sa.Column("model", sa.String(), nullable=True),
         sa.Column("prompt", sa.String(), nullable=True),

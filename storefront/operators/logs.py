@@ -1,14 +1,15 @@
 """Logs for machines: one JSON object a line on standard output, with the request it belongs to."""
 
+import json
 import logging
 import logging.config
 import re
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
-from pythonjsonlogger.json import JsonFormatter
 
 from storefront.operators.metrics import count_request
 
@@ -31,21 +32,26 @@ CONFIG: dict[str, Any] = {
 }
 
 
-class LineFormatter(JsonFormatter):
+class LineFormatter(logging.Formatter):
     """Time, level, logger and message, what `extra` says, and the request's id and tenant when there is one."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "%(levelname)s %(name)s %(message)s",
-            rename_fields={"levelname": "level", "name": "logger"},
-            timestamp="time",
-        )
-
-    def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
-        super().add_fields(log_data, record, message_dict)
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
         if has_request_context():
-            log_data.setdefault("request_id", g.get("request_id"))
-            log_data.setdefault("tenant", g.get("tenant_id"))
+            line["request_id"], line["tenant"] = g.get("request_id"), g.get("tenant_id")
+        line |= {name: value for name, value in record.__dict__.items() if name not in USUAL}
+        if record.exc_info:
+            line["exc_info"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+USUAL = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
+"""What every record has; the rest came by `extra`."""
 
 
 def set_up() -> None:

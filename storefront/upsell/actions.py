@@ -12,7 +12,7 @@ from flask import current_app
 from storefront.cart.models import CartSeen
 from storefront.catalog.models import Listed, in_stock
 from storefront.config import Settings
-from storefront.database import db, write
+from storefront.database import db, release, write
 from storefront.tenants.models import Tenant
 from storefront.upsell import prompt
 from storefront.upsell.client import Answer, Model
@@ -80,7 +80,7 @@ def suggest(tenant: Tenant, cart: CartSeen) -> Upsell:
     chosen, source, outcome, messages, answer = choose(candidates), "rules", "rules", None, None
     if arm == MODEL and candidates:
         messages = prompt.messages(mine, candidates)
-        db.session.rollback()  # no connection is held while the model thinks
+        release()  # no connection is held while the model thinks
         answer = model().ask(messages, prompt.response_format(candidates))
         outcome = answer.outcome
         if answer.outcome == "ok":
@@ -144,7 +144,7 @@ def neighbours(tenant: Tenant, product_id: str, at_once: bool = False) -> tuple[
     if found is None:
         mine = find_goods([product_id])[product_id]
         if at_once:
-            return mine, list(same_category(mine).values())
+            return mine, list(same_category(mine).values()) or alike(mine)
         found = mine, alike(mine)
         with known.lock:
             known.kept[key] = found

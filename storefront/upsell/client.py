@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 OPENAI = "https://api.openai.com/v1"
 LARGEST_ANSWER = 64 * 1024
 LONGEST_TOKENS = 600
+LONGEST_KEPT = 4000
+"""Characters of an answer that the journal keeps."""
 IN_FLIGHT = 4
 """Calls at a time and process; one more is answered by the rules at once, so that a slow model can't use up threads."""
 
@@ -82,6 +84,15 @@ class Model:
                 self._began = loop, connect(self.settings)
             return self._began
 
+    def close(self) -> None:
+        """Hang up and end the loop's thread, if there is one."""
+        with self._lock:
+            began, self._began = self._began, None
+        if began is not None:
+            loop, client = began
+            asyncio.run_coroutine_threadsafe(client.close(), loop).result(1)
+            loop.call_soon_threadsafe(loop.stop)
+
     async def _exchange(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Any:
         async with asyncio.timeout(self.settings.upsell_timeout):
             return await client.chat.completions.create(
@@ -105,6 +116,9 @@ def connect(settings: Settings) -> "AsyncOpenAI":
 
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             response = await super().handle_async_request(request)
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                await response.aclose()
+                raise TooLarge  # a few packed bytes could be any number of them
             response.stream = Counted(response.stream)
             return response
 
@@ -135,7 +149,8 @@ def connect(settings: Settings) -> "AsyncOpenAI":
 
 def import_sdk() -> None:
     """Import what a call needs, so that workers share it and the first call needn't wait for it."""
-    importlib.import_module("openai.resources.chat")
+    for module in ("httpx2", "openai.resources.chat.completions", "openai.types.chat.chat_completion"):
+        importlib.import_module(module)
 
 
 def read(completion: Any) -> dict[str, Any]:
@@ -150,15 +165,15 @@ def read(completion: Any) -> dict[str, Any]:
     message = getattr(choice, "message", None)
     text, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
     if refusal:
-        return {"outcome": "refused", "response": str(refusal)[:4000], **tokens}
+        return {"outcome": "refused", "response": str(refusal)[:LONGEST_KEPT], **tokens}
     if not isinstance(text, str) or not text.strip():
         return {"outcome": "empty", **tokens}
     if getattr(choice, "finish_reason", None) == "length":
-        return {"outcome": "truncated", "response": text, **tokens}
+        return {"outcome": "truncated", "response": text[:LONGEST_KEPT], **tokens}
     try:
-        return {"outcome": "ok", "content": json.loads(text), "response": text, **tokens}
+        return {"outcome": "ok", "content": json.loads(text), "response": text[:LONGEST_KEPT], **tokens}
     except ValueError:
-        return {"outcome": "not json", "response": text, **tokens}
+        return {"outcome": "not json", "response": text[:LONGEST_KEPT], **tokens}
 
 
 def whole(value: object) -> int | None:

@@ -16,7 +16,7 @@ from storefront.upsell.rules import Goods
 RECENT_LINES = 80
 """How many of the latest order lines with the cart's products are asked what else was bought."""
 MOST_TOGETHER = 30
-MOST_ALIKE = 16
+MOST_ALIKE = 24
 
 
 class UpsellCall(OwnedByTenant, Model):
@@ -34,7 +34,7 @@ class UpsellCall(OwnedByTenant, Model):
     cart_id: Mapped[str] = mapped_column(String(32))
     arm: Mapped[str] = mapped_column(String(8))
     source: Mapped[str | None] = mapped_column(String(8))
-    outcome: Mapped[str] = mapped_column(String(32))
+    outcome: Mapped[str]
     suggestions: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     """What was shown: `[{"product_id", "explanation"}]`."""
     model: Mapped[str | None]
@@ -103,7 +103,7 @@ def alike(mine: Goods) -> list[Goods]:
     words = sorted(mine.name_words | {word for tag in mine.tag_set for word in tag.split()})
     found: dict[str, Goods] = {}
     if words:
-        others = select(*GOODS).where(products.c.id != mine.id).limit(MOST_ALIKE)
+        others = select(*GOODS).where(products.c.id != mine.id, products.c.stock > 0).limit(MOST_ALIKE)
         found = read_goods(run(held(closest(others, words))))
     if len(found) < MOST_ALIKE:
         found |= same_category(mine)
@@ -129,7 +129,7 @@ GOODS = [products.c[name] for name in ("id", "name", "description", "category", 
 THESE_GOODS = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
 SAME_CATEGORY = held(
     select(*GOODS)
-    .where(products.c.category == bindparam("category"), products.c.id != bindparam("id"))
+    .where(products.c.category == bindparam("category"), products.c.id != bindparam("id"), products.c.stock > 0)
     .order_by(products.c.place)
     .limit(MOST_ALIKE)
 )

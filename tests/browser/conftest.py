@@ -21,7 +21,10 @@ from tests.browser.visit import Shop, Visit
 
 PATIENCE = 20_000
 """Milliseconds after which something that a test waits for is held to never come."""
-SWITCHES = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+SWITCHES = (
+    "--no-sandbox --disable-gpu --disable-background-networking "
+    "--disable-component-update --disable-sync --no-first-run"
+)
 FORMS = ("prefix", "subdomain")
 
 
@@ -89,7 +92,8 @@ def find_chromium(playwright: Playwright) -> str:
         found = shutil.which("chromium")
     if found is None:
         pytest.fail(
-            "The browser tests need Chromium: install the package `chromium`, or run `.venv/bin/playwright install chromium`."
+            "The browser tests need Chromium: install the package `chromium`, "
+            "or run `.venv/bin/playwright install chromium`."
         )
     return found
 

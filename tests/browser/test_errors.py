@@ -24,8 +24,8 @@ def expect_said_beside(visit: Visit, field: str) -> Locator:
     return error
 
 
-def test_the_browser_itself_asks_for_a_missing_address(visit: Callable[..., Visit], shop: Shop) -> None:
-    ada = visit(shop, width=390)
+def test_the_browser_itself_asks_for_a_missing_address(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora, width=390)
     ada.put_into_cart(ESPRESSO)
     ada.go("/checkout")
     ada.see(".place-bar button").click()
@@ -143,8 +143,8 @@ def test_without_a_connection_the_messages_say_so(visit: Callable[..., Visit], s
     expect(ada.see("#messages")).to_contain_text("Added")
 
 
-def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit], shop: Shop) -> None:
-    ada = visit(shop)
+def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
     ada.go("/?q=cookies")
     ada.page.route("**/cart/items", bad_gateway)
     ada.see(f"#add_{COOKIES}").click()
@@ -153,8 +153,8 @@ def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit],
     ada.forgive("status of 502")
 
 
-def test_suggestions_that_fail_leave_quietly(visit: Callable[..., Visit], shop: Shop) -> None:
-    ada = visit(shop)
+def test_suggestions_that_fail_leave_quietly(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     ada.page.route("**/checkout/upsell", bad_gateway)
     ada.go("/checkout")

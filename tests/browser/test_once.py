@@ -47,10 +47,9 @@ def test_a_double_click_places_one_order(visit: Callable[..., Visit], shop: Shop
     assert stock(ask) == before - PIECES
 
 
-def test_three_products_added_at_once_are_all_in_the_cart(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_three_products_added_at_once_are_all_in_the_cart(visit: Callable[..., Visit], aurora: Shop) -> None:
     """Each keeps its own request; the badge shows the last word."""
-    ada = visit(shop)
-    ada.go("/?q=espresso")
+    ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     ada.go("/")
     ada.page.evaluate("[...document.querySelectorAll('.card .add-button')].slice(0, 3).forEach(b => b.click())")
@@ -59,8 +58,8 @@ def test_three_products_added_at_once_are_all_in_the_cart(visit: Callable[..., V
     expect(ada.see(".cart-line")).to_have_count(4)
 
 
-def test_all_suggestions_added_at_once_are_in_the_order(visit: Callable[..., Visit], shop: Shop) -> None:
-    ada = visit(shop)
+def test_all_suggestions_added_at_once_are_in_the_order(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     ada.go("/checkout")
     expect(ada.see(".suggestion")).to_have_count(3)

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.places import PLACES
 from tests.browser.visit import Shop, Visit
 
 
-@pytest.mark.parametrize("place", PLACES.keys() - {"list of shops"})
-def test_no_page_complains_or_asks_another_host(visit: Callable[..., Visit], shop: Shop, place: str) -> None:
-    shopper = visit(shop)
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "list of shops"])
+def test_no_page_of_a_subdomain_complains_or_asks_another_host(
+    visit: Callable[..., Visit], port: int, place: str
+) -> None:
+    """The prefix form is watched while test_places.py looks at it."""
+    shopper = visit(Shop("aurora", port, subdomain=True))
     PLACES[place](shopper)
     shopper.page.wait_for_load_state("networkidle")
     shopper.expect_whole_page()
@@ -30,9 +33,9 @@ def test_the_list_of_shops_leads_to_each_shop(visit: Callable[..., Visit], auror
     ("wrong", "sign"),
     [
         ("console.error('broken')", "console: broken"),
-        ("setTimeout(() => { throw new Error('thrown') })", "exception: Error: thrown"),
+        ("setTimeout(() => { throw new Error('thrown') })", "thrown"),
         ("document.body.setAttribute('style', 'color: red')", "violates style-src"),
-        ("fetch('http://127.0.0.1:9/').catch(() => 0)", "request to another host"),
+        ("new Image().src = 'https://elsewhere.example/broken'", "request to another host"),
         ("fetch('/broken').catch(() => 0)", "request failed"),
     ],
 )
@@ -41,12 +44,10 @@ def test_the_watch_sees_what_it_is_there_for(visit: Callable[..., Visit], aurora
     shopper.page.route("**/broken", lambda route: route.abort("connectionreset"))
     shopper.go("/cart")
     shopper.page.evaluate(f"() => {{ {wrong} }}")
-    wait_for(shopper.page, lambda: any(sign in fault for fault in shopper.faults))
+    for _ in range(500):
+        if any(sign in fault for fault in shopper.faults):
+            break
+        shopper.page.wait_for_timeout(20)  # lets the browser's news come in
     shopper.forgive(sign)
+    shopper.page.close()
     shopper.faults.clear()
-
-
-def wait_for(page: Page, condition: Callable[[], bool]) -> None:
-    """Let the browser's news come in until there is what we wait for; the test's own time limit ends it."""
-    while not condition():
-        page.wait_for_timeout(20)

@@ -1,0 +1,73 @@
+"""Every page can be used by everybody: axe-core finds nothing in it, it fits the screen, thumbs hit what they press."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser.places import PLACES
+from tests.browser.visit import Shop, Visit
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+FINDINGS = """async rules => {
+    const { violations, passes } = await axe.run({ runOnly: rules, resultTypes: ["violations"] })
+    const why = node => node.any[0]?.message ?? node.failureSummary
+    const told = ({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(" ")}: ${why(node)}`)
+    return { violations: violations.flatMap(told), passes: passes.length }
+}"""
+WIDTHS = (320, 390, 768, 1280, 1920)
+WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? null
+    : [...document.querySelectorAll("body *")].filter(element => element.getBoundingClientRect().right > innerWidth + 1)
+        .slice(0, 5).map(element => element.outerHTML.slice(0, 120))"""
+SMALL = """() => {
+    const inText = link => link.tagName === "A" && getComputedStyle(link).display === "inline"
+    const height = element => {
+        const cover = getComputedStyle(element, "::after")  // a link that covers its card
+        return cover.position === "absolute" ? parseFloat(cover.height) : element.getBoundingClientRect().height
+    }
+    return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), summary")]
+        .filter(element => element.checkVisibility({ visibilityProperty: true }))
+        .filter(element => !element.closest(".visually-hidden"))
+        .filter(element => !(inText(element) && !element.classList.contains("cover-link")))
+        .filter(element => height(element) < 43.9)
+        .map(element => `${height(element)}: ${element.outerHTML.slice(0, 120)}`)
+}"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_page_is_for_everybody(visit: Callable[..., Visit], aurora: Shop, place: str) -> None:
+    """Light and dark, on a phone and on a desk."""
+    shopper = visit(aurora, width=390, script=str(AXE))
+    PLACES[place](shopper)
+    assert not shopper.page.evaluate(SMALL), "lower than 44 px"
+    for width in WIDTHS:
+        shopper.page.set_viewport_size({"width": width, "height": 844})
+        assert not shopper.page.evaluate(WIDER), f"wider than {width} px"
+        for scheme in ("light", "dark") if width in (390, 1280) else ():
+            shopper.page.emulate_media(color_scheme=scheme)
+            assert not findings(shopper), f"{width} px, {scheme}"
+    shopper.page.wait_for_load_state("networkidle")
+
+
+def findings(visit: Visit) -> list[str]:
+    found = visit.page.evaluate(FINDINGS, RULES)
+    assert found["passes"] > 10, "axe did not look"
+    return list(found["violations"])
+
+
+def test_axe_would_find_something(visit: Callable[..., Visit], aurora: Shop) -> None:
+    shopper = visit(aurora, script=str(AXE))
+    shopper.go("/cart")
+    assert not findings(shopper)
+    shopper.page.evaluate("document.querySelector('label[for=search]').remove(), search.removeAttribute('placeholder')")
+    assert any(fault.startswith("label: #search") for fault in findings(shopper))
+
+
+def test_what_is_too_wide_or_too_small_would_be_seen(visit: Callable[..., Visit], aurora: Shop) -> None:
+    shopper = visit(aurora, width=390)
+    shopper.go("/cart")
+    shopper.see(".empty .primary-button").evaluate("button => button.style.minHeight = 0")
+    assert len(shopper.page.evaluate(SMALL)) == 1
+    shopper.see("h1").evaluate("heading => heading.style.width = '1000px'")
+    assert shopper.page.evaluate(WIDER)
