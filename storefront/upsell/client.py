@@ -41,6 +41,15 @@ class Answer:
     completion_tokens: int | None = None
 
 
+@dataclass(frozen=True)
+class Running:
+    """What a process needs to ask: an event loop in a thread of its own, and the client that belongs to it."""
+
+    loop: asyncio.AbstractEventLoop
+    thread: threading.Thread
+    client: "AsyncOpenAI"
+
+
 class Model:
     """The configured model. Made once an app; connects at the first call, in the process that calls."""
 
@@ -49,7 +58,7 @@ class Model:
         self.name = settings.upsell_model
         self._free = threading.BoundedSemaphore(IN_FLIGHT)
         self._lock = threading.Lock()
-        self._began: tuple[asyncio.AbstractEventLoop, AsyncOpenAI] | None = None
+        self._began: Running | None = None
 
     def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> Answer:
         """Ask and wait, at most `UPSELL_TIMEOUT` seconds. Never raises: whatever goes wrong is an outcome."""
@@ -68,20 +77,22 @@ class Model:
         return Answer(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
     def _wait(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> dict[str, Any]:
-        loop, client = self._started()
-        exchange = asyncio.run_coroutine_threadsafe(self._exchange(client, messages, response_format), loop)
+        running = self._started()
+        exchange = self._exchange(running.client, messages, response_format)
+        waiting = asyncio.run_coroutine_threadsafe(exchange, running.loop)
         try:
-            return read(exchange.result(self.settings.upsell_timeout + 0.2))
+            return read(waiting.result(self.settings.upsell_timeout + 0.2))
         finally:
-            exchange.cancel()
+            waiting.cancel()
 
-    def _started(self) -> "tuple[asyncio.AbstractEventLoop, AsyncOpenAI]":
+    def _started(self) -> "Running":
         """The loop and the client of this process, started now if need be."""
         with self._lock:
             if self._began is None:
                 loop = asyncio.new_event_loop()
-                threading.Thread(target=loop.run_forever, name="upsell-model", daemon=True).start()
-                self._began = loop, connect(self.settings)
+                thread = threading.Thread(target=loop.run_forever, name="upsell-model", daemon=True)
+                thread.start()
+                self._began = Running(loop, thread, connect(self.settings))
             return self._began
 
     def close(self) -> None:
@@ -89,9 +100,10 @@ class Model:
         with self._lock:
             began, self._began = self._began, None
         if began is not None:
-            loop, client = began
-            asyncio.run_coroutine_threadsafe(client.close(), loop).result(1)
-            loop.call_soon_threadsafe(loop.stop)
+            asyncio.run_coroutine_threadsafe(began.client.close(), began.loop).result(1)
+            began.loop.call_soon_threadsafe(began.loop.stop)
+            began.thread.join(1)
+            began.loop.close()
 
     async def _exchange(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Any:
         async with asyncio.timeout(self.settings.upsell_timeout):

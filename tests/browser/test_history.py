@@ -56,9 +56,7 @@ def test_back_from_a_product_shows_the_whole_category(visit: Callable[..., Visit
     """The browser kept the region under the same address; it must not take that for the page."""
     ada = visit(shop)
     ada.go("/")
-    ada.see(
-        ".chip",
-    ).filter(has_text="Pantry").click()
+    ada.see(".chip").filter(has_text="Pantry").click()
     ada.expect_at(r"/\?category=Pantry")
     expect(ada.see(HEADING)).to_have_text("Pantry")
     ada.see(f"[data-product={COOKIES}] .cover-link").click()

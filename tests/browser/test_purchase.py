@@ -127,10 +127,6 @@ def expect_confirmation(ada: Visit, suggested: str) -> None:
     assert number
     expect(ada.page).to_have_title(f"Order {number} · Aurora Coffee")
     expect(ada.see(".order-lines li")).to_have_count(2)
-    expect(
-        ada.see(
-            ".order-lines li",
-        ).filter(has_text=suggested)
-    ).to_contain_text("our suggestion")
+    expect(ada.see(".order-lines li").filter(has_text=suggested)).to_contain_text("our suggestion")
     expect(ada.see("#order_status")).to_have_text("Placed")
     expect(ada.see("#cart_badge b")).to_have_count(0)

@@ -32,6 +32,7 @@ def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         settings = settings_for("sqlite:///:memory:", folder, OPENAI_BASE_URL=server.address, UPSELL_TIMEOUT="30")
         warm = Model(settings)
         assert warm.ask([{"role": "user", "content": "{}"}], response_format([])).outcome == "ok"
+        warm.close()
         yield
 
 
