@@ -8,13 +8,14 @@ import tempfile
 # Before the first import of prometheus_client, which looks for it then.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
 
+from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
 from sqlalchemy.exc import OperationalError
 
 from storefront.boot import prepare
 from storefront.catalog.schema import BadCatalog
 from storefront.config import BadSetting, Settings
-from storefront.operators.logs import CONFIG
+from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
 from storefront.upsell.client import import_sdk
 
 try:
@@ -36,6 +37,13 @@ control_socket_disable = True
 logconfig_dict = CONFIG
 
 
+class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
+    """The app writes the access log, with what only it knows; gunicorn would still prepare a line for each request."""
+
+    def access(self, resp, req, environ, request_time):
+        pass
+
+
 def on_starting(server):
     try:
         prepare(server.app.wsgi())
@@ -47,6 +55,11 @@ def on_starting(server):
         import_sdk()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
+
+
+def post_fork(server, worker):
+    leave_out_what_no_line_says()
+    gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
 
 
 def worker_exit(server, worker):

@@ -93,14 +93,18 @@ def refuse_cross_site() -> None:
         raise CrossSite
 
 
+ALWAYS = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+]
+
+
 def set_headers(response: Response) -> Response:
     headers = response.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers.extend(ALWAYS)
     headers["Content-Security-Policy"] = policy(g.get("inline_style", ""))
-    if not response.cache_control:
-        headers["Cache-Control"] = "no-cache, private"  # a cart or a price may have changed: ask each time
+    headers.setdefault("Cache-Control", "no-cache, private")  # a cart or a price may have changed: ask each time
     return response
 
 

@@ -213,7 +213,9 @@ CATEGORIES = held(
     .order_by(func.min(columns.place))
 )
 ONE = held(select(*LISTED).where(columns.id == bindparam("id")))
-IN_STOCK = held(select(*LISTED).where(columns.id.in_(bindparam("ids", expanding=True)), columns.stock > 0))
+these_in_stock = columns.id.in_(bindparam("ids", expanding=True)) & (columns.stock > 0)
+IN_STOCK = held(select(*LISTED).where(these_in_stock))
+SOLD_IDS = held(select(columns.id).where(these_in_stock))
 
 
 def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
@@ -252,6 +254,11 @@ def read_product(product_id: str) -> Listed:
 def in_stock(product_ids: Collection[str]) -> dict[str, Listed]:
     """Those of the products that can be sold at this moment, by id."""
     return {row.id: Listed(*row) for row in run(IN_STOCK, {"ids": list(product_ids)})}
+
+
+def which_are_sold(product_ids: Collection[str]) -> set[str]:
+    """Those of the ids whose products can be sold at this moment."""
+    return set(run(SOLD_IDS, {"ids": list(product_ids)}).scalars())
 
 
 def find_product(product_id: str) -> Product:

@@ -10,7 +10,7 @@ from cachetools import TTLCache
 from flask import current_app
 
 from storefront.cart.models import CartSeen
-from storefront.catalog.models import Listed, in_stock
+from storefront.catalog.models import Listed, in_stock, which_are_sold
 from storefront.config import Settings
 from storefront.database import db, release, write
 from storefront.tenants.models import Tenant
@@ -21,6 +21,7 @@ from storefront.upsell.rules import (
     CANDIDATES,
     CONTROL,
     MODEL,
+    MOST,
     Candidate,
     Chosen,
     Goods,
@@ -32,6 +33,8 @@ from storefront.upsell.rules import (
 
 MOST_ASKED = 12
 """How many products of a cart are asked for what is like them."""
+MOST_AT_ONCE = 4
+"""The same when there is no time."""
 NEIGHBOURS_KEPT = 20_000
 NEIGHBOURS_FRESH_FOR = 300
 """Seconds for which a product's neighbours by its texts are remembered."""
@@ -122,7 +125,7 @@ def model() -> Model:
 def gather(tenant: Tenant, product_ids: Sequence[str], at_once: bool = False) -> tuple[list[Goods], list[Candidate]]:
     """The products of a cart, and the best candidates for it that are in stock, best first. `at_once` takes what is
     quick to find where nothing is remembered."""
-    near = [neighbours(tenant, product_id, at_once) for product_id in product_ids[:MOST_ASKED]]
+    near = neighbours(tenant, product_ids[: MOST_AT_ONCE if at_once else MOST_ASKED], at_once)
     mine = [goods for goods, _ in near]
     others = {other.id: other for _, alike_it in near for other in alike_it}
     together = {(other, my_id): times for other, my_id, times in bought_together(product_ids)}
@@ -131,24 +134,24 @@ def gather(tenant: Tenant, product_ids: Sequence[str], at_once: bool = False) ->
     for product_id in product_ids:
         others.pop(product_id, None)
     ranked = rank(mine, list(others.values()), together)[: 2 * CANDIDATES]
-    sold = in_stock([candidate.goods.id for candidate in ranked])
+    sold = which_are_sold([candidate.goods.id for candidate in ranked])
     return mine, [candidate for candidate in ranked if candidate.goods.id in sold][:CANDIDATES]
 
 
-def neighbours(tenant: Tenant, product_id: str, at_once: bool = False) -> tuple[Goods, list[Goods]]:
-    """A product and those like it by their texts, which seldom change: remembered for a while in each process."""
+def neighbours(tenant: Tenant, product_ids: Sequence[str], at_once: bool) -> list[tuple[Goods, list[Goods]]]:
+    """Each product with those like it by their texts, which seldom change: remembered for a while in each process."""
     known: Neighbours = current_app.extensions["storefront_neighbours"]
-    key = (tenant.id, product_id)
     with known.lock:
-        found = known.kept.get(key)
-    if found is None:
-        mine = find_goods([product_id])[product_id]
-        if at_once:
-            return mine, list(same_category(mine).values()) or alike(mine)
-        found = mine, alike(mine)
+        found = {id: known.kept[tenant.id, id] for id in product_ids if (tenant.id, id) in known.kept}
+    missing = [product_id for product_id in product_ids if product_id not in found]
+    for product_id, goods in find_goods(missing).items() if missing else ():
+        if at_once and (some := list(same_category(goods).values())[: 3 * MOST]):
+            found[product_id] = goods, some
+            continue
+        found[product_id] = goods, alike(goods)
         with known.lock:
-            known.kept[key] = found
-    return found
+            known.kept[tenant.id, product_id] = found[product_id]
+    return [found[product_id] for product_id in product_ids]
 
 
 def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:
