@@ -20,7 +20,24 @@ ROUNDS = 5
 SECONDS = 3.0
 PRODUCTS = 1000
 API = "/t/bench/api/v1"
-WORDS = "oak ash elm fir bay fig pear plum sage mint clay iron silk wool jute cork".split()
+WORDS = [
+    "oak",
+    "ash",
+    "elm",
+    "fir",
+    "bay",
+    "fig",
+    "pear",
+    "plum",
+    "sage",
+    "mint",
+    "clay",
+    "iron",
+    "silk",
+    "wool",
+    "jute",
+    "cork",
+]
 
 
 def write_catalog(path: Path) -> None:
