@@ -1,9 +1,12 @@
 """The JSON API's frame: the OpenAPI document generated from the code, the check of what comes in, shared shapes."""
 
+import json
 from functools import cache
 from typing import Annotated, Any
 
+import click
 from flask import Blueprint, Flask, Response, jsonify, request
+from flask.cli import with_appcontext
 from pydantic import BaseModel, ConfigDict, Field
 from spectree import Response as Answers
 from spectree import SpecTree
@@ -57,10 +60,6 @@ class Problem(Shape):
     errors: list[FaultShape] | None = None
     items: list[ShortageShape] | None = None
     total: Money | None = None
-
-
-class NoBody(Body):
-    """No parameters."""
 
 
 def whole_number(value: object) -> object:
@@ -174,3 +173,11 @@ def must_be_sent(whole: dict[str, Any], body: dict[str, Any]) -> bool:
 
 def init_app(app: Flask) -> None:
     spec.app = app
+    app.cli.add_command(print_document)
+
+
+@click.command("openapi")
+@with_appcontext
+def print_document() -> None:
+    """Print the OpenAPI document, as it is kept in docs/openapi.json."""
+    click.echo(json.dumps(document(), indent=1, ensure_ascii=False))

@@ -277,3 +277,9 @@ def test_whoever_follows_or_breaks_the_document_finds_no_fault(api: BaseSchema):
     reached = {label for label, status in answered if status < 300}
     assert reached == {operation.ok().label for operation in api.get_all_operations()}, "some calls never came to work"
     assert sum(answered.values()) > 400
+
+
+def test_the_document_in_docs_is_the_one_that_is_served(app: Flask):
+    """Written by `flask --app storefront openapi > docs/openapi.json`."""
+    kept = Path(__file__).parent.parent / "docs" / "openapi.json"
+    assert app.test_cli_runner().invoke(args=["openapi"]).output == kept.read_text(encoding="utf-8")

@@ -25,6 +25,10 @@ def instruments(method: str, rule: str, status: str) -> tuple[Counter, Histogram
     return requests.labels(method, rule, status), durations.labels(rule)
 
 
+def count_upsell(source: str | None, outcome: str) -> None:
+    upsells.labels(source or "none", "dropped" if outcome.startswith("dropped") else outcome).inc()
+
+
 def exposition() -> tuple[bytes, str]:
     """The metrics in Prometheus' text format, and its content type."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

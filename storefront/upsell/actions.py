@@ -13,6 +13,7 @@ from storefront.cart.models import CartSeen
 from storefront.catalog.models import Listed, in_stock, which_are_sold
 from storefront.config import Settings
 from storefront.database import db, release, write
+from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell import prompt
 from storefront.upsell.client import Answer, Model
@@ -187,6 +188,7 @@ def journal(
     )
     with write():
         db.session.add(row)
+    count_upsell(source, outcome)
     if answer is not None:
         log.info("upsell call", extra={"call_id": row.id, "tenant": tenant.id, "outcome": outcome, **asked})
     return row.id
