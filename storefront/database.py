@@ -5,6 +5,7 @@ every ORM statement on a tenant's table and raises `NoTenant` when there is none
 statements; PostgreSQL's row-level security says it once more, bound to each transaction.
 """
 
+import fcntl
 import secrets
 import sqlite3
 import threading
@@ -294,7 +295,29 @@ def release(_fault: BaseException | None = None) -> None:
 
 # --- transactions -----------------------------------------------------------------------------------------------------
 
-_one_writer = threading.Lock()
+_one_thread = threading.Lock()
+
+
+@contextmanager
+def turn_to_write() -> Iterator[None]:
+    """On SQLite, wait for this writer's turn: among this process's threads by a lock, among the processes of this
+    machine by flock(2) on a file beside the database. Both wake the next one at once, while SQLite's own queue sleeps
+    and is unfair: without this, the slowest of a hundred orders waits five times as long.
+
+    Raises `Busy` when the turn doesn't come in time.
+    """
+    database = db.engine.url.database
+    if db.engine.dialect.name != "sqlite" or not database or database == ":memory:":
+        yield
+        return
+    if not _one_thread.acquire(timeout=BUSY_TIMEOUT):
+        raise Busy
+    try:
+        with Path(f"{database}.lock").open("w") as queue:
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            yield
+    finally:
+        _one_thread.release()
 
 
 @contextmanager
@@ -302,30 +325,28 @@ def write(durable: bool = False) -> Iterator[None]:
     """One short write transaction: commits at the end, rolls back when anything is raised.
 
     Whatever was read before is read again inside, where it can't change any more. On SQLite the write lock is taken at
-    the start (`BEGIN IMMEDIATE`), by one thread of this process at a time, because its own queue is unfair; `durable`
-    makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL always commits durably. Raises `Busy` when
-    the lock can't be had in time.
+    the start (`BEGIN IMMEDIATE`); `durable` makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL
+    always commits durably. Raises `Busy` when the lock can't be had in time.
     """
     release()
     db.session.rollback()
-    lock = _one_writer if db.engine.dialect.name == "sqlite" else None
-    if lock and not lock.acquire(timeout=BUSY_TIMEOUT):
-        raise Busy
-    try:
+    with turn_to_write():
         try:
-            db.session.connection(execution_options={"storefront_write": "FULL" if durable else "NORMAL"})
-        except OperationalError as fault:
-            if is_busy(fault):
-                raise Busy from fault
+            begin_write("FULL" if durable else "NORMAL")
+            yield
+            db.session.commit()
+        except BaseException:
+            db.session.rollback()
             raise
-        yield
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
+
+
+def begin_write(durability: str) -> None:
+    try:
+        db.session.connection(execution_options={"storefront_write": durability})
+    except OperationalError as fault:
+        if is_busy(fault):
+            raise Busy from fault
         raise
-    finally:
-        if lock:
-            lock.release()
 
 
 def is_busy(fault: OperationalError) -> bool:
