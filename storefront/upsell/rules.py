@@ -90,7 +90,7 @@ def compare(
         if shared := mine.tag_set.keys() & goods.tag_set.keys():
             rarest = min(shared, key=lambda tag: (how_common[tag], tag))
             same_kind = bool(goods.category) and goods.category == mine.category  # which seldom completes a cart
-            worth = sum(2 / how_common[tag] for tag in shared) * (0.4 if same_kind else 1)
+            worth = sum(2 / how_common[tag] for tag in shared) * (0.2 if same_kind else 1)
             facts.append((worth, partial(say_tag, mine.name, goods.tag_set[rarest])))
         if goods.category and goods.category == mine.category:
             facts.append((0.1, partial(say_category, mine.name, goods.category)))
