@@ -10,8 +10,8 @@ from threading import Lock
 from cachetools import LRUCache
 from flask import Flask, current_app, g, request, session
 
-MOST = 1000
-"""Pieces kept a process; a page of 24 products is 25 KB."""
+MOST = 200
+"""Pieces kept a process; a page of 24 products is 25 KB, and every sale makes another one of it."""
 
 
 class Fragments:

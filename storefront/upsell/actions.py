@@ -143,7 +143,7 @@ def neighbours(tenant: Tenant, product_ids: Sequence[str], at_once: bool) -> lis
     """Each product with those like it by their texts, which seldom change: remembered for a while in each process."""
     known: Neighbours = current_app.extensions["storefront_neighbours"]
     with known.lock:
-        found = {id: known.kept[tenant.id, id] for id in product_ids if (tenant.id, id) in known.kept}
+        found = {id: pair for id in product_ids if (pair := known.kept.get((tenant.id, id)))}
     missing = [product_id for product_id in product_ids if product_id not in found]
     for product_id, goods in find_goods(missing).items() if missing else ():
         if at_once and (some := list(same_category(goods).values())[: 3 * MOST]):
