@@ -16,7 +16,7 @@ from storefront.boot import prepare
 from storefront.catalog.schema import BadCatalog
 from storefront.config import BadSetting, Settings
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
-from storefront.upsell.client import import_sdk
+from storefront.upsell.assistant.client import import_sdk
 
 try:
     settings = Settings.from_environ()

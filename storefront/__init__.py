@@ -23,7 +23,7 @@ from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
 from storefront.upsell.actions import Neighbours
-from storefront.upsell.client import Model
+from storefront.upsell.assistant.client import Model
 
 __all__ = ["BadSetting", "Settings", "create_app"]
 

@@ -15,19 +15,17 @@ from storefront.config import Settings
 from storefront.database import db, release, write
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
-from storefront.upsell import prompt
-from storefront.upsell.client import Answer, Model
+from storefront.upsell.assistant import prompt
+from storefront.upsell.assistant.client import Answer, Model
+from storefront.upsell.assistant.rules import check_answer
+from storefront.upsell.experiment.rules import CONTROL, MODEL, arm_of
 from storefront.upsell.models import UpsellCall, alike, bought_together, find_goods, last_call, same_category
 from storefront.upsell.rules import (
     CANDIDATES,
-    CONTROL,
-    MODEL,
     MOST,
     Candidate,
     Chosen,
     Goods,
-    arm_of,
-    check_answer,
     choose,
     rank,
 )

@@ -12,9 +12,9 @@ from sqlalchemy import select
 from storefront.catalog.actions import load
 from storefront.database import acting_for, db
 from storefront.operators.logs import LineFormatter
-from storefront.upsell.client import Model
+from storefront.upsell.assistant.client import Model
+from storefront.upsell.assistant.prompt import response_format
 from storefront.upsell.models import UpsellCall
-from storefront.upsell.prompt import response_format
 from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storefront.upsell.rules import Goods, check_answer, choose, rank
+from storefront.upsell.assistant.rules import check_answer
+from storefront.upsell.rules import Goods, choose, rank
 
 BEANS = Goods("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
 
