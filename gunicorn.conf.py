@@ -16,6 +16,7 @@ from storefront.boot import prepare
 from storefront.catalog.schema import BadCatalog
 from storefront.config import BadSetting, Settings
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
+from storefront.upsell import watch
 from storefront.upsell.assistant.client import import_sdk
 
 try:
@@ -62,9 +63,13 @@ def post_fork(server, worker):
     gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
 
 
+def post_worker_init(worker):
+    watch.start(worker.wsgi)
+
+
 def worker_exit(server, worker):
     if worker.wsgi is not None:
-        worker.wsgi.extensions["storefront_model"].close()
+        watch.stop(worker.wsgi)
 
 
 def child_exit(server, worker):

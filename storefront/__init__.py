@@ -22,8 +22,11 @@ from storefront.tenants.registry import Registry
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
-from storefront.upsell.actions import Neighbours
-from storefront.upsell.assistant.client import Model
+from storefront.upsell import watch
+from storefront.upsell.assistant import api as assistant_api
+from storefront.upsell.assistant.actions import Assistant
+from storefront.upsell.engine.shelf import Shelves
+from storefront.upsell.experiment import api as experiment_api
 
 __all__ = ["BadSetting", "Settings", "create_app"]
 
@@ -37,8 +40,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["storefront_settings"] = settings
     app.extensions["storefront_tenants"] = Registry(settings)
-    app.extensions["storefront_model"] = Model(settings)
-    app.extensions["storefront_neighbours"] = Neighbours()
+    app.extensions["storefront_assistant"] = Assistant(app, settings)
+    app.extensions["storefront_shelves"] = Shelves()
 
     database.init_app(app, settings)
     logs.init_app(app)
@@ -47,10 +50,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.init_app(app)
     assets.init_app(app)
     fragments.init_app(app)
+    watch.init_app(app)
 
     for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, operators_pages):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, orders_api, upsell_api):
+    for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
         app.register_blueprint(api.api)
     app.register_blueprint(openapi.about)
     openapi.init_app(app)

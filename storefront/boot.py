@@ -12,6 +12,7 @@ from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
 from storefront.config import Settings
 from storefront.database import db
+from storefront.upsell.watch import compare_where_due
 
 BOOT_LOCK = 7_206_340_002
 log = logging.getLogger("storefront.boot")
@@ -30,6 +31,7 @@ def prepare(app: Flask) -> None:
         content = read_file(settings.catalog)
         if not is_loaded(content):
             log.info("catalogue loaded: %s", describe(load_with_bar(content)))
+        compare_where_due()
         warn_of_mighty_role()
     with app.app_context():
         db.engine.dispose()

@@ -1,11 +1,14 @@
 """Every setting, read from the environment once and checked, with a sentence that names the variable at fault."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +28,27 @@ class BadSetting(ValueError):
 
 
 @dataclass(frozen=True)
+class Rates:
+    """What a model costs: currency units per million tokens, which is millionths of the currency per token."""
+
+    prompt: Decimal
+    completion: Decimal
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the model may use for one tenant on one day (UTC), in tokens or in millionths of UPSELL_CURRENCY: past
+    `soft` only carts above the tenant's value ask it, past `hard` none."""
+
+    soft: int
+    hard: int
+    in_tokens: bool
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the environment said, typed and checked. Times are seconds."""
 
@@ -40,11 +64,17 @@ class Settings:
     upsell_model: str
     upsell_timeout: float
     upsell_holdout: float
+    upsell_in_flight: int
+    upsell_prices: dict[str, Rates]
+    upsell_currency: str
+    upsell_budget: Budget | None
+    upsell_keep_days: int
     ratelimit_enabled: bool
     ratelimit_storage_uri: str
     trusted_proxies: int
     public_url: str | None
     metrics_token: str | None = field(repr=False)
+    staff_token: str | None = field(repr=False)
     web_concurrency: int
 
     @property
@@ -76,11 +106,17 @@ class Settings:
             upsell_model=read.text("UPSELL_MODEL", "gpt-5.4-mini"),
             upsell_timeout=read.number("UPSELL_TIMEOUT", 2.5, 0.05, 60),
             upsell_holdout=read.number("UPSELL_HOLDOUT", 0.1, 0, 1),
+            upsell_in_flight=read.whole("UPSELL_IN_FLIGHT", 16, 1, 1000),
+            upsell_prices=read.parsed("UPSELL_PRICES", {}, model_prices),
+            upsell_currency=read.text("UPSELL_CURRENCY", "USD"),
+            upsell_budget=read.parsed("UPSELL_BUDGET", None, daily_budget),
+            upsell_keep_days=read.whole("UPSELL_KEEP_DAYS", 90, 1, 3650),
             ratelimit_enabled=read.flag("RATELIMIT_ENABLED", True),
             ratelimit_storage_uri=read.text("RATELIMIT_STORAGE_URI", "memory://"),
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
             public_url=read.checked("PUBLIC_URL", "", web_address) or None,
             metrics_token=read.text("METRICS_TOKEN", "") or None,
+            staff_token=read.text("STAFF_TOKEN", "") or None,
             web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
         )
 
@@ -108,6 +144,13 @@ class Reader:
         value = self.text(name, default)
         try:
             return check(value) if value else value
+        except ValueError as fault:
+            raise BadSetting(f"{name} {fault}") from None
+
+    def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        value = self.text(name, "")
+        try:
+            return parse(value) if value else default
         except ValueError as fault:
             raise BadSetting(f"{name} {fault}") from None
 
@@ -182,6 +225,29 @@ def web_address(value: str) -> str:
     if not good:
         raise ValueError(f"must be an address such as https://example.com or http://127.0.0.1:8080/v1, not {value!r}.")
     return value.rstrip("/")
+
+
+def model_prices(value: str) -> dict[str, Rates]:
+    """'some-model=0.25/2.00, other=0/0' gives each model's rates for prompt and completion."""
+    prices = {}
+    for entry in value.split(","):
+        found = re.fullmatch(r"\s*(\S+)\s*=\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", entry)
+        if not found:
+            raise ValueError(f"must be like some-model=0.25/2.00 (prices of a million tokens), not {entry.strip()!r}.")
+        prices[found[1]] = Rates(Decimal(found[2]), Decimal(found[3]))
+    return prices
+
+
+def daily_budget(value: str) -> Budget:
+    """'200000/300000 tokens' or, in money, '1.50/2.00'."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(\s+tokens)?", value)
+    if not found:
+        raise ValueError(f"must be like 200000/300000 tokens, or 1.50/2.00 in UPSELL_CURRENCY, not {value!r}.")
+    in_tokens = bool(found[3])
+    soft, hard = (int(Decimal(part) * (1 if in_tokens else 1_000_000)) for part in (found[1], found[2]))
+    if soft > hard:
+        raise ValueError(f"must name the soft limit first and the hard one second, not {value!r}.")
+    return Budget(soft, hard, in_tokens)
 
 
 def own_secret(data_dir: Path, shared_database: bool) -> str:

@@ -10,8 +10,9 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Alias,
     BinaryExpression,
     BooleanClauseList,
+    ColumnElement,
     Connection,
     CursorResult,
     Delete,
@@ -37,8 +39,10 @@ from sqlalchemy import (
     bindparam,
     event,
     insert,
+    inspect,
     make_url,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DontWrapMixin, OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -56,6 +60,8 @@ from storefront.errors import Busy
 
 BUSY_TIMEOUT = 10
 """Seconds that a writer waits for SQLite's one write lock."""
+EPOCH, RANDOM_BITS = 1_704_067_200_000, 22
+"""What an id is made of: milliseconds since this moment of the Unix clock (2024), and so many random bits."""
 TENANT_SETTING = "storefront.tenant_id"
 """The PostgreSQL setting that the row-level policies compare with."""
 
@@ -118,7 +124,12 @@ def acting_for(tenant_id: str) -> Iterator[None]:
 
 def new_id() -> int:
     """A 63-bit id that grows with time (milliseconds since 2024, then 22 random bits), so that rows sort by age."""
-    return (time.time_ns() // 1_000_000 - 1_704_067_200_000) << 22 | secrets.randbits(22)
+    return (time.time_ns() // 1_000_000 - EPOCH) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
+
+
+def id_at(moment: datetime) -> int:
+    """The lowest id that could be made at this moment."""
+    return (round(moment.timestamp() * 1000) - EPOCH) << RANDOM_BITS
 
 
 def new_token() -> str:
@@ -261,7 +272,9 @@ def is_held(statement: Select[Any], table: FromClause) -> bool:
     )
 
 
-def run(statement: Any, parameters: Mapping[str, Any] | None = None) -> CursorResult[*tuple[Any, ...]]:
+def run(
+    statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
     """Run a `held` statement; raises `NoTenant` for any other. It is part of the transaction inside `write()`."""
     if not statement.get_execution_options().get("storefront_held"):
         raise NoTenant("only statements that are held to the tenant are run")
@@ -272,6 +285,24 @@ def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> N
     """Insert rows of the current tenant, inside `write()`."""
     tenant_id = current_tenant_id()
     db.session.connection().execute(insert(model), [{**row, "tenant_id": tenant_id} for row in rows])
+
+
+def add_or_change(
+    model: type[OwnedByTenant],
+    row: Mapping[str, Any],
+    change: Callable[[Any], Mapping[str, Any]] | None = None,
+    where: ColumnElement[bool] | None = None,
+) -> int:
+    """Insert a row of the current tenant, inside `write()`. When one of its key is there, do nothing, or `change` it
+    (given the row that was to be inserted) if it meets `where`. Returns how many rows were written."""
+    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
+    adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
+    key = [column.name for column in cast(Table, inspect(model).local_table).primary_key]
+    if change is None:
+        adding = adding.on_conflict_do_nothing(index_elements=key)
+    else:
+        adding = adding.on_conflict_do_update(index_elements=key, set_=change(adding.excluded), where=where)
+    return db.session.connection().execute(adding).rowcount
 
 
 def connection() -> Connection:

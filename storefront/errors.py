@@ -116,6 +116,25 @@ class CartOrdered(Conflict):
         super().__init__("This cart has already become an order and can't be changed.")
 
 
+class OrderFulfilled(Conflict):
+    type = "order-fulfilled"
+    title = "This order has gone out"
+
+    def __init__(self) -> None:
+        super().__init__("This order has been fulfilled already and can't be cancelled.")
+
+
+class Unauthorized(Refusal):
+    """Nobody, or nobody that is known, asked for what only staff may have."""
+
+    status = 401
+    type = "unauthorized"
+    title = "A key is needed"
+
+    def __init__(self) -> None:
+        super().__init__("This is for the shop's staff: send a valid key as 'Authorization: Bearer <key>'.")
+
+
 class Busy(Refusal):
     """The database could not be written in time; trying again is safe."""
 

@@ -1,6 +1,7 @@
 """The JSON API's frame: the OpenAPI document generated from the code, the check of what comes in, shared shapes."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
 from typing import Annotated, Any
 
@@ -60,6 +61,18 @@ class Problem(Shape):
     errors: list[FaultShape] | None = None
     items: list[ShortageShape] | None = None
     total: Money | None = None
+
+
+Cursor = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{11})?$", description="`next_cursor` of the page before")]
+
+
+def cursor_after(place: int) -> str:
+    return urlsafe_b64encode(place.to_bytes(8)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, start: int) -> int:
+    """The place in a list that a cursor stands for; `start` without one."""
+    return int.from_bytes(urlsafe_b64decode(cursor + "="), signed=True) if cursor else start
 
 
 def whole_number(value: object) -> object:

@@ -72,6 +72,8 @@ def answer(status: int, type: str, title: str, detail: str, extra: dict[str, Any
     else:
         home = request.script_root + "/" if g.get("tenant") else "/"
         response = show("errors/error.html", http_status=status, status=status, title=title, detail=detail, home=home)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if status in RETRY_AFTER:
         response.headers.setdefault("Retry-After", str(RETRY_AFTER[status]))
     return response

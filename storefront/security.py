@@ -1,18 +1,21 @@
 """What protects shoppers: the session's cookie, forms that only the shop's own pages may send, headers, limits."""
 
+import hmac
 from base64 import b64encode
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, wraps
 from hashlib import sha256
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from itsdangerous import URLSafeTimedSerializer
 
 from storefront.config import Settings
-from storefront.errors import Refusal
+from storefront.errors import Refusal, Unauthorized
 from storefront.tenants.middleware import TENANT_KEY
 
 LARGEST_BODY = 256 * 1024
@@ -91,6 +94,29 @@ def refuse_cross_site() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         raise CrossSite
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def staff_only(door: Callable[P, R]) -> Callable[P, R]:
+    """Open this door only to who sends the operator's STAFF_TOKEN; without that setting it stays shut."""
+
+    @wraps(door)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        settings: Settings = current_app.extensions["storefront_settings"]
+        if not sent_token(settings.staff_token):
+            raise Unauthorized
+        return door(*args, **kwargs)
+
+    return guarded
+
+
+def sent_token(token: str | None) -> bool:
+    """Whether the request carries this bearer token; nobody can send one that isn't set."""
+    given = request.headers.get("Authorization", "")
+    return bool(token) and hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
 ALWAYS = [

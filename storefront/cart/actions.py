@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from blinker import signal
 from sqlalchemy import bindparam, delete, func, select, update
 
 from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
@@ -13,6 +14,9 @@ from storefront.database import add_rows, held, is_id, new_id, new_token, run, t
 from storefront.errors import CartOrdered, NotFound
 from storefront.pricing.rules import usable_promotion
 from storefront.tenants.models import Tenant
+
+cart_changed = signal("cart-changed")
+"""Sent with `cart_id` after what is in a cart was changed, and committed."""
 
 
 def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None) -> str:
@@ -33,6 +37,7 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
                 for i, (product_id, quantity) in enumerate(wanted.items())
             ]
             add_rows(CartLine, lines)
+    cart_changed.send(cart_id=cart_id)
     return cart_id
 
 
@@ -60,6 +65,7 @@ def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = F
         else:
             total = check_quantity(already + quantity)
             run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
+    cart_changed.send(cart_id=cart_id)
 
 
 def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
@@ -76,6 +82,7 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
             run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
         else:
             run(REMOVE, {"cart": cart_id, "product": product_id})
+    cart_changed.send(cart_id=cart_id)
 
 
 def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:

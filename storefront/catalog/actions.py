@@ -6,18 +6,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from blinker import signal
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from storefront import money
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
 from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, read_catalog
-from storefront.clock import now
 from storefront.database import bind, db, new_id
-from storefront.events.models import PRICE_CHANGED, Event
+from storefront.events.models import PRICE_CHANGED, append
 from storefront.tenants.models import SettingRow, TenantRow
 from storefront.tenants.registry import registry
 
+catalog_loaded = signal("catalog-loaded")
+"""Sent with `tenant_ids` after shops or products were loaded, and committed."""
 BATCH = 2000
 LOADED = "catalog_sha256"
 LOAD_LOCK = 7_206_340_001
@@ -76,11 +78,13 @@ def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Pr
         connection.execute(delete(SettingRow).where(SettingRow.name == LOADED))
         connection.execute(insert(SettingRow).values(name=LOADED, value=digest))
     registry().forget()
+    if loaded.tenants or loaded.added or loaded.updated:
+        catalog_loaded.send(tenant_ids=[tenant.id for tenant in catalog.tenants])
     return loaded
 
 
 def store_tenant(connection: Connection, entry: TenantEntry, refresh: bool, loaded: Loaded) -> None:
-    values = entry.model_dump(mode="json", exclude={"products", "id"})
+    values = entry.model_dump(mode="json", exclude={"products", "id"}, by_alias=True)
     currency = connection.scalar(select(TenantRow.currency).where(TenantRow.id == entry.id))
     if currency is None:
         connection.execute(insert(TenantRow).values(id=entry.id, **values))
@@ -125,14 +129,7 @@ def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str
         [{name: row[name] for name in TEXTS} | {"the_tenant": tenant_id, "the_product": row["id"]} for row in rows],
     )
     changed = [row for row in rows if row["price"] != there[row["id"]]]
-    if changed:
-        first = new_id()
-        happenings = [
-            {"tenant_id": tenant_id, "id": first + i, "kind": PRICE_CHANGED, "subject": row["id"],
-             "data": {"price": row["price"]}, "created_at": now()}
-            for i, row in enumerate(changed)
-        ]  # fmt: skip
-        connection.execute(insert(Event), happenings)
+    append(connection, tenant_id, [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row in changed])
 
 
 def row_of(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Products, for programs."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
 from flask import current_app
@@ -8,7 +7,18 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.assets import Assets
 from storefront.catalog.models import Listed, Product, Wish, products_after, read_product
-from storefront.openapi import Money, Shape, answers, blueprint, flag, spec, whole_number
+from storefront.openapi import (
+    Cursor,
+    Money,
+    Shape,
+    answers,
+    blueprint,
+    cursor_after,
+    flag,
+    read_cursor,
+    spec,
+    whole_number,
+)
 from storefront.tenants.pages import current_tenant
 
 api = blueprint("catalog_api", __name__)
@@ -49,9 +59,7 @@ class ListQuery(BaseModel):
     category: Annotated[str, Field(max_length=80)] = ""
     in_stock: Annotated[bool, BeforeValidator(flag)] = False
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = 20
-    cursor: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{11})?$", description="`next_cursor` of the page before")] = (
-        ""
-    )
+    cursor: Cursor = ""
 
 
 def amount(minor: int) -> Money:
@@ -64,7 +72,7 @@ def amount(minor: int) -> Money:
 def list_products(query: ListQuery) -> ProductList:
     """List products, in the catalogue's order: stable while products are added."""
     wish = Wish(query.q, query.category, query.in_stock)
-    found = products_after(wish, read_cursor(query.cursor), query.limit + 1)
+    found = products_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
     page = found[: query.limit]
     return ProductList.model_construct(
         items=[ProductShape.of(product) for product in page],
@@ -77,12 +85,3 @@ def list_products(query: ListQuery) -> ProductList:
 def get_product(product_id: str) -> ProductShape:
     """One product."""
     return ProductShape.of(read_product(product_id))
-
-
-def cursor_after(place: int) -> str:
-    return urlsafe_b64encode(place.to_bytes(8)).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> int:
-    """The place in the catalogue that a cursor stands for."""
-    return int.from_bytes(urlsafe_b64decode(cursor + "="), signed=True) if cursor else -1

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from storefront import money
+from storefront.config import daily_budget
 
 TENANT_ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 """A DNS label, because a tenant may be a subdomain."""
@@ -24,8 +25,8 @@ class BadCatalog(ValueError):
 
 
 def plain_text(value: str) -> str:
-    """Refuses control characters, which no database column and no page should carry."""
-    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value):
+    """Refuses control characters and half characters, which no database column and no page should carry."""
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("contains a control character")
     return value.strip()
 
@@ -35,6 +36,11 @@ def percent(value: str) -> str:
         raise ValueError(f"{value!r} is not a percentage such as 20 or 8.875")
     if Decimal(value) > 100:
         raise ValueError(f"{value!r} is more than 100 %")
+    return value
+
+
+def budget(value: str) -> str:
+    daily_budget(value)
     return value
 
 
@@ -82,6 +88,25 @@ class PromotionSetting(Strict):
     until: Annotated[str, AfterValidator(iso_date)] | None = None
 
 
+class PinSetting(Strict):
+    """`with` is a product in the cart, `suggest` the one to offer with it, `why` the words for it if given."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+    with_id: Annotated[str, StringConstraints(pattern=PRODUCT_ID), Field(alias="with")]
+    suggest: Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
+    why: Annotated[Text, Field(max_length=160)] = ""
+
+
+class UpsellSetting(Strict):
+    one_per_category: bool = True
+    bar_categories_in_cart: bool = False
+    pins: Annotated[list[PinSetting], Field(max_length=1000)] = []
+    exclude: Annotated[list[Annotated[str, StringConstraints(pattern=PRODUCT_ID)]], Field(max_length=10_000)] = []
+    budget: Annotated[str, AfterValidator(budget)] | None = None
+    budget_cart_above: str | None = None
+
+
 class ProductEntry(Strict):
     id: Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
     name: Name
@@ -101,6 +126,7 @@ class TenantEntry(Strict):
     theme: Theme = Theme()
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
+    upsell: UpsellSetting | None = None
     products: list[ProductEntry]
 
     @field_validator("locale")
@@ -140,11 +166,25 @@ def contradictions(catalog: CatalogFile) -> Iterator[str]:
         yield from (f"{where}, {fault}" for fault in twice("product", (product.id for product in tenant.products)))
         codes = (offer.code.upper() for offer in tenant.promotions)
         yield from (f"{where}, {fault}" for fault in twice("promotion", codes))
+        yield from (f"{where}, {fault}" for fault in unknown_in(tenant))
         for product in tenant.products:
             try:
                 money.parse(product.price, tenant.currency)
             except ValueError as fault:
                 yield f"{where}, product {product.id!r}, price: {fault}"
+
+
+def unknown_in(tenant: TenantEntry) -> Iterator[str]:
+    """What the shop's wishes for its suggestions name and the file doesn't have, or the currency."""
+    wishes = tenant.upsell or UpsellSetting()
+    known = {product.id for product in tenant.products}
+    named = [("pins", id) for pin in wishes.pins for id in (pin.with_id, pin.suggest)]
+    named += [("exclude", id) for id in wishes.exclude]
+    yield from (f"upsell, {field}: there is no product {id!r} in this shop" for field, id in named if id not in known)
+    try:
+        money.parse(wishes.budget_cart_above or "0", tenant.currency)
+    except ValueError as fault:
+        yield f"upsell, budget_cart_above: {fault}"
 
 
 def twice(kind: str, ids: Iterable[str]) -> Iterator[str]:

@@ -4,19 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger
+from sqlalchemy import JSON, BigInteger, Connection, bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, add_rows, new_id
+from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, run, table_of
 
 ORDER_PLACED = "order.placed"
+ORDER_CANCELLED = "order.cancelled"
 STOCK_CHANGED = "stock.changed"
 PRICE_CHANGED = "price.changed"
 
 
 class Event(OwnedByTenant, Model):
-    """`subject` is the id of the product or order that it happened to; `id` grows with time."""
+    """`subject` is the id of the product or order that it happened to. A tenant's ids count up without a gap, in the
+    order in which the changes were committed: who has seen one has seen all before it."""
 
     __tablename__ = "event"
 
@@ -27,11 +30,67 @@ class Event(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
+class EventCounter(OwnedByTenant, Model):
+    """The id of a tenant's latest event. Its row is locked from the writing of an event to the end of the transaction,
+    so that ids are committed in their order."""
+
+    __tablename__ = "event_counter"
+
+    last: Mapped[int] = mapped_column(BigInteger)
+
+
 def record(happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Append (kind, subject, data) for the current tenant to the running transaction."""
-    first, moment = new_id(), now()
+    """Append (kind, subject, data) for the current tenant to the running transaction, best as its last act: the
+    tenant's other writers of events wait from here on until it ends."""
+    append(db.session.connection(), current_tenant_id(), happenings)
+
+
+def append(connection: Connection, tenant_id: str, happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """The same on a connection that was bound to this tenant."""
+    if not happenings:
+        return
+    first, moment = take_ids(connection, tenant_id, len(happenings)), now()
     rows = [
-        {"id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
+        {"tenant_id": tenant_id, "id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
         for i, (kind, subject, data) in enumerate(happenings)
     ]
-    add_rows(Event, rows)
+    connection.execute(insert(Event), rows)
+
+
+def take_ids(connection: Connection, tenant_id: str, many: int) -> int:
+    """The first of so many ids that follow each other."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    counting = dialect.insert(EventCounter).values(tenant_id=tenant_id, last=many)
+    counted = counting.on_conflict_do_update(
+        index_elements=["tenant_id"], set_={"last": EventCounter.last + counting.excluded.last}
+    )
+    last: int = connection.execute(counted.returning(EventCounter.last)).scalar_one()
+    return last - many + 1
+
+
+events = table_of(Event)
+AFTER = held(
+    select(events.c.id, events.c.kind, events.c.subject, events.c.data)
+    .where(events.c.id > bindparam("id"), events.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(events.c.id)
+    .limit(bindparam("limit"))
+)
+
+
+LAST = held(select(table_of(EventCounter).c.last))
+COUNT = held(select(func.count()).select_from(events).where(events.c.kind.in_(bindparam("kinds", expanding=True))))
+
+
+def count_events(kinds: Sequence[str]) -> int:
+    """How many of these kinds the tenant has."""
+    return int(run(COUNT, {"kinds": list(kinds)}).scalar_one())
+
+
+def last_event_id() -> int:
+    """The id of the tenant's latest event, 0 before the first."""
+    return int(run(LAST).scalar() or 0)
+
+
+def events_after(id: int, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+    """The tenant's next events of these kinds: rows of (id, kind, subject, data)."""
+    return run(AFTER, {"id": id, "kinds": list(kinds), "limit": limit}).all()

@@ -1,6 +1,7 @@
 """What Prometheus counts, over all processes of this machine."""
 
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -10,6 +11,9 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 requests = Counter("storefront_requests_total", "Requests answered.", ["method", "route", "status"])
 durations = Histogram("storefront_request_seconds", "How long answers took.", ["route"], buckets=BUCKETS)
 upsells = Counter("storefront_upsells_total", "Suggestions shown, by who chose and how it went.", ["source", "outcome"])
+
+calls = Counter("storefront_upsell_calls_total", "Calls of the language model, by outcome.", ["outcome"])
+drops = Counter("storefront_upsell_dropped_total", "Parts of its answers not fit to be shown, by cause.", ["cause"])
 
 
 def count_request(method: str, route: str | None, status: int, seconds: float) -> None:
@@ -26,7 +30,14 @@ def instruments(method: str, rule: str, status: str) -> tuple[Counter, Histogram
 
 
 def count_upsell(source: str | None, outcome: str) -> None:
-    upsells.labels(source or "none", "dropped" if outcome.startswith("dropped") else outcome).inc()
+    upsells.labels(source or "none", outcome).inc()
+
+
+def count_call(outcome: str, dropped: Mapping[str, int]) -> None:
+    """Count a call of the model, and by cause what of its answer was not to be shown."""
+    calls.labels(outcome).inc()
+    for cause, times in dropped.items():
+        drops.labels(cause).inc(times)
 
 
 def exposition() -> tuple[bytes, str]:

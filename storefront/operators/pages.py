@@ -1,6 +1,5 @@
 """What operators and their machines ask: is it alive, is it ready, how does it do."""
 
-import hmac
 from ipaddress import ip_address
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -11,6 +10,7 @@ from storefront.config import Settings
 from storefront.database import db
 from storefront.errors import NotFound
 from storefront.operators.metrics import exposition
+from storefront.security import sent_token
 
 pages = Blueprint("operators", __name__)
 
@@ -42,8 +42,7 @@ def metrics() -> Response:
 
 def may_read_metrics() -> bool:
     settings: Settings = current_app.extensions["storefront_settings"]
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if settings.metrics_token and hmac.compare_digest(given.encode(), settings.metrics_token.encode()):
+    if sent_token(settings.metrics_token):
         return True
     came_by_proxy = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"))
     return is_loopback(request.remote_addr or "") and not came_by_proxy

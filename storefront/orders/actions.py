@@ -1,8 +1,9 @@
-"""Placing an order."""
+"""Placing an order, and calling it off."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from blinker import signal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -10,13 +11,24 @@ from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
 from storefront.catalog.models import Product
 from storefront.clock import now
 from storefront.database import add_rows, db, held, is_id, new_id, new_token, run, table_of, write
-from storefront.errors import NotFound, OutOfStock, Shortage
-from storefront.events.models import ORDER_PLACED, STOCK_CHANGED, record
-from storefront.orders.models import PLACED, Order, OrderLine, order_of_cart, order_of_key
+from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
+from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
+from storefront.orders.models import (
+    CANCELLED,
+    FULFILLED,
+    PLACED,
+    Order,
+    OrderLine,
+    find_order,
+    order_of_cart,
+    order_of_key,
+)
 from storefront.orders.rules import Buyer, check_not_empty, check_price, check_same_request, fingerprint, new_number
 from storefront.pricing.rules import price
 from storefront.tenants.models import Tenant
 
+orders_changed = signal("orders-changed")
+"""Sent after an order was placed or cancelled, and committed."""
 ATTEMPTS = 3
 """How often a collision of unique columns (a key raced for, an order number drawn twice) is met by looking again."""
 
@@ -38,10 +50,13 @@ def place_order(
     for attempt in range(ATTEMPTS):
         try:
             with write(durable=True):
-                return place_once(tenant, cart_id, buyer, expected_total, idempotency_key, asked)
+                placed = place_once(tenant, cart_id, buyer, expected_total, idempotency_key, asked)
         except IntegrityError:
             if attempt == ATTEMPTS - 1:
                 raise
+        else:
+            orders_changed.send()
+            return placed
     raise AssertionError("unreachable")
 
 
@@ -88,6 +103,28 @@ def place_once(
     return order_id, True
 
 
+def cancel_order(order_id: str) -> None:
+    """Call an order off and put its stock back. Cancelling again changes nothing.
+
+    Raises `NotFound`, or `OrderFulfilled` when it has gone out already.
+    """
+    with write(durable=True):
+        if run(CANCEL, {"order": order_id}).rowcount == 0:
+            if find_order(order_id).status == FULFILLED:
+                raise OrderFulfilled
+            return
+        bought = sorted((line.product_id, line.quantity) for line in find_order(order_id).lines)
+        stock = [(STOCK_CHANGED, product_id, {"stock": put_back(product_id, many)}) for product_id, many in bought]
+        record([(ORDER_CANCELLED, order_id, {}), *stock])
+    orders_changed.send()
+
+
+def put_back(product_id: str, quantity: int) -> int:
+    """Return so many to the stock, and say what it is now."""
+    stock: int = run(PUT_BACK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
+    return stock
+
+
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
 CLAIM = held(
     update(carts)
@@ -105,6 +142,18 @@ TAKE = held(
     .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
     .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
     .returning(products.c.name, products.c.image, products.c.price, products.c.stock)
+)
+
+
+PUT_BACK = held(
+    update(products)
+    .where(products.c.id == bindparam("product"))
+    .values(stock=products.c.stock + bindparam("back"), updated_at=bindparam("now"))
+    .returning(products.c.stock)
+)
+orders = table_of(Order)
+CANCEL = held(
+    update(orders).where(orders.c.id == bindparam("order"), orders.c.status == PLACED).values(status=CANCELLED)
 )
 
 

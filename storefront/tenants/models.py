@@ -11,6 +11,7 @@ from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront import money
+from storefront.config import Budget, daily_budget
 from storefront.database import Model
 from storefront.tenants import theme
 
@@ -27,6 +28,7 @@ class TenantRow(Model):
     theme: Mapped[dict[str, Any]] = mapped_column(JSON)
     tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     upsell_enabled: Mapped[bool | None]
     """Set by `flask upsell on|off --tenant`; None follows the switch for all shops."""
 
@@ -61,6 +63,41 @@ class Promotion:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """Who has the product `with_id` in the cart is offered `suggest` before anything else. `why` may be empty."""
+
+    with_id: str
+    suggest: str
+    why: str
+
+
+@dataclass(frozen=True)
+class UpsellWishes:
+    """How the shop wants its suggestions. `budget_cart_above` is in minor units: carts worth more ask the model even
+    past the soft limit of the day."""
+
+    one_per_category: bool = True
+    bar_categories_in_cart: bool = False
+    pins: tuple[Pin, ...] = ()
+    exclude: frozenset[str] = frozenset()
+    budget: Budget | None = None
+    budget_cart_above: int | None = None
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None, currency: str) -> "UpsellWishes":
+        stored = stored or {}
+        above = stored.get("budget_cart_above")
+        return cls(
+            one_per_category=stored.get("one_per_category", True),
+            bar_categories_in_cart=stored.get("bar_categories_in_cart", False),
+            pins=tuple(Pin(pin["with"], pin["suggest"], pin.get("why", "")) for pin in stored.get("pins", ())),
+            exclude=frozenset(stored.get("exclude", ())),
+            budget=daily_budget(stored["budget"]) if stored.get("budget") else None,
+            budget_cart_above=money.parse(above, currency) if above else None,
+        )
+
+
+@dataclass(frozen=True)
 class Tenant:
     """One shop as the rest of the program sees it: a snapshot, at most a second old."""
 
@@ -71,6 +108,7 @@ class Tenant:
     theme: dict[str, Any] = field(hash=False)
     tax: Tax | None
     promotions: tuple[Promotion, ...]
+    upsell: UpsellWishes
     upsell_enabled: bool
 
     @classmethod
@@ -90,6 +128,7 @@ class Tenant:
                 )
                 for offer in row.promotions
             ),
+            upsell=UpsellWishes.of(row.upsell, row.currency),
             upsell_enabled=upsell_enabled if row.upsell_enabled is None else row.upsell_enabled,
         )
 

@@ -45,4 +45,5 @@ class UpsellShape(Shape):
 @spec.validate(resp=answers(200, UpsellShape, 404), tags=["suggestions"])
 def get_upsell(cart_id: str) -> UpsellShape:
     """At most three products that go with the cart, and why."""
-    return UpsellShape.of(suggest(current_tenant(), find_cart(cart_id)))
+    tenant = current_tenant()
+    return UpsellShape.of(suggest(tenant, find_cart(cart_id), tenant.lang))

@@ -19,15 +19,11 @@ MOST_TOGETHER = 30
 MOST_ALIKE = 24
 
 
-class UpsellCall(OwnedByTenant, Model):
-    """One showing of suggestions (or of none) for a cart, with the model call behind it when there was one.
+class UpsellShowing(OwnedByTenant, Model):
+    """What was shown to a cart, and why it was that. `call_id` is the model call that chose it, if one did."""
 
-    `outcome` is "ok" or the cause why the model's answer was not used; `latency_ms`, `model` and the texts are of the
-    model call and None without one.
-    """
-
-    __tablename__ = "upsell_call"
-    __table_args__ = (Index(None, "tenant_id", "cart_id", "place"),)
+    __tablename__ = "upsell_showing"
+    __table_args__ = (Index(None, "tenant_id", "cart_id", "place"), Index(None, "tenant_id", "place"))
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
     place: Mapped[int] = mapped_column(BigInteger, default=new_id)
@@ -35,36 +31,34 @@ class UpsellCall(OwnedByTenant, Model):
     arm: Mapped[str] = mapped_column(String(8))
     source: Mapped[str | None] = mapped_column(String(8))
     outcome: Mapped[str]
+    """Who was to choose, or why the model's choice was not shown."""
+    call_id: Mapped[str | None] = mapped_column(String(32))
     suggestions: Mapped[list[dict[str, str]]] = mapped_column(JSON)
-    """What was shown: `[{"product_id", "explanation"}]`."""
-    model: Mapped[str | None]
-    prompt: Mapped[str | None]
-    response: Mapped[str | None]
-    prompt_tokens: Mapped[int | None]
-    completion_tokens: Mapped[int | None]
-    latency_ms: Mapped[int | None]
+    """`[{"product_id", "explanation"}]`."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-calls = table_of(UpsellCall)
-SHOWN = held(select(calls.c.suggestions).where(calls.c.id == bindparam("call"), calls.c.cart_id == bindparam("cart")))
+showings = table_of(UpsellShowing)
+SHOWN = held(
+    select(showings.c.suggestions).where(showings.c.id == bindparam("showing"), showings.c.cart_id == bindparam("cart"))
+)
 LAST = held(
-    select(calls.c.id, calls.c.source, calls.c.suggestions)
-    .where(calls.c.cart_id == bindparam("cart"))
-    .order_by(calls.c.place.desc())
+    select(showings.c.id, showings.c.source, showings.c.suggestions)
+    .where(showings.c.cart_id == bindparam("cart"))
+    .order_by(showings.c.place.desc())
     .limit(1)
 )
 
 
-def was_suggested(call_id: str | None, cart_id: str, product_id: str) -> bool:
-    """Whether this product was suggested to this cart in that call."""
-    if not call_id or not is_id(call_id) or not is_id(cart_id):
+def was_suggested(showing_id: str | None, cart_id: str, product_id: str) -> bool:
+    """Whether this product was suggested to this cart in that showing."""
+    if not showing_id or not is_id(showing_id) or not is_id(cart_id):
         return False
-    shown = run(SHOWN, {"call": call_id, "cart": cart_id}).scalar() or []
+    shown = run(SHOWN, {"showing": showing_id, "cart": cart_id}).scalar() or []
     return any(suggestion["product_id"] == product_id for suggestion in shown)
 
 
-def last_call(cart_id: str) -> Any:
+def last_showing(cart_id: str) -> Any:
     """The latest showing for this cart: its id, source and suggestions, or None."""
     return run(LAST, {"cart": cart_id}).one_or_none()
 

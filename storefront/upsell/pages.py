@@ -6,7 +6,7 @@ from storefront.cart.pages import current_cart
 from storefront.htmx import show, vary
 from storefront.security import UPSELL_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.actions import Upsell, suggest
+from storefront.upsell.actions import GLANCE, Upsell, suggest
 
 pages = Blueprint("upsell", __name__)
 
@@ -16,7 +16,8 @@ pages = Blueprint("upsell", __name__)
 def panel() -> Response:
     """The suggestions as a fragment; `?page=1` gives them as a page to who has no JavaScript."""
     cart = current_cart()
-    upsell = suggest(current_tenant(), cart) if cart else Upsell(enabled=current_tenant().upsell_enabled)
+    tenant = current_tenant()
+    upsell = suggest(tenant, cart, tenant.lang, GLANCE) if cart else Upsell(enabled=tenant.upsell_enabled)
     if request.args.get("page"):
         return show("upsell/page.html", upsell=upsell)
     return vary(make_response(render_template("upsell/panel.html", upsell=upsell)))

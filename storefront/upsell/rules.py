@@ -1,14 +1,17 @@
-"""The shop's own way to choose and to say why."""
+"""Which of the candidates are suggested, and the shop's own words for it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from storefront.catalog.rules import fold
+from storefront.tenants.models import UpsellWishes
+from storefront.upsell.assistant.text import plain
 
 MOST = 3
 CANDIDATES = 12
+MOST_OF_A_KIND = 2
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,11 @@ class Goods:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A product that could go with the cart, with the fact that speaks for it."""
+    """A product that could go with the cart, with the fact that speaks for it. `pinned` is the shop's own wish."""
 
     goods: Goods
     reason: str
-    score: float
+    pinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,48 +49,98 @@ class Chosen:
     explanation: str
 
 
-def rank(cart: Sequence[Goods], others: Sequence[Goods], together: Mapping[tuple[str, str], int]) -> list[Candidate]:
-    """The products that go with the cart, best first.
+@dataclass(frozen=True)
+class Tie:
+    """What ties a candidate to a product of the cart: so many shared orders, and what was prepared about the two."""
 
-    `together` counts the orders that (other product, product of the cart) shared. Shared orders weigh most; then
-    shared tags, a rare one more than a common one; then a shared category and shared words of the name.
-    """
-    how_common = Counter(tag for goods in (*cart, *others) for tag in goods.tag_set)
-    found = [compare(goods, cart, together, how_common) for goods in others]
-    return sorted((c for c in found if c), key=lambda candidate: (-candidate.score, candidate.goods.id))
+    product_id: str
+    times: int = 0
+    why: str = ""
 
 
-def compare(
-    goods: Goods, cart: Sequence[Goods], together: Mapping[tuple[str, str], int], how_common: Counter[str]
-) -> Candidate | None:
-    """The candidate with the strongest fact that ties it to the cart; None when nothing does."""
-    score, best, reason = 0.0, 0.0, ""
+def choose(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+    """The best three that the shop's wishes allow together."""
+    return pick(((candidate, candidate.reason) for candidate in ranked), wishes)
+
+
+def choose_among(chosen: Sequence[Chosen], ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+    """What the shop pinned, then the model's choice in its order and words, as far as the shop's wishes allow; what
+    they don't allow is replaced by the next best."""
+    known = {candidate.goods.id: candidate for candidate in ranked}
+    words = {one.product_id: one.explanation for one in chosen if one.product_id in known}
+    if not words:
+        return []
+    pinned = [candidate for candidate in ranked if candidate.pinned]
+    named = [known[product_id] for product_id in words if not known[product_id].pinned]
+    others = [one for one in ranked if one not in pinned and one not in named]
+    worded = ((one, words.get(one.goods.id, one.reason)) for one in (*pinned, *named, *others))
+    return pick(worded, wishes, min(MOST, len(pinned) + len(named)))
+
+
+def pick(candidates: Iterable[tuple[Candidate, str]], wishes: UpsellWishes, most: int = MOST) -> list[Chosen]:
+    """The first three, one of a category unless the shop wants it otherwise."""
+    found: list[Chosen] = []
+    categories: set[str] = set()
+    for candidate, explanation in candidates:
+        category = candidate.goods.category
+        if category and category in categories and wishes.one_per_category:
+            continue
+        categories.add(category)
+        found.append(Chosen(candidate.goods.id, explanation))
+        if len(found) == most:
+            break
+    return found
+
+
+def shortlist(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Candidate]:
+    """The candidates that the model may choose from: the best, and not all of one kind."""
+    seen: Counter[str] = Counter()
+    found = []
+    for candidate in ranked:
+        category = candidate.goods.category
+        if not (category and wishes.one_per_category and seen[category] == MOST_OF_A_KIND):
+            seen[category] += 1
+            found.append(candidate)
+    return found[:CANDIDATES]
+
+
+def explain(
+    cart: Sequence[Goods], candidates: Sequence[Goods], ties: Mapping[str, Sequence[Tie]], orders: Mapping[str, int]
+) -> dict[str, str]:
+    """The strongest fact for each candidate, in one sentence, by its id. `orders` says in how many orders it was."""
+    how_common = Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set)
+    return {
+        goods.id: reason(goods, cart, ties.get(goods.id, ()), how_common) or say_popular(orders.get(goods.id, 0))
+        for goods in candidates
+    }
+
+
+def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common: Mapping[str, int]) -> str:
+    """Shared orders say most, then what was prepared, a shared tag (a rare one more than a common one), a shared
+    category, shared words of the name. Empty when there is nothing."""
+    names = {mine.id: mine.name for mine in cart}
+    bought = max((tie for tie in ties if tie.times), key=lambda tie: tie.times, default=None)
+    if bought:
+        return say_together(names[bought.product_id], bought.times)
+    if prepared := next((tie.why for tie in ties if tie.why), ""):
+        return prepared
+    shared = [(how_common[tag], tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
+    if shared:
+        _, tag, mine = min(shared, key=lambda one: (one[2].category == goods.category, one[0], one[1]))
+        return say_tag(mine.name, goods.tag_set[tag])
     for mine in cart:
-        facts: list[tuple[float, Callable[[], str]]] = []
-        if times := together.get((goods.id, mine.id), 0):
-            facts.append((10.0 * times, partial(say_together, mine.name, times)))
-        if shared := mine.tag_set.keys() & goods.tag_set.keys():
-            rarest = min(shared, key=lambda tag: (how_common[tag], tag))
-            same_kind = bool(goods.category) and goods.category == mine.category  # which seldom completes a cart
-            worth = sum(2 / how_common[tag] for tag in shared) * (0.2 if same_kind else 1)
-            facts.append((worth, partial(say_tag, mine.name, goods.tag_set[rarest])))
         if goods.category and goods.category == mine.category:
-            facts.append((0.1, partial(say_category, mine.name, goods.category)))
-        if words := mine.name_words & goods.name_words:
-            facts.append((0.05 * len(words), partial(say_words, mine.name)))
-        score += sum(worth for worth, _ in facts)
-        for worth, say in facts:
-            if worth > best:
-                best, reason = worth, say()
-    return Candidate(goods, reason, score) if reason else None
+            return say_category(mine.name, goods.category)
+    return next((say_words(mine.name) for mine in cart if mine.name_words & goods.name_words), "")
 
 
 def short(name: str) -> str:
+    name = plain(name)
     return name if len(name) <= 60 else name[:59].rstrip() + "…"
 
 
 def say_together(name: str, times: int) -> str:
-    return f"Bought together with {short(name)} in {times} recent order{'' if times == 1 else 's'}."
+    return f"Bought together with {short(name)} in {times} order{'' if times == 1 else 's'}."
 
 
 def say_tag(name: str, tag: str) -> str:
@@ -102,11 +155,11 @@ def say_words(name: str) -> str:
     return f"Close in kind to {short(name)} in your cart."
 
 
-def choose(ranked: Sequence[Candidate]) -> list[Chosen]:
-    """The best three, at first one of a category so that they aren't three of the same kind."""
-    one_each: dict[str, Candidate] = {}
-    for candidate in ranked:
-        one_each.setdefault(candidate.goods.category or candidate.goods.id, candidate)
-    best = sorted(one_each.values(), key=lambda candidate: -candidate.score)[:MOST]
-    rest = [candidate for candidate in ranked if candidate not in best]
-    return [Chosen(candidate.goods.id, candidate.reason) for candidate in [*best, *rest][:MOST]]
+def say_popular(orders: int) -> str:
+    if orders:
+        return f"In {orders} order{'' if orders == 1 else 's'} of this shop, and not in yours yet."
+    return "Close in kind to what is in your cart."
+
+
+def say_pinned(name: str) -> str:
+    return f"The shop recommends it with {short(name)}."

@@ -16,9 +16,12 @@ from storefront.errors import NotFound
 from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
 from storefront.tenants.models import TenantRow
-from storefront.upsell.models import UpsellCall, bought_together
+from storefront.tenants.registry import registry
+from storefront.upsell.engine.actions import related
+from storefront.upsell.models import UpsellShowing
 from tests.conftest import Person
 from tests.tenants.cast import every_row, owned_models
+from tests.upsell.conftest import teach
 
 NORTH = {"beans", "pot", "cup", "filter", "honey", "shared"}
 SOUTH = {"pen", "ink", "paper", "shared"}
@@ -234,25 +237,24 @@ def test_update_and_delete_meet_own_rows_only(app: Flask, shopper: Person, stran
 
 
 def test_what_was_bought_together_is_counted_in_the_own_shop_only(app: Flask, shopper: Person, stranger: Person):
+    """Both shops sell something under the id `shared`."""
     shopper.checkout(shopper.cart(shared=1, beans=1))
     for _ in range(3):
         stranger.checkout(stranger.cart(shared=1, ink=1))
-    for tenant_id, together in (("north", [("beans", "shared", 1)]), ("south", [("ink", "shared", 3)])):
-        with app.app_context(), acting_for(tenant_id):
-            assert bought_together(["shared"]) == together
-    with app.app_context(), acting_for("far-east"):
-        assert bought_together(["shared"]) == []
+    for tenant_id in ("north", "south", "far-east"):
+        teach(app, tenant_id)
+    assert said_of("shared", "north", app) == {"beans": "Bought together with North's own in 1 order."}
+    assert said_of("shared", "south", app) == {"ink": "Bought together with South's own in 3 orders."}
+    assert said_of("shared", "far-east", app) == {}
 
 
-def test_other_shops_orders_do_not_push_the_own_ones_out_of_sight(
-    app: Flask, shopper: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("storefront.upsell.models.RECENT_LINES", 2)
-    shopper.checkout(shopper.cart(shared=1, beans=1))
-    for _ in range(3):
-        stranger.checkout(stranger.cart(shared=1, ink=1))
-    with app.app_context(), acting_for("north"):
-        assert bought_together(["shared"]) == [("beans", "shared", 1)]
+def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
+    """What was bought together with a product, in the words that a shopper of this shop reads."""
+    with app.app_context(), acting_for(tenant_id):
+        tenant = registry().find(tenant_id)
+        assert tenant
+        found = related(tenant, [product_id])[1]
+    return {one.goods.id: one.reason for one in found if one.reason.startswith("Bought together")}
 
 
 def test_an_identity_map_of_one_tenant_serves_no_other(app: Flask):
@@ -267,7 +269,7 @@ def test_journal_events_and_orders_are_guarded_too(app: Flask, shopper: Person, 
     cart = shopper.cart(beans=1)
     shopper.api("GET", f"/carts/{cart}/upsell")
     shopper.checkout(cart)
-    for model in (Order, OrderLine, Event, UpsellCall):
+    for model in (Order, OrderLine, Event, UpsellShowing):
         with app.app_context(), acting_for("south"):
             assert db.session.scalars(select(model)).all() == []
         with app.app_context(), acting_for("north"):

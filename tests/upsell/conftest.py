@@ -14,7 +14,9 @@ from storefront.database import acting_for, db
 from storefront.operators.logs import LineFormatter
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.prompt import response_format
-from storefront.upsell.models import UpsellCall
+from storefront.upsell.assistant.models import UpsellCall
+from storefront.upsell.engine.learning import learn
+from storefront.upsell.models import UpsellShowing
 from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
@@ -31,7 +33,7 @@ def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         folder = tmp_path_factory.mktemp("sdk")
         settings = settings_for("sqlite:///:memory:", folder, OPENAI_BASE_URL=server.address, UPSELL_TIMEOUT="30")
         warm = Model(settings)
-        assert warm.ask([{"role": "user", "content": "{}"}], response_format([])).outcome == "ok"
+        assert warm.ask([{"role": "user", "content": "{}"}], response_format([])).result().outcome == "ok"
         warm.close()
         yield
 
@@ -72,10 +74,23 @@ def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
     return read
 
 
-def rows(app: Flask, shop: str = "north") -> list[UpsellCall]:
-    """What the journal holds of this shop, the oldest first."""
+def calls(app: Flask, shop: str = "north") -> list[UpsellCall]:
+    """The calls of the model that the journal of this shop holds, the oldest first."""
     with app.app_context(), acting_for(shop):
         return list(db.session.scalars(select(UpsellCall).order_by(UpsellCall.place)))
+
+
+def showings(app: Flask, shop: str = "north") -> list[UpsellShowing]:
+    """What was shown to the shoppers of this shop, the oldest first."""
+    with app.app_context(), acting_for(shop):
+        return list(db.session.scalars(select(UpsellShowing).order_by(UpsellShowing.place)))
+
+
+def teach(app: Flask, shop: str = "north") -> None:
+    """Have the shop learn all its orders now, as it does by itself where it serves requests."""
+    with app.app_context(), acting_for(shop):
+        while learn():
+            pass
 
 
 def stock(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> None:
@@ -84,3 +99,6 @@ def stock(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> No
     entry = {"id": shop, "name": shop, "currency": {"north": "EUR", "south": "JPY"}[shop]}
     with app.app_context():
         load(json.dumps({"tenants": [entry | {"products": [usual | product for product in products]}]}).encode())
+
+
+rows = calls

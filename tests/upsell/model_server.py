@@ -35,7 +35,8 @@ class Request:
     @property
     def data(self) -> dict[str, Any]:
         """The cart and the candidates that the prompt describes."""
-        found: dict[str, Any] = json.loads(self.body["messages"][-1]["content"])
+        block = self.body["messages"][-1]["content"]
+        found: dict[str, Any] = json.loads(block[block.index("{") : block.rindex("}") + 1])
         return found
 
     @property

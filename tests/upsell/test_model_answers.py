@@ -10,47 +10,47 @@ import pytest
 
 from tests.conftest import Person
 from tests.upsell import model_server as server
-from tests.upsell.conftest import rows
+from tests.upsell.conftest import calls
 from tests.upsell.model_server import ModelServer
 
 LONG = "It goes very well with this cart. " * 6
-HIDDEN = "dropped invisible"
+HIDDEN = "invisible characters"
 UNSHOWABLE = {
-    "markup": ("<b>Great</b> with the beans.", "dropped markup"),
-    "a script": ("Great<script>alert(1)</script>", "dropped markup"),
-    "an entity": ("Great &lt;b&gt; with the beans", "dropped markup"),
-    "markdown's link": ("Great [here](evil) with the beans.", "dropped markup"),
-    "markdown's bold": ("A **great** pot.", "dropped markup"),
-    "a template": ("{{ config }} goes with it.", "dropped markup"),
-    "code": ("`rm -rf` goes with it.", "dropped markup"),
-    "a wide bracket": ("＜script＞ goes with it", "dropped markup"),  # NFKC makes brackets of these
-    "a link": ("See https://evil.example.com/ for more.", "dropped link"),
-    "a bare domain": ("Order it at evil.com instead.", "dropped link"),
-    "a subdomain": ("Order it at www.evil.example instead.", "dropped link"),
-    "an e-mail address": ("Write to thief@evil.example for it.", "dropped link"),
+    "markup": ("<b>Great</b> with the beans.", "markup"),
+    "a script": ("Great<script>alert(1)</script>", "markup"),
+    "an entity": ("Great &lt;b&gt; with the beans", "markup"),
+    "markdown's link": ("Great [here](evil) with the beans.", "markup"),
+    "markdown's bold": ("A **great** pot.", "markup"),
+    "a template": ("{{ config }} goes with it.", "markup"),
+    "code": ("`rm -rf` goes with it.", "markup"),
+    "a wide bracket": ("＜script＞ goes with it", "markup"),  # NFKC makes brackets of these
+    "a link": ("See https://evil.example.com/ for more.", "link"),
+    "a bare domain": ("Order it at evil.com instead.", "link"),
+    "a subdomain": ("Order it at www.evil.example instead.", "link"),
+    "an e-mail address": ("Write to thief@evil.example for it.", "e-mail"),
     "zero-width characters": ("Gr\u200beat with the beans.", HIDDEN),
     "a right-to-left override": ("Great \u202ewith the beans.", HIDDEN),
     "a byte order mark": ("\ufeffGreat with the beans.", HIDDEN),
     "a NUL": ("Great\x00 with the beans.", HIDDEN),
     "an escape": ("Great \x1b[31m with the beans.", HIDDEN),
     "half a character": ("Great \ud83d with the beans.", HIDDEN),
-    "200 characters": (LONG[:200], "dropped too long"),
-    "nothing": ("", "dropped empty"),
-    "blanks": (" \n ", "dropped empty"),
-    "a number": (42, "dropped empty"),
-    "null": (None, "dropped empty"),
-    "a list": (["Great"], "dropped empty"),
-    "an object": ({"text": "Great"}, "dropped empty"),
+    "200 characters": (LONG[:200], "too long"),
+    "nothing": ("", "empty explanation"),
+    "blanks": (" \n ", "empty explanation"),
+    "a number": (42, "empty explanation"),
+    "null": (None, "empty explanation"),
+    "a list": (["Great"], "empty explanation"),
+    "an object": ({"text": "Great"}, "empty explanation"),
 }
 
 
-@pytest.mark.parametrize(("explanation", "outcome"), UNSHOWABLE.values(), ids=UNSHOWABLE)
+@pytest.mark.parametrize(("explanation", "cause"), UNSHOWABLE.values(), ids=UNSHOWABLE)
 def test_the_shops_own_words_stand_in_for(
     advised: Person,
     model: ModelServer,
     journal: Callable[[], list[dict[str, Any]]],
     explanation: object,
-    outcome: str,
+    cause: str,
 ) -> None:
     model.behave = server.explain(explanation)
     answer = advised.api("GET", f"/carts/{advised.cart(beans=1)}/upsell")
@@ -59,17 +59,17 @@ def test_the_shops_own_words_stand_in_for(
     (suggestion,) = answer.json["suggestions"]
     assert suggestion["product"]["id"] == model.requests[0].known_ids[0]
     assert suggestion["explanation"].endswith("Dawn Beans in your cart.")
-    (call,), (line,) = rows(advised.client.application), journal()
-    assert call.outcome.startswith(outcome)
+    (call,), (line,) = calls(advised.client.application), journal()
+    assert (call.outcome, call.dropped) == ("ok", {cause: 1})
     assert line["response"] == call.response != ""
 
 
 PLAIN = {
     "a sentence": "Its steel holds the heat of your Dawn Beans.",
     "other scripts": "Passt gut — très bien, 合う, ☕ «так».",
-    "numbers and signs": "Makes 2 cups at 96 °C; 100 % steel & glass (no paper), 1/2 litre + lid!",
+    "numbers and signs": "One cup at a time; steel & glass (no paper) + a lid, of enamel/stone!",
     "a full stop without a blank": "Goes with it.Really",
-    "160 characters": "a" * 160,
+    "160 characters": ("An even cup of it. " * 9)[:159] + ".",
     "more blanks than needed": "  Goes \n with   it. ",
 }
 
@@ -80,7 +80,7 @@ def test_plain_words_are_shown_as_they_are(advised: Person, model: ModelServer, 
     advised.post("/cart/items", {"product_id": "beans"})
     panel = advised.get("/checkout/upsell")
     assert " ".join(explanation.split()) in html.unescape(panel.text)
-    assert rows(advised.client.application)[0].outcome == "ok"
+    assert calls(advised.client.application)[0].dropped == {}
 
 
 def answer_to(person: Person, model: ModelServer, chosen: list[object], **cart: int) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def test_only_products_that_can_be_had_here_are_suggested(advised: Person, model
     """Neither made-up ids, nor another shop's (pen, ink), nor what is in the cart (beans) or sold out (filter)."""
     suggested = answer_to(advised, model, [stray, "cup", stray], beans=1)
     assert [(one["product"]["id"], one["explanation"]) for one in suggested] == [("cup", "Take cup.")]
-    assert rows(advised.client.application)[0].outcome == "dropped unknown product"
+    assert calls(advised.client.application)[0].dropped["unknown product"] > 0
 
 
 def test_an_id_that_two_shops_have_is_this_shops_own(advised: Person, model: ModelServer) -> None:
@@ -128,7 +128,7 @@ def test_nothing_is_suggested_twice(advised: Person, model: ModelServer) -> None
         "cup",
         "pot",
     ]
-    assert rows(advised.client.application)[0].outcome == "dropped repeat"
+    assert calls(advised.client.application)[0].dropped == {"repeat": 2}
 
 
 def test_a_hundred_suggestions_are_three(advised: Person, model: ModelServer) -> None:
@@ -143,7 +143,13 @@ def test_an_answer_with_every_fault_at_once_is_answered_and_written_down(advised
     answer = advised.api("GET", f"/carts/{advised.cart(beans=1, honey=1)}/upsell")
     assert answer.status_code == 200, answer.text
     assert len(answer.json["suggestions"]) == 3
-    assert rows(advised.client.application)[0].outcome.startswith("dropped ")
+    assert calls(advised.client.application)[0].dropped == {
+        "invisible characters": 1,
+        "markup": 1,
+        "too long": 1,
+        "repeat": 1,
+        "unknown product": 1,
+    }
 
 
 def test_what_sold_out_while_the_model_thought_is_not_suggested(advised: Person, model: ModelServer) -> None:
@@ -176,4 +182,4 @@ def test_the_response_is_kept_word_for_word(
     text = json.dumps({"suggestions": [{"product_id": "pot", "explanation": "Gut für “Dawn Beans” ☕"}]})
     model.behave = server.says(text)
     advised.api("GET", f"/carts/{advised.cart(beans=1)}/upsell")
-    assert rows(advised.client.application)[0].response == journal()[0]["response"] == text
+    assert calls(advised.client.application)[0].response == journal()[0]["response"] == text

@@ -3,13 +3,15 @@
 import unicodedata
 
 from storefront.security import signer
+from storefront.upsell.assistant.prompt import VERSION
 from tests.conftest import Person
-from tests.upsell.conftest import rows, stock
+from tests.upsell.conftest import calls, stock, teach
 from tests.upsell.model_server import ModelServer
 
 
 def test_the_request_holds_the_cart_the_candidates_and_the_facts(advised: Person, model: ModelServer) -> None:
     advised.checkout(advised.cart(beans=1, cup=1))
+    teach(advised.client.application)
     advised.api("GET", f"/carts/{advised.cart(beans=1, honey=2)}/upsell")
     (request,) = model.requests
     assert request.line == "POST /v1/chat/completions HTTP/1.1"
@@ -17,7 +19,7 @@ def test_the_request_holds_the_cart_the_candidates_and_the_facts(advised: Person
     assert [goods["name"] for goods in request.data["cart"]] == ["Dawn Beans", "Heather Honey"]
     candidates = {goods["product_id"]: goods for goods in request.data["candidates"]}
     assert set(candidates) == {"pot", "cup", "shared"}
-    assert candidates["cup"]["known"] == "Bought together with Dawn Beans in 1 recent order."
+    assert candidates["cup"]["known"] == "Bought together with Dawn Beans in 1 order."
     assert candidates["cup"]["description"] == "A cup of stoneware."
 
 
@@ -47,15 +49,16 @@ def test_nothing_of_the_shopper_is_sent(advised: Person, model: ModelServer) -> 
     assert len(model.requests) == 2
     sent = "".join(f"{request.line}{request.headers}{request.body}" for request in model.requests)
     assert "Dawn Beans" in sent
-    calls = [call.id for call in rows(advised.client.application)]
+    made = [call.id for call in calls(advised.client.application)]
     hers = ("ada@example.com", "Ada", order["id"], order["number"], cart_id, "ada-s-key", told["cart"], told["shopper"])
-    for secret in (*hers, cookie.value, *calls):
+    for secret in (*hers, cookie.value, *made):
         assert secret not in sent
 
 
 def test_at_most_twelve_candidates_are_sent_and_the_best_of_them(advised: Person, model: ModelServer) -> None:
     stock(advised.client.application, [{"id": f"n{i}", "name": f"Nut {i}", "tags": ["espresso"]} for i in range(40)])
     advised.checkout(advised.cart(beans=1, n33=1))
+    teach(advised.client.application)
     advised.api("GET", f"/carts/{advised.cart(beans=1)}/upsell")
     ids = model.requests[0].known_ids
     assert len(ids) == len(set(ids)) == 12
@@ -98,5 +101,14 @@ def test_the_catalogues_texts_are_cleaned_before_they_are_sent(advised: Person, 
 
 def test_the_key_stays_out_of_the_journal_and_the_body(advised: Person, model: ModelServer) -> None:
     advised.api("GET", f"/carts/{advised.cart(beans=1)}/upsell")
-    (call,) = rows(advised.client.application)
+    (call,) = calls(advised.client.application)
     assert "sk-test" not in f"{model.requests[0].body}{call.prompt}{call.response}"
+
+
+def test_the_prompt_names_the_shoppers_language_and_its_version_is_written_down(
+    advised: Person, model: ModelServer
+) -> None:
+    advised.api("GET", f"/carts/{advised.cart(beans=1)}/upsell")
+    (call,) = calls(advised.client.application)
+    assert f"({call.language})" in model.requests[0].body["messages"][0]["content"]
+    assert call.prompt_version == VERSION

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.conftest import Person
-from tests.upsell.conftest import rows, stock
+from tests.upsell.conftest import showings, stock, teach
 
 
 def suggested(person: Person, cart_id: str) -> dict[str, str]:
@@ -21,9 +21,10 @@ def test_the_counts_in_the_reasons_are_of_real_orders(shopper: Person) -> None:
         shopper.checkout(shopper.cart(beans=1, honey=1))
     shopper.checkout(shopper.cart(beans=5, pot=2))
     shopper.checkout(shopper.cart(honey=1, cup=1))
+    teach(shopper.client.application)
     assert suggested(shopper, shopper.cart(beans=1)) == {
-        "honey": "Bought together with Dawn Beans in 3 recent orders.",
-        "pot": "Bought together with Dawn Beans in 1 recent order.",
+        "honey": "Bought together with Dawn Beans in 3 orders.",
+        "pot": "Bought together with Dawn Beans in 1 order.",
         "cup": "Shares “espresso” with Dawn Beans in your cart.",
     }
 
@@ -32,8 +33,10 @@ def test_the_orders_of_another_shop_say_nothing_here(shopper: Person, stranger: 
     """Both shops sell a product with the id `shared`."""
     for _ in range(3):
         stranger.checkout(stranger.cart(shared=1, pen=1))
+    for shop in ("north", "south"):
+        teach(shopper.client.application, shop)
     assert "Bought together" not in str(suggested(shopper, shopper.cart(shared=1)))
-    assert suggested(stranger, stranger.cart(shared=1))["pen"] == "Bought together with South's own in 3 recent orders."
+    assert suggested(stranger, stranger.cart(shared=1))["pen"] == "Bought together with South's own in 3 orders."
 
 
 def test_only_this_shops_products_in_stock_and_not_in_the_cart(shopper: Person, stranger: Person) -> None:
@@ -63,7 +66,7 @@ def test_nothing_that_goes_with_it_is_no_suggestion(shopper: Person) -> None:
 def test_an_empty_cart_has_no_suggestions(shopper: Person) -> None:
     assert suggested(shopper, shopper.cart()) == {}
     assert "data-suggestion" not in shopper.get("/checkout/upsell").text
-    assert rows(shopper.client.application) == []
+    assert showings(shopper.client.application) == []
 
 
 def test_very_long_names_make_sentences_of_at_most_160_characters(shopper: Person) -> None:
@@ -91,7 +94,7 @@ def test_an_unknown_cart_and_another_shops_cart_have_no_suggestions(shopper: Per
         assert shopper.api("GET", f"/carts/{stray}/upsell").status_code == 404
     assert stranger.api("GET", f"/carts/{cart_id}/upsell").status_code == 404
     assert shopper.api("GET", f"/carts/{cart_id}/upsell").status_code == 200
-    assert rows(shopper.client.application, "south") == []
+    assert showings(shopper.client.application, "south") == []
 
 
 def test_the_checkouts_answer_holds_suggestions(shopper: Person) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
 from tests.conftest import Person
-from tests.upsell.conftest import rows
+from tests.upsell.conftest import calls, showings
 
 SEEN_WITHIN = 2.0
 OFF = {"enabled": False, "arm": None, "source": None, "suggestions": [], "call_id": None}
@@ -97,14 +97,15 @@ def test_switched_off_the_pages_ask_for_no_suggestions(make_app: Callable[..., F
     assert "data-suggestion" not in panel.text
     order = off.checkout(off.cart(beans=1))
     assert order.json["upsell"] == OFF
-    assert len(rows(on.client.application)) == 1, "and only what was shown is in the journal"
+    assert len(showings(on.client.application)) == 1, "and only what was shown is in the journal"
 
 
 def test_everybody_held_out_sees_nothing(make_app: Callable[..., Flask]) -> None:
     app = make_app(UPSELL_HOLDOUT="1", OPENAI_BASE_URL="http://127.0.0.1:9")
     shown = suggestions(app)
     assert (shown["enabled"], shown["arm"], shown["source"], shown["suggestions"]) == (True, "control", None, [])
-    assert [(call.arm, call.suggestions) for call in rows(app)] == [("control", [])]
+    assert [(one.arm, one.outcome, one.suggestions) for one in showings(app)] == [("control", "control", [])]
+    assert calls(app) == [], "the model was not asked"
     person = Person(app.test_client(), "north")
     upsell = person.checkout(person.cart(beans=1)).json["upsell"]
     assert (upsell["arm"], upsell["suggestions"]) == ("control", [])
@@ -121,7 +122,8 @@ def test_a_tenth_is_held_out_always_the_same() -> None:
     shoppers = [f"shopper-{i}" for i in range(2000)]
     arms = [arm_of("north", shopper, 0.1, True) for shopper in shoppers]
     assert 0.07 < arms.count(CONTROL) / len(arms) < 0.13
-    assert arms.count(CONTROL) + arms.count(MODEL) == len(arms)
+    assert 0.07 < arms.count(RULES) / len(arms) < 0.13
+    assert arms.count(CONTROL) + arms.count(RULES) + arms.count(MODEL) == len(arms)
     assert arms == [arm_of("north", shopper, 0.1, True) for shopper in shoppers]
     without_model = [arm_of("north", shopper, 0.1, False) for shopper in shoppers]
     assert without_model == [CONTROL if arm == CONTROL else RULES for arm in arms]

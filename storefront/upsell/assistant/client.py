@@ -8,25 +8,29 @@ imported at the first call.
 import asyncio
 import importlib
 import json
+import math
 import threading
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from storefront.config import Settings
+from storefront.upsell.assistant.breaker import Breaker
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OPENAI = "https://api.openai.com/v1"
+ANSWERED = ("ok", "refused", "empty", "truncated", "not json")
+"""Outcomes that show the server alive, whatever its answer is worth."""
 LARGEST_ANSWER = 64 * 1024
 LONGEST_TOKENS = 600
 LONGEST_KEPT = 4000
 """Characters of an answer that the journal keeps."""
-IN_FLIGHT = 4
-"""Calls at a time and process; one more is answered by the rules at once, so that a slow model can't use up threads."""
+SIGNS_A_TOKEN = 4
+"""About how many characters make a token, where the server doesn't say how many it counted."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,21 @@ class Answer:
     """What came of a call. `outcome` is "ok" with `content`, the parsed JSON; otherwise the cause, and no content."""
 
     outcome: str
-    latency_ms: int
+    latency_ms: int = 0
     content: object = None
     response: str = ""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether the server was asked at all, so that it may have to be paid."""
+        return self.outcome not in (BUSY, RESTING, STOPPED)
+
+
+BUSY, RESTING, STOPPED = "busy", "resting", "stopped"
+"""Outcomes of calls that were not made: as many are in flight as may be; the model has failed too often just now; the
+shop is being shut down."""
 
 
 @dataclass(frozen=True)
@@ -56,34 +70,60 @@ class Model:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.name = settings.upsell_model
-        self._free = threading.BoundedSemaphore(IN_FLIGHT)
+        self.breaker = Breaker()
+        self._free = threading.BoundedSemaphore(settings.upsell_in_flight)
         self._lock = threading.Lock()
         self._began: Running | None = None
 
-    def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> Answer:
-        """Ask and wait, at most `UPSELL_TIMEOUT` seconds. Never raises: whatever goes wrong is an outcome."""
+    def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[Answer]":
+        """Ask without waiting. The future has its answer after `UPSELL_TIMEOUT` seconds at the latest, and at once when
+        the call isn't made. It never raises: whatever goes wrong is an outcome."""
         if not self._free.acquire(blocking=False):
-            return Answer("busy", 0)
-        start = time.monotonic()
+            return settled(Answer(BUSY))
+        if not self.breaker.allows():
+            self._free.release()
+            return settled(Answer(RESTING))
+        running = self._started()
+        asked = asyncio.run_coroutine_threadsafe(self._answer(running.client, messages, response_format), running.loop)
+        asked.add_done_callback(lambda _: self._free.release())
+        return asked
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether as many calls are in flight as may be, at this moment."""
+        free = self._free.acquire(blocking=False)
+        if free:
+            self._free.release()
+        return not free
+
+    async def _answer(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Answer:
+        start = time.monotonic()
         try:
-            found = self._wait(messages, response_format)
-        except (TimeoutError, FutureTimeout):
+            async with asyncio.timeout(self.settings.upsell_timeout):
+                completion = await client.chat.completions.create(
+                    model=self.name,
+                    messages=messages,
+                    response_format=response_format,
+                    max_completion_tokens=LONGEST_TOKENS,
+                )
+            found = read(completion)
+        except TimeoutError:
             found = {"outcome": "timeout"}
+        except asyncio.CancelledError:
+            return Answer(STOPPED)  # the shop is being shut down
         except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
             found = {"outcome": cause(fault), "response": str(fault)[:500]}
-        finally:
-            self._free.release()
+        self.breaker.count(found["outcome"] in ANSWERED)
         return Answer(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
-    def _wait(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> dict[str, Any]:
-        running = self._started()
-        exchange = self._exchange(running.client, messages, response_format)
-        waiting = asyncio.run_coroutine_threadsafe(exchange, running.loop)
-        try:
-            return read(waiting.result(self.settings.upsell_timeout + 0.2))
-        finally:
-            waiting.cancel()
+    def cost(self, answer: Answer, prompt: str) -> tuple[int, int, int | None]:
+        """The tokens of prompt and completion, estimated by length where the server didn't count them, and what they
+        cost in millionths of UPSELL_CURRENCY; None when UPSELL_PRICES doesn't name the model."""
+        prompt_tokens = estimated(prompt) if answer.prompt_tokens is None else answer.prompt_tokens
+        completion = estimated(answer.response) if answer.completion_tokens is None else answer.completion_tokens
+        rates = self.settings.upsell_prices.get(self.name)
+        cost = math.ceil(rates.prompt * prompt_tokens + rates.completion * completion) if rates else None
+        return prompt_tokens, completion, cost
 
     def _started(self) -> "Running":
         """The loop and the client of this process, started now if need be."""
@@ -100,19 +140,29 @@ class Model:
         with self._lock:
             began, self._began = self._began, None
         if began is not None:
-            asyncio.run_coroutine_threadsafe(began.client.close(), began.loop).result(1)
+            asyncio.run_coroutine_threadsafe(hang_up(began.client), began.loop).result(2)
             began.loop.call_soon_threadsafe(began.loop.stop)
             began.thread.join(1)
             began.loop.close()
 
-    async def _exchange(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Any:
-        async with asyncio.timeout(self.settings.upsell_timeout):
-            return await client.chat.completions.create(
-                model=self.name,
-                messages=messages,
-                response_format=response_format,
-                max_completion_tokens=LONGEST_TOKENS,
-            )
+
+async def hang_up(client: "AsyncOpenAI") -> None:
+    """End the calls that are under way, each with an outcome, and close the connections."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await client.close()
+
+
+def settled(answer: Answer) -> "Future[Answer]":
+    future: Future[Answer] = Future()
+    future.set_result(answer)
+    return future
+
+
+def estimated(text: str) -> int:
+    return math.ceil(len(text) / SIGNS_A_TOKEN)
 
 
 class TooLarge(Exception):

@@ -1,0 +1,127 @@
+"""The shop's own recommender for a protocol that gives `build(history, items)` and asks `recommend(cart, k)`.
+
+The items become the catalogue of a shop in a database (SQLite in a temporary folder, or DATABASE_URL), the history is
+learned by the code that learns orders, and each cart is answered from the database, as at checkout. The product types
+of the data are the shop's categories, written "category > type".
+"""
+
+import atexit
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from storefront import Settings, create_app
+from storefront.boot import prepare
+from storefront.catalog.actions import load
+from storefront.database import acting_for, db, release, run
+from storefront.tenants.registry import registry
+from storefront.upsell.engine.actions import MOST_FOUND, best_numbers, related
+from storefront.upsell.engine.learning import learned_from, numbered, replace
+from storefront.upsell.engine.models import ROWS
+from storefront.upsell.engine.shelf import this_shelf
+from storefront.upsell.rules import choose
+
+SHOP = "bench"
+AT_ONCE = 300
+Recommend = Callable[[list[int], int], list[int]]
+
+
+def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recommend:
+    """Whatever goes best with a cart, as the engine ranks it, of all kinds."""
+    numbers = open_shop(history, items)
+    ids = {number: product_id for product_id, number in numbers.items()}
+
+    def recommend(cart: list[int], k: int) -> list[int]:
+        rows = run(ROWS, {"ids": [str(product_id) for product_id in cart]}).all()
+        found = [ids[number] for number in best_numbers(this_shelf(), rows, MOST_FOUND)[:k]]
+        release()
+        return found
+
+    return recommend
+
+
+def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recommend:
+    """What the shop would show: at most one of a category, in stock, with its reason."""
+    open_shop(history, items)
+    tenant = registry().all()[SHOP]
+
+    def recommend(cart: list[int], k: int) -> list[int]:
+        _, candidates = related(tenant, [str(product_id) for product_id in cart])
+        found = [int(one.product_id) for one in choose(candidates, tenant.upsell)[:k]]
+        release()
+        return found
+
+    return recommend
+
+
+def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dict[int, int]:
+    """Load the items, learn the history, stay in the shop's context: the products' numbers by their ids."""
+    folder = Path(tempfile.mkdtemp(prefix="storefront-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "catalog.json").write_text(json.dumps({"tenants": [shop({})]}))
+    environment = {"DATA_DIR": str(folder), "CATALOG": str(folder / "catalog.json"), "SECRET_KEY": "bench"}
+    environment |= {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
+    app = create_app(Settings.from_environ(environment))
+    prepare(app)
+    app.app_context().push()
+    load(json.dumps({"tenants": [shop(items)]}).encode())
+    acting = acting_for(SHOP)
+    acting.__enter__()
+    atexit.register(acting.__exit__, None, None, None)
+    known = {int(id): bought for id, bought in zip(map(str, items), numbered_in_order(list(map(str, items))), strict=True)}
+    lots = ([(1, [known[item] for item in basket]) for basket in lot] for lot in in_lots(history))
+    replace(*learned_from(lots), event=1, orders=len(history))
+    report_size()
+    return {item: bought.number for item, bought in known.items()}
+
+
+def numbered_in_order(ids: list[str]) -> Iterator[Any]:
+    for start in range(0, len(ids), 500):
+        lot = ids[start : start + 500]
+        found = numbered(lot)
+        yield from (found[id] for id in lot)
+
+
+def in_lots(history: Sequence[list[int]]) -> Iterable[Sequence[list[int]]]:
+    return (history[start : start + AT_ONCE] for start in range(0, len(history), AT_ONCE))
+
+
+def shop(items: dict[int, dict[str, str]]) -> dict[str, Any]:
+    products = [
+        {
+            "id": str(id),
+            "name": " ".join(f"{item['brand']} {item['size']}".split()) or "-",
+            "category": category_of(item),
+            "tags": [item["department"]] if item["department"] else [],
+            "price": "1",
+            "stock": 1_000_000,
+        }
+        for id, item in items.items()
+    ]
+    return {"id": SHOP, "name": "Bench", "currency": "EUR", "products": products}
+
+
+def category_of(item: dict[str, str]) -> str:
+    return f"{item['category'][:36].strip()} > {item['type'][:40].strip()}"
+
+
+def report_size() -> None:
+    """How much the tables of what was learned take, with their indexes, in megabytes."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            sizes = "SELECT sum(pg_total_relation_size(c)) FROM unnest(ARRAY['product_affinity', 'group_affinity']::regclass[]) c"
+        else:
+            sizes = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%product_affinity%' OR name LIKE '%group_affinity%'"
+        try:
+            size = connection.exec_driver_sql(sizes).scalar() or 0
+        except Exception as fault:  # noqa: BLE001
+            print("size unknown:", fault)
+            return
+    print(f"# what was learned takes {float(size) / 1e6:.1f} MB")

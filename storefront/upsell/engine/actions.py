@@ -1,0 +1,99 @@
+"""Finding what goes with a cart."""
+
+from collections.abc import Sequence
+from functools import partial
+from heapq import nlargest
+from typing import Any
+
+from storefront.database import run
+from storefront.tenants.models import Tenant
+from storefront.upsell.assistant.text import plain
+from storefront.upsell.engine.formula import InCart, Scorer
+from storefront.upsell.engine.models import (
+    GOODS_BY_ID,
+    GOODS_BY_NUMBER,
+    GROUP_ROWS,
+    ROWS,
+    SOLD_BY_ID,
+)
+from storefront.upsell.engine.rows import UNIT, unpack, unpack_alike, unpack_weights
+from storefront.upsell.engine.shelf import Shelf, this_shelf
+from storefront.upsell.rules import Candidate, Goods, Tie, explain, say_pinned
+
+MOST_ASKED = 20
+"""Products of a cart that are asked what goes with them."""
+MOST_GROUPS = 12
+"""Groups whose bestsellers are looked at, those that go best with the cart."""
+MOST_FOUND = 48
+"""Candidates, best first, that are looked up as products: some are sold out or not wanted."""
+ENOUGH = 24
+
+
+def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
+    """The products of a cart, and what goes with it, best first: in stock, not in the cart, as the shop wishes."""
+    asked = {"ids": list(product_ids[:MOST_ASKED])}
+    mine = [goods_of(row) for row in run(GOODS_BY_ID, asked)]
+    rows = run(ROWS, asked).all()
+    ranked = best_numbers(this_shelf(), rows)
+    found = {row.number: row for row in run(GOODS_BY_NUMBER, {"numbers": ranked, "cart": list(product_ids)})}
+    barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
+    pinned = pinned_for(tenant, product_ids)
+    unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
+    kept = [found[number] for number in ranked if number in found]
+    kept = [row for row in kept if row.id not in unwanted and row.category not in barred][:ENOUGH]
+    goods = [goods_of(row) for row in kept]
+    ties = {row.id: ties_of(row.number, rows) for row in kept}
+    reasons = explain(mine, goods, ties, {row.id: row.orders for row in kept})
+    return mine, [*pinned, *(Candidate(one, reasons[one.id]) for one in goods)]
+
+
+def best_numbers(shelf: Shelf, rows: Sequence[Any], most: int = MOST_FOUND) -> list[int]:
+    """The numbers of what goes best with the products of these rows, as far as anything speaks for it."""
+    known = len(shelf.totals.n)
+    cart = [in_cart(row) for row in rows if row.number < known]
+    groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
+    pairs = {row.number: weights_of_group(row.together) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
+    scorer = Scorer(shelf.totals, cart, pairs)
+    others = [*shelf.best]
+    for level, (terms, _) in enumerate(scorer.by_group):
+        for group in nlargest(MOST_GROUPS, terms, key=partial(scorer.group_worth, level)):
+            others += shelf.best_of.get(group, ())
+    return [number for score, number in scorer.scores(others)[:most] if score > 0 and number < known]
+
+
+def in_cart(row: Any) -> InCart:
+    numbers, weights, times = unpack(bytes(row.together))
+    return InCart(row.number, numbers, [weight / UNIT for weight in weights], times, unpack_alike(bytes(row.alike)))
+
+
+def weights_of_group(content: bytes) -> dict[int, float]:
+    return {number: weight / UNIT for number, weight in unpack_weights(bytes(content)).items()}
+
+
+def ties_of(number: int, rows: Sequence[Any]) -> list[Tie]:
+    """In how many orders a product was together with those of the cart."""
+    found = []
+    for row in rows:
+        numbers, _, times = unpack(bytes(row.together))
+        if number in numbers:
+            found.append(Tie(row.product_id, times[numbers.index(number)]))
+    return found
+
+
+def pinned_for(tenant: Tenant, product_ids: Sequence[str]) -> list[Candidate]:
+    """What the shop always suggests with a product of this cart, if it can be had."""
+    pins = {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in product_ids}
+    wanted = [product_id for product_id in pins if product_id not in product_ids]
+    if not wanted:
+        return []
+    sold = {row.id: goods_of(row) for row in run(SOLD_BY_ID, {"ids": wanted})}
+    names = {row.id: row.name for row in run(GOODS_BY_ID, {"ids": [pin.with_id for pin in pins.values()]})}
+    return [
+        Candidate(sold[id], plain(pins[id].why) or say_pinned(names[pins[id].with_id]), pinned=True)
+        for id in wanted
+        if id in sold
+    ]
+
+
+def goods_of(row: Any) -> Goods:
+    return Goods(row.id, row.name, row.description, row.category, tuple(row.tags))

@@ -1,0 +1,43 @@
+"""Making ready which products are alike by their texts: when a catalogue was loaded, before anybody asks."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import islice
+
+from storefront.catalog.rules import fold
+from storefront.database import add_or_change, run, write
+from storefront.upsell.engine.learning import number_products
+from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, TEXTS, Learned
+from storefront.upsell.engine.rows import pack_alike
+from storefront.upsell.engine.texts import closest
+
+WRITTEN_AT_ONCE = 500
+"""Products that one transaction writes."""
+
+
+def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
+    """Find for each product of the current tenant what is like it, unless its texts are those of the last time.
+
+    Returns whether there was anything to do; `progress` is told of each lot of products.
+    """
+    with write():
+        add_or_change(Learned, {})
+        number_products()
+    rows = run(TEXTS).all()
+    texts = [fold(" . ".join((row.name, row.category, *row.tags, row.description))) for row in rows]
+    digest = sha256("\n".join(" ".join(words) for words in texts).encode()).hexdigest()
+    if digest == run(STATE).one().texts:
+        return False
+    found = zip((row.number for row in rows), closest(texts), strict=True)
+    numbers = [row.number for row in rows]
+    while lot := list(islice(found, WRITTEN_AT_ONCE)):
+        changed = [
+            {"the_number": number, "alike": pack_alike([(numbers[position], cosine) for position, cosine in alike])}
+            for number, alike in lot
+        ]
+        with write():
+            run(SAVE_ALIKE, changed)
+        progress(len(lot))
+    with write():
+        run(SAVE_TEXTS, {"texts": digest})
+    return True

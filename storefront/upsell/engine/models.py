@@ -1,0 +1,153 @@
+"""What the shop's orders and texts say about which products go together, as the engine reads and writes it."""
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    bindparam,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storefront.catalog.models import Product
+from storefront.database import Model, OwnedByTenant, held, table_of
+from storefront.orders.models import OrderLine
+
+
+class ProductAffinity(OwnedByTenant, Model):
+    """One product: in how many orders it was, with what else, and which texts are like its own. Other products are
+    known by their `number`, which is small, and dense within the tenant. See `rows.py` for what is in the bytes."""
+
+    __tablename__ = "product_affinity"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
+        Index(None, "tenant_id", "number", unique=True),
+    )
+
+    product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer)
+    orders: Mapped[int] = mapped_column(Integer, default=0)
+    together: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    """Of orders: see `Row`."""
+    alike: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+
+
+class GroupAffinity(OwnedByTenant, Model):
+    """A category, or what stands before a ">" in one: the weight of the pairs that its products made with those of
+    other groups, in thousandths, by the others' numbers."""
+
+    __tablename__ = "group_affinity"
+    __table_args__ = (Index(None, "tenant_id", "number", unique=True),)
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer)
+    together: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+
+
+class Complement(OwnedByTenant, Model):
+    """What a model wrote down beforehand about what completes a product: another product or, with that empty, a
+    category; and why, in one sentence."""
+
+    __tablename__ = "complement"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),)
+
+    product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    other_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    category: Mapped[str] = mapped_column(String(80), primary_key=True)
+    why: Mapped[str]
+
+
+class Learned(OwnedByTenant, Model):
+    """How far the engine has learned: the id of the last event that it has seen. `texts` says which state of the
+    products' texts `alike` was made from."""
+
+    __tablename__ = "upsell_learned"
+
+    event: Mapped[int] = mapped_column(BigInteger, default=0)
+    orders: Mapped[int] = mapped_column(Integer, default=0)
+    texts: Mapped[str] = mapped_column(String(64), default="")
+
+
+COMPLEMENTS = held(
+    select(*(table_of(Complement).c[name] for name in ("product_id", "other_id", "category", "why"))).where(
+        table_of(Complement).c.product_id.in_(bindparam("ids", expanding=True))
+    )
+)
+affinities, groups, learned = table_of(ProductAffinity), table_of(GroupAffinity), table_of(Learned)
+products, lines = table_of(Product), table_of(OrderLine)
+same_product = (products.c.tenant_id == affinities.c.tenant_id) & (products.c.id == affinities.c.product_id)
+THE_STATE = select(learned.c.event, learned.c.orders, learned.c.texts)
+STATE, STATE_LOCKED = held(THE_STATE), held(THE_STATE.with_for_update())
+SHELF = held(
+    select(affinities.c.number, affinities.c.orders, products.c.category)
+    .join(products, same_product)
+    .order_by(affinities.c.number)
+)
+ROWS = held(
+    select(
+        affinities.c.product_id, affinities.c.number, affinities.c.orders, affinities.c.together, affinities.c.alike
+    ).where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
+)
+NUMBERED_ROWS = held(
+    select(affinities.c.number, affinities.c.orders, affinities.c.together).where(
+        affinities.c.number.in_(bindparam("numbers", expanding=True))
+    )
+)
+GROUPS = held(select(groups.c.name, groups.c.number))
+GROUP_ROWS = held(
+    select(groups.c.number, groups.c.together).where(groups.c.number.in_(bindparam("numbers", expanding=True)))
+)
+NUMBERS = held(
+    select(affinities.c.product_id, affinities.c.number, products.c.category)
+    .join(products, same_product)
+    .where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
+)
+GOODS = [products.c[name] for name in ("id", "name", "description", "category", "tags")]
+may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
+GOODS_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
+SOLD_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))
+GOODS_BY_NUMBER = held(
+    select(affinities.c.number, affinities.c.orders, *GOODS)
+    .join(products, same_product)
+    .where(
+        affinities.c.number.in_(bindparam("numbers", expanding=True)),
+        products.c.id.not_in(bindparam("cart", expanding=True)),
+        may_be_sold,
+    )
+)
+NEXT_NUMBER = held(select(func.coalesce(func.max(affinities.c.number), -1) + 1))
+NEXT_GROUP = held(select(func.coalesce(func.max(groups.c.number), -1) + 1))
+BOUGHT = held(
+    select(lines.c.order_id, lines.c.product_id).where(lines.c.order_id.in_(bindparam("orders", expanding=True)))
+)
+NUMBERED = held(select(affinities.c.product_id))
+UNNUMBERED = held(
+    select(products.c.id, products.c.category).where(products.c.id.not_in(NUMBERED)).order_by(products.c.place)
+)
+ALL_CATEGORIES = held(select(products.c.category).where(products.c.category != "").distinct())
+TEXTS = held(
+    select(affinities.c.number, products.c.name, products.c.category, products.c.tags, products.c.description)
+    .join(products, same_product)
+    .order_by(affinities.c.number)
+)
+WORDS = held(select(products.c.id, products.c.words).order_by(products.c.id))
+SAVE = held(
+    update(affinities)
+    .where(affinities.c.number == bindparam("the_number"))
+    .values(orders=bindparam("orders"), together=bindparam("together"))
+)
+SAVE_GROUP = held(
+    update(groups).where(groups.c.number == bindparam("the_number")).values(together=bindparam("together"))
+)
+SAVE_ALIKE = held(
+    update(affinities).where(affinities.c.number == bindparam("the_number")).values(alike=bindparam("alike"))
+)
+SAVE_STATE = held(update(learned).values(event=bindparam("event"), orders=bindparam("orders")))
+SAVE_TEXTS = held(update(learned).values(texts=bindparam("texts")))
+FORGET = held(update(affinities).values(orders=0, together=b""))
+FORGET_GROUPS = held(update(groups).values(together=b""))

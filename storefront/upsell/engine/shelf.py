@@ -1,0 +1,101 @@
+"""What a process remembers of a shop to score candidates: small numbers for each product, read again as they change."""
+
+import time
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from cachetools import LRUCache
+from flask import current_app
+
+from storefront.database import current_tenant_id, run
+from storefront.upsell.engine.formula import Totals
+from storefront.upsell.engine.models import GROUPS, SHELF, STATE
+from storefront.upsell.engine.rows import group_names
+
+TENANTS_KEPT = 64
+BESTSELLERS = 30
+BEST_OF_A_GROUP = 8
+PRODUCTS_A_SECOND = 500
+"""Products that may be read again for each second that a shelf has served: a large one serves longer as it is, whose
+counts change little meanwhile."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One shop. `totals` goes by product and group numbers; `best` are the bestsellers, `best_of` those of a group."""
+
+    version: tuple[int, str]
+    read_at: float
+    totals: Totals
+    best: Sequence[int]
+    best_of: dict[int, list[int]]
+
+    def serves(self, version: tuple[int, str]) -> bool:
+        if self.version == version:
+            return True
+        same_texts = self.version[1] == version[1]
+        return same_texts and time.monotonic() - self.read_at < (len(self.totals.n) // PRODUCTS_A_SECOND)
+
+
+@dataclass
+class Shelves:
+    """Those of the tenants that were asked for lately. One instance an app."""
+
+    kept: LRUCache[str, Shelf] = field(default_factory=lambda: LRUCache(TENANTS_KEPT))
+    lock: Lock = field(default_factory=Lock)
+
+
+def this_shelf() -> Shelf:
+    """The current tenant's."""
+    shelves: Shelves = current_app.extensions["storefront_shelves"]
+    state = run(STATE).one_or_none()
+    version = (state.event, state.texts) if state else (0, "")
+    orders = state.orders if state else 0
+    tenant_id = current_tenant_id()
+    with shelves.lock:
+        shelf = shelves.kept.get(tenant_id)
+    if shelf is None or not shelf.serves(version):
+        shelf = read_shelf(version, orders)
+        with shelves.lock:
+            shelves.kept[tenant_id] = shelf
+    return shelf
+
+
+def read_shelf(version: tuple[int, str], orders: int) -> Shelf:
+    numbers: dict[str, int] = dict(run(GROUPS).all())
+    groups_of_category: dict[str, tuple[int, ...]] = {}
+    n: array[int] = array("I")
+    groups_of: list[tuple[int, ...]] = []
+    for number, sold, category in run(SHELF):
+        if category not in groups_of_category:
+            names = group_names(category)
+            groups_of_category[category] = tuple(numbers[name] for name in names if name in numbers)
+        while len(n) <= number:  # a number that no product has any more sells nothing
+            n.append(0)
+            groups_of.append(())
+        n[number], groups_of[number] = sold, groups_of_category[category]
+    return shelf_of(version, orders, n, groups_of)
+
+
+def shelf_of(version: tuple[int, str], orders: int, n: "array[int]", groups_of: Sequence[Sequence[int]]) -> Shelf:
+    lines: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    for sold, groups in zip(n, groups_of, strict=True):
+        for group in groups:
+            lines[group] = lines.get(group, 0) + sold
+            sizes[group] = sizes.get(group, 0) + 1
+    order = sorted(range(len(n)), key=n.__getitem__, reverse=True)
+    totals = Totals(n, orders, sum(n), lines, sizes, groups_of)
+    return Shelf(version, time.monotonic(), totals, order[:BESTSELLERS], best_of_groups(order, groups_of))
+
+
+def best_of_groups(order: Iterable[int], groups_of: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+    best: dict[int, list[int]] = {}
+    for number in order:
+        for group in groups_of[number]:
+            found = best.setdefault(group, [])
+            if len(found) < BEST_OF_A_GROUP:
+                found.append(number)
+    return best

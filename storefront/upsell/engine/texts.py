@@ -1,0 +1,65 @@
+"""Which products are alike by their texts: cosine of TF-IDF vectors over words and pairs of words.
+
+Weights after Salton and Buckley, "Term-weighting approaches in automatic text retrieval" (1988): (1 + ln tf) * idf,
+idf = 1 + ln((1 + N) / (1 + df)), vectors of length 1.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from heapq import nlargest
+from itertools import pairwise
+from math import log, sqrt
+
+MOST_ALIKE = 40
+"""Neighbours that are kept of a product."""
+LOOKS = 16_000_000
+"""Entries of the index that may be looked at in all; beyond them a product's commonest terms are left out, which say
+the least."""
+LEAST_LOOKS = 150
+MOST_LOOKS = 4_000
+Vector = dict[str, float]
+
+
+def terms_of(words: Sequence[str]) -> Counter[str]:
+    """How often each word, and each pair of neighbouring words, is in a text."""
+    return Counter([*words, *(f"{one} {other}" for one, other in pairwise(words))])
+
+
+def vectors_of(texts: Sequence[Sequence[str]]) -> list[Vector]:
+    """Each text's terms by their weight, those weighing most first."""
+    counts = [terms_of(words) for words in texts]
+    how_many = Counter(term for terms in counts for term in terms)
+    found = []
+    for terms in counts:
+        weights = {t: (1 + log(tf)) * (1 + log((1 + len(texts)) / (1 + how_many[t]))) for t, tf in terms.items()}
+        length = sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+        found.append({t: weight / length for t, weight in sorted(weights.items(), key=lambda one: (-one[1], one[0]))})
+    return found
+
+
+def closest(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[int, float]]]:
+    """For each text the most alike others as (position, cosine), best first."""
+    vectors = vectors_of(texts)
+    index: dict[str, list[tuple[int, float]]] = {}
+    for position, vector in enumerate(vectors):
+        for term, weight in vector.items():
+            index.setdefault(term, []).append((position, weight))
+    looks = min(MOST_LOOKS, max(LEAST_LOOKS, LOOKS // max(len(texts), 1)))
+    for position, vector in enumerate(vectors):
+        found = look_up(vector, index, looks)
+        found.pop(position, None)
+        yield nlargest(MOST_ALIKE, found.items(), key=lambda one: (one[1], -one[0]))
+
+
+def look_up(vector: Vector, index: dict[str, list[tuple[int, float]]], looks: int) -> dict[int, float]:
+    """The cosine with every text that shares a term, as far as so many looks reach, the rarest terms first."""
+    found: dict[int, float] = {}
+    for term, weight in sorted(vector.items(), key=lambda one: len(index[one[0]])):
+        others = index[term]
+        looks -= len(others)
+        if looks < 0 and found:
+            break
+        if len(others) > 1:
+            for other, its_weight in others:
+                found[other] = found.get(other, 0.0) + weight * its_weight
+    return found

@@ -1,0 +1,61 @@
+"""What is done for suggestions when nobody waits: one thread a process, which sleeps until something is due."""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Condition, Thread
+
+log = logging.getLogger("storefront.upsell")
+
+
+class Errands:
+    """Jobs by name, each done once when it is due. A process that serves requests starts it; elsewhere, as in commands
+    and tests, nothing runs by itself."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._due: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._thread: Thread | None = None
+        self._over = False
+
+    def start(self) -> None:
+        self._thread = Thread(target=self._work, name="upsell-errands", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the job at hand; what isn't due yet is not done."""
+        with self._changed:
+            self._over = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def after(self, seconds: float, name: object, job: Callable[[], None], postpone: bool = True) -> None:
+        """Do the job in so many seconds. One of this name that is waiting is replaced, and its time too if
+        `postpone` is set, so that a row of changes is answered once, a pause after the last."""
+        if self._thread is None:
+            return
+        with self._changed:
+            due = time.monotonic() + seconds
+            if not postpone and name in self._due:
+                due = min(due, self._due[name][0])
+            self._due[name] = due, job
+            self._changed.notify()
+
+    def _work(self) -> None:
+        while (job := self._next()) is not None:
+            try:
+                job()
+            except Exception:
+                log.exception("an errand failed")
+
+    def _next(self) -> Callable[[], None] | None:
+        """Wait for the first job to be due and take it; None when it is over."""
+        with self._changed:
+            while not self._over:
+                name = min(self._due, key=lambda name: self._due[name][0], default=None)
+                wait = self._due[name][0] - time.monotonic() if name is not None else None
+                if name is not None and wait is not None and wait <= 0:
+                    return self._due.pop(name)[1]
+                self._changed.wait(wait)
+            return None

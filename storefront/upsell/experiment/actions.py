@@ -1,0 +1,137 @@
+"""Reporting what suggestions earn."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import current_app
+
+from storefront.clock import now
+from storefront.config import Settings
+from storefront.tenants.models import Tenant
+from storefront.upsell.experiment.models import arrivals, count_shoppers, outcomes
+from storefront.upsell.experiment.rules import (
+    ARMS,
+    CONTROL,
+    MODEL,
+    RULES,
+    Split,
+    Sums,
+    Uplift,
+    to_minor,
+    uplift,
+    verdict,
+)
+
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+COMPARED = ((RULES, CONTROL), (MODEL, CONTROL), (MODEL, RULES))
+
+
+@dataclass(frozen=True)
+class ArmReport:
+    """What came of an arm's started checkouts. Amounts are minor units; orders are those that stand."""
+
+    arm: str
+    shoppers: int
+    checkouts: int
+    orders: int
+    revenue: int
+    accepted: int
+    """Carts with at least one line that came from a suggestion."""
+    upsell_revenue: int
+    """Of such lines, on orders that stand."""
+    model_cost: int
+    """In millionths of UPSELL_CURRENCY."""
+
+    @property
+    def revenue_per_checkout(self) -> int | None:
+        return to_minor(Decimal(self.revenue) / self.checkouts) if self.checkouts else None
+
+    @property
+    def acceptance(self) -> float | None:
+        """The share of the started checkouts in which a suggestion was taken; None where none is made."""
+        return None if self.arm == CONTROL or not self.checkouts else self.accepted / self.checkouts
+
+
+@dataclass(frozen=True)
+class Comparison:
+    arm: str
+    against: str
+    uplift: Uplift
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the experiment says of the last `days`, or of all time."""
+
+    days: int | None
+    arms: list[ArmReport]
+    uplifts: list[Comparison]
+    split: Split
+    verdict: str
+    currency: str
+    cost_currency: str
+
+
+def report(tenant: Tenant, days: int | None = None) -> Report:
+    """What suggestions earned the current tenant, over checkouts started in the last `days`, or ever."""
+    settings: Settings = current_app.extensions["storefront_settings"]
+    since = now() - timedelta(days=days) if days else EVER
+    rows, shoppers = outcomes(since), count_shoppers(since)
+    times = sums_by_time(rows)
+    pairs = {(arm, against): uplift(in_both(times, (against,), (arm,))) for arm, against in COMPARED}
+    split = Split.of(arrivals_by_time(since))
+    shown = uplift(in_both(times, (CONTROL,), (RULES, MODEL)))
+    return Report(
+        days=days,
+        arms=[
+            arm_report(arm, shoppers[arm], [row for row in rows if row.arm == arm]) for arm in ARMS if arm in shoppers
+        ],
+        uplifts=[Comparison(arm, against, found) for (arm, against), found in pairs.items() if found],
+        split=split,
+        verdict=verdict(split, shown, pairs[MODEL, RULES], tenant.money),
+        currency=tenant.currency,
+        cost_currency=settings.upsell_currency,
+    )
+
+
+def arm_report(arm: str, shoppers: int, rows: Sequence[Any]) -> ArmReport:
+    """The sums over all times; PostgreSQL sums whole numbers to decimals."""
+    names = ("checkouts", "orders", "revenue", "accepted", "suggested", "cost")
+    return ArmReport(arm, shoppers, *(int(sum(getattr(row, name) for row in rows)) for name in names))
+
+
+def sums_by_time(rows: Sequence[Any]) -> list[dict[str, Sums]]:
+    """The sums of each arm, for each time in which the same shares were in force."""
+    times: dict[str, dict[str, Sums]] = defaultdict(dict)
+    for row in rows:
+        times[row.shares][row.arm] = Sums(
+            row.shoppers,
+            int(row.checkouts),
+            int(row.revenue),
+            row.checkouts_squared,
+            row.revenue_squared,
+            row.checkouts_times_revenue,
+        )
+    return list(times.values())
+
+
+def in_both(times: Sequence[dict[str, Sums]], some: Sequence[str], others: Sequence[str]) -> list[tuple[Sums, Sums]]:
+    """`some` arms taken together and `others`, for each time."""
+
+    def together(time: dict[str, Sums], arms: Sequence[str]) -> Sums:
+        return sum((time[arm] for arm in arms if arm in time), Sums())
+
+    return [(together(time, some), together(time, others)) for time in times]
+
+
+def arrivals_by_time(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
+    """The shares in force, and how many shoppers came first in that time, by arm."""
+    times: dict[str, dict[str, int]] = defaultdict(dict)
+    for arm, shares, shoppers in arrivals(since):
+        times[shares][arm] = shoppers
+    return [(json.loads(shares), came) for shares, came in times.items()]

@@ -1,0 +1,112 @@
+"""What suggestions earn, for the staff's programs."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from storefront.openapi import Money, Shape, answers, blueprint, spec, whole_number
+from storefront.security import staff_only
+from storefront.tenants.pages import current_tenant
+from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
+from storefront.upsell.experiment.rules import to_minor
+
+api = blueprint("upsell_report_api", __name__)
+LONGEST = 3650
+"""Days."""
+
+
+class Cost(Shape):
+    micros: Annotated[int, Field(description="millionths of the currency")]
+    currency: str
+
+
+class ArmShape(Shape):
+    arm: Annotated[str, Field(json_schema_extra={"enum": ["control", "rules", "model"]})]
+    shoppers: int
+    checkouts: Annotated[int, Field(description="started")]
+    orders: Annotated[int, Field(description="not cancelled")]
+    revenue: Money
+    revenue_per_checkout: Money | None
+    acceptance: Annotated[float | None, Field(description="share of checkouts in which a suggestion was taken")]
+    upsell_revenue: Annotated[Money, Field(description="from lines that were suggested")]
+    model_cost: Cost
+
+    @classmethod
+    def of(cls, arm: ArmReport, whole: Report) -> "ArmShape":
+        each, currency = arm.revenue_per_checkout, whole.currency
+        return cls(
+            arm=arm.arm,
+            shoppers=arm.shoppers,
+            checkouts=arm.checkouts,
+            orders=arm.orders,
+            revenue=Money(amount=arm.revenue, currency=currency),
+            revenue_per_checkout=None if each is None else Money(amount=each, currency=currency),
+            acceptance=arm.acceptance,
+            upsell_revenue=Money(amount=arm.upsell_revenue, currency=currency),
+            model_cost=Cost(micros=arm.model_cost, currency=whole.cost_currency),
+        )
+
+
+class UpliftShape(Shape):
+    arm: str
+    against: str
+    per_checkout: Annotated[Money, Field(description="more per started checkout")]
+    low: Annotated[Money, Field(description="of the 95 % interval")]
+    high: Money
+    relative: float | None
+    significant: bool
+
+    @classmethod
+    def of(cls, one: Comparison, currency: str) -> "UpliftShape":
+        def money(amount: float) -> Money:
+            return Money(amount=to_minor(amount), currency=currency)
+
+        found = one.uplift
+        return cls(
+            arm=one.arm,
+            against=one.against,
+            per_checkout=money(found.difference),
+            low=money(found.low),
+            high=money(found.high),
+            relative=found.relative,
+            significant=found.significant,
+        )
+
+
+class SampleRatio(Shape):
+    p: float | None
+    mismatch: Annotated[bool, Field(description="the arms differ from their shares by more than chance")]
+
+
+class ReportShape(Shape):
+    days: int | None
+    arms: list[ArmShape]
+    uplifts: list[UpliftShape]
+    sample_ratio: SampleRatio
+    verdict: str
+
+    @classmethod
+    def of(cls, whole: Report) -> "ReportShape":
+        return cls(
+            days=whole.days,
+            arms=[ArmShape.of(arm, whole) for arm in whole.arms],
+            uplifts=[UpliftShape.of(one, whole.currency) for one in whole.uplifts],
+            sample_ratio=SampleRatio(p=whole.split.p, mismatch=whole.split.mismatch),
+            verdict=whole.verdict,
+        )
+
+
+class ReportQuery(BaseModel):
+    days: Annotated[
+        int | None,
+        Field(ge=1, le=LONGEST, description="checkouts started in so many last days"),
+        BeforeValidator(whole_number),
+    ] = None
+
+
+@api.get("/upsell/report")
+@staff_only
+@spec.validate(resp=answers(200, ReportShape, 401, 404, 422), tags=["staff"])
+def get_report(query: ReportQuery) -> ReportShape:
+    """What suggestions earn, against shoppers to whom none are shown."""
+    return ReportShape.of(report(current_tenant(), query.days))

@@ -1,0 +1,137 @@
+"""What suggestions make of what happens in the shop: a cart changes, orders come and go, time passes."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import click
+from flask import Flask, current_app, g
+
+from storefront.cart.actions import cart_changed
+from storefront.catalog.actions import catalog_loaded
+from storefront.catalog.models import Wish, count
+from storefront.database import acting_for, current_tenant_id, run
+from storefront.orders.actions import orders_changed
+from storefront.tenants.registry import registry
+from storefront.upsell.actions import PAUSE, think_ahead
+from storefront.upsell.engine.learning import learn
+from storefront.upsell.engine.likeness import compare_texts
+from storefront.upsell.engine.models import STATE
+from storefront.upsell.errands import Errands
+from storefront.upsell.pruning import prune
+
+LEARN_AFTER = 1.0
+"""Seconds after an order in which the ones that follow it are learned together with it."""
+LOOK_AGAIN_AFTER = 0.3
+"""Seconds after which a cart is looked at again whose last question is still open."""
+SWEEP_EVERY = 60.0
+"""Seconds between two looks for orders that no process has learned, as after a crash."""
+PRUNE_EVERY = 3600.0
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["storefront_errands"] = Errands()
+
+
+def start(app: Flask) -> None:
+    """Begin to run errands in this process, which serves requests."""
+    errands_of(app).start()
+    every(app, SWEEP_EVERY, "sweep", sweep)
+    every(app, PRUNE_EVERY, "prune", prune_all)
+
+
+def stop(app: Flask) -> None:
+    """End the errands, hang up, and write down what is under way."""
+    errands_of(app).stop()
+    app.extensions["storefront_assistant"].close()
+
+
+def errands_of(app: Flask) -> Errands:
+    found: Errands = app.extensions["storefront_errands"]
+    return found
+
+
+def this_app() -> Flask:
+    found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return found
+
+
+@cart_changed.connect
+def ask_about(_sender: Any, cart_id: str) -> None:
+    """Have the model asked about this cart a pause after its last change."""
+    app = this_app()
+    if app.extensions["storefront_settings"].model_configured:
+        job = partial(think, app, current_tenant_id(), cart_id, g.tenant.lang)
+        errands_of(app).after(PAUSE, cart_id, job)
+
+
+@orders_changed.connect
+def learn_soon(_sender: Any) -> None:
+    app, tenant_id = this_app(), current_tenant_id()
+    errands_of(app).after(LEARN_AFTER, ("learn", tenant_id), partial(learn_of, app, tenant_id), postpone=False)
+
+
+@catalog_loaded.connect
+def compare(_sender: Any, tenant_ids: Sequence[str]) -> None:
+    """Texts are compared when they come in, so that nobody at checkout waits for it."""
+    compare_all(tenant_ids)
+
+
+def compare_all(tenant_ids: Sequence[str]) -> None:
+    """Compare the texts of these shops, with a progress bar when somebody is looking at a terminal."""
+    shown = sys.stderr.isatty()
+    for tenant_id in tenant_ids:
+        with acting_for(tenant_id):
+            many = count(Wish())
+            label = f"Comparing the texts of {tenant_id}"
+            with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
+                compare_texts(bar.update)
+
+
+def compare_where_due() -> None:
+    """The same for the shops whose texts were never compared, as after an update of the program."""
+    for tenant_id in registry().all():
+        with acting_for(tenant_id):
+            state = run(STATE).one_or_none()
+        if state is None or not state.texts:
+            compare_all([tenant_id])
+
+
+def think(app: Flask, tenant_id: str, cart_id: str, language: str) -> None:
+    with app.app_context(), acting_for(tenant_id):
+        tenant = registry().find(tenant_id)
+        if tenant and think_ahead(tenant, cart_id, language):
+            errands_of(app).after(LOOK_AGAIN_AFTER, cart_id, partial(think, app, tenant_id, cart_id, language))
+
+
+def learn_of(app: Flask, tenant_id: str) -> None:
+    """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
+    with app.app_context(), acting_for(tenant_id):
+        more = learn()
+    if more:
+        errands_of(app).after(0.05, ("learn", tenant_id), partial(learn_of, app, tenant_id))
+
+
+def sweep(app: Flask) -> None:
+    with app.app_context():
+        tenants = list(registry().all())
+    for tenant_id in tenants:
+        learn_of(app, tenant_id)
+
+
+def prune_all(app: Flask) -> None:
+    with app.app_context():
+        for tenant_id in registry().all():
+            with acting_for(tenant_id):
+                prune(app.extensions["storefront_settings"].upsell_keep_days)
+
+
+def every(app: Flask, seconds: float, name: str, job: Any) -> None:
+    """Do the job for the first time in so many seconds, and then again and again."""
+
+    def again() -> None:
+        errands_of(app).after(seconds, name, again)
+        job(app)
+
+    errands_of(app).after(seconds, name, again)
