@@ -1,6 +1,7 @@
 """How gunicorn serves the shop. One master prepares the database, then forks the workers."""
 
 import gc
+import logging
 import os
 import sys
 import tempfile
@@ -46,16 +47,35 @@ class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
 
 
 def on_starting(server):
-    try:
-        prepare(server.app.wsgi())
-    except BadCatalog as fault:
-        sys.exit(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}")
-    except OperationalError as fault:
-        sys.exit(f"storefront can't start: the database of DATABASE_URL can't be used: {str(fault.orig).strip()}")
+    """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
+    if pid := os.fork():
+        _, status = os.waitpid(pid, 0)
+        if status:
+            sys.exit(os.waitstatus_to_exitcode(status))
+    else:
+        prepare_and_exit(server.app.wsgi())
     if settings.model_configured:
         import_sdk()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
+
+
+def prepare_and_exit(app):
+    code = 1
+    try:
+        prepare(app)
+        code = 0
+    except BadCatalog as fault:
+        sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}\n")
+    except OperationalError as fault:
+        reason = str(fault.orig).strip()
+        sys.stderr.write(f"storefront can't start: the database of DATABASE_URL can't be used: {reason}\n")
+    except Exception:
+        logging.getLogger("storefront.boot").exception("the database could not be prepared")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def post_fork(server, worker):

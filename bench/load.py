@@ -38,23 +38,41 @@ class Connection:
     def __init__(self, port: int) -> None:
         self.port = port
         self.socket: socket.socket | None = None
-        self.buffer = b""
+        self.buffer = self.head = b""
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+    def ask(self, method: str, path: str, body: Any = None, headers: str = "") -> tuple[int, bytes]:
         content = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
         if body is not None:
-            head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+            headers += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        self.send(method, path, headers, content)
+        return self.answer()
+
+    def form(self, path: str, fields: str, cookie: str) -> str:
+        """Send a form with this cookie, and give back the cookie that the shop sets, or this one."""
+        headers = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(fields)}\r\n"
+        self.send("POST", path, headers + (f"Cookie: {cookie}\r\n" if cookie else ""), fields.encode())
+        status, _ = self.answer()
+        if status != 303:
+            raise AssertionError(f"{path} answers {status}")
+        at = self.head.lower().find(b"set-cookie:")
+        return self.head[at + 11 :].split(b";", 1)[0].strip().decode() if at >= 0 else cookie
+
+    def send(self, method: str, path: str, headers: str, content: bytes) -> None:
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{headers}"
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=30)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.sendall(head.encode() + b"\r\n" + content)
-        return self.answer()
+
+    def close(self) -> None:
+        if self.socket:
+            self.socket.close()
 
     def answer(self) -> tuple[int, bytes]:
         while b"\r\n\r\n" not in self.buffer:
             self.receive()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
+        self.head = head
         lowered = head.lower()
         at = lowered.find(b"content-length:")
         length = int(lowered[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0

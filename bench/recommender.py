@@ -11,25 +11,30 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from flask import g
+from sqlalchemy import text
 
 from storefront import Settings, create_app
 from storefront.boot import prepare
 from storefront.catalog.actions import load
-from storefront.database import acting_for, db, release, run
+from storefront.database import db, release, run
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import MOST_FOUND, best_numbers, related
 from storefront.upsell.engine.learning import learned_from, numbered, replace
+from storefront.upsell.engine.ledger import Bought
 from storefront.upsell.engine.models import ROWS
 from storefront.upsell.engine.shelf import this_shelf
 from storefront.upsell.rules import choose
 
 SHOP = "bench"
 AT_ONCE = 300
+T = TypeVar("T")
 Recommend = Callable[[list[int], int], list[int]]
 
 
@@ -72,25 +77,22 @@ def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dic
     prepare(app)
     app.app_context().push()
     load(json.dumps({"tenants": [shop(items)]}).encode())
-    acting = acting_for(SHOP)
-    acting.__enter__()
-    atexit.register(acting.__exit__, None, None, None)
-    known = {int(id): bought for id, bought in zip(map(str, items), numbered_in_order(list(map(str, items))), strict=True)}
+    app.app_context().push()
+    g.tenant_id = SHOP
+    known = {item: bought for lot in in_lots(list(items)) for item, bought in bought_of(lot)}
     lots = ([(1, [known[item] for item in basket]) for basket in lot] for lot in in_lots(history))
     replace(*learned_from(lots), event=1, orders=len(history))
     report_size()
     return {item: bought.number for item, bought in known.items()}
 
 
-def numbered_in_order(ids: list[str]) -> Iterator[Any]:
-    for start in range(0, len(ids), 500):
-        lot = ids[start : start + 500]
-        found = numbered(lot)
-        yield from (found[id] for id in lot)
+def bought_of(items: Sequence[int]) -> list[tuple[int, Bought]]:
+    found = numbered([str(item) for item in items])
+    return [(item, found[str(item)]) for item in items]
 
 
-def in_lots(history: Sequence[list[int]]) -> Iterable[Sequence[list[int]]]:
-    return (history[start : start + AT_ONCE] for start in range(0, len(history), AT_ONCE))
+def in_lots(whole: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (whole[start : start + AT_ONCE] for start in range(0, len(whole), AT_ONCE))
 
 
 def shop(items: dict[int, dict[str, str]]) -> dict[str, Any]:
@@ -114,14 +116,11 @@ def category_of(item: dict[str, str]) -> str:
 
 def report_size() -> None:
     """How much the tables of what was learned take, with their indexes, in megabytes."""
+    tables = ("product_affinity", "group_affinity")
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            sizes = "SELECT sum(pg_total_relation_size(c)) FROM unnest(ARRAY['product_affinity', 'group_affinity']::regclass[]) c"
+            size = sum(connection.scalar(text(f"SELECT pg_total_relation_size('{table}')")) for table in tables)
         else:
-            sizes = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%product_affinity%' OR name LIKE '%group_affinity%'"
-        try:
-            size = connection.exec_driver_sql(sizes).scalar() or 0
-        except Exception as fault:  # noqa: BLE001
-            print("size unknown:", fault)
-            return
-    print(f"# what was learned takes {float(size) / 1e6:.1f} MB")
+            named = " OR ".join(f"name LIKE '%{table}%'" for table in tables)
+            size = connection.scalar(text(f"SELECT sum(pgsize) FROM dbstat WHERE {named}"))
+    print(f"# what was learned takes {size / 1e6:.1f} MB")

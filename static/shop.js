@@ -30,3 +30,57 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.parentElement.remove();
 });
+
+// What stands empty in a form needn't stand in the address.
+document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
+  if (target.matches("form[method=get]")) for (const [name, value] of [...ctx.request.body]) if (!value) ctx.request.body.delete(name);
+});
+
+// Who has opened the filters keeps them open while the list changes.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement?.matches(".filters")) document.getElementById("filters")?.setAttribute("open", "");
+});
+
+// Suggestions under the search field: arrows choose, Enter goes there, Escape closes.
+document.addEventListener("DOMContentLoaded", () => {
+  const search = document.getElementById("search");
+  const list = document.getElementById("suggest_list");
+  if (!list) return;
+  let chosen = null;
+  let wanted = false;
+
+  const choose = (option) => {
+    chosen?.setAttribute("aria-selected", "false");
+    chosen = option;
+    chosen?.setAttribute("aria-selected", "true");
+    chosen?.scrollIntoView({ block: "nearest" });
+    search.setAttribute("aria-activedescendant", chosen?.id ?? "");
+  };
+  const show = () => {
+    list.hidden = !(wanted && list.childElementCount && document.activeElement === search);
+    search.setAttribute("aria-expanded", String(!list.hidden));
+    choose(null);
+  };
+  const close = () => { wanted = false; show(); };
+
+  for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id]]) search.setAttribute(name, value);
+  show();
+  search.addEventListener("input", () => { wanted = true; });
+  search.addEventListener("blur", close);
+  search.form.addEventListener("submit", close);
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (ctx.target === list) show(); });
+  search.addEventListener("keydown", (event) => {
+    const options = [...list.children];
+    if (event.key === "Escape" && !list.hidden) close();
+    else if (event.key === "Enter" && chosen) chosen.click();
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      wanted = true;
+      if (list.hidden) show();
+      if (list.hidden) return;
+      const next = options.indexOf(chosen) + (event.key === "ArrowDown" ? 1 : chosen ? -1 : options.length);
+      choose(options[next] ?? null);
+    } else return;
+    event.preventDefault();
+  });
+});

@@ -1,8 +1,6 @@
 """Storefront: shops for many tenants. `create_app()` is the wiring, readable from top to bottom."""
 
-from urllib.parse import quote, urlencode
-
-from flask import Flask, current_app, g, get_flashed_messages, request
+from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from storefront import assets, database, fragments, openapi, problems, security
@@ -12,6 +10,7 @@ from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
+from storefront.findable import pages as findable_pages
 from storefront.operators import logs
 from storefront.operators import pages as operators_pages
 from storefront.orders import api as orders_api
@@ -52,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     fragments.init_app(app)
     watch.init_app(app)
 
-    for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, operators_pages):
+    for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, findable_pages, operators_pages):
         app.register_blueprint(pages.pages)
     for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
         app.register_blueprint(api.api)
@@ -62,9 +61,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.cli.add_command(upsell_commands.commands)
 
     app.context_processor(lambda: {"tenant": g.get("tenant")})
-    app.jinja_env.globals.update(
-        cart_count=cart_pages.cart_count, money=show_money, messages=waiting_messages, canonical=canonical
-    )
+    app.jinja_env.globals.update(cart_count=cart_pages.cart_count, money=show_money, messages=waiting_messages)
+    findable_pages.init_app(app)
 
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
     if settings.trusted_proxies:
@@ -77,15 +75,6 @@ def show_money(amount: int) -> str:
     """An amount in the currency and the locale of the shop that is visited."""
     shown: str = g.tenant.money(amount)
     return shown
-
-
-def canonical() -> str | None:
-    """This page's address for search engines: under PUBLIC_URL, never under the Host that was sent."""
-    settings: Settings = current_app.extensions["storefront_settings"]
-    if settings.public_url is None:
-        return None
-    query = "?" + urlencode({key: request.args[key] for key in ("category", "page") if request.args.get(key)})
-    return settings.public_url + quote(request.script_root + request.path) + query.rstrip("?")
 
 
 def waiting_messages() -> list[tuple[str, str]]:

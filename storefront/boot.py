@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import text
 
 from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
-from storefront.config import Settings
+from storefront.config import ROOT, Settings
 from storefront.database import db
 from storefront.upsell.watch import compare_where_due
 
@@ -27,7 +26,7 @@ def prepare(app: Flask) -> None:
     for warning in settings.warnings():
         log.warning(warning)
     with app.app_context(), one_at_a_time():
-        upgrade()
+        migrate(app)
         content = read_file(settings.catalog)
         if not is_loaded(content):
             log.info("catalogue loaded: %s", describe(load_with_bar(content)))
@@ -35,6 +34,14 @@ def prepare(app: Flask) -> None:
         warn_of_mighty_role()
     with app.app_context():
         db.engine.dispose()
+
+
+def migrate(app: Flask) -> None:
+    """Bring the tables up to date. Alembic is imported here, because serving doesn't need it."""
+    from flask_migrate import Migrate, upgrade  # noqa: PLC0415
+
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    upgrade()
 
 
 def warn_of_mighty_role() -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, current_app, g
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     Alias,
@@ -55,7 +54,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import operators, visitors
 
-from storefront.config import ROOT, Settings
+from storefront.config import Settings
 from storefront.errors import Busy
 
 BUSY_TIMEOUT = 10
@@ -79,7 +78,6 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-migrate = Migrate()
 
 if TYPE_CHECKING:
 
@@ -388,7 +386,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     app.teardown_appcontext(release)
     with app.app_context():
         set_up(db.engine)
@@ -413,6 +410,15 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-512",  # kB: the system keeps the file's pages already, and each thread's connection would have 2 MB
+)
+
+
 def set_up(engine: Engine) -> None:
     """Listeners that make each SQLite connection safe and quick, and each transaction begin as it was asked to."""
     if engine.dialect.name != "sqlite":
@@ -421,7 +427,7 @@ def set_up(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

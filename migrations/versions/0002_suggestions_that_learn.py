@@ -97,6 +97,7 @@ def engine() -> None:
         [sa.Column("product_id", sa.String(length=64), nullable=False)],
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("orders", sa.Integer(), nullable=False),
+        sa.Column("prepared", sa.String(length=16), nullable=False),
         sa.Column("together", sa.LargeBinary(), nullable=False),
         sa.Column("alike", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(*of_a_product, name=op.f("fk_product_affinity_product")),

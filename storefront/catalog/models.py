@@ -116,15 +116,24 @@ class Shape(NamedTuple):
     category: bool
     in_stock: bool
     terms: int
+    min_price: bool = False
+    max_price: bool = False
+    sort: str = ""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody looks for: products with all of these words (the last may be the beginning of one)."""
+    """What somebody looks for: products with all of these words (the last may be the beginning of one).
+
+    Prices are in minor units, and themselves within the range; `sort` is one of `rules.SORTS`.
+    """
 
     q: str = ""
     category: str = ""
     in_stock: bool = False
+    min_price: int | None = None
+    max_price: int | None = None
+    sort: str = ""
 
     @cached_property
     def terms(self) -> list[str]:
@@ -137,11 +146,16 @@ class Wish:
 
     @property
     def shape(self) -> Shape:
-        return Shape(on_postgresql(), bool(self.category), self.in_stock, len(self.terms))
+        prices = (self.min_price is not None, self.max_price is not None)
+        return Shape(on_postgresql(), bool(self.category), self.in_stock, len(self.terms), *prices, self.sort)
 
     def parameters(self) -> dict[str, Any]:
         """The values for a statement of this shape."""
         values: dict[str, Any] = {"category": self.category.replace("\0", "")} if self.category else {}
+        if self.min_price is not None:
+            values["min_price"] = self.min_price
+        if self.max_price is not None:
+            values["max_price"] = self.max_price
         if self.terms:
             words = tsquery(self.terms) if on_postgresql() else fts5_query(current_tenant_id(), self.terms)
             values |= {"words": words} | {f"term_{i}": f"% {term}%" for i, term in enumerate(self.terms)}
@@ -167,6 +181,10 @@ def conditions(shape: Shape) -> list[ColumnElement[bool]]:
         found.append(columns.category == bindparam("category"))
     if shape.in_stock:
         found.append(columns.stock > 0)
+    if shape.min_price:
+        found.append(columns.price >= bindparam("min_price"))
+    if shape.max_price:
+        found.append(columns.price <= bindparam("max_price"))
     if shape.terms and shape.on_postgresql:
         found.append(matches(bindparam("words")))
     elif shape.terms:
@@ -183,11 +201,25 @@ def tsquery_of(words: BindParameter[Any]) -> ColumnElement[Any]:
     return func.to_tsquery(literal_column("'simple'"), words)
 
 
+def sorted_by(shape: Shape) -> list[ColumnElement[Any]]:
+    """The order that was asked for; names by their folded words, sign by sign, which is the same on both databases."""
+    if shape.sort == "name":
+        names: ColumnElement[Any] = columns.name_words
+        return [names.collate("C") if shape.on_postgresql else names, columns.place]
+    orders: dict[str, list[ColumnElement[Any]]] = {
+        "price": [columns.price, columns.place],
+        "-price": [columns.price.desc(), columns.place],
+        "new": [columns.place.desc()],
+    }
+    return orders.get(shape.sort, [columns.place])
+
+
 @cache
 def cards_query(shape: Shape) -> Select[Any]:
-    """Products whose name has the words come before those that only mention them; then the catalogue's order."""
-    order: list[ColumnElement[Any]] = [columns.place]
-    if shape.terms:
+    """In the order that was asked for, else products whose name has the words come before those that only mention
+    them, and then the catalogue's order decides."""
+    order = sorted_by(shape)
+    if shape.terms and not shape.sort:
         padded = literal(" ") + columns.name_words
         named = and_(*(padded.like(bindparam(f"term_{i}")) for i in range(shape.terms)))
         order.insert(0, case((named, 0), else_=1))
@@ -235,7 +267,8 @@ def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
 
 
 def count(wish: Wish) -> int:
-    return 0 if wish.hopeless else int(run(count_query(wish.shape), wish.parameters()).scalar_one())
+    """How many there are; in which order makes no difference."""
+    return 0 if wish.hopeless else int(run(count_query(wish.shape._replace(sort="")), wish.parameters()).scalar_one())
 
 
 def categories() -> list[tuple[str, int]]:

@@ -1,12 +1,15 @@
 """The shelves and the product, for shoppers."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from storefront.cart.pages import cart_count
 from storefront.catalog.models import Card, Listed, Wish, cards, categories, count, read_product
+from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
+from storefront.findable import spelling
 from storefront.fragments import fragments
 from storefront.htmx import answer, asked_region, render, show
 from storefront.tenants.pages import current_tenant
@@ -15,6 +18,7 @@ pages = Blueprint("catalog", __name__)
 
 PAGE = 24
 RELATED = 4
+SUGGESTED, SUGGESTED_CATEGORIES = 6, 3
 SHELF_FRESH_FOR = 5.0
 """Seconds for which the categories and their counts may be old; counting takes longer than all else of a page."""
 
@@ -35,9 +39,13 @@ class Shelf:
 
 @dataclass(frozen=True)
 class ListPage:
+    """`asked` is what was typed when nothing has those words and others were looked for; `ignored` says which filters
+    weren't understood."""
+
     products: tuple[Card, ...]
-    q: str
-    category: str
+    wish: Wish
+    asked: str
+    ignored: tuple[str, ...]
     categories: tuple[Category, ...]
     number: int
     has_next: bool
@@ -47,18 +55,64 @@ class ListPage:
     def has_previous(self) -> bool:
         return self.number > 1
 
+    @property
+    def filtered(self) -> bool:
+        return self.wish != Wish(self.wish.q, self.wish.category)
+
+    @property
+    def front(self) -> bool:
+        """Whether this is the shop's front page, where nothing was asked for."""
+        return self.number == 1 and self.wish == Wish()
+
+    @property
+    def listed(self) -> bool:
+        """Whether search engines may list it: shelves with something on them, and no narrowed views of them."""
+        return bool(self.products) and not self.wish.q and not self.filtered
+
+    @property
+    def unfiltered(self) -> str:
+        return url_for("catalog.index", q=self.wish.q or None, category=self.wish.category or None)
+
+    @property
+    def sorts(self) -> dict[str, str]:
+        return SORTS if not self.wish.q else SORTS | {"": "Best match"}
+
+    @property
+    def prices(self) -> tuple[str, str]:
+        """The lowest and the highest price as they are typed."""
+        currency, low, high = current_tenant().currency, self.wish.min_price, self.wish.max_price
+        return "" if low is None else plain_price(low, currency), "" if high is None else plain_price(high, currency)
+
+    def at(self, **changes: object) -> str:
+        """The address of this list with something else chosen, from its first page on."""
+        low, high = self.prices
+        chosen: dict[str, Any] = {"q": self.wish.q, "category": self.wish.category, "min_price": low, "max_price": high}
+        chosen |= {"in_stock": "1" if self.wish.in_stock else None, "sort": self.wish.sort, **changes}
+        return url_for("catalog.index", **{name: value or None for name, value in chosen.items()})
+
 
 @pages.get("/")
 def index() -> Response:
     """A page of the products that were asked for, the best first."""
-    wish = Wish(q=request.args.get("q", "")[:200].strip(), category=request.args.get("category", "")[:80])
-    number = page_number(request.args.get("page", ""))
-    found = cards(wish, PAGE + 1, (number - 1) * PAGE)
+    asked = request.args
+    filters = read_filters(asked, current_tenant().currency)
+    wish = Wish(
+        q=asked.get("q", "")[:200].strip(),
+        category=asked.get("category", "")[:80],
+        in_stock=filters.in_stock,
+        min_price=filters.min_price,
+        max_price=filters.max_price,
+        sort=filters.sort,
+    )
+    number = page_number(asked.get("page", ""))
+    typed = wish.q
+    wish, found = look(wish, PAGE + 1, (number - 1) * PAGE, forgive="exact" not in asked)
     shelf = known_shelf()
     page = ListPage(
         products=tuple(found[:PAGE]),
-        q=wish.q,
-        category=wish.category,
+        wish=wish,
+        asked=typed if typed != wish.q else "",
+        ignored=filters.ignored,
         categories=shelf.categories,
         number=number,
         has_next=len(found) > PAGE,
@@ -66,6 +120,17 @@ def index() -> Response:
     )
     seen = (page, cart_count(), asked_region())
     return answer(fragments().remembered(seen, lambda: render("catalog/list.html", page=page)))
+
+
+def look(wish: Wish, limit: int, offset: int = 0, forgive: bool = True) -> tuple[Wish, list[Card]]:
+    """What there is for the wish; when there is nothing, for what was probably meant by it, if there is something."""
+    found = cards(wish, limit, offset)
+    if not found and forgive:
+        better = spelling.better(wish.terms)
+        meant = replace(wish, q=better) if better else wish
+        found = cards(meant, limit, offset) if better else []
+        return (meant if found else wish), found
+    return wish, found
 
 
 def page_number(text: str) -> int:
@@ -76,17 +141,32 @@ def total(wish: Wish, number: int, found: int, shelf: Shelf) -> int:
     """How many products there are for the wish; counted only when that isn't known already."""
     if number == 1 and found <= PAGE:
         return found
-    return count(wish) if wish != Wish() else shelf.total
+    return count(wish) if wish != Wish(sort=wish.sort) else shelf.total
 
 
 def known_shelf() -> Shelf:
-    known: dict[str, tuple[float, Shelf]] = current_app.extensions.setdefault("storefront_shelves", {})
+    known: dict[str, tuple[float, Shelf]] = current_app.extensions.setdefault("storefront_categories", {})
     tenant_id = current_tenant().id
     counted_at, shelf = known.get(tenant_id, (0.0, None))
     if shelf is None or time.monotonic() - counted_at > SHELF_FRESH_FOR:
         shelf = Shelf(tuple(Category(*row) for row in categories()), count(Wish()))
         known[tenant_id] = (time.monotonic(), shelf)
     return shelf
+
+
+@pages.get("/suggest")
+def suggest() -> Response:
+    """What somebody who types this may be looking for, as a list to choose from."""
+    wish = Wish(q=request.args.get("q", "")[:200].strip())
+    wish, found = look(wish, SUGGESTED) if wish.terms else (wish, [])
+    shelves = [shelf for shelf in known_shelf().categories if begins(shelf.name, wish.terms)][:SUGGESTED_CATEGORIES]
+    return answer(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
+
+
+def begins(category: str, terms: list[str]) -> bool:
+    """Whether each of the words begins a word of the category's name."""
+    words = fold(category)
+    return bool(terms) and all(any(word.startswith(term) for word in words) for term in terms)
 
 
 @pages.get("/products/<product_id>")

@@ -1,8 +1,12 @@
-"""How text becomes words that can be found, in the same way for every database."""
+"""How text becomes words that can be found, in the same way for every database, and what may narrow a list."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from storefront import money
 
 _WORD = re.compile(r"[^\W_]+")
 _ALONE = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
@@ -48,3 +52,55 @@ def tsquery(terms: Sequence[str]) -> str:
 def tsquery_any(words: Sequence[str]) -> str:
     """PostgreSQL's query for any of these words."""
     return " | ".join(f"'{word}'" for word in words)
+
+
+SORTS = {
+    "": "Our order",
+    "price": "Price, lowest first",
+    "-price": "Price, highest first",
+    "new": "Newest first",
+    "name": "Name",
+}
+"""The orders that a list can be shown in, and how the page calls them."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What narrows and orders a list besides words and category. Prices are in minor units. `ignored` says what was
+    asked for and couldn't be understood: a wrong filter is left out, and never breaks a page."""
+
+    min_price: int | None = None
+    max_price: int | None = None
+    in_stock: bool = False
+    sort: str = ""
+    ignored: tuple[str, ...] = ()
+
+
+def read_filters(asked: Mapping[str, str], currency: str) -> Filters:
+    """The filters of an address such as `?min_price=5&max_price=12.50&in_stock=1&sort=-price`."""
+    ignored: list[str] = []
+    low, high = (read_price(asked.get(name, ""), currency, ignored) for name in ("min_price", "max_price"))
+    if low is not None and high is not None and low > high:
+        ignored.append("The lowest price is above the highest, so neither is used.")
+        low = high = None
+    stock, sort = asked.get("in_stock", ""), asked.get("sort", "")
+    if stock not in ("", "0", "1"):
+        ignored.append("What is in stock can be asked for by 1 only, so sold-out products are shown too.")
+    if sort not in SORTS:
+        ignored.append("There is no such order, so the list is in ours.")
+    return Filters(low, high, stock == "1", sort if sort in SORTS else "", tuple(ignored))
+
+
+def read_price(text: str, currency: str, ignored: list[str]) -> int | None:
+    """Minor units, also of a price with a decimal comma; what is no price is told to `ignored`."""
+    text = text.strip()
+    try:
+        return money.parse(text.replace(",", "."), currency) if text else None
+    except ValueError:
+        ignored.append(f"“{text[:20]}” is not a price in {currency}, so it is not used.")
+        return None
+
+
+def plain_price(amount: int, currency: str) -> str:
+    """A decimal number for programs and fields, with the decimals that the currency has: 12.50, 1800, 1.250."""
+    return f"{Decimal(amount).scaleb(-money.digits(currency)):f}"

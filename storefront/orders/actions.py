@@ -109,7 +109,7 @@ def cancel_order(order_id: str) -> None:
     Raises `NotFound`, or `OrderFulfilled` when it has gone out already.
     """
     with write(durable=True):
-        if run(CANCEL, {"order": order_id}).rowcount == 0:
+        if not is_id(order_id) or run(CANCEL, {"order": order_id}).rowcount == 0:
             if find_order(order_id).status == FULFILLED:
                 raise OrderFulfilled
             return

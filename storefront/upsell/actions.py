@@ -16,7 +16,7 @@ from storefront.upsell.engine.actions import related
 from storefront.upsell.experiment.models import expose
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.models import UpsellShowing, last_showing
-from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among
+from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among, shortlist
 
 PAUSE = 0.4
 """Seconds without another change after which the model is asked about a cart."""
@@ -96,7 +96,7 @@ def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
 def question(
     tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Sequence[Candidate], language: str
 ) -> Question:
-    return Question(cart.id, mine, candidates, language, cart.price(tenant).subtotal)
+    return Question(cart.id, mine, shortlist(candidates, tenant.upsell), language, cart.price(tenant).subtotal)
 
 
 def settings() -> Settings:
@@ -109,8 +109,9 @@ def arm_for(tenant: Tenant, shopper: str) -> str:
 
 
 def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:
-    """Those of the choice that are in stock now: the model may have thought for seconds."""
-    products = in_stock([one.product_id for one in chosen]) if chosen else {}
+    """Those of the choice that are in stock now and have a price: the model may have thought for seconds."""
+    found = in_stock([one.product_id for one in chosen]) if chosen else {}
+    products = {id: product for id, product in found.items() if product.price > 0}
     return [Suggestion(products[one.product_id], one.explanation) for one in chosen if one.product_id in products]
 
 

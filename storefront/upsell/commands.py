@@ -1,11 +1,33 @@
 """`flask --app storefront upsell …`: what operators do with suggestions."""
 
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
-from storefront.tenants.registry import switch_upsell
+from storefront.config import Settings
+from storefront.database import acting_for, run
+from storefront.tenants.models import Tenant
+from storefront.tenants.registry import registry, switch_upsell
+from storefront.upsell.assistant.batch import foreseen, text_of
+from storefront.upsell.assistant.client import Model
+from storefront.upsell.engine.complements import due, foresee, patient, prepare
+from storefront.upsell.engine.evaluation import FEWEST, Replay, Score, ask_model, choices
+from storefront.upsell.engine.history import how_many_orders
+from storefront.upsell.engine.learning import how_much_to_learn, rebuild
+from storefront.upsell.engine.models import STATE
+from storefront.upsell.experiment.commands import print_report, table
+from storefront.upsell.pruning import prune
 
 commands = AppGroup("upsell", help="Suggestions at checkout.")
+commands.add_command(print_report)
+one_shop = click.option("--tenant", "tenant_id", help="only this shop")
+unasked = click.option("--yes", is_flag=True, help="don't ask before the model is paid")
 
 
 @commands.command("on")
@@ -26,5 +48,187 @@ def switch(enabled: bool, tenant: str | None) -> None:
     try:
         switch_upsell(enabled, tenant)
     except KeyError:
-        raise click.ClickException(f"--tenant: there is no shop {tenant!r}.") from None
+        raise no_such_shop(tenant) from None
     click.echo(f"Suggestions are {'on' if enabled else 'off'} {f'in {tenant}' if tenant else 'in all shops'}.")
+
+
+@commands.command("rebuild")
+@one_shop
+def rebuild_command(tenant_id: str | None) -> None:
+    """Learn anew from all orders what goes together."""
+    for shop in shops(tenant_id):
+        with acting_for(shop.id):
+            with progress_bar(f"Learning the orders of {shop.id}", how_much_to_learn()) as step:
+                events = rebuild(step)
+            state = run(STATE).one()
+        click.echo(f"{shop.id}: {many(state.orders, 'order')} learned, from {many(events, 'event')}.")
+
+
+@commands.command("prune")
+@one_shop
+def prune_command(tenant_id: str | None) -> None:
+    """Remove what the journal has kept for longer than UPSELL_KEEP_DAYS."""
+    days = settings().upsell_keep_days
+    for shop in shops(tenant_id):
+        with acting_for(shop.id):
+            gone = prune(days)
+        click.echo(f"{shop.id}: {many(gone, 'row')} removed, older than {many(days, 'day')}.")
+
+
+@commands.command("evaluate")
+@one_shop
+@click.option("--model", "with_model", is_flag=True, help="ask the model too, which costs money")
+@click.option("--orders", type=click.IntRange(1, 100_000), default=200, show_default=True, help="carts for the model")
+@unasked
+def evaluate_command(tenant_id: str | None, with_model: bool, orders: int, yes: bool) -> None:
+    """Replay the orders that stand: how often would each method have suggested what was bought besides?"""
+    wanted = shops(tenant_id)
+    if with_model:
+        check_model()
+    for shop in wanted:
+        with acting_for(shop.id):
+            evaluate_shop(shop, orders if with_model else 0, yes)
+
+
+def evaluate_shop(shop: Tenant, for_model: int, yes: bool) -> None:
+    replay = Replay(shop, for_model)
+    with progress_bar(f"Replaying the orders of {shop.id}", how_many_orders()) as step:
+        replay.run(step)
+    if replay.carts < FEWEST:
+        found = many(replay.carts, "order")
+        click.echo(f"{shop.id}: {found} to learn from: too few to say anything. About {FEWEST} are the least.")
+        return
+    click.echo(f"{shop.id}: {many(replay.carts, 'cart')}, one product held out of each, three suggested.")
+    show_scores(replay.scores, len(replay.numbers))
+    if for_model:
+        evaluate_model(shop, replay, yes)
+
+
+def evaluate_model(shop: Tenant, replay: Replay, yes: bool) -> None:
+    """Let the model choose for the latest carts, once its cost was agreed to."""
+    questions = choices(replay, shop.lang)
+    with using(Model(settings())) as model:
+        cost = foreseen(model, [text_of(one) for one in questions], len(questions))
+        if not questions or not agreed(
+            f"The model is asked about the latest {many(len(questions), 'cart')}", cost, yes
+        ):
+            return
+        with progress_bar(f"Asking about {shop.id}", len(questions)) as step:
+            batch, scores = ask_model(model, shop, replay, questions, step)
+    click.echo(f"The latest {many(len(questions), 'cart')}, with {model.name}:")
+    show_scores(scores, len(replay.numbers))
+    failed = batch.outcomes - Counter(ok=batch.outcomes["ok"])
+    failed["not asked"] += len(questions) - batch.outcomes.total()
+    if failed.total():
+        click.echo(f"Without an answer: {failed.total()} ({by_cause(failed)}); the rules' choice counts there.")
+    click.echo(f"Dropped from answers: {by_cause(batch.dropped) or 'nothing'}.")
+
+
+@commands.command("prepare")
+@one_shop
+@click.option("--limit", type=click.IntRange(1), help="at most so many products of each shop")
+@unasked
+def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None:
+    """Have the model write down, once for each product, what completes it."""
+    wanted = shops(tenant_id)
+    check_model()
+    for shop in wanted:
+        with acting_for(shop.id):
+            prepare_shop(shop, limit, yes)
+
+
+def prepare_shop(shop: Tenant, limit: int | None, yes: bool) -> None:
+    waiting = due(shop.lang)
+    numbers = waiting[:limit]
+    if not numbers:
+        click.echo(f"{shop.id}: every product is prepared.")
+        return
+    with using(patient(settings())) as model:
+        about = f"{shop.id}: the model is asked about {many(len(numbers), 'product')}, once each"
+        if not agreed(about, foresee(model, shop, numbers), yes):
+            return
+        with progress_bar(f"Preparing {shop.id}", len(numbers)) as step:
+            batch = prepare(model, shop, numbers, step)
+    done = batch.outcomes["ok"]
+    failed = by_cause(batch.outcomes - Counter(ok=done))
+    click.echo(
+        f"{shop.id}: {many(done, 'product')} prepared; dropped from answers: {by_cause(batch.dropped) or 'nothing'}."
+    )
+    if failed:
+        click.echo(f"Without an answer: {failed}.")
+    if left := len(waiting) - done:
+        why = f", because {batch.stopped}" if batch.stopped else ""
+        click.echo(f"{many(left, 'product')} left for the next run{why}.")
+
+
+# --- how commands speak -----------------------------------------------------------------------------------------------
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["storefront_settings"]
+    return found
+
+
+def shops(tenant_id: str | None) -> list[Tenant]:
+    """Every shop, or the one that is asked for."""
+    known = registry().all()
+    if tenant_id is not None and tenant_id not in known:
+        raise no_such_shop(tenant_id)
+    return [known[tenant_id]] if tenant_id is not None else list(known.values())
+
+
+def no_such_shop(tenant_id: str | None) -> click.ClickException:
+    return click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
+
+
+def check_model() -> None:
+    if not settings().model_configured:
+        raise click.ClickException("There is no model: set OPENAI_API_KEY or OPENAI_BASE_URL, and UPSELL_MODEL.")
+
+
+@contextmanager
+def using(model: Model) -> Iterator[Model]:
+    try:
+        yield model
+    finally:
+        model.close()
+
+
+@contextmanager
+def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar when somebody is looking at a terminal."""
+    shown = sys.stderr.isatty()
+    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not shown) as bar:
+        yield bar.update
+
+
+def agreed(what: str, cost: tuple[int, int | None], yes: bool) -> bool:
+    """Say what it will cost, and ask whether to go on."""
+    tokens, millionths = cost
+    money = "no price of it is known to UPSELL_PRICES"
+    if millionths is not None:
+        money = f"about {Decimal(millionths).scaleb(-6):,.4f} {settings().upsell_currency}"
+    click.echo(f"{what}: {settings().upsell_model}, about {tokens:,} tokens, {money}.")
+    return yes or click.confirm("Go on?")
+
+
+def show_scores(scores: Mapping[str, Score], products: int) -> None:
+    rows = [
+        [
+            name,
+            f"{score.carts:,}",
+            f"{score.hit_rate:.1%} ± {score.error:.1%}",
+            f"{score.mean_reciprocal:.3f}",
+            f"{len(score.suggested) / max(products, 1):.1%}",
+        ]
+        for name, score in scores.items()
+    ]
+    click.echo("\n".join(["", *table(("method", "carts", "hit@3", "MRR@3", "coverage"), rows), ""]))
+
+
+def many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def by_cause(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{cause} {number:,}" for cause, number in sorted(counts.items()) if number)

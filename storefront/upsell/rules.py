@@ -51,11 +51,13 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Tie:
-    """What ties a candidate to a product of the cart: so many shared orders, and what was prepared about the two."""
+    """What ties a candidate to a product of the cart: so many shared orders, whether it was prepared as completing it,
+    and in which words if any."""
 
     product_id: str
     times: int = 0
     why: str = ""
+    prepared: bool = False
 
 
 def choose(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
@@ -131,7 +133,9 @@ def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common:
     for mine in cart:
         if goods.category and goods.category == mine.category:
             return say_category(mine.name, goods.category)
-    return next((say_words(mine.name) for mine in cart if mine.name_words & goods.name_words), "")
+    if alike := next((mine for mine in cart if mine.name_words & goods.name_words), None):
+        return say_words(alike.name)
+    return next((say_goes_with(names[tie.product_id]) for tie in ties if tie.prepared), "")
 
 
 def short(name: str) -> str:
@@ -153,6 +157,10 @@ def say_category(name: str, category: str) -> str:
 
 def say_words(name: str) -> str:
     return f"Close in kind to {short(name)} in your cart."
+
+
+def say_goes_with(name: str) -> str:
+    return f"Goes with {short(name)} in your cart."
 
 
 def say_popular(orders: int) -> str:

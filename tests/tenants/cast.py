@@ -3,6 +3,7 @@
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask
@@ -11,10 +12,13 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from storefront.catalog.models import Product
-from storefront.database import OwnedByTenant, acting_for, bind, db, new_token
+from storefront.database import OwnedByTenant, acting_for, add_rows, bind, db, new_token, write
 from storefront.security import signer
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
+from storefront.upsell.assistant.models import UpsellCall, claim, count_usage
+from storefront.upsell.engine.learning import learn
+from storefront.upsell.engine.models import Complement
 from tests.conftest import Person
 
 PRODUCT, CART, ORDER, CALL, CODE = "product", "cart", "order", "call", "code"
@@ -46,6 +50,23 @@ def furnish_south(app: Flask) -> None:
             product.stock = 1_000_000
         db.session.commit()
         registry().forget()
+
+
+LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "upsell_learned")
+"""Tables that hold something of a shop as soon as it has products."""
+
+
+def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
+    """Give a shop that has an order what suggestions make of it, and what a model would have left in the tables."""
+    with acting_in(app, tenant_id):
+        learn()
+        asked = {"cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en", "prompt": "?"}
+        said = {"response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "outcome": "ok"}
+        with write():
+            add_rows(UpsellCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
+            add_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
+            claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
+            count_usage(1, 1)
 
 
 def acting_in(app: Flask, tenant_id: str) -> Any:

@@ -3,75 +3,113 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storefront.tenants.models import UpsellWishes
 from storefront.upsell.assistant.rules import check_answer
-from storefront.upsell.rules import Goods, choose, rank
+from storefront.upsell.rules import (
+    MOST_OF_A_KIND,
+    Candidate,
+    Chosen,
+    Goods,
+    Tie,
+    choose,
+    choose_among,
+    explain,
+    shortlist,
+)
 
 BEANS = Goods("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
+AS_USUAL, MANY_OF_A_KIND = UpsellWishes(), UpsellWishes(one_per_category=False)
 
 
-def ids(cart: list[Goods], others: list[Goods], together: dict[tuple[str, str], int] | None = None) -> list[str]:
-    return [candidate.goods.id for candidate in rank(cart, others, together or {})]
+def candidates(*goods: Goods, pinned: tuple[str, ...] = ()) -> list[Candidate]:
+    return [Candidate(one, f"Because of {one.id}.", one.id in pinned) for one in goods]
 
 
-def test_bought_together_beats_tags_and_tags_beat_the_category() -> None:
-    same_category = Goods("a", "Decaf", category="Coffee")
-    same_tags = Goods("b", "Pot", category="Brewers", tags=("espresso",))
-    together = Goods("c", "Slippers", category="Shoes")
-    assert ids([BEANS], [same_category, same_tags, together], {("c", "beans"): 1}) == ["c", "b", "a"]
+def ids(chosen: list[Chosen]) -> list[str]:
+    return [one.product_id for one in chosen]
 
 
-def test_more_orders_together_are_better() -> None:
-    others = [Goods(id, id.upper()) for id in "abc"]
-    assert ids([BEANS], others, {("a", "beans"): 1, ("b", "beans"): 5, ("c", "beans"): 3}) == ["b", "c", "a"]
+def reason_for(other: Goods, cart: list[Goods], *ties: Tie, orders: int = 0, beside: tuple[Goods, ...] = ()) -> str:
+    return explain(cart, [other, *beside], {other.id: ties}, {other.id: orders})[other.id]
+
+
+def test_the_reason_is_a_fact_about_this_cart() -> None:
+    cases = {
+        "Bought together with Dawn Beans in 12 orders.": (Goods("a", "Slippers"), [Tie("beans", 12)]),
+        "Bought together with Dawn Beans in 1 order.": (Goods("a", "Slippers"), [Tie("beans", 1)]),
+        "Dry feet at breakfast.": (Goods("a", "Slippers"), [Tie("beans", 0, "Dry feet at breakfast.")]),
+        "Shares “Espresso” with Dawn Beans in your cart.": (Goods("b", "Pot", tags=("Espresso",)), []),
+        "From Coffee, like Dawn Beans in your cart.": (Goods("c", "Decaf", category="Coffee"), []),
+        "Close in kind to Dawn Beans in your cart.": (Goods("d", "Red beans"), []),
+        "Close in kind to what is in your cart.": (Goods("e", "Slippers"), []),
+    }
+    for reason, (other, ties) in cases.items():
+        assert reason_for(other, [BEANS], *ties) == reason
+    assert reason_for(Goods("e", "Slippers"), [BEANS], orders=5) == "In 5 orders of this shop, and not in yours yet."
+    assert reason_for(Goods("e", "Slippers"), [BEANS], orders=1).startswith("In 1 order of this shop")
+
+
+def test_the_strongest_fact_is_told() -> None:
+    """Orders, then what was prepared, then a tag, then the category."""
+    other = Goods("b", "Beans", category="Coffee", tags=("espresso",))
+    prepared, bought = Tie("beans", 0, "Prepared."), Tie("beans", 2)
+    assert reason_for(other, [BEANS], prepared, bought, orders=9).startswith("Bought together")
+    assert reason_for(other, [BEANS], prepared, orders=9) == "Prepared."
+    assert reason_for(other, [BEANS], orders=9).startswith("Shares “espresso”")
+    untagged = Goods("b", "Beans", category="Coffee")
+    assert reason_for(untagged, [BEANS], orders=9).startswith("From Coffee")
+
+
+def test_the_most_orders_are_told_of_several_products() -> None:
+    honey = Goods("honey", "Heather Honey")
+    reason = reason_for(Goods("jam", "Jam"), [BEANS, honey], Tie("beans", 2), Tie("honey", 7))
+    assert reason == "Bought together with Heather Honey in 7 orders."
 
 
 def test_a_rare_tag_says_more_than_a_common_one() -> None:
     cart = [Goods("mine", "Mine", tags=("gift", "fountain-pen"))]
-    common = [Goods(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9)]
-    rare = Goods("zz", "Ink", tags=("fountain-pen",))
-    assert ids(cart, [*common, rare])[0] == "zz"
+    common = tuple(Goods(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9))
+    ink = Goods("ink", "Ink", tags=("gift", "fountain-pen"))
+    assert reason_for(ink, cart, beside=common) == "Shares “fountain-pen” with Mine in your cart."
 
 
-def test_what_has_nothing_to_do_with_the_cart_is_no_candidate() -> None:
-    assert ids([BEANS], [Goods("a", "Slippers", category="Shoes", tags=("warm",))]) == []
-    assert ids([Goods("m", "Mine")], [Goods("a", "Other")]) == [], "having no category is not one that is shared"
-    assert choose([]) == []
+def test_having_no_category_is_not_one_that_is_shared() -> None:
+    assert reason_for(Goods("a", "Other"), [Goods("m", "Mine")]) == "Close in kind to what is in your cart."
 
 
-def test_the_reason_is_a_fact_about_this_cart() -> None:
-    together = Goods("a", "Slippers")
-    tagged = Goods("b", "Pot", tags=("Espresso",))
-    categorised = Goods("c", "Decaf", category="Coffee")
-    found = {c.goods.id: c.reason for c in rank([BEANS], [together, tagged, categorised], {("a", "beans"): 12})}
-    assert found == {
-        "a": "Bought together with Dawn Beans in 12 recent orders.",
-        "b": "Shares “Espresso” with Dawn Beans in your cart.",
-        "c": "From Coffee, like Dawn Beans in your cart.",
-    }
-    (once,) = rank([BEANS], [together], {("a", "beans"): 1})
-    assert once.reason == "Bought together with Dawn Beans in 1 recent order."
+def test_at_most_three_and_one_of_a_kind_unless_the_shop_wants_more() -> None:
+    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots") for i in range(5)]
+    ranked = candidates(*pots, Goods("cup", "Cup", category="Cups"), Goods("x", "X"), Goods("y", "Y"))
+    assert ids(choose(ranked, AS_USUAL)) == ["pot0", "cup", "x"]
+    assert ids(choose(ranked, MANY_OF_A_KIND)) == ["pot0", "pot1", "pot2"]
+    assert ids(choose(candidates(Goods("x", "X"), Goods("y", "Y")), AS_USUAL)) == ["x", "y"], "no category, no kind"
+    assert choose([], AS_USUAL) == []
 
 
-def test_the_reason_names_the_product_of_the_cart_that_it_holds_for() -> None:
-    cart = [BEANS, Goods("honey", "Heather Honey", tags=("sweet",))]
-    (found,) = rank(cart, [Goods("jam", "Jam", tags=("sweet",))], {})
-    assert "Heather Honey" in found.reason
-    (found,) = rank(cart, [Goods("jam", "Jam", tags=("sweet",))], {("jam", "beans"): 1})
-    assert found.reason == "Bought together with Dawn Beans in 1 recent order."
+def test_a_models_choice_is_held_to_the_same_wishes() -> None:
+    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots") for i in range(3)]
+    ranked = candidates(*pots, Goods("cup", "Cup", category="Cups"))
+    said = [Chosen("pot2", "Two."), Chosen("pot1", "One."), Chosen("cup", "Cup.")]
+    assert choose_among(said, ranked, AS_USUAL) == [Chosen("pot2", "Two."), Chosen("cup", "Cup.")]
+    assert choose_among(said, ranked, MANY_OF_A_KIND) == said
 
 
-def test_at_most_three_and_not_three_of_a_kind() -> None:
-    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots", tags=("espresso", "beans")) for i in range(5)]
-    cup = Goods("cup", "Cup", category="Cups", tags=("espresso",))
-    chosen = [one.product_id for one in choose(rank([BEANS], [*pots, cup], {}))]
-    assert len(chosen) == 3
-    assert "cup" in chosen
-    assert chosen[0] == "pot0"
+def test_a_pin_comes_first_whatever_the_model_says() -> None:
+    """In the model's words when it named the product, else in the shop's."""
+    ranked = candidates(Goods("filter", "Filters"), Goods("cup", "Cup"), pinned=("filter",))
+    cup, filters = Chosen("cup", "Cup."), Chosen("filter", "Filters.")
+    assert choose_among([cup], ranked, AS_USUAL) == [Chosen("filter", "Because of filter."), cup]
+    assert choose_among([cup, filters], ranked, AS_USUAL) == [filters, cup]
+    assert choose_among([Chosen("unknown", "It goes.")], ranked, AS_USUAL) == [], "that leaves it to the rules"
 
 
-def test_ranking_is_the_same_each_time_and_in_any_order() -> None:
-    others = [Goods(f"p{i}", f"Pot {i}", category=f"C{i % 4}", tags=("espresso",)) for i in range(20)]
-    assert ids([BEANS], others) == ids([BEANS], others[::-1])
+def test_the_model_may_choose_from_twelve_and_not_all_of_one_kind() -> None:
+    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots") for i in range(9)]
+    others = [Goods(f"x{i}", f"X {i}") for i in range(20)]
+    short = shortlist(candidates(*pots, *others), AS_USUAL)
+    first = [f"pot{i}" for i in range(MOST_OF_A_KIND)]
+    assert [one.goods.id for one in short] == [*first, *(f"x{i}" for i in range(12 - MOST_OF_A_KIND))]
+    assert len(shortlist(candidates(*pots), MANY_OF_A_KIND)) == 9
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200)
@@ -86,16 +124,16 @@ goods = st.builds(
 
 @given(st.lists(goods, min_size=1, max_size=4), st.lists(goods, max_size=12), st.integers(0, 10**9))
 def test_a_reason_is_one_sentence_of_at_most_160_characters(cart: list[Goods], others: list[Goods], times: int) -> None:
-    together = {(other.id, cart[0].id): times for other in others}
-    for chosen in choose(rank(cart, others, together)):
-        assert 0 < len(chosen.explanation) <= 160
-        assert chosen.product_id in {other.id for other in others}
+    ties = {other.id: [Tie(cart[0].id, times)] for other in others[::2]}
+    reasons = explain(cart, others, ties, dict.fromkeys((other.id for other in others), times))
+    assert set(reasons) == {other.id for other in others}
+    assert all(0 < len(reason) <= 160 for reason in reasons.values())
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_is_checked_without_a_fault(answer: object) -> None:
-    candidates = rank([BEANS], [Goods("pot", "Pot", tags=("espresso",))], {})
-    assert check_answer(answer, candidates).chosen == []
-    assert check_answer({"suggestions": answer}, candidates).chosen == []
-    (kept,) = check_answer({"suggestions": [answer, {"product_id": "pot", "explanation": answer}]}, candidates).chosen
-    assert kept.product_id == "pot"
+    pot = candidates(Goods("pot", "Pot", tags=("espresso",)))
+    assert check_answer(answer, pot, [BEANS]).chosen == []
+    assert check_answer({"suggestions": answer}, pot, [BEANS]).chosen == []
+    checked = check_answer({"suggestions": [answer, {"product_id": "pot", "explanation": answer}]}, pot, [BEANS])
+    assert ids(list(checked.chosen)) == ["pot"]

@@ -65,10 +65,13 @@ class Running:
 
 
 class Model:
-    """The configured model. Made once an app; connects at the first call, in the process that calls."""
+    """The configured model. Made once an app; connects at the first call, in the process that calls. Where nobody waits
+    for it, `timeout` and the tokens of an answer may be more than usual."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, timeout: float | None = None, longest: int = LONGEST_TOKENS) -> None:
         self.settings = settings
+        self.timeout = timeout or settings.upsell_timeout
+        self.longest = longest
         self.name = settings.upsell_model
         self.breaker = Breaker()
         self._free = threading.BoundedSemaphore(settings.upsell_in_flight)
@@ -76,7 +79,7 @@ class Model:
         self._began: Running | None = None
 
     def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[Answer]":
-        """Ask without waiting. The future has its answer after `UPSELL_TIMEOUT` seconds at the latest, and at once when
+        """Ask without waiting. The future has its answer after `timeout` seconds at the latest, and at once when
         the call isn't made. It never raises: whatever goes wrong is an outcome."""
         if not self._free.acquire(blocking=False):
             return settled(Answer(BUSY))
@@ -99,12 +102,12 @@ class Model:
     async def _answer(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Answer:
         start = time.monotonic()
         try:
-            async with asyncio.timeout(self.settings.upsell_timeout):
+            async with asyncio.timeout(self.timeout):
                 completion = await client.chat.completions.create(
                     model=self.name,
                     messages=messages,
                     response_format=response_format,
-                    max_completion_tokens=LONGEST_TOKENS,
+                    max_completion_tokens=self.longest,
                 )
             found = read(completion)
         except TimeoutError:
@@ -132,7 +135,7 @@ class Model:
                 loop = asyncio.new_event_loop()
                 thread = threading.Thread(target=loop.run_forever, name="upsell-model", daemon=True)
                 thread.start()
-                self._began = Running(loop, thread, connect(self.settings))
+                self._began = Running(loop, thread, connect(self.settings, self.timeout))
             return self._began
 
     def close(self) -> None:
@@ -169,7 +172,7 @@ class TooLarge(Exception):
     """The server sent more than an answer can be."""
 
 
-def connect(settings: Settings) -> "AsyncOpenAI":
+def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
     import httpx2  # noqa: PLC0415
     from openai import AsyncOpenAI  # noqa: PLC0415
 
@@ -202,7 +205,7 @@ def connect(settings: Settings) -> "AsyncOpenAI":
     return AsyncOpenAI(
         api_key=settings.openai_api_key or "none",
         base_url=settings.openai_base_url or OPENAI,
-        timeout=settings.upsell_timeout,
+        timeout=timeout,
         max_retries=0,
         default_headers={"Accept-Encoding": "identity"},
         http_client=httpx2.AsyncClient(transport=Limited(), follow_redirects=False, trust_env=False),

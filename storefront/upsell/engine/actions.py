@@ -1,6 +1,6 @@
 """Finding what goes with a cart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import nlargest
 from typing import Any
@@ -8,10 +8,10 @@ from typing import Any
 from storefront.database import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
+from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.models import (
     GOODS_BY_ID,
-    GOODS_BY_NUMBER,
     GROUP_ROWS,
     ROWS,
     SOLD_BY_ID,
@@ -34,25 +34,36 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], li
     asked = {"ids": list(product_ids[:MOST_ASKED])}
     mine = [goods_of(row) for row in run(GOODS_BY_ID, asked)]
     rows = run(ROWS, asked).all()
-    ranked = best_numbers(this_shelf(), rows)
-    found = {row.number: row for row in run(GOODS_BY_NUMBER, {"numbers": ranked, "cart": list(product_ids)})}
+    prepared = prepared_for(rows)
+    shelf = this_shelf()
+    numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
+    sold = {row.id: goods_of(row) for row in run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in product_ids]})}
     barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
     pinned = pinned_for(tenant, product_ids)
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
-    kept = [found[number] for number in ranked if number in found]
-    kept = [row for row in kept if row.id not in unwanted and row.category not in barred][:ENOUGH]
-    goods = [goods_of(row) for row in kept]
-    ties = {row.id: ties_of(row.number, rows) for row in kept}
-    reasons = explain(mine, goods, ties, {row.id: row.orders for row in kept})
-    return mine, [*pinned, *(Candidate(one, reasons[one.id]) for one in goods)]
+    goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
+    ties = ties_of({numbers[one.id]: one for one in goods[:ENOUGH]}, rows, prepared)
+    orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods[:ENOUGH]}
+    reasons = explain(mine, goods[:ENOUGH], ties, orders)
+    return mine, [*pinned, *(Candidate(one, reasons[one.id]) for one in goods[:ENOUGH])]
 
 
-def best_numbers(shelf: Shelf, rows: Sequence[Any], most: int = MOST_FOUND) -> list[int]:
+def best_numbers(
+    shelf: Shelf, rows: Sequence[Any], most: int = MOST_FOUND, prepared: Mapping[str, Prepared] = NOTHING_PREPARED
+) -> list[int]:
     """The numbers of what goes best with the products of these rows, as far as anything speaks for it."""
     known = len(shelf.totals.n)
-    cart = [in_cart(row) for row in rows if row.number < known]
+    cart = [in_cart(row, prepared.get(row.product_id, UNPREPARED), known) for row in rows if row.number < known]
     groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
     pairs = {row.number: weights_of_group(row.together) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
+    return ranked(shelf, cart, pairs, most)
+
+
+def ranked(
+    shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int, float]], most: int = MOST_FOUND
+) -> list[int]:
+    """The same for a cart in numbers, given the weights of its groups."""
+    known = len(shelf.totals.n)
     scorer = Scorer(shelf.totals, cart, pairs)
     others = [*shelf.best]
     for level, (terms, _) in enumerate(scorer.by_group):
@@ -61,22 +72,38 @@ def best_numbers(shelf: Shelf, rows: Sequence[Any], most: int = MOST_FOUND) -> l
     return [number for score, number in scorer.scores(others)[:most] if score > 0 and number < known]
 
 
-def in_cart(row: Any) -> InCart:
+def in_cart(row: Any, prepared: Prepared, known: int) -> InCart:
     numbers, weights, times = unpack(bytes(row.together))
-    return InCart(row.number, numbers, [weight / UNIT for weight in weights], times, unpack_alike(bytes(row.alike)))
+    completing = [number for number in prepared.products if number < known]
+    return InCart(
+        row.number,
+        numbers,
+        [weight / UNIT for weight in weights],
+        times,
+        unpack_alike(bytes(row.alike)),
+        completing,
+        prepared.groups,
+    )
 
 
 def weights_of_group(content: bytes) -> dict[int, float]:
     return {number: weight / UNIT for number, weight in unpack_weights(bytes(content)).items()}
 
 
-def ties_of(number: int, rows: Sequence[Any]) -> list[Tie]:
-    """In how many orders a product was together with those of the cart."""
-    found = []
+def ties_of(
+    candidates: Mapping[int, Goods], rows: Sequence[Any], prepared: Mapping[str, Prepared]
+) -> dict[str, list[Tie]]:
+    """For each candidate, by its id, in how many orders it was together with those of the cart, and what was prepared
+    about them."""
+    found: dict[str, list[Tie]] = {goods.id: [] for goods in candidates.values()}
     for row in rows:
         numbers, _, times = unpack(bytes(row.together))
-        if number in numbers:
-            found.append(Tie(row.product_id, times[numbers.index(number)]))
+        together = dict(zip(numbers, times, strict=True))
+        completing = prepared.get(row.product_id, UNPREPARED)
+        for number, goods in candidates.items():
+            why, prepared_for_it = completing.why(number, goods.category), number in completing.products
+            if number in together or why or prepared_for_it:
+                found[goods.id].append(Tie(row.product_id, together.get(number, 0), why, prepared_for_it))
     return found
 
 

@@ -9,14 +9,17 @@ For a candidate j and the m products i of the cart, with n_j the orders that j w
     group_ij = GROUP * (W_gh + KG * n_h / L) / (n_g + KG) * (n_j + KI / size_h) / (n_h + KI)
     same_ij = SAME * size_h / products, when i and j share their widest group h
 
-times_ij counts the orders that i and j share; weight_ij sums their 1/(order's products - 1) (`rows.py`); g and h are the
-groups of i and j on a level, W_gh the weight of their products' pairs, n_h the lines of h in all orders; kinds_i counts
-the cart's products of i's category. Each part fades as orders come in: texts speak where nothing was bought, groups
-where little was, pairs where much was. A bestseller counts less, and the less the more the cart says. It grew out of a
-shrunk conditional probability; docs/upsell.md says what each part is worth.
+and where it was prepared (`complements.py`) that j completes i, tie_ij += PREPARED; that the category h does,
+tie_ij += PREPARED_GROUP * (n_j + KI / size_h) / (n_h + KI).
+
+times_ij counts the orders that i and j share; weight_ij sums their 1/(order's products - 1) (`rows.py`); g and h are
+the groups of i and j on a level, W_gh the weight of their products' pairs, n_h the lines of h in all orders; kinds_i
+counts the cart's products of i's category. Each part fades as orders come in: texts speak where nothing was bought,
+groups where little was, pairs where much was. A bestseller counts less, and the less the more the cart says. It grew
+out of a shrunk conditional probability; docs/upsell.md says what each part is worth.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2, sqrt
 
@@ -36,10 +39,12 @@ class Constants:
     q: float = 3.0
     pop: float = 30.0
     pop_lines: float = 300.0
-    groups: tuple[float, ...] = (4.0, 4.0)
+    groups: tuple[float, ...] = (4.0,)
     kg: float = 7.0
     ki: float = 5.0
     same: float = 1.0
+    prepared: float = 1.5
+    prepared_group: float = 1.0
 
 
 BEST = Constants()
@@ -60,13 +65,15 @@ class Totals:
 @dataclass(frozen=True)
 class InCart:
     """A product of the cart: its number, and by the others' numbers in how many orders they were together, with what
-    weight, and how alike their texts are (cosine)."""
+    weight, and how alike their texts are (cosine); the products and groups that were prepared as completing it."""
 
     number: int
     numbers: Sequence[int]
     weights: Sequence[float]
     times: Sequence[int]
     alike: Mapping[int, float]
+    prepared: Collection[int] = ()
+    prepared_groups: Collection[int] = ()
 
 
 class Scorer:
@@ -111,6 +118,8 @@ class Scorer:
                 base += factor * self.constants.kg / max(self.totals.lines, 1)
                 for group, weight in pairs.get(groups[level], {}).items():
                     terms[group] = terms.get(group, 0.0) + factor * weight
+            for group in one.prepared_groups:
+                terms[group] = terms.get(group, 0.0) + self.constants.prepared_group * share
         return terms, base
 
     def _same_terms(self) -> dict[int, float]:
@@ -135,6 +144,8 @@ class Scorer:
             factor = share * self.constants.c
             for number, cosine in one.alike.items():
                 sums[number] = get(number, 0.0) + factor * cosine**self.constants.q
+            for number in one.prepared:
+                sums[number] = get(number, 0.0) + share * self.constants.prepared
         return sums
 
     def scores(self, others: Iterable[int] = ()) -> list[tuple[float, int]]:
@@ -144,24 +155,26 @@ class Scorer:
             sums.setdefault(number, 0.0)
         for one in self.cart:
             sums.pop(one.number, None)
-        worths: dict[int, tuple[float, float]] = {}
-        found = [(self._whole(number, total, worths), number) for number, total in sums.items()]
-        return sorted(found, key=lambda one: (-one[0], one[1]))
+        n, groups_of = self.totals.n, self.totals.groups_of
+        scale, power, worths = self.scale, -self.power, {}
+        found = []
+        for number, pairs in sums.items():
+            if number >= len(n):
+                continue  # a product that came since the totals were read
+            sold, groups = n[number], tuple(groups_of[number])
+            if groups not in worths:
+                worths[groups] = self._of_groups(groups)
+            a_line, anyway = worths[groups]
+            found.append((-(pairs + a_line * sold + anyway) * (1 + sold / scale) ** power, number))
+        found.sort()
+        return [(-score, number) for score, number in found]
 
-    def _whole(self, number: int, total: float, worths: dict[int, tuple[float, float]]) -> float:
-        """The score of a product whose pairs come to `total`; what is the same for a group is kept in `worths`."""
-        n, groups = self.totals.n[number], self.totals.groups_of[number]
-        total += self.prior * n
-        for level, group in enumerate(groups):
-            if group not in worths:
-                worths[group] = self._of_group(level, group)
-            factor, least = worths[group]
-            total += factor * (n + least)
-        if groups:
-            total += self.same.get(groups[-1], 0.0)
-        return float(total * (1 + n / self.scale) ** -self.power)
-
-    def _of_group(self, level: int, group: int) -> tuple[float, float]:
+    def _of_groups(self, groups: Sequence[int]) -> tuple[float, float]:
+        """What popularity and these groups are worth to a product: for each of its lines that was sold, and anyway."""
         c, totals = self.constants, self.totals
-        worth = self.group_worth(level, group) / (totals.group_lines.get(group, 0) + c.ki)
-        return worth, c.ki / totals.group_sizes[group]
+        a_line, anyway = self.prior, 0.0
+        for level, group in enumerate(groups):
+            worth = self.group_worth(level, group) / (totals.group_lines.get(group, 0) + c.ki)
+            a_line += worth
+            anyway += worth * c.ki / totals.group_sizes[group]
+        return a_line, anyway + (self.same.get(groups[-1], 0.0) if groups else 0.0)

@@ -8,6 +8,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     bindparam,
+    delete,
     func,
     select,
     update,
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.models import Product
 from storefront.database import Model, OwnedByTenant, held, table_of
-from storefront.orders.models import OrderLine
+from storefront.orders.models import CANCELLED, Order, OrderLine
 
 
 class ProductAffinity(OwnedByTenant, Model):
@@ -32,6 +33,8 @@ class ProductAffinity(OwnedByTenant, Model):
     product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     number: Mapped[int] = mapped_column(Integer)
     orders: Mapped[int] = mapped_column(Integer, default=0)
+    prepared: Mapped[str] = mapped_column(String(16), default="")
+    """Which state of its texts its complements were prepared from; empty when they never were."""
     together: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     """Of orders: see `Row`."""
     alike: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
@@ -73,24 +76,40 @@ class Learned(OwnedByTenant, Model):
     texts: Mapped[str] = mapped_column(String(64), default="")
 
 
-COMPLEMENTS = held(
-    select(*(table_of(Complement).c[name] for name in ("product_id", "other_id", "category", "why"))).where(
-        table_of(Complement).c.product_id.in_(bindparam("ids", expanding=True))
-    )
-)
 affinities, groups, learned = table_of(ProductAffinity), table_of(GroupAffinity), table_of(Learned)
-products, lines = table_of(Product), table_of(OrderLine)
+complements = table_of(Complement)
+NUMBER_OF_OTHER = select(affinities.c.number).where(affinities.c.product_id == complements.c.other_id)
+NUMBER_OF_GROUP = select(groups.c.number).where(groups.c.name == complements.c.category)
+COMPLEMENTS = held(
+    select(
+        complements.c.product_id,
+        complements.c.category,
+        complements.c.why,
+        held(NUMBER_OF_OTHER.correlate(complements)).scalar_subquery().label("other"),
+        held(NUMBER_OF_GROUP.correlate(complements)).scalar_subquery().label("group"),
+    ).where(complements.c.product_id.in_(bindparam("ids", expanding=True)))
+)
+FORGET_COMPLEMENTS = held(delete(complements).where(complements.c.product_id == bindparam("product")))
+SAVE_PREPARED = held(
+    update(affinities).where(affinities.c.product_id == bindparam("product")).values(prepared=bindparam("texts"))
+)
+products, lines, orders = table_of(Product), table_of(OrderLine), table_of(Order)
 same_product = (products.c.tenant_id == affinities.c.tenant_id) & (products.c.id == affinities.c.product_id)
 THE_STATE = select(learned.c.event, learned.c.orders, learned.c.texts)
 STATE, STATE_LOCKED = held(THE_STATE), held(THE_STATE.with_for_update())
 SHELF = held(
-    select(affinities.c.number, affinities.c.orders, products.c.category)
+    select(affinities.c.number, affinities.c.orders, affinities.c.product_id, products.c.category)
     .join(products, same_product)
     .order_by(affinities.c.number)
 )
 ROWS = held(
     select(
-        affinities.c.product_id, affinities.c.number, affinities.c.orders, affinities.c.together, affinities.c.alike
+        affinities.c.product_id,
+        affinities.c.number,
+        affinities.c.orders,
+        affinities.c.prepared,
+        affinities.c.together,
+        affinities.c.alike,
     ).where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
 )
 NUMBERED_ROWS = held(
@@ -111,14 +130,38 @@ GOODS = [products.c[name] for name in ("id", "name", "description", "category", 
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
 GOODS_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
 SOLD_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))
-GOODS_BY_NUMBER = held(
-    select(affinities.c.number, affinities.c.orders, *GOODS)
+THESE_BY_NUMBER = held(
+    select(affinities.c.number, affinities.c.alike, *GOODS)
     .join(products, same_product)
-    .where(
-        affinities.c.number.in_(bindparam("numbers", expanding=True)),
-        products.c.id.not_in(bindparam("cart", expanding=True)),
-        may_be_sold,
+    .where(affinities.c.number.in_(bindparam("numbers", expanding=True)))
+)
+TO_PREPARE = held(
+    select(affinities.c.number, affinities.c.orders, affinities.c.prepared, *GOODS)
+    .join(products, same_product)
+    .where(affinities.c.number > bindparam("number"))
+    .order_by(affinities.c.number)
+    .limit(bindparam("limit"))
+)
+CATALOGUE = held(
+    select(affinities.c.number, affinities.c.product_id, products.c.category)
+    .join(products, same_product)
+    .order_by(affinities.c.number)
+)
+TEXTUAL = held(
+    select(affinities.c.product_id, affinities.c.number, affinities.c.prepared, affinities.c.alike).where(
+        affinities.c.number.in_(bindparam("numbers", expanding=True))
     )
+)
+stands = (orders.c.status != CANCELLED) & (orders.c.created_at <= bindparam("until"))
+later = (orders.c.created_at > bindparam("moment")) | (
+    (orders.c.created_at == bindparam("moment")) & (orders.c.id > bindparam("id"))
+)
+STANDING = held(select(func.count()).select_from(orders).where(stands))
+STANDING_AFTER = held(
+    select(orders.c.id, orders.c.created_at)
+    .where(stands, later)
+    .order_by(orders.c.created_at, orders.c.id)
+    .limit(bindparam("limit"))
 )
 NEXT_NUMBER = held(select(func.coalesce(func.max(affinities.c.number), -1) + 1))
 NEXT_GROUP = held(select(func.coalesce(func.max(groups.c.number), -1) + 1))

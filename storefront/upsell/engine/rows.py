@@ -1,6 +1,7 @@
 """What one product has been bought with, as numbers in memory and as bytes in the database."""
 
 import sys
+import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,10 +27,10 @@ class Row:
     times: dict[int, int] = field(default_factory=dict)
 
     def pack(self) -> bytes:
-        """All numbers, all weights, all counts, each in the order of the numbers; little-endian."""
+        """All numbers, all weights, all counts, each in the order of the numbers; little-endian, compressed."""
         numbers = sorted(self.weights)
         weights, times = map(self.weights.__getitem__, numbers), map(self.times.__getitem__, numbers)
-        return packed("I", numbers) + packed("I", weights) + packed("H", times)
+        return zlib.compress(packed("I", numbers) + packed("I", weights) + packed("H", times), 1) if numbers else b""
 
     @classmethod
     def unpack(cls, orders: int, content: bytes) -> "Row":
@@ -39,6 +40,7 @@ class Row:
 
 def unpack(content: bytes) -> tuple["array[int]", "array[int]", "array[int]"]:
     """The numbers, weights (thousandths) and counts in a packed row."""
+    content = zlib.decompress(content) if content else b""
     many = len(content) // 10
     return (
         unpacked("I", content[: 4 * many]),
@@ -87,9 +89,9 @@ def unpacked(kind: str, content: bytes) -> "array[int]":
 
 
 def group_names(category: str) -> list[str]:
-    """The groups of a product, the narrowest first: "Food > Cheese" is one of that name and one of "Food"."""
-    wider, parted, _ = category.rpartition(">")
-    return [name for name in (category, wider.strip() if parted else "") if name]
+    """The groups of a product: of "Food > Cheese" it is "Food"."""
+    widest = category.partition(">")[0].strip()
+    return [widest] if widest else []
 
 
 def weight_of(distinct: int) -> int:
@@ -106,27 +108,32 @@ def learn_order(rows: Mapping[int, Row], numbers: Iterable[int], sign: int = 1) 
     """Add an order of these products to their rows, or take it away with `sign` -1. What a row has forgotten it can't
     give back, and nothing falls below zero."""
     distinct = sorted(set(numbers))
+    weight = weight_of(len(distinct)) if len(distinct) > 1 else 0
     for number in distinct:
         row = rows[number]
         row.orders = max(0, row.orders + sign)
-    if len(distinct) < 2:
-        return
-    weight = weight_of(len(distinct))
-    for number in distinct:
-        for other in distinct:
-            if other != number:
-                shift(rows[number], other, sign * weight, sign)
-        prune(rows[number])
+        others = [other for other in distinct if other != number]
+        if sign > 0:
+            add(row, others, weight)
+        else:
+            take_away(row, others, weight)
+        prune(row)
 
 
-def shift(row: Row, other: int, weight: int, times: int) -> None:
-    known = row.weights.get(other)
-    if known is None and times < 0:
-        return
-    row.weights[other] = max(0, (known or 0) + weight)
-    row.times[other] = min(MOST_TIMES, max(0, row.times.get(other, 0) + times))
-    if row.times[other] == 0 or row.weights[other] == 0:
-        del row.weights[other], row.times[other]
+def add(row: Row, others: Iterable[int], weight: int) -> None:
+    weights, times = row.weights, row.times
+    for other in others:
+        weights[other] = weights.get(other, 0) + weight
+        times[other] = min(MOST_TIMES, times.get(other, 0) + 1)
+
+
+def take_away(row: Row, others: Iterable[int], weight: int) -> None:
+    for other in others:
+        if other in row.times:
+            row.weights[other] -= weight
+            row.times[other] -= 1
+            if row.times[other] <= 0 or row.weights[other] <= 0:
+                del row.weights[other], row.times[other]
 
 
 def prune(row: Row) -> None:

@@ -24,13 +24,14 @@ counts change little meanwhile."""
 
 @dataclass(frozen=True)
 class Shelf:
-    """One shop. `totals` goes by product and group numbers; `best` are the bestsellers, `best_of` those of a group."""
+    """One shop. `totals` and `ids` go by number; `best` are the bestsellers, `best_of` those of a group."""
 
     version: tuple[int, str]
     read_at: float
     totals: Totals
     best: Sequence[int]
     best_of: dict[int, list[int]]
+    ids: Sequence[str] = ()
 
     def serves(self, version: tuple[int, str]) -> bool:
         if self.version == version:
@@ -68,18 +69,22 @@ def read_shelf(version: tuple[int, str], orders: int) -> Shelf:
     groups_of_category: dict[str, tuple[int, ...]] = {}
     n: array[int] = array("I")
     groups_of: list[tuple[int, ...]] = []
-    for number, sold, category in run(SHELF):
+    ids: list[str] = []
+    for number, sold, product_id, category in run(SHELF):
         if category not in groups_of_category:
             names = group_names(category)
             groups_of_category[category] = tuple(numbers[name] for name in names if name in numbers)
         while len(n) <= number:  # a number that no product has any more sells nothing
             n.append(0)
             groups_of.append(())
-        n[number], groups_of[number] = sold, groups_of_category[category]
-    return shelf_of(version, orders, n, groups_of)
+            ids.append("")
+        n[number], groups_of[number], ids[number] = sold, groups_of_category[category], product_id
+    return shelf_of(version, orders, n, groups_of, ids)
 
 
-def shelf_of(version: tuple[int, str], orders: int, n: "array[int]", groups_of: Sequence[Sequence[int]]) -> Shelf:
+def shelf_of(
+    version: tuple[int, str], orders: int, n: "array[int]", groups_of: Sequence[Sequence[int]], ids: Sequence[str]
+) -> Shelf:
     lines: dict[int, int] = {}
     sizes: dict[int, int] = {}
     for sold, groups in zip(n, groups_of, strict=True):
@@ -88,7 +93,7 @@ def shelf_of(version: tuple[int, str], orders: int, n: "array[int]", groups_of: 
             sizes[group] = sizes.get(group, 0) + 1
     order = sorted(range(len(n)), key=n.__getitem__, reverse=True)
     totals = Totals(n, orders, sum(n), lines, sizes, groups_of)
-    return Shelf(version, time.monotonic(), totals, order[:BESTSELLERS], best_of_groups(order, groups_of))
+    return Shelf(version, time.monotonic(), totals, order[:BESTSELLERS], best_of_groups(order, groups_of), ids)
 
 
 def best_of_groups(order: Iterable[int], groups_of: Sequence[Sequence[int]]) -> dict[int, list[int]]:

@@ -1,0 +1,129 @@
+"""What a bad model costs the shop: p99 of list and checkout at 50 checkouts a second while the model hangs, drips or
+fails, beside the same shop with suggestions switched off, in the same run. `python -m bench.model`.
+
+An arrival is a shopper with a browser: the list, a product into the cart, the panel of suggestions, the order. Arrivals
+come at fixed times whether or not the shop keeps up (an open loop), so waiting shows.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlencode
+
+from bench.__main__ import PRODUCTS, say, write_catalog
+from bench.load import Connection
+from bench.servers import Server, serve
+from tests.upsell import model_server
+
+RATE = 50
+SECONDS = 6.0
+ROUNDS = 5
+SHOPPERS_AT_ONCE = 200
+THINKS, HESITATES, ARRIVALS, VISITS = 2.0, 5.0, 5, 100
+"""Seconds that a good but slow model takes; seconds from cart to checkout; carts a second; carts in all."""
+SHOP = "/t/bench"
+Times = dict[str, list[float]]
+
+
+def shopper(port: int, due: float, chance: random.Random, times: Times) -> None:
+    """One visit; how long its list and its checkout took, from the moment when they were due."""
+    connection = Connection(port)
+    product = f"p{chance.randrange(PRODUCTS)}"
+    timed(times, "list", lambda: connection.ask("GET", f"{SHOP}/"), due)
+    cookie = connection.form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
+    connection.ask("GET", f"{SHOP}/checkout/upsell", headers=f"Cookie: {cookie}\r\n")
+    order = urlencode({"email": "buyer@example.com", "name": "Buyer"})
+    timed(times, "checkout", lambda: connection.form(f"{SHOP}/checkout", order, cookie), time.monotonic())
+    connection.close()
+
+
+def timed(times: Times, name: str, act: Callable[[], object], since: float) -> None:
+    act()
+    times[name].append(time.monotonic() - since)
+
+
+def open_loop(port: int, seconds: float) -> dict[str, float]:
+    """p99 in seconds of each step, at `RATE` arrivals a second."""
+    times: Times = {"list": [], "checkout": []}
+    chance = random.Random(7)
+    start = time.monotonic()
+    with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool:
+        visits = []
+        for i in range(round(RATE * seconds)):
+            due = start + i / RATE
+            time.sleep(max(0, due - time.monotonic()))
+            visits.append(pool.submit(shopper, port, due, chance, times))
+        for visit in visits:
+            visit.result()
+    return {name: statistics.quantiles(found, n=100)[98] for name, found in times.items()}
+
+
+def visit(port: int, due: float, product: str) -> tuple[bool, float]:
+    """Whether a shopper who comes to the checkout `HESITATES` seconds after the cart finds the model's words there, and
+    how long the panel took."""
+    time.sleep(max(0, due - time.monotonic()))
+    connection = Connection(port)
+    cookie = connection.form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
+    time.sleep(HESITATES)
+    start = time.monotonic()
+    _, body = connection.ask("GET", f"{SHOP}/checkout/upsell", headers=f"Cookie: {cookie}\r\n")
+    took = time.monotonic() - start
+    connection.close()
+    return b"It goes with this cart" in body, took
+
+
+def ready(port: int) -> None:
+    """How many panels show the model's words at once, with a slow model and unhurried shoppers."""
+    start = time.monotonic()
+    with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool:
+        visits = [pool.submit(visit, port, start + i / ARRIVALS, f"p{i}") for i in range(VISITS)]
+    found = [one.result() for one in visits]
+    share = sum(in_time for in_time, _ in found) / len(found)
+    slow = statistics.quantiles((took for _, took in found), n=100)[98]
+    print(f"\na model that takes {THINKS:g} s, {ARRIVALS} carts a second, {HESITATES:g} s from cart to checkout:")
+    say(f"panels in the model's words at once {share:8.0%}", f"p99 of a panel {slow * 1000:.0f} ms")
+
+
+BEHAVIOURS = {"hangs": model_server.hangs, "drips": model_server.drips_body, "fails": model_server.fails(500)}
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        write_catalog(folder / "catalog.json")
+        catalog = {"CATALOG": str(folder / "catalog.json")}
+        shops = {"off": stack.enter_context(serve(folder / "off", **catalog, UPSELL_ENABLED="false"))}
+        for name, behave in BEHAVIOURS.items():
+            model = stack.enter_context(model_server.start_model_server())
+            model.behave = behave
+            shops[name] = stack.enter_context(serve(folder / name, **catalog, OPENAI_BASE_URL=model.address))
+        print_costs(shops)
+        model.behave = model_server.slow(THINKS)
+        with serve(folder / "slow", **catalog, OPENAI_BASE_URL=model.address) as shop:
+            ready(shop.port)
+
+
+def print_costs(shops: dict[str, Server]) -> None:
+    found: dict[str, dict[str, list[float]]] = {name: {"list": [], "checkout": []} for name in shops}
+    for shop in shops.values():
+        open_loop(shop.port, 2)
+    for _ in range(ROUNDS):
+        for name, shop in shops.items():
+            for step, slowest in open_loop(shop.port, SECONDS).items():
+                found[name][step].append(slowest)
+    print(f"{RATE} checkouts a second, p99 in ms (median of {ROUNDS} rounds), beside suggestions switched off\n")
+    for name, steps in found.items():
+        for step, slow in steps.items():
+            middle = statistics.median(slow)
+            beside = middle / statistics.median(found["off"][step])
+            say(f"{'model ' + name if name != 'off' else 'off':14} {step:10} {middle * 1000:8.1f}", f"{beside:6.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How a shop is found: by search engines, price comparison, assistants, and by who mistypes."""

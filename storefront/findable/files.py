@@ -1,0 +1,126 @@
+"""Sitemap, product feed, robots.txt and llms.txt, written a piece at a time however many products there are."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+
+from storefront.catalog.models import Card, Listed, categories
+from storefront.catalog.rules import plain_price
+from storefront.clock import rfc3339
+from storefront.findable.addresses import picture_path, product_path
+from storefront.findable.models import Address, addresses, every_product
+from storefront.findable.rules import MOST_ADDRESSES, feed_id, one_line, parts, xml
+from storefront.tenants.models import Tenant
+
+XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
+SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
+KEPT_OUT = ("/suggest", "/events", "/api/", "/checkout/upsell", "/*?*sort=", "/*?*min_price=", "/*?*max_price=")
+"""What crawlers would waste their time with. The cart, orders and searches say noindex themselves, which is only read
+by who may come."""
+
+
+def sitemap(root: str, part: str, products: int, changed: datetime | None) -> Iterator[str]:
+    """The whole sitemap, its index when there are too many addresses for one, or a part that the index names."""
+    shelves = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in categories())]
+    names = parts(products, len(shelves))
+    if names and not part:
+        yield from sitemap_index(root, names, changed)
+        return
+    yield f'{XML}<urlset xmlns="{SITEMAPS}">\n'
+    if part in ("", "shelves"):
+        yield from (f"<url><loc>{xml(address)}</loc></url>\n" for address in shelves[:MOST_ADDRESSES])
+    if part != "shelves":
+        start = (int(part) - 1) * MOST_ADDRESSES if part else 0
+        yield from (url(root, found) for found in addresses(start, MOST_ADDRESSES))
+    yield "</urlset>\n"
+
+
+def sitemap_index(root: str, names: Sequence[str], changed: datetime | None) -> Iterator[str]:
+    lastmod = f"<lastmod>{rfc3339(changed)}</lastmod>" if changed else ""
+    yield f'{XML}<sitemapindex xmlns="{SITEMAPS}">\n'
+    yield from (f"<sitemap><loc>{root}/sitemap.xml?part={name}</loc>{lastmod}</sitemap>\n" for name in names)
+    yield "</sitemapindex>\n"
+
+
+def url(root: str, found: Address) -> str:
+    address = xml(root + product_path(found.id))
+    return f"<url><loc>{address}</loc><lastmod>{rfc3339(found.updated_at)}</lastmod></url>\n"
+
+
+def feed(root: str, tenant: Tenant) -> Iterator[str]:
+    """RSS 2.0 as Google Merchant Center reads it (https://support.google.com/merchants/answer/7052112)."""
+    about = (tenant.hero or {}).get("text") or f"What {tenant.name} sells."
+    yield (
+        f'{XML}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{xml(tenant.name)}</title>'
+        f"\n<link>{xml(root)}/</link>\n<description>{xml(about)}</description>\n"
+    )
+    yield from (feed_item(root, tenant, product) for product in every_product())
+    yield "</channel>\n</rss>\n"
+
+
+def feed_item(root: str, tenant: Tenant, product: Listed) -> str:
+    picture = picture_path(product.image) if product.image else ""
+    facts = {
+        "g:id": feed_id(product.id),
+        "g:title": product.name[:150],
+        "g:description": product.description or product.name,
+        "g:link": root + product_path(product.id),
+        "g:image_link": root + picture if picture else "",
+        "g:price": f"{plain_price(product.price, tenant.currency)} {tenant.currency}",
+        "g:availability": "out_of_stock" if product.sold_out else "in_stock",
+        "g:condition": "new",
+        "g:brand": tenant.name[:70],
+        "g:identifier_exists": "no",
+        "g:product_type": product.category,
+    }
+    return "<item>" + "".join(f"<{name}>{xml(fact)}</{name}>" for name, fact in facts.items() if fact) + "</item>\n"
+
+
+def robots(prefixes: Sequence[str], sitemaps: Sequence[str]) -> str:
+    """For shops that stand under these prefixes, which may be patterns."""
+    lines = ["User-agent: *", *(f"Disallow: {prefix}{path}" for prefix in prefixes for path in KEPT_OUT)]
+    return "\n".join([*lines, *(["", *(f"Sitemap: {address}" for address in sitemaps)] if sitemaps else ()), ""])
+
+
+def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[Card]) -> str:
+    """What a language model should know of the shop (https://llmstxt.org)."""
+    about = (tenant.hero or {}).get("text") or f"The shop of {tenant.name}."
+    facts = [f"Prices are in {tenant.currency}.", f"{tenant.tax_note}." if tenant.tax_note else ""]
+    lines = [f"# {one_line(tenant.name)}", "", f"> {one_line(about, 400)}", "", " ".join(filter(None, facts)), ""]
+    lines += ["## For programs", ""]
+    lines += [
+        f"- [API reference]({root}/api/v1/docs): JSON API for products, carts, checkout and orders",
+        f"- [OpenAPI document]({root}/api/v1/openapi.json): the same, for machines",
+        f"- [Product feed]({root}/feed.xml): every product with price and availability",
+        f"- [Sitemap]({root}/sitemap.xml): every page",
+        f"- [Search]({root}/?q=): put words behind it; also min_price, max_price, in_stock=1 and sort=price",
+    ]
+    if shelf:
+        lines += ["", "## Categories", ""]
+        lines += [
+            f"- {link(name, f'{root}/?' + urlencode({'category': name}))}: {many} product{'' if many == 1 else 's'}"
+            for name, many in shelf
+        ]
+    if best:
+        lines += ["", "## Products in stock", ""]
+        lines += [f"- {link(card.name, root + product_path(card.id))}: {tenant.money(card.price)}" for card in best]
+    return "\n".join([*lines, ""])
+
+
+def llms_of_all(shops: Sequence[Tenant], root: str) -> str:
+    lines = ["# Storefront", "", "> Shops under one roof, each with its own catalogue, pages and JSON API.", ""]
+    lines += ["## Shops", ""] if shops else []
+    lines += [f"- {link(shop.name, f'{root}/t/{shop.id}/llms.txt')}: {about(shop)}" for shop in shops]
+    return "\n".join([*lines, ""])
+
+
+def about(shop: Tenant) -> str:
+    return one_line((shop.hero or {}).get("text") or f"prices in {shop.currency}")
+
+
+def link(words: str, address: str) -> str:
+    """A link in Markdown, whose words can't end it early."""
+    plain = one_line(words)
+    for sign in "\\[]<>`*_":
+        plain = plain.replace(sign, "\\" + sign)
+    return f"[{plain}]({address})"

@@ -1,0 +1,97 @@
+"""What a page is about, in schema.org's words (JSON-LD), as search engines read it.
+
+Without PUBLIC_URL addresses are relative to the page, which JSON-LD allows; with it they are absolute.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import g
+
+from storefront.catalog.models import Listed
+from storefront.catalog.rules import plain_price
+from storefront.findable.addresses import here, picture_path, product_path
+
+Thing = dict[str, Any]
+
+
+def graph(*things: Thing | None) -> Thing:
+    return {"@context": "https://schema.org", "@graph": [thing for thing in things if thing]}
+
+
+def shop() -> Thing:
+    """Who sells here."""
+    tenant, root = g.tenant, here()
+    emblem = picture_path(tenant.emblem) if tenant.emblem else ""
+    found = {"@type": "Organization", "@id": f"{root}/#shop", "name": tenant.name, "url": f"{root}/"}
+    return found | ({"logo": root + emblem} if emblem else {})
+
+
+def site() -> Thing:
+    """The site and how to search it."""
+    root = here()
+    return {
+        "@type": "WebSite",
+        "@id": f"{root}/#site",
+        "name": g.tenant.name,
+        "url": f"{root}/",
+        "inLanguage": g.tenant.lang,
+        "publisher": {"@id": f"{root}/#shop"},
+        "potentialAction": {
+            "@type": "SearchAction",
+            "target": {"@type": "EntryPoint", "urlTemplate": f"{root}/?q={{search_term_string}}"},
+            "query-input": "required name=search_term_string",
+        },
+    }
+
+
+def crumbs(category: str, last: str = "") -> Thing:
+    """The way to a category, or to a product `last` in it."""
+    root = here()
+    way: list[tuple[str, str]] = [(g.tenant.name, f"{root}/")]
+    if category:
+        way.append((category, f"{root}/?{urlencode({'category': category})}"))
+    if last:
+        way.append((last, ""))
+    items = [
+        {"@type": "ListItem", "position": number, "name": name} | ({"item": item} if item else {})
+        for number, (name, item) in enumerate(way, 1)
+    ]
+    return {"@type": "BreadcrumbList", "itemListElement": items}
+
+
+def product(found: Listed) -> Thing:
+    root = here()
+    picture = picture_path(found.image) if found.image else ""
+    address = root + product_path(found.id)
+    optional = {
+        "description": found.description,
+        "category": found.category,
+        "image": [root + picture] if picture else None,
+    }
+    return {
+        "@type": "Product",
+        "@id": f"{address}#product",
+        "name": found.name,
+        "sku": found.id,
+        "url": address,
+        "brand": {"@type": "Brand", "name": g.tenant.name},
+        "offers": offer(found, address),
+    } | {name: value for name, value in optional.items() if value}
+
+
+def offer(found: Listed, address: str) -> Thing:
+    tenant = g.tenant
+    price = {"price": plain_price(found.price, tenant.currency), "priceCurrency": tenant.currency}
+    made: Thing = {
+        "@type": "Offer",
+        "url": address,
+        **price,
+        "availability": "https://schema.org/" + ("OutOfStock" if found.sold_out else "InStock"),
+        "itemCondition": "https://schema.org/NewCondition",
+        "seller": {"@type": "Organization", "name": tenant.name},
+    }
+    if tenant.tax:
+        taxed = {"valueAddedTaxIncluded": tenant.tax.included}
+        made["priceSpecification"] = {"@type": "UnitPriceSpecification", **price, **taxed}
+    return made

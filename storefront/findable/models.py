@@ -1,0 +1,66 @@
+"""What is read for search engines, feeds and spelling: the whole catalogue, a batch at a time."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, func, select
+
+from storefront.catalog.models import Listed, Wish, columns, products_after
+from storefront.database import held, run
+
+BATCH = 1000
+"""Products in memory at a time."""
+
+
+class Address(NamedTuple):
+    id: str
+    updated_at: datetime
+    place: int
+
+
+class Stamp(NamedTuple):
+    """Another one when a product came, went or changed."""
+
+    products: int
+    changed: datetime | None
+
+
+counted: Any = select(func.count(), func.max(columns.updated_at))
+STAMP = held(counted)
+after = columns.place > bindparam("place")
+ADDRESSES = held(
+    select(columns.id, columns.updated_at, columns.place).where(after).order_by(columns.place).limit(bindparam("limit"))
+)
+WORDS = held(select(columns.place, columns.words).where(after).order_by(columns.place).limit(bindparam("limit")))
+PLACE = held(select(columns.place).order_by(columns.place).limit(1).offset(bindparam("offset")))
+
+
+def stamp() -> Stamp:
+    return Stamp._make(run(STAMP).one())
+
+
+def addresses(start: int, most: int) -> Iterator[Address]:
+    """So many products in the catalogue's order, from the one at number `start` on."""
+    place = run(PLACE, {"offset": start - 1}).scalar() if start else -1
+    while most > 0 and place is not None:
+        rows = run(ADDRESSES, {"place": place, "limit": min(BATCH, most)}).all()
+        yield from map(Address._make, rows)
+        most -= len(rows)
+        place = rows[-1].place if len(rows) == BATCH else None
+
+
+def every_product() -> Iterator[Listed]:
+    """All products in the catalogue's order."""
+    place = -1
+    while batch := products_after(Wish(), place, BATCH):
+        yield from batch
+        place = batch[-1].place
+
+
+def every_text() -> Iterator[list[str]]:
+    """The folded words of all products, a batch at a time."""
+    place = -1
+    while rows := run(WORDS, {"place": place, "limit": BATCH}).all():
+        yield [row.words for row in rows]
+        place = rows[-1].place

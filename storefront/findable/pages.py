@@ -1,0 +1,102 @@
+"""Where crawlers look: the files by which a shop is found, and what every page says of itself in its head."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+from flask import Blueprint, Flask, Response, g, request, stream_with_context
+
+from storefront.catalog.models import Wish, cards, categories
+from storefront.errors import NotFound
+from storefront.findable import files, jsonld, spelling
+from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
+from storefront.findable.models import stamp
+from storefront.findable.rules import parts
+from storefront.operators.pages import pages as operators
+from storefront.tenants.pages import current_tenant
+from storefront.tenants.registry import registry
+
+pages = Blueprint("findable", __name__)
+SITEMAP_FRESH_FOR = 60 * 60
+FEED_FRESH_FOR = 5 * 60
+"""Seconds for which others may keep the file; a price may change meanwhile."""
+BEST = 12
+FOR_EVERYBODY = ("catalog.index", "catalog.product", "orders.checkout", "api.docs", None)
+"""Pages that search engines may list. Who has no cart is sent from the checkout to the cart, crawlers too."""
+
+
+@pages.get("/sitemap.xml")
+def sitemap() -> Response:
+    root, now, part = needed_root(), stamp(), request.args.get("part", "")
+    if part and part not in parts(now.products, 1 + len(categories())):
+        raise NotFound("The sitemap has no such part.")
+    written = files.sitemap(root, part, now.products, now.changed)
+    return streamed(written, "application/xml", SITEMAP_FRESH_FOR, root, part, *now)
+
+
+@pages.get("/feed.xml")
+def feed() -> Response:
+    """Every product, as Google Merchant Center and others read it."""
+    root, tenant = needed_root(), current_tenant()
+    return streamed(files.feed(root, tenant), "application/rss+xml", FEED_FRESH_FOR, root, tenant, *stamp())
+
+
+def streamed(pieces: Iterator[str], mimetype: str, fresh_for: int, *about: object) -> Response:
+    """The pieces as they are made, or 304 when who asks has what is made of these values."""
+    response = Response(stream_with_context(encoded(pieces)), content_type=f"{mimetype}; charset=utf-8")
+    response.set_etag(sha256(repr(about).encode()).hexdigest()[:32], weak=True)
+    response.cache_control.public = True
+    response.cache_control.max_age = fresh_for
+    response.implicit_sequence_conversion = False  # else the whole file is made only to know its length
+    response.make_conditional(request)
+    return response
+
+
+def encoded(pieces: Iterator[str]) -> Iterator[bytes]:
+    """In chunks of a size that is worth sending."""
+    kept: list[str] = []
+    for piece in pieces:
+        kept.append(piece)
+        if len(kept) >= 200:
+            yield "".join(kept).encode()
+            kept.clear()
+    yield "".join(kept).encode()
+
+
+@operators.get("/robots.txt")
+def robots() -> Response:
+    """A shop's own; at the root, that of all shops under their prefixes. Crawlers read the one at the root only."""
+    root = known_root()
+    if g.tenant:
+        text = files.robots([request.script_root], [f"{root}/sitemap.xml"] if root else [])
+    else:
+        sitemaps = [f"{root}/t/{tenant_id}/sitemap.xml" for tenant_id in registry().all()] if root else []
+        text = files.robots([f"{request.script_root}/t/*"], sitemaps)
+    return plain(text)
+
+
+@operators.get("/llms.txt")
+def llms() -> Response:
+    root = known_root() or here()
+    if g.tenant:
+        best = cards(Wish(in_stock=True), BEST)
+        return plain(files.llms(current_tenant(), root, categories(), best))
+    return plain(files.llms_of_all(list(registry().all().values()), root))
+
+
+def plain(text: str) -> Response:
+    response = Response(text, content_type="text/plain; charset=utf-8")
+    response.cache_control.public = True
+    response.cache_control.max_age = FEED_FRESH_FOR
+    return response
+
+
+def indexable() -> bool:
+    """Whether search engines may list this page; an error's page says itself that they may not."""
+    return "problem" in g or request.endpoint in FOR_EVERYBODY
+
+
+def init_app(app: Flask) -> None:
+    spelling.init_app(app)
+    app.jinja_env.globals.update(
+        canonical=canonical, share_picture=share_picture, indexable=indexable, structured=jsonld
+    )

@@ -1,0 +1,89 @@
+"""Spelling forgiven: the words that a shop uses, remembered for a while, and the nearest of them to a mistyped one.
+
+Works on the words themselves, so it is the same on both databases and needs no extension of either.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from threading import Lock
+
+from cachetools import TTLCache
+from flask import Flask, current_app
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from storefront.catalog.actions import catalog_loaded
+from storefront.database import current_tenant_id
+from storefront.findable.models import every_text
+
+FRESH_FOR = 300.0
+"""Seconds for which a shop's words are remembered."""
+MOST_SHOPS = 16
+MOST_WORDS = 30_000
+"""A shop's most frequent words that are remembered: about 4 MB."""
+SHORTEST = 3
+LONG = 6
+"""From this length on two slips are forgiven, below it one."""
+
+
+class Vocabulary:
+    """The words of a shop, and how often it uses each."""
+
+    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
+        counted: Counter[str] = Counter()
+        for batch in texts:
+            for text in batch:
+                counted.update(text.split())
+            if len(counted) > 4 * MOST_WORDS:
+                counted = Counter(dict(counted.most_common(2 * MOST_WORDS)))
+        may_be_meant = ((word, many) for word, many in counted.items() if len(word) >= SHORTEST and word.isalpha())
+        self.often = dict(Counter(dict(may_be_meant)).most_common(MOST_WORDS))
+        self.words = list(self.often)
+
+    def better(self, terms: Sequence[str]) -> str | None:
+        """What was probably meant by these words, the last of which may be a beginning; None when that is no other."""
+        meant = [self.nearest(term, term is terms[-1]) for term in terms]
+        return None if meant == list(terms) else " ".join(meant)
+
+    def nearest(self, term: str, beginning: bool) -> str:
+        """The word with the fewest slips (letters wrong, missing, too many or swapped), then the most frequent one."""
+        if len(term) < SHORTEST or not term.isalpha() or term in self.often:
+            return term
+        if beginning and any(word.startswith(term) for word in self.words):
+            return term
+        slips = 2 if len(term) >= LONG else 1
+        near = process.extract(term, self.words, scorer=OSA.distance, score_cutoff=slips, limit=20)
+        best = min(near, key=lambda found: (found[1], found[0][0] != term[0], -self.often[found[0]]), default=None)
+        return best[0] if best else term
+
+
+class Vocabularies:
+    """Those of the shops in which something was mistyped lately. One instance an app; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._kept: TTLCache[str, Vocabulary] = TTLCache(MOST_SHOPS, FRESH_FOR)
+        self._lock = Lock()
+
+    def of_this_shop(self) -> Vocabulary:
+        tenant_id = current_tenant_id()
+        with self._lock:  # the words are counted once, however many wait for them
+            found = self._kept.get(tenant_id)
+            if found is None:
+                found = self._kept[tenant_id] = Vocabulary(every_text())
+        return found
+
+    def forget(self, _sender: object = None, tenant_ids: Iterable[str] = ()) -> None:
+        with self._lock:
+            for tenant_id in tenant_ids:
+                self._kept.pop(tenant_id, None)
+
+
+def better(terms: Sequence[str]) -> str | None:
+    """What was probably meant by these words in this shop; None when that is no other."""
+    vocabularies: Vocabularies = current_app.extensions["storefront_vocabularies"]
+    return vocabularies.of_this_shop().better(terms) if terms else None
+
+
+def init_app(app: Flask) -> None:
+    vocabularies = app.extensions["storefront_vocabularies"] = Vocabularies()
+    catalog_loaded.connect(vocabularies.forget)

@@ -1,0 +1,196 @@
+"""What a model wrote down beforehand about which products and categories complete a product: made, kept and read."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from heapq import nlargest
+from itertools import chain
+from typing import Any
+
+from storefront.config import Settings
+from storefront.database import add_or_change, add_rows, run, write
+from storefront.tenants.models import Tenant
+from storefront.upsell.assistant import preparing
+from storefront.upsell.assistant.batch import Batch, foreseen, text_of
+from storefront.upsell.assistant.client import Model
+from storefront.upsell.assistant.preparing import Found
+from storefront.upsell.engine.learning import number_products
+from storefront.upsell.engine.models import (
+    COMPLEMENTS,
+    FORGET_COMPLEMENTS,
+    GROUPS,
+    SAVE_PREPARED,
+    THESE_BY_NUMBER,
+    TO_PREPARE,
+    Complement,
+    Learned,
+)
+from storefront.upsell.engine.rows import group_names, unpack_alike
+from storefront.upsell.engine.shelf import this_shelf
+from storefront.upsell.rules import Goods
+
+MOST_POSSIBLE = 40
+"""Products that a model may choose from, and how many of them are there for their texts and for their sales."""
+ALIKE, BESTSELLERS = 12, 8
+MOST_LABELS = 120
+"""Categories that a model may choose from."""
+LOT, READ_AT_ONCE = 25, 1000
+SAMPLE = 20
+
+
+# --- read for a cart --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Prepared:
+    """What completes a product, and why: products by their numbers, groups by their names and their numbers."""
+
+    products: dict[int, str] = field(default_factory=dict)
+    categories: dict[str, str] = field(default_factory=dict)
+    groups: list[int] = field(default_factory=list)
+
+    def why(self, number: int, category: str) -> str:
+        names = (category, *group_names(category))
+        return self.products.get(number) or next(
+            (self.categories[name] for name in names if name in self.categories), ""
+        )
+
+
+UNPREPARED = Prepared()
+NOTHING_PREPARED: Mapping[str, Prepared] = {}
+
+
+def prepared_for(rows: Sequence[Any]) -> Mapping[str, Prepared]:
+    """What was prepared about the products of these rows, by their ids; asks the database only if anything was."""
+    ids = [row.product_id for row in rows if row.prepared]
+    return read_prepared(ids) if ids else NOTHING_PREPARED
+
+
+def read_prepared(product_ids: Sequence[str]) -> dict[str, Prepared]:
+    found = {product_id: Prepared() for product_id in product_ids}
+    for row in run(COMPLEMENTS, {"ids": product_ids}):
+        prepared = found[row.product_id]
+        if row.other is not None:
+            prepared.products[row.other] = row.why
+        elif row.category:
+            prepared.categories[row.category] = row.why
+            prepared.groups += [row.group] if row.group is not None else []
+    return found
+
+
+# --- prepared ahead of time -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """One product, and what may complete it."""
+
+    product: Goods
+    others: Sequence[Goods]
+    categories: Mapping[str, str]
+    language: str
+    kept: Found = field(default_factory=lambda: Found({}, {}, {}))
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        return preparing.messages(self.product, self.others, self.categories, self.language)
+
+    @property
+    def response_format(self) -> dict[str, Any]:
+        return preparing.response_format(self.others, self.categories)
+
+    def check(self, content: object) -> tuple[list[dict[str, str]], dict[str, int]]:
+        found = preparing.check(content, self.product, self.others, self.categories)
+        self.kept.products.update(found.products)
+        self.kept.categories.update(found.categories)
+        return [{"product_id": id, "explanation": why} for id, why in found.products.items()], found.dropped
+
+    def save(self) -> None:
+        """Put what was kept in the place of what was known, with the state of the texts that it was made from."""
+        run(FORGET_COMPLEMENTS, {"product": self.product.id})
+        rows = [{"other_id": id, "category": "", "why": why} for id, why in self.kept.products.items()]
+        rows += [{"other_id": "", "category": name, "why": why} for name, why in self.kept.categories.items()]
+        if rows:
+            add_rows(Complement, [{"product_id": self.product.id, **row} for row in rows])
+        run(SAVE_PREPARED, {"product": self.product.id, "texts": state_of(self.product, self.language)})
+
+
+def state_of(goods: Goods, language: str) -> str:
+    """Another text for other texts of a product, and for another language."""
+    texts = [language, goods.name, goods.description, goods.category, goods.tags]
+    return sha256(json.dumps(texts).encode()).hexdigest()[:16]
+
+
+def goods_of(row: Any) -> Goods:
+    return Goods(row.id, row.name, row.description, row.category, tuple(row.tags))
+
+
+def due(language: str) -> list[int]:
+    """The numbers of the products without a preparation of their present texts, what sells best first."""
+    with write():
+        add_or_change(Learned, {})
+        number_products()
+    found: list[tuple[int, int]] = []
+    last, many = -1, 0
+    while rows := run(TO_PREPARE, {"number": last, "limit": READ_AT_ONCE}).all():
+        last, many = rows[-1].number, many + len(rows)
+        found += [(-row.orders, row.number) for row in rows if row.prepared != state_of(goods_of(row), language)]
+    return [number for _, number in sorted(found)] if many > 1 else []
+
+
+class Preparations:
+    """The questions about products of the current tenant."""
+
+    def __init__(self, language: str) -> None:
+        self.language, self.shelf = language, this_shelf()
+        numbers = {name: number for name, number in run(GROUPS) if number in self.shelf.best_of}
+        lines = self.shelf.totals.group_lines
+        names = sorted(numbers, key=lambda name: (-lines.get(numbers[name], 0), name))
+        self.kinds = [numbers[name] for name in names]
+        self.labels = preparing.labelled(names[:MOST_LABELS])
+
+    def about(self, numbers: Sequence[int]) -> Iterator[Preparation]:
+        for start in range(0, len(numbers), LOT):
+            lot = numbers[start : start + LOT]
+            rows = {row.number: row for row in run(THESE_BY_NUMBER, {"numbers": lot}).all()}
+            possible = {number: self.possible(number, rows[number].alike) for number in lot if number in rows}
+            wanted = {number for numbers in possible.values() for number in numbers}
+            known = {row.number: goods_of(row) for row in run(THESE_BY_NUMBER, {"numbers": list(wanted)}).all()}
+            for number, others in possible.items():
+                yield Preparation(
+                    goods_of(rows[number]), [known[n] for n in others if n in known], self.labels, self.language
+                )
+
+    def possible(self, number: int, alike: bytes) -> list[int]:
+        """What is like it, what sells best, and the best of each category in turn, beginning with another for each
+        product."""
+        shelf, near = self.shelf, unpack_alike(bytes(alike))
+        turn = number % max(len(self.kinds), 1)
+        best = [shelf.best_of.get(kind, []) for kind in (*self.kinds[turn:], *self.kinds[:turn])]
+        found = chain(
+            nlargest(ALIKE, near, key=lambda other: (near[other], -other)),
+            shelf.best[:BESTSELLERS],
+            (one for rank in range(2) for numbers in best for one in numbers[rank : rank + 1]),
+        )
+        return [other for other in dict.fromkeys(found) if other != number][:MOST_POSSIBLE]
+
+
+def foresee(model: Model, tenant: Tenant, numbers: Sequence[int]) -> tuple[int, int | None]:
+    """About how many tokens and how much money these products will take, judged by some of them."""
+    sample = numbers[:: max(len(numbers) // SAMPLE, 1)][:SAMPLE]
+    prompts = [text_of(one) for one in Preparations(tenant.lang).about(sample)]
+    return foreseen(model, prompts, len(numbers))
+
+
+def patient(settings: Settings) -> Model:
+    """The configured model, for calls that nobody waits for."""
+    return Model(settings, preparing.TIMEOUT, preparing.LONGEST_TOKENS)
+
+
+def prepare(model: Model, tenant: Tenant, numbers: Sequence[int], progress: Callable[[int], object]) -> Batch:
+    """Ask about these products, one by one and several at a time, and keep what is found."""
+    budget = tenant.upsell.budget or model.settings.upsell_budget
+    batch = Batch(model, "prepare", preparing.VERSION, tenant.lang, budget, progress)
+    batch.run(Preparations(tenant.lang).about(numbers))
+    return batch

@@ -1,0 +1,199 @@
+"""Replaying a shop's own orders: one product of each is held out, and each method says what would complete the rest,
+knowing the earlier orders only."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from heapq import nlargest
+from math import sqrt
+from typing import Any
+
+from storefront.database import release, run
+from storefront.tenants.models import Tenant
+from storefront.upsell.assistant import prompt
+from storefront.upsell.assistant.batch import Batch
+from storefront.upsell.assistant.client import Model
+from storefront.upsell.assistant.rules import check_answer
+from storefront.upsell.engine.actions import ENOUGH, goods_of, ranked
+from storefront.upsell.engine.history import History, lots_of_orders
+from storefront.upsell.engine.learning import bought_in
+from storefront.upsell.engine.models import GOODS_BY_ID
+from storefront.upsell.rules import MOST, Candidate, Chosen, Goods, Tie, choose, choose_among, explain, shortlist
+
+LARGEST_CART = 15
+FEWEST = 20
+"""Carts below which nothing is said."""
+POPULARITY, PAIRS, RULES, SHOWN, MODEL = "popularity", "raw pair counts", "rules", "rules, as shown", "model"
+
+
+@dataclass
+class Score:
+    """How a method did: how often what was held out was among its three, how high, and what it ever suggested."""
+
+    carts: int = 0
+    hits: int = 0
+    reciprocal: float = 0.0
+    suggested: set[int] = field(default_factory=set)
+
+    def count(self, found: Sequence[int], target: int) -> None:
+        self.carts += 1
+        self.suggested.update(found)
+        if target in found:
+            self.hits += 1
+            self.reciprocal += 1 / (found.index(target) + 1)
+
+    @property
+    def hit_rate(self) -> float:
+        return self.hits / max(self.carts, 1)
+
+    @property
+    def error(self) -> float:
+        """The standard error of the hit rate."""
+        return sqrt(self.hit_rate * (1 - self.hit_rate) / max(self.carts, 1))
+
+    @property
+    def mean_reciprocal(self) -> float:
+        return self.reciprocal / max(self.carts, 1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A cart as it was, for the model: what the rules found and would have shown, and what spoke for it."""
+
+    cart: Sequence[int]
+    target: int
+    found: Sequence[Candidate]
+    shown: Sequence[int]
+    ties: Mapping[str, Sequence[Tie]]
+    orders: Mapping[str, int]
+
+
+class Replay:
+    """The current tenant's standing orders, once through. `asked` are the latest carts that a model could be asked
+    about."""
+
+    def __init__(self, tenant: Tenant, most_asked: int = 0) -> None:
+        self.wishes, self.history = tenant.upsell, History()
+        self.numbers = {product_id: number for number, product_id in self.history.ids.items()}
+        self.scores = {name: Score() for name in (POPULARITY, PAIRS, RULES, SHOWN)}
+        self.asked: deque[Asked] = deque(maxlen=most_asked)
+        self.carts = 0
+
+    def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
+        for order_ids in lots_of_orders(self.history.began):
+            baskets = bought_in(order_ids)
+            self.history.take(baskets.values())
+            release()
+            for order_id in order_ids:
+                self.ask(order_id, [one.number for one in baskets[order_id]])
+                self.history.learn(baskets[order_id])
+            progress(len(order_ids))
+
+    def ask(self, order_id: str, numbers: Sequence[int]) -> None:
+        """Ask each method what completes this order, if there is a cart left of it."""
+        if not 2 <= len(numbers) <= LARGEST_CART + 1:
+            return
+        cart = sorted(numbers)
+        target = cart.pop(int(sha256(order_id.encode()).hexdigest(), 16) % len(cart))
+        best = ranked(self.history.shelf(), [self.history.in_cart(one) for one in cart], self.history.pairs(cart))
+        candidates = self.candidates(cart, best)
+        shown = [self.numbers[one.product_id] for one in choose(candidates, self.wishes)]
+        found = {POPULARITY: self.popular(cart), PAIRS: self.paired(cart), RULES: best[:MOST], SHOWN: shown}
+        for name, suggested in found.items():
+            self.scores[name].count(suggested, target)
+        self.carts += 1
+        if self.asked.maxlen and candidates:
+            self.asked.append(self.remembered(cart, target, candidates, shown))
+
+    def popular(self, cart: Sequence[int]) -> list[int]:
+        return [one for one in self.history.best.top if one not in cart and self.history.n[one]][:MOST]
+
+    def paired(self, cart: Sequence[int]) -> list[int]:
+        """What was in most orders with the products of the cart."""
+        sums: Counter[int] = Counter()
+        for one in cart:
+            sums.update(self.history.ledger.rows[one].times)
+        others = (other for other in sums if other not in cart)
+        return nlargest(MOST, others, key=lambda other: (sums[other], -other))
+
+    def candidates(self, cart: Sequence[int], best: Sequence[int]) -> list[Candidate]:
+        """What the shop's wishes leave of the best, and add to it, as far as is known without looking at products."""
+        ids, kinds = self.history.ids, self.history.categories
+        mine = {ids[one] for one in cart}
+        pins = dict.fromkeys(pin.suggest for pin in self.wishes.pins if pin.with_id in mine)
+        pinned = [id for id in pins if id not in mine and id in self.numbers]
+        barred = {kinds[one] for one in cart if kinds[one]} if self.wishes.bar_categories_in_cart else set()
+        unwanted = self.wishes.exclude | set(pinned)
+        others = [ids[one] for one in best if ids[one] not in unwanted and kinds[one] not in barred][:ENOUGH]
+        bare = {id: Goods(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
+        return [Candidate(goods, "", id in pinned) for id, goods in bare.items()]
+
+    def remembered(self, cart: Sequence[int], target: int, candidates: list[Candidate], shown: list[int]) -> Asked:
+        found = shortlist(candidates, self.wishes)
+        ids = [one.goods.id for one in found]
+        ties = {id: self.history.ties(self.numbers[id], cart) for id in ids}
+        return Asked(cart, target, found, shown, ties, {id: self.history.n[self.numbers[id]] for id in ids})
+
+
+# --- the model's turn -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One cart, as the model is asked about it at checkout."""
+
+    asked: Asked
+    cart: Sequence[Goods]
+    candidates: Sequence[Candidate]
+    language: str
+    chosen: list[Chosen] = field(default_factory=list)
+
+    @classmethod
+    def about(cls, asked: Asked, ids: Mapping[int, str], language: str) -> "Choice":
+        wanted = [ids[one] for one in asked.cart] + [one.goods.id for one in asked.found]
+        known = {row.id: goods_of(row) for row in run(GOODS_BY_ID, {"ids": wanted})}
+        cart = [known[ids[one]] for one in asked.cart]
+        goods = [known[one.goods.id] for one in asked.found]
+        reasons = explain(cart, goods, asked.ties, asked.orders)
+        pinned = {one.goods.id: one.pinned for one in asked.found}
+        return cls(asked, cart, [Candidate(one, reasons[one.id], pinned[one.id]) for one in goods], language)
+
+    @cached_property
+    def messages(self) -> list[dict[str, str]]:
+        return prompt.messages(self.cart, self.candidates, self.language)
+
+    @property
+    def response_format(self) -> dict[str, Any]:
+        return prompt.response_format(self.candidates)
+
+    def check(self, content: object) -> tuple[list[dict[str, str]], dict[str, int]]:
+        checked = check_answer(content, self.candidates, self.cart)
+        self.chosen.extend(checked.chosen)
+        return [vars(one) for one in checked.chosen], checked.dropped
+
+    def save(self) -> None:
+        """Nothing but the journal keeps it."""
+
+
+def choices(replay: Replay, language: str) -> list[Choice]:
+    """What the model would be asked."""
+    return [Choice.about(asked, replay.history.ids, language) for asked in replay.asked]
+
+
+def ask_model(
+    model: Model, tenant: Tenant, replay: Replay, questions: Sequence[Choice], progress: Callable[[int], object]
+) -> tuple[Batch, dict[str, Score]]:
+    """How the model does on these carts, and the rules on the same. Where it has no answer, the rules' choice
+    counts, as at checkout."""
+    budget = tenant.upsell.budget or model.settings.upsell_budget
+    batch = Batch(model, "evaluate", prompt.VERSION, tenant.lang, budget, progress)
+    batch.run(questions)
+    scores = {SHOWN: Score(), MODEL: Score()}
+    for one in questions:
+        chosen = choose_among(one.chosen, one.candidates, tenant.upsell)
+        found = [replay.numbers[choice.product_id] for choice in chosen] or one.asked.shown
+        scores[SHOWN].count(one.asked.shown, one.asked.target)
+        scores[MODEL].count(found, one.asked.target)
+    return batch, scores

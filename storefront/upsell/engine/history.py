@@ -1,0 +1,121 @@
+"""What the engine would have known of a shop after some of its orders, for whoever replays them."""
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from storefront.clock import now
+from storefront.database import add_or_change, run, write
+from storefront.upsell.engine.complements import UNPREPARED, Prepared, read_prepared
+from storefront.upsell.engine.formula import InCart, Totals
+from storefront.upsell.engine.learning import REBUILT_AT_ONCE, number_products, taken_from
+from storefront.upsell.engine.ledger import Bought, Ledger, Packed
+from storefront.upsell.engine.models import CATALOGUE, GROUPS, STANDING, STANDING_AFTER, TEXTUAL, Learned
+from storefront.upsell.engine.rows import UNIT, group_names, unpack_alike
+from storefront.upsell.engine.shelf import BEST_OF_A_GROUP, BESTSELLERS, Shelf
+from storefront.upsell.rules import Tie
+
+
+class Best:
+    """The numbers that sell best of some, kept up as they sell; `top` stays the same list."""
+
+    def __init__(self, sold: Sequence[int], numbers: Iterable[int], most: int) -> None:
+        self.sold, self.most = sold, most
+        self.top = list(numbers)[:most]
+
+    def rise(self, number: int) -> None:
+        if number not in self.top:
+            self.top.append(number)
+        self.top.sort(key=lambda one: (-self.sold[one], one))
+        del self.top[self.most :]
+
+
+class History:
+    """What the engine would have known of the current tenant after some of its orders: all in memory, packed but for
+    the lot at hand."""
+
+    def __init__(self) -> None:
+        with write():
+            add_or_change(Learned, {})
+            number_products()
+        self.began, known = now(), dict(run(GROUPS).all())
+        self.ids: dict[int, str] = {}
+        self.categories: dict[int, str] = {}
+        for number, product_id, category in run(CATALOGUE):
+            self.ids[number], self.categories[number] = product_id, category
+        many = max(self.ids, default=-1) + 1
+        names = [group_names(self.categories.get(number, "")) for number in range(many)]
+        self.groups_of = [[known[name] for name in own if name in known] for own in names]
+        self.n = array("I", bytes(4 * many))
+        self.orders = self.lines = 0
+        self.group_lines: Counter[int] = Counter()
+        self.group_sizes = Counter(group for groups in self.groups_of for group in groups)
+        self.best = Best(self.n, sorted(self.ids), BESTSELLERS)
+        members: dict[int, list[int]] = {group: [] for group in self.group_sizes}
+        for number in sorted(self.ids):
+            for group in self.groups_of[number]:
+                members[group].append(number)
+        self.best_of = {group: Best(self.n, numbers, BEST_OF_A_GROUP) for group, numbers in members.items()}
+        self._rows: defaultdict[int, Packed] = defaultdict(lambda: (0, b""))
+        self._groups: defaultdict[int, bytes] = defaultdict(bytes)
+        self.ledger = Ledger(taken_from(self._rows), taken_from(self._groups))
+        self.alike: dict[int, dict[int, float]] = {}
+        self.prepared: dict[str, Prepared] = {}
+
+    def take(self, baskets: Iterable[Sequence[Bought]]) -> None:
+        """Put the last lot away, and have at hand what is known of this one's products."""
+        baskets = list(baskets)
+        self._rows |= self.ledger.packed()
+        self._groups |= self.ledger.packed_groups()
+        self.ledger = Ledger(taken_from(self._rows), taken_from(self._groups))
+        self.ledger.fetch(baskets)
+        texts = run(TEXTUAL, {"numbers": list({one.number for bought in baskets for one in bought})}).all()
+        self.alike = {row.number: unpack_alike(bytes(row.alike)) for row in texts}
+        prepared = [row.product_id for row in texts if row.prepared]
+        self.prepared = read_prepared(prepared) if prepared else {}
+
+    def learn(self, bought: Sequence[Bought]) -> None:
+        self.ledger.learn(bought, 1)
+        self.orders += 1
+        for one in bought:
+            self.n[one.number] += 1
+            self.lines += 1
+            self.group_lines.update(one.groups)
+            self.best.rise(one.number)
+            for group in one.groups:
+                self.best_of[group].rise(one.number)
+
+    def shelf(self) -> Shelf:
+        totals = Totals(self.n, self.orders, self.lines, self.group_lines, self.group_sizes, self.groups_of)
+        return Shelf((0, ""), 0.0, totals, self.best.top, {group: best.top for group, best in self.best_of.items()})
+
+    def of(self, number: int) -> Prepared:
+        return self.prepared.get(self.ids[number], UNPREPARED)
+
+    def in_cart(self, number: int) -> InCart:
+        row, prepared = self.ledger.rows[number], self.of(number)
+        weights = [weight / UNIT for weight in row.weights.values()]
+        times = [row.times[other] for other in row.weights]
+        return InCart(number, list(row.weights), weights, times, self.alike[number], prepared.products, prepared.groups)
+
+    def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, float]]:
+        groups = {group for number in cart for group in self.groups_of[number]}
+        return {g: {other: weight / UNIT for other, weight in self.ledger.groups[g].items()} for g in groups}
+
+    def ties(self, number: int, cart: Sequence[int]) -> list[Tie]:
+        why = {one: self.of(one).why(number, self.categories[number]) for one in cart}
+        return [Tie(self.ids[one], self.ledger.rows[one].times.get(number, 0), why[one]) for one in cart]
+
+
+def how_many_orders() -> int:
+    return int(run(STANDING, {"until": now()}).scalar_one())
+
+
+def lots_of_orders(until: datetime) -> Iterator[list[str]]:
+    """The ids of the current tenant's orders that stand, up to this moment, in the order of time."""
+    moment, last = datetime(1970, 1, 1, tzinfo=UTC), ""
+    limits = {"until": until, "limit": REBUILT_AT_ONCE}
+    while rows := run(STANDING_AFTER, {"moment": moment, "id": last, **limits}).all():
+        moment, last = rows[-1].created_at, rows[-1].id
+        yield [row.id for row in rows]

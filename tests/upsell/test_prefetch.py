@@ -1,0 +1,283 @@
+"""The model is asked when a cart changes, so that at checkout its words are there at once; nobody waits for them."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from storefront.catalog.models import Product
+from storefront.database import acting_for, db
+from storefront.upsell import watch
+from storefront.upsell.actions import GLANCE
+from storefront.upsell.errands import Errands
+from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
+from tests.conftest import Person
+from tests.orders.crowd import at_once
+from tests.upsell import model_server as server
+from tests.upsell.conftest import calls, showings
+from tests.upsell.model_server import Exchange, ModelServer
+
+PAUSE = 0.1
+MODELS_WORDS = "It goes with this cart"
+
+
+@pytest.fixture
+def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Flask]]:
+    """Make a shop that asks the model by itself, as where it serves requests."""
+    monkeypatch.setattr(watch, "PAUSE", PAUSE)
+    monkeypatch.setattr(watch, "LOOK_AGAIN_AFTER", PAUSE / 2)
+    made: list[Flask] = []
+
+    def make(**environment: str) -> Flask:
+        app = asking(**environment)
+        watch.start(app)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        watch.stop(app)
+
+
+class Counted:
+    """Answers after so many seconds, and knows how many were answered at the same time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now, self.most = seconds, 0, 0
+        self.lock = threading.Lock()
+
+    def __call__(self, exchange: Exchange) -> None:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        exchange.over.wait(self.seconds)
+        with self.lock:
+            self.now -= 1
+        server.good(exchange)
+
+
+def names(request: server.Request) -> set[str]:
+    """What was in the cart that the model was asked about."""
+    return {goods["name"] for goods in request.data["cart"]}
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def quiet(model: ModelServer, requests: int) -> bool:
+    """Whether so many requests came, and no more for a while."""
+    came = model.wait_for(lambda: len(model.requests) >= requests)
+    time.sleep(3 * PAUSE)
+    return came and len(model.requests) == requests
+
+
+def test_at_checkout_the_models_words_are_there_at_once(awake: Callable[..., Flask], model: ModelServer) -> None:
+    """It takes longer than a panel waits, and less long than a shopper."""
+    app = awake()
+    model.behave = server.slow(2 * GLANCE)
+    person = Person(app.test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    assert model.wait_for(lambda: len(calls(app)) == 1), "nobody has looked yet"
+    with at_most(GLANCE):
+        panel = person.get("/checkout/upsell")
+    assert MODELS_WORDS in panel.text
+    assert person.get("/checkout/upsell").text.count(MODELS_WORDS) == panel.text.count(MODELS_WORDS)
+    assert quiet(model, 1), "it is asked once, however often the page is seen"
+    assert len(calls(app)) == 1
+
+
+def test_without_a_shop_that_serves_nothing_runs_by_itself(asking: Callable[..., Flask], model: ModelServer) -> None:
+    person = Person(asking().test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    assert quiet(model, 0)
+
+
+def test_several_changes_in_a_row_make_one_call(
+    awake: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PAUSE", 0.6)
+    person = Person(awake().test_client(), "north")
+    for id in ("beans", "cup", "honey"):
+        person.post("/cart/items", {"product_id": id})
+    assert model.requests == []
+    assert quiet(model, 1)
+    assert names(model.requests[0]) == {"Dawn Beans", "Stone Cup", "Heather Honey"}
+
+
+def test_a_change_during_a_call_is_asked_about_afterwards(awake: Callable[..., Flask], model: ModelServer) -> None:
+    """One call for a cart at a time, and the last one is about the cart as it is."""
+    app = awake()
+    model.behave = counted = Counted(4 * PAUSE)
+    person = Person(app.test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    assert model.wait_for(lambda: len(model.requests) == 1)
+    person.post("/cart/items", {"product_id": "cup"})
+    assert model.wait_for(lambda: len(calls(app)) == 2)
+    assert [names(request) for request in model.requests] == [{"Dawn Beans"}, {"Dawn Beans", "Stone Cup"}]
+    assert counted.most == 1
+    assert MODELS_WORDS in person.get("/checkout/upsell").text
+    assert quiet(model, 2)
+
+
+def test_a_cart_that_was_emptied_or_ordered_meanwhile_is_not_asked_about(
+    awake: Callable[..., Flask], model: ModelServer
+) -> None:
+    person = Person(awake().test_client(), "north")
+    assert person.checkout(person.cart(beans=1)).status_code == 201
+    cart_id = person.cart(cup=1)
+    person.api("DELETE", f"/carts/{cart_id}/items/cup")
+    assert quiet(model, 0)
+    person.cart(cup=1)
+    assert quiet(model, 1), "one that stays is"
+
+
+def test_two_processes_ask_once_for_the_same_cart(awake: Callable[..., Flask], model: ModelServer) -> None:
+    """They share nothing but the database: here two apps, each of which has heard of a change."""
+    apps = [awake(), awake()]
+    model.behave = server.slow(3 * PAUSE)
+    people = [Person(app.test_client(), "north") for app in apps]
+    cart_id = people[0].cart(beans=1)
+    at_once([lambda one=one: one.api("PUT", f"/carts/{cart_id}/items/beans", {"quantity": 2}) for one in people])
+    answers = at_once([lambda one=one: one.api("GET", f"/carts/{cart_id}/upsell").json for one in people])
+    assert [answer["source"] for answer in answers] == ["llm", "llm"], "who didn't ask waits for who did"
+    assert quiet(model, 1)
+    assert len(calls(apps[0])) == 1
+
+
+def test_two_processes_ask_once_for_carts_that_are_alike(asking: Callable[..., Flask], model: ModelServer) -> None:
+    """Two shoppers have the same in their carts; the second waits for what the first one's process has asked."""
+    here, there = (Person(asking().test_client(), "north") for _ in range(2))
+    model.behave = server.slow(0.5)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(here.api, "GET", f"/carts/{here.cart(beans=1)}/upsell")
+        assert model.wait_for(lambda: len(model.requests) == 1)
+        second = there.api("GET", f"/carts/{there.cart(beans=3)}/upsell")
+        assert (first.result().json["source"], second.json["source"]) == ("llm", "llm")
+    assert len(model.requests) == len(calls(here.client.application)) == 1
+
+
+def empty_cart_in(arm: str, person: Person, holdout: float) -> str:
+    while True:
+        cart_id = person.cart()
+        if arm_of("north", cart_id, holdout, True) == arm:
+            return cart_id
+
+
+def test_only_for_shoppers_in_the_models_arm(awake: Callable[..., Flask], model: ModelServer) -> None:
+    person = Person(awake(UPSELL_HOLDOUT="0.34").test_client(), "north")
+    carts = {arm: empty_cart_in(arm, person, 0.34) for arm in (CONTROL, RULES, MODEL)}
+    for arm, asked in ((CONTROL, 0), (RULES, 0), (MODEL, 1)):
+        person.api("POST", f"/carts/{carts[arm]}/items", {"product_id": "beans", "quantity": 1})
+        assert quiet(model, asked), arm
+        shown = person.api("GET", f"/carts/{carts[arm]}/upsell").json
+        assert (shown["arm"], len(model.requests)) == (arm, asked)
+        assert shown["source"] == {CONTROL: None, RULES: "rules", MODEL: "llm"}[arm]
+
+
+def test_switched_off_the_model_is_not_asked(awake: Callable[..., Flask], model: ModelServer) -> None:
+    person = Person(awake(UPSELL_ENABLED="false").test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    assert quiet(model, 0)
+
+
+@pytest.mark.parametrize("behaviour", [server.hangs, server.slow(1.5), server.drips_body])
+def test_the_panel_waits_no_longer_than_a_glance(
+    asking: Callable[..., Flask], model: ModelServer, behaviour: server.Behaviour
+) -> None:
+    app = asking(UPSELL_TIMEOUT="2")
+    model.behave = behaviour
+    person = Person(app.test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    with at_most(GLANCE + 0.5):
+        panel = person.get("/checkout/upsell")
+    assert "Shares “espresso” with Dawn Beans in your cart." in panel.text
+    assert MODELS_WORDS not in panel.text
+    assert [(one.source, one.outcome) for one in showings(app)] == [("rules", "not ready")]
+
+
+def test_what_a_shopper_sees_does_not_change_under_her_finger(asking: Callable[..., Flask], model: ModelServer) -> None:
+    """The panel is loaded once and never again by itself; what was shown is what the order's answer repeats."""
+    app = asking()
+    model.behave = server.slow(2 * GLANCE)
+    person = Person(app.test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    page, panel = person.get("/checkout").text, person.get("/checkout/upsell").text
+    (loader,) = [tag for tag in page.split("<") if "/checkout/upsell" in tag and "hx-get" in tag]
+    assert 'hx-trigger="load' in loader
+    for words in ("hx-get", "hx-trigger", "every ", "sse", 'hx-target="#upsell_panel"'):
+        assert words not in panel
+    assert model.wait_for(lambda: len(calls(app)) == 1)
+    placed = person.post("/checkout", {"email": "ada@example.com", "name": "Ada"})
+    assert placed.status_code == 303
+    cart_id = person.cart(beans=1)
+    first = person.api("GET", f"/carts/{cart_id}/upsell").json
+    assert first["source"] == "llm", "the next one has the model's words"
+    order = person.checkout(cart_id).json["upsell"]
+    assert (order["source"], order["suggestions"]) == ("llm", first["suggestions"])
+
+
+def change(app: Flask, product_id: str, **values: int) -> None:
+    with app.app_context(), acting_for("north"):
+        db.session.execute(update(Product).where(Product.id == product_id).values(**values))
+        db.session.commit()
+
+
+def test_what_cannot_be_sold_any_more_is_not_shown_though_the_model_named_it(
+    asking: Callable[..., Flask], model: ModelServer
+) -> None:
+    """While it thought, the cup was sold out and the pot lost its price."""
+    app = asking()
+
+    def sell_out_then_answer(exchange: Exchange) -> None:
+        change(app, "cup", stock=0)
+        change(app, "pot", price=0)
+        said = [{"product_id": id, "explanation": "It goes well."} for id in ("cup", "pot", "honey")]
+        server.suggest(said)(exchange)
+
+    model.behave = sell_out_then_answer
+    person = Person(app.test_client(), "north")
+    for _ in range(2):
+        shown = person.api("GET", f"/carts/{person.cart(beans=1, shared=1)}/upsell").json
+        assert [one["product"]["id"] for one in shown["suggestions"]] == ["honey"]
+        assert shown["source"] == "llm"
+    assert len(model.requests) == 1
+    change(app, "cup", stock=5)
+    shown = person.api("GET", f"/carts/{person.cart(beans=1, shared=1)}/upsell").json
+    assert {one["product"]["id"] for one in shown["suggestions"]} == {"cup", "honey"}, "it is there again"
+
+
+def test_an_errand_that_fails_stops_no_other() -> None:
+    errands, done = Errands(), threading.Event()
+
+    def fails() -> None:
+        raise RuntimeError("out of luck")
+
+    errands.after(0, "early", done.set)
+    errands.start()
+    assert not done.wait(0.05), "what was given before it serves is nobody's"
+    errands.after(0, "one", fails)
+    errands.after(0.02, "other", done.set)
+    assert done.wait(5)
+    errands.stop()
+    assert not any(thread.name == "upsell-errands" for thread in threading.enumerate())
+
+
+def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> None:
+    errands, done = Errands(), list[str]()
+    errands.start()
+    errands.after(0.05, "cart", lambda: done.append("cart as it was"))
+    errands.after(0.1, "cart", lambda: done.append("cart as it is"))
+    errands.after(0.05, "orders", lambda: done.append("orders"), postpone=False)
+    errands.after(9, "orders", lambda: done.append("orders"), postpone=False)
+    time.sleep(0.3)
+    errands.stop()
+    assert done == ["orders", "cart as it is"]
