@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import islice
 
-from flask import Blueprint, Flask, Response, g, request, stream_with_context
+from flask import Blueprint, Flask, Response, current_app, g, request
 
 from storefront.catalog.models import Wish, cards, categories
 from storefront.errors import NotFound
@@ -19,9 +20,12 @@ pages = Blueprint("findable", __name__)
 SITEMAP_FRESH_FOR = 60 * 60
 FEED_FRESH_FOR = 5 * 60
 """Seconds for which others may keep the file; a price may change meanwhile."""
+CHUNK = 500
+"""Products that are written at a time."""
 BEST = 12
 FOR_EVERYBODY = ("catalog.index", "catalog.product", "orders.checkout", "api.docs", None)
 """Pages that search engines may list. Who has no cart is sent from the checkout to the cart, crawlers too."""
+SAYS_ITSELF = "orders.confirmation"
 
 
 @pages.get("/sitemap.xml")
@@ -42,7 +46,7 @@ def feed() -> Response:
 
 def streamed(pieces: Iterator[str], mimetype: str, fresh_for: int, *about: object) -> Response:
     """The pieces as they are made, or 304 when who asks has what is made of these values."""
-    response = Response(stream_with_context(encoded(pieces)), content_type=f"{mimetype}; charset=utf-8")
+    response = Response(chunks(app_now(), current_tenant().id, pieces), content_type=f"{mimetype}; charset=utf-8")
     response.set_etag(sha256(repr(about).encode()).hexdigest()[:32], weak=True)
     response.cache_control.public = True
     response.cache_control.max_age = fresh_for
@@ -51,15 +55,20 @@ def streamed(pieces: Iterator[str], mimetype: str, fresh_for: int, *about: objec
     return response
 
 
-def encoded(pieces: Iterator[str]) -> Iterator[bytes]:
-    """In chunks of a size that is worth sending."""
-    kept: list[str] = []
-    for piece in pieces:
-        kept.append(piece)
-        if len(kept) >= 200:
-            yield "".join(kept).encode()
-            kept.clear()
-    yield "".join(kept).encode()
+def chunks(app: Flask, tenant_id: str, pieces: Iterator[str]) -> Iterator[bytes]:
+    """What is sent at a time, each made in a context of its own: who reads slowly keeps no connection meanwhile."""
+    chunk = "…"
+    while chunk:
+        with app.app_context():
+            g.tenant_id = tenant_id
+            chunk = "".join(islice(pieces, CHUNK))
+        yield chunk.encode()
+
+
+def app_now() -> Flask:
+    """The app itself, for what outlives the request."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 @operators.get("/robots.txt")
@@ -91,8 +100,8 @@ def plain(text: str) -> Response:
 
 
 def indexable() -> bool:
-    """Whether search engines may list this page; an error's page says itself that they may not."""
-    return "problem" in g or request.endpoint in FOR_EVERYBODY
+    """Whether search engines may list this page, or it says itself that they may not, as an error's does."""
+    return "problem" in g or request.endpoint in (*FOR_EVERYBODY, SAYS_ITSELF)
 
 
 def init_app(app: Flask) -> None:

@@ -31,7 +31,8 @@ class Goods:
 
     @cached_property
     def name_words(self) -> set[str]:
-        return set(fold(self.name))
+        """Those that say something: no units and sizes, as in "2 L"."""
+        return {word for word in fold(self.name) if len(word) > 2 or not word.isascii()}
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,12 @@ def shortlist(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Candida
 def explain(
     cart: Sequence[Goods], candidates: Sequence[Goods], ties: Mapping[str, Sequence[Tie]], orders: Mapping[str, int]
 ) -> dict[str, str]:
-    """The strongest fact for each candidate, in one sentence, by its id. `orders` says in how many orders it was."""
+    """The strongest fact for each candidate, in one sentence, by its id; those for which none speaks are left out.
+    `orders` says in how many orders each was."""
     how_common = Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set)
-    return {
-        goods.id: reason(goods, cart, ties.get(goods.id, ()), how_common) or say_popular(orders.get(goods.id, 0))
-        for goods in candidates
-    }
+    found = {goods.id: reason(goods, cart, ties.get(goods.id, ()), how_common) for goods in candidates}
+    found |= {id: say_popular(orders[id]) for id, words in found.items() if not words and orders.get(id)}
+    return {id: words for id, words in found.items() if words}
 
 
 def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common: Mapping[str, int]) -> str:
@@ -164,9 +165,7 @@ def say_goes_with(name: str) -> str:
 
 
 def say_popular(orders: int) -> str:
-    if orders:
-        return f"In {orders} order{'' if orders == 1 else 's'} of this shop, and not in yours yet."
-    return "Close in kind to what is in your cart."
+    return f"In {orders} order{'' if orders == 1 else 's'} of this shop, and not in yours yet."
 
 
 def say_pinned(name: str) -> str:

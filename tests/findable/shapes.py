@@ -78,7 +78,9 @@ def faults(thing: dict[str, Any]) -> list[str]:
     found = [f"{kind}.{name} is missing" for name in SHAPES[kind] if name.endswith("!") and name[:-1] not in thing]
     given = {name: value for name, value in thing.items() if name != "@type"}
     found += [f"{kind}.{name} is unknown" for name in given if name not in shape]
-    return found + [f"{kind}.{name} is {given[name]!r}" for name in given if name in shape and not shape[name](given[name])]
+    return found + [
+        f"{kind}.{name} is {given[name]!r}" for name in given if name in shape and not shape[name](given[name])
+    ]
 
 
 def in_order(crumbs: dict[str, Any]) -> bool:

@@ -44,14 +44,18 @@ def test_the_sitemap_names_every_page_of_this_shop(app: Flask):
         assert (answer.status_code, answer.mimetype) == (200, "application/xml")
         ids = ("beans", "pot", "cup", "filter", "honey", "shared")
         shelves = [f"/?category={name}" for name in ("Coffee", "Brewers", "Tableware", "Pantry")]
-        assert locations(answer.text) == [f"http:{root}{path}" for path in ("/", *shelves, *(f"/products/{i}" for i in ids))]
+        assert locations(answer.text) == [
+            f"http:{root}{path}" for path in ("/", *shelves, *(f"/products/{i}" for i in ids))
+        ]
         for address in locations(answer.text):
             assert door.client.get(address, base_url=f"http://{door.host}").status_code == 200
 
 
 def test_the_sitemap_says_when_a_product_changed(app: Flask, shopper: Person):
     def changes() -> dict[str, datetime]:
-        found = re.findall(r"<loc>[^<]*/products/(\w+)</loc><lastmod>([^<]+)</lastmod>", shopper.get("/sitemap.xml").text)
+        found = re.findall(
+            r"<loc>[^<]*/products/(\w+)</loc><lastmod>([^<]+)</lastmod>", shopper.get("/sitemap.xml").text
+        )
         return {id: datetime.fromisoformat(moment) for id, moment in found}
 
     before = changes()
@@ -144,7 +148,10 @@ def test_files_with_addresses_are_made_for_hosts_that_are_configured_only(make_a
         assert (answer.status_code, "evil" in answer.text, "Sitemap:" in answer.text) == (200, False, False), path
     public = make_app(**PUBLIC).test_client()
     for host in ("evil.example", "shops.example", "10.0.0.7:8000"):
-        assert "<link>https://shops.example/t/north/</link>" in public.get("/t/north/feed.xml", headers={"Host": host}).text
+        assert (
+            "<link>https://shops.example/t/north/</link>"
+            in public.get("/t/north/feed.xml", headers={"Host": host}).text
+        )
     by_subdomain = public.get("/sitemap.xml", headers={"Host": "north.shops.example"}).text
     assert all(address.startswith("https://north.shops.example/") for address in locations(by_subdomain))
 

@@ -151,7 +151,11 @@ def test_a_product_tells_its_price_and_whether_it_is_there(public: tuple[Door, s
     door, root = public
     cup = things(door.get("/products/cup").text)
     offer = cup["Product"]["offers"]
-    assert (cup["Product"]["name"], cup["Product"]["sku"], cup["Product"]["category"]) == ("Stone Cup", "cup", "Tableware")
+    assert (cup["Product"]["name"], cup["Product"]["sku"], cup["Product"]["category"]) == (
+        "Stone Cup",
+        "cup",
+        "Tableware",
+    )
     assert (offer["price"], offer["priceCurrency"]) == ("14.00", "EUR")
     assert (offer["availability"], offer["url"]) == ("https://schema.org/InStock", root + "/products/cup")
     assert offer["priceSpecification"]["valueAddedTaxIncluded"] is False

@@ -177,8 +177,8 @@ def test_pruning_removes_what_is_old_in_batches_and_nothing_else(app: Flask, mon
     event.remove(engine, "after_cursor_execute", hear)
     assert max(removed) == 3, "a batch at a time"
     new, old = [f"new-{i}" for i in range(4)], [f"old-{i}" for i in range(7)]
-    assert left(app) == {table: new for table in JOURNAL}
-    assert left(app, "south") == {table: new + old for table in JOURNAL}, "nobody asked there"
+    assert left(app) == dict.fromkeys(JOURNAL, new)
+    assert left(app, "south") == dict.fromkeys(JOURNAL, new + old), "nobody asked there"
 
 
 def test_more_than_one_batch_is_pruned_as_it_is_shipped(app: Flask) -> None:

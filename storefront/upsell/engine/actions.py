@@ -42,10 +42,10 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], li
     pinned = pinned_for(tenant, product_ids)
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
-    ties = ties_of({numbers[one.id]: one for one in goods[:ENOUGH]}, rows, prepared)
-    orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods[:ENOUGH]}
-    reasons = explain(mine, goods[:ENOUGH], ties, orders)
-    return mine, [*pinned, *(Candidate(one, reasons[one.id]) for one in goods[:ENOUGH])]
+    ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared)
+    reasons = explain(mine, goods, ties, {one.id: shelf.totals.n[numbers[one.id]] for one in goods})
+    found = [Candidate(one, reasons[one.id]) for one in goods if one.id in reasons]
+    return mine, [*pinned, *found[:ENOUGH]]
 
 
 def best_numbers(

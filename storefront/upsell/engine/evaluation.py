@@ -158,7 +158,7 @@ class Choice:
         goods = [known[one.goods.id] for one in asked.found]
         reasons = explain(cart, goods, asked.ties, asked.orders)
         pinned = {one.goods.id: one.pinned for one in asked.found}
-        return cls(asked, cart, [Candidate(one, reasons[one.id], pinned[one.id]) for one in goods], language)
+        return cls(asked, cart, [Candidate(one, reasons.get(one.id, ""), pinned[one.id]) for one in goods], language)
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:

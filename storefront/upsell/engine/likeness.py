@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from hashlib import sha256
 from itertools import islice
+from typing import Any
 
 from storefront.catalog.rules import fold
 from storefront.database import add_or_change, run, write
@@ -15,6 +16,12 @@ WRITTEN_AT_ONCE = 500
 """Products that one transaction writes."""
 
 
+def words_of(product: Any) -> list[str]:
+    """What a product is compared by: its name, category and tags. A description says much besides what a thing is for,
+    so it counts only where there are no tags."""
+    return fold(" . ".join((product.name, product.category, *(product.tags or [product.description]))))
+
+
 def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
     """Find for each product of the current tenant what is like it, unless its texts are those of the last time.
 
@@ -24,7 +31,7 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
         add_or_change(Learned, {})
         number_products()
     rows = run(TEXTS).all()
-    texts = [fold(" . ".join((row.name, row.category, *row.tags, row.description))) for row in rows]
+    texts = [words_of(row) for row in rows]
     digest = sha256("\n".join(" ".join(words) for words in texts).encode()).hexdigest()
     if digest == run(STATE).one().texts:
         return False
