@@ -22,6 +22,7 @@ FROM python:${PYTHON}-slim
 ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=1 \
     PORT=8000 \
     DATA_DIR=/data
 RUN groupadd --gid 10001 shop \

@@ -10,12 +10,14 @@ import tempfile
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
 
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
 from sqlalchemy.exc import OperationalError
 
 from storefront.boot import prepare
 from storefront.catalog.schema import BadCatalog
 from storefront.config import BadSetting, Settings
+from storefront.events.pages import tail_of
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
 from storefront.upsell import watch
 from storefront.upsell.assistant.client import import_sdk
@@ -28,7 +30,6 @@ except BadSetting as fault:
 wsgi_app = "storefront:create_app()"
 bind = f"0.0.0.0:{settings.port}"
 workers = settings.web_concurrency
-worker_class = "gthread"
 threads = 8
 preload_app = True  # the workers share the memory of what is imported once
 timeout = 30
@@ -37,6 +38,16 @@ keepalive = 15
 max_requests = 0
 control_socket_disable = True
 logconfig_dict = CONFIG
+
+
+class worker_class(ThreadWorker):  # noqa: N801 - the name of gunicorn's setting
+    """Threads for requests. A live stream's connection leaves for the thread of all streams, and counts no more."""
+
+    def finish_request(self, conn, fs):
+        if conn.sock.fileno() == -1:
+            self.nr_conns -= 1
+        else:
+            super().finish_request(conn, fs)
 
 
 class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
@@ -89,6 +100,7 @@ def post_worker_init(worker):
 
 def worker_exit(server, worker):
     if worker.wsgi is not None:
+        tail_of(worker.wsgi).stop()
         watch.stop(worker.wsgi)
 
 

@@ -59,6 +59,7 @@ def serve(folder: Path, *arguments: str, **environment: str) -> Iterator[Server]
         **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
         "PORT": str(port),
         "DATA_DIR": str(folder),
+        "MALLOC_ARENA_MAX": "1",
         "RATELIMIT_ENABLED": "false",
         "UPSELL_ENABLED": "true",
         "UPSELL_HOLDOUT": "0",

@@ -10,6 +10,7 @@ from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
+from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
 from storefront.operators import logs
 from storefront.operators import pages as operators_pages
@@ -50,8 +51,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.init_app(app)
     fragments.init_app(app)
     watch.init_app(app)
+    events_pages.init_app(app)
 
-    for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, findable_pages, operators_pages):
+    for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, findable_pages, events_pages, operators_pages):
         app.register_blueprint(pages.pages)
     for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
         app.register_blueprint(api.api)

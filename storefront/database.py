@@ -300,7 +300,7 @@ def add_or_change(
         adding = adding.on_conflict_do_nothing(index_elements=key)
     else:
         adding = adding.on_conflict_do_update(index_elements=key, set_=change(adding.excluded), where=where)
-    return db.session.connection().execute(adding).rowcount
+    return db.session.connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
 
 
 def connection() -> Connection:

@@ -102,6 +102,7 @@ def store_products(
     """New products get the places from `place` on, in the file's order."""
     rows = select(Product.id, Product.price).where(Product.tenant_id == tenant.id)
     there = dict(connection.execute(rows).all())
+    changed: list[tuple[str, str, dict[str, Any]]] = []
     for start in range(0, len(tenant.products), BATCH):
         batch = tenant.products[start : start + BATCH]
         new = [
@@ -113,14 +114,18 @@ def store_products(
             connection.execute(insert(Product), new)
         known = [row_of(tenant, entry) for entry in batch if entry.id in there] if refresh else []
         if known:
-            refresh_products(connection, tenant.id, known, there)
+            changed += refresh_products(connection, tenant.id, known, there)
         loaded.added += len(new)
         loaded.updated += len(known)
         loaded.kept += len(batch) - len(new) - len(known)
         progress(len(batch))
+    append(connection, tenant.id, changed)  # last, because who writes events waits for this transaction from here on
 
 
-def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]], there: dict[str, int]) -> None:
+def refresh_products(
+    connection: Connection, tenant_id: str, rows: list[dict[str, Any]], there: dict[str, int]
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Give products the texts and prices of these rows. Returns the prices that are others now, as events."""
     table = Product.__table__
     connection.execute(
         update(Product)
@@ -129,7 +134,7 @@ def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str
         [{name: row[name] for name in TEXTS} | {"the_tenant": tenant_id, "the_product": row["id"]} for row in rows],
     )
     changed = [row for row in rows if row["price"] != there[row["id"]]]
-    append(connection, tenant_id, [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row in changed])
+    return [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row in changed]
 
 
 def row_of(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:

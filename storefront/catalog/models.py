@@ -35,6 +35,8 @@ from storefront.errors import NotFound
 
 LOW = 5
 """At this stock and below, the page says how many are left."""
+AT_A_GLANCE = 500
+"""Matches that are looked at while somebody still types; the index gives them in the catalogue's order."""
 
 
 class StockState:
@@ -119,13 +121,15 @@ class Shape(NamedTuple):
     min_price: bool = False
     max_price: bool = False
     sort: str = ""
+    glance: bool = False
 
 
 @dataclass(frozen=True)
 class Wish:
     """What somebody looks for: products with all of these words (the last may be the beginning of one).
 
-    Prices are in minor units, and themselves within the range; `sort` is one of `rules.SORTS`.
+    Prices are in minor units, and themselves within the range; `sort` is one of `rules.SORTS`. At a `glance` only
+    the first of very many matches are looked at.
     """
 
     q: str = ""
@@ -134,6 +138,7 @@ class Wish:
     min_price: int | None = None
     max_price: int | None = None
     sort: str = ""
+    glance: bool = False
 
     @cached_property
     def terms(self) -> list[str]:
@@ -147,7 +152,8 @@ class Wish:
     @property
     def shape(self) -> Shape:
         prices = (self.min_price is not None, self.max_price is not None)
-        return Shape(on_postgresql(), bool(self.category), self.in_stock, len(self.terms), *prices, self.sort)
+        terms = len(self.terms)
+        return Shape(on_postgresql(), bool(self.category), self.in_stock, terms, *prices, self.sort, self.glance)
 
     def parameters(self) -> dict[str, Any]:
         """The values for a statement of this shape."""
@@ -188,7 +194,8 @@ def conditions(shape: Shape) -> list[ColumnElement[bool]]:
     if shape.terms and shape.on_postgresql:
         found.append(matches(bindparam("words")))
     elif shape.terms:
-        found.append(columns.place.in_(select(SEARCH.c.rowid).where(SEARCH.c.product_search.match(bindparam("words")))))
+        matched = select(SEARCH.c.rowid).where(SEARCH.c.product_search.match(bindparam("words")))
+        found.append(columns.place.in_(matched.limit(AT_A_GLANCE) if shape.glance else matched))
     return found
 
 

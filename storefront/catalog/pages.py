@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
@@ -55,7 +56,7 @@ class ListPage:
     def has_previous(self) -> bool:
         return self.number > 1
 
-    @property
+    @cached_property
     def filtered(self) -> bool:
         return self.wish != Wish(self.wish.q, self.wish.category)
 
@@ -78,9 +79,13 @@ class ListPage:
         return SORTS if not self.wish.q else SORTS | {"": "Best match"}
 
     @property
+    def currency(self) -> str:
+        return current_tenant().currency
+
+    @cached_property
     def prices(self) -> tuple[str, str]:
         """The lowest and the highest price as they are typed."""
-        currency, low, high = current_tenant().currency, self.wish.min_price, self.wish.max_price
+        currency, low, high = self.currency, self.wish.min_price, self.wish.max_price
         return "" if low is None else plain_price(low, currency), "" if high is None else plain_price(high, currency)
 
     def at(self, **changes: object) -> str:
@@ -157,10 +162,15 @@ def known_shelf() -> Shelf:
 @pages.get("/suggest")
 def suggest() -> Response:
     """What somebody who types this may be looking for, as a list to choose from."""
-    wish = Wish(q=request.args.get("q", "")[:200].strip())
-    wish, found = look(wish, SUGGESTED) if wish.terms else (wish, [])
+    wish = Wish(q=request.args.get("q", "")[:200].strip(), glance=True)
+    found = look(wish, SUGGESTED)[1] if worth_asking(wish.q) else []
     shelves = [shelf for shelf in known_shelf().categories if begins(shelf.name, wish.terms)][:SUGGESTED_CATEGORIES]
     return answer(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
+
+
+def worth_asking(typed: str) -> bool:
+    """One Latin letter begins too many words; one sign of another script may be a word."""
+    return len(typed) > 1 or not typed.isascii()
 
 
 def begins(category: str, terms: list[str]) -> bool:

@@ -76,8 +76,14 @@ class Filters:
     ignored: tuple[str, ...] = ()
 
 
+FILTERS = frozenset(("min_price", "max_price", "in_stock", "sort"))
+NO_FILTERS = Filters()
+
+
 def read_filters(asked: Mapping[str, str], currency: str) -> Filters:
     """The filters of an address such as `?min_price=5&max_price=12.50&in_stock=1&sort=-price`."""
+    if FILTERS.isdisjoint(asked):
+        return NO_FILTERS
     ignored: list[str] = []
     low, high = (read_price(asked.get(name, ""), currency, ignored) for name in ("min_price", "max_price"))
     if low is not None and high is not None and low > high:

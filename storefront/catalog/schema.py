@@ -39,7 +39,7 @@ def percent(value: str) -> str:
     return value
 
 
-def budget(value: str) -> str:
+def limits_of_a_day(value: str) -> str:
     daily_budget(value)
     return value
 
@@ -103,7 +103,7 @@ class UpsellSetting(Strict):
     bar_categories_in_cart: bool = False
     pins: Annotated[list[PinSetting], Field(max_length=1000)] = []
     exclude: Annotated[list[Annotated[str, StringConstraints(pattern=PRODUCT_ID)]], Field(max_length=10_000)] = []
-    budget: Annotated[str, AfterValidator(budget)] | None = None
+    budget: Annotated[str, AfterValidator(limits_of_a_day)] | None = None
     budget_cart_above: str | None = None
 
 

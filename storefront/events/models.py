@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, run, table_of
+from storefront.database import Model, OwnedByTenant, connection, current_tenant_id, held, run, table_of
 
 ORDER_PLACED = "order.placed"
 ORDER_CANCELLED = "order.cancelled"
@@ -42,29 +42,29 @@ class EventCounter(OwnedByTenant, Model):
 def record(happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """Append (kind, subject, data) for the current tenant to the running transaction, best as its last act: the
     tenant's other writers of events wait from here on until it ends."""
-    append(db.session.connection(), current_tenant_id(), happenings)
+    append(connection(), current_tenant_id(), happenings)
 
 
-def append(connection: Connection, tenant_id: str, happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+def append(bound: Connection, tenant_id: str, happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """The same on a connection that was bound to this tenant."""
     if not happenings:
         return
-    first, moment = take_ids(connection, tenant_id, len(happenings)), now()
+    first, moment = take_ids(bound, tenant_id, len(happenings)), now()
     rows = [
         {"tenant_id": tenant_id, "id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
         for i, (kind, subject, data) in enumerate(happenings)
     ]
-    connection.execute(insert(Event), rows)
+    bound.execute(insert(Event), rows)
 
 
-def take_ids(connection: Connection, tenant_id: str, many: int) -> int:
+def take_ids(bound: Connection, tenant_id: str, many: int) -> int:
     """The first of so many ids that follow each other."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    dialect = sqlite if bound.dialect.name == "sqlite" else postgresql
     counting = dialect.insert(EventCounter).values(tenant_id=tenant_id, last=many)
     counted = counting.on_conflict_do_update(
         index_elements=["tenant_id"], set_={"last": EventCounter.last + counting.excluded.last}
     )
-    last: int = connection.execute(counted.returning(EventCounter.last)).scalar_one()
+    last: int = bound.execute(counted.returning(EventCounter.last)).scalar_one()
     return last - many + 1
 
 
@@ -78,6 +78,9 @@ AFTER = held(
 
 
 LAST = held(select(table_of(EventCounter).c.last))
+BEFORE = held(
+    select(events.c.id).where(events.c.created_at < bindparam("moment")).order_by(events.c.id.desc()).limit(1)
+)
 COUNT = held(select(func.count()).select_from(events).where(events.c.kind.in_(bindparam("kinds", expanding=True))))
 
 
@@ -94,3 +97,9 @@ def last_event_id() -> int:
 def events_after(id: int, kinds: Sequence[str], limit: int) -> Sequence[Any]:
     """The tenant's next events of these kinds: rows of (id, kind, subject, data)."""
     return run(AFTER, {"id": id, "kinds": list(kinds), "limit": limit}).all()
+
+
+def last_event_before(moment: datetime) -> int:
+    """The id of the tenant's latest event that is older than this moment, 0 when there is none. Quick for moments that
+    are not long ago."""
+    return int(run(BEFORE, {"moment": moment}).scalar() or 0)

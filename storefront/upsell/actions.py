@@ -118,7 +118,9 @@ def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:
 def show(tenant: Tenant, cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice) -> Upsell:
     """Check the choice once more, and write down that this shopper was shown it at this moment."""
     suggestions = still_sold(chosen)
-    source = ("llm" if advice.chosen else "rules") if suggestions else None
+    worded = {(one.product_id, one.explanation) for one in advice.chosen}
+    by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
+    source = ("llm" if by_model else "rules") if suggestions else None
     shown = [asdict(Chosen(suggestion.product.id, suggestion.explanation)) for suggestion in suggestions]
     showing = {"id": new_token(), "cart_id": cart.id, "arm": arm, "source": source, "outcome": advice.outcome}
     with write():

@@ -18,7 +18,7 @@ calls, showings, answers = table_of(UpsellCall), table_of(UpsellShowing), table_
 
 def old_rows(key: Any, age: Any, before: str) -> Any:
     """A statement that removes a batch of the rows whose `age` is below the parameter `before`."""
-    old = held(select(key).where(age < bindparam(before)).order_by(age).limit(BATCH)).scalar_subquery()
+    old = held(select(key).where(age < bindparam(before)).order_by(age).limit(bindparam("batch"))).scalar_subquery()
     return held(delete(key.table).where(key.in_(old)))
 
 
@@ -32,7 +32,7 @@ OLD = (
 def prune(days: int) -> int:
     """Remove what the current tenant's journal holds that is older than so many days. Returns how many rows."""
     removed, moment = 0, now() - timedelta(days=days)
-    limits = {"place": id_at(moment), "moment": moment}
+    limits = {"place": id_at(moment), "moment": moment, "batch": BATCH}
     for statement in OLD:
         while True:
             with write():

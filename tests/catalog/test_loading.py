@@ -134,8 +134,8 @@ def test_a_large_file_is_stored_by_batches(app: Flask):
             asked[name, refresh] = len(said)
     finally:
         event.remove(engine, "before_cursor_execute", hear)
-    assert asked["many", False] <= asked["few", False] + 12, asked
-    assert asked["many", True] <= asked["few", False] + 24, asked
+    assert asked["many", False] <= asked["few", False] + 40, asked
+    assert asked["many", True] <= asked["few", False] + 60, asked
     reader = Person(app.test_client(), "many")
     assert reader.api("GET", "/products?q=p4999").json["items"][0]["price"]["amount"] == 200
 

@@ -13,8 +13,8 @@ from storefront.catalog.actions import load
 from storefront.database import acting_for, db
 from storefront.operators.logs import LineFormatter
 from storefront.upsell.assistant.client import Model
-from storefront.upsell.assistant.prompt import response_format
 from storefront.upsell.assistant.models import UpsellCall
+from storefront.upsell.assistant.prompt import response_format
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.models import UpsellShowing
 from tests.conftest import Person, settings_for
@@ -22,6 +22,9 @@ from tests.upsell.model_server import ModelServer, start_model_server
 
 TIMEOUT = 0.4
 """UPSELL_TIMEOUT where the model keeps the shop waiting; where it answers, the shop is patient."""
+OTHERS = [(), ("pot",), ("cup",)]
+CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in OTHERS for more in [(), ("honey",), ("shared",)]]
+"""Carts of other products are other questions; the same ones are asked about once. For each there is something left."""
 PATIENCE = 3 * TIMEOUT
 """What a shopper waits at most for suggestions, whatever the model does."""
 
@@ -99,6 +102,3 @@ def stock(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> No
     entry = {"id": shop, "name": shop, "currency": {"north": "EUR", "south": "JPY"}[shop]}
     with app.app_context():
         load(json.dumps({"tenants": [entry | {"products": [usual | product for product in products]}]}).encode())
-
-
-rows = calls

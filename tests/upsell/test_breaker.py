@@ -1,7 +1,6 @@
 """A model that keeps failing is left alone, then tried with one call at a time until it answers."""
 
 from collections.abc import Callable
-from itertools import combinations
 
 import pytest
 from flask import Flask
@@ -10,10 +9,8 @@ from storefront.upsell.assistant.breaker import FAILURES, LONGEST_REST, REST, Br
 from tests.conftest import Person
 from tests.orders.crowd import at_once
 from tests.upsell import model_server as server
-from tests.upsell.conftest import calls, showings
+from tests.upsell.conftest import CARTS, calls, showings
 from tests.upsell.model_server import ModelServer
-
-CARTS = [dict.fromkeys(ids, 1) for ids in combinations(("beans", "pot", "cup", "honey", "shared"), 2)]
 
 
 class Clock:

@@ -23,13 +23,14 @@ from storefront.operators.metrics import count_call
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.budget import may_ask
-from storefront.upsell.assistant.client import ANSWERED, BUSY, RESTING, Answer, Model
+from storefront.upsell.assistant.client import BUSY, RESTING, Answer, Model
 from storefront.upsell.assistant.models import (
     FAILED_FOR,
     UpsellCall,
     claim,
     count_usage,
     is_asked_for,
+    is_being_asked,
     kept_answer,
     settle,
     take_back,
@@ -195,7 +196,7 @@ class Assistant:
             if not answer.was_sent:
                 take_back(key)
                 return
-            settle(key, kept if answer.outcome in ANSWERED else None, call["id"])
+            settle(key, kept if answer.outcome == "ok" else None, call["id"])
             add_rows(UpsellCall, [call])
             count_usage(call["prompt_tokens"] + call["completion_tokens"], call["cost"] or 0)
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
@@ -225,7 +226,10 @@ class Assistant:
             with suppress(FutureTimeout):
                 asked.result(max(0, until - time.monotonic()))
             return
-        while time.monotonic() < until and self.is_asked_for(question.cart_id):
+        key = question.key(self.model.name)
+        while time.monotonic() < until and (
+            self.is_asked_for(question.cart_id) or is_being_asked(key, self.longest_call)
+        ):
             release()
             time.sleep(LOOK_AGAIN)
 

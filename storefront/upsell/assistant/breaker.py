@@ -37,6 +37,8 @@ class Breaker:
             return True
 
     def count(self, went_well: bool) -> None:
+        """A call that went well closes it, whenever it began. One that began before the opening and fails late counts
+        as the probe: the model is no better."""
         with self._lock:
             if went_well:
                 self._failures, self._rest = 0, REST

@@ -86,7 +86,12 @@ class Model:
         if not self.breaker.allows():
             self._free.release()
             return settled(Answer(RESTING))
-        running = self._started()
+        try:
+            running = self._started()
+        except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
+            self._free.release()
+            self.breaker.count(went_well=False)
+            return settled(Answer(cause(fault), response=str(fault)[:500]))
         asked = asyncio.run_coroutine_threadsafe(self._answer(running.client, messages, response_format), running.loop)
         asked.add_done_callback(lambda _: self._free.release())
         return asked

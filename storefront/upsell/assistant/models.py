@@ -98,6 +98,11 @@ WAITED_FOR = held(
         answers.c.cart_id == bindparam("cart"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
     )
 )
+BEING_ASKED = held(
+    select(answers.c.key).where(
+        answers.c.key == bindparam("key"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
+    )
+)
 LOCK_CART = held(select(carts.c.id).where(carts.c.id == bindparam("cart")).with_for_update())
 SETTLE = held(
     update(answers)
@@ -113,9 +118,9 @@ PAGE = held(
 
 def kept_answer(key: str, same_cart: str) -> Any:
     """What was answered to exactly this, else to the same cart lately: a row of (suggestions, call id, moment), or
-    None. Its suggestions are None after a failure."""
+    None. Its suggestions are empty when nothing of the answer could be shown, and None after a failure."""
     found = run(THIS, {"key": key}).one_or_none()
-    if found and found.suggestions is not None:
+    if found and found.suggestions:
         return found
     return run(LATEST, {"same_cart": same_cart, "since": now() - FRESH_FOR}).one_or_none() or found
 
@@ -137,6 +142,11 @@ def claim(key: str, same_cart: str, cart_id: str, waiting: timedelta) -> bool:
 def is_asked_for(cart_id: str, waiting: timedelta) -> bool:
     """Whether an answer for this cart is being waited for, by whatever process."""
     return run(WAITED_FOR, {"cart": cart_id, "since": now() - waiting}).first() is not None
+
+
+def is_being_asked(key: str, waiting: timedelta) -> bool:
+    """Whether an answer to exactly this is being waited for, for whatever cart."""
+    return run(BEING_ASKED, {"key": key, "since": now() - waiting}).first() is not None
 
 
 def settle(key: str, suggestions: list[dict[str, str]] | None, call_id: str | None) -> None:

@@ -12,7 +12,7 @@ from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, TEXTS
 from storefront.upsell.engine.rows import pack_alike
 from storefront.upsell.engine.texts import closest
 
-WRITTEN_AT_ONCE = 500
+WRITTEN_AT_ONCE = 1000
 """Products that one transaction writes."""
 
 

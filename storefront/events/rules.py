@@ -1,0 +1,56 @@
+"""The words of a live stream: what of a shop's events is told to everybody, and how (server-sent events)."""
+
+import json
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+RETRY = 2000
+"""Milliseconds after which a browser that lost its stream asks for it again."""
+MOST_MISSED = 1000
+"""Events that are told one by one to who comes back; whoever missed more is told to look at the page anew."""
+MOST_STREAMS = 2000
+"""Open streams a process."""
+MOST_OF_ONE_ADDRESS = 50
+"""Open streams a process and public address. Private ones are as good as never a shopper's, but a proxy's."""
+OLDEST = 120
+"""Seconds that a page which opens its first stream may have been rendered before."""
+OPENING = f"retry: {RETRY}\n: here is what changes\n\n".encode()
+HEARTBEAT = b":\n\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def stock_message(id: int, product_id: str, stock: int) -> bytes:
+    return written(id, "stock", {"product_id": product_id, "stock": stock})
+
+
+def price_message(id: int, product_id: str, amount: int, currency: str) -> bytes:
+    """`amount` is in minor units, as everywhere."""
+    return written(id, "price", {"product_id": product_id, "price": {"amount": amount, "currency": currency}})
+
+
+def reset(id: int) -> bytes:
+    """The message that says that too much has happened to tell it."""
+    return written(id, "reset", {})
+
+
+def written(id: int, name: str, data: Mapping[str, Any]) -> bytes:
+    return f"id: {id}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def chunk(data: bytes) -> bytes:
+    """A piece of a body in HTTP/1.1's chunked transfer encoding."""
+    return b"%X\r\n%s\r\n" % (len(data), data)
+
+
+def number(text: str | None) -> int | None:
+    """A number that a client sent, None for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def is_one_client(address: str) -> bool:
+    """Whether an address is probably one shopper's, or one household's, and not that of a proxy before the shop."""
+    try:
+        return ip_address(address).is_global
+    except ValueError:
+        return False

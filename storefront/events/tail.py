@@ -1,0 +1,109 @@
+"""The tail: one thread a process that reads what happened in the shops with open streams, and tells these."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from storefront.database import acting_for
+from storefront.events.models import PRICE_CHANGED, STOCK_CHANGED, events_after
+from storefront.events.rules import MOST_MISSED, price_message, stock_message
+from storefront.events.streams import News, Stream, Streams
+from storefront.tenants.registry import registry
+
+TOLD = (STOCK_CHANGED, PRICE_CHANGED)
+"""The kinds that concern everybody; orders, and who placed them, concern nobody else."""
+INTERVAL = 0.3
+"""Seconds between two looks into the table."""
+log = logging.getLogger("storefront.events")
+
+
+class Tail:
+    """Begins with the first stream, and so in the process that serves it. `streams` are those of this process."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.streams = Streams()
+        self._lock = threading.Lock()
+        self._read_to: dict[str, int] = {}
+        self._thread: threading.Thread | None = None
+        self._wanted, self._stopped = threading.Event(), threading.Event()
+        self._in_trouble = False
+
+    def follow(self, stream: Stream) -> None:
+        """Tell this stream all that happened after what it has seen: the shop's tail goes back so far."""
+        self.streams.add(stream)
+        with self._lock:
+            self._read_to[stream.tenant_id] = min(self._read_to.get(stream.tenant_id, stream.seen), stream.seen)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
+                self._thread.start()
+        self._wanted.set()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join(2)
+        self.streams.stop()
+
+    def _run(self) -> None:
+        while self._wanted.wait() and not self._stopped.wait(INTERVAL):
+            try:
+                self.look()
+                self._in_trouble = False
+            except SQLAlchemyError as fault:
+                if not self._in_trouble:
+                    log.warning("live streams wait for the database: %s", fault)
+                self._in_trouble = True
+            except Exception:
+                log.exception("live streams missed a look")
+
+    def look(self) -> None:
+        """Read on in each shop that has streams."""
+        shops = self.shops()
+        if not shops:
+            return
+        with self.app.app_context():
+            for tenant_id, read_to in shops.items():
+                tenant = registry().find(tenant_id)
+                with acting_for(tenant_id):
+                    rows = events_after(read_to, TOLD, MOST_MISSED)
+                if rows and tenant:
+                    told = [message(row, tenant.currency) for row in rows]
+                    self.streams.tell(News(tenant_id, [row.id for row in rows], told))
+                    self._advance(tenant_id, read_to, rows[-1].id)
+
+    def shops(self) -> dict[str, int]:
+        """The tenants that have streams, and up to which event each has been read. Rests when there are none."""
+        with self._lock:
+            there = self.streams.shops()
+            self._read_to = {tenant_id: id for tenant_id, id in self._read_to.items() if tenant_id in there}
+            if not there:
+                self._wanted.clear()
+            return dict(self._read_to)
+
+    def _advance(self, tenant_id: str, read_to: int, to: int) -> None:
+        """Unless a stream that has seen less came meanwhile."""
+        with self._lock:
+            if self._read_to.get(tenant_id) == read_to:
+                self._read_to[tenant_id] = to
+
+
+def message(event: Any, currency: str) -> bytes:
+    if event.kind == STOCK_CHANGED:
+        return stock_message(event.id, event.subject, event.data["stock"])
+    return price_message(event.id, event.subject, event.data["price"], currency)
+
+
+def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iterator[Sequence[bytes]]:
+    """Read on in one shop, for a server whose connections can't be taken over: an empty lot when nothing happened."""
+    while True:
+        with app.app_context(), acting_for(tenant_id):
+            rows = events_after(seen, TOLD, MOST_MISSED)
+        if rows:
+            seen = rows[-1].id
+        yield [message(row, currency) for row in rows]

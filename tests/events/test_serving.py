@@ -1,0 +1,171 @@
+"""Live streams of the real server: its threads are free while hundreds listen, and none is left behind."""
+
+import http.client
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from storefront import create_app
+from storefront.database import acting_for, write
+from storefront.events.models import PRICE_CHANGED, record
+from tests.conftest import Prepared, dispose, settings_for
+from tests.postgres import Postgres
+from tests.test_serving import Server, serving, wait, workers
+
+MANY = 200
+
+
+class Listener:
+    """A client of `/events` that keeps all that it was sent."""
+
+    def __init__(self, server: Server, shop: str = "north", version: str = "1.1", **headers: str) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self.heard = b""
+        sent = "".join(f"{name.replace('_', '-')}: {text}\r\n" for name, text in headers.items())
+        self.socket.sendall(f"GET /t/{shop}/events HTTP/{version}\r\nHost: 127.0.0.1\r\n{sent}\r\n".encode())
+
+    def __enter__(self) -> "Listener":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def hear(self, words: str) -> str:
+        """Listen until these words came, and give back all that came with them."""
+        while words.encode() not in self.heard:
+            piece = self.socket.recv(65536)
+            assert piece, f"the stream ended before {words!r}: {self.heard!r}"
+            self.heard += piece
+        return self.heard.decode()
+
+    def hear_the_end(self) -> bytes:
+        while piece := self.socket.recv(65536):
+            self.heard += piece
+        return self.heard
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("streams"), WEB_CONCURRENCY="2", RATELIMIT_ENABLED="false") as running:
+        wait(running.is_up)
+        yield running
+
+
+def buy(server: Server, product_id: str = "beans") -> None:
+    cart = server.post("/t/north/api/v1/carts", items=[{"product_id": product_id, "quantity": 1}])
+    server.post(f"/t/north/api/v1/carts/{cart['id']}/checkout", email="ada@example.com", name="Ada")
+
+
+def connections(server: Server) -> int:
+    """How many sockets the workers have open."""
+    files = [file for pid in workers(server) for file in Path(f"/proc/{pid}/fd").iterdir()]
+    return sum(where_to(file).startswith("socket:") for file in files)
+
+
+def where_to(file: Path) -> str:
+    try:
+        return str(file.readlink())
+    except FileNotFoundError:
+        return ""
+
+
+def test_hundreds_of_streams_hold_no_thread_hear_each_change_and_are_forgotten(server: Server) -> None:
+    """Two workers have sixteen threads between them; who listens at one hears what was bought at the other."""
+    before = connections(server)
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(Listener(server)) for _ in range(MANY)]
+        for listener in listeners:
+            listener.hear("retry: 2000")
+        assert connections(server) >= before + MANY
+        assert [server.get("/t/north/")[0].status for _ in range(20)] == [200] * 20
+        bought = time.monotonic()
+        buy(server)
+        for listener in listeners:
+            listener.hear("event: stock")
+        assert time.monotonic() - bought < 5
+        other = stack.enter_context(Listener(server, "south"))
+        other.hear("retry: 2000")
+        buy(server, "pot")
+        listeners[0].hear('"pot"')
+        assert b"event:" not in other.heard
+    wait(lambda: connections(server) <= before)
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
+    tmp_path: Path, prepared: Prepared, postgres: Postgres
+) -> None:
+    url = prepared.postgresql(postgres)
+    app = create_app(settings_for(url, tmp_path))
+    with serving(tmp_path, DATABASE_URL=url, SECRET_KEY="s", WEB_CONCURRENCY="1") as server:
+        wait(server.is_up)
+        with Listener(server) as first:
+            first.hear("retry: 2000")
+            change_price(app, 1250)
+            assert '{"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}' in first.hear("}}\n\n")
+        change_price(app, 1350)
+        with Listener(server, Last_Event_ID="1") as again:
+            heard = again.hear("}}\n\n")
+        assert "1350" in heard and "1250" not in heard
+    dispose(app)
+    postgres.drop(url)
+
+
+def change_price(app: object, price: int) -> None:
+    with app.app_context(), acting_for("north"), write():  # type: ignore[attr-defined]
+        record([(PRICE_CHANGED, "cup", {"price": price})])
+
+
+def test_the_stream_is_chunked_for_who_knows_chunks_and_plain_for_others(server: Server) -> None:
+    with Listener(server) as modern, Listener(server, version="1.0") as old:
+        modern.hear("retry: 2000"), old.hear("retry: 2000")
+        buy(server)
+        new_words, old_words = modern.hear('"stock": '), old.hear('"stock": ')
+    assert "transfer-encoding: chunked" in new_words.lower()
+    assert "transfer-encoding" not in old_words.lower() and "connection: close" in old_words.lower()
+    body = old_words.split("\r\n\r\n", 1)[1]
+    assert body.startswith("retry: 2000\n: ") and "\r" not in body
+
+
+def test_a_connection_that_was_kept_alive_can_become_a_stream(server: Server) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as connection:
+        connection.request("HEAD", "/t/north/events")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"")
+        connection.request("GET", "/t/north/")
+        assert connection.getresponse().read().endswith(b"</html>")
+        connection.request("GET", "/t/north/events")
+        stream = connection.getresponse()
+        assert stream.readline() == b"retry: 2000\n"
+        buy(server)
+        lines = [stream.readline() for _ in range(4)]
+        assert b"event: stock\n" in lines
+
+
+def test_streams_are_counted_as_the_moment_that_they_take_to_open(server: Server) -> None:
+    with Listener(server) as listener:
+        listener.hear("retry: 2000")
+        time.sleep(0.5)
+    text = server.get("/metrics")[1]
+    name = 'storefront_request_seconds_{}{{route="/events"}}'
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if "/events" in line)
+    assert float(values[name.format("count")]) >= 1
+    assert float(values[name.format("sum")]) / float(values[name.format("count")]) < 0.4
+
+
+def test_a_server_that_is_told_to_stop_ends_its_streams(tmp_path: Path) -> None:
+    with serving(tmp_path, WEB_CONCURRENCY="1") as server, ExitStack() as stack:
+        wait(server.is_up)
+        listeners = [stack.enter_context(Listener(server)) for _ in range(20)]
+        for listener in listeners:
+            listener.hear("retry: 2000")
+        start = time.monotonic()
+        assert server.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - start < 10, "it did not wait out its 25 seconds of grace"
+        assert all(listener.hear_the_end().endswith(b"0\r\n\r\n") for listener in listeners)
+        assert "Traceback" not in server.log.read_text()
