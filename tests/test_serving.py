@@ -232,9 +232,10 @@ def test_the_first_suggestion_of_a_fresh_server_keeps_the_deadline(tmp_path: Pat
     model.behave = slow(60)
     with serving(tmp_path, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="1", WEB_CONCURRENCY="1") as server:
         wait(server.is_up)
-        cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
         waits = []
-        for _ in range(2):
+        for more in ([], ["honey"]):  # what failed for a cart isn't asked again at once for the same
+            items = [{"product_id": product_id, "quantity": 1} for product_id in ("beans", *more)]
+            cart = server.post("/t/north/api/v1/carts", items=items)
             start = time.monotonic()
             answer, text = server.get(f"/t/north/api/v1/carts/{cart['id']}/upsell")
             waits.append(time.monotonic() - start)
