@@ -84,3 +84,94 @@ document.addEventListener("DOMContentLoaded", () => {
     event.preventDefault();
   });
 });
+
+// What changes elsewhere shows here: one stream of the shop's news while the tab is looked at, and at most a minute
+// longer; where none is to be had, a look every 20 seconds. What is typed, focused or unfolded stays.
+document.addEventListener("DOMContentLoaded", () => {
+  const { events, low } = document.getElementById("main").dataset;
+  if (!events) return;
+  const tabs = new BroadcastChannel("live"); // a browser has six connections to a host, so only the tab in front keeps its
+  let stream, last, waiting, hiding, looking;
+  let faults = 0;
+  let touched = 0;
+  const region = () => document.querySelector("#products, #product, #cart_lines");
+
+  const refresh = async (place) => {
+    const before = touched;
+    const headers = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": `${place.localName}#${place.id}` };
+    const answer = await fetch(location.href, { headers }).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(place.id);
+    if (touched !== before) soon(); // the shopper did something meanwhile
+    else if (fresh && place.isConnected) {
+      for (const { id } of place.querySelectorAll("details[open]")) fresh.querySelector(`#${id}`)?.setAttribute("open", "");
+      await htmx.swap({ live: true, sourceElement: place, target: place, swap: "outerMorph", text: fresh.outerHTML });
+    }
+  };
+  const look = () => {
+    waiting = null;
+    if (!document.hidden && region()) refresh(region());
+  };
+  const soon = () => { waiting ??= setTimeout(look, 200); };
+
+  const hear = ({ type, data, lastEventId }) => {
+    last = lastEventId;
+    const { product_id: id, stock } = JSON.parse(data);
+    const places = [...(region()?.querySelectorAll("[data-product]") ?? [])].filter((place) => place.dataset.product === id);
+    const left = stock <= low ? String(stock) : "";
+    if (type === "reset" || places.some((place) => type === "price" || place.dataset.left !== left)) soon();
+  };
+  const close = () => {
+    stream?.close();
+    stream = null;
+  };
+  const open = () => {
+    if (stream || looking || document.hidden || !region()?.querySelector("[data-product]")) return;
+    const age = Math.ceil(performance.now() / 1000) + 1; // how old what is shown may be
+    if (!last && age > 60) look();
+    stream = new EventSource(`${events}?${last ? `last=${last}` : age > 60 ? "" : `age=${age}`}`);
+    stream.onopen = () => { faults = 0; };
+    stream.onerror = () => {
+      faults += 1;
+      if (stream.readyState !== EventSource.CLOSED && faults < 3) return;
+      close();
+      looking = setTimeout(() => {
+        looking = null;
+        look();
+        open();
+      }, 20000);
+    };
+    for (const type of ["stock", "price", "reset"]) stream.addEventListener(type, hear);
+  };
+  const touch = (event) => {
+    if (!event.detail.ctx.live) touched += 1;
+  };
+  const returned = () => {
+    look();
+    open();
+  };
+
+  document.addEventListener("htmx:before:request", touch);
+  document.addEventListener("htmx:after:swap", touch);
+  document.addEventListener("htmx:after:swap", open);
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(close, 60000);
+    else {
+      tabs.postMessage("here");
+      open();
+    }
+  });
+  tabs.onmessage = () => {
+    if (document.hidden) close();
+  };
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) returned();
+    else setTimeout(performance.getEntriesByType("navigation")[0]?.type === "back_forward" ? returned : open, 1000);
+  });
+  setInterval(() => {
+    const order = document.querySelector("[data-follow]");
+    if (order && !document.hidden) refresh(order);
+  }, 10000);
+});

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from flask import Blueprint, Flask, Response, current_app, request
 
+from storefront.catalog.models import LOW
 from storefront.clock import now
 from storefront.events.models import last_event_before, last_event_id
-from storefront.events.rules import HEARTBEAT, MOST_MISSED, OLDEST, OPENING, number, reset
+from storefront.events.rules import HEARTBEAT, MOST_MISSED, OLDEST, number, opening_at, reset
 from storefront.events.streams import BEAT, Stream
 from storefront.events.tail import INTERVAL, Tail, messages_after
 from storefront.tenants.pages import current_tenant
@@ -23,6 +24,7 @@ ASK_AGAIN_AFTER = 20
 
 def init_app(app: Flask) -> None:
     app.extensions["storefront_tail"] = Tail(app)
+    app.jinja_env.globals["low_stock"] = LOW
 
 
 def tail_of(app: Flask) -> Tail:
@@ -38,9 +40,9 @@ def stream() -> Response:
         return Response("No room for one more stream: ask for the page itself now and then.", 503, retry_later())
     latest = last_event_id()
     seen = min(first_seen(latest), latest)
-    opening = OPENING
+    opening = opening_at(seen)
     if latest - seen > MOST_MISSED:
-        opening, seen = OPENING + reset(latest), latest
+        opening, seen = opening_at(latest) + reset(latest), latest
     body = Opened(this_app(), opening, seen) if can_be_taken_over() else from_here(this_app(), opening, seen)
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"

@@ -15,9 +15,13 @@ MOST_OF_ONE_ADDRESS = 50
 """Open streams a process and public address. Private ones are as good as never a shopper's, but a proxy's."""
 OLDEST = 120
 """Seconds that a page which opens its first stream may have been rendered before."""
-OPENING = f"retry: {RETRY}\n: here is what changes\n\n".encode()
 HEARTBEAT = b":\n\n"
 LAST_CHUNK = b"0\r\n\r\n"
+
+
+def opening_at(id: int) -> bytes:
+    """How a stream begins: a browser that loses it at once comes back with this id."""
+    return f"retry: {RETRY}\n: here is what changes\nid: {id}\n\n".encode()
 
 
 def stock_message(id: int, product_id: str, stock: int) -> bytes:

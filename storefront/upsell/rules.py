@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from storefront.catalog.rules import fold
 from storefront.tenants.models import UpsellWishes
@@ -139,6 +139,7 @@ def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common:
     return next((say_goes_with(names[tie.product_id]) for tie in ties if tie.prepared), "")
 
 
+@lru_cache(4096)
 def short(name: str) -> str:
     name = plain(name)
     return name if len(name) <= 60 else name[:59].rstrip() + "…"

@@ -1,7 +1,6 @@
 """Finding what goes with a cart."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from heapq import nlargest
 from typing import Any
 
@@ -16,7 +15,7 @@ from storefront.upsell.engine.models import (
     ROWS,
     SOLD_BY_ID,
 )
-from storefront.upsell.engine.rows import UNIT, unpack, unpack_alike, unpack_weights
+from storefront.upsell.engine.rows import unpack, unpack_alike, unpack_weights
 from storefront.upsell.engine.shelf import Shelf, this_shelf
 from storefront.upsell.rules import Candidate, Goods, Tie, explain, say_pinned
 
@@ -55,19 +54,19 @@ def best_numbers(
     known = len(shelf.totals.n)
     cart = [in_cart(row, prepared.get(row.product_id, UNPREPARED), known) for row in rows if row.number < known]
     groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
-    pairs = {row.number: weights_of_group(row.together) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
+    pairs = {row.number: unpack_weights(bytes(row.together)) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
     return ranked(shelf, cart, pairs, most)
 
 
 def ranked(
-    shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int, float]], most: int = MOST_FOUND
+    shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int, int]], most: int = MOST_FOUND
 ) -> list[int]:
     """The same for a cart in numbers, given the weights of its groups."""
     known = len(shelf.totals.n)
     scorer = Scorer(shelf.totals, cart, pairs)
     others = [*shelf.best]
-    for level, (terms, _) in enumerate(scorer.by_group):
-        for group in nlargest(MOST_GROUPS, terms, key=partial(scorer.group_worth, level)):
+    for terms, _ in scorer.by_group:
+        for group in nlargest(MOST_GROUPS, terms, key=terms.__getitem__):
             others += shelf.best_of.get(group, ())
     return [number for score, number in scorer.scores(others)[:most] if score > 0 and number < known]
 
@@ -78,16 +77,12 @@ def in_cart(row: Any, prepared: Prepared, known: int) -> InCart:
     return InCart(
         row.number,
         numbers,
-        [weight / UNIT for weight in weights],
+        weights,
         times,
         unpack_alike(bytes(row.alike)),
         completing,
         prepared.groups,
     )
-
-
-def weights_of_group(content: bytes) -> dict[int, float]:
-    return {number: weight / UNIT for number, weight in unpack_weights(bytes(content)).items()}
 
 
 def ties_of(
@@ -101,7 +96,8 @@ def ties_of(
         together = dict(zip(numbers, times, strict=True))
         completing = prepared.get(row.product_id, UNPREPARED)
         for number, goods in candidates.items():
-            why, prepared_for_it = completing.why(number, goods.category), number in completing.products
+            why = completing.why(number, goods.category) if prepared else ""
+            prepared_for_it = number in completing.products
             if number in together or why or prepared_for_it:
                 found[goods.id].append(Tie(row.product_id, together.get(number, 0), why, prepared_for_it))
     return found

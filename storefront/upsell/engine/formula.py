@@ -23,6 +23,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2, sqrt
 
+from storefront.upsell.engine.rows import UNIT
+
 
 @dataclass(frozen=True)
 class Constants:
@@ -48,6 +50,7 @@ class Constants:
 
 
 BEST = Constants()
+SELDOM = 32
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,11 @@ class Totals:
 @dataclass(frozen=True)
 class InCart:
     """A product of the cart: its number, and by the others' numbers in how many orders they were together, with what
-    weight, and how alike their texts are (cosine); the products and groups that were prepared as completing it."""
+    weight (thousandths), and how alike their texts are (cosine); the products and groups prepared as completing it."""
 
     number: int
     numbers: Sequence[int]
-    weights: Sequence[float]
+    weights: Sequence[int]
     times: Sequence[int]
     alike: Mapping[int, float]
     prepared: Collection[int] = ()
@@ -77,13 +80,13 @@ class InCart:
 
 
 class Scorer:
-    """Scores candidates for one cart. `pairs` has for each group of the cart the weights to other groups."""
+    """Scores candidates for one cart. `pairs` has for each group of the cart the weights (thousandths) to others."""
 
     def __init__(
         self,
         totals: Totals,
         cart: Sequence[InCart],
-        pairs: Mapping[int, Mapping[int, float]],
+        pairs: Mapping[int, Mapping[int, int]],
         constants: Constants = BEST,
     ) -> None:
         self.totals, self.cart, self.constants = totals, cart, constants
@@ -105,7 +108,7 @@ class Scorer:
         groups = self.totals.groups_of[number]
         return groups[0] if groups else None
 
-    def _group_terms(self, level: int, pairs: Mapping[int, Mapping[int, float]]) -> tuple[dict[int, float], float]:
+    def _group_terms(self, level: int, pairs: Mapping[int, Mapping[int, int]]) -> tuple[dict[int, float], float]:
         """What each group of candidates is worth to this cart by its pairs, and what any group is per line of its own
         that was sold."""
         terms: dict[int, float] = {}
@@ -116,6 +119,7 @@ class Scorer:
                 lines = self.totals.group_lines.get(groups[level], 0)
                 factor = self.constants.groups[level] * share / (lines + self.constants.kg)
                 base += factor * self.constants.kg / max(self.totals.lines, 1)
+                factor /= UNIT
                 for group, weight in pairs.get(groups[level], {}).items():
                     terms[group] = terms.get(group, 0.0) + factor * weight
             for group in one.prepared_groups:
@@ -137,10 +141,13 @@ class Scorer:
     def pair_sums(self) -> dict[int, float]:
         """What the cart's own neighbours are worth by orders and texts, by number."""
         sums: dict[int, float] = {}
-        get, one_minus, mix = sums.get, 1 - self.mix, self.mix
+        get, mix = sums.get, self.mix
+        seldom = [times ** (1 - mix) for times in range(SELDOM)]  # most pairs are, and a power costs more than a look
         for share, one in zip(self.shares, self.cart, strict=True):
+            factor = share * UNIT**-mix
             for number, weight, times in zip(one.numbers, one.weights, one.times, strict=True):
-                sums[number] = get(number, 0.0) + share * times**one_minus * weight**mix
+                often = seldom[times] if times < SELDOM else times ** (1 - mix)
+                sums[number] = get(number, 0.0) + factor * often * weight**mix
             factor = share * self.constants.c
             for number, cosine in one.alike.items():
                 sums[number] = get(number, 0.0) + factor * cosine**self.constants.q

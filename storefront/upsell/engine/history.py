@@ -12,7 +12,7 @@ from storefront.upsell.engine.formula import InCart, Totals
 from storefront.upsell.engine.learning import REBUILT_AT_ONCE, number_products, taken_from
 from storefront.upsell.engine.ledger import Bought, Ledger, Packed
 from storefront.upsell.engine.models import CATALOGUE, GROUPS, STANDING, STANDING_AFTER, TEXTUAL, Learned
-from storefront.upsell.engine.rows import UNIT, group_names, unpack_alike
+from storefront.upsell.engine.rows import group_names, unpack_alike
 from storefront.upsell.engine.shelf import BEST_OF_A_GROUP, BESTSELLERS, Shelf
 from storefront.upsell.rules import Tie
 
@@ -95,13 +95,12 @@ class History:
 
     def in_cart(self, number: int) -> InCart:
         row, prepared = self.ledger.rows[number], self.of(number)
-        weights = [weight / UNIT for weight in row.weights.values()]
+        weights = list(row.weights.values())
         times = [row.times[other] for other in row.weights]
         return InCart(number, list(row.weights), weights, times, self.alike[number], prepared.products, prepared.groups)
 
-    def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, float]]:
-        groups = {group for number in cart for group in self.groups_of[number]}
-        return {g: {other: weight / UNIT for other, weight in self.ledger.groups[g].items()} for g in groups}
+    def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, int]]:
+        return {group: self.ledger.groups[group] for number in cart for group in self.groups_of[number]}
 
     def ties(self, number: int, cart: Sequence[int]) -> list[Tie]:
         why = {one: self.of(one).why(number, self.categories[number]) for one in cart}

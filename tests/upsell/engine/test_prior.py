@@ -22,13 +22,13 @@ def scores(one: InCart, known: Totals, **constants: float) -> dict[int, float]:
 
 
 def test_nothing_prepared_is_as_if_there_were_no_such_thing() -> None:
-    one = InCart(CART, [BOUGHT], [3.0], [3], {3: 0.4})
+    one = InCart(CART, [BOUGHT], [3000], [3], {3: 0.4})
     assert scores(one, totals(9, 3)) == scores(one, totals(9, 3), prepared=99.0, prepared_group=99.0)
 
 
 def test_two_orders_outweigh_what_was_prepared() -> None:
     def both(orders: int) -> dict[int, float]:
-        row = ([BOUGHT], [float(orders)], [orders]) if orders else ([], [], [])
+        row = ([BOUGHT], [1000 * orders], [orders]) if orders else ([], [], [])
         return scores(InCart(CART, *row, {}, prepared=[PREPARED]), totals(orders, orders))
 
     assert both(0)[PREPARED] > both(0)[BOUGHT]
