@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.visit import Shop, Visit
 
-SCARCE = "travel-mug"
+SCARCE = "hand-grinder"
 """Nobody else in these tests buys it."""
 OTHER = "oat-cookies"
 
@@ -44,7 +44,7 @@ def test_an_open_cart_and_an_open_list_show_that_another_buyer_took_stock(
     ada.put_into_cart(SCARCE, stock)
     ada.go("/cart")
     expect(ada.see(f"#left_{SCARCE}")).to_have_count(0)
-    eve.go("/")
+    eve.go("/?q=grinder")
     card = eve.see(f".card[data-product={SCARCE}]")
     expect(card).to_be_visible()
     eve.see("#filters summary").click()
