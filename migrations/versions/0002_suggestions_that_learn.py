@@ -174,4 +174,15 @@ def row_level_security(tables: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("what was learned and journalled since can't be put back into the older tables")
+    """What was shown and learned since goes with its tables; the calls of the model stay."""
+    op.drop_index("ix_upsell_call_tenant_id_place", "upsell_call")
+    with op.batch_alter_table("upsell_call") as table:
+        table.add_column(sa.Column("arm", sa.String(length=8), nullable=False, server_default="model"))
+        table.add_column(sa.Column("source", sa.String(length=8), nullable=True))
+        for name in ("prompt_version", "language", "cost", "dropped"):
+            table.drop_column(name)
+        for name in ("model", "prompt", "response", "prompt_tokens", "completion_tokens", "latency_ms"):
+            table.alter_column(name, nullable=True)
+    for name in reversed(TENANT_TABLES):
+        op.drop_table(name)
+    op.execute("ALTER TABLE tenant DROP COLUMN upsell")  # not by a copy of the table, which others refer to
