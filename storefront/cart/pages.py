@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.cart import actions
 from storefront.cart.models import CartSeen, CartView, cart_or_none, count_items
 from storefront.cart.rules import parse_quantity
-from storefront.catalog.models import read_product
+from storefront.catalog.models import Listed, read_product
 from storefront.database import new_token
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
@@ -54,15 +54,29 @@ def add() -> AnyResponse:
     """Put a product into this browser's cart, which is made when there is none."""
     product = read_product(request.form.get("product_id", ""))
     quantity = parse_quantity(request.form.get("quantity", "1"))
+    suggested = request.form.get("next") == "checkout"
+    if suggested and not still_as_suggested(product):
+        return redirect(url_for("orders.checkout"), 303)
     cart_id = session.get("cart")
     if cart_id is None or not put(cart_id, product.id, quantity):
         shopper = session.setdefault("shopper", new_token())
         session["cart"] = actions.open_cart([(product.id, quantity)], shopper)
         session.permanent = True
-    if request.form.get("next") == "checkout":
+    if suggested:
         return redirect(url_for("orders.checkout", added=product.id), 303)
     flash(f"Added {product.name} to your cart.", "notice")
     return redirect(url_for("cart.see"), 303)
+
+
+def still_as_suggested(product: Listed) -> bool:
+    """Whether a suggestion can still be had. What is sold out would only stand in the order's way; a price that has
+    changed since it was shown is said."""
+    if product.sold_out:
+        flash(f"{product.name} has just sold out. Your order is as it was.", "error")
+        return False
+    if request.form.get("price", str(product.price)) != str(product.price):
+        flash(f"{product.name} costs {current_tenant().money(product.price)} now.", "notice")
+    return True
 
 
 def put(cart_id: str, product_id: str, quantity: int) -> bool:

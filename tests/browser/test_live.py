@@ -8,8 +8,12 @@ from playwright.sync_api import expect
 
 from tests.browser.visit import Shop, Visit
 
-SCARCE = "hand-grinder"
-"""Nobody else in these tests buys it."""
+SCARCE, RARE = "hand-grinder", "brew-timer"
+"""Nobody else in these tests buys them."""
+LOOKED_AT = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true })
+    document.dispatchEvent(new Event("visibilitychange"))
+}"""
 OTHER = "oat-cookies"
 
 
@@ -27,11 +31,11 @@ def buy(ask: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     return buy
 
 
-def few(ask: Callable[..., Any], buy: Callable[..., Any]) -> int:
-    """The stock of the scarce product, so low that pages say it."""
-    stock = int(ask("GET", f"/products/{SCARCE}")["stock"])
+def few(ask: Callable[..., Any], buy: Callable[..., Any], product_id: str = SCARCE) -> int:
+    """The stock of a product, so low that pages say it."""
+    stock = int(ask("GET", f"/products/{product_id}")["stock"])
     if stock > 5:
-        buy(SCARCE, stock - 5)
+        buy(product_id, stock - 5)
     return min(stock, 5)
 
 
@@ -70,6 +74,25 @@ def test_an_open_product_goes_from_low_to_lower(
     buy(SCARCE, 1)
     expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
     expect(ada.see("#quantity")).to_have_value("2")
+
+
+def test_a_hidden_tab_gives_its_stream_back_and_misses_nothing(
+    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+) -> None:
+    stock = few(ask, buy, RARE)
+    ada = visit(aurora)
+    ada.page.clock.install()
+    with ada.page.expect_request("**/events?age=*"):
+        ada.go(f"/products/{RARE}")
+    buy(RARE, 1)
+    expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
+    with ada.page.expect_event("requestfailed", lambda request: "/events?age=" in request.url):
+        ada.page.evaluate(LOOKED_AT, True)
+        ada.page.clock.fast_forward(61_000)
+    buy(RARE, 1)
+    with ada.page.expect_request("**/events?last=*"):
+        ada.page.evaluate(LOOKED_AT, False)
+    expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 2} left")
 
 
 def test_without_a_stream_there_is_a_look_now_and_then(

@@ -142,7 +142,7 @@ def test_a_connection_that_was_kept_alive_can_become_a_stream(server: Server) ->
         stream = connection.getresponse()
         assert stream.readline() == b"retry: 2000\n"
         buy(server)
-        lines = [stream.readline() for _ in range(4)]
+        lines = [stream.readline() for _ in range(5)]
         assert b"event: stock\n" in lines
 
 

@@ -183,3 +183,29 @@ def test_a_made_up_call_in_a_form_marks_nothing(shopper: Person, call: str) -> N
     shopper.get("/checkout/upsell")
     assert shopper.post("/cart/items", {"product_id": "cup", "upsell": call, "next": "checkout"}).status_code == 303
     assert from_upsell(shopper, place(shopper)) == {"beans": False, "cup": False}
+
+
+def take(shopper: Person, product_id: str, price: str) -> str:
+    """Press "Add" beside a suggestion that was shown at this price; the page that comes of it."""
+    fields = {"product_id": product_id, "quantity": "1", "price": price, "next": "checkout"}
+    answer = shopper.post("/cart/items", fields)
+    assert answer.status_code == 303
+    return shopper.client.get(answer.location).text
+
+
+def test_a_suggestion_that_sold_out_meanwhile_is_not_put_into_the_cart(shopper: Person) -> None:
+    shopper.post("/cart/items", {"product_id": "beans"})
+    left = shopper.stock("cup")
+    shopper.checkout(shopper.cart(cup=left))
+    assert "has just sold out" in take(shopper, "cup", "1250")
+    assert 'name="product_id" value="cup"' not in shopper.get("/cart").text
+    assert "/cart/items/cup" not in shopper.get("/cart").text
+    take(shopper, "pot", "3490")
+    assert "/cart/items/pot" in shopper.get("/cart").text
+
+
+def test_a_price_that_changed_since_it_was_suggested_is_said(shopper: Person) -> None:
+    shopper.post("/cart/items", {"product_id": "beans"})
+    price = str(shopper.api("GET", "/products/pot").json["price"]["amount"])
+    assert " now." not in take(shopper, "pot", price)
+    assert "costs" in take(shopper, "pot", "1")

@@ -1,0 +1,68 @@
+"""The thread of all streams: who reads hears everything, who doesn't is hung up on and forgotten."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from storefront.events import streams as module
+from storefront.events.streams import News, Stream, Streams
+from tests.test_serving import wait
+
+
+@pytest.fixture
+def streams() -> Iterator[Streams]:
+    made = Streams()
+    yield made
+    made.stop()
+
+
+def opened(streams: Streams, seen: int = 0, chunked: bool = False) -> socket.socket:
+    """The client's end of a stream of the north."""
+    client, server = socket.socketpair()
+    client.settimeout(20)
+    streams.add(Stream(server, "north", "10.0.0.1", seen, chunked))
+    return client
+
+
+def news(*ids: int, size: int = 1) -> News:
+    return News("north", ids, [b"%d" % id * size for id in ids])
+
+
+def test_each_stream_hears_what_it_has_not_heard_and_each_thing_once(streams: Streams) -> None:
+    with opened(streams) as new, opened(streams, seen=2) as returned, opened(streams, chunked=True) as modern:
+        streams.tell(news(1, 2, 3))
+        streams.tell(news(2, 3, 4))
+        streams.stop()
+        assert [b"".join(iter(lambda c=client: c.recv(99), b"")) for client in (new, returned)] == [b"1234", b"34"]
+        assert b"".join(iter(lambda: modern.recv(99), b"")) == b"3\r\n123\r\n1\r\n4\r\n0\r\n\r\n"
+
+
+def test_who_does_not_read_is_hung_up_on_and_who_does_stays(streams: Streams) -> None:
+    with opened(streams) as idle, opened(streams) as reader:
+        for id in range(1, 20):
+            streams.tell(news(id, size=module.MOST_WAITING // 8))
+            heard = 0
+            while heard < len(str(id)) * (module.MOST_WAITING // 8):
+                heard += len(reader.recv(1 << 20))
+        wait(lambda: streams._shops["north"] == 1)
+        streams.tell(news(99))
+        assert reader.recv(9) == b"99"
+        assert streams.shops() == {"north"}
+        idle.close()
+
+
+def test_who_hangs_up_is_forgotten(streams: Streams) -> None:
+    with opened(streams):
+        assert streams.shops() == {"north"}
+    wait(lambda: not streams.shops())
+    assert not streams._addresses
+
+
+def test_silence_is_broken_now_and_then(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT", 0.1)
+    with opened(streams) as client:
+        start = time.monotonic()
+        assert client.recv(9) == b":\n\n"
+        assert time.monotonic() - start < 5
