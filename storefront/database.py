@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -285,22 +286,34 @@ def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> N
     db.session.connection().execute(insert(model), [{**row, "tenant_id": tenant_id} for row in rows])
 
 
+def add_unless_there(model: type[OwnedByTenant], row: Mapping[str, Any]) -> None:
+    """Insert a row of the current tenant, inside `write()`; when one of its key is there, do nothing."""
+    on_sqlite = db.engine.dialect.name == "sqlite"
+    statement = adding_unless_there(cast(Any, model), on_sqlite)
+    db.session.connection().execute(statement, {**row, "tenant_id": current_tenant_id()})
+
+
+@cache
+def adding_unless_there(model: Any, on_sqlite: bool) -> Any:
+    return (sqlite if on_sqlite else postgresql).insert(model).on_conflict_do_nothing(index_elements=key_of(model))
+
+
 def add_or_change(
     model: type[OwnedByTenant],
     row: Mapping[str, Any],
-    change: Callable[[Any], Mapping[str, Any]] | None = None,
+    change: Callable[[Any], Mapping[str, Any]],
     where: ColumnElement[bool] | None = None,
 ) -> int:
-    """Insert a row of the current tenant, inside `write()`. When one of its key is there, do nothing, or `change` it
-    (given the row that was to be inserted) if it meets `where`. Returns how many rows were written."""
+    """Insert a row of the current tenant, inside `write()`. When one of its key is there, `change` it (given the row
+    that was to be inserted) if it meets `where`. Returns how many rows were written."""
     dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
     adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
-    key = [column.name for column in cast(Table, inspect(model).local_table).primary_key]
-    if change is None:
-        adding = adding.on_conflict_do_nothing(index_elements=key)
-    else:
-        adding = adding.on_conflict_do_update(index_elements=key, set_=change(adding.excluded), where=where)
+    adding = adding.on_conflict_do_update(index_elements=key_of(model), set_=change(adding.excluded), where=where)
     return db.session.connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
+
+
+def key_of(model: type[OwnedByTenant]) -> list[str]:
+    return [column.name for column in cast(Table, inspect(model).local_table).primary_key]
 
 
 def connection() -> Connection:

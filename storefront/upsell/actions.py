@@ -80,10 +80,10 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
 def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
     """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
     come back: it is still busy with what the cart was before."""
-    cart = cart_or_none(cart_id)
-    if cart is None or not cart.is_open or not cart.lines or not tenant.upsell_enabled:
+    if not tenant.upsell_enabled or not assistant().is_willing:
         return False
-    if arm_for(tenant, cart.shopper) != MODEL or not assistant().is_willing:
+    cart = cart_or_none(cart_id)
+    if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
         return False
     if assistant().is_asked_for(cart_id):
         return True

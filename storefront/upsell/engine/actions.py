@@ -23,9 +23,9 @@ MOST_ASKED = 20
 """Products of a cart that are asked what goes with them."""
 MOST_GROUPS = 12
 """Groups whose bestsellers are looked at, those that go best with the cart."""
-MOST_FOUND = 48
+MOST_FOUND = 32
 """Candidates, best first, that are looked up as products: some are sold out or not wanted."""
-ENOUGH = 24
+ENOUGH = 18
 
 
 def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from storefront.config import Settings
-from storefront.database import add_or_change, add_rows, run, write
+from storefront.database import add_rows, add_unless_there, run, write
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import preparing
 from storefront.upsell.assistant.batch import Batch, foreseen, text_of
@@ -129,7 +129,7 @@ def goods_of(row: Any) -> Goods:
 def due(language: str) -> list[int]:
     """The numbers of the products without a preparation of their present texts, what sells best first."""
     with write():
-        add_or_change(Learned, {})
+        add_unless_there(Learned, {})
         number_products()
     found: list[tuple[int, int]] = []
     last, many = -1, 0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from storefront.clock import now
-from storefront.database import add_or_change, run, write
+from storefront.database import add_unless_there, run, write
 from storefront.upsell.engine.complements import UNPREPARED, Prepared, read_prepared
 from storefront.upsell.engine.formula import InCart, Totals
 from storefront.upsell.engine.learning import REBUILT_AT_ONCE, number_products, taken_from
@@ -37,7 +37,7 @@ class History:
 
     def __init__(self) -> None:
         with write():
-            add_or_change(Learned, {})
+            add_unless_there(Learned, {})
             number_products()
         self.began, known = now(), dict(run(GROUPS).all())
         self.ids: dict[int, str] = {}

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from storefront.database import add_or_change, add_rows, release, run, write
+from storefront.database import add_rows, add_unless_there, release, run, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
@@ -47,7 +47,7 @@ def learn(most: int = BATCH) -> bool:
     if not events_after(last_event(), list(SIGNS), 1):
         return False
     with write():
-        add_or_change(Learned, {})
+        add_unless_there(Learned, {})
         state = run(STATE_LOCKED).one()
         happened = events_after(state.event, list(SIGNS), most)
         if happened:
@@ -124,7 +124,7 @@ def rebuild(progress: Callable[[int], object] = lambda _: None) -> int:
     """Learn all orders of the current tenant anew, apart from what is served meanwhile, then put it in place at once.
     It comes to the same bytes. Returns how many events were learned; `progress` is told of each lot."""
     with write():
-        add_or_change(Learned, {})
+        add_unless_there(Learned, {})
         number_products()
     lots = LotsOfEvents(progress)
     replace(*learned_from(lots), event=lots.last, orders=lots.orders)

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from storefront.catalog.rules import fold
-from storefront.database import add_or_change, run, write
+from storefront.database import add_unless_there, run, write
 from storefront.upsell.engine.learning import number_products
 from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, TEXTS, Learned
 from storefront.upsell.engine.rows import pack_alike
@@ -28,7 +28,7 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
     Returns whether there was anything to do; `progress` is told of each lot of products.
     """
     with write():
-        add_or_change(Learned, {})
+        add_unless_there(Learned, {})
         number_products()
     rows = run(TEXTS).all()
     texts = [words_of(row) for row in rows]

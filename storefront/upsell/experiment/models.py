@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.cart.models import CartLine
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, add_or_change, held, run, table_of
+from storefront.database import Model, OwnedByTenant, add_unless_there, held, run, table_of
 from storefront.orders.models import CANCELLED, Order, OrderLine
 from storefront.upsell.assistant.models import UpsellCall
 
@@ -45,7 +45,7 @@ class UpsellExposure(OwnedByTenant, Model):
 
 def expose(cart_id: str, shopper: str, arm: str, shares: Mapping[str, float]) -> None:
     """Write down, inside `write()`, that this cart's shopper came to the panel in this arm; the first time counts."""
-    add_or_change(UpsellExposure, {"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": dict(shares)})
+    add_unless_there(UpsellExposure, {"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": dict(shares)})
 
 
 exposures, calls = table_of(UpsellExposure), table_of(UpsellCall)
