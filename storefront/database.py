@@ -409,8 +409,13 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         file = make_url(settings.database_url).database
         if file:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-        return {"pool_size": 16, "connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False}}
+        return {
+            "pool_size": 16,
+            "hide_parameters": True,
+            "connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+        }
     return {
+        "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
         "pool_size": 8,
         "max_overflow": 8,
         "pool_pre_ping": True,

@@ -66,6 +66,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_upsell_answer_tenant_id_same_cart_answered_at", "upsell_answer", ["tenant_id", "same_cart", "answered_at"]
     )
+    op.create_index("ix_upsell_answer_tenant_id_asked_at", "upsell_answer", ["tenant_id", "asked_at"])
     op.create_index("ix_upsell_answer_tenant_id_cart_id", "upsell_answer", ["tenant_id", "cart_id"])
     tenant_table(
         "upsell_usage",

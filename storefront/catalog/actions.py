@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from blinker import signal
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, collate, delete, insert, select, text, update
 
 from storefront import money
 from storefront.catalog.models import Product
@@ -103,6 +103,8 @@ def store_products(
     rows = select(Product.id, Product.price).where(Product.tenant_id == tenant.id)
     there = dict(connection.execute(rows).all())
     changed: list[tuple[str, str, dict[str, Any]]] = []
+    if refresh and connection.dialect.name == "postgresql":
+        lock_in_order(connection, tenant.id)
     for start in range(0, len(tenant.products), BATCH):
         batch = tenant.products[start : start + BATCH]
         new = [
@@ -120,6 +122,12 @@ def store_products(
         loaded.kept += len(batch) - len(new) - len(known)
         progress(len(batch))
     append(connection, tenant.id, changed)  # last, because who writes events waits for this transaction from here on
+
+
+def lock_in_order(connection: Connection, tenant_id: str) -> None:
+    """Lock the tenant's products in the order in which orders take stock, so that the two never wait in a circle."""
+    in_order = select(Product.id).where(Product.tenant_id == tenant_id).order_by(collate(Product.id, "C"))
+    connection.execute(in_order.with_for_update(key_share=True)).close()
 
 
 def refresh_products(

@@ -43,9 +43,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class News:
-    """A tenant's messages, with the ids of their events, in order."""
+    """A tenant's messages, with the ids of their events, in order: all that happened since event `after`."""
 
     tenant_id: str
+    after: int
     ids: Sequence[int]
     messages: Sequence[bytes]
 
@@ -148,6 +149,8 @@ class Streams:
         """Tell each of the shop's streams what it hasn't been told yet."""
         for i, stream in enumerate(list(self._open.get(news.tenant_id, ()))):
             new = bisect_right(news.ids, stream.seen)
+            if stream.seen < news.after:
+                continue  # it came while these were read; the next look goes back for what it lacks
             if new < len(news.ids):
                 stream.seen = news.ids[-1]
                 self._say(stream, b"".join(news.messages[new:]))

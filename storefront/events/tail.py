@@ -74,7 +74,7 @@ class Tail:
                     rows = events_after(read_to, TOLD, MOST_MISSED)
                 if rows and tenant:
                     told = [message(row, tenant.currency) for row in rows]
-                    self.streams.tell(News(tenant_id, [row.id for row in rows], told))
+                    self.streams.tell(News(tenant_id, read_to, [row.id for row in rows], told))
                     self._advance(tenant_id, read_to, rows[-1].id)
 
     def shops(self) -> dict[str, int]:

@@ -9,8 +9,6 @@ from threading import Lock
 
 from cachetools import TTLCache
 from flask import Flask, current_app
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from storefront.catalog.actions import catalog_loaded
 from storefront.database import current_tenant_id
@@ -51,6 +49,9 @@ class Vocabulary:
             return term
         if beginning and any(word.startswith(term) for word in self.words):
             return term
+        from rapidfuzz import process  # noqa: PLC0415 - 5 MB, and most shops' searches find something
+        from rapidfuzz.distance import OSA  # noqa: PLC0415
+
         slips = 2 if len(term) >= LONG else 1
         near = process.extract(term, self.words, scorer=OSA.distance, score_cutoff=slips, limit=20)
         best = min(near, key=lambda found: (found[1], found[0][0] != term[0], -self.often[found[0]]), default=None)

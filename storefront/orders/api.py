@@ -12,7 +12,7 @@ from storefront.orders.models import Order, find_order
 from storefront.orders.rules import EMAIL, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, check_buyer, check_key
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.actions import suggest_at_once
+from storefront.upsell.actions import suggest_after_order
 from storefront.upsell.api import UpsellShape
 
 api = blueprint("orders_api", __name__)
@@ -102,9 +102,8 @@ def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tupl
     tenant = current_tenant()
     order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
     order = find_order(order_id)
-    upsell = UpsellShape.of(
-        suggest_at_once(tenant, order.cart_id, order.shopper, [line.product_id for line in order.lines])
-    )
+    bought = [line.product_id for line in order.lines]
+    upsell = UpsellShape.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought))
     location = url_for("orders_api.get_order", order_id=order_id)
     return (
         PlacedOrder.model_construct(**order_fields(order), upsell=upsell),

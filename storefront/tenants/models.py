@@ -108,8 +108,8 @@ class Tenant:
     theme: dict[str, Any] = field(hash=False)
     tax: Tax | None
     promotions: tuple[Promotion, ...]
-    upsell: UpsellWishes
     upsell_enabled: bool
+    upsell: UpsellWishes = UpsellWishes()
 
     @classmethod
     def of(cls, row: TenantRow, upsell_enabled: bool) -> "Tenant":

@@ -1,5 +1,6 @@
 """Suggesting what goes with a cart. The only way in: nothing else knows how it is thought."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -18,6 +19,7 @@ from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, sh
 from storefront.upsell.models import UpsellShowing, last_showing
 from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among, shortlist
 
+log = logging.getLogger("storefront.upsell")
 PAUSE = 0.4
 """Seconds without another change after which the model is asked about a cart."""
 GLANCE = 0.25
@@ -59,6 +61,15 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, patience: float | Non
         advice = assistant().advise(tenant, question(tenant, cart, mine, candidates, language), wait)
     chosen = choose_among(advice.chosen, candidates, tenant.upsell)
     return show(tenant, cart, arm, chosen or choose(candidates, tenant.upsell), advice)
+
+
+def suggest_after_order(tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
+    """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
+    try:
+        return suggest_at_once(tenant, cart_id, shopper, product_ids)
+    except Exception:
+        log.exception("no suggestions beside an order")
+        return Upsell(enabled=tenant.upsell_enabled)
 
 
 def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:

@@ -31,13 +31,18 @@ OLD = (
 
 def prune(days: int) -> int:
     """Remove what the current tenant's journal holds that is older than so many days. Returns how many rows."""
-    removed, moment = 0, now() - timedelta(days=days)
+    removed = 0
+    while gone := prune_batch(days):
+        removed += gone
+    return removed
+
+
+def prune_batch(days: int) -> int:
+    """Remove at most a batch of each table, each in a transaction of its own. Returns how many rows; 0 at the end."""
+    moment = now() - timedelta(days=days)
     limits = {"place": id_at(moment), "moment": moment, "batch": BATCH}
+    removed = 0
     for statement in OLD:
-        while True:
-            with write():
-                gone = run(statement, limits).rowcount
-            removed += gone
-            if gone < BATCH:
-                break
+        with write():
+            removed += run(statement, limits).rowcount
     return removed

@@ -19,7 +19,7 @@ from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.errands import Errands
-from storefront.upsell.pruning import prune
+from storefront.upsell.pruning import prune_batch
 
 LEARN_AFTER = 1.0
 """Seconds after an order in which the ones that follow it are learned together with it."""
@@ -117,14 +117,22 @@ def sweep(app: Flask) -> None:
     with app.app_context():
         tenants = list(registry().all())
     for tenant_id in tenants:
-        learn_of(app, tenant_id)
+        errands_of(app).after(0, ("learn", tenant_id), partial(learn_of, app, tenant_id))
 
 
 def prune_all(app: Flask) -> None:
     with app.app_context():
-        for tenant_id in registry().all():
-            with acting_for(tenant_id):
-                prune(app.extensions["storefront_settings"].upsell_keep_days)
+        tenants = list(registry().all())
+    for tenant_id in tenants:
+        errands_of(app).after(0, ("prune", tenant_id), partial(prune_of, app, tenant_id))
+
+
+def prune_of(app: Flask, tenant_id: str) -> None:
+    """Remove a batch of what is too old, and the next one a little later."""
+    with app.app_context(), acting_for(tenant_id):
+        more = prune_batch(app.extensions["storefront_settings"].upsell_keep_days)
+    if more:
+        errands_of(app).after(0.2, ("prune", tenant_id), partial(prune_of, app, tenant_id))
 
 
 def every(app: Flask, seconds: float, name: str, job: Any) -> None:

@@ -26,8 +26,8 @@ def opened(streams: Streams, seen: int = 0, chunked: bool = False) -> socket.soc
     return client
 
 
-def news(*ids: int, size: int = 1) -> News:
-    return News("north", ids, [b"%d" % id * size for id in ids])
+def news(*ids: int, size: int = 1, after: int = 0) -> News:
+    return News("north", after, ids, [b"%d" % id * size for id in ids])
 
 
 def test_each_stream_hears_what_it_has_not_heard_and_each_thing_once(streams: Streams) -> None:
@@ -37,6 +37,15 @@ def test_each_stream_hears_what_it_has_not_heard_and_each_thing_once(streams: St
         streams.stop()
         assert [b"".join(iter(lambda c=client: c.recv(99), b"")) for client in (new, returned)] == [b"1234", b"34"]
         assert b"".join(iter(lambda: modern.recv(99), b"")) == b"3\r\n123\r\n1\r\n4\r\n0\r\n\r\n"
+
+
+def test_who_comes_back_while_news_are_read_waits_for_what_it_lacks(streams: Streams) -> None:
+    """They begin after what it has seen; the next look goes back so far."""
+    with opened(streams, seen=3) as there, opened(streams, seen=1) as returned:
+        streams.tell(news(4, 5, after=3))
+        streams.tell(news(2, 3, 4, 5, after=1))
+        streams.stop()
+        assert [b"".join(iter(lambda c=client: c.recv(99), b"")) for client in (there, returned)] == [b"45", b"2345"]
 
 
 def test_who_does_not_read_is_hung_up_on_and_who_does_stays(streams: Streams) -> None:

@@ -32,12 +32,13 @@ def test_the_limits(in_tokens: bool) -> None:
     budget = Budget(100, 200, in_tokens)
 
     def may(spent: int, value: int = 0, above: int | None = None) -> bool:
-        return may_ask(budget, (spent, 10**9) if in_tokens else (10**9, spent), value, above)
+        return may_ask(budget, True, (spent, 10**9) if in_tokens else (10**9, spent), value, above)
 
     assert [may(spent) for spent in (0, 99, 100, 199, 200, 500)] == [True, True, False, False, False, False]
     assert [may(spent, 5001, 5000) for spent in (0, 99, 100, 199, 200, 500)] == [True] * 4 + [False] * 2
     assert not may(100, 5000, 5000), "above is not at"
-    assert may_ask(daily_budget("0.0001/0.0002"), (10**9, 99), 0, None)
+    assert may_ask(daily_budget("0.0001/0.0002"), True, (10**9, 99), 0, None)
+    assert may_ask(budget, False, (0, 0), 0, None) is in_tokens, "money can't be counted without a price"
 
 
 def ask(app: Flask, cart: dict[str, int], shop: str = "north") -> str:

@@ -24,7 +24,7 @@ from tests.upsell.model_server import ModelServer
 Journal = Callable[[], list[dict[str, Any]]]
 JOURNAL = ("upsell_call", "upsell_showing", "upsell_answer")
 KEPT_OF_A_CALL = (
-    "cart_id", "model", "prompt_version", "language", "prompt", "response", "prompt_tokens", "completion_tokens",
+    "model", "prompt_version", "language", "prompt", "response", "prompt_tokens", "completion_tokens",
     "cost", "latency_ms", "outcome", "dropped", "suggestions",
 )  # fmt: skip
 

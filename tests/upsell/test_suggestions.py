@@ -209,3 +209,16 @@ def test_a_price_that_changed_since_it_was_suggested_is_said(shopper: Person) ->
     price = str(shopper.api("GET", "/products/pot").json["price"]["amount"])
     assert " now." not in take(shopper, "pot", price)
     assert "costs" in take(shopper, "pot", "1")
+
+
+def test_an_order_stands_whatever_goes_wrong_with_its_suggestions(
+    shopper: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("the engine broke")
+
+    monkeypatch.setattr("storefront.upsell.actions.related", break_down)
+    placed = shopper.checkout(shopper.cart(beans=1))
+    assert placed.status_code == 201
+    assert (placed.json["upsell"]["enabled"], placed.json["upsell"]["suggestions"]) == (True, [])
+    assert "no suggestions beside an order" in caplog.text

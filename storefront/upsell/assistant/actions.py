@@ -157,7 +157,9 @@ class Assistant:
         if self.model.is_busy:
             return BUSY, None
         budget = tenant.upsell.budget or self.settings.upsell_budget
-        if budget and not may_ask(budget, used_today(), question.value, tenant.upsell.budget_cart_above):
+        if budget and not may_ask(
+            budget, self.model.priced, used_today(), question.value, tenant.upsell.budget_cart_above
+        ):
             return OVER_BUDGET, None
         with write():
             mine = claim(key, question.same_cart(self.model.name), question.cart_id, self.longest_call)
@@ -199,6 +201,7 @@ class Assistant:
             settle(key, kept if answer.outcome == "ok" else None, call["id"])
             add_rows(UpsellCall, [call])
             count_usage(call["prompt_tokens"] + call["completion_tokens"], call["cost"] or 0)
+        call.pop("cart_id")  # who has it has the cart
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
 
     def _journal_row(self, question: Question, answer: Answer, checked: Checked) -> dict[str, Any]:

@@ -85,7 +85,9 @@ class Batch:
             tokens, cost = used_today()
             rates = self.model.settings.upsell_prices.get(self.model.name)
             used = tokens + waiting, cost + int(rates.prompt * waiting if rates else 0)
-            if not may_ask(self.budget, used, 1, 0):  # whatever is asked ahead is worth it up to the hard limit
+            if not may_ask(
+                self.budget, self.model.priced, used, 1, 0
+            ):  # whatever is asked ahead is worth it up to the hard limit
                 self.stopped = "the day's budget is used up"
         return self.stopped is not None
 

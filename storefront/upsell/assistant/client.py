@@ -97,6 +97,11 @@ class Model:
         return asked
 
     @property
+    def priced(self) -> bool:
+        """Whether UPSELL_PRICES names it."""
+        return self.name in self.settings.upsell_prices
+
+    @property
     def is_busy(self) -> bool:
         """Whether as many calls are in flight as may be, at this moment."""
         free = self._free.acquire(blocking=False)

@@ -56,7 +56,11 @@ class UpsellAnswer(OwnedByTenant, Model):
     """An answer, kept under a hash of everything that was asked; without `answered_at` it is being waited for."""
 
     __tablename__ = "upsell_answer"
-    __table_args__ = (Index(None, "tenant_id", "same_cart", "answered_at"), Index(None, "tenant_id", "cart_id"))
+    __table_args__ = (
+        Index(None, "tenant_id", "same_cart", "answered_at"),
+        Index(None, "tenant_id", "asked_at"),
+        Index(None, "tenant_id", "cart_id"),
+    )
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     same_cart: Mapped[str] = mapped_column(String(64))

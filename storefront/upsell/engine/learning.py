@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from storefront.database import add_rows, add_unless_there, release, run, write
+from storefront.database import add_rows, add_unless_there, db, release, run, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
@@ -83,13 +83,23 @@ def numbered(product_ids: Collection[str]) -> dict[str, Bought]:
     rows = run(NUMBERS, {"ids": list(product_ids)}).all()
     known: dict[str, int] = dict(run(GROUPS).all())
     if len(rows) < len(product_ids) or any(name not in known for row in rows for name in group_names(row.category)):
-        number_products()
+        number_now()
         rows, known = run(NUMBERS, {"ids": list(product_ids)}).all(), dict(run(GROUPS).all())
     return {id: Bought(number, [known[name] for name in group_names(category)]) for id, number, category in rows}
 
 
+def number_now() -> None:
+    """Number what is new: in the running write transaction, or in one of its own."""
+    if db.session().in_transaction():
+        number_products()
+    else:
+        with write():
+            number_products()
+
+
 def number_products() -> None:
     """Give every product and group that has none its number, in the catalogue's order. In a running `write()`."""
+    run(STATE_LOCKED)
     first = run(NEXT_NUMBER).scalar_one()
     new = run(UNNUMBERED).all()
     if new:

@@ -8,7 +8,7 @@ from typing import Any
 from storefront.catalog.rules import fold
 from storefront.database import add_unless_there, run, write
 from storefront.upsell.engine.learning import number_products
-from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, TEXTS, Learned
+from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, STATE_LOCKED, TEXTS, Learned
 from storefront.upsell.engine.rows import pack_alike
 from storefront.upsell.engine.texts import closest
 
@@ -35,6 +35,8 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
     digest = sha256("\n".join(" ".join(words) for words in texts).encode()).hexdigest()
     if digest == run(STATE).one().texts:
         return False
+    with write():
+        run(SAVE_TEXTS, {"texts": ""})  # until it is done, so that what is interrupted is begun again
     found = zip((row.number for row in rows), closest(texts), strict=True)
     numbers = [row.number for row in rows]
     while lot := list(islice(found, WRITTEN_AT_ONCE)):
@@ -43,6 +45,7 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
             for number, alike in lot
         ]
         with write():
+            run(STATE_LOCKED)
             run(SAVE_ALIKE, changed)
         progress(len(lot))
     with write():
