@@ -91,6 +91,7 @@ def prepare_and_exit(app):
 
 def post_fork(server, worker):
     leave_out_what_no_line_says()
+    sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
     gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
 
 

@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 from storefront.catalog.actions import load
 from tests.conftest import Person
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
+
 HTTPS = {"X-Forwarded-Proto": "https"}
 
 

@@ -13,6 +13,8 @@ from flask import Flask
 from storefront.operators.logs import LineFormatter
 from tests.conftest import Person
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
+
 Lines = Callable[[], list[dict[str, Any]]]
 
 

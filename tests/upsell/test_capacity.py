@@ -16,6 +16,8 @@ from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, calls, showings
 from tests.upsell.model_server import ModelServer
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
+
 
 def look(app: Flask, **items: int) -> TestResponse:
     """Somebody with a cart looks at the suggestions."""

@@ -13,6 +13,8 @@ from tests.upsell import model_server as server
 from tests.upsell.conftest import calls
 from tests.upsell.model_server import ModelServer
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
+
 LONG = "It goes very well with this cart. " * 6
 HIDDEN = "invisible characters"
 UNSHOWABLE = {
