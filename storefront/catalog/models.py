@@ -1,6 +1,6 @@
 """Products: what is for sale, and how they are found."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache, cached_property
@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storefront.catalog.rules import fold, fts5_query, fts5_query_any, tsquery, tsquery_any
+from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, is_id, new_id, run, table_of
 from storefront.errors import NotFound
@@ -254,7 +254,6 @@ CATEGORIES = held(
 ONE = held(select(*LISTED).where(columns.id == bindparam("id")))
 these_in_stock = columns.id.in_(bindparam("ids", expanding=True)) & (columns.stock > 0)
 IN_STOCK = held(select(*LISTED).where(these_in_stock))
-SOLD_IDS = held(select(columns.id).where(these_in_stock))
 
 
 def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
@@ -296,25 +295,9 @@ def in_stock(product_ids: Collection[str]) -> dict[str, Listed]:
     return {row.id: Listed(*row) for row in run(IN_STOCK, {"ids": list(product_ids)})}
 
 
-def which_are_sold(product_ids: Collection[str]) -> set[str]:
-    """Those of the ids whose products can be sold at this moment."""
-    return set(run(SOLD_IDS, {"ids": list(product_ids)}).scalars())
-
-
 def find_product(product_id: str) -> Product:
     """The product's own row, to be changed; raises `NotFound`."""
     product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
     if product is None:
         raise NotFound("There is no such product in this shop.")
     return product
-
-
-def closest(query: Any, words: Sequence[str]) -> Any:
-    """Those of the products selected that have at least one of these folded words, the closest first."""
-    if on_postgresql():
-        any_of_them: BindParameter[Any] = bindparam(None, tsquery_any(words))
-        best = func.ts_rank(SEARCH_COLUMN, tsquery_of(any_of_them)).desc()
-        return query.where(matches(any_of_them)).order_by(best, columns.place)
-    found = query.join(SEARCH, SEARCH.c.rowid == columns.place)
-    match = SEARCH.c.product_search.match(fts5_query_any(current_tenant_id(), words))
-    return found.where(match).order_by(SEARCH.c.rank, columns.place)

@@ -34,11 +34,6 @@ def fts5_query(tenant_id: str, terms: Sequence[str]) -> str:
     return fts5_in_tenant(tenant_id, " AND ".join(f'"{term}"' for term in terms) + "*")
 
 
-def fts5_query_any(tenant_id: str, words: Sequence[str]) -> str:
-    """SQLite's query for any of these words."""
-    return fts5_in_tenant(tenant_id, " OR ".join(f'"{word}"' for word in words))
-
-
 def fts5_in_tenant(tenant_id: str, wanted: str) -> str:
     """The tenant is a word of the index too, so that other shops' matches aren't even visited."""
     return f'{{tenant_id}} : "{tenant_id}" AND {{words}} : ({wanted})'
@@ -47,11 +42,6 @@ def fts5_in_tenant(tenant_id: str, wanted: str) -> str:
 def tsquery(terms: Sequence[str]) -> str:
     """PostgreSQL's query for all of these words, the last as a beginning."""
     return " & ".join(f"'{term}'" for term in terms) + ":*"
-
-
-def tsquery_any(words: Sequence[str]) -> str:
-    """PostgreSQL's query for any of these words."""
-    return " | ".join(f"'{word}'" for word in words)
 
 
 SORTS = {
