@@ -33,13 +33,14 @@ def own_language(locale: str) -> str:
 
 
 @lru_cache(256)
-def locale_for(language: str, locale: str) -> Locale:
+def locale_tag(language: str, locale: str) -> str:
     """How who reads this language writes numbers and dates in a shop of this locale: in the shop's own way when the
     language is the same, else in that of the language in the shop's territory, else in that of the language."""
     shop = read_locale(locale)
     if shop.language == language:
-        return shop
+        return str(shop).replace("_", "-")
     try:
-        return Locale.parse(f"{language}_{shop.territory}") if shop.territory else Locale.parse(language)
+        there = Locale.parse(f"{language}_{shop.territory}") if shop.territory else Locale.parse(language)
     except UnknownLocaleError:
-        return Locale.parse(language)
+        there = Locale.parse(language)
+    return str(there).replace("_", "-")

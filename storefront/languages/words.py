@@ -8,7 +8,7 @@ from typing import Any
 import flask_babel
 
 
-def gettext(text: str, **values: Any) -> str:
+def gettext(text: str, /, **values: Any) -> str:
     """The message in the reader's language. Only with values is a per cent sign in it written twice."""
     words: str = flask_babel.gettext(text, **values)
     return words
@@ -17,7 +17,7 @@ def gettext(text: str, **values: Any) -> str:
 _ = gettext
 
 
-def ngettext(one: str, many: str, number: int, **values: Any) -> str:
+def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
     """The form for so many of something; the messages say the number as `%(num)s`."""
     words: str = flask_babel.ngettext(one, many, number, **values)
     return words

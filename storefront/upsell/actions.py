@@ -10,6 +10,7 @@ from storefront.cart.models import CartSeen, cart_or_none
 from storefront.catalog.models import Listed, in_stock
 from storefront.config import Settings
 from storefront.database import add_rows, new_token, write
+from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.actions import Advice, Question, assistant
@@ -44,7 +45,7 @@ class Upsell:
 
 
 def suggest(tenant: Tenant, cart: CartSeen, language: str, patience: float | None = None) -> Upsell:
-    """Suggest at most three products for the cart, and write down what was shown to whom.
+    """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
     In the model's words when they are ready, or come within `patience` seconds (UPSELL_TIMEOUT when it is None);
     otherwise the rules' choice.
@@ -54,6 +55,11 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, patience: float | Non
     arm = arm_for(tenant, cart.shopper)
     if arm == CONTROL:
         return show(tenant, cart, arm, [], Advice(CONTROL))
+    with speaking(language):
+        return think(tenant, cart, arm, language, patience)
+
+
+def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, patience: float | None) -> Upsell:
     mine, candidates = related(tenant, [line.product_id for line in cart.lines])
     advice = Advice(RULES)
     if arm == MODEL and candidates:
@@ -63,10 +69,13 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, patience: float | Non
     return show(tenant, cart, arm, chosen or choose(candidates, tenant.upsell), advice)
 
 
-def suggest_after_order(tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
+def suggest_after_order(
+    tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
+) -> Upsell:
     """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
     try:
-        return suggest_at_once(tenant, cart_id, shopper, product_ids)
+        with speaking(language):
+            return suggest_at_once(tenant, cart_id, shopper, product_ids)
     except Exception:
         log.exception("no suggestions beside an order")
         return Upsell(enabled=tenant.upsell_enabled)
@@ -98,9 +107,10 @@ def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
         return False
     if assistant().is_asked_for(cart_id):
         return True
-    mine, candidates = related(tenant, [line.product_id for line in cart.lines])
-    if candidates:
-        assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
+    with speaking(language):
+        mine, candidates = related(tenant, [line.product_id for line in cart.lines])
+        if candidates:
+            assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
     return False
 
 

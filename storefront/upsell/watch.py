@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 import click
-from flask import Flask, current_app, g
+from flask import Flask, current_app
 
 from storefront.cart.actions import cart_changed
 from storefront.catalog.actions import catalog_loaded
 from storefront.catalog.models import Wish, count
 from storefront.database import acting_for, current_tenant_id, run
+from storefront.languages.pages import shopper_language
 from storefront.orders.actions import orders_changed
 from storefront.tenants.registry import registry
 from storefront.upsell.actions import PAUSE, think_ahead
@@ -62,7 +63,7 @@ def ask_about(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
     if app.extensions["storefront_settings"].model_configured:
-        job = partial(think, app, current_tenant_id(), cart_id, g.tenant.lang)
+        job = partial(think, app, current_tenant_id(), cart_id, shopper_language())
         errands_of(app).after(PAUSE, cart_id, job)
 
 
