@@ -12,7 +12,7 @@ from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
 from storefront.security import CARTS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.models import was_suggested
+from storefront.upsell.journal import was_suggested
 
 pages = Blueprint("cart", __name__)
 
