@@ -12,6 +12,7 @@ from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
+from storefront.languages import pages as languages_pages
 from storefront.operators import logs
 from storefront.operators import pages as operators_pages
 from storefront.orders import api as orders_api
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database.init_app(app, settings)
     logs.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
+    languages_pages.init_app(app)
     security.init_app(app, settings)
     problems.init_app(app)
     assets.init_app(app)
