@@ -14,7 +14,7 @@ from storefront.languages.formats import show_money
 from storefront.languages.words import _
 from storefront.security import CARTS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.models import was_suggested
+from storefront.upsell.journal import was_suggested
 
 pages = Blueprint("cart", __name__)
 

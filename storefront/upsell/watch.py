@@ -20,6 +20,7 @@ from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.errands import Errands
+from storefront.upsell.journal import Journal, write_all
 from storefront.upsell.pruning import prune_batch
 
 LEARN_AFTER = 1.0
@@ -33,6 +34,7 @@ PRUNE_EVERY = 3600.0
 
 def init_app(app: Flask) -> None:
     app.extensions["storefront_errands"] = Errands()
+    app.extensions["storefront_journal"] = Journal()
 
 
 def start(app: Flask) -> None:
@@ -45,6 +47,7 @@ def start(app: Flask) -> None:
 def stop(app: Flask) -> None:
     """End the errands, hang up, and write down what is under way."""
     errands_of(app).stop()
+    write_all(app)
     app.extensions["storefront_assistant"].close()
 
 
