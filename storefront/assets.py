@@ -1,9 +1,7 @@
 """Static files: under a name that holds their content's hash, so that browsers may keep them for ever."""
 
-import gzip
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from io import BytesIO
@@ -14,13 +12,14 @@ from flask import Flask, request
 from whitenoise import WhiteNoise
 from whitenoise.responders import NOT_ALLOWED_RESPONSE, Response, StaticFile
 
-from storefront.compression import takes_gzip
+from storefront.compression import packed, takes_gzip
 from storefront.config import ROOT
 
 STATIC = ROOT / "static"
 PRODUCTS = "products/"
 PLACEHOLDER = "placeholder.svg"
 TEXTS = (".css", ".js", ".svg")
+BEST = 9
 DAY = 24 * 60 * 60
 _HASHED = re.compile(r"\.[0-9a-f]{12}\.[a-z0-9]+$")
 _IN_STYLES = re.compile(r"(?<=url\()[a-z][\w./-]+(?=\))")
@@ -75,29 +74,17 @@ class Text:
         self.etag = headers["ETag"] = f'"{sha256(content).hexdigest()[:24]}"'
         headers["Vary"] = "Accept-Encoding"
         self.unchanged = StaticFile.get_not_modified_response(headers)
-        packed = packed_once(content)
+        small = packed(content, BEST)
         self.plain = content, [*headers.items(), ("Content-Length", str(len(content)))]
-        self.packed = (
-            packed,
-            [
-                *headers.items(),
-                ("Content-Encoding", "gzip"),
-                ("Content-Length", str(len(packed))),
-            ],
-        )
+        self.small = small, [*headers.items(), ("Content-Encoding", "gzip"), ("Content-Length", str(len(small)))]
 
     def get_response(self, method: str, environ: Mapping[str, str]) -> Response:
         if method not in ("GET", "HEAD"):
             return NOT_ALLOWED_RESPONSE
         if environ.get("HTTP_IF_NONE_MATCH") == self.etag:
             return self.unchanged
-        body, headers = self.packed if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self.plain
+        body, headers = self.small if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self.plain
         return Response(HTTPStatus.OK, headers, BytesIO(body) if method == "GET" else None)
-
-
-@lru_cache(maxsize=64)
-def packed_once(content: bytes) -> bytes:
-    return gzip.compress(content, 9, mtime=0)
 
 
 class Server(WhiteNoise):  # type: ignore[misc]
