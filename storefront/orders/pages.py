@@ -15,6 +15,7 @@ from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import check_buyer
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
+from storefront.upsell.actions import keeps_room
 
 pages = Blueprint("orders", __name__)
 
@@ -67,6 +68,7 @@ def show_checkout(cart: CartSeen, refusal: Conflict | Invalid | None = None, add
         "shortages": [],
         "added": added if added in names else None,
         "upsell_enabled": current_tenant().upsell_enabled,
+        "keeps_room": keeps_room(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
         context["errors"] = {fault.field: fault.message for fault in refusal.faults}
