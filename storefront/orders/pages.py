@@ -36,7 +36,7 @@ def place() -> AnyResponse:
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
-        order_id, _ = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
+        order_id, _placed = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
     except (Conflict, Invalid) as refusal:
         cart = cart_or_none(cart_id)
         if cart is None:
