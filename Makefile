@@ -6,7 +6,7 @@ export UPSELL_ENABLED ?= true
 # One heap for all threads of a process, which take turns anyway: 10 MB less for each.
 export MALLOC_ARENA_MAX ?= 1
 
-.PHONY: run test check bench lighthouse format clean
+.PHONY: run test check bench lighthouse format translations clean
 
 run: .venv/run.stamp
 	@exec $(BIN)/gunicorn
@@ -22,6 +22,10 @@ check: .venv/dev.stamp
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# What the source says now, in every catalogue: new messages come empty, gone ones go. Compiles them, too.
+translations: .venv/run.stamp
+	$(BIN)/python -m storefront.languages.catalogues
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench

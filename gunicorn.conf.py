@@ -3,11 +3,14 @@
 import gc
 import logging
 import os
+import shutil
 import sys
 import tempfile
 
 # Before the first import of prometheus_client, which looks for it then.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
+own_metrics = None
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics = tempfile.mkdtemp(prefix="storefront-metrics-")
 
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
@@ -107,3 +110,8 @@ def worker_exit(server, worker):
 
 def child_exit(server, worker):
     multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    if own_metrics:
+        shutil.rmtree(own_metrics, ignore_errors=True)

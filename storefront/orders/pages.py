@@ -9,6 +9,7 @@ from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
 from storefront.errors import Conflict, Fault, Invalid, NotFound, OutOfStock
 from storefront.htmx import show
+from storefront.languages.words import _
 from storefront.orders import actions
 from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import check_buyer
@@ -39,7 +40,7 @@ def place() -> AnyResponse:
     except (Conflict, Invalid) as refusal:
         cart = cart_or_none(cart_id)
         if cart is None:
-            raise NotFound("There is no such cart in this shop.") from None
+            raise NotFound(_("There is no such cart in this shop.")) from None
         if not cart.is_open and (order := order_of_cart(cart_id)):
             return redirect(url_for("orders.confirmation", order_id=order.id), 303)
         return show_checkout(cart, refusal)
@@ -54,7 +55,7 @@ def shown_total() -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(Fault("expected_total", "The page's total can't be read. Please load the page again."))
+        raise Invalid(Fault("expected_total", _("The page's total can't be read. Please load the page again.")))
     return int(text)
 
 
