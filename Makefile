@@ -5,6 +5,8 @@ BIN := .venv/bin
 export UPSELL_ENABLED ?= true
 # One heap for all threads of a process, which take turns anyway: 10 MB less for each.
 export MALLOC_ARENA_MAX ?= 1
+# So many processes run the tests, which wait as much as they work; `make test WORKERS=0` is one that a debugger can stop.
+WORKERS ?= 3
 
 .PHONY: run test check bench lighthouse format translations clean
 
@@ -12,7 +14,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/gunicorn
 
 test: .venv/dev.stamp
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

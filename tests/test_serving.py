@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from storefront.config import ROOT
-from tests.conftest import CATALOG
+from tests.conftest import CATALOG, free_port
 from tests.postgres import Postgres
 from tests.upsell.model_server import ModelServer, good, slow, start_model_server
 
@@ -61,12 +61,6 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait(condition: Callable[[], bool]) -> None:
