@@ -58,6 +58,7 @@ class Run:
     shift: float
     bytes: int
     other_hosts: frozenset[str]
+    kept_for_back: bool
     power: float
 
 
@@ -97,6 +98,7 @@ class Result:
         ]
         low += [f"layout shift {self.shift:.4f}"] if self.shift else []
         low += [f"{self.bytes:,} bytes before pictures"] if self.bytes > MOST_BYTES else []
+        low += [] if all(run.kept_for_back for run in self.runs) else ["not kept by the browser for Back"]
         low += [f"requests to {', '.join(sorted(self.other_hosts))}"] if self.other_hosts else []
         return [f"{self.page.name}: {what}" for what in low]
 
@@ -173,6 +175,7 @@ def read(report: dict[str, Any], page: Page) -> Run:
         shift=audits["cumulative-layout-shift"]["numericValue"],
         bytes=sum(request["transferSize"] for request in requests if request["resourceType"] != "Image"),
         other_hosts=frozenset(hosts - {urlsplit(page.address).netloc}),
+        kept_for_back=audits["bf-cache"]["score"] == 1,
         power=report["environment"]["benchmarkIndex"],
     )
 
