@@ -8,9 +8,7 @@ import sys
 import tempfile
 
 # Before the first import of prometheus_client, which looks for it then.
-own_metrics = None
-if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = own_metrics = tempfile.mkdtemp(prefix="storefront-metrics-")
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
 
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
@@ -113,5 +111,6 @@ def child_exit(server, worker):
 
 
 def on_exit(server):
-    if own_metrics:
-        shutil.rmtree(own_metrics, ignore_errors=True)
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if "storefront-metrics-" in folder:  # not one that the operator chose
+        shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,7 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import assets, database, fragments, openapi, problems, security
+from storefront import assets, compression, database, fragments, openapi, problems, security
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     database.init_app(app, settings)
     logs.init_app(app)
+    compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
     languages_pages.init_app(app)
     security.init_app(app, settings)

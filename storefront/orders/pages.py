@@ -15,6 +15,7 @@ from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import check_buyer
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
+from storefront.upsell.actions import keeps_room
 
 pages = Blueprint("orders", __name__)
 
@@ -35,7 +36,7 @@ def place() -> AnyResponse:
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
-        order_id, _new = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
+        order_id, _placed = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
     except (Conflict, Invalid) as refusal:
         cart = cart_or_none(cart_id)
         if cart is None:
@@ -67,6 +68,7 @@ def show_checkout(cart: CartSeen, refusal: Conflict | Invalid | None = None, add
         "shortages": [],
         "added": added if added in names else None,
         "upsell_enabled": current_tenant().upsell_enabled,
+        "keeps_room": keeps_room(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
         context["errors"] = {fault.field: fault.message for fault in refusal.faults}

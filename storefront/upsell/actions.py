@@ -125,6 +125,12 @@ def settings() -> Settings:
     return found
 
 
+def keeps_room(tenant: Tenant, cart: CartSeen) -> bool:
+    """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
+    would jump when the room closes."""
+    return arm_for(tenant, cart.shopper) != CONTROL
+
+
 def arm_for(tenant: Tenant, shopper: str) -> str:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
