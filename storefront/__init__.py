@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         cart_count=cart_pages.cart_count,
+        label=tenants_pages.label,
         messages=waiting_messages,
         money=formats.show_money,
         number=formats.number,

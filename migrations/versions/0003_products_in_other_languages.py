@@ -1,4 +1,4 @@
-"""products in other languages: names and descriptions by language, beside those in the shop's own"""
+"""products in other languages: names, descriptions, and what categories and tags are called, beside the shop's own"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("tenant", sa.Column("labels", sa.JSON(), nullable=True))
     op.add_column("product", sa.Column("names", sa.JSON(), nullable=True))
     op.add_column("product", sa.Column("descriptions", sa.JSON(), nullable=True))
 
@@ -18,3 +19,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("product", "descriptions")
     op.drop_column("product", "names")
+    op.drop_column("tenant", "labels")

@@ -145,12 +145,18 @@ def refresh_products(
     return [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row in changed]
 
 
+def labels_of(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
+    """The product's category and tags, and what they are called in other languages."""
+    own = [entry.category, *entry.tags]
+    return own + [other for label in own for other in tenant.labels.get(label, {}).values()]
+
+
 def row_of(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
     own = tenant.language
     name, names = in_own_language(entry.name, own)
     description, descriptions = in_own_language(entry.description, own)
     name_words, words = product_words(
-        (name, *names.values()), (description, *descriptions.values()), entry.category, entry.tags
+        (name, *names.values()), (description, *descriptions.values()), labels_of(tenant, entry)
     )
     return {
         "tenant_id": tenant.id,

@@ -163,9 +163,11 @@ def known_shelf() -> Shelf:
 @pages.get("/suggest")
 def suggest() -> Response:
     """What somebody who types this may be looking for, as a list to choose from."""
-    wish = Wish(q=request.args.get("q", "")[:200].strip(), glance=True)
+    wish, label = Wish(q=request.args.get("q", "")[:200].strip(), glance=True), current_tenant().label
     found = look(wish, SUGGESTED)[1] if worth_asking(wish.q) else []
-    shelves = [shelf for shelf in known_shelf().categories if begins(shelf.name, wish.terms)][:SUGGESTED_CATEGORIES]
+    shelves = [shelf for shelf in known_shelf().categories if begins(label(shelf.name), wish.terms)][
+        :SUGGESTED_CATEGORIES
+    ]
     return answer(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
 
 

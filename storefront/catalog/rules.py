@@ -23,13 +23,11 @@ def fold(text: str) -> list[str]:
     return _WORD.findall(_ALONE.sub(r" \1 ", plain))
 
 
-def product_words(
-    names: Iterable[str], descriptions: Iterable[str], category: str, tags: Iterable[str]
-) -> tuple[str, str]:
-    """The folded words of the name, and of everything that is searched, each parted by spaces. Names and descriptions
-    come in every language, the shop's own first."""
+def product_words(names: Iterable[str], descriptions: Iterable[str], labels: Iterable[str]) -> tuple[str, str]:
+    """The folded words of the name, and of everything that is searched, each parted by spaces. All come in every
+    language, the shop's own first."""
     name_words = " ".join(word for name in names for word in fold(name))
-    rest = dict.fromkeys(fold(" ".join((*descriptions, category, *tags))))
+    rest = dict.fromkeys(fold(" ".join((*descriptions, *labels))))
     return name_words, " ".join((name_words, *rest))
 
 

@@ -159,6 +159,8 @@ class TenantEntry(Strict):
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
     upsell: UpsellSetting | None = None
+    labels: dict[str, dict[str, Annotated[Text, Field(min_length=1, max_length=80)]]] = {}
+    """What categories and tags are called in other languages."""
     products: list[ProductEntry]
 
     @field_validator("locale")
@@ -218,6 +220,7 @@ def wrong_languages(tenant: TenantEntry) -> Iterator[str]:
     texts += [(f"product {one.id!r}, description", one.description) for one in tenant.products]
     if tenant.theme.hero:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
+    texts += [(f"labels, {label!r}", {OWN: label} | others) for label, others in tenant.labels.items()]
     known = {OWN, tenant.language, *LANGUAGES}
     for field, said in texts:
         for language in said.keys() - known:

@@ -14,7 +14,7 @@ from storefront import money
 from storefront.config import Budget, daily_budget
 from storefront.database import Model
 from storefront.languages.formats import percent
-from storefront.languages.pages import in_words
+from storefront.languages.pages import in_words, shopper_language
 from storefront.languages.rules import own_language
 from storefront.languages.words import _
 from storefront.tenants import theme
@@ -33,6 +33,7 @@ class TenantRow(Model):
     tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    labels: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
     upsell_enabled: Mapped[bool | None]
     """Set by `flask upsell on|off --tenant`; None follows the switch for all shops."""
 
@@ -114,6 +115,7 @@ class Tenant:
     promotions: tuple[Promotion, ...]
     upsell_enabled: bool
     upsell: UpsellWishes = UpsellWishes()
+    labels: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, row: TenantRow, upsell_enabled: bool) -> "Tenant":
@@ -133,6 +135,7 @@ class Tenant:
                 for offer in row.promotions
             ),
             upsell=UpsellWishes.of(row.upsell, row.currency),
+            labels=row.labels or {},
             upsell_enabled=upsell_enabled if row.upsell_enabled is None else row.upsell_enabled,
         )
 
@@ -159,6 +162,14 @@ class Tenant:
         """The words and pictures above the shelf, in the shopper's language where they are said in it."""
         hero: dict[str, Any] | None = self.theme.get("hero")
         return hero and hero | {name: self.worded(hero.get(name, "")) for name in ("title", "text")}
+
+    def label(self, name: str) -> str:
+        """What a category or a tag is called in the shopper's language, or in the shop's own."""
+        return in_words(name, self.labels.get(name))
+
+    def can_say(self, name: str) -> bool:
+        """Whether a category or a tag has a name in the shopper's language."""
+        return shopper_language() in (self.lang, *self.labels.get(name, ()))
 
     def worded(self, text: str | dict[str, str]) -> str:
         """A text of the catalogue, which is plain or by language."""

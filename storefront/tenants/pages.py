@@ -56,3 +56,8 @@ def current_tenant() -> Tenant:
     """The shop that this request belongs to; inside a shop's blueprints there always is one."""
     tenant: Tenant = g.tenant
     return tenant
+
+
+def label(name: str) -> str:
+    """What a category or a tag of this shop is called in the shopper's language."""
+    return current_tenant().label(name)

@@ -1,7 +1,7 @@
 """Which of the candidates are suggested, and the shop's own words for it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -109,17 +109,27 @@ def shortlist(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Candida
 
 
 def explain(
-    cart: Sequence[Goods], candidates: Sequence[Goods], ties: Mapping[str, Sequence[Tie]], orders: Mapping[str, int]
+    cart: Sequence[Goods],
+    candidates: Sequence[Goods],
+    ties: Mapping[str, Sequence[Tie]],
+    orders: Mapping[str, int],
+    label: Callable[[str], str] = str,
 ) -> dict[str, str]:
     """The strongest fact for each candidate, in one sentence, by its id; those for which none speaks are left out.
-    `orders` says in how many orders each was."""
+    `orders` says in how many orders each was, `label` what categories and tags are called, if they can be named."""
     how_common = Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set)
-    found = {goods.id: reason(goods, cart, ties.get(goods.id, ()), how_common) for goods in candidates}
+    found = {goods.id: reason(goods, cart, ties.get(goods.id, ()), how_common, label) for goods in candidates}
     found |= {id: say_popular(orders[id]) for id, words in found.items() if not words and orders.get(id)}
     return {id: words for id, words in found.items() if words}
 
 
-def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common: Mapping[str, int]) -> str:
+def reason(
+    goods: Goods,
+    cart: Sequence[Goods],
+    ties: Sequence[Tie],
+    how_common: Mapping[str, int],
+    label: Callable[[str], str] = str,
+) -> str:
     """Shared orders say most, then what was prepared, a shared tag (a rare one more than a common one), a shared
     category, shared words of the name. Empty when there is nothing."""
     names = {mine.id: mine.name for mine in cart}
@@ -131,10 +141,12 @@ def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common:
     shared = [(how_common[tag], tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
     if shared:
         _rank, tag, mine = min(shared, key=lambda one: (one[2].category == goods.category, one[0], one[1]))
-        return say_tag(mine.name, goods.tag_set[tag])
+        called = label(goods.tag_set[tag])
+        return say_tag(mine.name, called) if called else say_goes_with(mine.name)
     for mine in cart:
         if goods.category and goods.category == mine.category:
-            return say_category(mine.name, goods.category)
+            called = label(goods.category)
+            return say_category(mine.name, called) if called else say_words(mine.name)
     if alike := next((mine for mine in cart if mine.name_words & goods.name_words), None):
         return say_words(alike.name)
     return next((say_goes_with(names[tie.product_id]) for tie in ties if tie.prepared), "")

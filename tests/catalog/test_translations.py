@@ -21,7 +21,9 @@ MUG = product(
     category="Tableware",
 )
 HERO = {"title": {"en": "Good morning.", "de": "Guten Morgen."}, "text": "Come in."}
-WEST = tenant("west", MUG, product("tea", "3.00", category="Tea"), locale="en-IE", theme={"hero": HERO})
+LABELS = {"Tableware": {"de": "Geschirr", "ja": "食器"}, "hot": {"de": "heiß"}}
+TEA = product("tea", "3.00", category="Tea", tags=["hot"])
+WEST = tenant("west", MUG, TEA, locale="en-IE", theme={"hero": HERO}, labels=LABELS)
 BARE_WEST = tenant("west", product("tea"), locale="en-IE", theme={"hero": {"title": {"fr": "Bonjour."}}})
 GERMAN = {"Accept-Language": "de"}
 
@@ -55,6 +57,18 @@ def test_pages_say_a_product_in_the_shoppers_language(west: Person):
 def test_every_language_is_searched_whichever_is_read(west: Person, words: str):
     for language in ("en", "de", "ja"):
         assert shown(west.get(f"/?q={words}", headers={"Accept-Language": language}).text) == ["mug"]
+
+
+def test_categories_and_tags_are_called_by_their_names_in_the_shoppers_language(west: Person):
+    page = west.get("/", headers=GERMAN).text
+    assert 'href="/t/west/?category=Tableware"' in page, "an address stays the same in every language"
+    assert (">Geschirr <" in page, ">Tableware <" in page, ">Tea <" in page) == (True, False, True)
+    assert "<h2>Geschirr</h2>" in west.get("/?category=Tableware", headers=GERMAN).text
+    assert ">Geschirr</a>" in west.get("/products/mug", headers=GERMAN).text
+    assert ">heiß</a>" in west.get("/products/tea", headers=GERMAN).text
+    assert "Geschirr" in west.get("/suggest?q=gesch", headers=GERMAN).text
+    assert ">Tableware <" in west.get("/", headers={"Accept-Language": "fr"}).text
+    assert shown(west.get("/?q=geschirr").text) == ["mug"]
 
 
 def test_an_order_keeps_the_name_by_which_it_was_bought(west: Person):
@@ -123,6 +137,11 @@ def test_a_wrong_language_is_named_with_shop_product_and_field(entry: dict[str, 
         read_catalog(written(tenant("west", entry, locale="en-IE")))
     for words in said:
         assert words in str(refused.value), str(refused.value)
+
+
+def test_a_label_in_an_unknown_language_is_named():
+    with pytest.raises(BadCatalog, match=r"west.*labels, 'Tableware': 'xx' is none"):
+        read_catalog(written(tenant("west", MUG, locale="en-IE", labels={"Tableware": {"xx": "Cups"}})))
 
 
 def test_a_hero_must_speak_the_shops_language():

@@ -43,7 +43,8 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], li
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
-    reasons = explain(mine, goods, ties, {one.id: shelf.totals.n[numbers[one.id]] for one in goods})
+    orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
+    reasons = explain(mine, goods, ties, orders, lambda name: tenant.label(name) if tenant.can_say(name) else "")
     found = [Candidate(one, reasons[one.id]) for one in goods if one.id in reasons]
     return mine, [*pinned, *found[:ENOUGH]]
 
