@@ -1,18 +1,20 @@
-# make run | test | check | bench: each does all of its own set-up in .venv
+# make run | test | check | bench | lighthouse: each does all of its own set-up in .venv
 
 PYTHON ?= python3
 BIN := .venv/bin
 export UPSELL_ENABLED ?= true
 # One heap for all threads of a process, which take turns anyway: 10 MB less for each.
 export MALLOC_ARENA_MAX ?= 1
+# So many processes run the tests, which wait as much as they work; `make test WORKERS=0` is one that a debugger can stop.
+WORKERS ?= 3
 
-.PHONY: run test check bench format clean
+.PHONY: run test check bench lighthouse format translations clean
 
 run: .venv/run.stamp
 	@exec $(BIN)/gunicorn
 
 test: .venv/dev.stamp
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
@@ -23,10 +25,18 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# What the source says now, in every catalogue: new messages come empty, gone ones go. Compiles them, too.
+translations: .venv/run.stamp
+	$(BIN)/python -m storefront.languages.catalogues
+
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.model
 	$(BIN)/python -m bench.streams
+
+# Needs Node.js and npm besides.
+lighthouse: .venv/dev.stamp
+	$(BIN)/python -m bench.lighthouse
 
 .venv/run.stamp: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make run PYTHON=python3.11")'
@@ -41,4 +51,4 @@ bench: .venv/dev.stamp
 	@touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis bench/node_modules

@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import shutil
 import sys
 import tempfile
 
@@ -107,3 +108,9 @@ def worker_exit(server, worker):
 
 def child_exit(server, worker):
     multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+    if "storefront-metrics-" in folder:  # not one that the operator chose
+        shutil.rmtree(folder, ignore_errors=True)

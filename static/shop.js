@@ -157,7 +157,7 @@ const isThere = () => fetch(location.href, { method: "HEAD", cache: "no-store" }
 
 async function lookForNetwork() {
   if (!navigator.onLine && !(await isThere())) tell("offline_message");
-  else document.querySelector(".message-offline")?.remove();
+  else document.querySelector("[data-offline]")?.remove();
 }
 
 async function leave(event, go) {

@@ -3,7 +3,7 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import assets, database, fragments, openapi, problems, security
+from storefront import assets, compression, database, fragments, openapi, problems, security
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -12,6 +12,9 @@ from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
+from storefront.languages import formats
+from storefront.languages import pages as languages_pages
+from storefront.languages.rules import LANGUAGES
 from storefront.operators import logs
 from storefront.operators import pages as operators_pages
 from storefront.orders import api as orders_api
@@ -45,7 +48,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     database.init_app(app, settings)
     logs.init_app(app)
+    compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
+    languages_pages.init_app(app)
     security.init_app(app, settings)
     problems.init_app(app)
     assets.init_app(app)
@@ -63,7 +68,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.cli.add_command(upsell_commands.commands)
 
     app.context_processor(lambda: {"tenant": g.get("tenant")})
-    app.jinja_env.globals.update(cart_count=cart_pages.cart_count, money=show_money, messages=waiting_messages)
+    app.jinja_env.globals.update(
+        cart_count=cart_pages.cart_count,
+        messages=waiting_messages,
+        money=formats.show_money,
+        number=formats.number,
+        percent=formats.percent,
+        moment=formats.moment,
+        languages=LANGUAGES,
+        shopper_language=languages_pages.shopper_language,
+        shopper_locale=languages_pages.shopper_locale,
+    )
     findable_pages.init_app(app)
 
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
@@ -71,12 +86,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         # Each proxy appends to X-Forwarded-For; scheme and host are said once, by the one that talks to us.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
-
-
-def show_money(amount: int) -> str:
-    """An amount in the currency and the locale of the shop that is visited."""
-    shown: str = g.tenant.money(amount)
-    return shown
 
 
 def waiting_messages() -> list[tuple[str, str]]:

@@ -1,19 +1,28 @@
 """Static files: under a name that holds their content's hash, so that browsers may keep them for ever."""
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
+from http import HTTPStatus
+from io import BytesIO
 from pathlib import Path
+from wsgiref.headers import Headers
 
 from flask import Flask, request
 from whitenoise import WhiteNoise
+from whitenoise.responders import NOT_ALLOWED_RESPONSE, Response, StaticFile
 
+from storefront.compression import packed, takes_gzip
 from storefront.config import ROOT
 
 STATIC = ROOT / "static"
 PRODUCTS = "products/"
 PLACEHOLDER = "placeholder.svg"
+TEXTS = (".css", ".js", ".svg")
+BEST = 9
 DAY = 24 * 60 * 60
 _HASHED = re.compile(r"\.[0-9a-f]{12}\.[a-z0-9]+$")
+_IN_STYLES = re.compile(r"(?<=url\()[a-z][\w./-]+(?=\))")
 
 
 class Assets:
@@ -21,7 +30,17 @@ class Assets:
 
     def __init__(self, folder: Path = STATIC) -> None:
         self.files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        self.hashed = {name: hashed_name(name, path) for name, path in self.files.items()}
+        contents = {name: path.read_bytes() for name, path in self.files.items()}
+        self.hashed = {name: hashed_name(name, content) for name, content in contents.items()}
+        self.texts = {name: content for name, content in contents.items() if name.endswith(TEXTS)}
+        for name, content in self.texts.items():
+            if name.endswith(".css"):
+                self.texts[name] = self.with_hashed_names(content)
+                self.hashed[name] = hashed_name(name, self.texts[name])
+
+    def with_hashed_names(self, style: bytes) -> bytes:
+        """A stylesheet of the uppermost folder that names other files, such as fonts, by their hashes, too."""
+        return _IN_STYLES.sub(lambda found: self.hashed.get(found[0], found[0]), style.decode()).encode()
 
     def address(self, name: str) -> str:
         """The address of a static file inside the form (subdomain or prefix) of the running request."""
@@ -42,20 +61,58 @@ class Assets:
         return f"{request.script_root}/static/{name if name in self.files else PLACEHOLDER}"
 
 
-def hashed_name(name: str, path: Path) -> str:
+def hashed_name(name: str, content: bytes) -> str:
     stem, dot, ending = name.rpartition(".")
-    return f"{stem}.{sha256(path.read_bytes()).hexdigest()[:12]}{dot}{ending}"
+    return f"{stem}.{sha256(content).hexdigest()[:12]}{dot}{ending}"
+
+
+class Text:
+    """A file that is kept in memory as it is sent: packed for whoever can unpack it. Nothing is written anywhere, as
+    the disk may be read-only."""
+
+    def __init__(self, content: bytes, headers: Headers) -> None:
+        self.etag = headers["ETag"] = f'"{sha256(content).hexdigest()[:24]}"'
+        headers["Vary"] = "Accept-Encoding"
+        self.unchanged = StaticFile.get_not_modified_response(headers)
+        small = packed(content, BEST)
+        self.plain = content, [*headers.items(), ("Content-Length", str(len(content)))]
+        self.small = small, [*headers.items(), ("Content-Encoding", "gzip"), ("Content-Length", str(len(small)))]
+
+    def get_response(self, method: str, environ: Mapping[str, str]) -> Response:
+        if method not in ("GET", "HEAD"):
+            return NOT_ALLOWED_RESPONSE
+        if environ.get("HTTP_IF_NONE_MATCH") == self.etag:
+            return self.unchanged
+        body, headers = self.small if takes_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else self.plain
+        return Response(HTTPStatus.OK, headers, BytesIO(body) if method == "GET" else None)
+
+
+class Server(WhiteNoise):  # type: ignore[misc]
+    """WhiteNoise, with texts from memory."""
+
+    def __init__(self, app: Flask, assets: Assets) -> None:
+        self.texts = {str(assets.files[name]): content for name, content in assets.texts.items()}
+        super().__init__(
+            app.wsgi_app,
+            max_age=DAY,
+            allow_all_origins=False,
+            immutable_file_test=lambda _path, url: bool(_HASHED.search(url)),
+        )
+
+    def get_static_file(self, path: str, url: str, stat_cache: object = None) -> Text | StaticFile:
+        if path not in self.texts:
+            return super().get_static_file(path, url, stat_cache)
+        headers = Headers([])
+        self.add_mime_headers(headers, path, url)
+        self.add_cache_headers(headers, path, url)
+        nosniff(headers, path, url)
+        return Text(self.texts[path], headers)
 
 
 def init_app(app: Flask) -> Assets:
     """Serve the files in front of Flask, which never sees them, and let templates name them."""
     assets = Assets()
-    server = WhiteNoise(
-        app.wsgi_app,
-        max_age=DAY,
-        allow_all_origins=False,
-        immutable_file_test=lambda _path, url: bool(_HASHED.search(url)),
-    )
+    server = Server(app, assets)
     server.add_headers_function = nosniff
     for name, path in assets.files.items():
         for alias in (name, assets.hashed[name]):
@@ -66,5 +123,5 @@ def init_app(app: Flask) -> Assets:
     return assets
 
 
-def nosniff(headers: object, _path: str, _url: str) -> None:
-    headers["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
+def nosniff(headers: Headers, _path: str, _url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"

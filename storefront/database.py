@@ -286,11 +286,11 @@ def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> N
     db.session.connection().execute(insert(model), [{**row, "tenant_id": tenant_id} for row in rows])
 
 
-def add_unless_there(model: type[OwnedByTenant], row: Mapping[str, Any]) -> None:
-    """Insert a row of the current tenant, inside `write()`; when one of its key is there, do nothing."""
-    on_sqlite = db.engine.dialect.name == "sqlite"
+def add_unless_there(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
+    on_sqlite, tenant_id = db.engine.dialect.name == "sqlite", current_tenant_id()
     statement = adding_unless_there(cast(Any, model), on_sqlite)
-    db.session.connection().execute(statement, {**row, "tenant_id": current_tenant_id()})
+    db.session.connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
 
 
 @cache

@@ -1,12 +1,15 @@
 """Refusals: what the shop says when it must say no.
 
 Rules and actions raise them; one handler (see `storefront.doors`) shows them as a page, as a region of a page or as
-RFC 9457 problem+json. They are worded for the shopper and carry the data that a program needs.
+RFC 9457 problem+json. They are worded for the shopper in the language of the request, and carry the data that a
+program needs; a title is a marked message, which is translated where it is shown.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from storefront.languages.words import N_, _
 
 
 class Refusal(Exception):
@@ -14,7 +17,7 @@ class Refusal(Exception):
 
     status = 400
     type = "refused"
-    title = "That can't be done"
+    title = N_("That can't be done")
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -28,12 +31,12 @@ class Refusal(Exception):
 class NotFound(Refusal):
     status = 404
     type = "not-found"
-    title = "Not found"
+    title = N_("Not found")
 
 
 class TenantNotFound(NotFound):
     type = "tenant-not-found"
-    title = "No such shop"
+    title = N_("No such shop")
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Invalid(Refusal):
 
     status = 422
     type = "invalid"
-    title = "Please check what you entered"
+    title = N_("Please check what you entered")
 
     def __init__(self, *faults: Fault) -> None:
         super().__init__(" ".join(fault.message for fault in faults))
@@ -75,10 +78,10 @@ class Shortage:
 
 class OutOfStock(Conflict):
     type = "out-of-stock"
-    title = "Not enough in stock"
+    title = N_("Not enough in stock")
 
     def __init__(self, items: Sequence[Shortage]) -> None:
-        super().__init__("Some items are not available in the quantity you asked for. Nothing was ordered.")
+        super().__init__(_("Some items are not available in the quantity you asked for. Nothing was ordered."))
         self.items = items
 
     def extra(self) -> dict[str, Any]:
@@ -89,7 +92,7 @@ class PriceChanged(Conflict):
     """The total is not what the shopper was shown. `total` is in minor units of `currency`."""
 
     type = "price-changed"
-    title = "The price has changed"
+    title = N_("The price has changed")
 
     def __init__(self, detail: str, total: int, currency: str) -> None:
         super().__init__(detail)
@@ -102,26 +105,26 @@ class PriceChanged(Conflict):
 
 class CartEmpty(Conflict):
     type = "cart-empty"
-    title = "The cart is empty"
+    title = N_("The cart is empty")
 
     def __init__(self) -> None:
-        super().__init__("There is nothing in this cart to order.")
+        super().__init__(_("There is nothing in this cart to order."))
 
 
 class CartOrdered(Conflict):
     type = "cart-ordered"
-    title = "This cart became an order"
+    title = N_("This cart became an order")
 
     def __init__(self) -> None:
-        super().__init__("This cart has already become an order and can't be changed.")
+        super().__init__(_("This cart has already become an order and can't be changed."))
 
 
 class OrderFulfilled(Conflict):
     type = "order-fulfilled"
-    title = "This order has gone out"
+    title = N_("This order has gone out")
 
     def __init__(self) -> None:
-        super().__init__("This order has been fulfilled already and can't be cancelled.")
+        super().__init__(_("This order has been fulfilled already and can't be cancelled."))
 
 
 class Unauthorized(Refusal):
@@ -129,10 +132,10 @@ class Unauthorized(Refusal):
 
     status = 401
     type = "unauthorized"
-    title = "A key is needed"
+    title = N_("A key is needed")
 
     def __init__(self) -> None:
-        super().__init__("This is for the shop's staff: send a valid key as 'Authorization: Bearer <key>'.")
+        super().__init__(_("This is for the shop's staff: send a valid key as 'Authorization: Bearer <key>'."))
 
 
 class Busy(Refusal):
@@ -140,7 +143,7 @@ class Busy(Refusal):
 
     status = 503
     type = "busy"
-    title = "The shop is busy"
+    title = N_("The shop is busy")
 
     def __init__(self) -> None:
-        super().__init__("The shop is very busy at the moment. Nothing was changed; please try again.")
+        super().__init__(_("The shop is very busy at the moment. Nothing was changed; please try again."))

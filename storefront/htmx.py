@@ -58,7 +58,7 @@ def show_error_region(template: str, region: str, http_status: int, **context: A
 
 def vary(response: Response) -> Response:
     """Without this, Back shows a bare region that the browser kept as the page."""
-    response.headers["Vary"] = "HX-Request-Type, HX-Target"
+    response.vary.update(("HX-Request-Type", "HX-Target"))
     return response
 
 

@@ -10,18 +10,20 @@ from werkzeug.exceptions import HTTPException
 from storefront.database import db, is_busy
 from storefront.errors import Busy, Refusal
 from storefront.htmx import asked_region, show, show_error_region
+from storefront.languages.words import N_, _
 
 RETRY_AFTER = {429: 60, 503: 2}
 """Seconds after which trying again makes sense, where nobody said it more exactly."""
 SAID_BETTER = {
-    404: ("Not found", "There is nothing at this address."),
-    405: ("Method not allowed", "This address does not take that method."),
-    413: ("Too large", "What was sent is larger than the shop takes."),
-    415: ("Unsupported media type", "Send the body as application/json."),
-    429: ("Too many requests", "That was a little fast. Please wait a moment and try again."),
-    500: ("Something broke", "The shop made a mistake. Nothing was lost; please try again."),
-    503: ("Not available", "The shop can't answer at the moment. Please try again shortly."),
+    404: (N_("Not found"), N_("There is nothing at this address.")),
+    405: (N_("Method not allowed"), N_("This address does not take that method.")),
+    413: (N_("Too large"), N_("What was sent is larger than the shop takes.")),
+    415: (N_("Unsupported media type"), N_("Send the body as application/json.")),
+    429: (N_("Too many requests"), N_("That was a little fast. Please wait a moment and try again.")),
+    500: (N_("Something broke"), N_("The shop made a mistake. Nothing was lost; please try again.")),
+    503: (N_("Not available"), N_("The shop can't answer at the moment. Please try again shortly.")),
 }
+NOT_UNDERSTOOD = (N_("That can't be done"), N_("The shop doesn't understand this request."))
 log = logging.getLogger("storefront.problems")
 
 
@@ -40,8 +42,8 @@ def http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None or 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]
-    title, detail = SAID_BETTER.get(status, (error.name, error.description or error.name))
-    response = answer(status, error.name.lower().replace(" ", "-"), title, detail)
+    title, detail = SAID_BETTER.get(status, NOT_UNDERSTOOD)
+    response = answer(status, error.name.lower().replace(" ", "-"), title, _(detail))
     response.headers.extend({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
     return response
 
@@ -52,16 +54,19 @@ def database_error(error: OperationalError) -> Response:
     log.warning("the database did not answer: %s", error.orig)
     if is_busy(error):
         return refused(Busy())
-    return answer(503, "unavailable", *SAID_BETTER[503])
+    title, detail = SAID_BETTER[503]
+    return answer(503, "unavailable", title, _(detail))
 
 
 def broken(error: Exception) -> Response:
     log.error("unhandled error", exc_info=error)
-    return answer(500, "internal-server-error", *SAID_BETTER[500])
+    title, detail = SAID_BETTER[500]
+    return answer(500, "internal-server-error", title, _(detail))
 
 
 def answer(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None = None) -> Response:
-    g.problem = type
+    """The title is a marked message; the detail has been worded already."""
+    g.problem, title = type, _(title)
     if request.path.startswith("/api/"):
         problem = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
         response = jsonify(problem | (extra or {}))

@@ -16,6 +16,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
+from storefront.languages.words import N_, _
 from storefront.tenants.middleware import TENANT_KEY
 
 LARGEST_BODY = 256 * 1024
@@ -30,10 +31,10 @@ UPSELL_LIMIT = "240 per minute"
 class CrossSite(Refusal):
     status = 403
     type = "cross-site"
-    title = "Refused"
+    title = N_("Refused")
 
     def __init__(self) -> None:
-        super().__init__("This form was sent from another site. Please use the shop's own page.")
+        super().__init__(_("This form was sent from another site. Please use the shop's own page."))
 
 
 class ShopSession(SecureCookieSessionInterface):

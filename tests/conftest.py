@@ -1,7 +1,10 @@
 """The cast and the stage: two databases, two shops, a shopper in one and a stranger in the other."""
 
 import os
+import random
 import shutil
+import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +15,16 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
 from storefront import Settings, create_app
 from storefront.boot import prepare
 from storefront.database import db
-from tests.postgres import Postgres, start_postgres
+from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
 ENVIRONMENT = {
@@ -27,6 +34,56 @@ ENVIRONMENT = {
     "UPSELL_HOLDOUT": "0",
     "RATELIMIT_ENABLED": "false",
 }
+
+PORTS = range(20_000, 32_000)
+"""Below those that a system gives out by itself, so that nobody is given one before the server that is to have it."""
+
+if room_in_memory():
+    tempfile.tempdir = str(MEMORY)  # `tmp_path` is in it too
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Each file's tests stay together, because they share a server; so do all of the browser's, which come first."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only several processes have a use for it
+
+    config.option.loadscopereorder = False
+
+    class ByRoom(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return ByRoom(config, log)
+
+
+# How long an example takes says more about what else the machine does than about the shop.
+hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("busy")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at; chosen by chance, as other processes look for one too."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+class Compiled(BytecodeCache):
+    """The compiled templates of this process: each app would compile them anew, which takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self.code: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +159,7 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
     def make(**environment: str) -> Flask:
         app = create_app(settings_for(database_url, tmp_path, **environment))
         app.testing = True
+        app.jinja_env.bytecode_cache = COMPILED
         made.append(app)
         return app
 

@@ -12,6 +12,7 @@ from storefront.catalog.models import Product
 from storefront.clock import now
 from storefront.database import add_rows, held, is_id, new_id, new_token, run, table_of, write
 from storefront.errors import CartOrdered, NotFound
+from storefront.languages.words import _
 from storefront.pricing.rules import usable_promotion
 from storefront.tenants.models import Tenant
 
@@ -51,7 +52,7 @@ def check_sold_here(product_ids: Iterable[str]) -> None:
     found = set(run(SOLD_HERE, {"ids": wanted}).scalars())
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
-        raise NotFound(f"There is no product {missing[0][:64]!r} in this shop.")
+        raise NotFound(_("There is no product %(id)s in this shop.", id=repr(missing[0][:64])))
 
 
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
@@ -124,7 +125,7 @@ def hold(cart_id: str) -> None:
     if is_id(cart_id) and run(HOLD, {"cart": cart_id, "now": now()}).rowcount:
         return
     if cart_or_none(cart_id) is None:
-        raise NotFound("There is no such cart in this shop.")
+        raise NotFound(_("There is no such cart in this shop."))
     raise CartOrdered
 
 

@@ -12,7 +12,7 @@ from storefront.catalog.api import ProductShape, amount
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
 from storefront.security import CARTS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.models import was_suggested
+from storefront.upsell.journal import was_suggested
 
 api = blueprint("cart_api", __name__)
 

@@ -11,6 +11,7 @@ from storefront.catalog.models import LISTED, Listed, Product
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, held, is_id, new_id, new_token, run, table_of
 from storefront.errors import NotFound
+from storefront.languages.words import _
 from storefront.pricing.rules import Price, price
 from storefront.tenants.models import Tenant
 
@@ -137,7 +138,7 @@ def find_cart(cart_id: str) -> CartSeen:
     """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
     cart = cart_or_none(cart_id)
     if cart is None:
-        raise NotFound("There is no such cart in this shop.")
+        raise NotFound(_("There is no such cart in this shop."))
     return cart
 
 

@@ -10,9 +10,11 @@ from storefront.catalog.models import Listed, read_product
 from storefront.database import new_token
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
+from storefront.languages.formats import show_money
+from storefront.languages.words import _
 from storefront.security import CARTS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.models import was_suggested
+from storefront.upsell.journal import was_suggested
 
 pages = Blueprint("cart", __name__)
 
@@ -64,7 +66,7 @@ def add() -> AnyResponse:
         session.permanent = True
     if suggested:
         return redirect(url_for("orders.checkout", added=product.id), 303)
-    flash(f"Added {product.name} to your cart.", "notice")
+    flash(_("Added %(name)s to your cart.", name=product.name), "notice")
     return redirect(url_for("cart.see"), 303)
 
 
@@ -72,10 +74,10 @@ def still_as_suggested(product: Listed) -> bool:
     """Whether a suggestion can still be had. What is sold out would only stand in the order's way; a price that has
     changed since it was shown is said."""
     if product.sold_out:
-        flash(f"{product.name} has just sold out. Your order is as it was.", "error")
+        flash(_("%(name)s has just sold out. Your order is as it was.", name=product.name), "error")
         return False
     if request.form.get("price", str(product.price)) != str(product.price):
-        flash(f"{product.name} costs {current_tenant().money(product.price)} now.", "notice")
+        flash(_("%(name)s costs %(price)s now.", name=product.name, price=show_money(product.price)), "notice")
     return True
 
 
@@ -115,5 +117,5 @@ def own_cart_id() -> str:
     """The id of this browser's cart; raises `NotFound`."""
     cart_id: str | None = session.get("cart")
     if cart_id is None:
-        raise NotFound("Your cart is empty.")
+        raise NotFound(_("Your cart is empty."))
     return cart_id

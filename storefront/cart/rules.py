@@ -1,27 +1,39 @@
 """What a cart may hold."""
 
 from storefront.errors import Fault, Invalid
+from storefront.languages.words import _
 
 MOST_A_LINE = 999
 MOST_LINES = 100
 
 
+def not_a_quantity(least: int = 1) -> Invalid:
+    said = _("A quantity is a whole number from %(least)s to %(most)s.", least=least, most=MOST_A_LINE)
+    return Invalid(Fault("quantity", said))
+
+
 def check_quantity(quantity: int) -> int:
     """A line holds 1 to 999 of a product."""
     if not 1 <= quantity <= MOST_A_LINE:
-        raise Invalid(Fault("quantity", f"A quantity is a whole number from 1 to {MOST_A_LINE}."))
+        raise Invalid(
+            Fault("quantity", _("A quantity is a whole number from %(least)s to %(most)s.", least=1, most=MOST_A_LINE))
+        )
     return quantity
 
 
 def check_room(lines: int) -> None:
     """A cart holds at most a hundred lines; `lines` counts the one that is to be added."""
     if lines > MOST_LINES:
-        raise Invalid(Fault("product_id", f"A cart holds at most {MOST_LINES} different products."))
+        raise Invalid(Fault("product_id", _("A cart holds at most %(most)s different products.", most=MOST_LINES)))
 
 
 def parse_quantity(text: str, least: int = 1) -> int:
     """A quantity that a form sent; 0 is taken where it means removal."""
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and least <= int(text) <= MOST_A_LINE):
-        raise Invalid(Fault("quantity", f"A quantity is a whole number from {least} to {MOST_A_LINE}."))
+        raise Invalid(
+            Fault(
+                "quantity", _("A quantity is a whole number from %(least)s to %(most)s.", least=least, most=MOST_A_LINE)
+            )
+        )
     return int(text)

@@ -32,6 +32,7 @@ from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, is_id, new_id, run, table_of
 from storefront.errors import NotFound
+from storefront.languages.words import _
 
 LOW = 5
 """At this stock and below, the page says how many are left."""
@@ -286,7 +287,7 @@ def read_product(product_id: str) -> Listed:
     """The product as it is shown; raises `NotFound`."""
     row = run(ONE, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
-        raise NotFound("There is no such product in this shop.")
+        raise NotFound(_("There is no such product in this shop."))
     return Listed(*row)
 
 
@@ -299,5 +300,5 @@ def find_product(product_id: str) -> Product:
     """The product's own row, to be changed; raises `NotFound`."""
     product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
     if product is None:
-        raise NotFound("There is no such product in this shop.")
+        raise NotFound(_("There is no such product in this shop."))
     return product

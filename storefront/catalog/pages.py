@@ -13,6 +13,7 @@ from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
 from storefront.findable import spelling
 from storefront.fragments import fragments
 from storefront.htmx import answer, asked_region, render, show
+from storefront.languages.words import N_
 from storefront.tenants.pages import current_tenant
 
 pages = Blueprint("catalog", __name__)
@@ -76,7 +77,7 @@ class ListPage:
 
     @property
     def sorts(self) -> dict[str, str]:
-        return SORTS if not self.wish.q else SORTS | {"": "Best match"}
+        return SORTS if not self.wish.q else SORTS | {"": N_("Best match")}
 
     @property
     def currency(self) -> str:

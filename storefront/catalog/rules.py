@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from storefront import money
+from storefront.languages.words import N_, _
 
 _WORD = re.compile(r"[^\W_]+")
 _ALONE = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
@@ -45,11 +46,11 @@ def tsquery(terms: Sequence[str]) -> str:
 
 
 SORTS = {
-    "": "Our order",
-    "price": "Price, lowest first",
-    "-price": "Price, highest first",
-    "new": "Newest first",
-    "name": "Name",
+    "": N_("Our order"),
+    "price": N_("Price, lowest first"),
+    "-price": N_("Price, highest first"),
+    "new": N_("Newest first"),
+    "name": N_("By name"),
 }
 """The orders that a list can be shown in, and how the page calls them."""
 
@@ -77,13 +78,13 @@ def read_filters(asked: Mapping[str, str], currency: str) -> Filters:
     ignored: list[str] = []
     low, high = (read_price(asked.get(name, ""), currency, ignored) for name in ("min_price", "max_price"))
     if low is not None and high is not None and low > high:
-        ignored.append("The lowest price is above the highest, so neither is used.")
+        ignored.append(_("The lowest price is above the highest, so neither is used."))
         low = high = None
     stock, sort = asked.get("in_stock", ""), asked.get("sort", "")
     if stock not in ("", "0", "1"):
-        ignored.append("What is in stock can be asked for by 1 only, so sold-out products are shown too.")
+        ignored.append(_("What is in stock can be asked for by 1 only, so sold-out products are shown too."))
     if sort not in SORTS:
-        ignored.append("There is no such order, so the list is in ours.")
+        ignored.append(_("There is no such order, so the list is in ours."))
     return Filters(low, high, stock == "1", sort if sort in SORTS else "", tuple(ignored))
 
 
@@ -93,7 +94,9 @@ def read_price(text: str, currency: str, ignored: list[str]) -> int | None:
     try:
         return money.parse(text.replace(",", "."), currency) if text else None
     except ValueError:
-        ignored.append(f"“{text[:20]}” is not a price in {currency}, so it is not used.")
+        ignored.append(
+            _("“%(typed)s” is not a price in %(currency)s, so it is not used.", typed=text[:20], currency=currency)
+        )
         return None
 
 

@@ -11,6 +11,7 @@ from flask import current_app, g, request
 from storefront.assets import Assets
 from storefront.config import Settings
 from storefront.errors import NotFound
+from storefront.languages.words import _
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -53,8 +54,10 @@ def needed_root() -> str:
     root = known_root()
     if root is None:
         raise NotFound(
-            "This file needs absolute addresses, and the shop doesn't repeat a host that it isn't configured for: "
-            "set PUBLIC_URL to the address that people use."
+            _(
+                "This file needs absolute addresses, and the shop doesn't repeat a host that it isn't configured for: "
+                "set PUBLIC_URL to the address that people use."
+            )
         )
     return root
 

@@ -12,6 +12,7 @@ from storefront.findable import files, jsonld, spelling
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
 from storefront.findable.models import stamp
 from storefront.findable.rules import parts
+from storefront.languages.words import _
 from storefront.operators.pages import pages as operators
 from storefront.tenants.pages import current_tenant
 from storefront.tenants.registry import registry
@@ -32,7 +33,7 @@ SAYS_ITSELF = "orders.confirmation"
 def sitemap() -> Response:
     root, now, part = needed_root(), stamp(), request.args.get("part", "")
     if part and part not in parts(now.products, 1 + len(categories())):
-        raise NotFound("The sitemap has no such part.")
+        raise NotFound(_("The sitemap has no such part."))
     written = files.sitemap(root, part, now.products, now.changed)
     return streamed(written, "application/xml", SITEMAP_FRESH_FOR, root, part, *now)
 

@@ -13,6 +13,7 @@ from storefront.clock import now
 from storefront.database import add_rows, db, held, is_id, new_id, new_token, run, table_of, write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
+from storefront.languages.words import _
 from storefront.orders.models import (
     CANCELLED,
     FULFILLED,
@@ -69,7 +70,7 @@ def place_once(
     cart = claim(cart_id)
     if cart is None:
         if not is_id(cart_id) or (earlier := order_of_cart(cart_id)) is None:
-            raise NotFound("There is no such cart in this shop.")
+            raise NotFound(_("There is no such cart in this shop."))
         return earlier.id, False
     taken = take_stock(cart_id)
     total = price(tenant, (line.line_total for line in taken), cart.promo_code, now())

@@ -6,6 +6,7 @@ from flask import request, url_for
 from pydantic import BaseModel, Field
 
 from storefront.clock import rfc3339
+from storefront.languages.pages import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
 from storefront.orders.models import Order, find_order
@@ -103,7 +104,7 @@ def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tupl
     order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
     order = find_order(order_id)
     bought = [line.product_id for line in order.lines]
-    upsell = UpsellShape.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought))
+    upsell = UpsellShape.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought, shopper_language()))
     location = url_for("orders_api.get_order", order_id=order_id)
     return (
         PlacedOrder.model_construct(**order_fields(order), upsell=upsell),

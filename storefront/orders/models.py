@@ -19,6 +19,7 @@ from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, db, is_id, new_token
 from storefront.errors import NotFound
+from storefront.languages.words import _
 from storefront.pricing.rules import Price
 
 PLACED = "placed"
@@ -106,7 +107,7 @@ def find_order(order_id: str) -> Order:
     """The order with its lines; raises `NotFound`."""
     order = db.session.scalars(WHOLE_ORDER, {"id": order_id}).unique().one_or_none() if is_id(order_id) else None
     if order is None:
-        raise NotFound("There is no such order in this shop.")
+        raise NotFound(_("There is no such order in this shop."))
     return order
 
 

@@ -9,11 +9,13 @@ from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
 from storefront.errors import Conflict, Fault, Invalid, NotFound, OutOfStock
 from storefront.htmx import show
+from storefront.languages.words import _
 from storefront.orders import actions
 from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import check_buyer
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
+from storefront.upsell.actions import keeps_room
 
 pages = Blueprint("orders", __name__)
 
@@ -34,11 +36,11 @@ def place() -> AnyResponse:
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
-        order_id, _ = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
+        order_id, _placed = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
     except (Conflict, Invalid) as refusal:
         cart = cart_or_none(cart_id)
         if cart is None:
-            raise NotFound("There is no such cart in this shop.") from None
+            raise NotFound(_("There is no such cart in this shop.")) from None
         if not cart.is_open and (order := order_of_cart(cart_id)):
             return redirect(url_for("orders.confirmation", order_id=order.id), 303)
         return show_checkout(cart, refusal)
@@ -53,7 +55,7 @@ def shown_total() -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(Fault("expected_total", "The page's total can't be read. Please load the page again."))
+        raise Invalid(Fault("expected_total", _("The page's total can't be read. Please load the page again.")))
     return int(text)
 
 
@@ -66,6 +68,7 @@ def show_checkout(cart: CartSeen, refusal: Conflict | Invalid | None = None, add
         "shortages": [],
         "added": added if added in names else None,
         "upsell_enabled": current_tenant().upsell_enabled,
+        "keeps_room": keeps_room(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
         context["errors"] = {fault.field: fault.message for fault in refusal.faults}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from storefront.errors import CartEmpty, Fault, Invalid, PriceChanged
+from storefront.languages.words import _
 from storefront.pricing.rules import Price
 
 EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+$"
@@ -31,15 +32,15 @@ def check_buyer(email: str, name: str) -> Buyer:
     email, name = email.strip(), " ".join(name.split())
     faults = []
     if not email:
-        faults.append(Fault("email", "Please enter your e-mail address."))
+        faults.append(Fault("email", _("Please enter your e-mail address.")))
     elif len(email) > LONGEST_EMAIL or not re.fullmatch(EMAIL, email):
-        faults.append(Fault("email", "This doesn't look like an e-mail address: name@example.com."))
+        faults.append(Fault("email", _("This doesn't look like an e-mail address: name@example.com.")))
     if not name:
-        faults.append(Fault("name", "Please enter your name."))
+        faults.append(Fault("name", _("Please enter your name.")))
     elif len(name) > LONGEST_NAME:
-        faults.append(Fault("name", f"A name has at most {LONGEST_NAME} characters."))
+        faults.append(Fault("name", _("A name has at most %(most)s characters.", most=LONGEST_NAME)))
     elif any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
-        faults.append(Fault("name", "A name can't contain control characters."))
+        faults.append(Fault("name", _("A name can't contain control characters.")))
     if faults:
         raise Invalid(*faults)
     return Buyer(email, name)
@@ -76,9 +77,11 @@ def check_price(price: Price, expected_total: int | None, currency: str) -> None
     """Refuse when the shopper was shown another total, or relies on a promo code that ran out and hasn't seen the
     total without it."""
     if expected_total is not None and expected_total != price.total:
-        raise PriceChanged("The total has changed since you last saw it. Nothing was ordered.", price.total, currency)
+        raise PriceChanged(
+            _("The total has changed since you last saw it. Nothing was ordered."), price.total, currency
+        )
     if price.promo_expired and expected_total is None:
-        detail = f"The promo code {price.promo_code} has expired. Nothing was ordered."
+        detail = _("The promo code %(code)s has expired. Nothing was ordered.", code=price.promo_code)
         raise PriceChanged(detail, price.total, currency)
 
 

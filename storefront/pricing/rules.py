@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from storefront.errors import Fault, Invalid
+from storefront.languages.words import _
 from storefront.money import share, share_included
 from storefront.tenants.models import Promotion, Tenant
 
@@ -52,7 +53,7 @@ def usable_promotion(tenant: Tenant, code: str, now: datetime) -> Promotion:
     """The promotion that a shopper typed the code of; refuses a code that is unknown or has run out."""
     promotion = tenant.promotion(code)
     if promotion is None:
-        raise Invalid(Fault("code", "This shop doesn't know that promo code."))
+        raise Invalid(Fault("code", _("This shop doesn't know that promo code.")))
     if promotion.expired(now):
-        raise Invalid(Fault("code", f"The promo code {promotion.code} has expired."))
+        raise Invalid(Fault("code", _("The promo code %(code)s has expired.", code=promotion.code)))
     return promotion

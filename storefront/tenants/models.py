@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storefront import money
 from storefront.config import Budget, daily_budget
 from storefront.database import Model
+from storefront.languages.formats import percent
+from storefront.languages.rules import own_language
+from storefront.languages.words import _
 from storefront.tenants import theme
 
 
@@ -147,7 +150,8 @@ class Tenant:
 
     @property
     def lang(self) -> str:
-        return "en"
+        """The language that the shop itself speaks, where nobody asked for another."""
+        return own_language(self.locale)
 
     @property
     def hero(self) -> dict[str, Any] | None:
@@ -167,8 +171,10 @@ class Tenant:
     def tax_note(self) -> str:
         if self.tax is None:
             return ""
-        verb = "include" if self.tax.included else "exclude"
-        return f"Prices {verb} {self.tax.rate.normalize():f} % tax"
+        rate = percent(self.tax.rate)
+        if self.tax.included:
+            return _("Prices include %(rate)s tax", rate=rate)
+        return _("Prices exclude %(rate)s tax", rate=rate)
 
     @cached_property
     def look(self) -> str:

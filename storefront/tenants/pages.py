@@ -5,12 +5,13 @@ from markupsafe import Markup
 
 from storefront.errors import NotFound, TenantNotFound
 from storefront.htmx import show
+from storefront.languages.words import _
 from storefront.tenants.middleware import TENANT_KEY
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 
 pages = Blueprint("tenants", __name__)
-WITHOUT_TENANT = ("operators", "static")
+WITHOUT_TENANT = ("operators", "static", "languages")
 """The blueprints that answer at the root, where no shop is."""
 
 
@@ -23,13 +24,13 @@ def enter() -> Response | None:
     if tenant_id is not None:
         tenant = registry().find(tenant_id)
         if tenant is None:
-            raise TenantNotFound("There is no shop at this address.")
+            raise TenantNotFound(_("There is no shop at this address."))
         g.tenant, g.tenant_id, g.inline_style = tenant, tenant.id, str(tenant.theme_css)
         return None
     if request.path == "/" and request.method in ("GET", "HEAD"):
         return list_of_shops()
     if request.blueprint not in WITHOUT_TENANT:
-        raise NotFound("There is nothing at this address. Every shop has an address of its own.")
+        raise NotFound(_("There is nothing at this address. Every shop has an address of its own."))
     return None
 
 

@@ -8,15 +8,16 @@ from flask import current_app
 
 from storefront.cart.models import CartSeen, cart_or_none
 from storefront.catalog.models import Listed, in_stock
+from storefront.clock import now
 from storefront.config import Settings
-from storefront.database import add_rows, new_token, write
+from storefront.database import new_id, new_token
+from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.actions import Advice, Question, assistant
 from storefront.upsell.engine.actions import related
-from storefront.upsell.experiment.models import expose
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
-from storefront.upsell.models import UpsellShowing, last_showing
+from storefront.upsell.journal import Entry, enter, last_showing
 from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among, shortlist
 
 log = logging.getLogger("storefront.upsell")
@@ -43,30 +44,38 @@ class Upsell:
     call_id: str | None = None
 
 
-def suggest(tenant: Tenant, cart: CartSeen, language: str, patience: float | None = None) -> Upsell:
-    """Suggest at most three products for the cart, and write down what was shown to whom.
+def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = False) -> Upsell:
+    """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
-    In the model's words when they are ready, or come within `patience` seconds (UPSELL_TIMEOUT when it is None);
-    otherwise the rules' choice.
+    In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
+    (UPSELL_TIMEOUT), a person only for a `GLANCE`.
     """
     if not tenant.upsell_enabled or not cart.lines:
         return Upsell(enabled=tenant.upsell_enabled)
     arm = arm_for(tenant, cart.shopper)
     if arm == CONTROL:
-        return show(tenant, cart, arm, [], Advice(CONTROL))
+        return show(cart, arm, [], Advice(CONTROL), by_person)
+    with speaking(language):
+        return think(tenant, cart, arm, language, by_person)
+
+
+def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, by_person: bool) -> Upsell:
     mine, candidates = related(tenant, [line.product_id for line in cart.lines])
     advice = Advice(RULES)
     if arm == MODEL and candidates:
-        wait = settings().upsell_timeout if patience is None else patience
+        wait = GLANCE if by_person else settings().upsell_timeout
         advice = assistant().advise(tenant, question(tenant, cart, mine, candidates, language), wait)
     chosen = choose_among(advice.chosen, candidates, tenant.upsell)
-    return show(tenant, cart, arm, chosen or choose(candidates, tenant.upsell), advice)
+    return show(cart, arm, chosen or choose(candidates, tenant.upsell), advice, by_person)
 
 
-def suggest_after_order(tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
+def suggest_after_order(
+    tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
+) -> Upsell:
     """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
     try:
-        return suggest_at_once(tenant, cart_id, shopper, product_ids)
+        with speaking(language):
+            return suggest_at_once(tenant, cart_id, shopper, product_ids)
     except Exception:
         log.exception("no suggestions beside an order")
         return Upsell(enabled=tenant.upsell_enabled)
@@ -98,9 +107,10 @@ def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
         return False
     if assistant().is_asked_for(cart_id):
         return True
-    mine, candidates = related(tenant, [line.product_id for line in cart.lines])
-    if candidates:
-        assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
+    with speaking(language):
+        mine, candidates = related(tenant, [line.product_id for line in cart.lines])
+        if candidates:
+            assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
     return False
 
 
@@ -115,6 +125,12 @@ def settings() -> Settings:
     return found
 
 
+def keeps_room(tenant: Tenant, cart: CartSeen) -> bool:
+    """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
+    would jump when the room closes."""
+    return arm_for(tenant, cart.shopper) != CONTROL
+
+
 def arm_for(tenant: Tenant, shopper: str) -> str:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
@@ -126,16 +142,18 @@ def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:
     return [Suggestion(products[one.product_id], one.explanation) for one in chosen if one.product_id in products]
 
 
-def show(tenant: Tenant, cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice) -> Upsell:
+def show(cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice, by_person: bool) -> Upsell:
     """Check the choice once more, and write down that this shopper was shown it at this moment."""
     suggestions = still_sold(chosen)
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
     source = ("llm" if by_model else "rules") if suggestions else None
     shown = [asdict(Chosen(suggestion.product.id, suggestion.explanation)) for suggestion in suggestions]
-    showing = {"id": new_token(), "cart_id": cart.id, "arm": arm, "source": source, "outcome": advice.outcome}
-    with write():
-        expose(cart.id, cart.shopper, arm, shares(settings().upsell_holdout, settings().model_configured))
-        add_rows(UpsellShowing, [showing | {"call_id": advice.call_id, "suggestions": shown}])
+    showing_id = new_token()
+    both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
+    showing = {"id": showing_id, "place": new_id(), "source": source, "suggestions": shown}
+    why = {"outcome": advice.outcome, "call_id": advice.call_id}
+    in_force = shares(settings().upsell_holdout, settings().model_configured)
+    enter(Entry(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person)
     count_upsell(source, advice.outcome)
-    return Upsell(True, arm, source, suggestions, showing["id"])
+    return Upsell(True, arm, source, suggestions, showing_id)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from storefront.cart.models import find_cart
 from storefront.catalog.api import ProductShape
+from storefront.languages.pages import shopper_language
 from storefront.openapi import Shape, answers, blueprint, spec
 from storefront.security import UPSELL_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
@@ -46,4 +47,4 @@ class UpsellShape(Shape):
 def get_upsell(cart_id: str) -> UpsellShape:
     """At most three products that go with the cart, and why."""
     tenant = current_tenant()
-    return UpsellShape.of(suggest(tenant, find_cart(cart_id), tenant.lang))
+    return UpsellShape.of(suggest(tenant, find_cart(cart_id), shopper_language()))

@@ -18,6 +18,10 @@ class Errands:
         self._thread: Thread | None = None
         self._over = False
 
+    @property
+    def are_running(self) -> bool:
+        return self._thread is not None
+
     def start(self) -> None:
         self._thread = Thread(target=self._work, name="upsell-errands", daemon=True)
         self._thread.start()

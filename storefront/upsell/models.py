@@ -1,13 +1,12 @@
 """The journal of what was suggested to whom."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, held, is_id, new_id, new_token, run, table_of
+from storefront.database import Model, OwnedByTenant, held, new_id, new_token, table_of
 
 
 class UpsellShowing(OwnedByTenant, Model):
@@ -39,16 +38,3 @@ LAST = held(
     .order_by(showings.c.place.desc())
     .limit(1)
 )
-
-
-def was_suggested(showing_id: str | None, cart_id: str, product_id: str) -> bool:
-    """Whether this product was suggested to this cart in that showing."""
-    if not showing_id or not is_id(showing_id) or not is_id(cart_id):
-        return False
-    shown = run(SHOWN, {"showing": showing_id, "cart": cart_id}).scalar() or []
-    return any(suggestion["product_id"] == product_id for suggestion in shown)
-
-
-def last_showing(cart_id: str) -> Any:
-    """The latest showing for this cart: its id, source and suggestions, or None."""
-    return run(LAST, {"cart": cart_id}).one_or_none()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from storefront.catalog.rules import fold
+from storefront.languages.words import _, ngettext
 from storefront.tenants.models import UpsellWishes
 from storefront.upsell.assistant.text import plain
 
@@ -146,28 +147,37 @@ def short(name: str) -> str:
 
 
 def say_together(name: str, times: int) -> str:
-    return f"Bought together with {short(name)} in {times} order{'' if times == 1 else 's'}."
+    return ngettext(
+        "Bought together with %(name)s in %(num)s order.",
+        "Bought together with %(name)s in %(num)s orders.",
+        times,
+        name=short(name),
+    )
 
 
 def say_tag(name: str, tag: str) -> str:
-    return f"Shares “{short(tag)}” with {short(name)} in your cart."
+    return _("Shares “%(tag)s” with %(name)s in your cart.", tag=short(tag), name=short(name))
 
 
 def say_category(name: str, category: str) -> str:
-    return f"From {short(category)}, like {short(name)} in your cart."
+    return _("From %(category)s, like %(name)s in your cart.", category=short(category), name=short(name))
 
 
 def say_words(name: str) -> str:
-    return f"Close in kind to {short(name)} in your cart."
+    return _("Close in kind to %(name)s in your cart.", name=short(name))
 
 
 def say_goes_with(name: str) -> str:
-    return f"Goes with {short(name)} in your cart."
+    return _("Goes with %(name)s in your cart.", name=short(name))
 
 
 def say_popular(orders: int) -> str:
-    return f"In {orders} order{'' if orders == 1 else 's'} of this shop, and not in yours yet."
+    return ngettext(
+        "In %(num)s order of this shop, and not in yours yet.",
+        "In %(num)s orders of this shop, and not in yours yet.",
+        orders,
+    )
 
 
 def say_pinned(name: str) -> str:
-    return f"The shop recommends it with {short(name)}."
+    return _("The shop recommends it with %(name)s.", name=short(name))

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 import click
-from flask import Flask, current_app, g
+from flask import Flask, current_app
 
 from storefront.cart.actions import cart_changed
 from storefront.catalog.actions import catalog_loaded
 from storefront.catalog.models import Wish, count
 from storefront.database import acting_for, current_tenant_id, run
+from storefront.languages.pages import shopper_language
 from storefront.orders.actions import orders_changed
 from storefront.tenants.registry import registry
 from storefront.upsell.actions import PAUSE, think_ahead
@@ -19,6 +20,7 @@ from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.errands import Errands
+from storefront.upsell.journal import Journal, write_all
 from storefront.upsell.pruning import prune_batch
 
 LEARN_AFTER = 1.0
@@ -32,6 +34,7 @@ PRUNE_EVERY = 3600.0
 
 def init_app(app: Flask) -> None:
     app.extensions["storefront_errands"] = Errands()
+    app.extensions["storefront_journal"] = Journal()
 
 
 def start(app: Flask) -> None:
@@ -44,6 +47,7 @@ def start(app: Flask) -> None:
 def stop(app: Flask) -> None:
     """End the errands, hang up, and write down what is under way."""
     errands_of(app).stop()
+    write_all(app)
     app.extensions["storefront_assistant"].close()
 
 
@@ -62,7 +66,7 @@ def ask_about(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
     if app.extensions["storefront_settings"].model_configured:
-        job = partial(think, app, current_tenant_id(), cart_id, g.tenant.lang)
+        job = partial(think, app, current_tenant_id(), cart_id, shopper_language())
         errands_of(app).after(PAUSE, cart_id, job)
 
 

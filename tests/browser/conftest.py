@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from storefront.config import ROOT
 from tests.browser.visit import Shop, Visit
+from tests.conftest import free_port
 
 PATIENCE = 20_000
 """Milliseconds after which something that a test waits for is held to never come."""
@@ -32,9 +32,7 @@ FORMS = ("prefix", "subdomain")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of the shop as `make run` starts it, with its own catalogue and a database of its own."""
     folder = tmp_path_factory.mktemp("browser")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = int(probe.getsockname()[1])
+    free = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

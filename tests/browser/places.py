@@ -53,6 +53,21 @@ def checkout(visit: Visit) -> None:
     expect(visit.see(".in-cart")).to_be_visible()
 
 
+def checkout_as_it_opens(visit: Visit) -> None:
+    """The suggestions are still being thought of."""
+    visit.page.route("**/checkout/upsell", lambda route: route.fulfill(status=204))
+    visit.put_into_cart(ESPRESSO)
+    visit.go("/checkout")
+    expect(visit.see(".waiting-rows")).to_be_visible()
+
+
+def checkout_with_suggestions(visit: Visit) -> None:
+    visit.put_into_cart(ESPRESSO)
+    visit.go("/checkout")
+    expect(visit.see(".suggestion")).to_have_count(3)
+    visit.see(".order-fold").evaluate("fold => fold.open = true")
+
+
 def checkout_with_errors(visit: Visit) -> None:
     """Sent as by a browser that checks nothing itself."""
     visit.put_into_cart(ESPRESSO)
@@ -93,6 +108,20 @@ def not_found(visit: Visit) -> None:
     visit.forgive("status of 404")
 
 
+def no_such_shop(visit: Visit) -> None:
+    visit.page.goto(f"http://localhost:{visit.shop.port}/t/nowhere/")
+    visit.forgive("status of 404")
+
+
+def unreachable(visit: Visit) -> None:
+    """The shop didn't answer, and a message says so."""
+    visit.go("/?q=cookies")
+    visit.page.route("**/cart/items", lambda route: route.fulfill(status=502, body="Bad gateway"))
+    visit.see(f"#add_{COOKIES}").click()
+    expect(visit.see(".message-error")).to_be_visible()
+    visit.forgive("status of 502")
+
+
 def api_docs(visit: Visit) -> None:
     visit.go("/api/v1/docs")
     visit.page.evaluate("document.querySelectorAll('details').forEach(call => call.open = true)")
@@ -104,6 +133,11 @@ PLACES: dict[str, Callable[[Visit], None]] = {
     "second page": simply("/?page=2"),
     "category": simply("/?category=Coffee"),
     "search": simply("/?q=espresso"),
+    "forgiven search": simply("/?q=espreso"),
+    "filtered": simply("/?category=Coffee&min_price=5&in_stock=1&sort=price"),
+    "wrong filter": simply("/?min_price=x"),
+    "nothing that fits": simply("/?min_price=9999"),
+    "no such page": simply("/?page=99"),
     "empty search": simply("/?q=zzzz"),
     "added": added,
     "product": simply(f"/products/{ESPRESSO}"),
@@ -112,10 +146,25 @@ PLACES: dict[str, Callable[[Visit], None]] = {
     "cart": cart,
     "cart with wrong code": cart_with_wrong_code,
     "checkout": checkout,
+    "checkout as it opens": checkout_as_it_opens,
+    "checkout with suggestions": checkout_with_suggestions,
     "checkout with errors": checkout_with_errors,
     "checkout sold out": checkout_sold_out,
     "suggestions": suggestions,
     "confirmation": confirmation,
     "not found": not_found,
+    "no such shop": no_such_shop,
+    "unreachable": unreachable,
     "API docs": api_docs,
 }
+
+PAGES = {
+    "list": "/",
+    "product": r"/products/[\w-]+",
+    "cart": "/cart",
+    "checkout": "/checkout",
+    "suggestions": r"/checkout/upsell\?page=1",
+    "confirmation": r"/orders/[\w-]+",
+    "API docs": "/api/v1/docs",
+}
+"""The shop's pages, each by a place that is on it; a pattern of addresses. A test holds them against the URL map."""

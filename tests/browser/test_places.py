@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from playwright.sync_api import expect
 
-from tests.browser.places import PLACES
+from tests.browser.places import PAGES, PLACES
 from tests.browser.visit import Shop, Visit
+from tests.conftest import Person
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -44,6 +46,8 @@ def test_the_page_is_for_everybody(visit: Callable[..., Visit], aurora: Shop, pl
     """Light and dark, on a phone and on a desk."""
     shopper = visit(aurora, width=390, script=str(AXE))
     PLACES[place](shopper)
+    if place in PAGES:
+        shopper.expect_at(PAGES[place])
     expect(shopper.see(LIVE)).to_have_count(1)
     for width in WIDTHS:
         shopper.page.set_viewport_size({"width": width, "height": 844})
@@ -53,6 +57,44 @@ def test_the_page_is_for_everybody(visit: Callable[..., Visit], aurora: Shop, pl
             shopper.page.emulate_media(color_scheme=scheme)
             assert not findings(shopper), f"{width} px, {scheme}"
     shopper.page.wait_for_load_state("networkidle")
+
+
+@pytest.mark.parametrize("id", ["fjell", "kami"])
+def test_every_shop_is_for_everybody(visit: Callable[..., Visit], port: int, id: str) -> None:
+    """In its own colours and face."""
+    shopper = visit(Shop(id, port), width=390, script=str(AXE))
+    shopper.go("/")
+    product = str(shopper.see(".card:not(.sold-out)").first.get_attribute("data-product"))
+    for path in ("/", f"/products/{product}", "/cart", "/checkout"):
+        if path == "/cart":
+            shopper.put_into_cart(product)
+        shopper.go(path)
+        if path == "/checkout":
+            expect(shopper.see(".suggestion")).to_have_count(3)
+        for width, scheme in ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")):
+            shopper.page.set_viewport_size({"width": width, "height": 844})
+            shopper.page.emulate_media(color_scheme=scheme)
+            assert not findings(shopper), f"{path}, {width} px, {scheme}"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_page_is_forgotten(app: Flask, shopper: Person) -> None:
+    """Whatever the URL map leads to that is a whole page is among the places that axe-core looks at."""
+    shopper.post("/cart/items", {"product_id": "beans"})
+    order = shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).location.rpartition("/")[2]
+    shopper.post("/cart/items", {"product_id": "beans"})
+    known = {"product_id": "beans", "order_id": order, "cart_id": "none"}
+    addresses = app.url_map.bind("localhost")
+    pages = set()
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()):
+            continue
+        path = addresses.build(rule.endpoint, {name: known[name] for name in rule.arguments})
+        with shopper.get(path + "?page=1", buffered=False) as answer:
+            if answer.mimetype == "text/html" and answer.text.startswith("<!doctype"):
+                assert answer.status_code == 200, path
+                pages.add(rule.endpoint)
+    assert pages == {addresses.match(pattern.partition(r"\?")[0])[0] for pattern in PAGES.values()}
 
 
 def findings(visit: Visit) -> list[str]:

@@ -73,6 +73,17 @@ def at_most(seconds: float) -> Iterator[None]:
     assert time.monotonic() - start < seconds
 
 
+@contextmanager
+def before_any_errand(errands: Errands) -> Iterator[None]:
+    """What is done here is done before the next errand, however slow the machine is."""
+    done = threading.Event()
+    errands.after(0, "wait", done.wait)
+    try:
+        yield
+    finally:
+        done.set()
+
+
 def quiet(model: ModelServer, requests: int) -> bool:
     """Whether so many requests came, and no more for a while."""
     came = model.wait_for(lambda: len(model.requests) >= requests)
@@ -87,10 +98,14 @@ def test_at_checkout_the_models_words_are_there_at_once(awake: Callable[..., Fla
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     assert model.wait_for(lambda: len(calls(app)) == 1), "nobody has looked yet"
-    with at_most(GLANCE):
-        panel = person.get("/checkout/upsell")
-    assert MODELS_WORDS in panel.text
-    assert person.get("/checkout/upsell").text.count(MODELS_WORDS) == panel.text.count(MODELS_WORDS)
+    waits, panels = [], []
+    for _ in range(3):
+        start = time.monotonic()
+        panels.append(person.get("/checkout/upsell").text)
+        waits.append(time.monotonic() - start)
+    assert min(waits) < GLANCE, "a hiccup of the machine meets one of them only"
+    assert MODELS_WORDS in panels[0]
+    assert len({panel.count(MODELS_WORDS) for panel in panels}) == 1
     assert quiet(model, 1), "it is asked once, however often the page is seen"
     assert len(calls(app)) == 1
 
@@ -101,14 +116,13 @@ def test_without_a_shop_that_serves_nothing_runs_by_itself(asking: Callable[...,
     assert quiet(model, 0)
 
 
-def test_several_changes_in_a_row_make_one_call(
-    awake: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watch, "PAUSE", 0.6)
-    person = Person(awake().test_client(), "north")
-    for id in ("beans", "cup", "honey"):
-        person.post("/cart/items", {"product_id": id})
-    assert model.requests == []
+def test_several_changes_in_a_row_make_one_call(awake: Callable[..., Flask], model: ModelServer) -> None:
+    app = awake()
+    person = Person(app.test_client(), "north")
+    with before_any_errand(watch.errands_of(app)):
+        for id in ("beans", "cup", "honey"):
+            person.post("/cart/items", {"product_id": id})
+        assert model.requests == []
     assert quiet(model, 1)
     assert names(model.requests[0]) == {"Dawn Beans", "Stone Cup", "Heather Honey"}
 
@@ -131,10 +145,12 @@ def test_a_change_during_a_call_is_asked_about_afterwards(awake: Callable[..., F
 def test_a_cart_that_was_emptied_or_ordered_meanwhile_is_not_asked_about(
     awake: Callable[..., Flask], model: ModelServer
 ) -> None:
-    person = Person(awake().test_client(), "north")
-    assert person.checkout(person.cart(beans=1)).status_code == 201
-    cart_id = person.cart(cup=1)
-    person.api("DELETE", f"/carts/{cart_id}/items/cup")
+    app = awake()
+    person = Person(app.test_client(), "north")
+    with before_any_errand(watch.errands_of(app)):
+        assert person.checkout(person.cart(beans=1)).status_code == 201
+        cart_id = person.cart(cup=1)
+        person.api("DELETE", f"/carts/{cart_id}/items/cup")
     assert quiet(model, 0)
     person.cart(cup=1)
     assert quiet(model, 1), "one that stays is"
@@ -274,10 +290,13 @@ def test_an_errand_that_fails_stops_no_other() -> None:
 def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> None:
     errands, done = Errands(), list[str]()
     errands.start()
-    errands.after(0.05, "cart", lambda: done.append("cart as it was"))
-    errands.after(0.1, "cart", lambda: done.append("cart as it is"))
-    errands.after(0.05, "orders", lambda: done.append("orders"), postpone=False)
-    errands.after(9, "orders", lambda: done.append("orders"), postpone=False)
-    time.sleep(0.3)
+    with before_any_errand(errands):
+        errands.after(0.05, "cart", lambda: done.append("cart as it was"))
+        errands.after(0.1, "cart", lambda: done.append("cart as it is"))
+        errands.after(0.05, "orders", lambda: done.append("orders"), postpone=False)
+        errands.after(9, "orders", lambda: done.append("orders"), postpone=False)
+    end = time.monotonic() + 5
+    while len(done) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
     errands.stop()
     assert done == ["orders", "cart as it is"]

@@ -1,5 +1,6 @@
 """Who is shown suggestions: the operator's switch, and the share of shoppers that is held out."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -109,6 +110,18 @@ def test_everybody_held_out_sees_nothing(make_app: Callable[..., Flask]) -> None
     person = Person(app.test_client(), "north")
     upsell = person.checkout(person.cart(beans=1)).json["upsell"]
     assert (upsell["arm"], upsell["suggestions"]) == ("control", [])
+
+
+def test_no_room_is_kept_for_what_will_not_come(make_app: Callable[..., Flask]) -> None:
+    """Else the page would jump when it closes. The panel is still asked for, as its showing is what counts."""
+    for holdout, closed in (("1", True), ("0", False)):
+        app = make_app(UPSELL_HOLDOUT=holdout)
+        person = Person(app.test_client(), "north")
+        person.post("/cart/items", {"product_id": "beans"})
+        panel = re.search(r'<section id="upsell_panel"[^>]*>', person.get("/checkout").text)[0]  # type: ignore[index]
+        assert 'hx-get="/t/north/checkout/upsell" hx-trigger="load"' in panel
+        assert (" hidden " in panel, "aria-busy" in panel) == (closed, not closed)
+        assert ("hidden>" in person.get("/checkout/upsell").text) == closed
 
 
 def test_nobody_held_out_is_everybody_shown(make_app: Callable[..., Flask]) -> None:

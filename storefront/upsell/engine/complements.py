@@ -129,7 +129,7 @@ def goods_of(row: Any) -> Goods:
 def due(language: str) -> list[int]:
     """The numbers of the products without a preparation of their present texts, what sells best first."""
     with write():
-        add_unless_there(Learned, {})
+        add_unless_there(Learned, [{}])
         number_products()
     found: list[tuple[int, int]] = []
     last, many = -1, 0

@@ -37,7 +37,7 @@ class History:
 
     def __init__(self) -> None:
         with write():
-            add_unless_there(Learned, {})
+            add_unless_there(Learned, [{}])
             number_products()
         self.began, known = now(), dict(run(GROUPS).all())
         self.ids: dict[int, str] = {}

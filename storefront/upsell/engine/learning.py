@@ -47,7 +47,7 @@ def learn(most: int = BATCH) -> bool:
     if not events_after(last_event(), list(SIGNS), 1):
         return False
     with write():
-        add_unless_there(Learned, {})
+        add_unless_there(Learned, [{}])
         state = run(STATE_LOCKED).one()
         happened = events_after(state.event, list(SIGNS), most)
         if happened:
@@ -134,7 +134,7 @@ def rebuild(progress: Callable[[int], object] = lambda _: None) -> int:
     """Learn all orders of the current tenant anew, apart from what is served meanwhile, then put it in place at once.
     It comes to the same bytes. Returns how many events were learned; `progress` is told of each lot."""
     with write():
-        add_unless_there(Learned, {})
+        add_unless_there(Learned, [{}])
         number_products()
     lots = LotsOfEvents(progress)
     replace(*learned_from(lots), event=lots.last, orders=lots.orders)

@@ -28,7 +28,7 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
     Returns whether there was anything to do; `progress` is told of each lot of products.
     """
     with write():
-        add_unless_there(Learned, {})
+        add_unless_there(Learned, [{}])
         number_products()
     rows = run(TEXTS).all()
     texts = [words_of(row) for row in rows]

@@ -43,9 +43,9 @@ class UpsellExposure(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-def expose(cart_id: str, shopper: str, arm: str, shares: Mapping[str, float]) -> None:
-    """Write down, inside `write()`, that this cart's shopper came to the panel in this arm; the first time counts."""
-    add_unless_there(UpsellExposure, {"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": dict(shares)})
+def expose(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write down, inside `write()`, that carts' shoppers came to the panel; for each cart the first time counts."""
+    add_unless_there(UpsellExposure, rows)
 
 
 exposures, calls = table_of(UpsellExposure), table_of(UpsellCall)

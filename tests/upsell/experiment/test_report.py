@@ -42,7 +42,7 @@ class World:
 
     def expose(self, cart_id: str, shopper: str, arm: str, split: dict[str, float]) -> None:
         with self.app.app_context(), acting_for(self.person.shop), write():
-            expose(cart_id, shopper, arm, split)
+            expose([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": split}])
 
     def accept(self, cart_id: str, product_id: str) -> None:
         with self.app.app_context(), acting_for(self.person.shop):
@@ -216,7 +216,7 @@ def test_the_first_exposure_of_a_cart_counts(world: World) -> None:
     world.expose(cart_id, "bob", "rules", shares(0.5, False))
     assert world.exposures() == [(cart_id, "ada", "control", SPLIT)]
     with world.app.app_context(), pytest.raises(NoTenant), write():
-        expose(cart_id, "ada", "control", SPLIT)
+        expose([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "shares": SPLIT}])
 
 
 def test_only_staff_may_read_it(world: World) -> None:

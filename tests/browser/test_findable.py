@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import aurora, browser, port, shop, visit  # noqa: F401 - the stage of the browser tests
 from tests.browser.test_places import AXE, SMALL, WIDER, findings
 from tests.browser.visit import Shop, Visit
 
 ESPRESSO = "/products/dawn-espresso-1kg"
 
 
-def test_suggestions_are_chosen_by_keyboard(visit: Callable[..., Visit], shop: Shop) -> None:  # noqa: F811
+def test_suggestions_are_chosen_by_keyboard(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/cart")
     search, options = ada.see("#search"), ada.see("#suggest_list [role=option]")
@@ -34,7 +33,7 @@ def test_suggestions_are_chosen_by_keyboard(visit: Callable[..., Visit], shop: S
     ada.expect_at(ESPRESSO)
 
 
-def test_suggestions_leave_with_the_focus_and_enter_searches(visit: Callable[..., Visit], aurora: Shop) -> None:  # noqa: F811
+def test_suggestions_leave_with_the_focus_and_enter_searches(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.go("/cart")
     ada.see("#search").press_sequentially("espr")
@@ -51,7 +50,7 @@ def test_suggestions_leave_with_the_focus_and_enter_searches(visit: Callable[...
     expect(ada.see("#suggest_list")).to_be_hidden()
 
 
-def test_a_suggestion_is_clicked(visit: Callable[..., Visit], aurora: Shop) -> None:  # noqa: F811
+def test_a_suggestion_is_clicked(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora, width=390)
     ada.go("/")
     ada.see("#search").press_sequentially("coff")
@@ -60,7 +59,7 @@ def test_a_suggestion_is_clicked(visit: Callable[..., Visit], aurora: Shop) -> N
     ada.expect_whole_page()
 
 
-def test_filters_change_the_shelf_and_the_address(visit: Callable[..., Visit], shop: Shop) -> None:  # noqa: F811
+def test_filters_change_the_shelf_and_the_address(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
     first = ada.see(".card").first.get_attribute("data-product")
@@ -80,7 +79,7 @@ def test_filters_change_the_shelf_and_the_address(visit: Callable[..., Visit], s
     expect(ada.see(".card").first).to_have_attribute("data-product", str(first))
 
 
-def test_filters_and_search_work_without_javascript(visit: Callable[..., Visit], aurora: Shop) -> None:  # noqa: F811
+def test_filters_and_search_work_without_javascript(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora, javascript=False)
     ada.go("/")
     ada.see("#filters summary").click()
@@ -94,7 +93,7 @@ def test_filters_and_search_work_without_javascript(visit: Callable[..., Visit],
     expect(ada.see("#insist")).to_be_visible()
 
 
-def test_what_narrows_is_for_everybody(visit: Callable[..., Visit], aurora: Shop) -> None:  # noqa: F811
+def test_what_narrows_is_for_everybody(visit: Callable[..., Visit], aurora: Shop) -> None:
     """Light and dark, on a phone and on a desk, with everything open that can be."""
     ada = visit(aurora, width=390, script=str(AXE))
     ada.go("/?q=espreso&min_price=x&sort=price")

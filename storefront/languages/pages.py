@@ -1,0 +1,126 @@
+"""The language of a request, and the switch by which a shopper chooses it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import flask_babel
+from babel import Locale
+from flask import Blueprint, Flask, current_app, g, has_request_context, redirect, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response
+
+from storefront.config import ROOT
+from storefront.languages.rules import LANGUAGES, SOURCE, choose, locale_tag, own_language
+from storefront.money import read_locale
+
+pages = Blueprint("languages", __name__)
+COOKIE = "lang"
+A_YEAR = 60 * 60 * 24 * 365
+FOLDER = ROOT / "translations"
+
+
+def shopper_language() -> str:
+    """The language that the shopper reads: chosen by the switch, else as the browser says, else the shop's own.
+
+    Outside a request it is the one that `speaking` names, else the shop's own."""
+    if "language" not in g:
+        locale = locale_of_shop()
+        g.language = own_language(locale)
+        if has_request_context():
+            accepted = [tag for tag, quality in request.accept_languages if quality > 0]
+            g.language = choose(None if for_programs() else request.cookies.get(COOKIE), accepted, locale)
+    language: str = g.language
+    return language
+
+
+def shopper_locale() -> str:
+    """The tag of the locale in which the shopper reads numbers, such as "de-AT"; asked for once a request."""
+    if "shopper_locale" not in g:
+        g.shopper_locale = locale_tag(shopper_language(), locale_of_shop())
+    tag: str = g.shopper_locale
+    return tag
+
+
+def locale_of_shop() -> str:
+    tenant = g.get("tenant")
+    return tenant.locale if tenant else SOURCE
+
+
+def for_programs() -> bool:
+    return request.path.startswith("/api/")
+
+
+def select_locale() -> Locale:
+    """That of the messages: programs are told in English what went wrong."""
+    if has_request_context() and for_programs():
+        return Locale(SOURCE)
+    return read_locale(shopper_locale())
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say what is said within in this language, whoever asked."""
+    before = {name: g.pop(name) for name in ("language", "shopper_locale") if name in g}
+    g.language = language
+    try:
+        with flask_babel.force_locale(shopper_locale().replace("-", "_")):
+            yield
+    finally:
+        for name in ("language", "shopper_locale"):
+            g.pop(name, None)
+            if name in before:
+                setattr(g, name, before[name])
+
+
+def in_words(text: str, translations: Mapping[str, str] | None) -> str:
+    """What a shop wrote, in the shopper's language where it has said it in that."""
+    return translations.get(shopper_language(), text) if translations else text
+
+
+@pages.post("/language")
+def switch() -> Response:
+    """Keep the language that was chosen, for this shop, and lead back to the page where it was."""
+    response = redirect(page_before(), 303)
+    language = request.form.get("lang", "")
+    if language in LANGUAGES:
+        response.set_cookie(
+            COOKIE,
+            language,
+            max_age=A_YEAR,
+            path=request.script_root + "/",
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def page_before() -> str:
+    """The path of the page whose form this is, as the browser says it; the front page when it doesn't, or when that is
+    no page of this shop that can be looked at. Never another host's."""
+    home = request.script_root + "/"
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    path = came_from.path
+    if came_from.netloc != request.host or not path.startswith(home):
+        return home
+    try:
+        current_app.create_url_adapter(request).match(path.removeprefix(request.script_root), method="GET")  # type: ignore[union-attr]
+    except (HTTPException, RequestRedirect):
+        return home
+    return path + ("?" + came_from.query if came_from.query else "")
+
+
+def vary(response: Response) -> Response:
+    """What is said depends on who reads it, also when nothing was said in the end."""
+    if "language" in g:
+        response.vary.update(("Accept-Language",) if for_programs() else ("Accept-Language", "Cookie"))
+        response.headers.setdefault("Content-Language", shopper_language())
+    return response
+
+
+def init_app(app: Flask) -> None:
+    flask_babel.Babel().init_app(app, default_translation_directories=str(FOLDER), locale_selector=select_locale)
+    app.register_blueprint(pages)
+    app.after_request(vary)
