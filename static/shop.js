@@ -3,8 +3,41 @@
 function failed(element) {
   // The suggestions are an extra: they leave quietly.
   if (element.id === "upsell_panel") element.hidden = true;
-  else document.getElementById("messages").replaceChildren(document.getElementById("failure_message").content.cloneNode(true));
+  else tell(navigator.onLine ? "failure_message" : "offline_message");
 }
+
+function tell(template) {
+  document.getElementById("messages").replaceChildren(document.getElementById(template).content.cloneNode(true));
+  say(document.getElementById("messages"));
+}
+
+// One polite live region says what has changed: what new pieces of the page mark with data-say, once.
+const said = new WeakMap();
+let words = [];
+
+function say(place, aloud = true) {
+  for (const element of place.querySelectorAll("[data-say]")) {
+    const text = element.textContent.trim().replace(/\s+/g, " ");
+    if (text && said.get(element) !== text && aloud) words.push(text);
+    said.set(element, text);
+  }
+  if (!words.length) return;
+  const announcer = document.getElementById("announcer");
+  announcer.textContent = "";
+  setTimeout(() => {
+    if (words.length) announcer.textContent = words.join(" ");
+    words = [];
+  }, 100);
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  say(document.getElementById("main"), false);
+  say(document.getElementById("messages"));
+});
+document.addEventListener("htmx:after:swap", () => {
+  say(document.getElementById("messages"));
+  say(document);
+});
 
 // No answer came, or none in time.
 document.addEventListener("htmx:error", (event) => {
@@ -29,6 +62,117 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 
 document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.parentElement.remove();
+});
+
+// The cart's panel, where there is room beside what one looks at: it comes after adding, or by the cart's link. Nobody is
+// held in it: Escape, its button, a click beside it or moving on to what it covers close it, and the focus goes back.
+const wide = matchMedia("(min-width: 1024px)");
+let opener = null;
+const cartPanel = () => document.getElementById("cart_panel");
+const isOpen = () => cartPanel()?.hidden === false;
+const isCovered = (element) => {
+  const [there, here] = [cartPanel().getBoundingClientRect(), element.getBoundingClientRect()];
+  return here.right > there.left && here.left < there.right && here.bottom > there.top && here.top < there.bottom;
+};
+
+function openPanel(by, adding) {
+  const panel = cartPanel();
+  if (panel.hidden) opener = by;
+  panel.hidden = false;
+  document.getElementById("cart_badge").setAttribute("aria-expanded", "true");
+  panel.querySelector(`.cart-line[data-product="${CSS.escape(adding ?? "")}"]`)?.scrollIntoView({ block: "nearest" });
+  const focused = document.activeElement;
+  if (!adding || (!panel.contains(focused) && isCovered(focused))) panel.focus({ preventScroll: true });
+}
+
+function closePanel() {
+  if (!isOpen()) return;
+  const panel = cartPanel();
+  const back = panel.contains(document.activeElement);
+  panel.hidden = true;
+  document.getElementById("cart_badge").setAttribute("aria-expanded", "false");
+  if (back) (opener?.isConnected ? opener : document.getElementById("cart_badge")).focus({ preventScroll: true });
+  document.getElementById("panel_lines").replaceChildren();
+}
+
+// The panel shows the region of the cart's own page.
+document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
+  const lines = document.getElementById("panel_lines");
+  if (lines && wide.matches && target.matches(".add-form, .buy-form")) Object.assign(ctx, { target: lines, swap: "innerHTML" });
+  if (lines && ctx.target === lines) ctx.request.headers["HX-Target"] = "section#cart_lines";
+});
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.id !== "panel_lines") return;
+  if (ctx.request.form) openPanel(ctx.sourceEvent.submitter, ctx.request.body.get("product_id"));
+  else openPanel(document.getElementById("cart_badge"));
+});
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  const modified = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (target.closest("#cart_badge") && cartPanel() && wide.matches && !modified) {
+    event.preventDefault();
+    if (isOpen() && event.detail) closePanel(); // by the keyboard one goes into it
+    else htmx.trigger("#panel_lines", "panel:fill");
+  } else if (target.closest("[data-close]") || (isOpen() && !target.closest("#cart_panel, .add-form, .buy-form, #messages"))) closePanel();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented) closePanel();
+});
+document.addEventListener("focusin", ({ target }) => {
+  if (isOpen() && !cartPanel().contains(target) && isCovered(target)) closePanel();
+});
+wide.addEventListener("change", () => closePanel());
+
+// One more, one fewer: a burst of presses is one change, and none is lost to who goes on at once.
+let stepped = null;
+let pause = 0;
+
+function settle() {
+  clearTimeout(pause);
+  const input = stepped;
+  stepped = null;
+  if (input?.isConnected && input.value !== input.defaultValue) input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-step]");
+  if (!button) return;
+  const input = button.parentElement.querySelector("input");
+  if (stepped !== input) settle();
+  if (button.dataset.step > 0) input.stepUp();
+  else input.stepDown();
+  stepped = input;
+  clearTimeout(pause);
+  pause = setTimeout(settle, 300);
+});
+for (const type of ["pointerdown", "focusin"]) {
+  document.addEventListener(type, ({ target }) => {
+    if (stepped && !target.closest?.("[data-step]")) settle();
+  });
+}
+
+// Without a network that is said as long as it lasts, and no press leads to the browser's own error page, where the words
+// of a form would be lost. The shop may run on this very machine: so it is asked.
+const isThere = () => fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => true, () => false);
+
+async function lookForNetwork() {
+  if (!navigator.onLine && !(await isThere())) tell("offline_message");
+  else document.querySelector("[data-offline]")?.remove();
+}
+
+async function leave(event, go) {
+  event.preventDefault();
+  if (await isThere()) go();
+  else tell("offline_message");
+}
+
+for (const type of ["online", "offline", "DOMContentLoaded"]) addEventListener(type, lookForNetwork);
+document.addEventListener("submit", (event) => {
+  if (!navigator.onLine && !event.defaultPrevented) leave(event, () => event.target.submit());
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("main a[href], header a[href]");
+  if (!navigator.onLine && link && !event.defaultPrevented) leave(event, () => location.assign(link.href));
 });
 
 // What stands empty in a form needn't stand in the address.
@@ -94,12 +238,13 @@ document.addEventListener("DOMContentLoaded", () => {
   let stream, last, waiting, hiding, looking;
   let faults = 0;
   let touched = 0;
-  const region = () => document.querySelector("#products, #product, #cart_lines");
+  const regions = () => [...document.querySelectorAll("#products, #product, #cart_lines")];
 
   const refresh = async (place) => {
     const before = touched;
     const headers = { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": `${place.localName}#${place.id}` };
-    const answer = await fetch(location.href, { headers }).catch(() => null);
+    const address = place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href; // the cart in its panel has its own
+    const answer = await fetch(address, { headers }).catch(() => null);
     if (!answer?.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(place.id);
     if (touched !== before) soon(); // the shopper did something meanwhile
@@ -110,14 +255,14 @@ document.addEventListener("DOMContentLoaded", () => {
   };
   const look = () => {
     waiting = null;
-    if (!document.hidden && region()) refresh(region());
+    if (!document.hidden) regions().forEach(refresh);
   };
   const soon = () => { waiting ??= setTimeout(look, 200); };
 
   const hear = ({ type, data, lastEventId }) => {
     last = lastEventId;
     const { product_id: id, stock } = JSON.parse(data);
-    const places = [...(region()?.querySelectorAll("[data-product]") ?? [])].filter((place) => place.dataset.product === id);
+    const places = regions().flatMap((region) => [...region.querySelectorAll("[data-product]")]).filter((place) => place.dataset.product === id);
     const left = stock <= low ? String(stock) : "";
     if (type === "reset" || places.some((place) => type === "price" || place.dataset.left !== left)) soon();
   };
@@ -126,7 +271,7 @@ document.addEventListener("DOMContentLoaded", () => {
     stream = null;
   };
   const open = () => {
-    if (stream || looking || document.hidden || !region()?.querySelector("[data-product]")) return;
+    if (stream || looking || document.hidden || !regions().some((region) => region.querySelector("[data-product]"))) return;
     const age = Math.ceil(performance.now() / 1000) + 1; // how old what is shown may be
     if (!last && age > 60) look();
     stream = new EventSource(`${events}?${last ? `last=${last}` : age > 60 ? "" : `age=${age}`}`);

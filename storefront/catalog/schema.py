@@ -29,6 +29,7 @@ TENANT_ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 """A DNS label, because a tenant may be a subdomain."""
 PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 IMAGE = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,120})?$"
+COLOUR = r"^#[0-9a-fA-F]{6}$"
 
 
 class BadCatalog(ValueError):
@@ -101,7 +102,8 @@ class Theme(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    accent: Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
+    accent: Annotated[str, StringConstraints(pattern=COLOUR)] | None = None
+    second: Annotated[str, StringConstraints(pattern=COLOUR)] | None = None
     hue: Annotated[float, Field(ge=0, le=360, strict=False)] | None = None
     chroma: Annotated[float, Field(ge=0, le=0.2, strict=False)] | None = None
     face: Literal["fraunces", "bricolage", "figtree"] = "figtree"

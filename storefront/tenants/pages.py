@@ -42,11 +42,12 @@ def list_of_shops() -> Response:
 
 
 def view(shop: Tenant) -> dict[str, object]:
+    hero = shop.hero or {}
     return {
         "name": shop.name,
         "href": f"{request.script_root}/t/{shop.id}/",
-        "emblem": shop.emblem,
-        "text": (shop.hero or {}).get("text", ""),
+        "images": (hero.get("images") or [shop.emblem])[:3],
+        "text": hero.get("text", ""),
         "face": shop.face,
         "css_class": f"shop-{shop.id}",
     }

@@ -1,4 +1,4 @@
-"""A shop's look: a hue and a chroma, from which the stylesheet derives every colour, and a display face."""
+"""A shop's look: two hues and a chroma, from which the stylesheet derives every colour, and a display face."""
 
 from math import atan2, cbrt, degrees, hypot
 from typing import Any
@@ -11,6 +11,8 @@ FACES = {  # each with a stand-in of the same metrics, so that nothing moves whe
 PLAIN_FACE = "figtree"
 PLAIN = (260.0, 0.09)
 MOST_CHROMA = 0.2
+NEIGHBOUR = 40.0
+"""Degrees from a shop's hue to its second one, when it names none."""
 
 
 def look(theme: dict[str, Any]) -> str:
@@ -21,7 +23,10 @@ def look(theme: dict[str, Any]) -> str:
         hue = float(theme["hue"])
     if theme.get("chroma") is not None:
         chroma = float(theme["chroma"])
-    return f"--hue:{hue:.5g};--chroma:{min(chroma, MOST_CHROMA):.4g};--display:{FACES[face(theme)]}"
+    second = theme.get("second")
+    other = hue_and_chroma(second)[0] if second else (hue + NEIGHBOUR) % 360
+    chroma = min(chroma, MOST_CHROMA)
+    return f"--hue:{hue:.5g};--second:{other:.5g};--chroma:{chroma:.4g};--display:{FACES[face(theme)]}"
 
 
 def face(theme: dict[str, Any]) -> str:

@@ -14,6 +14,8 @@ GROUNDS = {
     "card": ["ink", "soft", "accent", "warn", "good", "bad"],
     "tile": ["ink", "soft", "accent", "warn", "good"],
     "glow": ["ink", "soft", "accent"],
+    "other": ["ink", "accent"],
+    "plain": ["ink", "accent"],
     "accent": ["on-accent"],
     "pressed": ["on-accent"],
     "ink": ["paper"],
@@ -39,6 +41,7 @@ WORST = """({ pairs, chromas, hues }) => {
     const worst = {}
     for (const hue of hues) for (const chroma of chromas) {
         root.style.setProperty("--hue", hue)
+        root.style.setProperty("--second", (hue + 150) % 360)
         root.style.setProperty("--chroma", chroma)
         const light = Object.fromEntries(names.map(name => [name, luminance(name)]))
         for (const [over, ground] of pairs) {

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Route, expect
 from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
 
 UNREACHABLE = "The shop could not be reached. Please try again."
+OFFLINE = "You are offline. Your cart is kept; what you see may be out of date."
 
 
 def expect_said_beside(visit: Visit, field: str) -> Locator:
@@ -128,8 +129,10 @@ def test_without_a_connection_the_messages_say_so(visit: Callable[..., Visit], s
     ada = visit(shop)
     ada.go("/?q=cookies")
     ada.context.set_offline(True)
+    expect(ada.see("#messages")).to_contain_text(OFFLINE)
     ada.see(f"#add_{COOKIES}").click()
-    expect(ada.see("#messages")).to_contain_text(UNREACHABLE)
+    expect(ada.see("#messages")).to_contain_text(OFFLINE)
+    expect(ada.see("#announcer")).to_have_text(OFFLINE)
     expect(ada.see("#messages .message")).to_be_in_viewport()
     expect(ada.see("#cart_badge b")).to_have_count(0)
 
@@ -141,6 +144,43 @@ def test_without_a_connection_the_messages_say_so(visit: Callable[..., Visit], s
     ada.see(f"#add_{COOKIES}").click()
     expect(ada.see("#cart_badge b")).to_contain_text("1")
     expect(ada.see("#messages")).to_contain_text("Added")
+
+
+def test_without_a_connection_no_press_leads_away_from_what_was_written(
+    visit: Callable[..., Visit], aurora: Shop
+) -> None:
+    ada = visit(aurora)
+    ada.put_into_cart(COOKIES)
+    ada.go("/checkout")
+    ada.write_name()
+    ada.context.set_offline(True)
+    for press in (".place-bar button", "header .brand"):
+        ada.see("[data-dismiss]").click()
+        expect(ada.see("[data-offline]")).to_have_count(0)
+        ada.see(press).click()
+        expect(ada.see("[data-offline]")).to_be_visible()
+        ada.expect_at("/checkout")
+        expect(ada.see("#name")).to_have_value("Ada")
+    ada.forgive("ERR_INTERNET_DISCONNECTED")
+    ada.context.set_offline(False)
+    expect(ada.see("[data-offline]")).to_have_count(0)
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+
+
+def test_a_shop_on_this_very_machine_needs_no_network(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """The browser says that it is offline, yet the shop answers."""
+    ada = visit(aurora)
+    ada.context.add_init_script("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+    ada.put_into_cart(COOKIES)
+    ada.go("/")
+    ada.see(f"[data-product={ESPRESSO}] .cover-link").click()
+    ada.expect_at(f"/products/{ESPRESSO}")
+    ada.go("/checkout")
+    ada.write_name()
+    ada.see(".place-bar button").click()
+    ada.expect_at(r"/orders/[\w-]+")
+    expect(ada.see("[data-offline]")).to_have_count(0)
 
 
 def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit], aurora: Shop) -> None:

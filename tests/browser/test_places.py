@@ -25,17 +25,20 @@ WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? null
         .slice(0, 5).map(element => element.outerHTML.slice(0, 120))"""
 SMALL = """() => {
     const inText = link => link.tagName === "A" && getComputedStyle(link).display === "inline"
-    const height = element => {
+    const least = element => {
         const cover = getComputedStyle(element, "::after")  // a link that covers its card
-        return cover.position === "absolute" ? parseFloat(cover.height) : element.getBoundingClientRect().height
+        const box = element.closest("label")?.getBoundingClientRect() ?? element.getBoundingClientRect()
+        const [width, height] = cover.position === "absolute" ? [cover.width, cover.height] : [box.width, box.height]
+        return Math.min(parseFloat(width), parseFloat(height))
     }
-    return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), summary")]
+    return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, summary")]
         .filter(element => element.checkVisibility({ visibilityProperty: true }))
         .filter(element => !element.closest(".visually-hidden"))
         .filter(element => !(inText(element) && !element.classList.contains("cover-link")))
-        .filter(element => height(element) < 43.9)
-        .map(element => `${height(element)}: ${element.outerHTML.slice(0, 120)}`)
+        .filter(element => least(element) < 43.9)
+        .map(element => `${least(element)}: ${element.outerHTML.slice(0, 120)}`)
 }"""
+LIVE = "[aria-live], [role=status], [role=alert], [role=log]"
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -45,9 +48,10 @@ def test_the_page_is_for_everybody(visit: Callable[..., Visit], aurora: Shop, pl
     PLACES[place](shopper)
     if place in PAGES:
         shopper.expect_at(PAGES[place])
-    assert not shopper.page.evaluate(SMALL), "lower than 44 px"
+    expect(shopper.see(LIVE)).to_have_count(1)
     for width in WIDTHS:
         shopper.page.set_viewport_size({"width": width, "height": 844})
+        assert not shopper.page.evaluate(SMALL), f"less than 44 px, at {width} px"
         assert not shopper.page.evaluate(WIDER), f"wider than {width} px"
         for scheme in ("light", "dark") if width in (390, 1280) else ():
             shopper.page.emulate_media(color_scheme=scheme)
