@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import flask_babel
@@ -19,6 +20,8 @@ pages = Blueprint("languages", __name__)
 COOKIE = "lang"
 A_YEAR = 60 * 60 * 24 * 365
 FOLDER = ROOT / "translations"
+OF_A_LANGUAGE = ("language", "shopper_locale", "translations")
+"""What a request remembers of the language that is spoken."""
 
 
 def shopper_language() -> str:
@@ -59,16 +62,23 @@ def select_locale() -> Locale:
     return read_locale(shopper_locale())
 
 
+def translations() -> Any:
+    """The catalogue of this request: a page has a hundred messages, and finding it takes longer than asking it."""
+    if "translations" not in g:
+        g.translations = flask_babel.get_translations()
+    return g.translations
+
+
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Say what is said within in this language, whoever asked."""
-    before = {name: g.pop(name) for name in ("language", "shopper_locale") if name in g}
+    before = {name: g.pop(name) for name in OF_A_LANGUAGE if name in g}
     g.language = language
     try:
         with flask_babel.force_locale(shopper_locale().replace("-", "_")):
             yield
     finally:
-        for name in ("language", "shopper_locale"):
+        for name in OF_A_LANGUAGE:
             g.pop(name, None)
             if name in before:
                 setattr(g, name, before[name])
@@ -128,5 +138,10 @@ def vary(response: Response) -> Response:
 
 def init_app(app: Flask) -> None:
     flask_babel.Babel().init_app(app, default_translation_directories=str(FOLDER), locale_selector=select_locale)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: translations().ugettext(text),
+        ngettext=lambda one, many, number: translations().ungettext(one, many, number),
+        newstyle=True,
+    )
     app.register_blueprint(pages)
     app.after_request(vary)
