@@ -112,7 +112,7 @@ def test_only_the_last_hops_of_a_proxys_headers_are_believed(make_app: Callable[
 
 def cart_page(app: Flask, shop: str, cookie: str) -> str:
     client = app.test_client(use_cookies=False)
-    page = client.get(f"/t/{shop}/cart", headers={"Cookie": f"shop={cookie}"})
+    page = client.get(f"/t/{shop}/cart", headers={"Cookie": f"shop={cookie}", "Accept-Language": "en"})
     assert page.status_code == 200
     return page.text
 

@@ -10,7 +10,7 @@ from storefront.languages.pages import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
 from storefront.orders.models import Order, find_order
-from storefront.orders.rules import EMAIL, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, check_buyer, check_key
+from storefront.orders.rules import EMAIL, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, NAME, check_buyer, check_key
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import suggest_after_order
@@ -21,7 +21,7 @@ api = blueprint("orders_api", __name__)
 
 class CheckoutBody(Body):
     email: Annotated[str, Field(max_length=LONGEST_EMAIL, pattern=EMAIL)]
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra={"pattern": NAME})]
     expected_total: Annotated[
         int | None, Field(ge=-MOST, le=MOST, description="the total that the buyer was shown, in minor units")
     ] = None

@@ -12,6 +12,8 @@ from storefront.languages.words import _
 from storefront.pricing.rules import Price
 
 EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+$"
+NAME = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+"""What `check_buyer` takes for a name, for the document of the API."""
 LONGEST_EMAIL = 254
 LONGEST_NAME = 200
 LONGEST_KEY = 255
