@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storefront.catalog.models import LISTED, Listed, Product
+from storefront.catalog.models import LISTED, Listed, Product, listed
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, held, is_id, new_id, new_token, run, table_of
 from storefront.errors import NotFound
@@ -146,5 +146,5 @@ def cart_or_none(cart_id: str | None) -> CartSeen | None:
     head = run(HEAD, {"id": cart_id}).one_or_none() if cart_id and is_id(cart_id) else None
     if head is None:
         return None
-    gathered = [LineSeen(row[0], row[1], Listed(*row[2:])) for row in run(LINES, {"id": cart_id}).all()]
+    gathered = [LineSeen(row[0], row[1], listed(row[2:])) for row in run(LINES, {"id": cart_id}).all()]
     return CartSeen(head.id, head.shopper, head.status, head.promo_code, gathered)

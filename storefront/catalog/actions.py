@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, collate, delete, insert, select, t
 from storefront import money
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
-from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, read_catalog
+from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
 from storefront.database import bind, db, new_id
 from storefront.events.models import PRICE_CHANGED, append
 from storefront.tenants.models import SettingRow, TenantRow
@@ -24,7 +24,7 @@ BATCH = 2000
 LOADED = "catalog_sha256"
 LOAD_LOCK = 7_206_340_001
 """The PostgreSQL advisory lock under which one machine at a time loads."""
-TEXTS = ("name", "description", "category", "price", "tags", "image", "name_words", "words")
+TEXTS = ("name", "names", "description", "descriptions", "category", "price", "tags", "image", "name_words", "words")
 """What `--update` takes from the file for a product that is there already: all but its stock."""
 
 Progress = Callable[[int], object]
@@ -146,12 +146,19 @@ def refresh_products(
 
 
 def row_of(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
-    name_words, words = product_words(entry.name, entry.description, entry.category, entry.tags)
+    own = tenant.language
+    name, names = in_own_language(entry.name, own)
+    description, descriptions = in_own_language(entry.description, own)
+    name_words, words = product_words(
+        (name, *names.values()), (description, *descriptions.values()), entry.category, entry.tags
+    )
     return {
         "tenant_id": tenant.id,
         "id": entry.id,
-        "name": entry.name,
-        "description": entry.description,
+        "name": name,
+        "names": names or None,
+        "description": description,
+        "descriptions": descriptions or None,
         "category": entry.category,
         "price": money.parse(entry.price, tenant.currency),
         "tags": entry.tags,

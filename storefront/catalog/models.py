@@ -1,7 +1,7 @@
 """Products: what is for sale, and how they are found."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +32,7 @@ from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, is_id, new_id, run, table_of
 from storefront.errors import NotFound
+from storefront.languages.pages import in_words
 from storefront.languages.words import _
 
 LOW = 5
@@ -69,7 +70,10 @@ class Product(StockState, OwnedByTenant, Model):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str]
+    names: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """In other languages than the shop's own."""
     description: Mapped[str] = mapped_column(default="")
+    descriptions: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     category: Mapped[str] = mapped_column(default="")
     price: Mapped[int] = mapped_column(BigInteger)
     stock: Mapped[int] = mapped_column(Integer)
@@ -77,7 +81,7 @@ class Product(StockState, OwnedByTenant, Model):
     image: Mapped[str] = mapped_column(default="")
     place: Mapped[int] = mapped_column(BigInteger, default=new_id)
     name_words: Mapped[str]
-    """The folded words of the name; what the search ranks by."""
+    """The folded words of the name, in every language; what the search ranks by."""
     words: Mapped[str]
     """The folded words of everything that is searched; both databases index it."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
@@ -85,7 +89,8 @@ class Product(StockState, OwnedByTenant, Model):
 
 @dataclass(frozen=True)
 class Listed(StockState):
-    """A product as it is shown. Plain columns cost a fifth of whole entities, and lists are the most visited pages."""
+    """A product as it is shown, in the shopper's language. Plain columns cost a fifth of whole entities, and lists are
+    the most visited pages."""
 
     id: str
     name: str
@@ -96,6 +101,12 @@ class Listed(StockState):
     tags: list[str]
     image: str
     place: int
+    untranslated: "Listed | None" = None
+    """The same in the shop's own language, when this is another."""
+
+    @property
+    def in_own_language(self) -> "Listed":
+        return self.untranslated or self
 
 
 class CardColumns(NamedTuple):
@@ -171,8 +182,10 @@ class Wish:
 
 products = table_of(Product)
 columns = products.c
-LISTED = [columns[field.name] for field in fields(Listed)]
-CARD = [columns[name] for name in Card._fields]
+SHOWN = ("id", "name", "description", "category", "price", "stock", "tags", "image", "place")
+LISTED = [columns[name] for name in (*SHOWN, "names", "descriptions")]
+"""What `listed` reads."""
+CARD = [columns[name] for name in (*Card._fields, "names")]
 SEARCH = table("product_search", column("rowid"), column("product_search"), column("rank"))
 """SQLite's index; PostgreSQL's is a column of the product."""
 SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
@@ -262,7 +275,17 @@ def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
     if wish.hopeless:
         return []
     rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
-    return [Card._make(row) for row in rows.all()]
+    return [Card(row.id, in_words(row.name, row.names), row.price, row.stock, row.image) for row in rows.all()]
+
+
+def listed(row: Sequence[Any]) -> Listed:
+    """The product in a row of `LISTED`."""
+    *shown, names, descriptions = row
+    own = Listed(*shown)
+    name, description = in_words(own.name, names), in_words(own.description, descriptions)
+    if (name, description) == (own.name, own.description):
+        return own
+    return replace(own, name=name, description=description, untranslated=own)
 
 
 def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
@@ -270,7 +293,7 @@ def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
     if wish.hopeless:
         return []
     rows = run(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
-    return [Listed(*row) for row in rows.all()]
+    return [listed(row) for row in rows.all()]
 
 
 def count(wish: Wish) -> int:
@@ -288,12 +311,12 @@ def read_product(product_id: str) -> Listed:
     row = run(ONE, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
         raise NotFound(_("There is no such product in this shop."))
-    return Listed(*row)
+    return listed(row)
 
 
 def in_stock(product_ids: Collection[str]) -> dict[str, Listed]:
     """Those of the products that can be sold at this moment, by id."""
-    return {row.id: Listed(*row) for row in run(IN_STOCK, {"ids": list(product_ids)})}
+    return {row.id: listed(row) for row in run(IN_STOCK, {"ids": list(product_ids)})}
 
 
 def find_product(product_id: str) -> Product:

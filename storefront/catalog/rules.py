@@ -23,10 +23,13 @@ def fold(text: str) -> list[str]:
     return _WORD.findall(_ALONE.sub(r" \1 ", plain))
 
 
-def product_words(name: str, description: str, category: str, tags: Iterable[str]) -> tuple[str, str]:
-    """The folded words of the name, and of everything that is searched, each parted by spaces."""
-    name_words = " ".join(fold(name))
-    rest = dict.fromkeys(fold(" ".join((description, category, *tags))))
+def product_words(
+    names: Iterable[str], descriptions: Iterable[str], category: str, tags: Iterable[str]
+) -> tuple[str, str]:
+    """The folded words of the name, and of everything that is searched, each parted by spaces. Names and descriptions
+    come in every language, the shop's own first."""
+    name_words = " ".join(word for name in names for word in fold(name))
+    rest = dict.fromkeys(fold(" ".join((*descriptions, category, *tags))))
     return name_words, " ".join((name_words, *rest))
 
 

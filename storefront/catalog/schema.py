@@ -9,10 +9,21 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from storefront import money
 from storefront.config import daily_budget
+from storefront.languages.rules import LANGUAGES
 
 TENANT_ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 """A DNS label, because a tenant may be a subdomain."""
@@ -50,8 +61,29 @@ def iso_date(value: str) -> str:
     return value
 
 
+def by_language(value: object) -> object:
+    """A plain text is said in the shop's own language, which stands for itself as the empty code."""
+    if isinstance(value, str):
+        return {OWN: value}
+    if isinstance(value, dict) and value and OWN not in value:
+        return value
+    raise ValueError('should be a text, or texts by language such as {"en": "Tea", "de": "Tee"}')
+
+
+def plain_again(texts: dict[str, str]) -> str | dict[str, str]:
+    return texts.get(OWN, texts)
+
+
+def in_own_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
+    """What is said in the shop's own language, and by language what is said in others."""
+    others = {language: text for language, text in texts.items() if language not in (OWN, own)}
+    return texts.get(OWN) or texts.get(own, ""), others
+
+
+OWN = ""
 Text = Annotated[str, AfterValidator(plain_text)]
 Name = Annotated[str, AfterValidator(plain_text), Field(min_length=1, max_length=200)]
+Translated = (BeforeValidator(by_language), PlainSerializer(plain_again))
 Percent = Annotated[str, AfterValidator(percent)]
 
 
@@ -60,8 +92,8 @@ class Strict(BaseModel):
 
 
 class Hero(Strict):
-    title: Annotated[Text, Field(max_length=120)]
-    text: Annotated[Text, Field(max_length=300)] = ""
+    title: Annotated[dict[str, Annotated[Text, Field(max_length=120)]], *Translated]
+    text: Annotated[dict[str, Annotated[Text, Field(max_length=300)]], *Translated] = {OWN: ""}
     images: Annotated[list[Annotated[str, StringConstraints(pattern=IMAGE)]], Field(max_length=3)] = []
 
 
@@ -111,8 +143,8 @@ class UpsellSetting(Strict):
 
 class ProductEntry(Strict):
     id: Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
-    name: Name
-    description: Annotated[Text, Field(max_length=4000)] = ""
+    name: Annotated[dict[str, Name], *Translated]
+    description: Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated] = {OWN: ""}
     category: Annotated[Text, Field(max_length=80)] = ""
     price: str
     stock: Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -136,6 +168,11 @@ class TenantEntry(Strict):
     def known_locale(cls, value: str) -> str:
         money.read_locale(value)
         return value
+
+    @property
+    def language(self) -> str:
+        """The one in which plain texts are."""
+        return money.read_locale(self.locale).language
 
 
 class CatalogFile(Strict):
@@ -169,11 +206,26 @@ def contradictions(catalog: CatalogFile) -> Iterator[str]:
         codes = (offer.code.upper() for offer in tenant.promotions)
         yield from (f"{where}, {fault}" for fault in twice("promotion", codes))
         yield from (f"{where}, {fault}" for fault in unknown_in(tenant))
+        yield from (f"{where}, {fault}" for fault in wrong_languages(tenant))
         for product in tenant.products:
             try:
                 money.parse(product.price, tenant.currency)
             except ValueError as fault:
                 yield f"{where}, product {product.id!r}, price: {fault}"
+
+
+def wrong_languages(tenant: TenantEntry) -> Iterator[str]:
+    """Texts in languages that no page speaks, and texts that the shop's own language lacks."""
+    texts = [(f"product {one.id!r}, name", one.name) for one in tenant.products]
+    texts += [(f"product {one.id!r}, description", one.description) for one in tenant.products]
+    if tenant.theme.hero:
+        texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
+    known = {OWN, tenant.language, *LANGUAGES}
+    for field, said in texts:
+        for language in said.keys() - known:
+            yield f"{field}: {language!r} is none of the languages that pages are in: {', '.join(LANGUAGES)}"
+        if said.keys().isdisjoint((OWN, tenant.language)):
+            yield f"{field}: is missing in {tenant.language!r}, the language of the shop's locale {tenant.locale}"
 
 
 def unknown_in(tenant: TenantEntry) -> Iterator[str]:
@@ -198,7 +250,7 @@ def place(raw: Any, location: tuple[int | str, ...]) -> str:
     words: list[str] = []
     for step, following in zip_longest(location, location[1:]):
         if isinstance(step, str):
-            if not (step in ("tenants", "products", "promotions") and isinstance(following, int)):
+            if step and not (step in ("tenants", "products", "promotions") and isinstance(following, int)):
                 words.append(step)
             raw = raw.get(step) if isinstance(raw, dict) else None
         else:

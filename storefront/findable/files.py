@@ -47,9 +47,8 @@ def url(root: str, found: Address) -> str:
     return f"<url><loc>{address}</loc><lastmod>{rfc3339(found.updated_at)}</lastmod></url>\n"
 
 
-def feed(root: str, tenant: Tenant) -> Iterator[str]:
+def feed(root: str, tenant: Tenant, about: str) -> Iterator[str]:
     """RSS 2.0 as Google Merchant Center reads it (https://support.google.com/merchants/answer/7052112)."""
-    about = (tenant.hero or {}).get("text") or f"What {tenant.name} sells."
     yield (
         f'{XML}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{xml(tenant.name)}</title>'
         f"\n<link>{xml(root)}/</link>\n<description>{xml(about)}</description>\n"

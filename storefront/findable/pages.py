@@ -12,6 +12,7 @@ from storefront.findable import files, jsonld, spelling
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
 from storefront.findable.models import stamp
 from storefront.findable.rules import parts
+from storefront.languages.pages import speaking
 from storefront.languages.words import _
 from storefront.operators.pages import pages as operators
 from storefront.tenants.pages import current_tenant
@@ -42,7 +43,10 @@ def sitemap() -> Response:
 def feed() -> Response:
     """Every product, as Google Merchant Center and others read it."""
     root, tenant = needed_root(), current_tenant()
-    return streamed(files.feed(root, tenant), "application/rss+xml", FEED_FRESH_FOR, root, tenant, *stamp())
+    with speaking(tenant.lang):
+        sells = _("What %(shop)s sells, with prices and what is in stock.", shop=tenant.name)
+        about = (tenant.hero or {}).get("text") or sells
+    return streamed(files.feed(root, tenant, about), "application/rss+xml", FEED_FRESH_FOR, root, tenant, *stamp())
 
 
 def streamed(pieces: Iterator[str], mimetype: str, fresh_for: int, *about: object) -> Response:
@@ -88,8 +92,9 @@ def robots() -> Response:
 def llms() -> Response:
     root = known_root() or here()
     if g.tenant:
-        best = cards(Wish(in_stock=True), BEST)
-        return plain(files.llms(current_tenant(), root, categories(), best))
+        with speaking(g.tenant.lang):
+            best = cards(Wish(in_stock=True), BEST)
+            return plain(files.llms(current_tenant(), root, categories(), best))
     return plain(files.llms_of_all(list(registry().all().values()), root))
 
 

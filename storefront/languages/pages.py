@@ -75,8 +75,11 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def in_words(text: str, translations: Mapping[str, str] | None) -> str:
-    """What a shop wrote, in the shopper's language where it has said it in that."""
-    return translations.get(shopper_language(), text) if translations else text
+    """What a shop wrote in its own language, in the shopper's if it has said it in that too. Where nobody reads, as
+    while the shop learns by itself, it is in the shop's own."""
+    if not translations or not ("language" in g or has_request_context()):
+        return text
+    return translations.get(shopper_language(), text)
 
 
 @pages.post("/language")
@@ -101,7 +104,10 @@ def page_before() -> str:
     """The path of the page whose form this is, as the browser says it; the front page when it doesn't, or when that is
     no page of this shop that can be looked at. Never another host's."""
     home = request.script_root + "/"
-    came_from = urlsplit(request.headers.get("Referer", ""))
+    try:
+        came_from = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return home
     path = came_from.path
     if came_from.netloc != request.host or not path.startswith(home):
         return home

@@ -13,6 +13,7 @@ from storefront.clock import now
 from storefront.database import add_rows, db, held, is_id, new_id, new_token, run, table_of, write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
+from storefront.languages.pages import in_words
 from storefront.languages.words import _
 from storefront.orders.models import (
     CANCELLED,
@@ -142,7 +143,7 @@ TAKE = held(
     update(products)
     .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
     .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
-    .returning(products.c.name, products.c.image, products.c.price, products.c.stock)
+    .returning(products.c.name, products.c.names, products.c.image, products.c.price, products.c.stock)
 )
 
 
@@ -166,7 +167,8 @@ def claim(cart_id: str) -> Any:
 
 @dataclass(frozen=True)
 class Taken:
-    """A line whose stock has been taken, at the price that the product has while its row is locked."""
+    """A line whose stock has been taken, at the price that the product has while its row is locked, under the name by
+    which the shopper knows it."""
 
     product_id: str
     quantity: int
@@ -206,7 +208,8 @@ def take_stock(cart_id: str) -> list[Taken]:
         if row is None:
             short[product_id] = quantity
         else:
-            taken.append(Taken(product_id, quantity, from_upsell, place, *row))
+            name = in_words(row.name, row.names)
+            taken.append(Taken(product_id, quantity, from_upsell, place, name, row.image, row.price, row.stock))
     if short:
         left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())
         raise OutOfStock([Shortage(id, quantity, left[id]) for id, quantity in short.items()])

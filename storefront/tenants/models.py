@@ -14,6 +14,7 @@ from storefront import money
 from storefront.config import Budget, daily_budget
 from storefront.database import Model
 from storefront.languages.formats import percent
+from storefront.languages.pages import in_words
 from storefront.languages.rules import own_language
 from storefront.languages.words import _
 from storefront.tenants import theme
@@ -155,8 +156,14 @@ class Tenant:
 
     @property
     def hero(self) -> dict[str, Any] | None:
+        """The words and pictures above the shelf, in the shopper's language where they are said in it."""
         hero: dict[str, Any] | None = self.theme.get("hero")
-        return hero
+        return hero and hero | {name: self.worded(hero.get(name, "")) for name in ("title", "text")}
+
+    def worded(self, text: str | dict[str, str]) -> str:
+        """A text of the catalogue, which is plain or by language."""
+        own = money.read_locale(self.locale).language
+        return text if isinstance(text, str) else in_words(text.get(own, ""), text)
 
     @property
     def emblem(self) -> str | None:

@@ -130,7 +130,7 @@ def reason(goods: Goods, cart: Sequence[Goods], ties: Sequence[Tie], how_common:
         return prepared
     shared = [(how_common[tag], tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
     if shared:
-        _, tag, mine = min(shared, key=lambda one: (one[2].category == goods.category, one[0], one[1]))
+        _rank, tag, mine = min(shared, key=lambda one: (one[2].category == goods.category, one[0], one[1]))
         return say_tag(mine.name, goods.tag_set[tag])
     for mine in cart:
         if goods.category and goods.category == mine.category:

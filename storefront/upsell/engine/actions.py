@@ -5,6 +5,7 @@ from heapq import nlargest
 from typing import Any
 
 from storefront.database import run
+from storefront.languages.pages import in_words, shopper_language
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
@@ -41,7 +42,7 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], li
     pinned = pinned_for(tenant, product_ids)
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
-    ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared)
+    ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     reasons = explain(mine, goods, ties, {one.id: shelf.totals.n[numbers[one.id]] for one in goods})
     found = [Candidate(one, reasons[one.id]) for one in goods if one.id in reasons]
     return mine, [*pinned, *found[:ENOUGH]]
@@ -86,17 +87,17 @@ def in_cart(row: Any, prepared: Prepared, known: int) -> InCart:
 
 
 def ties_of(
-    candidates: Mapping[int, Goods], rows: Sequence[Any], prepared: Mapping[str, Prepared]
+    candidates: Mapping[int, Goods], rows: Sequence[Any], prepared: Mapping[str, Prepared], worded: bool
 ) -> dict[str, list[Tie]]:
     """For each candidate, by its id, in how many orders it was together with those of the cart, and what was prepared
-    about them."""
+    about them, with its words if it is to be `worded`."""
     found: dict[str, list[Tie]] = {goods.id: [] for goods in candidates.values()}
     for row in rows:
         numbers, _, times = unpack(bytes(row.together))
         together = dict(zip(numbers, times, strict=True))
         completing = prepared.get(row.product_id, UNPREPARED)
         for number, goods in candidates.items():
-            why = completing.why(number, goods.category) if prepared else ""
+            why = completing.why(number, goods.category) if prepared and worded else ""
             prepared_for_it = number in completing.products
             if number in together or why or prepared_for_it:
                 found[goods.id].append(Tie(row.product_id, together.get(number, 0), why, prepared_for_it))
@@ -110,13 +111,23 @@ def pinned_for(tenant: Tenant, product_ids: Sequence[str]) -> list[Candidate]:
     if not wanted:
         return []
     sold = {row.id: goods_of(row) for row in run(SOLD_BY_ID, {"ids": wanted})}
-    names = {row.id: row.name for row in run(GOODS_BY_ID, {"ids": [pin.with_id for pin in pins.values()]})}
+    worded = in_own_words(tenant)
+    names = {
+        row.id: in_words(row.name, row.names)
+        for row in run(GOODS_BY_ID, {"ids": [pin.with_id for pin in pins.values()]})
+    }
     return [
-        Candidate(sold[id], plain(pins[id].why) or say_pinned(names[pins[id].with_id]), pinned=True)
+        Candidate(sold[id], (plain(pins[id].why) if worded else "") or say_pinned(names[pins[id].with_id]), pinned=True)
         for id in wanted
         if id in sold
     ]
 
 
+def in_own_words(tenant: Tenant) -> bool:
+    """Whether the shopper reads the language in which the shop's own sentences, and those made beforehand, are."""
+    return shopper_language() == tenant.lang
+
+
 def goods_of(row: Any) -> Goods:
-    return Goods(row.id, row.name, row.description, row.category, tuple(row.tags))
+    name, description = in_words(row.name, row.names), in_words(row.description, row.descriptions)
+    return Goods(row.id, name, description, row.category, tuple(row.tags))

@@ -126,7 +126,7 @@ NUMBERS = held(
     .join(products, same_product)
     .where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
 )
-GOODS = [products.c[name] for name in ("id", "name", "description", "category", "tags")]
+GOODS = [products.c[name] for name in ("id", "name", "names", "description", "descriptions", "category", "tags")]
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
 GOODS_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
 SOLD_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))

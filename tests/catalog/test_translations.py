@@ -1,0 +1,137 @@
+"""Products that are said in several languages: taken from the file, shown, found, sold and fed in the right one."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from storefront.catalog.schema import BadCatalog, read_catalog
+from tests.catalog.shelves import product, put_up, tenant, written
+from tests.catalog.test_pages import shown
+from tests.conftest import Person
+from tests.tenants.cast import every_row
+
+MUG = product(
+    "mug",
+    "9.00",
+    name={"en": "Enamel Mug", "de": "Emaillebecher", "uk": "Емальована чашка"},
+    description={"en": "Holds soup.", "de": "Fasst auch Suppe.", "ja": "スープにも使えます。"},
+    category="Tableware",
+)
+HERO = {"title": {"en": "Good morning.", "de": "Guten Morgen."}, "text": "Come in."}
+WEST = tenant("west", MUG, product("tea", "3.00", category="Tea"), locale="en-IE", theme={"hero": HERO})
+BARE_WEST = tenant("west", product("tea"), locale="en-IE", theme={"hero": {"title": {"fr": "Bonjour."}}})
+GERMAN = {"Accept-Language": "de"}
+
+
+@pytest.fixture
+def west(app: Flask) -> Person:
+    put_up(app, WEST)
+    return Person(app.test_client(), "west")
+
+
+def test_pages_say_a_product_in_the_shoppers_language(west: Person):
+    english, german, french = (
+        west.get("/", headers={"Accept-Language": language}).text for language in ("en", "de", "fr")
+    )
+    assert ("Enamel Mug" in english, "Emaillebecher" in english) == (True, False)
+    assert ("Enamel Mug" in german, "Emaillebecher" in german) == (False, True)
+    assert "Enamel Mug" in french, "what isn't said in French is said in the shop's own language"
+    assert ("Good morning." in english, "Guten Morgen." in german, "Come in." in german) == (True, True, True)
+    page = west.get("/products/mug", headers=GERMAN).text
+    assert "<h1>Emaillebecher</h1>" in page
+    assert "Fasst auch Suppe." in page
+    assert "Emaillebecher" in west.get("/suggest?q=mug", headers=GERMAN).text
+    west.post("/cart/items", {"product_id": "mug"}, headers=GERMAN)
+    assert "Emaillebecher" in west.get("/cart", headers=GERMAN).text
+    assert "Enamel Mug" in west.get("/cart", headers={"Accept-Language": "en"}).text
+
+
+@pytest.mark.parametrize(
+    "words", ["enamel", "mug", "emaille", "Emaillebecher", "емальована", "чашк", "suppe", "スープ"]
+)
+def test_every_language_is_searched_whichever_is_read(west: Person, words: str):
+    for language in ("en", "de", "ja"):
+        assert shown(west.get(f"/?q={words}", headers={"Accept-Language": language}).text) == ["mug"]
+
+
+def test_an_order_keeps_the_name_by_which_it_was_bought(west: Person):
+    west.post("/cart/items", {"product_id": "mug"}, headers=GERMAN)
+    buyer = {"email": "ada@example.com", "name": "Ada"}
+    where = west.post("/checkout", buyer, headers=GERMAN).headers["Location"].removeprefix("/t/west")
+    assert "Emaillebecher" in west.get(where, headers={"Accept-Language": "en"}).text
+    cart = west.cart(mug=1)
+    assert west.checkout(cart).json["items"][0]["name"] == "Enamel Mug"  # type: ignore[index]
+
+
+def test_programs_get_the_shops_own_language_unless_they_ask_for_another(west: Person):
+    def name(**headers: str) -> Any:
+        return west.api("GET", "/products/mug", headers=headers).json["name"]  # type: ignore[index]
+
+    west.client.set_cookie("lang", "de", path="/t/west/")
+    assert name() == "Enamel Mug"
+    assert name(**{"Accept-Language": "de"}) == "Emaillebecher"
+    assert name(**{"Accept-Language": "fr"}) == "Enamel Mug"
+    listed = west.api("GET", "/products", headers=GERMAN)
+    assert [one["name"] for one in listed.json["items"]] == ["Emaillebecher", "Tea"]  # type: ignore[index]
+    assert listed.headers["Content-Language"] == "de"
+    assert "Accept-Language" in listed.vary
+
+
+def test_what_others_read_is_in_the_shops_own_language(west: Person):
+    for path in ("/feed.xml", "/llms.txt"):
+        text = west.get(path, headers=GERMAN).text
+        assert ("Enamel Mug" in text, "Emaillebecher" in text) == (True, False), path
+    page = west.get("/products/mug", headers=GERMAN).text
+    said = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
+    assert [thing.get("name") for thing in said["@graph"] if thing["@type"] == "Product"] == ["Enamel Mug"]
+
+
+def test_updates_bring_translations_and_take_them_away(app: Flask, west: Person):
+    before = every_row(app, "west")["product"]
+    put_up(app, WEST)
+    assert every_row(app, "west")["product"] == before, "what is there stays as it is"
+    put_up(app, tenant("west", MUG | {"name": {"en": "Mug", "fr": "Gobelet"}}, locale="en-IE"), refresh=True)
+    assert shown(west.get("/?q=gobelet").text) == ["mug"]
+    assert shown(west.get("/?q=emaillebecher&exact=1").text) == []
+    assert "Gobelet" in west.get("/", headers={"Accept-Language": "fr"}).text
+    put_up(app, tenant("west", MUG | {"name": "Mug", "description": ""}, locale="en-IE"), refresh=True)
+    assert ">Mug<" in west.get("/", headers=GERMAN).text
+    assert shown(west.get("/?q=gobelet&exact=1").text) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (product("mug", name={"en": "Mug", "xx": "Mug"}), ("west", "mug", "name", "'xx'", "en, de, fr, uk, ja")),
+        (product("mug", name={"de": "Becher"}), ("west", "mug", "name", "missing in 'en'")),
+        (product("mug", description={"fr": "Un gobelet."}), ("west", "mug", "description", "missing in 'en'")),
+        (product("mug", name={"en": "Mug", "de": ""}), ("west", "mug", "name, de")),
+        (product("mug", name={"en": "Mug", "de": 5}), ("west", "mug", "name, de")),
+        (product("mug", name={"en": "Mug", "de": "Be\x07cher"}), ("west", "mug", "name, de", "control")),
+        (product("mug", name={}), ("west", "mug", "name", "text")),
+        (product("mug", name=["Mug"]), ("west", "mug", "name", "text")),
+        (product("mug", name={"": "Mug"}), ("west", "mug", "name", "text")),
+        (product("mug", tags=[{"en": "red"}]), ("west", "mug", "tags")),
+        (product("mug", category={"en": "Cups"}), ("west", "mug", "category")),
+    ],
+)
+def test_a_wrong_language_is_named_with_shop_product_and_field(entry: dict[str, Any], said: tuple[str, ...]):
+    with pytest.raises(BadCatalog) as refused:
+        read_catalog(written(tenant("west", entry, locale="en-IE")))
+    for words in said:
+        assert words in str(refused.value), str(refused.value)
+
+
+def test_a_hero_must_speak_the_shops_language():
+    with pytest.raises(BadCatalog, match=r"west.*theme, hero, title: is missing in 'en'"):
+        read_catalog(written(BARE_WEST))
+
+
+def test_a_shop_of_another_language_says_its_own_beside_ours(app: Flask):
+    put_up(app, tenant("sud", product("pane", name={"it": "Pane", "de": "Brot"}), locale="it-IT"))
+    sud = Person(app.test_client(), "sud")
+    assert "Pane" in sud.get("/", headers={"Accept-Language": "it"}).text
+    assert "Brot" in sud.get("/", headers=GERMAN).text

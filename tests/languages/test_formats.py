@@ -1,0 +1,103 @@
+"""Amounts, numbers, rates, moments and plural forms as who reads them writes them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+
+from storefront.languages import formats
+from storefront.languages.pages import speaking
+from storefront.languages.words import _, ngettext
+from storefront.tenants.registry import registry
+from tests.conftest import Person
+
+MOMENT = datetime(2026, 11, 22, 16, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("shop", "language", "amount", "shown"),
+    [
+        ("north", "en", 1250, "€12.50"),
+        ("north", "de", 123456, "1.234,56\xa0€"),
+        ("north", "fr", 123456, "1\u202f234,56\xa0€"),
+        ("north", "ja", 1250, "€12.50"),
+        ("south", "ja", 12400, "¥12,400"),
+        ("south", "de", 12400, "12.400\xa0¥"),
+        ("far-east", "de", 1250, "1,250\xa0KWD"),
+    ],
+)
+def test_an_amount_is_written_as_its_reader_writes_it(app: Flask, shop: str, language: str, amount: int, shown: str):
+    with app.test_request_context():
+        g.tenant = registry().find(shop)
+        with speaking(language):
+            assert formats.show_money(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("language", "moment", "number", "rate"),
+    [
+        ("en", "22 November 2026, 16:09 UTC", "12,345", "8.875%"),
+        ("de", "22. November 2026, 16:09 UTC", "12.345", "8,875\xa0%"),
+        ("fr", "22 novembre 2026, 16:09 UTC", "12\u202f345", "8,875\xa0%"),
+        ("uk", "22 листопада 2026\u202fр., 16:09 UTC", "12\xa0345", "8,875%"),
+        ("ja", "2026年11月22日 16:09 UTC", "12,345", "8.875%"),
+    ],
+)
+def test_moments_numbers_and_rates(app: Flask, language: str, moment: str, number: str, rate: str):
+    with app.test_request_context():
+        g.tenant = registry().find("north")
+        with speaking(language):
+            said = formats.moment(MOMENT).replace("\u202f", " ").replace("\xa0", " ")
+            assert said == moment.replace("\u202f", " ")
+            assert formats.number(12345) == number
+            assert formats.percent(Decimal("8.875")) == rate
+
+
+@pytest.mark.parametrize(
+    ("language", "forms"),
+    [
+        ("en", {1: "1 product", 2: "2 products", 5: "5 products"}),
+        ("de", {1: "1 Produkt", 2: "2 Produkte"}),
+        ("fr", {0: "0 produit", 1: "1 produit", 2: "2 produits"}),
+        ("uk", {1: "1 товар", 3: "3 товари", 5: "5 товарів", 11: "11 товарів", 21: "21 товар", 22: "22 товари"}),
+        ("ja", {1: "1点の商品", 7: "7点の商品"}),
+    ],
+)
+def test_each_number_has_its_form(app: Flask, language: str, forms: dict[int, str]):
+    with app.test_request_context(), speaking(language):
+        for number, said in forms.items():
+            assert ngettext("%(many)s product", "%(many)s products", number, many=number) == said
+
+
+def test_speaking_ends_where_it_ends(app: Flask):
+    with app.test_request_context(headers={"Accept-Language": "fr"}):
+        assert _("Cart") == "Panier"
+        with speaking("de"):
+            assert _("Cart") == "Warenkorb"
+            with speaking("ja"):
+                assert _("Cart") == "カート"
+            assert _("Cart") == "Warenkorb"
+        assert _("Cart") == "Panier"
+    assert _("Cart") == "Cart"
+
+
+def test_a_whole_purchase_in_german(shopper: Person, app: Flask):
+    client: FlaskClient = app.test_client()
+    client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
+    ada = Person(client, "north")
+    added = ada.post("/cart/items", {"product_id": "cup", "quantity": 5}, follow_redirects=True).text
+    assert "Stone Cup liegt jetzt im Warenkorb." in added
+    for words in ("Nur noch 3 da", "je 14,00\xa0€", "Steuer, 20\xa0%", "84,00\xa0€"):
+        assert words in added, words
+    form = {"email": "nobody", "name": ""}
+    refused = ada.post("/checkout", form).text
+    assert "Das sieht nicht nach einer E-Mail-Adresse aus" in refused
+    assert "Bitte geben Sie Ihren Namen ein." in refused
+    short = ada.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).text
+    assert "gewünscht 5, noch 3 da" in short
+    ada.post("/cart/items/cup", {"quantity": 3})
+    order = ada.post("/checkout", {"email": "ada@example.com", "name": "Ada"}, follow_redirects=True).text
+    for words in ("Vielen Dank, Ada.", "Eingegangen", "50,40\xa0€"):
+        assert words in order, words

@@ -1,0 +1,68 @@
+"""The model is asked in the shopper's language, ahead of time and at checkout alike; the rules speak it too."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from storefront.upsell import watch
+from tests.catalog.shelves import put_up, tenant
+from tests.conftest import Person
+from tests.upsell.conftest import calls, stock
+from tests.upsell.model_server import ModelServer
+
+GERMAN = {"Accept-Language": "de-DE, en;q=0.5"}
+POT = {"id": "pot", "name": {"en": "Café Pot", "de": "Kaffeekanne"}, "price": "46.00", "tags": ["espresso"]}
+
+
+@pytest.fixture
+def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    monkeypatch.setattr(watch, "PAUSE", 0.05)
+    app = asking()
+    watch.start(app)
+    yield app
+    watch.stop(app)
+
+
+def until(true: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_what_was_asked_ahead_is_what_the_checkout_asks(awake: Flask, model: ModelServer):
+    ada = Person(awake.test_client(), "north")
+    ada.post("/cart/items", {"product_id": "beans"}, headers=GERMAN)
+    until(lambda: [call for call in calls(awake) if call.outcome == "ok"])
+    panel = ada.get("/checkout/upsell", headers=GERMAN).text
+    assert "It goes with this cart" in panel
+    asked = calls(awake)
+    assert [call.language for call in asked] == ["de"], "and not once more at checkout"
+    assert "Write the sentences in German (de)." in asked[0].prompt
+
+
+def test_programs_are_answered_in_the_language_they_ask_for(asking: Callable[..., Flask]):
+    app = asking()
+    ada = Person(app.test_client(), "north")
+    cart = ada.cart(beans=1)
+    for headers in ({}, GERMAN, {"Accept-Language": "uk"}, {}):
+        assert ada.api("GET", f"/carts/{cart}/upsell", headers=headers).status_code == 200
+    assert [call.language for call in calls(app)] == ["en", "de", "uk"]
+
+
+def test_the_rules_say_why_in_the_shoppers_language(app: Flask, shopper: Person):
+    put_up(app, tenant("north", POT | {"stock": 9}, locale="en-IE"), refresh=True)
+    stock(app, [{"id": "spoon", "name": "Spoon", "tags": ["beans"]}])
+    cart = shopper.cart(beans=1)
+
+    def said(**headers: str) -> str:
+        return str(shopper.api("GET", f"/carts/{cart}/upsell", headers=headers).text)
+
+    assert "in your cart." in said()
+    german = shopper.api("GET", f"/carts/{cart}/upsell", headers=GERMAN).json["suggestions"]  # type: ignore[index]
+    assert all(one["explanation"].endswith("in Ihrem Warenkorb.") for one in german)
+    assert {one["product"]["name"] for one in german} & {"Kaffeekanne", "Spoon"}
+    shopper.post("/cart/items", {"product_id": "beans"})
+    assert "у вашому кошику." in shopper.get("/checkout/upsell", headers={"Accept-Language": "uk"}).text
