@@ -108,7 +108,7 @@ def apply_promo(ada: Visit) -> None:
 
 def remove(ada: Visit, product_id: str, back: bool = True) -> None:
     ada.tab_to(f"#remove_{product_id}", back=back).press("Enter")
-    expect(ada.see(f"[data-product={product_id}]")).to_have_count(0)
+    expect(ada.see(f".cart-line[data-product={product_id}]")).to_have_count(0)
     expect(ada.see(".cart-line")).to_have_count(1)
 
 

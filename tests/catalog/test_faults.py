@@ -85,6 +85,7 @@ FAULTS: list[tuple[str, Any, tuple[str, ...]]] = [
     (f"{WEST}.promotions", [{"code": "A", "percent": "1"}, {"code": "a", "percent": "2"}], ("west", "A")),
     (f"{WEST}.theme.accent", "red", ("west", "theme", "accent")),
     (f"{WEST}.theme.accent", "#fff;}body{", ("west", "theme", "accent")),
+    (f"{WEST}.theme.second", "url(//x)", ("west", "theme", "second")),
     (f"{WEST}.id", "east", ("east", "id")),
     (f"{WEST}.id", "", ("id",)),
     (f"{WEST}.id", "West", ("West", "id")),
