@@ -273,7 +273,9 @@ def test_whoever_follows_or_breaks_the_document_finds_no_fault(api: BaseSchema):
                     failure = check.failure_info.failure
                     label = recorder.cases[id].value.operation.label
                     asked = check.failure_info.code_sample
-                    findings.setdefault(f"{label}: {check.name}", f"{failure.title}: {failure.message}\n{asked}")
+                    answer = recorder.interactions[id].response
+                    said = f"{failure.title}: {failure.message}\n{asked}\n{answer.status_code} {answer.text}"
+                    findings.setdefault(f"{label}: {check.name}", said)
     assert not findings, "\n\n".join(f"{what}\n{how}" for what, how in findings.items())
     reached = {label for label, status in answered if status < 300}
     assert reached == {operation.ok().label for operation in api.get_all_operations()}, "some calls never came to work"

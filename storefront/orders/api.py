@@ -10,7 +10,7 @@ from storefront.languages.pages import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
 from storefront.orders.models import Order, find_order
-from storefront.orders.rules import EMAIL, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, NAME, check_buyer, check_key
+from storefront.orders.rules import EMAIL, KEY, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, NAME, check_buyer, check_key
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import suggest_after_order
@@ -30,7 +30,12 @@ class CheckoutBody(Body):
 class CheckoutHeaders(BaseModel):
     idempotency_key: Annotated[
         str | None,
-        Field(alias="Idempotency-Key", max_length=LONGEST_KEY, description="sent again, it is the same order"),
+        Field(
+            alias="Idempotency-Key",
+            max_length=LONGEST_KEY,
+            description="sent again, it is the same order",
+            json_schema_extra={"pattern": KEY},
+        ),
     ] = None
 
 

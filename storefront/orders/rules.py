@@ -14,6 +14,7 @@ from storefront.pricing.rules import Price
 EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+$"
 NAME = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
 """What `check_buyer` takes for a name, for the document of the API."""
+KEY = r"^[\x20-\x7e]+$"
 LONGEST_EMAIL = 254
 LONGEST_NAME = 200
 LONGEST_KEY = 255
@@ -52,7 +53,7 @@ def check_key(idempotency_key: str | None) -> str | None:
     """The key as it was sent: 1 to 255 visible ASCII characters."""
     if idempotency_key is None:
         return None
-    if not 0 < len(idempotency_key) <= LONGEST_KEY or not re.fullmatch(r"[\x20-\x7e]+", idempotency_key):
+    if not 0 < len(idempotency_key) <= LONGEST_KEY or not re.fullmatch(KEY, idempotency_key):
         message = f"An Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters."
         raise Invalid(Fault("Idempotency-Key", message))
     return idempotency_key
