@@ -11,6 +11,8 @@ from functools import lru_cache
 from flask import Flask, Response, request
 from werkzeug.http import parse_accept_header
 
+from storefront.htmx import vary_by
+
 LEAST = 1000
 """Bytes below which packing gains nothing: all of it fits into one packet."""
 LEVEL = 3
@@ -26,8 +28,7 @@ def pack(response: Response) -> Response:
     """The answer, packed if that is asked for. Streams stay as they are: what they say must not wait."""
     if response.mimetype not in TEXTS or not response.is_sequence or "Content-Encoding" in response.headers:
         return response
-    vary = response.headers.get("Vary")
-    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    vary_by(response, "Accept-Encoding")
     if takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")) and len(body := response.get_data()) >= LEAST:
         response.set_data(packed(body, LEVEL))
         response.headers["Content-Encoding"] = "gzip"

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, current_app, make_response, render_template, request
 from jinja2 import Template
+from werkzeug.wrappers import Response as AnyResponse
 
 BASE = "base.html"
 SWAP = "innerHTML strip:true"
@@ -58,8 +59,14 @@ def show_error_region(template: str, region: str, http_status: int, **context: A
 
 def vary(response: Response) -> Response:
     """Without this, Back shows a bare region that the browser kept as the page."""
-    response.vary.update(("HX-Request-Type", "HX-Target"))
+    vary_by(response, "HX-Request-Type, HX-Target")
     return response
+
+
+def vary_by(response: AnyResponse, names: str) -> None:
+    """Say on which headers of the request the answer depends; `response.vary` reads and writes the whole list anew."""
+    before = response.headers.get("Vary")
+    response.headers["Vary"] = f"{before}, {names}" if before else names
 
 
 def find_block(page: Template, name: str) -> Any:

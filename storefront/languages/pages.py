@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import flask_babel
 from babel import Locale
 from flask import Blueprint, Flask, current_app, g, has_request_context, redirect, request
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_accept_header
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from storefront.config import ROOT
+from storefront.htmx import vary_by
 from storefront.languages.rules import LANGUAGES, SOURCE, choose, locale_tag, own_language
 from storefront.money import read_locale
 
@@ -32,10 +36,16 @@ def shopper_language() -> str:
         locale = locale_of_shop()
         g.language = own_language(locale)
         if has_request_context():
-            accepted = [tag for tag, quality in request.accept_languages if quality > 0]
-            g.language = choose(None if for_programs() else request.cookies.get(COOKIE), accepted, locale)
+            chosen = None if for_programs() else request.cookies.get(COOKIE)
+            g.language = choose(chosen, accepted(request.headers.get("Accept-Language", "")), locale)
     language: str = g.language
     return language
+
+
+@lru_cache(maxsize=1000)
+def accepted(header: str) -> tuple[str, ...]:
+    """The tags of an Accept-Language, the best first; many browsers send the same."""
+    return tuple(tag for tag, quality in parse_accept_header(header, LanguageAccept) if quality > 0)
 
 
 def shopper_locale() -> str:
@@ -131,8 +141,8 @@ def page_before() -> str:
 def vary(response: Response) -> Response:
     """What is said depends on who reads it, also when nothing was said in the end."""
     if "language" in g:
-        response.vary.update(("Accept-Language",) if for_programs() else ("Accept-Language", "Cookie"))
-        response.headers.setdefault("Content-Language", shopper_language())
+        vary_by(response, "Accept-Language" if for_programs() else "Accept-Language, Cookie")
+        response.headers["Content-Language"] = g.language
     return response
 
 
