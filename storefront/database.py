@@ -216,6 +216,12 @@ def bind(connection: Connection, tenant_id: str) -> None:
         connection.exec_driver_sql("SELECT set_config(%s, %s, true)", (TENANT_SETTING, tenant_id))
 
 
+def engine() -> Engine:
+    """The app's engine, which Flask-SQLAlchemy would look for at each question."""
+    found: Engine = current_app.extensions["storefront_engine"]
+    return found
+
+
 def table_of(model: type[Model]) -> Table:
     """The Core table behind a model."""
     return cast(Table, model.__table__)
@@ -288,7 +294,7 @@ def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> N
 
 def add_unless_there(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
-    on_sqlite, tenant_id = db.engine.dialect.name == "sqlite", current_tenant_id()
+    on_sqlite, tenant_id = engine().dialect.name == "sqlite", current_tenant_id()
     statement = adding_unless_there(cast(Any, model), on_sqlite)
     db.session.connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
 
@@ -306,7 +312,7 @@ def add_or_change(
 ) -> int:
     """Insert a row of the current tenant, inside `write()`. When one of its key is there, `change` it (given the row
     that was to be inserted) if it meets `where`. Returns how many rows were written."""
-    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
+    dialect = sqlite if engine().dialect.name == "sqlite" else postgresql
     adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
     adding = adding.on_conflict_do_update(index_elements=key_of(model), set_=change(adding.excluded), where=where)
     return db.session.connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
@@ -323,7 +329,7 @@ def connection() -> Connection:
         return db.session.connection()
     reader: Connection | None = g.get("reader")
     if reader is None:
-        reader = g.reader = db.engine.connect().execution_options(storefront_read=True)
+        reader = g.reader = engine().connect().execution_options(storefront_read=True)
         bind(reader, current_tenant_id())
     return reader
 
@@ -348,8 +354,8 @@ def turn_to_write() -> Iterator[None]:
 
     Raises `Busy` when the turn doesn't come in time.
     """
-    database = db.engine.url.database
-    if db.engine.dialect.name != "sqlite" or not database or database == ":memory:":
+    database = engine().url.database
+    if engine().dialect.name != "sqlite" or not database or database == ":memory:":
         yield
         return
     if not _one_thread.acquire(timeout=BUSY_TIMEOUT):
@@ -401,6 +407,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     app.teardown_appcontext(release)
     with app.app_context():
+        app.extensions["storefront_engine"] = db.engine
         set_up(db.engine)
 
 

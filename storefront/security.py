@@ -9,13 +9,14 @@ from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from itsdangerous import URLSafeTimedSerializer
 
 from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
+from storefront.htmx import vary_by
 from storefront.languages.words import N_, _
 from storefront.tenants.middleware import TENANT_KEY
 
@@ -45,6 +46,13 @@ class ShopSession(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Most visits only look into it."""
+        if session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed and "Cookie" not in response.headers.get("Vary", ""):
+            vary_by(response, "Cookie")
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         return signer(app.secret_key, request.environ.get(TENANT_KEY))

@@ -30,7 +30,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, current_tenant_id, db, held, is_id, new_id, run, table_of
+from storefront.database import Model, OwnedByTenant, current_tenant_id, db, engine, held, is_id, new_id, run, table_of
 from storefront.errors import NotFound
 from storefront.languages.pages import in_words
 from storefront.languages.words import _
@@ -192,7 +192,7 @@ SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
 
 
 def on_postgresql() -> bool:
-    return db.engine.dialect.name == "postgresql"
+    return engine().dialect.name == "postgresql"
 
 
 def conditions(shape: Shape) -> list[ColumnElement[bool]]:
@@ -275,7 +275,7 @@ def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
     if wish.hopeless:
         return []
     rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
-    return [Card(row.id, in_words(row.name, row.names), row.price, row.stock, row.image) for row in rows.all()]
+    return [Card(id, in_words(name, names), *others) for id, name, *others, names in rows.all()]
 
 
 def listed(row: Sequence[Any]) -> Listed:
