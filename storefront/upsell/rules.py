@@ -1,5 +1,6 @@
 """Which of the candidates are suggested, and the shop's own words for it."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from storefront.languages.words import _, ngettext
 from storefront.tenants.models import UpsellWishes
 from storefront.upsell.assistant.text import plain
 
+RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")
 MOST = 3
 CANDIDATES = 12
 MOST_OF_A_KIND = 2
@@ -32,8 +34,9 @@ class Goods:
 
     @cached_property
     def name_words(self) -> set[str]:
-        """Those that say something: no units and sizes, as in "2 L"."""
-        return {word for word in fold(self.name) if len(word) > 2 or not word.isascii()}
+        """Those that say something: no units and sizes, as in "2 L". Japanese has no spaces, so there it is runs of
+        katakana or of kanji; one sign of them says nothing."""
+        return {word for word in fold(self.name) if len(word) > 2} | {*RUNS.findall(self.name)}
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,22 @@ def explain(
     ties: Mapping[str, Sequence[Tie]],
     orders: Mapping[str, int],
     label: Callable[[str], str] = str,
+    most: int | None = None,
 ) -> dict[str, str]:
-    """The strongest fact for each candidate, in one sentence, by its id; those for which none speaks are left out.
-    `orders` says in how many orders each was, `label` what categories and tags are called, if they can be named."""
+    """The strongest fact for each candidate, in one sentence, by its id, for the first `most` of them; those for which
+    none speaks are left out. `orders` says in how many orders each was, `label` what categories and tags are called,
+    if they can be named."""
     how_common = Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set)
-    found = {goods.id: reason(goods, cart, ties.get(goods.id, ()), how_common, label) for goods in candidates}
-    found |= {id: say_popular(orders[id]) for id, words in found.items() if not words and orders.get(id)}
-    return {id: words for id, words in found.items() if words}
+    found: dict[str, str] = {}
+    for goods in candidates:
+        words = reason(goods, cart, ties.get(goods.id, ()), how_common, label)
+        if not words and orders.get(goods.id):
+            words = say_popular(orders[goods.id])
+        if words:
+            found[goods.id] = words
+        if len(found) == most:
+            break
+    return found
 
 
 def reason(

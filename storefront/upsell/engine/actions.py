@@ -1,6 +1,7 @@
 """Finding what goes with a cart."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from heapq import nlargest
 from typing import Any
 
@@ -44,9 +45,14 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], li
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
-    reasons = explain(mine, goods, ties, orders, lambda name: tenant.label(name) if tenant.can_say(name) else "")
+    reasons = explain(mine, goods, ties, orders, partial(label_of, tenant), ENOUGH)
     found = [Candidate(one, reasons[one.id]) for one in goods if one.id in reasons]
-    return mine, [*pinned, *found[:ENOUGH]]
+    return mine, [*pinned, *found]
+
+
+def label_of(tenant: Tenant, name: str) -> str:
+    """What a category or tag is called for who reads this; empty when the shop hasn't said that."""
+    return tenant.label(name) if tenant.can_say(name) else ""
 
 
 def best_numbers(
