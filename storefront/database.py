@@ -289,7 +289,12 @@ def run(
 def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the current tenant, inside `write()`."""
     tenant_id = current_tenant_id()
-    db.session.connection().execute(insert(model), [{**row, "tenant_id": tenant_id} for row in rows])
+    db.session.connection().execute(adding(cast(Any, model)), [{**row, "tenant_id": tenant_id} for row in rows])
+
+
+@cache
+def adding(model: Any) -> Any:
+    return insert(table_of(model))
 
 
 def add_unless_there(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Connection, bindparam, func, insert, select
@@ -54,21 +55,26 @@ def append(bound: Connection, tenant_id: str, happenings: Sequence[tuple[str, st
         {"tenant_id": tenant_id, "id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
         for i, (kind, subject, data) in enumerate(happenings)
     ]
-    bound.execute(insert(Event), rows)
+    bound.execute(ADD, rows)
 
 
 def take_ids(bound: Connection, tenant_id: str, many: int) -> int:
     """The first of so many ids that follow each other."""
-    dialect = sqlite if bound.dialect.name == "sqlite" else postgresql
-    counting = dialect.insert(EventCounter).values(tenant_id=tenant_id, last=many)
-    counted = counting.on_conflict_do_update(
-        index_elements=["tenant_id"], set_={"last": EventCounter.last + counting.excluded.last}
-    )
-    last: int = bound.execute(counted.returning(EventCounter.last)).scalar_one()
+    statement = taking_ids(bound.dialect.name == "sqlite")
+    last: int = bound.execute(statement, {"tenant_id": tenant_id, "last": many}).scalar_one()
     return last - many + 1
 
 
+@cache
+def taking_ids(on_sqlite: bool) -> Any:
+    counter = table_of(EventCounter)
+    counting = (sqlite if on_sqlite else postgresql).insert(counter)
+    more = {"last": counter.c.last + counting.excluded.last}
+    return counting.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last)
+
+
 events = table_of(Event)
+ADD = insert(events)
 AFTER = held(
     select(events.c.id, events.c.kind, events.c.subject, events.c.data)
     .where(events.c.id > bindparam("id"), events.c.kind.in_(bindparam("kinds", expanding=True)))

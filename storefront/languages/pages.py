@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 
 import flask_babel
@@ -18,6 +17,7 @@ from werkzeug.wrappers import Response
 from storefront.config import ROOT
 from storefront.htmx import vary_by
 from storefront.languages.rules import LANGUAGES, SOURCE, choose, locale_tag, own_language
+from storefront.languages.words import translations
 from storefront.money import read_locale
 
 pages = Blueprint("languages", __name__)
@@ -70,13 +70,6 @@ def select_locale() -> Locale:
     if has_request_context() and for_programs():
         return Locale(SOURCE)
     return read_locale(shopper_locale())
-
-
-def translations() -> Any:
-    """The catalogue of this request: a page has a hundred messages, and finding it takes longer than asking it."""
-    if "translations" not in g:
-        g.translations = flask_babel.get_translations()
-    return g.translations
 
 
 @contextmanager

@@ -6,12 +6,22 @@ Outside a request, and for programs that call the JSON API, they are the English
 from typing import Any
 
 import flask_babel
+from flask import g
+
+
+def translations() -> Any:
+    """The catalogue of this request: a page has a hundred messages, and finding it takes longer than asking it."""
+    if not g:
+        return flask_babel.get_translations()
+    if "translations" not in g:
+        g.translations = flask_babel.get_translations()
+    return g.translations
 
 
 def gettext(text: str, /, **values: Any) -> str:
     """The message in the reader's language. Only with values is a per cent sign in it written twice."""
-    words: str = flask_babel.gettext(text, **values)
-    return words
+    words: str = translations().ugettext(text)
+    return words % values if values else words
 
 
 _ = gettext
@@ -19,8 +29,8 @@ _ = gettext
 
 def ngettext(one: str, many: str, number: int, /, **values: Any) -> str:
     """The form for so many of something; the messages say the number as `%(num)s`."""
-    words: str = flask_babel.ngettext(one, many, number, **values)
-    return words
+    words: str = translations().ungettext(one, many, number)
+    return words % {"num": number, **values}
 
 
 def N_(text: str) -> str:  # noqa: N802 - the usual name
