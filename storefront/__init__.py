@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["storefront_settings"] = settings
     app.extensions["storefront_tenants"] = Registry(settings)

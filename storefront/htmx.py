@@ -58,8 +58,9 @@ def show_error_region(template: str, region: str, http_status: int, **context: A
 
 
 def vary(response: Response) -> Response:
-    """Without this, Back shows a bare region that the browser kept as the page."""
-    vary_by(response, "HX-Request-Type, HX-Target")
+    """Without the first two, Back shows a bare region that the browser kept as the page; what is said depends on the
+    language and on the cart, too."""
+    vary_by(response, "HX-Request-Type, HX-Target, Accept-Language, Cookie")
     return response
 
 

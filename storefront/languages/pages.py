@@ -134,7 +134,8 @@ def page_before() -> str:
 def vary(response: Response) -> Response:
     """What is said depends on who reads it, also when nothing was said in the end."""
     if "language" in g:
-        vary_by(response, "Accept-Language" if for_programs() else "Accept-Language, Cookie")
+        if "Accept-Language" not in response.headers.get("Vary", ""):
+            vary_by(response, "Accept-Language" if for_programs() else "Accept-Language, Cookie")
         response.headers["Content-Language"] = g.language
     return response
 
