@@ -18,9 +18,9 @@ from storefront.upsell.experiment.models import expose
 from storefront.upsell.models import LAST, SHOWN, UpsellShowing
 
 log = logging.getLogger("storefront.upsell")
-WRITTEN_AFTER = 0.15
+WRITTEN_AFTER = 0.4
 """Seconds after a showing in which the ones that follow it are written together with it."""
-LOOKS, LOOK_EVERY = 5, 0.08
+LOOKS, LOOK_EVERY = 8, 0.1
 """How often a showing is looked for that a process may be about to write, and the seconds between two looks."""
 
 

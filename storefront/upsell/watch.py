@@ -15,6 +15,7 @@ from storefront.database import acting_for, current_tenant_id, run
 from storefront.languages.pages import shopper_language
 from storefront.orders.actions import orders_changed
 from storefront.tenants.registry import registry
+from storefront.upsell import courtesy
 from storefront.upsell.actions import PAUSE, think_ahead
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
@@ -35,6 +36,7 @@ PRUNE_EVERY = 3600.0
 def init_app(app: Flask) -> None:
     app.extensions["storefront_errands"] = Errands()
     app.extensions["storefront_journal"] = Journal()
+    courtesy.init_app(app)
 
 
 def start(app: Flask) -> None:

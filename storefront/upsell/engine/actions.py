@@ -9,6 +9,7 @@ from storefront.database import run
 from storefront.languages.pages import in_words, shopper_language
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
+from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.models import (
@@ -34,17 +35,21 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], li
     """The products of a cart, and what goes with it, best first: in stock, not in the cart, as the shop wishes."""
     asked = {"ids": list(product_ids[:MOST_ASKED])}
     mine = [goods_of(row) for row in run(GOODS_BY_ID, asked)]
+    let_orders_pass()
     rows = run(ROWS, asked).all()
     prepared = prepared_for(rows)
     shelf = this_shelf()
     numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
+    let_orders_pass()
     sold = {row.id: goods_of(row) for row in run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in product_ids]})}
     barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
     pinned = pinned_for(tenant, product_ids)
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
+    let_orders_pass()
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
+    let_orders_pass()
     reasons = explain(mine, goods, ties, orders, partial(label_of, tenant), ENOUGH)
     found = [Candidate(one, reasons[one.id]) for one in goods if one.id in reasons]
     return mine, [*pinned, *found]
