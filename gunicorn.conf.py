@@ -112,5 +112,5 @@ def child_exit(server, worker):
 
 def on_exit(server):
     folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
-    if "storefront-metrics-" in folder:  # not one that the operator chose
+    if "storefront-metrics-" in folder and not server.reexec_pid:  # not the operator's, nor its successor's
         shutil.rmtree(folder, ignore_errors=True)

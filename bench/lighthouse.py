@@ -155,9 +155,13 @@ def look(page: Page, chromium: str, folder: Path, categories: list[str]) -> Run:
     said = ""
     for _ in range(ATTEMPTS):
         report.unlink(missing_ok=True)
-        done = subprocess.run(
-            command, env={**os.environ, "CHROME_PATH": chromium}, check=False, capture_output=True, timeout=PATIENCE
-        )
+        try:
+            done = subprocess.run(
+                command, env={**os.environ, "CHROME_PATH": chromium}, check=False, capture_output=True, timeout=PATIENCE
+            )
+        except subprocess.TimeoutExpired:
+            said = f"It said nothing for {PATIENCE} seconds."
+            continue
         said = done.stderr.decode()[-1500:]
         if report.exists():
             found = json.loads(report.read_text())

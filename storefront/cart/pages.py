@@ -14,7 +14,7 @@ from storefront.languages.formats import show_money
 from storefront.languages.words import _
 from storefront.security import CARTS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
-from storefront.upsell.journal import was_suggested
+from storefront.upsell.journal import was_just_suggested
 
 pages = Blueprint("cart", __name__)
 
@@ -83,7 +83,7 @@ def still_as_suggested(product: Listed) -> bool:
 
 def put(cart_id: str, product_id: str, quantity: int) -> bool:
     """Add to this cart; False when it isn't there any more or became an order, and a new one is due."""
-    from_upsell = was_suggested(request.form.get("upsell"), cart_id, product_id)
+    from_upsell = was_just_suggested(request.form.get("upsell"), cart_id, product_id)
     try:
         actions.add_item(cart_id, product_id, quantity, from_upsell)
     except (CartOrdered, NotFound):

@@ -15,9 +15,7 @@ def not_a_quantity(least: int = 1) -> Invalid:
 def check_quantity(quantity: int) -> int:
     """A line holds 1 to 999 of a product."""
     if not 1 <= quantity <= MOST_A_LINE:
-        raise Invalid(
-            Fault("quantity", _("A quantity is a whole number from %(least)s to %(most)s.", least=1, most=MOST_A_LINE))
-        )
+        raise not_a_quantity()
     return quantity
 
 
@@ -31,9 +29,5 @@ def parse_quantity(text: str, least: int = 1) -> int:
     """A quantity that a form sent; 0 is taken where it means removal."""
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and least <= int(text) <= MOST_A_LINE):
-        raise Invalid(
-            Fault(
-                "quantity", _("A quantity is a whole number from %(least)s to %(most)s.", least=least, most=MOST_A_LINE)
-            )
-        )
+        raise not_a_quantity(least)
     return int(text)

@@ -70,7 +70,7 @@ def feed_item(root: str, tenant: Tenant, product: Listed) -> str:
         "g:condition": "new",
         "g:brand": tenant.name[:70],
         "g:identifier_exists": "no",
-        "g:product_type": product.category,
+        "g:product_type": tenant.own_label(product.category),
     }
     return "<item>" + "".join(f"<{name}>{xml(fact)}</{name}>" for name, fact in facts.items() if fact) + "</item>\n"
 
@@ -96,10 +96,9 @@ def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequ
     ]
     if shelf:
         lines += ["", "## Categories", ""]
-        lines += [
-            f"- {link(name, f'{root}/?' + urlencode({'category': name}))}: {many} product{'' if many == 1 else 's'}"
-            for name, many in shelf
-        ]
+        for name, many in shelf:
+            to_it = link(tenant.own_label(name), f"{root}/?" + urlencode({"category": name}))
+            lines.append(f"- {to_it}: {many} product{'' if many == 1 else 's'}")
     if best:
         lines += ["", "## Products in stock", ""]
         lines += [f"- {link(card.name, root + product_path(card.id))}: {tenant.money(card.price)}" for card in best]

@@ -50,7 +50,7 @@ def crumbs(category: str, last: str = "") -> Thing:
     root = here()
     way: list[tuple[str, str]] = [(g.tenant.name, f"{root}/")]
     if category:
-        way.append((category, f"{root}/?{urlencode({'category': category})}"))
+        way.append((g.tenant.own_label(category), f"{root}/?{urlencode({'category': category})}"))
     if last:
         way.append((last, ""))
     items = [
@@ -66,7 +66,7 @@ def product(found: Listed) -> Thing:
     address = root + product_path(found.id)
     optional = {
         "description": found.description,
-        "category": found.category,
+        "category": g.tenant.own_label(found.category),
         "image": [root + picture] if picture else None,
     }
     return {

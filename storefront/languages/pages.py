@@ -62,7 +62,7 @@ def locale_of_shop() -> str:
 
 
 def for_programs() -> bool:
-    return request.path.startswith("/api/")
+    return request.path.startswith("/api/") and request.endpoint != "api.docs"
 
 
 def select_locale() -> Locale:
@@ -122,7 +122,7 @@ def page_before() -> str:
     except ValueError:
         return home
     path = came_from.path
-    if came_from.netloc != request.host or not path.startswith(home):
+    if came_from.netloc != request.host or not path.startswith(home) or path.startswith("//"):
         return home
     try:
         current_app.create_url_adapter(request).match(path.removeprefix(request.script_root), method="GET")  # type: ignore[union-attr]

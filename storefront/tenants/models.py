@@ -167,6 +167,10 @@ class Tenant:
         """What a category or a tag is called in the shopper's language, or in the shop's own."""
         return in_words(name, self.labels.get(name))
 
+    def own_label(self, name: str) -> str:
+        """The same in the shop's own language, whoever reads it."""
+        return self.labels.get(name, {}).get(self.lang, name)
+
     def can_say(self, name: str) -> bool:
         """Whether a category or a tag has a name in the shopper's language."""
         return shopper_language() in (self.lang, *self.labels.get(name, ()))

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from threading import Condition, Thread
 
+from flask import Flask
+
 log = logging.getLogger("storefront.upsell")
 
 
@@ -20,7 +22,7 @@ class Errands:
 
     @property
     def are_running(self) -> bool:
-        return self._thread is not None
+        return self._thread is not None and not self._over
 
     def start(self) -> None:
         self._thread = Thread(target=self._work, name="upsell-errands", daemon=True)
@@ -63,3 +65,8 @@ class Errands:
                     return self._due.pop(name)[1]
                 self._changed.wait(wait)
             return None
+
+
+def errands_of(app: Flask) -> Errands:
+    found: Errands = app.extensions["storefront_errands"]
+    return found

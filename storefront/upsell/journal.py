@@ -6,22 +6,30 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from flask import Flask, current_app
+from sqlalchemy.exc import OperationalError
 
 from storefront.database import acting_for, add_rows, current_tenant_id, is_id, release, run, write
 from storefront.errors import Busy
-from storefront.upsell.errands import Errands
+from storefront.upsell.errands import errands_of
 from storefront.upsell.experiment.models import expose
 from storefront.upsell.models import LAST, SHOWN, UpsellShowing
 
 log = logging.getLogger("storefront.upsell")
+Suggestions = list[dict[str, str]]
 WRITTEN_AFTER = 0.4
 """Seconds after a showing in which the ones that follow it are written together with it."""
-LOOKS, LOOK_EVERY = 8, 0.1
-"""How often a showing is looked for that a process may be about to write, and the seconds between two looks."""
+AGAIN_AFTER = 1.0
+"""Seconds after which it is tried again when the database can't be written to."""
+MOST_WAITING = 5000
+"""Showings of a shop that are kept while the database can't be written to; the oldest are given up first."""
+LOOKS, LOOK_EVERY = 6, 0.1
+"""How often a showing is looked for that another process may be about to write, and the seconds between two looks."""
+waiting_for_others = BoundedSemaphore(2)
+"""Threads of this process that may look so at once: an id that somebody made up must not hold them all."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,9 @@ class Journal:
 
     def keep(self, tenant_id: str, entry: Entry) -> None:
         with self._lock:
-            self._waiting.setdefault(tenant_id, []).append(entry)
+            waiting = self._waiting.setdefault(tenant_id, [])
+            waiting.append(entry)
+            del waiting[:-MOST_WAITING]
 
     def waiting(self, tenant_id: str) -> list[Entry]:
         with self._lock:
@@ -51,10 +61,11 @@ class Journal:
         with self._lock:
             return list(self._waiting)
 
-    def forget(self, tenant_id: str, many: int) -> None:
-        """Take away so many, the oldest first."""
+    def forget(self, tenant_id: str, entries: Sequence[Entry]) -> None:
+        written = {id(entry) for entry in entries}
         with self._lock:
-            if left := self._waiting.pop(tenant_id, [])[many:]:
+            left = [entry for entry in self._waiting.pop(tenant_id, ()) if id(entry) not in written]
+            if left:
                 self._waiting[tenant_id] = left
 
 
@@ -66,13 +77,15 @@ def journal_of(app: Flask) -> Journal:
 def enter(entry: Entry, later: bool) -> None:
     """Write the entry down: now, or `later` if this process runs errands."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    errands: Errands = app.extensions["storefront_errands"]
-    if later and errands.are_running:
-        tenant_id = current_tenant_id()
-        journal_of(app).keep(tenant_id, entry)
-        errands.after(WRITTEN_AFTER, ("shown", tenant_id), partial(write_waiting, app, tenant_id), postpone=False)
+    if later and errands_of(app).are_running:
+        journal_of(app).keep(current_tenant_id(), entry)
+        write_soon(app, current_tenant_id(), WRITTEN_AFTER)
     else:
         write_down([entry])
+
+
+def write_soon(app: Flask, tenant_id: str, seconds: float) -> None:
+    errands_of(app).after(seconds, ("shown", tenant_id), partial(write_waiting, app, tenant_id), postpone=False)
 
 
 def write_down(entries: Sequence[Entry]) -> None:
@@ -84,19 +97,20 @@ def write_down(entries: Sequence[Entry]) -> None:
 
 
 def write_waiting(app: Flask, tenant_id: str) -> None:
-    """Write down what waits. When the database is too busy, it goes on waiting for the next showing."""
+    """Write down what waits. While the database can't be written to, it goes on waiting and is tried again."""
     entries = journal_of(app).waiting(tenant_id)
     if not entries:
         return
     try:
         with app.app_context(), acting_for(tenant_id):
             write_down(entries)
-    except Busy:
-        log.warning("%d showings of suggestions wait, because the database is busy", len(entries))
+    except (Busy, OperationalError):
+        log.warning("%d showings of suggestions wait, because the database can't be written to", len(entries))
+        write_soon(app, tenant_id, AGAIN_AFTER)
         return
     except Exception:
         log.exception("%d showings of suggestions are lost", len(entries))
-    journal_of(app).forget(tenant_id, len(entries))
+    journal_of(app).forget(tenant_id, entries)
 
 
 def write_all(app: Flask) -> None:
@@ -105,18 +119,42 @@ def write_all(app: Flask) -> None:
 
 
 def was_suggested(showing_id: str | None, cart_id: str, product_id: str) -> bool:
-    """Whether this product was suggested to this cart in that showing. One that isn't there yet is waited for, at most
-    `LOOKS * LOOK_EVERY` seconds: nobody presses that soon, but a script may."""
+    """Whether this product was suggested to this cart in that showing."""
     if not showing_id or not is_id(showing_id) or not is_id(cart_id):
         return False
-    for look in range(LOOKS):
-        if look:
+    found = shown_here(showing_id, cart_id) or written(showing_id, cart_id)
+    return any(suggestion["product_id"] == product_id for suggestion in found or ())
+
+
+def was_just_suggested(showing_id: str | None, cart_id: str, product_id: str) -> bool:
+    """The same where another process may have shown it a moment ago and not have written it yet: nobody presses that
+    soon, but a script may."""
+    if was_suggested(showing_id, cart_id, product_id):
+        return True
+    if not showing_id or not is_id(showing_id) or not waiting_for_others.acquire(blocking=False):
+        return False
+    try:
+        for _look in range(LOOKS):
+            if written(showing_id, cart_id) is not None:
+                break
             release()
             time.sleep(LOOK_EVERY)
-        shown = run(SHOWN, {"showing": showing_id, "cart": cart_id}).scalar()
-        if shown is not None:
-            return any(suggestion["product_id"] == product_id for suggestion in shown)
-    return False
+        return was_suggested(showing_id, cart_id, product_id)
+    finally:
+        waiting_for_others.release()
+
+
+def shown_here(showing_id: str, cart_id: str) -> Suggestions | None:
+    """What that showing of this process suggested, while it waits to be written."""
+    waiting = journal_of(current_app).waiting(current_tenant_id())
+    showings = (entry.showing for entry in waiting)
+    ours = (one["suggestions"] for one in showings if (one["id"], one["cart_id"]) == (showing_id, cart_id))
+    return next(ours, None)
+
+
+def written(showing_id: str, cart_id: str) -> Suggestions | None:
+    found: Suggestions | None = run(SHOWN, {"showing": showing_id, "cart": cart_id}).scalar()
+    return found
 
 
 def last_showing(cart_id: str) -> Any:

@@ -20,7 +20,7 @@ from storefront.upsell.actions import PAUSE, think_ahead
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
-from storefront.upsell.errands import Errands
+from storefront.upsell.errands import Errands, errands_of
 from storefront.upsell.journal import Journal, write_all
 from storefront.upsell.pruning import prune_batch
 
@@ -51,11 +51,6 @@ def stop(app: Flask) -> None:
     errands_of(app).stop()
     write_all(app)
     app.extensions["storefront_assistant"].close()
-
-
-def errands_of(app: Flask) -> Errands:
-    found: Errands = app.extensions["storefront_errands"]
-    return found
 
 
 def this_app() -> Flask:

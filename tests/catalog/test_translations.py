@@ -103,6 +103,15 @@ def test_what_others_read_is_in_the_shops_own_language(west: Person):
     assert [thing.get("name") for thing in said["@graph"] if thing["@type"] == "Product"] == ["Enamel Mug"]
 
 
+def test_programs_read_categories_in_the_shops_own_language(app: Flask):
+    labels = {"Tableware": {"en": "Cups and plates", "de": "Geschirr"}}
+    put_up(app, tenant("west", MUG, TEA, locale="en-IE", labels=labels))
+    west = Person(app.test_client(), "west")
+    page = west.get("/products/mug", headers=GERMAN).text
+    for text in (west.get("/feed.xml").text, west.get("/llms.txt").text, page[: page.index("</head>")]):
+        assert ("Cups and plates" in text, "Geschirr" in text) == (True, False)
+
+
 def test_updates_bring_translations_and_take_them_away(app: Flask, west: Person):
     before = every_row(app, "west")["product"]
     put_up(app, WEST)

@@ -151,6 +151,23 @@ def test_no_other_site_can_switch(shopper: Person):
     assert shopper.get("/language").status_code == 405
 
 
+def test_a_path_that_would_be_a_host_leads_home(app: Flask):
+    answer = app.test_client().post(
+        "/language",
+        base_url="http://north.localhost",
+        data={"lang": "de"},
+        headers={"Referer": "http://north.localhost//cart"},
+    )
+    assert (answer.status_code, answer.location) == (303, "/")
+
+
+def test_the_reference_of_the_api_is_a_page_like_others(shopper: Person):
+    shopper.post("/language", {"lang": "de"})
+    answer = shopper.get("/api/v1/docs", headers={"Accept-Language": "fr"})
+    assert spoken(answer.text) == "de"
+    assert "Warenkorb" in answer.text
+
+
 @pytest.mark.parametrize("language", ["xx", "", "de\r\nSet-Cookie: a=b", "../de"])
 def test_what_is_no_language_changes_nothing(shopper: Person, language: str):
     answer = shopper.post("/language", {"lang": language})

@@ -1,21 +1,28 @@
 """What was shown is written down together a moment later, and counts from the moment when it was shown."""
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
 
 from storefront.database import acting_for, db
 from storefront.errors import Busy
 from storefront.upsell import journal, watch
+from storefront.upsell.courtesy import AT_MOST, let_orders_pass, orders_of
 from storefront.upsell.experiment.models import UpsellExposure
-from storefront.upsell.journal import journal_of, write_all
+from storefront.upsell.journal import write_all
 from tests.conftest import Person
 from tests.upsell.conftest import showings
+
+REALLY_SLEEP = time.sleep
 
 
 @pytest.fixture
@@ -38,6 +45,13 @@ def look(app: Flask) -> tuple[Person, str]:
     named = re.search(r'name="upsell" value="([^"]+)"', person.get("/checkout/upsell").text)
     assert named
     return person, named[1]
+
+
+def taken(person: Person) -> dict[str, bool]:
+    """Places the order; which of its products came from a suggestion."""
+    address = person.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).location
+    items = person.api("GET", f"/orders/{address.rsplit('/', 1)[1]}").json["items"]
+    return {item["product_id"]: item["from_upsell"] for item in items}
 
 
 def exposures(app: Flask) -> list[UpsellExposure]:
@@ -74,9 +88,7 @@ def test_who_presses_before_it_is_written_still_took_a_suggestion(serving: Calla
     person, named = look(app)
     placed = person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
     assert placed.status_code == 303
-    address = person.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).location
-    items = person.api("GET", f"/orders/{address.rsplit('/', 1)[1]}").json["items"]
-    assert {item["product_id"]: item["from_upsell"] for item in items} == {"beans": False, "cup": True}
+    assert taken(person) == {"beans": False, "cup": True}
 
 
 def test_a_program_finds_its_showing_at_once(serving: Callable[[float], Flask]) -> None:
@@ -86,20 +98,79 @@ def test_a_program_finds_its_showing_at_once(serving: Callable[[float], Flask]) 
     assert [showing.id for showing in showings(app)] == [shown["call_id"]]
 
 
-def test_when_the_database_is_busy_it_waits(
-    serving: Callable[[float], Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("fault", [Busy(), OperationalError("INSERT", {}, Exception("gone"))], ids=["busy", "away"])
+def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
+    serving: Callable[[float], Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fault: Exception,
 ) -> None:
     app = serving(60)
+    monkeypatch.setattr(journal, "AGAIN_AFTER", 0.01)
     _, first = look(app)
+    write_down, tries = journal.write_down, count()
 
-    def busy(_entries: Any) -> None:
-        raise Busy
+    def the_third_time(entries: Any) -> None:
+        if next(tries) < 2:
+            raise fault
+        write_down(entries)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(journal, "write_down", busy)
-        write_all(app)
-    assert (showings(app), len(journal_of(app).waiting("north"))) == ([], 1)
+    monkeypatch.setattr(journal, "write_down", the_third_time)
+    write_all(app)
     assert "1 showings of suggestions wait" in caplog.text
-    _, second = look(app)
+    until = time.monotonic() + 10
+    while not showings(app) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [showing.id for showing in showings(app)] == [first]
+
+
+def test_what_was_shown_until_the_end_is_written(serving: Callable[[float], Flask]) -> None:
+    app = serving(60)
+    _, first = look(app)
     watch.stop(app)
-    assert [showing.id for showing in showings(app)] == [first, second]
+    assert [showing.id for showing in showings(app)] == [first]
+    _, after_the_end = look(app)
+    assert [showing.id for showing in showings(app)] == [first, after_the_end]
+
+
+def test_what_another_process_has_shown_is_waited_for(serving: Callable[[float], Flask]) -> None:
+    """The showing is this process's own here, but hidden from it until it is written."""
+    app = serving(60)
+    person, named = look(app)
+    threading.Timer(0.2, write_all, [app]).start()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(journal, "shown_here", lambda *_: None)
+        person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
+    assert taken(person) == {"beans": False, "cup": True}
+
+
+def test_made_up_showings_hold_few_threads(app: Flask) -> None:
+    people = [Person(app.test_client(), "north") for _ in range(8)]
+    for person in people:
+        person.post("/cart/items", {"product_id": "beans", "quantity": 1})
+    looked: list[str] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(journal.time, "sleep", lambda _: (looked.append("slept"), REALLY_SLEEP(0.05)))
+        add = {"product_id": "cup", "quantity": 1, "upsell": "made-up"}
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda person: person.post("/cart/items", add).status_code, people))
+    assert answers == [303] * 8
+    assert len(looked) < 8 * journal.LOOKS
+
+
+def test_panels_wait_while_an_order_is_placed(app: Flask) -> None:
+    with app.test_request_context("/t/north/"):
+        orders, start = orders_of(app), time.monotonic()
+        let_orders_pass()
+        orders.change(1)
+        let_orders_pass()
+        assert time.monotonic() - start >= AT_MOST
+        g.places_order, start = True, time.monotonic()
+        let_orders_pass()
+        assert time.monotonic() - start < AT_MOST, "who places an order waits for nobody"
+        g.pop("places_order")
+        orders.change(-1)
+    buyer, _ = look(app)
+    assert buyer.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).status_code == 303
+    assert buyer.post("/checkout", {"email": "nobody"}).status_code >= 400
+    assert orders.under_way == 0, "an order that was placed or refused is over"
