@@ -35,7 +35,7 @@ def pack(response: Response) -> Response:
     return response
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=50)
 def packed(text: bytes, level: int) -> bytes:
     """Remembered, because a shelf is the same for everybody until something is sold: looking it up takes a tenth of
     the time."""

@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, request, session
 
 from storefront.languages.pages import shopper_language
 
-MOST = 200
+MOST = 100
 """Pieces kept a process; a page of 24 products is 25 KB, and every sale makes another one of it."""
 
 
