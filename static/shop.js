@@ -18,7 +18,7 @@ let words = [];
 function say(place, aloud = true) {
   for (const element of place.querySelectorAll("[data-say]")) {
     const text = element.textContent.trim().replace(/\s+/g, " ");
-    if (text && said.get(element) !== text && aloud) words.push(text);
+    if (text && said.get(element) !== text && aloud && !words.includes(text)) words.push(text);
     said.set(element, text);
   }
   if (!words.length) return;
@@ -82,7 +82,8 @@ function openPanel(by, adding) {
   document.getElementById("cart_badge").setAttribute("aria-expanded", "true");
   panel.querySelector(`.cart-line[data-product="${CSS.escape(adding ?? "")}"]`)?.scrollIntoView({ block: "nearest" });
   const focused = document.activeElement;
-  if (!adding || (!panel.contains(focused) && isCovered(focused))) panel.focus({ preventScroll: true });
+  const left = focused !== document.body && !panel.contains(focused); // Safari gives a pressed button no focus
+  if (!adding || (left && isCovered(focused))) panel.focus({ preventScroll: true });
 }
 
 function closePanel() {
@@ -95,6 +96,19 @@ function closePanel() {
   document.getElementById("panel_lines").replaceChildren();
 }
 
+// What changes the cart waits in one line, so that the first opens it and the last word is shown; the same press twice is one.
+const adding = new WeakSet();
+document.addEventListener("htmx:config:request", (event) => {
+  const { target } = event;
+  if (!target.matches(".add-form, .buy-form")) return;
+  if (adding.has(target)) event.preventDefault();
+  adding.add(target);
+});
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => adding.delete(ctx.sourceElement));
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.target?.isConnected === false) ctx.target = document.getElementById(ctx.target.id); // replaced while it waited
+});
+
 // The panel shows the region of the cart's own page.
 document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
   const lines = document.getElementById("panel_lines");
@@ -106,6 +120,8 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.request.form) openPanel(ctx.sourceEvent.submitter, ctx.request.body.get("product_id"));
   else openPanel(document.getElementById("cart_badge"));
 });
+// The path is that of the press: what was pressed may be gone by now, as a dismissed message is.
+const belongs = (event) => event.composedPath().some((place) => place.matches?.("#cart_panel, .add-form, .buy-form, #messages"));
 document.addEventListener("click", (event) => {
   const { target } = event;
   const modified = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
@@ -113,7 +129,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     if (isOpen() && event.detail) closePanel(); // by the keyboard one goes into it
     else htmx.trigger("#panel_lines", "panel:fill");
-  } else if (target.closest("[data-close]") || (isOpen() && !target.closest("#cart_panel, .add-form, .buy-form, #messages"))) closePanel();
+  } else if (target.closest("[data-close]") || (isOpen() && !belongs(event))) closePanel();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented) closePanel();
@@ -160,6 +176,8 @@ async function lookForNetwork() {
   else document.querySelector("[data-offline]")?.remove();
 }
 
+let sure = null; // the form that goes after all
+
 async function leave(event, go) {
   event.preventDefault();
   if (await isThere()) go();
@@ -168,7 +186,13 @@ async function leave(event, go) {
 
 for (const type of ["online", "offline", "DOMContentLoaded"]) addEventListener(type, lookForNetwork);
 document.addEventListener("submit", (event) => {
-  if (!navigator.onLine && !event.defaultPrevented) leave(event, () => event.target.submit());
+  const { target: form, submitter } = event;
+  if (navigator.onLine || event.defaultPrevented || sure === form) return;
+  leave(event, () => {
+    sure = form;
+    form.requestSubmit(submitter); // with what its button says
+    sure = null;
+  });
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest("main a[href], header a[href]");
@@ -246,6 +270,8 @@ document.addEventListener("DOMContentLoaded", () => {
     const address = place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href; // the cart in its panel has its own
     const answer = await fetch(address, { headers }).catch(() => null);
     if (!answer?.ok) return;
+    const language = answer.headers.get("Content-Language");
+    if (language && language !== document.documentElement.lang) return location.reload(); // changed elsewhere
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(place.id);
     if (touched !== before) soon(); // the shopper did something meanwhile
     else if (fresh && place.isConnected) {

@@ -181,6 +181,8 @@ def test_a_shop_on_this_very_machine_needs_no_network(visit: Callable[..., Visit
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")
     expect(ada.see("[data-offline]")).to_have_count(0)
+    ada.page.get_by_role("button", name="Deutsch").click()
+    expect(ada.see("html")).to_have_attribute("lang", "de")
 
 
 def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit], aurora: Shop) -> None:

@@ -47,15 +47,47 @@ def test_a_double_click_places_one_order(visit: Callable[..., Visit], shop: Shop
     assert stock(ask) == before - PIECES
 
 
-def test_three_products_added_at_once_are_all_in_the_cart(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """Each keeps its own request; the badge shows the last word."""
-    ada = visit(aurora)
-    ada.put_into_cart(COOKIES)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_three_products_added_at_once_are_all_in_the_cart(
+    visit: Callable[..., Visit], aurora: Shop, width: int
+) -> None:
+    """The first opens the cart, the others wait for it; what is shown is the last word."""
+    ada = visit(aurora, width=width)
     ada.go("/")
     ada.page.evaluate("[...document.querySelectorAll('.card .add-button')].slice(0, 3).forEach(b => b.click())")
-    expect(ada.see("#cart_badge b")).to_contain_text("4")
+    expect(ada.see("#cart_badge b")).to_contain_text("3")
+    if width == 1280:
+        expect(ada.see("#cart_panel .cart-line")).to_have_count(3)
     ada.go("/cart")
-    expect(ada.see(".cart-line")).to_have_count(4)
+    expect(ada.see(".cart-line")).to_have_count(3)
+
+
+def test_what_is_changed_while_another_is_added_is_shown(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
+    ada.put_into_cart(COOKIES)
+    expect(ada.see("#cart_panel .cart-line")).to_have_count(1)
+    ada.page.evaluate(
+        """id => {
+        document.querySelector(".related .add-button").click()
+        const field = document.getElementById(`quantity_${id}`)
+        field.value = 3
+        field.dispatchEvent(new Event("change", { bubbles: true }))
+    }""",
+        COOKIES,
+    )
+    expect(ada.see("#cart_badge b")).to_contain_text("4")
+    expect(ada.see("#cart_panel .cart-line")).to_have_count(2)
+    expect(ada.see(f"#quantity_{COOKIES}")).to_have_value("3")
+
+
+def test_a_double_click_adds_one(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
+    ada.go("/?q=oat+cookies")
+    ada.page.evaluate("id => [1, 2].forEach(() => document.getElementById(`add_${id}`).click())", COOKIES)
+    expect(ada.see("#messages")).to_contain_text("Added")
+    ada.page.wait_for_load_state("networkidle")
+    ada.go("/cart")
+    expect(ada.see(f"#quantity_{COOKIES}")).to_have_value("1")
 
 
 def test_all_suggestions_added_at_once_are_in_the_order(visit: Callable[..., Visit], aurora: Shop) -> None:

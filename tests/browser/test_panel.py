@@ -80,6 +80,25 @@ def test_every_way_out_of_the_panel_leads_back(visit: Callable[..., Visit], auro
     ada.expect_whole_page()
 
 
+def test_a_message_beside_the_panel_is_dismissed_alone(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
+    ada.go("/")
+    add_from_the_shelf(ada)
+    expect(ada.see(".message-notice [data-dismiss]")).to_be_hidden()  # as the notice is, which is only heard
+    ada.page.evaluate("tell('failure_message')")
+    ada.see(".message-error [data-dismiss]").click()
+    expect(ada.see(".message-error")).to_have_count(0)
+    expect(ada.see(PANEL)).to_be_visible()
+
+
+def test_a_product_in_the_panel_and_on_its_page_has_its_own_buttons(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
+    ada.put_into_cart(ESPRESSO)
+    expect(ada.see(LINE)).to_have_count(1)
+    ids = ada.page.evaluate("[...document.querySelectorAll('[id]')].map(({ id }) => id)")
+    assert len(ids) == len(set(ids))
+
+
 def test_with_the_keyboard_nothing_lies_hidden_under_the_panel(visit: Callable[..., Visit], aurora: Shop) -> None:
     """Whoever adds what the panel then covers is taken into it; whoever goes on to what it covers closes it."""
     ada = visit(aurora)
