@@ -32,7 +32,8 @@ from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, OwnedByTenant, current_tenant_id, db, engine, held, is_id, new_id, run, table_of
 from storefront.errors import NotFound
-from storefront.languages.pages import in_words
+from storefront.languages.pages import shopper_languages
+from storefront.languages.texts import in_words
 from storefront.languages.words import _
 
 LOW = 5
@@ -102,7 +103,7 @@ class Listed(StockState):
     image: str
     place: int
     untranslated: "Listed | None" = None
-    """The same in the shop's own language, when this is another."""
+    """The same in the shop's own language, when that isn't the page's."""
 
     @property
     def in_own_language(self) -> "Listed":
@@ -275,7 +276,8 @@ def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
     if wish.hopeless:
         return []
     rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
-    return [Card(id, in_words(name, names), *others) for id, name, *others, names in rows.all()]
+    languages = shopper_languages()
+    return [Card(id, in_words(name, names, languages), *others) for id, name, *others, names in rows.all()]
 
 
 def listed(row: Sequence[Any]) -> Listed:
@@ -283,7 +285,7 @@ def listed(row: Sequence[Any]) -> Listed:
     *shown, names, descriptions = row
     own = Listed(*shown)
     name, description = in_words(own.name, names), in_words(own.description, descriptions)
-    if (name, description) == (own.name, own.description):
+    if name is own.name and description is own.description:
         return own
     return replace(own, name=name, description=description, untranslated=own)
 

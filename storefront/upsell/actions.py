@@ -98,7 +98,7 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 
-def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
+def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> bool:
     """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled or not assistant().is_willing:
@@ -108,10 +108,10 @@ def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
         return False
     if assistant().is_asked_for(cart_id):
         return True
-    with speaking(language):
+    with speaking(languages[0], languages):
         mine, candidates = related(tenant, [line.product_id for line in cart.lines])
         if candidates:
-            assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
+            assistant().advise(tenant, question(tenant, cart, mine, candidates, languages[0]))
     return False
 
 

@@ -6,7 +6,8 @@ from heapq import nlargest
 from typing import Any
 
 from storefront.database import run
-from storefront.languages.pages import in_words, shopper_language
+from storefront.languages.pages import shopper_language, shopper_languages
+from storefront.languages.texts import in_words
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.courtesy import let_orders_pass
@@ -141,5 +142,7 @@ def in_own_words(tenant: Tenant) -> bool:
 
 
 def goods_of(row: Any) -> Goods:
-    name, description = in_words(row.name, row.names), in_words(row.description, row.descriptions)
+    languages = shopper_languages()
+    name = in_words(row.name, row.names, languages)
+    description = in_words(row.description, row.descriptions, languages)
     return Goods(row.id, name, description, row.category, tuple(row.tags))
