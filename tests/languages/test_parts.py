@@ -20,7 +20,12 @@ MUG = product(
     tags=["hot", "soup"],
 )
 TEA = product(
-    "tea", name="Green Tea", description={"en": "Mild.", "de": "Mild und grün."}, category="Tea", tags=["hot"]
+    "tea",
+    name="Green Tea",
+    description={"en": "Mild.", "de": "Mild und grün."},
+    category="Tea",
+    tags=["hot"],
+    image="teapot.webp",
 )
 LABELS = {"Tableware": {"de": "Geschirr"}, "hot": {"de": "heiß"}}
 HERO = {"title": {"en": "Good morning.", "de": "Guten Morgen."}, "text": "Come in."}
