@@ -30,10 +30,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, current_tenant_id, db, engine, held, is_id, new_id, run, table_of
+from storefront.database import Model, current_tenant_id, db, engine, is_id, new_id, table_of
 from storefront.errors import NotFound
 from storefront.languages.pages import in_words
 from storefront.languages.words import _
+from storefront.tenants.guard import OwnedByTenant, held, run
 
 LOW = 5
 """At this stock and below, the page says how many are left."""
