@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.catalog.models import Listed, Wish, columns, products_after
+from storefront.catalog.models import Listed, columns
+from storefront.catalog.search import Wish, products_after
 from storefront.tenants.guard import held, run
 
 BATCH = 1000

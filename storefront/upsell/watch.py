@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from storefront.cart.actions import cart_changed
 from storefront.catalog.actions import catalog_loaded
-from storefront.catalog.models import Wish, count
+from storefront.catalog.search import Wish, count
 from storefront.database import acting_for, current_tenant_id
 from storefront.languages.pages import shopper_language
 from storefront.orders.actions import orders_changed
