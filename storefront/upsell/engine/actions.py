@@ -5,9 +5,9 @@ from functools import partial
 from heapq import nlargest
 from typing import Any
 
-from storefront.database import run
 from storefront.languages.pages import shopper_language, shopper_languages
 from storefront.languages.texts import in_words
+from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.courtesy import let_orders_pass
