@@ -5,8 +5,8 @@ from functools import partial
 from heapq import nlargest
 from typing import Any
 
-from storefront.database import run
 from storefront.languages.pages import in_words, shopper_language
+from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.courtesy import let_orders_pass
