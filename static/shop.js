@@ -96,6 +96,14 @@ function closePanel() {
   document.getElementById("panel_lines").replaceChildren();
 }
 
+// htmx is given what is added from a shelf when it is added: to know each of its forms before would take a phone long.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !window.htmx || !form.matches(".shelf .add-form")) return;
+  event.preventDefault();
+  htmx.ajax("POST", form.getAttribute("action"), { source: form, event });
+});
+
 // What changes the cart waits in one line, so that the first opens it and the last word is shown; the same press twice is one.
 const adding = new WeakSet();
 document.addEventListener("htmx:config:request", (event) => {
