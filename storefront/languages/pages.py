@@ -88,11 +88,13 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def in_words(text: str, translations: Mapping[str, str] | None) -> str:
-    """What a shop wrote in its own language, in the shopper's if it has said it in that too. Where nobody reads, as
-    while the shop learns by itself, it is in the shop's own."""
-    if not translations or not ("language" in g or has_request_context()):
-        return text
-    return translations.get(shopper_language(), text)
+    """What a shop wrote in its own language, in the shopper's if it has said it in that too."""
+    return translations.get(reader_language(), text) if translations else text
+
+
+def reader_language() -> str:
+    """The shopper's language; empty where nobody reads, as while the shop learns by itself: in its own."""
+    return shopper_language() if "language" in g or has_request_context() else ""
 
 
 @pages.post("/language")

@@ -16,7 +16,8 @@ from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.actions import Advice, Question, assistant
 from storefront.upsell.courtesy import let_orders_pass
-from storefront.upsell.engine.actions import related
+from storefront.upsell.engine.actions import goes_with, related
+from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.journal import Entry, enter, last_showing
 from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among, shortlist
@@ -61,7 +62,7 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = Fal
 
 
 def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, by_person: bool) -> Upsell:
-    mine, candidates = related(tenant, [line.product_id for line in cart.lines])
+    mine, candidates = goes_with(tenant, goods_in(cart))
     advice = Advice(RULES)
     if arm == MODEL and candidates:
         wait = GLANCE if by_person else settings().upsell_timeout
@@ -103,16 +104,20 @@ def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled or not assistant().is_willing:
         return False
-    cart = cart_or_none(cart_id)
-    if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
-        return False
-    if assistant().is_asked_for(cart_id):
-        return True
     with speaking(language):
-        mine, candidates = related(tenant, [line.product_id for line in cart.lines])
+        cart = cart_or_none(cart_id)
+        if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
+            return False
+        if assistant().is_asked_for(cart_id):
+            return True
+        mine, candidates = goes_with(tenant, goods_in(cart))
         if candidates:
             assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
     return False
+
+
+def goods_in(cart: CartSeen) -> list[Goods]:
+    return [goods_listed(line.product) for line in cart.lines]
 
 
 def question(

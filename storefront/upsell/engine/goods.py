@@ -1,0 +1,49 @@
+"""Products by their texts, as they are compared with others."""
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from storefront.catalog.models import Listed
+from storefront.languages.pages import reader_language
+from storefront.upsell.rules import Goods
+
+KEPT = 1000
+"""Products whose texts a process remembers as they were taken apart."""
+
+
+@lru_cache(KEPT)
+def goods(
+    language: str,
+    id: str,
+    name: str,
+    names: str | None,
+    description: str,
+    descriptions: str | None,
+    category: str,
+    tags: str,
+) -> Goods:
+    """A product in this language, or in the shop's own where it isn't said in it. Remembered by all that stands in the
+    row, translations and tags as JSON, so it is never out of date."""
+    if names:
+        name = json.loads(names).get(language, name)
+    if descriptions:
+        description = json.loads(descriptions).get(language, description)
+    return Goods(id, name, description, category, tuple(json.loads(tags)))
+
+
+def read_goods(rows: Iterable[Any]) -> dict[str, Goods]:
+    """The products in rows of `GOODS`, by their ids, in the reader's language."""
+    language = reader_language()
+    return {row.id: goods(language, *row) for row in rows}
+
+
+def goods_within(row: Any) -> Goods:
+    """The product in a row with more than the columns `GOODS`, in the shop's own language."""
+    return goods("", row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
+
+
+def goods_listed(product: Listed) -> Goods:
+    """The same of a product as it is shown."""
+    return Goods(product.id, product.name, product.description, product.category, tuple(product.tags))
