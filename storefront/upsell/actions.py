@@ -20,7 +20,7 @@ from storefront.upsell.engine.actions import goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.journal import Entry, enter, last_showing
-from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among, shortlist
+from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among
 
 log = logging.getLogger("storefront.upsell")
 PAUSE = 0.4
@@ -123,7 +123,8 @@ def goods_in(cart: CartSeen) -> list[Goods]:
 def question(
     tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Sequence[Candidate], language: str
 ) -> Question:
-    return Question(cart.id, mine, shortlist(candidates, tenant.upsell), language, cart.price(tenant).subtotal)
+    value = cart.price(tenant).subtotal
+    return Question(assistant().model.name, cart.id, mine, candidates, tenant.upsell, language, value)
 
 
 def settings() -> Settings:
