@@ -75,6 +75,9 @@ def select_locale() -> Locale:
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Say what is said within in this language, whoever asked."""
+    if has_request_context() and not for_programs() and shopper_language() == language:
+        yield
+        return
     before = {name: g.pop(name) for name in OF_A_LANGUAGE if name in g}
     g.language = language
     try:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from flask import current_app
 
@@ -20,7 +20,7 @@ from storefront.upsell.engine.actions import goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.journal import Entry, enter, last_showing
-from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among
+from storefront.upsell.rules import Chosen, Goods, Ranked, choose, choose_among
 
 log = logging.getLogger("storefront.upsell")
 PAUSE = 0.4
@@ -120,9 +120,7 @@ def goods_in(cart: CartSeen) -> list[Goods]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def question(
-    tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Sequence[Candidate], language: str
-) -> Question:
+def question(tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Ranked, language: str) -> Question:
     value = cart.price(tenant).subtotal
     return Question(assistant().model.name, cart.id, mine, candidates, tenant.upsell, language, value)
 
@@ -156,7 +154,7 @@ def show(cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice, by_
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
     source = ("llm" if by_model else "rules") if suggestions else None
-    shown = [asdict(Chosen(suggestion.product.id, suggestion.explanation)) for suggestion in suggestions]
+    shown = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
     showing_id = new_token()
     both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
     showing = {"id": showing_id, "place": new_id(), "source": source, "suggestions": shown}

@@ -37,7 +37,7 @@ from storefront.upsell.assistant.models import (
     used_today,
 )
 from storefront.upsell.assistant.rules import Checked, check_answer
-from storefront.upsell.rules import Candidate, Chosen, Goods, shortlist
+from storefront.upsell.rules import Candidate, Chosen, Goods, Ranked, shortlist
 
 WAITING = 4
 """Requests of a process that wait for the model at a time; others are answered at once, so that a slow model can't use
@@ -56,7 +56,7 @@ class Question:
     model: str
     cart_id: str
     cart: Sequence[Goods]
-    ranked: Sequence[Candidate]
+    ranked: Ranked
     wishes: UpsellWishes
     language: str
     value: int

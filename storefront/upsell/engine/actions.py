@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import nlargest
+from itertools import chain, islice
 from typing import Any
 
 from storefront.database import run
@@ -16,7 +17,7 @@ from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.models import GOODS_BY_ID, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike, unpack_weights
 from storefront.upsell.engine.shelf import Shelf, group_rows, shelf_at
-from storefront.upsell.rules import Candidate, Goods, Tie, explain, say_pinned
+from storefront.upsell.rules import Candidate, Goods, Ranked, Tie, explain, say_pinned
 
 MOST_ASKED = 20
 """Products of a cart that are asked what goes with them."""
@@ -30,10 +31,11 @@ ENOUGH = 18
 def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
     """`goes_with` for products that are known by their ids."""
     known = read_goods(run(GOODS_BY_ID, {"ids": list(product_ids)}).all())
-    return goes_with(tenant, [known[id] for id in product_ids if id in known])
+    mine, candidates = goes_with(tenant, [known[id] for id in product_ids if id in known])
+    return mine, list(candidates)
 
 
-def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], list[Candidate]]:
+def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranked]:
     """The products of a cart that are looked at, and what goes with it, best first: in stock, not in the cart, as the
     shop wishes."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
@@ -41,7 +43,7 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], list[
     pinned = pinned_for(tenant, cart)
     rows = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]}).all()
     if not rows:
-        return mine, pinned
+        return mine, Ranked(pinned)
     shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
     numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
     let_orders_pass()
@@ -52,8 +54,8 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], list[
     let_orders_pass()
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
-    reasons = explain(mine, goods, ties, orders, partial(label_of, tenant), ENOUGH)
-    return mine, [*pinned, *(Candidate(one, reasons[one.id]) for one in goods if one.id in reasons)]
+    explained = islice(explain(mine, goods, ties, orders, partial(label_of, tenant)), ENOUGH)
+    return mine, Ranked(chain(pinned, (Candidate(sold[id], words) for id, words in explained)))
 
 
 def label_of(tenant: Tenant, name: str) -> str:

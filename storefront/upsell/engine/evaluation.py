@@ -157,7 +157,7 @@ class Choice:
         known = read_goods(run(GOODS_BY_ID, {"ids": wanted}).all())
         cart = [known[ids[one]] for one in asked.cart]
         goods = [known[one.goods.id] for one in asked.found]
-        reasons = explain(cart, goods, asked.ties, asked.orders)
+        reasons = dict(explain(cart, goods, asked.ties, asked.orders))
         pinned = {one.goods.id: one.pinned for one in asked.found}
         return cls(asked, cart, [Candidate(one, reasons.get(one.id, ""), pinned[one.id]) for one in goods], language)
 
