@@ -23,7 +23,8 @@ from sqlalchemy import text
 from storefront import Settings, create_app
 from storefront.boot import prepare
 from storefront.catalog.actions import load
-from storefront.database import db, release, run
+from storefront.database import db, release
+from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import MOST_FOUND, best_numbers, related
 from storefront.upsell.engine.learning import learned_from, numbered, replace

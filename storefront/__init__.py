@@ -59,6 +59,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     watch.init_app(app)
     events_pages.init_app(app)
 
+    open_doors(app)
+    add_words_for_templates(app)
+    findable_pages.init_app(app)
+    put_in_front(app, settings)
+    return app
+
+
+def open_doors(app: Flask) -> None:
+    """Pages, the JSON API and the operator's commands."""
     for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, findable_pages, events_pages, operators_pages):
         app.register_blueprint(pages.pages)
     for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
@@ -68,6 +77,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.cli.add_command(catalog_commands.commands)
     app.cli.add_command(upsell_commands.commands)
 
+
+def add_words_for_templates(app: Flask) -> None:
+    """What every template may say by name."""
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         cart_count=cart_pages.cart_count,
@@ -81,13 +93,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         shopper_language=languages_pages.shopper_language,
         shopper_locale=languages_pages.shopper_locale,
     )
-    findable_pages.init_app(app)
 
+
+def put_in_front(app: Flask, settings: Settings) -> None:
+    """What sees a request before Flask does."""
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         # Each proxy appends to X-Forwarded-For; scheme and host are said once, by the one that talks to us.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    return app
 
 
 def waiting_messages() -> list[tuple[str, str]]:

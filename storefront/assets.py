@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
 from io import BytesIO
@@ -87,17 +88,21 @@ class Text:
         return Response(HTTPStatus.OK, headers, BytesIO(body) if method == "GET" else None)
 
 
-class Server(WhiteNoise):  # type: ignore[misc]
+class Scanner(WhiteNoise):  # type: ignore[misc]
     """WhiteNoise, with texts from memory."""
 
-    def __init__(self, app: Flask, assets: Assets) -> None:
+    def __init__(self, assets: Assets) -> None:
         self.texts = {str(assets.files[name]): content for name, content in assets.texts.items()}
         super().__init__(
-            app.wsgi_app,
+            None,
             max_age=DAY,
             allow_all_origins=False,
             immutable_file_test=lambda _path, url: bool(_HASHED.search(url)),
+            add_headers_function=nosniff,
         )
+        for name, path in assets.files.items():
+            for alias in (name, assets.hashed[name]):
+                self.add_file_to_dictionary(f"/static/{alias}", str(path))
 
     def get_static_file(self, path: str, url: str, stat_cache: object = None) -> Text | StaticFile:
         if path not in self.texts:
@@ -109,18 +114,21 @@ class Server(WhiteNoise):  # type: ignore[misc]
         return Text(self.texts[path], headers)
 
 
-def init_app(app: Flask) -> Assets:
-    """Serve the files in front of Flask, which never sees them, and let templates name them."""
+@cache
+def read() -> tuple[Assets, dict[str, Text | StaticFile]]:
+    """The static files, and the answer to each address; read once, however many apps a process has."""
     assets = Assets()
-    server = Server(app, assets)
-    server.add_headers_function = nosniff
-    for name, path in assets.files.items():
-        for alias in (name, assets.hashed[name]):
-            server.add_file_to_dictionary(f"/static/{alias}", str(path))
+    return assets, Scanner(assets).files
+
+
+def init_app(app: Flask) -> None:
+    """Serve the files in front of Flask, which never sees them, and let templates name them."""
+    assets, answers = read()
+    server = WhiteNoise(app.wsgi_app)
+    server.files = answers
     app.wsgi_app = server  # type: ignore[method-assign]
     app.jinja_env.globals.update(asset=assets.address, picture=assets.picture)
     app.extensions["storefront_assets"] = assets
-    return assets
 
 
 def nosniff(headers: Headers, _path: str, _url: str) -> None:

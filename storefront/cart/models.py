@@ -9,10 +9,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.catalog.models import LISTED, Listed, Product, listed
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, held, is_id, new_id, new_token, run, table_of
+from storefront.database import Model, is_id, new_id, new_token, table_of
 from storefront.errors import NotFound
 from storefront.languages.words import _
 from storefront.pricing.rules import Price, price
+from storefront.tenants.guard import OwnedByTenant, held, run
 from storefront.tenants.models import Tenant
 
 OPEN = "open"

@@ -6,7 +6,8 @@ from flask import current_app
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.assets import Assets
-from storefront.catalog.models import Listed, Product, Wish, products_after, read_product
+from storefront.catalog.models import Listed, Product, read_product
+from storefront.catalog.search import Wish, products_after
 from storefront.openapi import (
     Cursor,
     Money,

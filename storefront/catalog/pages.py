@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from storefront.cart.pages import cart_count
-from storefront.catalog.models import Card, Listed, Wish, cards, categories, count, read_product
+from storefront.catalog.models import Card, Listed, categories, read_product
 from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
+from storefront.catalog.search import Wish, cards, count
 from storefront.findable import spelling
 from storefront.fragments import fragments
 from storefront.htmx import answer, asked_region, render, show

@@ -10,7 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, connection, current_tenant_id, held, run, table_of
+from storefront.database import Model, connection, current_tenant_id, table_of
+from storefront.tenants.guard import OwnedByTenant, held, run
 
 ORDER_PLACED = "order.placed"
 ORDER_CANCELLED = "order.cancelled"

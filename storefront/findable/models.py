@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.catalog.models import Listed, Wish, columns, products_after
-from storefront.database import held, run
+from storefront.catalog.models import Listed, columns
+from storefront.catalog.search import Wish, products_after
+from storefront.tenants.guard import held, run
 
 BATCH = 1000
 """Products in memory at a time."""

@@ -6,7 +6,8 @@ from itertools import islice
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from storefront.catalog.models import Wish, cards, categories
+from storefront.catalog.models import categories
+from storefront.catalog.search import Wish, cards
 from storefront.errors import NotFound
 from storefront.findable import files, jsonld, spelling
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import add_rows, db, held, is_id, new_id, new_token, run, table_of, write
+from storefront.database import db, is_id, new_id, new_token, table_of, write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
 from storefront.languages.pages import in_words
@@ -27,6 +27,7 @@ from storefront.orders.models import (
 )
 from storefront.orders.rules import Buyer, check_not_empty, check_price, check_same_request, fingerprint, new_number
 from storefront.pricing.rules import price
+from storefront.tenants.guard import add_rows, held, run
 from storefront.tenants.models import Tenant
 
 orders_changed = signal("orders-changed")

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, db, is_id, new_token
+from storefront.database import Model, db, is_id, new_token
 from storefront.errors import NotFound
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
+from storefront.tenants.guard import OwnedByTenant
 
 PLACED = "placed"
 FULFILLED = "fulfilled"

@@ -11,7 +11,8 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from storefront.config import Settings
-from storefront.database import acting_for, run
+from storefront.database import acting_for
+from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry, switch_upsell
 from storefront.upsell.assistant.batch import foreseen, text_of

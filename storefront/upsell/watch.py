@@ -10,10 +10,11 @@ from flask import Flask, current_app
 
 from storefront.cart.actions import cart_changed
 from storefront.catalog.actions import catalog_loaded
-from storefront.catalog.models import Wish, count
-from storefront.database import acting_for, current_tenant_id, run
+from storefront.catalog.search import Wish, count
+from storefront.database import acting_for, current_tenant_id
 from storefront.languages.pages import shopper_language
 from storefront.orders.actions import orders_changed
+from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
 from storefront.upsell import courtesy
 from storefront.upsell.actions import PAUSE, think_ahead

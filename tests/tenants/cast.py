@@ -12,8 +12,9 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from storefront.catalog.models import Product
-from storefront.database import OwnedByTenant, acting_for, add_rows, bind, db, new_token, write
+from storefront.database import acting_for, bind, db, new_token, write
 from storefront.security import signer
+from storefront.tenants.guard import OwnedByTenant, add_rows
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
 from storefront.upsell.assistant.models import UpsellCall, claim, count_usage

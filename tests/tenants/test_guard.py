@@ -11,10 +11,11 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from storefront.cart.models import Cart, CartLine
 from storefront.catalog.models import Product, find_product
-from storefront.database import NoTenant, WrongTenant, acting_for, db
+from storefront.database import NoTenant, acting_for, db
 from storefront.errors import NotFound
 from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
+from storefront.tenants.guard import WrongTenant
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import related

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from storefront.catalog.actions import load
 from storefront.database import acting_for, db
 from storefront.operators.logs import LineFormatter
+from storefront.upsell import actions
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.models import UpsellCall
 from storefront.upsell.assistant.prompt import response_format
@@ -25,8 +26,8 @@ TIMEOUT = 0.4
 OTHERS = [(), ("pot",), ("cup",)]
 CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in OTHERS for more in [(), ("honey",), ("shared",)]]
 """Carts of other products are other questions; the same ones are asked about once. For each there is something left."""
-PATIENCE = 3 * TIMEOUT
-"""What a shopper waits at most for suggestions, whatever the model does."""
+PATIENCE = 5
+"""Seconds, ten times what is expected: who waits longer waits for something that never ends."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,8 +49,9 @@ def model() -> Iterator[ModelServer]:
 
 
 @pytest.fixture
-def asking(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., Flask]:
-    """Make a shop that asks the model."""
+def asking(make_app: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
+    """Make a shop that asks the model. Its panels wait for a slow machine, too; who tests the glance gives it back."""
+    monkeypatch.setattr(actions, "GLANCE", PATIENCE)
 
     def make(**environment: str) -> Flask:
         return make_app(

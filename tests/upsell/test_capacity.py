@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from storefront.upsell.assistant.actions import WAITING
 from tests.conftest import Person
 from tests.upsell import model_server as server
-from tests.upsell.conftest import CARTS, calls, showings
+from tests.upsell.conftest import CARTS, PATIENCE, calls, showings
 from tests.upsell.model_server import ModelServer
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
@@ -172,9 +172,6 @@ def test_the_deadline_holds_for_slow_steps_taken_together(asking: Callable[..., 
 
     app = asking(UPSELL_TIMEOUT="0.4")
     model.behave = crawl
-    waits = []
-    for cart in CARTS[:2]:
-        start = time.monotonic()
-        assert look(app, **cart).json["source"] == "rules"
-        waits.append(time.monotonic() - start)
-    assert min(waits) < 3 * 0.4
+    start = time.monotonic()
+    assert look(app).json["source"] == "rules"
+    assert time.monotonic() - start < PATIENCE

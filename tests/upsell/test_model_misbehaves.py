@@ -15,7 +15,7 @@ from tests.upsell.model_server import Behaviour, ModelServer
 
 UNUSABLE: dict[str, tuple[Behaviour, *tuple[str, ...]]] = {
     "hangs": (server.hangs, "timeout"),
-    "too slow": (server.slow(PATIENCE * 3), "timeout"),
+    "too slow": (server.slow(60), "timeout"),
     "drips its headers": (server.drips_headers, "timeout"),
     "drips its body": (server.drips_body, "timeout"),
     "hangs up": (server.hangs_up, "no connection"),
@@ -72,11 +72,9 @@ def test_the_rules_answer_in_time_when_the_model(
     person.post("/cart/items", {"product_id": "beans"})
     start = time.monotonic()
     panel = person.get("/checkout/upsell")
-    waited = time.monotonic() - start
     cart_id = person.cart(beans=1, honey=1)
-    start = time.monotonic()
     answer = person.api("GET", f"/carts/{cart_id}/upsell")
-    waited = min(waited, time.monotonic() - start)  # a hiccup of the machine meets one of them only
+    waited = time.monotonic() - start
 
     assert panel.status_code == 200
     assert 'data-suggestion="pot"' in panel.text
@@ -85,8 +83,8 @@ def test_the_rules_answer_in_time_when_the_model(
     assert (upsell["enabled"], upsell["arm"], upsell["source"]) == (True, "model", "rules")
     assert {one["product"]["id"] for one in upsell["suggestions"]} == {"pot", "cup", "shared"}
     assert all(0 < len(one["explanation"]) <= 160 for one in upsell["suggestions"])
-    assert waited < PATIENCE
-    assert model.wait_for(lambda: len(calls(app)) == 2)
+    assert waited < 2 * PATIENCE
+    assert model.wait_for(lambda: len(calls(app)) == len(journal()) == 2)
     assert len(model.requests) <= 2, "each time it was asked once, and never again"
     assert in_a_hurry or len(model.requests) == 2
     shown = showings(app)[-1]

@@ -1,7 +1,6 @@
 """What was shown is written down together a moment later, and counts from the moment when it was shown."""
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from storefront.database import acting_for, db
 from storefront.errors import Busy
-from storefront.upsell import journal, watch
+from storefront.upsell import courtesy, journal, watch
 from storefront.upsell.courtesy import AT_MOST, let_orders_pass, orders_of
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.journal import write_all
@@ -137,9 +136,9 @@ def test_what_another_process_has_shown_is_waited_for(serving: Callable[[float],
     """The showing is this process's own here, but hidden from it until it is written."""
     app = serving(60)
     person, named = look(app)
-    threading.Timer(0.2, write_all, [app]).start()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(journal, "shown_here", lambda *_: None)
+        patched.setattr(journal.time, "sleep", lambda _: write_all(app))
         person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
     assert taken(person) == {"beans": False, "cup": True}
 
@@ -158,16 +157,19 @@ def test_made_up_showings_hold_few_threads(app: Flask) -> None:
     assert len(looked) < 8 * journal.LOOKS
 
 
-def test_panels_wait_while_an_order_is_placed(app: Flask) -> None:
+def test_panels_wait_while_an_order_is_placed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.test_request_context("/t/north/"):
-        orders, start = orders_of(app), time.monotonic()
+        orders, slept = orders_of(app), list[float]()
+        monkeypatch.setattr(courtesy.time, "sleep", lambda seconds: (slept.append(seconds), REALLY_SLEEP(seconds)))
         let_orders_pass()
+        assert not slept
         orders.change(1)
+        start = time.monotonic()
         let_orders_pass()
         assert time.monotonic() - start >= AT_MOST
-        g.places_order, start = True, time.monotonic()
+        g.places_order, naps = True, len(slept)
         let_orders_pass()
-        assert time.monotonic() - start < AT_MOST, "who places an order waits for nobody"
+        assert len(slept) == naps > 0, "who places an order waits for nobody"
         g.pop("places_order")
         orders.change(-1)
     buyer, _ = look(app)

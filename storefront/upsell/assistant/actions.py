@@ -18,8 +18,9 @@ from flask import Flask, current_app
 
 from storefront.clock import now
 from storefront.config import Settings
-from storefront.database import acting_for, add_rows, new_token, release, write
+from storefront.database import acting_for, new_token, release, write
 from storefront.operators.metrics import count_call
+from storefront.tenants.guard import add_rows
 from storefront.tenants.models import Tenant, UpsellWishes
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.budget import may_ask

@@ -9,16 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.cart.models import carts
 from storefront.clock import UtcDateTime, now
-from storefront.database import (
-    Model,
-    OwnedByTenant,
-    add_or_change,
-    held,
-    new_id,
-    new_token,
-    run,
-    table_of,
-)
+from storefront.database import Model, new_id, new_token, table_of
+from storefront.tenants.guard import OwnedByTenant, add_or_change, held, run
 
 FRESH_FOR = timedelta(minutes=10)
 """How long an answer also serves the same cart when other candidates have come up meanwhile."""

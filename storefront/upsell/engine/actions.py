@@ -6,8 +6,8 @@ from heapq import nlargest
 from itertools import chain, islice
 from typing import Any
 
-from storefront.database import run
 from storefront.languages.pages import shopper_language
+from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.courtesy import let_orders_pass

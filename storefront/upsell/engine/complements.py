@@ -9,7 +9,8 @@ from itertools import chain
 from typing import Any
 
 from storefront.config import Settings
-from storefront.database import add_rows, add_unless_there, run, write
+from storefront.database import write
+from storefront.tenants.guard import add_rows, add_unless_there, run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import preparing
 from storefront.upsell.assistant.batch import Batch, foreseen, text_of

@@ -10,7 +10,8 @@ from heapq import nlargest
 from math import sqrt
 from typing import Any
 
-from storefront.database import release, run
+from storefront.database import release
+from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch

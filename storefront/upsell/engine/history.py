@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from storefront.clock import now
-from storefront.database import add_unless_there, run, write
+from storefront.database import write
+from storefront.tenants.guard import add_unless_there, run
 from storefront.upsell.engine.complements import UNPREPARED, Prepared, read_prepared
 from storefront.upsell.engine.formula import InCart, Totals
 from storefront.upsell.engine.learning import REBUILT_AT_ONCE, number_products, taken_from

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from storefront.database import add_rows, add_unless_there, db, release, run, write
+from storefront.database import db, release, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
+from storefront.tenants.guard import add_rows, add_unless_there, run
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
     ALL_CATEGORIES,

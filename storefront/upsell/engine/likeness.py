@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from storefront.catalog.rules import fold
-from storefront.database import add_unless_there, run, write
+from storefront.database import write
+from storefront.tenants.guard import add_unless_there, run
 from storefront.upsell.engine.learning import number_products
 from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, STATE_LOCKED, TEXTS, Learned
 from storefront.upsell.engine.rows import pack_alike

@@ -18,8 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.catalog.models import Product
-from storefront.database import Model, OwnedByTenant, held, table_of
+from storefront.database import Model, table_of
 from storefront.orders.models import CANCELLED, Order, OrderLine
+from storefront.tenants.guard import OwnedByTenant, held
 
 
 class ProductAffinity(OwnedByTenant, Model):

@@ -9,7 +9,8 @@ from threading import Lock
 from cachetools import LRUCache
 from flask import current_app
 
-from storefront.database import current_tenant_id, run
+from storefront.database import current_tenant_id
+from storefront.tenants.guard import run
 from storefront.upsell.engine.formula import Totals
 from storefront.upsell.engine.models import GROUP_ROWS, GROUPS, SHELF, STATE
 from storefront.upsell.engine.rows import group_names

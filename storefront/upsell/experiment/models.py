@@ -24,8 +24,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.cart.models import CartLine
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, OwnedByTenant, add_unless_there, held, run, table_of
+from storefront.database import Model, table_of
 from storefront.orders.models import CANCELLED, Order, OrderLine
+from storefront.tenants.guard import OwnedByTenant, add_unless_there, held, run
 from storefront.upsell.assistant.models import UpsellCall
 
 

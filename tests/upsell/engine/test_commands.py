@@ -3,8 +3,9 @@
 import pytest
 from flask import Flask
 
-from storefront.database import acting_for, run
+from storefront.database import acting_for
 from storefront.orders.actions import cancel_order
+from storefront.tenants.guard import run
 from storefront.upsell.engine.models import ROWS
 from tests.conftest import Person
 from tests.upsell.conftest import teach

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from storefront.database import acting_for, run
+from storefront.database import acting_for
 from storefront.orders.actions import cancel_order
+from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import best_numbers, ranked
 from storefront.upsell.engine.evaluation import Replay

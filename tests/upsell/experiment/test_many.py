@@ -10,8 +10,9 @@ from flask import Flask
 
 from storefront.cart.models import Cart
 from storefront.clock import now
-from storefront.database import acting_for, add_rows, write
+from storefront.database import acting_for, write
 from storefront.orders.models import Order
+from storefront.tenants.guard import add_rows
 from storefront.tenants.registry import registry
 from storefront.upsell.experiment.actions import Report, report
 from storefront.upsell.experiment.models import UpsellExposure

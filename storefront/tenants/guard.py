@@ -1,0 +1,204 @@
+"""The tenant guard: whatever is asked of the database meets the rows of the one tenant that it is asked for, or raises.
+
+The session's guard adds the current tenant to every ORM statement on a tenant's table and raises `NoTenant` when there
+is none; `held` does the same for Core statements. Who has a tenant's table has the guard, too: `OwnedByTenant` is here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import (
+    Alias,
+    BinaryExpression,
+    BooleanClauseList,
+    ColumnElement,
+    CursorResult,
+    Delete,
+    ForeignKey,
+    FromClause,
+    Join,
+    Select,
+    String,
+    Table,
+    Update,
+    bindparam,
+    event,
+    insert,
+    inspect,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.sql import operators, visitors
+
+from storefront.database import NoTenant, connection, current_tenant_id, db, engine, table_of
+
+
+class WrongTenant(RuntimeError):
+    """Something tried to write another tenant's row."""
+
+
+class OwnedByTenant:
+    """Rows of this table belong to one tenant and are invisible to the others."""
+
+    tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), primary_key=True, sort_order=-10)
+
+
+THE_TENANT = bindparam("the_tenant", callable_=current_tenant_id, type_=String())
+ONLY_THIS_TENANT = with_loader_criteria(
+    OwnedByTenant, lambda model: model.tenant_id == THE_TENANT, include_aliases=True, track_closure_variables=False
+)
+"""Made once: the tenant is asked for when a statement runs."""
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def only_this_tenant(query: ORMExecuteState) -> None:
+    """Hold every ORM statement on tenants' tables to the current tenant; what can't be held to it raises."""
+    if query.is_relationship_load or query.is_column_load:
+        return  # goes by the keys of a row that was itself loaded under the guard
+    if not query.is_orm_statement:
+        raise NoTenant("the session runs ORM statements only, because others can't be held to a tenant")
+    if query.is_insert:
+        check_inserted(query)
+        return
+    if query.is_update and "tenant_id" in changed_columns(query):
+        raise WrongTenant("a row can't be moved to another tenant")
+    query.statement = query.statement.options(ONLY_THIS_TENANT)
+
+
+def check_inserted(query: ORMExecuteState) -> None:
+    """Every row that is inserted into a tenant's table says the current tenant."""
+    model = query.bind_mapper.class_ if query.bind_mapper else None
+    if model is None or not issubclass(model, OwnedByTenant):
+        return
+    tenant_id = current_tenant_id()
+    if any(row.get("tenant_id") != tenant_id for row in parameter_rows(query)):
+        raise WrongTenant(f"rows of {model.__name__} for another tenant than {tenant_id!r}")
+
+
+def changed_columns(query: ORMExecuteState) -> set[str]:
+    """What an UPDATE sets, by itself and by its parameters."""
+    return set_columns(query.statement).union(*parameter_rows(query))
+
+
+def set_columns(statement: Any) -> set[str]:
+    """What an UPDATE sets by itself; SQLAlchemy has no public name for it."""
+    values = getattr(statement, "_values", None) or {}
+    return {str(getattr(column, "key", column)) for column in values}
+
+
+def parameter_rows(query: ORMExecuteState) -> list[Any]:
+    given: Any = query.parameters or {}
+    return given if isinstance(given, list) else [given]
+
+
+@event.listens_for(db.session, "before_flush")
+def only_this_tenants_rows(session: Session, *_: object) -> None:
+    """New rows get the current tenant; a row of another one is refused."""
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, OwnedByTenant):
+            tenant_id = current_tenant_id()
+            if row.tenant_id is None:
+                row.tenant_id = tenant_id
+            elif row.tenant_id != tenant_id:
+                raise WrongTenant(f"a row of {type(row).__name__} for another tenant than {tenant_id!r}")
+
+
+# --- statements built once --------------------------------------------------------------------------------------------
+#
+# The ORM builds, guards and caches a statement at each call, which costs five times what SQLite takes to run it. What
+# runs at every visit is therefore built once, held to the tenant when it is built, and run on the session's connection.
+
+
+S = TypeVar("S", bound="Select[Any] | Update | Delete")
+
+
+def held(statement: S) -> S:
+    """The Core statement, held to the current tenant on each tenant's table that it reads or changes.
+
+    A subquery must have been held before. Raises `NoTenant` here for one that wasn't, and at run time without a tenant.
+    """
+    if isinstance(statement, Update) and "tenant_id" in set_columns(statement):
+        raise WrongTenant("a row can't be moved to another tenant")
+    for table in tables_of(statement):
+        statement = cast(S, statement.where(table.c.tenant_id == THE_TENANT))
+    for part in visitors.iterate(statement):
+        if isinstance(part, Select) and any(not is_held(part, table) for table in tables_of(part)):
+            raise NoTenant("a subquery on a tenant's table isn't held to the tenant")
+    return cast(S, statement.execution_options(storefront_held=True))
+
+
+def tables_of(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
+    """The tenants' tables, or aliases of such, that a statement names by itself and not in a subquery."""
+    sources = list(statement.get_final_froms()) if isinstance(statement, Select) else [statement.table]
+    tables: list[FromClause] = []
+    while sources:
+        source = sources.pop()
+        if isinstance(source, Join):
+            sources += [source.left, source.right]
+        elif isinstance(source, Table | Alias) and "tenant_id" in source.c:
+            tables.append(source)
+    return tables
+
+
+def is_held(statement: Select[Any], table: FromClause) -> bool:
+    """Whether one of the conditions that must all hold is the tenant's."""
+    clause = statement.whereclause
+    together = isinstance(clause, BooleanClauseList) and clause.operator is operators.and_
+    return any(
+        isinstance(part, BinaryExpression)
+        and part.operator is operators.eq
+        and part.left is table.c.tenant_id
+        and part.right is THE_TENANT
+        for part in (clause.get_children() if clause is not None and together else [clause])
+    )
+
+
+def run(
+    statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+) -> CursorResult[*tuple[Any, ...]]:
+    """Run a `held` statement; raises `NoTenant` for any other. It is part of the transaction inside `write()`."""
+    if not statement.get_execution_options().get("storefront_held"):
+        raise NoTenant("only statements that are held to the tenant are run")
+    return connection().execute(statement, parameters)
+
+
+def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the current tenant, inside `write()`."""
+    tenant_id = current_tenant_id()
+    db.session.connection().execute(adding(cast(Any, model)), [{**row, "tenant_id": tenant_id} for row in rows])
+
+
+@cache
+def adding(model: Any) -> Any:
+    return insert(table_of(model))
+
+
+def add_unless_there(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
+    on_sqlite, tenant_id = engine().dialect.name == "sqlite", current_tenant_id()
+    statement = adding_unless_there(cast(Any, model), on_sqlite)
+    db.session.connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
+
+
+@cache
+def adding_unless_there(model: Any, on_sqlite: bool) -> Any:
+    return (sqlite if on_sqlite else postgresql).insert(model).on_conflict_do_nothing(index_elements=key_of(model))
+
+
+def add_or_change(
+    model: type[OwnedByTenant],
+    row: Mapping[str, Any],
+    change: Callable[[Any], Mapping[str, Any]],
+    where: ColumnElement[bool] | None = None,
+) -> int:
+    """Insert a row of the current tenant, inside `write()`. When one of its key is there, `change` it (given the row
+    that was to be inserted) if it meets `where`. Returns how many rows were written."""
+    dialect = sqlite if engine().dialect.name == "sqlite" else postgresql
+    adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
+    adding = adding.on_conflict_do_update(index_elements=key_of(model), set_=change(adding.excluded), where=where)
+    return db.session.connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
+
+
+def key_of(model: type[OwnedByTenant]) -> list[str]:
+    return [column.name for column in cast(Table, inspect(model).local_table).primary_key]
