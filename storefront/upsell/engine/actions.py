@@ -41,7 +41,8 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranke
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
     let_orders_pass()
     pinned = pinned_for(tenant, cart)
-    rows = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]}).all()
+    asked = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]})
+    rows = sorted(asked.all(), key=lambda row: row.product_id)  # so that both databases' answers are alike
     if not rows:
         return mine, Ranked(pinned)
     shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
