@@ -209,6 +209,17 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.sourceElement?.matches(".filters")) document.getElementById("filters")?.setAttribute("open", "");
 });
 
+// On a phone the category that is looked at may stand further along its row.
+function showCategory() {
+  const chip = document.querySelector(".chip[aria-current]:not(:first-child)");
+  const row = chip?.parentElement;
+  if (row) row.scrollLeft = chip.offsetLeft - row.offsetLeft - (row.clientWidth - chip.offsetWidth) / 2;
+}
+document.addEventListener("DOMContentLoaded", showCategory);
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.id === "products") showCategory();
+});
+
 // Suggestions under the search field: arrows choose, Enter goes there, Escape closes.
 document.addEventListener("DOMContentLoaded", () => {
   const search = document.getElementById("search");

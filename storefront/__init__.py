@@ -12,7 +12,7 @@ from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
-from storefront.languages import formats
+from storefront.languages import formats, texts
 from storefront.languages import pages as languages_pages
 from storefront.languages.rules import LANGUAGES
 from storefront.operators import logs
@@ -84,6 +84,7 @@ def add_words_for_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         cart_count=cart_pages.cart_count,
         label=tenants_pages.label,
+        lang=texts.lang,
         messages=waiting_messages,
         money=formats.show_money,
         number=formats.number,

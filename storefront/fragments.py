@@ -1,6 +1,6 @@
 """Pages and regions that look the same for everybody, rendered once for each value that they show.
 
-The key is the value itself (the shop, the language, the products with their prices and stock, the number in the cart's
+The key is the value itself (the shop, the languages, the products with their prices and stock, the number in the cart's
 badge), so what is remembered is never out of date: what has changed is another value.
 """
 
@@ -10,7 +10,7 @@ from threading import Lock
 from cachetools import LRUCache
 from flask import Flask, current_app, g, request, session
 
-from storefront.languages.pages import shopper_language
+from storefront.languages.pages import shopper_languages
 
 MOST = 100
 """Pieces kept a process; a page of 24 products is 25 KB, and every sale makes another one of it."""
@@ -30,7 +30,7 @@ class Fragments:
         """
         if "_flashes" in session:
             return render()
-        whole = (request.script_root, g.tenant.id, g.tenant.version, shopper_language(), key)
+        whole = (request.script_root, g.tenant.id, g.tenant.version, shopper_languages(), key)
         with self._lock:
             piece = self._kept.get(whole)
         if piece is None:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, current_tenant_id, db, is_id, new_id, table_of
 from storefront.errors import NotFound
-from storefront.languages.pages import in_words
+from storefront.languages.pages import shopper_languages
+from storefront.languages.texts import in_words
 from storefront.languages.words import _
 from storefront.tenants.guard import OwnedByTenant, held, run
 
@@ -80,7 +81,7 @@ class Listed(StockState):
     image: str
     place: int
     untranslated: "Listed | None" = None
-    """The same in the shop's own language, when this is another."""
+    """The same in the shop's own language, when that isn't the page's."""
 
     @property
     def in_own_language(self) -> "Listed":
@@ -122,9 +123,9 @@ IN_STOCK = held(select(*LISTED).where(these_in_stock))
 def listed(row: Sequence[Any]) -> Listed:
     """The product in a row of `LISTED`."""
     *shown, names, descriptions = row
-    own = Listed(*shown)
-    name, description = in_words(own.name, names), in_words(own.description, descriptions)
-    if (name, description) == (own.name, own.description):
+    own, languages = Listed(*shown), shopper_languages()
+    name, description = in_words(own.name, names, languages), in_words(own.description, descriptions, languages)
+    if name is own.name and description is own.description:
         return own
     return replace(own, name=name, description=description, untranslated=own)
 

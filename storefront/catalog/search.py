@@ -22,7 +22,8 @@ from sqlalchemy import (
 from storefront.catalog.models import CARD, LISTED, Card, Listed, columns, listed, products
 from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.database import current_tenant_id, engine
-from storefront.languages.pages import in_words
+from storefront.languages.pages import shopper_languages
+from storefront.languages.texts import in_words
 from storefront.tenants.guard import held, run
 
 AT_A_GLANCE = 500
@@ -162,7 +163,8 @@ def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
     if wish.hopeless:
         return []
     rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
-    return [Card(id, in_words(name, names), *others) for id, name, *others, names in rows.all()]
+    languages = shopper_languages()
+    return [Card(id, in_words(name, names, languages), *others) for id, name, *others, names in rows.all()]
 
 
 def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:

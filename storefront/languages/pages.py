@@ -1,6 +1,6 @@
 """The language of a request, and the switch by which a shopper chooses it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from storefront.config import ROOT
 from storefront.htmx import vary_by
-from storefront.languages.rules import LANGUAGES, SOURCE, choose, locale_tag, own_language
+from storefront.languages.rules import LANGUAGES, SOURCE, choose, in_turn, locale_tag, own_language
 from storefront.languages.words import translations
 from storefront.money import read_locale
 
@@ -24,7 +24,7 @@ pages = Blueprint("languages", __name__)
 COOKIE = "lang"
 A_YEAR = 60 * 60 * 24 * 365
 FOLDER = ROOT / "translations"
-OF_A_LANGUAGE = ("language", "shopper_locale", "translations")
+OF_A_LANGUAGE = ("language", "languages", "shopper_locale", "translations")
 """What a request remembers of the language that is spoken."""
 
 
@@ -37,9 +37,26 @@ def shopper_language() -> str:
         g.language = own_language(locale)
         if has_request_context():
             chosen = None if for_programs() else request.cookies.get(COOKIE)
-            g.language = choose(chosen, accepted(request.headers.get("Accept-Language", "")), locale)
+            g.language = choose(chosen, accepted_here(), locale)
     language: str = g.language
     return language
+
+
+def shopper_languages(locale: str | None = None) -> tuple[str, ...]:
+    """The languages in which this shop, or one of that locale, says its texts to who reads, the best first: the
+    page's, and last the shop's own (see `in_turn`). None where nobody reads."""
+    languages: tuple[str, ...] | None = g.get("languages") if locale is None else None
+    if languages is None:
+        if not ("language" in g or has_request_context()):
+            return ()
+        languages = in_turn(shopper_language(), accepted_here(), locale or locale_of_shop())
+        if locale is None:
+            g.languages = languages
+    return languages
+
+
+def accepted_here() -> tuple[str, ...]:
+    return accepted(request.headers.get("Accept-Language", "")) if has_request_context() else ()
 
 
 @lru_cache(maxsize=1000)
@@ -73,13 +90,16 @@ def select_locale() -> Locale:
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Say what is said within in this language, whoever asked."""
-    if has_request_context() and not for_programs() and shopper_language() == language:
+def speaking(language: str, languages: tuple[str, ...] = ()) -> Iterator[None]:
+    """Say what is said within in this language, whoever asked. Another thread, which knows neither shop nor browser, is
+    told the `shopper_languages`, too."""
+    if not languages and has_request_context() and not for_programs() and shopper_language() == language:
         yield
         return
     before = {name: g.pop(name) for name in OF_A_LANGUAGE if name in g}
     g.language = language
+    if languages:
+        g.languages = languages
     try:
         with flask_babel.force_locale(shopper_locale().replace("-", "_")):
             yield
@@ -88,16 +108,6 @@ def speaking(language: str) -> Iterator[None]:
             g.pop(name, None)
             if name in before:
                 setattr(g, name, before[name])
-
-
-def in_words(text: str, translations: Mapping[str, str] | None) -> str:
-    """What a shop wrote in its own language, in the shopper's if it has said it in that too."""
-    return translations.get(reader_language(), text) if translations else text
-
-
-def reader_language() -> str:
-    """The shopper's language; empty where nobody reads, as while the shop learns by itself: in its own."""
-    return shopper_language() if "language" in g or has_request_context() else ""
 
 
 @pages.post("/language")

@@ -32,6 +32,19 @@ def own_language(locale: str) -> str:
     return known_language(locale) or SOURCE
 
 
+@lru_cache(1000)
+def in_turn(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str, ...]:
+    """The languages in which a shop of this locale says its texts on a page in `language`, the best first: the page's,
+    else English or the shop's own, whichever the browser names first, and English if it names neither. The shop's own
+    comes last, because it has all texts."""
+    own = read_locale(locale).language
+    if language == own:
+        return (own,)
+    read = (tag.replace("_", "-").partition("-")[0].lower() for tag in accepted)
+    second = next((one for one in read if one in (own, SOURCE)), SOURCE)
+    return tuple(dict.fromkeys((language, second, own)))
+
+
 @lru_cache(256)
 def locale_tag(language: str, locale: str) -> str:
     """How who reads this language writes numbers and dates in a shop of this locale: in the shop's own way when the

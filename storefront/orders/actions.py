@@ -13,7 +13,8 @@ from storefront.clock import now
 from storefront.database import db, is_id, new_id, new_token, table_of, write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
-from storefront.languages.pages import in_words
+from storefront.languages.pages import shopper_language, shopper_languages
+from storefront.languages.texts import foreign_language, in_words
 from storefront.languages.words import _
 from storefront.orders.models import (
     CANCELLED,
@@ -190,7 +191,8 @@ class Taken:
             "order_id": order_id,
             "product_id": self.product_id,
             "place": place,
-            "name": self.name,
+            "name": str(self.name),
+            "language": foreign_language(self.name) or shopper_language(),
             "image": self.image,
             "unit_price": self.unit_price,
             "quantity": self.quantity,
@@ -203,13 +205,13 @@ def take_stock(cart_id: str) -> list[Taken]:
     other in a circle. Raises `CartEmpty`, or `OutOfStock` with each line that can't be had."""
     wanted = sorted(run(LINES, {"cart": cart_id}).all())  # here, because databases sort letters in different ways
     check_not_empty(wanted)
-    taken, short, moment = [], {}, now()
+    taken, short, moment, languages = [], {}, now(), shopper_languages()
     for product_id, quantity, from_upsell, place in wanted:
         row = run(TAKE, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
         if row is None:
             short[product_id] = quantity
         else:
-            name = in_words(row.name, row.names)
+            name = in_words(row.name, row.names, languages)
             taken.append(Taken(product_id, quantity, from_upsell, place, name, row.image, row.price, row.stock))
     if short:
         left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())

@@ -19,6 +19,7 @@ from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, db, is_id, new_token
 from storefront.errors import NotFound
+from storefront.languages.texts import in_language
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
 from storefront.tenants.guard import OwnedByTenant
@@ -89,6 +90,8 @@ class OrderLine(OwnedByTenant, Model):
     place: Mapped[int] = mapped_column(BigInteger)
     """Grows with time, and with the lines of an order."""
     name: Mapped[str]
+    language: Mapped[str | None]
+    """In which the name is; unknown of orders before it was kept."""
     image: Mapped[str]
     unit_price: Mapped[int] = mapped_column(BigInteger)
     quantity: Mapped[int]
@@ -99,6 +102,11 @@ class OrderLine(OwnedByTenant, Model):
     @property
     def line_total(self) -> int:
         return self.unit_price * self.quantity
+
+    @property
+    def said(self) -> str:
+        """Its name, which knows when it isn't in the page's language."""
+        return in_language(self.name, self.language)
 
 
 WHOLE_ORDER = select(Order).where(Order.id == bindparam("id")).options(joinedload(Order.lines))

@@ -14,8 +14,9 @@ from storefront import money
 from storefront.config import Budget, daily_budget
 from storefront.database import Model
 from storefront.languages.formats import percent
-from storefront.languages.pages import in_words, shopper_language
+from storefront.languages.pages import shopper_language, shopper_languages
 from storefront.languages.rules import own_language
+from storefront.languages.texts import in_words
 from storefront.languages.words import _
 from storefront.tenants import theme
 
@@ -177,8 +178,9 @@ class Tenant:
 
     def worded(self, text: str | dict[str, str]) -> str:
         """A text of the catalogue, which is plain or by language."""
-        own = money.read_locale(self.locale).language
-        return text if isinstance(text, str) else in_words(text.get(own, ""), text)
+        texts = {} if isinstance(text, str) else text
+        own = text if isinstance(text, str) else text.get(money.read_locale(self.locale).language, "")
+        return in_words(own, texts, shopper_languages(self.locale))
 
     @property
     def emblem(self) -> str | None:

@@ -99,12 +99,12 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 
-def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
+def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> bool:
     """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled or not assistant().is_willing:
         return False
-    with speaking(language):
+    with speaking(languages[0], languages):
         cart = cart_or_none(cart_id)
         if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
             return False
@@ -112,7 +112,7 @@ def think_ahead(tenant: Tenant, cart_id: str, language: str) -> bool:
             return True
         mine, candidates = goes_with(tenant, goods_in(cart))
         if candidates:
-            assistant().advise(tenant, question(tenant, cart, mine, candidates, language))
+            assistant().advise(tenant, question(tenant, cart, mine, candidates, languages[0]))
     return False
 
 

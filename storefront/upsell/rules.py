@@ -194,7 +194,7 @@ def say_together(name: str, times: int) -> str:
 
 
 def say_tag(name: str, tag: str) -> str:
-    return _("Shares “%(tag)s” with %(name)s in your cart.", tag=short(tag), name=short(name))
+    return _("Shares “%(tag)s” with %(name)s in your cart.", tag=short(tag).replace("-", " "), name=short(name))
 
 
 def say_category(name: str, category: str) -> str:

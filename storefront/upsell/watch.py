@@ -12,7 +12,7 @@ from storefront.cart.actions import cart_changed
 from storefront.catalog.actions import catalog_loaded
 from storefront.catalog.search import Wish, count
 from storefront.database import acting_for, current_tenant_id
-from storefront.languages.pages import shopper_language
+from storefront.languages.pages import shopper_languages
 from storefront.orders.actions import orders_changed
 from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
@@ -64,7 +64,7 @@ def ask_about(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
     if app.extensions["storefront_settings"].model_configured:
-        job = partial(think, app, current_tenant_id(), cart_id, shopper_language())
+        job = partial(think, app, current_tenant_id(), cart_id, shopper_languages())
         errands_of(app).after(PAUSE, cart_id, job)
 
 
@@ -100,11 +100,11 @@ def compare_where_due() -> None:
             compare_all([tenant_id])
 
 
-def think(app: Flask, tenant_id: str, cart_id: str, language: str) -> None:
+def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
     with app.app_context(), acting_for(tenant_id):
         tenant = registry().find(tenant_id)
-        if tenant and think_ahead(tenant, cart_id, language):
-            errands_of(app).after(LOOK_AGAIN_AFTER, cart_id, partial(think, app, tenant_id, cart_id, language))
+        if tenant and think_ahead(tenant, cart_id, languages):
+            errands_of(app).after(LOOK_AGAIN_AFTER, cart_id, partial(think, app, tenant_id, cart_id, languages))
 
 
 def learn_of(app: Flask, tenant_id: str) -> None:

@@ -14,8 +14,9 @@ def shown(page: str) -> list[str]:
 
 
 def status(page: str) -> str:
-    """What the list says about itself."""
-    return " ".join(re.search(r'id="products".*?<p data-say>(.*?)</p>', page, re.DOTALL)[1].split())
+    """What the list says about itself, to who sees it and to who hears it."""
+    said = re.search(r'id="products".*?<p data-say>(.*?)</p>', page, re.DOTALL)[1]
+    return " ".join(re.sub("<[^>]+>", "", said).split())
 
 
 @pytest.fixture

@@ -43,6 +43,19 @@ def test_what_was_asked_ahead_is_what_the_checkout_asks(awake: Flask, model: Mod
     assert "Write the sentences in German (de)." in asked[0].prompt
 
 
+def test_products_are_asked_about_by_the_names_that_the_checkout_shows(awake: Flask, model: ModelServer):
+    brush = {"id": "brush", "name": {"ja": "筆", "en": "Brush"}, "price": "900", "stock": 9, "tags": ["ink"]}
+    put_up(awake, tenant("south", brush, currency="JPY", locale="ja-JP"))
+    reads = {"Accept-Language": "fr, ja;q=0.5"}
+    ada = Person(awake.test_client(), "south")
+    ada.post("/cart/items", {"product_id": "brush"}, headers=reads)
+    until(lambda: [call for call in calls(awake, "south") if call.outcome == "ok"])
+    panel = ada.get("/checkout/upsell", headers=reads).text
+    assert "It goes with this cart" in panel
+    asked = [(call.language, "筆" in call.prompt, "Brush" in call.prompt) for call in calls(awake, "south")]
+    assert asked == [("fr", True, False)], "and not once more at checkout"
+
+
 def test_programs_are_answered_in_the_language_they_ask_for(asking: Callable[..., Flask]):
     app = asking()
     ada = Person(app.test_client(), "north")

@@ -70,7 +70,7 @@ def test_a_rare_tag_says_more_than_a_common_one() -> None:
     cart = [Goods("mine", "Mine", tags=("gift", "fountain-pen"))]
     common = tuple(Goods(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9))
     ink = Goods("ink", "Ink", tags=("gift", "fountain-pen"))
-    assert reason_for(ink, cart, beside=common) == "Shares “fountain-pen” with Mine in your cart."
+    assert reason_for(ink, cart, beside=common) == "Shares “fountain pen” with Mine in your cart."
 
 
 def test_having_no_category_is_not_one_that_is_shared() -> None:

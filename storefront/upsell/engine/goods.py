@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from storefront.catalog.models import Listed
-from storefront.languages.pages import reader_language
+from storefront.languages.pages import shopper_languages
+from storefront.languages.texts import in_words
 from storefront.upsell.rules import Goods
 
 KEPT = 1000
@@ -15,7 +16,7 @@ KEPT = 1000
 
 @lru_cache(KEPT)
 def goods(
-    language: str,
+    languages: tuple[str, ...],
     id: str,
     name: str,
     names: str | None,
@@ -24,24 +25,26 @@ def goods(
     category: str,
     tags: str,
 ) -> Goods:
-    """A product in this language, or in the shop's own where it isn't said in it. Remembered by all that stands in the
-    row, translations and tags as JSON, so it is never out of date."""
-    if names:
-        name = json.loads(names).get(language, name)
-    if descriptions:
-        description = json.loads(descriptions).get(language, description)
-    return Goods(id, name, description, category, tuple(json.loads(tags)))
+    """A product in the first of these languages that it is said in; without any, in the shop's own. Remembered by all
+    that stands in the row, translations and tags as JSON, so it is never out of date."""
+    return Goods(
+        id,
+        in_words(name, json.loads(names) if names else None, languages),
+        in_words(description, json.loads(descriptions) if descriptions else None, languages),
+        category,
+        tuple(json.loads(tags)),
+    )
 
 
 def read_goods(rows: Iterable[Any]) -> dict[str, Goods]:
-    """The products in rows of `GOODS`, by their ids, in the reader's language."""
-    language = reader_language()
-    return {row.id: goods(language, *row) for row in rows}
+    """The products in rows of `GOODS`, by their ids, as who reads is told of them."""
+    languages = shopper_languages()
+    return {row.id: goods(languages, *row) for row in rows}
 
 
 def goods_within(row: Any) -> Goods:
     """The product in a row with more than the columns `GOODS`, in the shop's own language."""
-    return goods("", row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
+    return goods((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
 
 
 def goods_listed(product: Listed) -> Goods:
