@@ -117,10 +117,12 @@ carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
 HEAD = held(
     select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code).where(carts.c.id == bindparam("id"))
 )
-LINES = held(
-    select(lines.c.quantity, lines.c.from_upsell, *LISTED)
+WITH_LINES = held(
+    select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code)
+    .add_columns(lines.c.quantity, lines.c.from_upsell, *LISTED)
+    .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
-    .where(lines.c.cart_id == bindparam("id"))
+    .where(carts.c.id == bindparam("id"))
     .order_by(lines.c.place)
 )
 PIECES = held(
@@ -144,8 +146,11 @@ def find_cart(cart_id: str) -> CartSeen:
 
 
 def cart_or_none(cart_id: str | None) -> CartSeen | None:
-    head = run(HEAD, {"id": cart_id}).one_or_none() if cart_id and is_id(cart_id) else None
+    if not cart_id or not is_id(cart_id):
+        return None
+    rows = run(WITH_LINES, {"id": cart_id}).all()
+    head = rows[0] if rows else run(HEAD, {"id": cart_id}).one_or_none()
     if head is None:
         return None
-    gathered = [LineSeen(row[0], row[1], listed(row[2:])) for row in run(LINES, {"id": cart_id}).all()]
-    return CartSeen(head.id, head.shopper, head.status, head.promo_code, gathered)
+    id, shopper, status, promo_code = head[:4]
+    return CartSeen(id, shopper, status, promo_code, [LineSeen(row[4], row[5], listed(row[6:])) for row in rows])

@@ -93,6 +93,9 @@ def select_locale() -> Locale:
 def speaking(language: str, languages: tuple[str, ...] = ()) -> Iterator[None]:
     """Say what is said within in this language, whoever asked. Another thread, which knows neither shop nor browser, is
     told the `shopper_languages`, too."""
+    if not languages and has_request_context() and not for_programs() and shopper_language() == language:
+        yield
+        return
     before = {name: g.pop(name) for name in OF_A_LANGUAGE if name in g}
     g.language = language
     if languages:

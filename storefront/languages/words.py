@@ -11,11 +11,13 @@ from flask import g
 
 def translations() -> Any:
     """The catalogue of this request: a page has a hundred messages, and finding it takes longer than asking it."""
-    if not g:
-        return flask_babel.get_translations()
-    if "translations" not in g:
+    try:
+        return g.translations
+    except AttributeError:
         g.translations = flask_babel.get_translations()
-    return g.translations
+        return g.translations
+    except RuntimeError:  # nobody's turn to speak: there is no application context
+        return flask_babel.get_translations()
 
 
 def gettext(text: str, /, **values: Any) -> str:

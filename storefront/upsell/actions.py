@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from flask import current_app
 
@@ -16,10 +16,11 @@ from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.actions import Advice, Question, assistant
 from storefront.upsell.courtesy import let_orders_pass
-from storefront.upsell.engine.actions import related
+from storefront.upsell.engine.actions import goes_with, related
+from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.journal import Entry, enter, last_showing
-from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among, shortlist
+from storefront.upsell.rules import Chosen, Goods, Ranked, choose, choose_among
 
 log = logging.getLogger("storefront.upsell")
 PAUSE = 0.4
@@ -61,7 +62,7 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = Fal
 
 
 def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, by_person: bool) -> Upsell:
-    mine, candidates = related(tenant, [line.product_id for line in cart.lines])
+    mine, candidates = goes_with(tenant, goods_in(cart))
     advice = Advice(RULES)
     if arm == MODEL and candidates:
         wait = GLANCE if by_person else settings().upsell_timeout
@@ -103,22 +104,25 @@ def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> boo
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled or not assistant().is_willing:
         return False
-    cart = cart_or_none(cart_id)
-    if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
-        return False
-    if assistant().is_asked_for(cart_id):
-        return True
     with speaking(languages[0], languages):
-        mine, candidates = related(tenant, [line.product_id for line in cart.lines])
+        cart = cart_or_none(cart_id)
+        if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
+            return False
+        if assistant().is_asked_for(cart_id):
+            return True
+        mine, candidates = goes_with(tenant, goods_in(cart))
         if candidates:
             assistant().advise(tenant, question(tenant, cart, mine, candidates, languages[0]))
     return False
 
 
-def question(
-    tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Sequence[Candidate], language: str
-) -> Question:
-    return Question(cart.id, mine, shortlist(candidates, tenant.upsell), language, cart.price(tenant).subtotal)
+def goods_in(cart: CartSeen) -> list[Goods]:
+    return [goods_listed(line.product) for line in cart.lines]
+
+
+def question(tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Ranked, language: str) -> Question:
+    value = cart.price(tenant).subtotal
+    return Question(assistant().model.name, cart.id, mine, candidates, tenant.upsell, language, value)
 
 
 def settings() -> Settings:
@@ -150,7 +154,7 @@ def show(cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice, by_
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
     source = ("llm" if by_model else "rules") if suggestions else None
-    shown = [asdict(Chosen(suggestion.product.id, suggestion.explanation)) for suggestion in suggestions]
+    shown = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
     showing_id = new_token()
     both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
     showing = {"id": showing_id, "place": new_id(), "source": source, "suggestions": shown}

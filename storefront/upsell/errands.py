@@ -43,8 +43,9 @@ class Errands:
             return
         with self._changed:
             due = time.monotonic() + seconds
-            if not postpone and name in self._due:
-                due = min(due, self._due[name][0])
+            if not postpone and name in self._due and self._due[name][0] <= due:
+                self._due[name] = self._due[name][0], job
+                return
             self._due[name] = due, job
             self._changed.notify()
 

@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from storefront.catalog.rules import fold
 from storefront.languages.words import _, ngettext
@@ -48,6 +48,23 @@ class Candidate:
     pinned: bool = False
 
 
+class Ranked(Iterable[Candidate]):
+    """Candidates, best first. Each is worded when it is first looked at, because few are shown."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self._seen: list[Candidate] = []
+        self._others = iter(candidates)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        yield from self._seen
+        for candidate in self._others:
+            self._seen.append(candidate)
+            yield candidate
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
+
+
 @dataclass(frozen=True)
 class Chosen:
     product_id: str
@@ -65,14 +82,16 @@ class Tie:
     prepared: bool = False
 
 
-def choose(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+def choose(ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Chosen]:
     """The best three that the shop's wishes allow together."""
     return pick(((candidate, candidate.reason) for candidate in ranked), wishes)
 
 
-def choose_among(chosen: Sequence[Chosen], ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+def choose_among(chosen: Sequence[Chosen], ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Chosen]:
     """What the shop pinned, then the model's choice in its order and words, as far as the shop's wishes allow; what
     they don't allow is replaced by the next best."""
+    if not chosen:
+        return []
     known = {candidate.goods.id: candidate for candidate in ranked}
     words = {one.product_id: one.explanation for one in chosen if one.product_id in known}
     if not words:
@@ -99,7 +118,7 @@ def pick(candidates: Iterable[tuple[Candidate, str]], wishes: UpsellWishes, most
     return found
 
 
-def shortlist(ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Candidate]:
+def shortlist(ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Candidate]:
     """The candidates that the model may choose from: the best, and not all of one kind."""
     seen: Counter[str] = Counter()
     found = []
@@ -117,29 +136,24 @@ def explain(
     ties: Mapping[str, Sequence[Tie]],
     orders: Mapping[str, int],
     label: Callable[[str], str] = str,
-    most: int | None = None,
-) -> dict[str, str]:
-    """The strongest fact for each candidate, in one sentence, by its id, for the first `most` of them; those for which
-    none speaks are left out. `orders` says in how many orders each was, `label` what categories and tags are called,
-    if they can be named."""
-    how_common = Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set)
-    found: dict[str, str] = {}
+) -> Iterator[tuple[str, str]]:
+    """The candidates' ids, each with the strongest fact for it in one sentence; one for which nothing speaks is left
+    out. `orders` says in how many orders each was, `label` what categories and tags are called, if they can be named.
+    """
+    how_common = cache(lambda: Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set))
     for goods in candidates:
         words = reason(goods, cart, ties.get(goods.id, ()), how_common, label)
         if not words and orders.get(goods.id):
             words = say_popular(orders[goods.id])
         if words:
-            found[goods.id] = words
-        if len(found) == most:
-            break
-    return found
+            yield goods.id, words
 
 
 def reason(
     goods: Goods,
     cart: Sequence[Goods],
     ties: Sequence[Tie],
-    how_common: Mapping[str, int],
+    how_common: Callable[[], Mapping[str, int]],
     label: Callable[[str], str] = str,
 ) -> str:
     """Shared orders say most, then what was prepared, a shared tag (a rare one more than a common one), a shared
@@ -150,9 +164,9 @@ def reason(
         return say_together(names[bought.product_id], bought.times)
     if prepared := next((tie.why for tie in ties if tie.why), ""):
         return prepared
-    shared = [(how_common[tag], tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
+    shared = [(tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
     if shared:
-        _rank, tag, mine = min(shared, key=lambda one: (one[2].category == goods.category, one[0], one[1]))
+        tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common()[one[0]], one[0]))
         called = label(goods.tag_set[tag])
         return say_tag(mine.name, called) if called else say_goes_with(mine.name)
     for mine in cart:

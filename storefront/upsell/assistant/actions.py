@@ -21,7 +21,7 @@ from storefront.config import Settings
 from storefront.database import acting_for, new_token, release, write
 from storefront.operators.metrics import count_call
 from storefront.tenants.guard import add_rows
-from storefront.tenants.models import Tenant
+from storefront.tenants.models import Tenant, UpsellWishes
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.budget import may_ask
 from storefront.upsell.assistant.client import BUSY, RESTING, Answer, Model
@@ -38,7 +38,7 @@ from storefront.upsell.assistant.models import (
     used_today,
 )
 from storefront.upsell.assistant.rules import Checked, check_answer
-from storefront.upsell.rules import Candidate, Chosen, Goods
+from storefront.upsell.rules import Candidate, Chosen, Goods, Ranked, shortlist
 
 WAITING = 4
 """Requests of a process that wait for the model at a time; others are answered at once, so that a slow model can't use
@@ -51,14 +51,20 @@ log = logging.getLogger("storefront.upsell")
 
 @dataclass(frozen=True)
 class Question:
-    """What the model is asked: which of the candidates go with the cart, in this language. `value` is the cart's
-    subtotal in minor units."""
+    """What a model is asked: which of the best of these candidates go with the cart, in this language. `value` is the
+    cart's subtotal in minor units. What it takes to ask is made ready only if it is asked."""
 
+    model: str
     cart_id: str
     cart: Sequence[Goods]
-    candidates: Sequence[Candidate]
+    ranked: Ranked
+    wishes: UpsellWishes
     language: str
     value: int
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        return shortlist(self.ranked, self.wishes)
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:
@@ -68,16 +74,18 @@ class Question:
     def prompt(self) -> str:
         return "\n\n".join(message["content"] for message in self.messages)
 
-    def key(self, model: str) -> str:
+    @cached_property
+    def key(self) -> str:
         """The same for the same cart, candidates, texts, language, model and prompt, whatever their order."""
         candidates = sorted(repr(candidate.goods) for candidate in self.candidates)
-        return self._hash(model, sorted(map(repr, self.cart)), candidates)
+        return self._hash(sorted(map(repr, self.cart)), candidates)
 
-    def same_cart(self, model: str) -> str:
-        return self._hash(model, sorted(goods.id for goods in self.cart), [])
+    @cached_property
+    def same_cart(self) -> str:
+        return self._hash(sorted(goods.id for goods in self.cart), [])
 
-    def _hash(self, model: str, cart: list[str], candidates: list[str]) -> str:
-        asked = [model, prompt.VERSION, self.language, cart, candidates]
+    def _hash(self, cart: list[str], candidates: list[str]) -> str:
+        asked = [self.model, prompt.VERSION, self.language, cart, candidates]
         return sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -136,7 +144,7 @@ class Assistant:
         return is_asked_for(cart_id, self.longest_call)
 
     def _kept(self, question: Question) -> Advice | None:
-        row = kept_answer(question.key(self.model.name), question.same_cart(self.model.name))
+        row = kept_answer(question.same_cart, lambda: question.key)
         if row is None:
             return None
         if row.suggestions is None:
@@ -148,9 +156,8 @@ class Assistant:
     def _ask(self, tenant: Tenant, question: Question) -> tuple[str | None, "Future[Answer] | None"]:
         """Have the question asked unless it is being asked: (why it can't be asked, what to wait for in this
         process)."""
-        key = question.key(self.model.name)
         with self._lock:
-            asked = self._asked.get((tenant.id, key))
+            asked = self._asked.get((tenant.id, question.key)) if self._asked else None
         if asked:
             return None, asked
         if self.model.breaker.open:
@@ -163,32 +170,32 @@ class Assistant:
         ):
             return OVER_BUDGET, None
         with write():
-            mine = claim(key, question.same_cart(self.model.name), question.cart_id, self.longest_call)
-        return None, self._begin(tenant.id, key, question) if mine else None
+            mine = claim(question.key, question.same_cart, question.cart_id, self.longest_call)
+        return None, self._begin(tenant.id, question) if mine else None
 
-    def _begin(self, tenant_id: str, key: str, question: Question) -> "Future[Answer]":
+    def _begin(self, tenant_id: str, question: Question) -> "Future[Answer]":
         done: Future[Answer] = Future()
         with self._lock:
-            self._asked[tenant_id, key] = done
+            self._asked[tenant_id, question.key] = done
         answered = self.model.ask(question.messages, prompt.response_format(question.candidates))
         answered.add_done_callback(
-            lambda answer: self._settlers.submit(self._settle, tenant_id, key, question, answer.result(), done)
+            lambda answer: self._settlers.submit(self._settle, tenant_id, question, answer.result(), done)
         )
         return done
 
-    def _settle(self, tenant_id: str, key: str, question: Question, answer: Answer, done: "Future[Answer]") -> None:
+    def _settle(self, tenant_id: str, question: Question, answer: Answer, done: "Future[Answer]") -> None:
         """Write down what a call came to, and tell who waits."""
         try:
             with self.app.app_context(), acting_for(tenant_id):
-                self._write_down(tenant_id, key, question, answer)
+                self._write_down(tenant_id, question, answer)
         except Exception:
             log.exception("a call of the model could not be written down")
         finally:
             with self._lock:
-                self._asked.pop((tenant_id, key), None)
+                self._asked.pop((tenant_id, question.key), None)
             done.set_result(answer)
 
-    def _write_down(self, tenant_id: str, key: str, question: Question, answer: Answer) -> None:
+    def _write_down(self, tenant_id: str, question: Question, answer: Answer) -> None:
         checked = Checked([])
         if answer.outcome == "ok":
             checked = check_answer(answer.content, question.candidates, question.cart)
@@ -197,9 +204,9 @@ class Assistant:
         call = self._journal_row(question, answer, checked)
         with write():
             if not answer.was_sent:
-                take_back(key)
+                take_back(question.key)
                 return
-            settle(key, kept if answer.outcome == "ok" else None, call["id"])
+            settle(question.key, kept if answer.outcome == "ok" else None, call["id"])
             add_rows(UpsellCall, [call])
             count_usage(call["prompt_tokens"] + call["completion_tokens"], call["cost"] or 0)
         call.pop("cart_id")  # who has it has the cart
@@ -230,9 +237,8 @@ class Assistant:
             with suppress(FutureTimeout):
                 asked.result(max(0, until - time.monotonic()))
             return
-        key = question.key(self.model.name)
         while time.monotonic() < until and (
-            self.is_asked_for(question.cart_id) or is_being_asked(key, self.longest_call)
+            self.is_asked_for(question.cart_id) or is_being_asked(question.key, self.longest_call)
         ):
             release()
             time.sleep(LOOK_AGAIN)

@@ -1,5 +1,6 @@
 """What the model was asked and answered: the journal of its calls, its answers kept for the next same cart, its use."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -77,16 +78,14 @@ class UpsellUsage(OwnedByTenant, Model):
 
 
 calls, answers, usage = table_of(UpsellCall), table_of(UpsellAnswer), table_of(UpsellUsage)
-KEPT = [answers.c.suggestions, answers.c.call_id, answers.c.answered_at]
+KEPT = [answers.c.key, answers.c.suggestions, answers.c.call_id, answers.c.answered_at]
 THIS = held(select(*KEPT).where(answers.c.key == bindparam("key"), answers.c.answered_at.is_not(None)))
+ABOUT_CART = select(*KEPT).where(answers.c.same_cart == bindparam("same_cart"))
+NEWEST_FIRST = answers.c.answered_at.desc()
+NEWEST = held(ABOUT_CART.where(answers.c.answered_at.is_not(None)).order_by(NEWEST_FIRST).limit(1))
 LATEST = held(
-    select(*KEPT)
-    .where(
-        answers.c.same_cart == bindparam("same_cart"),
-        answers.c.answered_at > bindparam("since"),
-        answers.c.suggestions.is_not(None),
-    )
-    .order_by(answers.c.answered_at.desc())
+    ABOUT_CART.where(answers.c.answered_at > bindparam("since"), answers.c.suggestions.is_not(None))
+    .order_by(NEWEST_FIRST)
     .limit(1)
 )
 WAITED_FOR = held(
@@ -112,10 +111,14 @@ PAGE = held(
 )
 
 
-def kept_answer(key: str, same_cart: str) -> Any:
-    """What was answered to exactly this, else to the same cart lately: a row of (suggestions, call id, moment), or
-    None. Its suggestions are empty when nothing of the answer could be shown, and None after a failure."""
-    found = run(THIS, {"key": key}).one_or_none()
+def kept_answer(same_cart: str, key: Callable[[], str]) -> Any:
+    """What was answered to exactly this, else to the same cart lately: a row of `KEPT`, or None. Its suggestions are
+    empty when nothing of the answer could be shown, and None after a failure. The `key` takes long to make, and most
+    carts were never asked about."""
+    newest = run(NEWEST, {"same_cart": same_cart}).one_or_none()
+    if newest is None or (newest.suggestions and newest.key == key()):
+        return newest
+    found = run(THIS, {"key": key()}).one_or_none()
     if found and found.suggestions:
         return found
     return run(LATEST, {"same_cart": same_cart, "since": now() - FRESH_FOR}).one_or_none() or found

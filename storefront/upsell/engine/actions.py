@@ -3,25 +3,21 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import nlargest
+from itertools import chain, islice
 from typing import Any
 
-from storefront.languages.pages import shopper_language, shopper_languages
-from storefront.languages.texts import in_words
+from storefront.languages.pages import shopper_language
 from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
-from storefront.upsell.engine.models import (
-    GOODS_BY_ID,
-    GROUP_ROWS,
-    ROWS,
-    SOLD_BY_ID,
-)
+from storefront.upsell.engine.goods import read_goods
+from storefront.upsell.engine.models import GOODS_BY_ID, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike, unpack_weights
-from storefront.upsell.engine.shelf import Shelf, this_shelf
-from storefront.upsell.rules import Candidate, Goods, Tie, explain, say_pinned
+from storefront.upsell.engine.shelf import Shelf, group_rows, shelf_at
+from storefront.upsell.rules import Candidate, Goods, Ranked, Tie, explain, say_pinned
 
 MOST_ASKED = 20
 """Products of a cart that are asked what goes with them."""
@@ -33,27 +29,34 @@ ENOUGH = 18
 
 
 def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
-    """The products of a cart, and what goes with it, best first: in stock, not in the cart, as the shop wishes."""
-    asked = {"ids": list(product_ids[:MOST_ASKED])}
-    mine = [goods_of(row) for row in run(GOODS_BY_ID, asked)]
+    """`goes_with` for products that are known by their ids."""
+    known = read_goods(run(GOODS_BY_ID, {"ids": list(product_ids)}).all())
+    mine, candidates = goes_with(tenant, [known[id] for id in product_ids if id in known])
+    return mine, list(candidates)
+
+
+def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranked]:
+    """The products of a cart that are looked at, and what goes with it, best first: in stock, not in the cart, as the
+    shop wishes."""
+    mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
     let_orders_pass()
-    rows = run(ROWS, asked).all()
-    prepared = prepared_for(rows)
-    shelf = this_shelf()
+    pinned = pinned_for(tenant, cart)
+    asked = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]})
+    rows = sorted(asked.all(), key=lambda row: row.product_id)  # so that both databases' answers are alike
+    if not rows:
+        return mine, Ranked(pinned)
+    shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
     numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
     let_orders_pass()
-    sold = {row.id: goods_of(row) for row in run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in product_ids]})}
+    sold = read_goods(run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in inside]}).all())
     barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
-    pinned = pinned_for(tenant, product_ids)
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
     let_orders_pass()
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
-    let_orders_pass()
-    reasons = explain(mine, goods, ties, orders, partial(label_of, tenant), ENOUGH)
-    found = [Candidate(one, reasons[one.id]) for one in goods if one.id in reasons]
-    return mine, [*pinned, *found]
+    explained = islice(explain(mine, goods, ties, orders, partial(label_of, tenant)), ENOUGH)
+    return mine, Ranked(chain(pinned, (Candidate(sold[id], words) for id, words in explained)))
 
 
 def label_of(tenant: Tenant, name: str) -> str:
@@ -68,7 +71,7 @@ def best_numbers(
     known = len(shelf.totals.n)
     cart = [in_cart(row, prepared.get(row.product_id, UNPREPARED), known) for row in rows if row.number < known]
     groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
-    pairs = {row.number: unpack_weights(bytes(row.together)) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
+    pairs = {number: unpack_weights(row) for number, row in group_rows(shelf, groups).items()}
     return ranked(shelf, cart, pairs, most)
 
 
@@ -117,18 +120,15 @@ def ties_of(
     return found
 
 
-def pinned_for(tenant: Tenant, product_ids: Sequence[str]) -> list[Candidate]:
+def pinned_for(tenant: Tenant, cart: Sequence[Goods]) -> list[Candidate]:
     """What the shop always suggests with a product of this cart, if it can be had."""
-    pins = {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in product_ids}
-    wanted = [product_id for product_id in pins if product_id not in product_ids]
+    names = {goods.id: goods.name for goods in cart}
+    pins = {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in names}
+    wanted = [product_id for product_id in pins if product_id not in names]
     if not wanted:
         return []
-    sold = {row.id: goods_of(row) for row in run(SOLD_BY_ID, {"ids": wanted})}
+    sold = read_goods(run(SOLD_BY_ID, {"ids": wanted}).all())
     worded = in_own_words(tenant)
-    names = {
-        row.id: in_words(row.name, row.names)
-        for row in run(GOODS_BY_ID, {"ids": [pin.with_id for pin in pins.values()]})
-    }
     return [
         Candidate(sold[id], (plain(pins[id].why) if worded else "") or say_pinned(names[pins[id].with_id]), pinned=True)
         for id in wanted
@@ -139,10 +139,3 @@ def pinned_for(tenant: Tenant, product_ids: Sequence[str]) -> list[Candidate]:
 def in_own_words(tenant: Tenant) -> bool:
     """Whether the shopper reads the language in which the shop's own sentences, and those made beforehand, are."""
     return shopper_language() == tenant.lang
-
-
-def goods_of(row: Any) -> Goods:
-    languages = shopper_languages()
-    name = in_words(row.name, row.names, languages)
-    description = in_words(row.description, row.descriptions, languages)
-    return Goods(row.id, name, description, row.category, tuple(row.tags))

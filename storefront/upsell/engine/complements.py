@@ -16,6 +16,7 @@ from storefront.upsell.assistant import preparing
 from storefront.upsell.assistant.batch import Batch, foreseen, text_of
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.preparing import Found
+from storefront.upsell.engine.goods import goods_within
 from storefront.upsell.engine.learning import number_products
 from storefront.upsell.engine.models import (
     COMPLEMENTS,
@@ -123,10 +124,6 @@ def state_of(goods: Goods, language: str) -> str:
     return sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
-def goods_of(row: Any) -> Goods:
-    return Goods(row.id, row.name, row.description, row.category, tuple(row.tags))
-
-
 def due(language: str) -> list[int]:
     """The numbers of the products without a preparation of their present texts, what sells best first."""
     with write():
@@ -136,7 +133,7 @@ def due(language: str) -> list[int]:
     last, many = -1, 0
     while rows := run(TO_PREPARE, {"number": last, "limit": READ_AT_ONCE}).all():
         last, many = rows[-1].number, many + len(rows)
-        found += [(-row.orders, row.number) for row in rows if row.prepared != state_of(goods_of(row), language)]
+        found += [(-row.orders, row.number) for row in rows if row.prepared != state_of(goods_within(row), language)]
     return [number for _, number in sorted(found)] if many > 1 else []
 
 
@@ -157,10 +154,10 @@ class Preparations:
             rows = {row.number: row for row in run(THESE_BY_NUMBER, {"numbers": lot}).all()}
             possible = {number: self.possible(number, rows[number].alike) for number in lot if number in rows}
             wanted = {number for numbers in possible.values() for number in numbers}
-            known = {row.number: goods_of(row) for row in run(THESE_BY_NUMBER, {"numbers": list(wanted)}).all()}
+            known = {row.number: goods_within(row) for row in run(THESE_BY_NUMBER, {"numbers": list(wanted)}).all()}
             for number, others in possible.items():
                 yield Preparation(
-                    goods_of(rows[number]), [known[n] for n in others if n in known], self.labels, self.language
+                    goods_within(rows[number]), [known[n] for n in others if n in known], self.labels, self.language
                 )
 
     def possible(self, number: int, alike: bytes) -> list[int]:

@@ -17,7 +17,8 @@ from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.rules import check_answer
-from storefront.upsell.engine.actions import ENOUGH, goods_of, ranked
+from storefront.upsell.engine.actions import ENOUGH, ranked
+from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.history import History, lots_of_orders
 from storefront.upsell.engine.learning import bought_in
 from storefront.upsell.engine.models import GOODS_BY_ID
@@ -154,10 +155,10 @@ class Choice:
     @classmethod
     def about(cls, asked: Asked, ids: Mapping[int, str], language: str) -> "Choice":
         wanted = [ids[one] for one in asked.cart] + [one.goods.id for one in asked.found]
-        known = {row.id: goods_of(row) for row in run(GOODS_BY_ID, {"ids": wanted})}
+        known = read_goods(run(GOODS_BY_ID, {"ids": wanted}).all())
         cart = [known[ids[one]] for one in asked.cart]
         goods = [known[one.goods.id] for one in asked.found]
-        reasons = explain(cart, goods, asked.ties, asked.orders)
+        reasons = dict(explain(cart, goods, asked.ties, asked.orders))
         pinned = {one.goods.id: one.pinned for one in asked.found}
         return cls(asked, cart, [Candidate(one, reasons.get(one.id, ""), pinned[one.id]) for one in goods], language)
 

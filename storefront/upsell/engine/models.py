@@ -7,7 +7,9 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Text,
     bindparam,
+    cast,
     delete,
     func,
     select,
@@ -103,15 +105,13 @@ SHELF = held(
     .join(products, same_product)
     .order_by(affinities.c.number)
 )
-ROWS = held(
-    select(
-        affinities.c.product_id,
-        affinities.c.number,
-        affinities.c.orders,
-        affinities.c.prepared,
-        affinities.c.together,
-        affinities.c.alike,
-    ).where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
+ROW = [affinities.c[name] for name in ("product_id", "number", "orders", "prepared", "together", "alike")]
+these_products = affinities.c.product_id.in_(bindparam("ids", expanding=True))
+ROWS = held(select(*ROW).where(these_products))
+ROWS_AND_STATE = held(
+    select(*ROW, learned.c.event, learned.c.texts, learned.c.orders.label("orders_learned"))
+    .join(learned, learned.c.tenant_id == affinities.c.tenant_id)
+    .where(these_products)
 )
 NUMBERED_ROWS = held(
     select(affinities.c.number, affinities.c.orders, affinities.c.together).where(
@@ -127,7 +127,11 @@ NUMBERS = held(
     .join(products, same_product)
     .where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
 )
-GOODS = [products.c[name] for name in ("id", "name", "names", "description", "descriptions", "category", "tags")]
+GOODS = [
+    cast(products.c[name], Text).label(name) if name in ("names", "descriptions", "tags") else products.c[name]
+    for name in ("id", "name", "names", "description", "descriptions", "category", "tags")
+]
+"""What `goods` takes: JSON as it is stored, because most of it has been read before."""
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
 GOODS_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
 SOLD_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))

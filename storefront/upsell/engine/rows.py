@@ -5,6 +5,7 @@ import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from heapq import nlargest
 from math import isqrt
 
@@ -38,6 +39,7 @@ class Row:
         return cls(orders, dict(zip(numbers, weights, strict=True)), dict(zip(numbers, times, strict=True)))
 
 
+@lru_cache(64)
 def unpack(content: bytes) -> tuple["array[int]", "array[int]", "array[int]"]:
     """The numbers, weights (thousandths) and counts in a packed row."""
     content = zlib.decompress(content) if content else b""

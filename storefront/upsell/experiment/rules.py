@@ -8,6 +8,7 @@ checkouts each, so its variance is that of a ratio of two sums over shoppers, by
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from hashlib import sha256
 from math import ceil, erfc, exp, floor, log10, sqrt
 from statistics import NormalDist
@@ -27,6 +28,7 @@ MISMATCH = 0.001
 """A split less likely than this by chance is a fault: Fabijan et al., "Diagnosing Sample Ratio Mismatch" (KDD 2019)."""
 
 
+@lru_cache(64)
 def shares(holdout: float, model_configured: bool) -> dict[str, float]:
     """Which share of the shoppers falls into each arm; an arm without any is left out. With a model, the rules get as
     many as control, but at most half of the rest, so that the two can be compared. 0 turns the experiment off."""

@@ -1,0 +1,52 @@
+"""Products by their texts, as they are compared with others."""
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from storefront.catalog.models import Listed
+from storefront.languages.pages import shopper_languages
+from storefront.languages.texts import in_words
+from storefront.upsell.rules import Goods
+
+KEPT = 1000
+"""Products whose texts a process remembers as they were taken apart."""
+
+
+@lru_cache(KEPT)
+def goods(
+    languages: tuple[str, ...],
+    id: str,
+    name: str,
+    names: str | None,
+    description: str,
+    descriptions: str | None,
+    category: str,
+    tags: str,
+) -> Goods:
+    """A product in the first of these languages that it is said in; without any, in the shop's own. Remembered by all
+    that stands in the row, translations and tags as JSON, so it is never out of date."""
+    return Goods(
+        id,
+        in_words(name, json.loads(names) if names else None, languages),
+        in_words(description, json.loads(descriptions) if descriptions else None, languages),
+        category,
+        tuple(json.loads(tags)),
+    )
+
+
+def read_goods(rows: Iterable[Any]) -> dict[str, Goods]:
+    """The products in rows of `GOODS`, by their ids, as who reads is told of them."""
+    languages = shopper_languages()
+    return {row.id: goods(languages, *row) for row in rows}
+
+
+def goods_within(row: Any) -> Goods:
+    """The product in a row with more than the columns `GOODS`, in the shop's own language."""
+    return goods((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
+
+
+def goods_listed(product: Listed) -> Goods:
+    """The same of a product as it is shown."""
+    return Goods(product.id, product.name, product.description, product.category, tuple(product.tags))
