@@ -24,6 +24,8 @@ pages = Blueprint("languages", __name__)
 COOKIE = "lang"
 A_YEAR = 60 * 60 * 24 * 365
 FOLDER = ROOT / "translations"
+LONGEST_HEADER, MOST_TAGS = 500, 20
+"""What is read of an Accept-Language: remembered as it is sent, it mustn't fill the memory."""
 OF_A_LANGUAGE = ("language", "languages", "shopper_locale", "translations")
 """What a request remembers of the language that is spoken."""
 
@@ -56,13 +58,13 @@ def shopper_languages(locale: str | None = None) -> tuple[str, ...]:
 
 
 def accepted_here() -> tuple[str, ...]:
-    return accepted(request.headers.get("Accept-Language", "")) if has_request_context() else ()
+    return accepted(request.headers.get("Accept-Language", "")[:LONGEST_HEADER]) if has_request_context() else ()
 
 
 @lru_cache(maxsize=1000)
 def accepted(header: str) -> tuple[str, ...]:
-    """The tags of an Accept-Language, the best first; many browsers send the same."""
-    return tuple(tag for tag, quality in parse_accept_header(header, LanguageAccept) if quality > 0)
+    """The first tags of an Accept-Language, the best first; many browsers send the same."""
+    return tuple(tag for tag, quality in list(parse_accept_header(header, LanguageAccept))[:MOST_TAGS] if quality > 0)
 
 
 def shopper_locale() -> str:
@@ -93,7 +95,7 @@ def select_locale() -> Locale:
 def speaking(language: str, languages: tuple[str, ...] = ()) -> Iterator[None]:
     """Say what is said within in this language, whoever asked. Another thread, which knows neither shop nor browser, is
     told the `shopper_languages`, too."""
-    if not languages and has_request_context() and not for_programs() and shopper_language() == language:
+    if not languages and g.get("language") == language and has_request_context() and not for_programs():
         yield
         return
     before = {name: g.pop(name) for name in OF_A_LANGUAGE if name in g}

@@ -49,7 +49,8 @@ class Candidate:
 
 
 class Ranked(Iterable[Candidate]):
-    """Candidates, best first. Each is worded when it is first looked at, because few are shown."""
+    """Candidates, best first. Each is worded when it is first looked at, because few are shown. For one reader at a
+    time."""
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         self._seen: list[Candidate] = []

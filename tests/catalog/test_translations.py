@@ -96,8 +96,10 @@ def test_programs_get_the_shops_own_language_unless_they_ask_for_another(west: P
 
 def test_what_others_read_is_in_the_shops_own_language(west: Person):
     for path in ("/feed.xml", "/llms.txt"):
-        text = west.get(path, headers=GERMAN).text
-        assert ("Enamel Mug" in text, "Emaillebecher" in text) == (True, False), path
+        answer = west.get(path, headers=GERMAN)
+        assert ("Enamel Mug" in answer.text, "Emaillebecher" in answer.text) == (True, False), path
+        assert "Content-Language" not in answer.headers, path
+        assert not {"Cookie", "Accept-Language"} & set(answer.vary), "the same for everybody, so caches may keep it"
     page = west.get("/products/mug", headers=GERMAN).text
     said = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL).group(1))  # type: ignore[union-attr]
     assert [thing.get("name") for thing in said["@graph"] if thing["@type"] == "Product"] == ["Enamel Mug"]

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from storefront.languages.pages import MOST_TAGS, accepted, accepted_here
 from storefront.languages.rules import LANGUAGES, choose, locale_tag
 from tests.conftest import Person
 
@@ -75,6 +76,16 @@ def test_numbers_are_written_as_in_the_shops_territory_where_the_language_is_at_
 def test_the_browser_says_what_it_reads(shopper: Person, asked: str, language: str):
     answer = shopper.get("/", headers={"Accept-Language": asked})
     assert (spoken(answer.text), answer.headers["Content-Language"]) == (language, language)
+
+
+def test_a_header_without_end_is_read_at_its_beginning():
+    assert len(accepted(", ".join(["de-AT"] * 400))) == MOST_TAGS
+    remembered = accepted.cache_info().currsize
+    with Flask("any").test_request_context(headers={"Accept-Language": "de," + "x" * 7000}):
+        assert accepted_here()[0] == "de"
+    with Flask("any").test_request_context(headers={"Accept-Language": "de," + "x" * 8000}):
+        assert accepted_here()[0] == "de"
+    assert accepted.cache_info().currsize == remembered + 1, "both begin alike"
 
 
 def test_without_a_wish_the_shop_speaks_its_own_language(shopper: Person, stranger: Person):

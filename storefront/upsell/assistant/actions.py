@@ -156,10 +156,12 @@ class Assistant:
     def _ask(self, tenant: Tenant, question: Question) -> tuple[str | None, "Future[Answer] | None"]:
         """Have the question asked unless it is being asked: (why it can't be asked, what to wait for in this
         process)."""
-        with self._lock:
-            asked = self._asked.get((tenant.id, question.key)) if self._asked else None
-        if asked:
-            return None, asked
+        if self._asked:
+            key = tenant.id, question.key
+            with self._lock:
+                asked = self._asked.get(key)
+            if asked:
+                return None, asked
         if self.model.breaker.open:
             return RESTING, None
         if self.model.is_busy:
@@ -169,8 +171,9 @@ class Assistant:
             budget, self.model.priced, used_today(), question.value, tenant.upsell.budget_cart_above
         ):
             return OVER_BUDGET, None
+        key_of_this = question.key  # made before the transaction, which orders wait for
         with write():
-            mine = claim(question.key, question.same_cart, question.cart_id, self.longest_call)
+            mine = claim(key_of_this, question.same_cart, question.cart_id, self.longest_call)
         return None, self._begin(tenant.id, question) if mine else None
 
     def _begin(self, tenant_id: str, question: Question) -> "Future[Answer]":

@@ -14,9 +14,9 @@ from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.goods import read_goods
-from storefront.upsell.engine.models import GOODS_BY_ID, ROWS_AND_STATE, SOLD_BY_ID
+from storefront.upsell.engine.models import GOODS_BY_ID, GROUP_ROWS, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike, unpack_weights
-from storefront.upsell.engine.shelf import Shelf, group_rows, shelf_at
+from storefront.upsell.engine.shelf import Shelf, shelf_at
 from storefront.upsell.rules import Candidate, Goods, Ranked, Tie, explain, say_pinned
 
 MOST_ASKED = 20
@@ -71,7 +71,7 @@ def best_numbers(
     known = len(shelf.totals.n)
     cart = [in_cart(row, prepared.get(row.product_id, UNPREPARED), known) for row in rows if row.number < known]
     groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
-    pairs = {number: unpack_weights(row) for number, row in group_rows(shelf, groups).items()}
+    pairs = {row.number: unpack_weights(bytes(row.together)) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
     return ranked(shelf, cart, pairs, most)
 
 

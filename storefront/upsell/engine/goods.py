@@ -10,7 +10,7 @@ from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.upsell.rules import Goods
 
-KEPT = 1000
+KEPT = 500
 """Products whose texts a process remembers as they were taken apart."""
 
 

@@ -2,7 +2,7 @@
 
 import time
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -12,7 +12,7 @@ from flask import current_app
 from storefront.database import current_tenant_id
 from storefront.tenants.guard import run
 from storefront.upsell.engine.formula import Totals
-from storefront.upsell.engine.models import GROUP_ROWS, GROUPS, SHELF, STATE
+from storefront.upsell.engine.models import GROUPS, SHELF, STATE
 from storefront.upsell.engine.rows import group_names
 
 TENANTS_KEPT = 64
@@ -33,8 +33,6 @@ class Shelf:
     best: Sequence[int]
     best_of: dict[int, list[int]]
     ids: Sequence[str] = ()
-    group_rows: dict[int, bytes] = field(default_factory=dict)
-    """The packed rows of the groups that were asked for, as old as the totals."""
 
     def serves(self, version: tuple[int, str]) -> bool:
         if self.version == version:
@@ -68,14 +66,6 @@ def shelf_at(event: int, texts: str, orders: int) -> Shelf:
         with shelves.lock:
             shelves.kept[tenant_id] = shelf
     return shelf
-
-
-def group_rows(shelf: Shelf, numbers: Collection[int]) -> dict[int, bytes]:
-    """The packed rows of these groups."""
-    missing = [number for number in numbers if number not in shelf.group_rows]
-    if missing:
-        shelf.group_rows.update({row.number: bytes(row.together) for row in run(GROUP_ROWS, {"numbers": missing})})
-    return {number: shelf.group_rows.get(number, b"") for number in numbers}
 
 
 def read_shelf(version: tuple[int, str], orders: int) -> Shelf:
