@@ -50,6 +50,11 @@ class worker_class(ThreadWorker):  # noqa: N801 - the name of gunicorn's setting
         else:
             super().finish_request(conn, fs)
 
+    def handle_quit(self, sig, frame):
+        """End at once, but leave the pool to the interpreter's exit: gunicorn would take the pool's lock here, in the
+        thread that may be holding it to hand a request over, and so wait for itself until it is killed."""
+        super(ThreadWorker, self).handle_quit(sig, frame)
+
 
 class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
     """The app writes the access log, with what only it knows; gunicorn would still prepare a line for each request."""
