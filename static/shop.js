@@ -11,6 +11,9 @@ function tell(template) {
   say(document.getElementById("messages"));
 }
 
+// What a page starts with comes in pieces, so that no press waits behind all of it.
+const start = (piece) => document.addEventListener("DOMContentLoaded", () => setTimeout(piece));
+
 // One polite live region says what has changed: what new pieces of the page mark with data-say, once.
 const said = new WeakMap();
 let words = [];
@@ -30,7 +33,7 @@ function say(place, aloud = true) {
   }, 100);
 }
 
-document.addEventListener("DOMContentLoaded", () => {
+start(() => {
   say(document.getElementById("main"), false);
   say(document.getElementById("messages"));
 });
@@ -96,12 +99,20 @@ function closePanel() {
   document.getElementById("panel_lines").replaceChildren();
 }
 
-// htmx is given what is added from a shelf when it is added: to know each of its forms before would take a phone long.
+// htmx is given what stands there in dozens when it is pressed: to know each of them before would take a phone long.
+const modified = (event) => event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || !window.htmx || !form.matches(".shelf .add-form")) return;
   event.preventDefault();
   htmx.ajax("POST", form.getAttribute("action"), { source: form, event });
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".chips a, .pager a");
+  if (event.defaultPrevented || !window.htmx || !link || modified(event)) return;
+  event.preventDefault();
+  htmx.ajax("GET", link.getAttribute("href"), { source: link, event });
 });
 
 // What changes the cart waits in one line, so that the first opens it and the last word is shown; the same press twice is one.
@@ -132,8 +143,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 const belongs = (event) => event.composedPath().some((place) => place.matches?.("#cart_panel, .add-form, .buy-form, #messages"));
 document.addEventListener("click", (event) => {
   const { target } = event;
-  const modified = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-  if (target.closest("#cart_badge") && cartPanel() && wide.matches && !modified) {
+  if (target.closest("#cart_badge") && cartPanel() && wide.matches && !modified(event)) {
     event.preventDefault();
     if (isOpen() && event.detail) closePanel(); // by the keyboard one goes into it
     else htmx.trigger("#panel_lines", "panel:fill");
@@ -192,7 +202,8 @@ async function leave(event, go) {
   else tell("offline_message");
 }
 
-for (const type of ["online", "offline", "DOMContentLoaded"]) addEventListener(type, lookForNetwork);
+for (const type of ["online", "offline"]) addEventListener(type, lookForNetwork);
+start(lookForNetwork);
 document.addEventListener("submit", (event) => {
   const { target: form, submitter } = event;
   if (navigator.onLine || event.defaultPrevented || sure === form) return;
@@ -223,13 +234,13 @@ function showCategory() {
   const row = chip?.parentElement;
   if (row) row.scrollLeft = chip.offsetLeft - row.offsetLeft - (row.clientWidth - chip.offsetWidth) / 2;
 }
-document.addEventListener("DOMContentLoaded", showCategory);
+start(showCategory);
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id === "products") showCategory();
 });
 
 // Suggestions under the search field: arrows choose, Enter goes there, Escape closes.
-document.addEventListener("DOMContentLoaded", () => {
+start(() => {
   const search = document.getElementById("search");
   const list = document.getElementById("suggest_list");
   if (!list) return;
@@ -274,10 +285,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
 // What changes elsewhere shows here: one stream of the shop's news while the tab is looked at, and at most a minute
 // longer; where none is to be had, a look every 20 seconds. What is typed, focused or unfolded stays.
-document.addEventListener("DOMContentLoaded", () => {
+start(() => {
   const { events, low } = document.getElementById("main").dataset;
   if (!events) return;
-  const tabs = new BroadcastChannel("live"); // a browser has six connections to a host, so only the tab in front keeps its
+  let tabs; // a browser has six connections to a host, so only the tab in front keeps its
   let stream, last, waiting, hiding, looking;
   let faults = 0;
   let touched = 0;
@@ -348,18 +359,22 @@ document.addEventListener("DOMContentLoaded", () => {
     clearTimeout(hiding);
     if (document.hidden) hiding = setTimeout(close, 60000);
     else {
-      tabs.postMessage("here");
+      tabs?.postMessage("here");
       open();
     }
   });
-  tabs.onmessage = () => {
-    if (document.hidden) close();
-  };
   addEventListener("pagehide", close);
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) returned();
-    else setTimeout(performance.getEntriesByType("navigation")[0]?.type === "back_forward" ? returned : open, 1000);
   });
+  setTimeout(() => {
+    tabs = new BroadcastChannel("live");
+    tabs.onmessage = () => {
+      if (document.hidden) close();
+    };
+    if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") returned();
+    else open();
+  }, 1000);
   setInterval(() => {
     const order = document.querySelector("[data-follow]");
     if (order && !document.hidden) refresh(order);

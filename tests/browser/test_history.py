@@ -69,6 +69,21 @@ def test_back_from_a_product_shows_the_whole_category(visit: Callable[..., Visit
     ada.expect_whole_page()
 
 
+def test_a_category_and_the_next_page_change_the_list_in_place(visit: Callable[..., Visit], shop: Shop) -> None:
+    ada = visit(shop)
+    ada.go("/")
+    ada.page.evaluate("window.same = true")
+    ada.see("#page_next").click()
+    ada.expect_at(r"/\?page=2")
+    ada.see(".chip").filter(has_text="Pantry").click()
+    expect(ada.see(HEADING)).to_have_text("Pantry")
+    assert ada.page.evaluate("window.same"), "no page was loaded for it"
+    with ada.context.expect_page() as tab:
+        ada.see("#chip_all").click(modifiers=["Control"])
+    expect(tab.value.locator(".hero")).to_be_visible()
+    expect(ada.see(HEADING)).to_have_text("Pantry")
+
+
 def test_the_next_page_and_back(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
