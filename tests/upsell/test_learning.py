@@ -93,25 +93,26 @@ def test_learners_at_once_learn_each_order_once(app: Flask, shopper: Person) -> 
     assert reason(shopper, "beans", "honey") == together(12)
 
 
+@pytest.mark.parametrize("step", ["lot_of", "save"], ids=["reckons slowly", "writes slowly"])
 def test_a_slow_learner_undoes_nothing_of_a_quick_one(
-    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch
+    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """The slow one has the first order to learn; the quick one comes for the second too."""
     order(shopper, beans=1, honey=1)
     order(shopper, beans=1, pot=1)
-    at_it, quick_is_done, save = threading.Event(), threading.Event(), learning.save
+    at_it, quick_is_done, act = threading.Event(), threading.Event(), getattr(learning, step)
 
-    def slowly(*learned: object) -> None:
+    def slowly(*known: object) -> object:
         if not at_it.is_set():
             at_it.set()
             quick_is_done.wait(0.3)
-        save(*learned)
+        return act(*known)
 
     def slow() -> None:
         with app.app_context(), acting_for("north"):
             learn(1)
 
-    monkeypatch.setattr(learning, "save", slowly)
+    monkeypatch.setattr(learning, step, slowly)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(slow)
         assert at_it.wait(5)

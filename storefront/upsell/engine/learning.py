@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from storefront.database import db, release, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
 from storefront.tenants.guard import add_rows, add_unless_there, run
+from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
     ALL_CATEGORIES,
@@ -34,7 +35,7 @@ from storefront.upsell.engine.rows import group_names
 V = TypeVar("V")
 SIGNS = {ORDER_PLACED: 1, ORDER_CANCELLED: -1}
 BATCH = 10
-"""Orders that one transaction learns, so that no other writer waits long."""
+"""Orders that are learned at once, so that requests get their turn."""
 REBUILT_AT_ONCE = 300
 """Orders that a rebuild holds unpacked in memory."""
 
@@ -42,20 +43,24 @@ REBUILT_AT_ONCE = 300
 def learn(most: int = BATCH) -> bool:
     """Learn the current tenant's next orders. Returns whether there may be more.
 
-    Each exactly once, whoever else tries: what was learned and how far it goes is written in one transaction, under a
-    lock on the row that says how far.
+    Each exactly once, whoever else tries: it is reckoned without a lock, and written, together with how far it goes,
+    only if nobody has written meanwhile. So no order waits for the reckoning.
     """
-    if not events_after(last_event(), list(SIGNS), 1):
+    let_orders_pass()
+    since = last_event()
+    happened = events_after(since, list(SIGNS), most)
+    if not happened:
         return False
+    ledger, lot = Ledger(stored_rows, stored_groups), lot_of(happened)
+    ledger.learn_all(lot)
+    rows, groups = ledger.packed(), ledger.packed_groups()
+    let_orders_pass()
     with write():
         add_unless_there(Learned, [{}])
         state = run(STATE_LOCKED).one()
-        happened = events_after(state.event, list(SIGNS), most)
-        if happened:
-            ledger, lot = Ledger(stored_rows, stored_groups), lot_of(happened)
-            ledger.learn_all(lot)
-            orders = state.orders + sum(sign for sign, _ in lot)
-            save(ledger.packed(), ledger.packed_groups(), happened[-1].id, orders)
+        if state.event != since:
+            return True
+        save(rows, groups, happened[-1].id, state.orders + sum(sign for sign, _ in lot))
     return len(happened) == most
 
 
