@@ -35,8 +35,12 @@ class Postgres:
 
     def create(self, name: str, template: str = "template0") -> str:
         """A new database that the shop's role owns, and its address."""
-        words = "CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING 'UTF8'"
-        self.run(sql.SQL(words).format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template)))
+        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING 'UTF8'")
+        order = words.format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template))
+        with psycopg.connect(self.admin, autocommit=True) as connection:
+            # Without a log to keep, copying the files takes two thirds of what the usual way does.
+            can_choose = connection.info.server_version >= 150000
+            connection.execute(order + sql.SQL(" STRATEGY FILE_COPY") if can_choose else order)
         return self.address(name)
 
     def drop(self, url: str) -> None:
