@@ -15,7 +15,6 @@ from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.actions import Advice, Question, assistant
-from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.actions import goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
@@ -149,7 +148,6 @@ def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:
 
 def show(cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice, by_person: bool) -> Upsell:
     """Check the choice once more, and write down that this shopper was shown it at this moment."""
-    let_orders_pass()
     suggestions = still_sold(chosen)
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)

@@ -11,6 +11,7 @@ from storefront.openapi import Shape, answers, blueprint, spec
 from storefront.security import UPSELL_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import Upsell, suggest
+from storefront.upsell.turns import turn_to_think
 
 api = blueprint("upsell_api", __name__)
 
@@ -47,4 +48,5 @@ class UpsellShape(Shape):
 def get_upsell(cart_id: str) -> UpsellShape:
     """At most three products that go with the cart, and why."""
     tenant = current_tenant()
-    return UpsellShape.of(suggest(tenant, find_cart(cart_id), shopper_language()))
+    with turn_to_think():
+        return UpsellShape.of(suggest(tenant, find_cart(cart_id), shopper_language()))

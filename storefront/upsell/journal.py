@@ -18,6 +18,7 @@ from storefront.tenants.guard import add_rows, run
 from storefront.upsell.errands import errands_of
 from storefront.upsell.experiment.models import expose
 from storefront.upsell.models import LAST, SHOWN, UpsellShowing
+from storefront.upsell.turns import turn_to_think
 
 log = logging.getLogger("storefront.upsell")
 Suggestions = list[dict[str, str]]
@@ -103,7 +104,7 @@ def write_waiting(app: Flask, tenant_id: str) -> None:
     if not entries:
         return
     try:
-        with app.app_context(), acting_for(tenant_id):
+        with app.app_context(), acting_for(tenant_id), turn_to_think():
             write_down(entries)
     except (Busy, OperationalError):
         log.warning("%d showings of suggestions wait, because the database can't be written to", len(entries))

@@ -8,6 +8,7 @@ from storefront.languages.pages import shopper_language
 from storefront.security import UPSELL_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import Upsell, suggest
+from storefront.upsell.turns import turn_to_think
 
 pages = Blueprint("upsell", __name__)
 
@@ -18,9 +19,10 @@ def panel() -> Response:
     """The suggestions as a fragment; `?page=1` gives them as a page to who has no JavaScript."""
     cart = current_cart()
     tenant = current_tenant()
-    upsell = (
-        suggest(tenant, cart, shopper_language(), by_person=True) if cart else Upsell(enabled=tenant.upsell_enabled)
-    )
-    if request.args.get("page"):
-        return show("upsell/page.html", upsell=upsell)
-    return vary(make_response(render_template("upsell/panel.html", upsell=upsell)))
+    with turn_to_think():
+        upsell = (
+            suggest(tenant, cart, shopper_language(), by_person=True) if cart else Upsell(enabled=tenant.upsell_enabled)
+        )
+        if request.args.get("page"):
+            return show("upsell/page.html", upsell=upsell)
+        return vary(make_response(render_template("upsell/panel.html", upsell=upsell)))

@@ -16,7 +16,7 @@ from storefront.languages.pages import shopper_languages
 from storefront.orders.actions import orders_changed
 from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
-from storefront.upsell import courtesy
+from storefront.upsell import turns
 from storefront.upsell.actions import PAUSE, think_ahead
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
@@ -24,6 +24,7 @@ from storefront.upsell.engine.models import STATE
 from storefront.upsell.errands import Errands, errands_of
 from storefront.upsell.journal import Journal, write_all
 from storefront.upsell.pruning import prune_batch
+from storefront.upsell.turns import turn_to_think
 
 LEARN_AFTER = 1.0
 """Seconds after an order in which the ones that follow it are learned together with it."""
@@ -37,7 +38,7 @@ PRUNE_EVERY = 3600.0
 def init_app(app: Flask) -> None:
     app.extensions["storefront_errands"] = Errands()
     app.extensions["storefront_journal"] = Journal()
-    courtesy.init_app(app)
+    turns.init_app(app)
 
 
 def start(app: Flask) -> None:
@@ -101,7 +102,7 @@ def compare_where_due() -> None:
 
 
 def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
-    with app.app_context(), acting_for(tenant_id):
+    with app.app_context(), acting_for(tenant_id), turn_to_think():
         tenant = registry().find(tenant_id)
         if tenant and think_ahead(tenant, cart_id, languages):
             errands_of(app).after(LOOK_AGAIN_AFTER, cart_id, partial(think, app, tenant_id, cart_id, languages))
@@ -109,7 +110,7 @@ def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) 
 
 def learn_of(app: Flask, tenant_id: str) -> None:
     """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
-    with app.app_context(), acting_for(tenant_id):
+    with app.app_context(), acting_for(tenant_id), turn_to_think():
         more = learn()
     if more:
         errands_of(app).after(0.05, ("learn", tenant_id), partial(learn_of, app, tenant_id))

@@ -8,14 +8,13 @@ from itertools import count
 from typing import Any
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from storefront.database import acting_for, db
 from storefront.errors import Busy
-from storefront.upsell import courtesy, journal, watch
-from storefront.upsell.courtesy import AT_MOST, let_orders_pass, orders_of
+from storefront.upsell import journal, watch
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.journal import write_all
 from tests.conftest import Person
@@ -155,24 +154,3 @@ def test_made_up_showings_hold_few_threads(app: Flask) -> None:
             answers = list(pool.map(lambda person: person.post("/cart/items", add).status_code, people))
     assert answers == [303] * 8
     assert len(looked) < 8 * journal.LOOKS
-
-
-def test_panels_wait_while_an_order_is_placed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    with app.test_request_context("/t/north/"):
-        orders, slept = orders_of(app), list[float]()
-        monkeypatch.setattr(courtesy.time, "sleep", lambda seconds: (slept.append(seconds), REALLY_SLEEP(seconds)))
-        let_orders_pass()
-        assert not slept
-        orders.change(1)
-        start = time.monotonic()
-        let_orders_pass()
-        assert time.monotonic() - start >= AT_MOST
-        g.places_order, naps = True, len(slept)
-        let_orders_pass()
-        assert len(slept) == naps > 0, "who places an order waits for nobody"
-        g.pop("places_order")
-        orders.change(-1)
-    buyer, _ = look(app)
-    assert buyer.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).status_code == 303
-    assert buyer.post("/checkout", {"email": "nobody"}).status_code >= 400
-    assert orders.under_way == 0, "an order that was placed or refused is over"

@@ -39,6 +39,7 @@ from storefront.upsell.assistant.models import (
 )
 from storefront.upsell.assistant.rules import Checked, check_answer
 from storefront.upsell.rules import Candidate, Chosen, Goods, Ranked, shortlist
+from storefront.upsell.turns import turn_left_to_others, turn_to_think
 
 WAITING = 4
 """Requests of a process that wait for the model at a time; others are answered at once, so that a slow model can't use
@@ -130,7 +131,8 @@ class Assistant:
             return Advice(refused or NOT_READY)
         release()
         try:
-            self._wait(question, asked, time.monotonic() + patience)
+            with turn_left_to_others():
+                self._wait(question, asked, time.monotonic() + patience)
         finally:
             self.patient.release()
         return self._kept(question) or Advice(NOT_READY)
@@ -189,7 +191,7 @@ class Assistant:
     def _settle(self, tenant_id: str, question: Question, answer: Answer, done: "Future[Answer]") -> None:
         """Write down what a call came to, and tell who waits."""
         try:
-            with self.app.app_context(), acting_for(tenant_id):
+            with self.app.app_context(), acting_for(tenant_id), turn_to_think():
                 self._write_down(tenant_id, question, answer)
         except Exception:
             log.exception("a call of the model could not be written down")

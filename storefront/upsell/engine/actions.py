@@ -10,7 +10,6 @@ from storefront.languages.pages import shopper_language
 from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.text import plain
-from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.goods import read_goods
@@ -39,7 +38,6 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranke
     """The products of a cart that are looked at, and what goes with it, best first: in stock, not in the cart, as the
     shop wishes."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
-    let_orders_pass()
     pinned = pinned_for(tenant, cart)
     asked = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]})
     rows = sorted(asked.all(), key=lambda row: row.product_id)  # so that both databases' answers are alike
@@ -47,12 +45,10 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranke
         return mine, Ranked(pinned)
     shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
     numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
-    let_orders_pass()
     sold = read_goods(run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in inside]}).all())
     barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
     unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
-    let_orders_pass()
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
     explained = islice(explain(mine, goods, ties, orders, partial(label_of, tenant)), ENOUGH)

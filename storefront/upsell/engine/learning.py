@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from storefront.database import db, release, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
 from storefront.tenants.guard import add_rows, add_unless_there, run
-from storefront.upsell.courtesy import let_orders_pass
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
     ALL_CATEGORIES,
@@ -46,7 +45,6 @@ def learn(most: int = BATCH) -> bool:
     Each exactly once, whoever else tries: it is reckoned without a lock, and written, together with how far it goes,
     only if nobody has written meanwhile. So no order waits for the reckoning.
     """
-    let_orders_pass()
     since = last_event()
     happened = events_after(since, list(SIGNS), most)
     if not happened:
@@ -54,7 +52,6 @@ def learn(most: int = BATCH) -> bool:
     ledger, lot = Ledger(stored_rows, stored_groups), lot_of(happened)
     ledger.learn_all(lot)
     rows, groups = ledger.packed(), ledger.packed_groups()
-    let_orders_pass()
     with write():
         add_unless_there(Learned, [{}])
         state = run(STATE_LOCKED).one()
