@@ -3,9 +3,14 @@
 import gc
 import logging
 import os
+import selectors
 import shutil
+import socket
 import sys
 import tempfile
+import time
+from collections import deque
+from functools import partial
 
 # Before the first import of prometheus_client, which looks for it then.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
@@ -41,14 +46,65 @@ control_socket_disable = True
 logconfig_dict = CONFIG
 
 
+LINGER = 2.0
+"""Seconds that the client of a connection has to close it, too, so that its last answer isn't cut."""
+MOST_IGNORED = 64 * 1024
+"""Bytes that it may still send meanwhile."""
+
+
 class worker_class(ThreadWorker):  # noqa: N801 - the name of gunicorn's setting
-    """Threads for requests. A live stream's connection leaves for the thread of all streams, and counts no more."""
+    """Threads for requests. A live stream's connection leaves for the thread of all streams, and counts no more. One
+    that ends waits in the poller for the client to end it, too: gunicorn would wait in the thread that accepts, and a
+    client that doesn't would hold up everybody else."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.lingering = deque()
 
     def finish_request(self, conn, fs):
         if conn.sock.fileno() == -1:
             self.nr_conns -= 1
+        elif not fs.cancelled() and not fs.exception() and not fs.result():
+            self.linger(conn)
         else:
             super().finish_request(conn, fs)
+
+    def linger(self, conn):
+        conn.timeout = time.monotonic() + LINGER
+        conn.ignored = 0
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+        except OSError:
+            self.close_lingering(conn)
+            return
+        self.lingering.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.ignore, conn))
+        self.ignore(conn, conn.sock)
+
+    def ignore(self, conn, client):
+        try:
+            sent = len(client.recv(4096))
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = 0
+        conn.ignored += sent
+        if not sent or conn.ignored > MOST_IGNORED:
+            self.poller.unregister(client)
+            self.lingering.remove(conn)
+            self.close_lingering(conn)
+
+    def close_lingering(self, conn):
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self):
+        super().murder_pending()
+        while self.lingering and self.lingering[0].timeout <= time.monotonic():
+            conn = self.lingering.popleft()
+            self.poller.unregister(conn.sock)
+            self.close_lingering(conn)
 
     def handle_quit(self, sig, frame):
         """End at once, but leave the pool to the interpreter's exit: gunicorn would take the pool's lock here, in the

@@ -246,6 +246,36 @@ def first_waits(folder: Path, model: ModelServer) -> list[float]:
         return waits
 
 
+def asks_to_close(server: Server) -> socket.socket:
+    """A client that has its whole answer, the last of its connection, and doesn't close it."""
+    client = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    while client.recv(4096):
+        pass
+    return client
+
+
+def is_held(client: socket.socket) -> bool:
+    """Whether the server still has its end: what is sent to one that is gone comes back as an error."""
+    try:
+        client.send(b"x")
+        time.sleep(0.05)
+        client.send(b"x")
+    except OSError:
+        return False
+    return True
+
+
+def test_a_client_that_does_not_close_its_end_holds_up_nobody(tmp_path: Path) -> None:
+    with serving(tmp_path, WEB_CONCURRENCY="1") as server, ExitStack() as stack:
+        wait(server.is_up)
+        clients = [stack.enter_context(asks_to_close(server)) for _ in range(3)]
+        assert server.get("/healthz")[0].status == 200
+        assert is_held(clients[-1]), "who came later was answered before the server gave up on the first"
+        wait(lambda: not any(is_held(client) for client in clients))
+        assert server.stop() == 0
+
+
 def test_two_servers_that_start_at_once_on_one_database_both_come_up(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("starts_twice")
     with ExitStack() as stack:
