@@ -190,7 +190,7 @@ def judge(page: Page, chromium: str, folder: Path, times: int) -> Result:
     return Result(page, [first, *(look(page, chromium, folder, ["performance"]) for _ in range(times - 1))])
 
 
-WIDTHS = (18, 20, 15, 16, 6, 18, 7, 8, 12)
+WIDTHS = (18, 32, 15, 16, 6, 18, 7, 8, 12)
 
 
 def row(*cells: object) -> None:
@@ -205,7 +205,7 @@ def tell(result: Result) -> None:
         result.page.name,
         f"{performance} ({runs})",
         *others,
-        f"{result.shift:.3g}",
+        f"{result.shift:.2g}",
         kilobytes,
         len(result.other_hosts) or "none",
     )
@@ -215,7 +215,7 @@ def main() -> None:
     catalog = {shop["id"]: shop for shop in json.loads((ROOT / "catalog.json").read_text())["tenants"]}
     parser = argparse.ArgumentParser(prog="python -m bench.lighthouse", description=__doc__.partition("\n")[0])
     parser.add_argument("shops", nargs="*", metavar="shop", help=f"only these, of {', '.join(catalog)}")
-    parser.add_argument("--runs", type=int, default=3, help="runs a page (3)")
+    parser.add_argument("--runs", type=int, default=5, help="runs a page (5)")
     asked = parser.parse_args()
     if unknown := set(asked.shops) - set(catalog):
         parser.error(f"no such shop: {', '.join(sorted(unknown))}")
