@@ -16,7 +16,7 @@ RETRY_AFTER = {429: 60, 503: 2}
 """Seconds after which trying again makes sense, where nobody said it more exactly."""
 SAID_BETTER = {
     404: (N_("Not found"), N_("There is nothing at this address.")),
-    405: (N_("Method not allowed"), N_("This address does not take that method.")),
+    405: (N_("Method not allowed"), N_("This address can't be used that way.")),
     413: (N_("Too large"), N_("What was sent is larger than the shop takes.")),
     415: (N_("Unsupported media type"), N_("Send the body as application/json.")),
     429: (N_("Too many requests"), N_("That was a little fast. Please wait a moment and try again.")),

@@ -12,6 +12,8 @@ from tests.browser.visit import Shop, Visit
 
 MOST_BYTES = 60_000
 """Over the wire before pictures, as `make lighthouse` counts them."""
+SLOW_LINE = 5_000
+"""Bytes a second."""
 HEIGHT = 844
 MOVES = """window.moves = []
 new PerformanceObserver(list => list.getEntries().filter(entry => !entry.hadRecentInput).forEach(entry =>
@@ -129,6 +131,28 @@ def test_nothing_jumps(visit: Callable[..., Visit], aurora: Shop, name: str, wid
     shopper.see("main").evaluate("main => main.before(document.createElement('hr'))")
     shopper.page.evaluate(SHOW_ALL)
     assert len(shopper.page.evaluate("moves")) == 1, "it would be seen"
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["list", "product", "checkout"])
+def test_nothing_jumps_while_a_page_arrives(visit: Callable[..., Visit], aurora: Shop, name: str, width: int) -> None:
+    """On a line so slow that its HTML comes in many pieces, and everything else is there from the visit before."""
+    shopper = visit(aurora, width=width)
+    open_page(shopper, name)
+    shopper.page.wait_for_load_state("networkidle")
+    shopper.context.add_init_script(MOVES)
+    line = shopper.context.new_cdp_session(shopper.page)
+    line.send("Network.enable")
+    line.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": 0, "downloadThroughput": SLOW_LINE, "uploadThroughput": -1},
+    )
+    shopper.page.reload()
+    took = shopper.page.evaluate(
+        "(([page]) => page.responseEnd - page.responseStart)(performance.getEntriesByType('navigation'))"
+    )
+    assert took > 500, "it came in pieces"
+    assert shopper.page.evaluate("moves") == []
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=coffee", "/products/dawn-espresso-1kg"])

@@ -24,7 +24,7 @@ def test_included_tax_is_shown_and_not_added(stranger: Person) -> None:
     assert order["total"]["currency"] == "JPY"
     stranger.post("/cart/items", {"product_id": "pen"})
     page = stranger.get("/cart", headers={"Accept-Language": "en"}).text
-    assert "Tax in it, 10%" in page
+    assert "Includes 10% tax" in page
     assert "¥12,400" in page
 
 
