@@ -19,7 +19,7 @@ from storefront.upsell.engine.actions import goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.journal import Entry, enter, last_showing
-from storefront.upsell.rules import Chosen, Goods, Ranked, choose, choose_among
+from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among
 
 log = logging.getLogger("storefront.upsell")
 PAUSE = 0.4
@@ -63,7 +63,7 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = Fal
 def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, by_person: bool) -> Upsell:
     mine, candidates = goes_with(tenant, goods_in(cart))
     advice = Advice(RULES)
-    if arm == MODEL and candidates:
+    if arm == MODEL and any(one.reason for one in candidates):
         wait = GLANCE if by_person else settings().upsell_timeout
         advice = assistant().advise(tenant, question(tenant, cart, mine, candidates, language), wait)
     chosen = choose_among(advice.chosen, candidates, tenant.upsell)
@@ -110,7 +110,7 @@ def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> boo
         if assistant().is_asked_for(cart_id):
             return True
         mine, candidates = goes_with(tenant, goods_in(cart))
-        if candidates:
+        if any(one.reason for one in candidates):
             assistant().advise(tenant, question(tenant, cart, mine, candidates, languages[0]))
     return False
 
@@ -119,7 +119,9 @@ def goods_in(cart: CartSeen) -> list[Goods]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def question(tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Ranked, language: str) -> Question:
+def question(
+    tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Sequence[Candidate], language: str
+) -> Question:
     value = cart.price(tenant).subtotal
     return Question(assistant().model.name, cart.id, mine, candidates, tenant.upsell, language, value)
 

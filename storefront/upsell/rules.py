@@ -4,7 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
+from itertools import islice
+from types import MappingProxyType
 
 from storefront.catalog.rules import fold
 from storefront.languages.words import _, ngettext
@@ -15,6 +17,7 @@ RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")
 MOST = 3
 CANDIDATES = 12
 MOST_OF_A_KIND = 2
+NO_WORDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,29 +44,17 @@ class Goods:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A product that could go with the cart, with the fact that speaks for it. `pinned` is the shop's own wish."""
+    """A product that could go with the cart. `words` say why, or find it out when they are asked, because few are
+    shown. `pinned` is the shop's own wish."""
 
     goods: Goods
-    reason: str
+    words: str | Callable[[], str]
     pinned: bool = False
 
-
-class Ranked(Iterable[Candidate]):
-    """Candidates, best first. Each is worded when it is first looked at, because few are shown. For one reader at a
-    time."""
-
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
-        self._seen: list[Candidate] = []
-        self._others = iter(candidates)
-
-    def __iter__(self) -> Iterator[Candidate]:
-        yield from self._seen
-        for candidate in self._others:
-            self._seen.append(candidate)
-            yield candidate
-
-    def __bool__(self) -> bool:
-        return any(True for _ in self)
+    @cached_property
+    def reason(self) -> str:
+        """The fact that speaks for it in one sentence; empty when there is none, and then it isn't suggested."""
+        return self.words if isinstance(self.words, str) else self.words()
 
 
 @dataclass(frozen=True)
@@ -84,70 +75,68 @@ class Tie:
 
 
 def choose(ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Chosen]:
-    """The best three that the shop's wishes allow together."""
-    return pick(((candidate, candidate.reason) for candidate in ranked), wishes)
+    """The best three that the shop's wishes allow together, for their reasons."""
+    return pick(ranked, wishes)
 
 
-def choose_among(chosen: Sequence[Chosen], ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+def choose_among(chosen: Sequence[Chosen], ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
     """What the shop pinned, then the model's choice in its order and words, as far as the shop's wishes allow; what
     they don't allow is replaced by the next best."""
-    if not chosen:
-        return []
     known = {candidate.goods.id: candidate for candidate in ranked}
     words = {one.product_id: one.explanation for one in chosen if one.product_id in known}
     if not words:
         return []
     pinned = [candidate for candidate in ranked if candidate.pinned]
     named = [known[product_id] for product_id in words if not known[product_id].pinned]
-    others = [one for one in ranked if one not in pinned and one not in named]
-    worded = ((one, words.get(one.goods.id, one.reason)) for one in (*pinned, *named, *others))
-    return pick(worded, wishes, min(MOST, len(pinned) + len(named)))
+    others = [one for one in ranked if not one.pinned and one.goods.id not in words]
+    return pick((*pinned, *named, *others), wishes, words, min(MOST, len(pinned) + len(named)))
 
 
-def pick(candidates: Iterable[tuple[Candidate, str]], wishes: UpsellWishes, most: int = MOST) -> list[Chosen]:
-    """The first three, one of a category unless the shop wants it otherwise."""
-    found: list[Chosen] = []
-    categories: set[str] = set()
-    for candidate, explanation in candidates:
-        category = candidate.goods.category
-        if category and category in categories and wishes.one_per_category:
-            continue
-        categories.add(category)
-        found.append(Chosen(candidate.goods.id, explanation))
-        if len(found) == most:
-            break
-    return found
+def pick(
+    candidates: Iterable[Candidate], wishes: UpsellWishes, words: Mapping[str, str] = NO_WORDS, most: int = MOST
+) -> list[Chosen]:
+    found = islice(of_each_kind(candidates, 1, wishes, words), most)
+    return [Chosen(candidate.goods.id, explanation) for candidate, explanation in found]
 
 
 def shortlist(ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Candidate]:
     """The candidates that the model may choose from: the best, and not all of one kind."""
+    return [candidate for candidate, _ in islice(of_each_kind(ranked, MOST_OF_A_KIND, wishes), CANDIDATES)]
+
+
+def of_each_kind(
+    candidates: Iterable[Candidate], most: int, wishes: UpsellWishes, words: Mapping[str, str] = NO_WORDS
+) -> Iterator[tuple[Candidate, str]]:
+    """The first so many of a category, or all if the shop wants it so; each with what is said for it, in these words by
+    its id or its own. One for which nothing speaks is left out."""
     seen: Counter[str] = Counter()
-    found = []
-    for candidate in ranked:
+    for candidate in candidates:
         category = candidate.goods.category
-        if not (category and wishes.one_per_category and seen[category] == MOST_OF_A_KIND):
+        if category and wishes.one_per_category and seen[category] == most:
+            continue
+        if explanation := words.get(candidate.goods.id) or candidate.reason:
             seen[category] += 1
-            found.append(candidate)
-    return found[:CANDIDATES]
+            yield candidate, explanation
 
 
-def explain(
+def explained(
     cart: Sequence[Goods],
-    candidates: Sequence[Goods],
+    goods: Sequence[Goods],
     ties: Mapping[str, Sequence[Tie]],
     orders: Mapping[str, int],
     label: Callable[[str], str] = str,
-) -> Iterator[tuple[str, str]]:
-    """The candidates' ids, each with the strongest fact for it in one sentence; one for which nothing speaks is left
-    out. `orders` says in how many orders each was, `label` what categories and tags are called, if they can be named.
-    """
-    how_common = cache(lambda: Counter(tag for goods in (*cart, *candidates) for tag in goods.tag_set))
-    for goods in candidates:
-        words = reason(goods, cart, ties.get(goods.id, ()), how_common, label)
-        if not words and orders.get(goods.id):
-            words = say_popular(orders[goods.id])
-        if words:
-            yield goods.id, words
+) -> list[Candidate]:
+    """Candidates, each with the strongest fact for it. `orders` says in how many orders each was, `label` what
+    categories and tags are called, if they can be named."""
+    how_common = cache(lambda: Counter(tag for one in (*cart, *goods) for tag in one.tag_set))
+
+    def why(one: Goods) -> str:
+        in_orders = orders.get(one.id, 0)
+        return reason(one, cart, ties.get(one.id, ()), how_common, label) or (
+            say_popular(in_orders) if in_orders else ""
+        )
+
+    return [Candidate(one, partial(why, one)) for one in goods]
 
 
 def reason(

@@ -255,7 +255,7 @@ def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
         tenant = registry().find(tenant_id)
         assert tenant
         found = related(tenant, [product_id])[1]
-    return {one.goods.id: one.reason for one in found if one.reason.startswith("Bought together")}
+        return {one.goods.id: one.reason for one in found if one.reason.startswith("Bought together")}
 
 
 def test_an_identity_map_of_one_tenant_serves_no_other(app: Flask):

@@ -13,7 +13,7 @@ from storefront.upsell.rules import (
     Tie,
     choose,
     choose_among,
-    explain,
+    explained,
     shortlist,
 )
 
@@ -30,7 +30,7 @@ def ids(chosen: list[Chosen]) -> list[str]:
 
 
 def reason_for(other: Goods, cart: list[Goods], *ties: Tie, orders: int = 0, beside: tuple[Goods, ...] = ()) -> str:
-    return dict(explain(cart, [other, *beside], {other.id: ties}, {other.id: orders}))[other.id]
+    return explained(cart, [other, *beside], {other.id: ties}, {other.id: orders})[0].reason
 
 
 def test_the_reason_is_a_fact_about_this_cart() -> None:
@@ -44,7 +44,7 @@ def test_the_reason_is_a_fact_about_this_cart() -> None:
     }
     for reason, (other, ties) in cases.items():
         assert reason_for(other, [BEANS], *ties) == reason
-    assert not dict(explain([BEANS], [Goods("e", "Slippers")], {}, {})), "nothing speaks for it"
+    assert reason_for(Goods("e", "Slippers"), [BEANS]) == "", "nothing speaks for it"
     assert reason_for(Goods("e", "Slippers"), [BEANS], orders=5) == "In 5 orders of this shop, and not in yours yet."
     assert reason_for(Goods("e", "Slippers"), [BEANS], orders=1).startswith("In 1 order of this shop")
 
@@ -74,7 +74,7 @@ def test_a_rare_tag_says_more_than_a_common_one() -> None:
 
 
 def test_having_no_category_is_not_one_that_is_shared() -> None:
-    assert not dict(explain([Goods("m", "Mine")], [Goods("a", "Other")], {}, {}))
+    assert reason_for(Goods("a", "Other"), [Goods("m", "Mine")]) == ""
 
 
 def test_at_most_three_and_one_of_a_kind_unless_the_shop_wants_more() -> None:
@@ -84,6 +84,25 @@ def test_at_most_three_and_one_of_a_kind_unless_the_shop_wants_more() -> None:
     assert ids(choose(ranked, MANY_OF_A_KIND)) == ["pot0", "pot1", "pot2"]
     assert ids(choose(candidates(Goods("x", "X"), Goods("y", "Y")), AS_USUAL)) == ["x", "y"], "no category, no kind"
     assert choose([], AS_USUAL) == []
+
+
+def test_what_nothing_speaks_for_is_not_suggested_and_takes_nobodys_place() -> None:
+    ranked = [Candidate(Goods("dumb", "Dumb", category="Pots"), ""), *candidates(Goods("pot", "Pot", category="Pots"))]
+    assert ids(choose(ranked, AS_USUAL)) == ["pot"]
+    assert [one.goods.id for one in shortlist(ranked, AS_USUAL)] == ["pot"]
+
+
+def test_only_what_may_be_shown_is_worded() -> None:
+    """Finding the words is half of what it takes to choose."""
+    asked: list[str] = []
+
+    def worded(goods: Goods) -> Candidate:
+        return Candidate(goods, lambda: asked.append(goods.id) or "It fits.")
+
+    pots = [worded(Goods(f"pot{i}", f"Pot {i}", category="Pots")) for i in range(20)]
+    cups = [worded(Goods(f"cup{i}", f"Cup {i}", category="Cups")) for i in range(20)]
+    assert ids(choose([*pots, *cups], AS_USUAL)) == ["pot0", "cup0"]
+    assert ids(choose([*pots, *cups], AS_USUAL)) == asked, "and once"
 
 
 def test_a_models_choice_is_held_to_the_same_wishes() -> None:
@@ -125,10 +144,9 @@ goods = st.builds(
 @given(st.lists(goods, min_size=1, max_size=4), st.lists(goods, max_size=12), st.integers(0, 10**9))
 def test_a_reason_is_one_sentence_of_at_most_160_characters(cart: list[Goods], others: list[Goods], times: int) -> None:
     ties = {other.id: [Tie(cart[0].id, times)] for other in others[::2]}
-    reasons = dict(explain(cart, others, ties, dict.fromkeys((other.id for other in others), times)))
-    if times:
-        assert set(reasons) == {other.id for other in others}
-    assert all(0 < len(reason) <= 160 for reason in reasons.values())
+    found = explained(cart, others, ties, dict.fromkeys((other.id for other in others), times))
+    assert [one.goods for one in found] == others
+    assert all(0 < len(one.reason) <= 160 for one in found if times or one.reason)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))

@@ -38,7 +38,7 @@ from storefront.upsell.assistant.models import (
     used_today,
 )
 from storefront.upsell.assistant.rules import Checked, check_answer
-from storefront.upsell.rules import Candidate, Chosen, Goods, Ranked, shortlist
+from storefront.upsell.rules import Candidate, Chosen, Goods, shortlist
 from storefront.upsell.turns import turn_left_to_others, turn_to_think
 
 WAITING = 4
@@ -58,7 +58,7 @@ class Question:
     model: str
     cart_id: str
     cart: Sequence[Goods]
-    ranked: Ranked
+    ranked: Sequence[Candidate]
     wishes: UpsellWishes
     language: str
     value: int

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from heapq import nlargest
-from itertools import chain, islice
 from typing import Any
 
 from storefront.languages.pages import shopper_language
@@ -16,7 +15,7 @@ from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.models import GOODS_BY_ID, GROUP_ROWS, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike, unpack_weights
 from storefront.upsell.engine.shelf import Shelf, shelf_at
-from storefront.upsell.rules import Candidate, Goods, Ranked, Tie, explain, say_pinned
+from storefront.upsell.rules import Candidate, Goods, Tie, explained, say_pinned
 
 MOST_ASKED = 20
 """Products of a cart that are asked what goes with them."""
@@ -24,17 +23,15 @@ MOST_GROUPS = 12
 """Groups whose bestsellers are looked at, those that go best with the cart."""
 MOST_FOUND = 32
 """Candidates, best first, that are looked up as products: some are sold out or not wanted."""
-ENOUGH = 18
 
 
 def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
     """`goes_with` for products that are known by their ids."""
     known = read_goods(run(GOODS_BY_ID, {"ids": list(product_ids)}).all())
-    mine, candidates = goes_with(tenant, [known[id] for id in product_ids if id in known])
-    return mine, list(candidates)
+    return goes_with(tenant, [known[id] for id in product_ids if id in known])
 
 
-def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranked]:
+def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], list[Candidate]]:
     """The products of a cart that are looked at, and what goes with it, best first: in stock, not in the cart, as the
     shop wishes."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
@@ -42,7 +39,7 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranke
     asked = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]})
     rows = sorted(asked.all(), key=lambda row: row.product_id)  # so that both databases' answers are alike
     if not rows:
-        return mine, Ranked(pinned)
+        return mine, pinned
     shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
     numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
     sold = read_goods(run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in inside]}).all())
@@ -51,8 +48,7 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], Ranke
     goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
-    explained = islice(explain(mine, goods, ties, orders, partial(label_of, tenant)), ENOUGH)
-    return mine, Ranked(chain(pinned, (Candidate(sold[id], words) for id, words in explained)))
+    return mine, [*pinned, *explained(mine, goods, ties, orders, partial(label_of, tenant))]
 
 
 def label_of(tenant: Tenant, name: str) -> str:

@@ -17,16 +17,29 @@ from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.rules import check_answer
-from storefront.upsell.engine.actions import ENOUGH, ranked
+from storefront.upsell.engine.actions import ranked
 from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.history import History, lots_of_orders
 from storefront.upsell.engine.learning import bought_in
 from storefront.upsell.engine.models import GOODS_BY_ID
-from storefront.upsell.rules import MOST, Candidate, Chosen, Goods, Tie, choose, choose_among, explain, shortlist
+from storefront.upsell.rules import (
+    MOST,
+    Candidate,
+    Chosen,
+    Goods,
+    Tie,
+    choose,
+    choose_among,
+    explained,
+    say_pinned,
+    shortlist,
+)
 
 LARGEST_CART = 15
 FEWEST = 20
 """Carts below which nothing is said."""
+UNREAD = "It goes with it."
+"""Stands for a reason where only the choice counts."""
 POPULARITY, PAIRS, RULES, SHOWN, MODEL = "popularity", "raw pair counts", "rules", "rules, as shown", "model"
 
 
@@ -128,9 +141,9 @@ class Replay:
         pinned = [id for id in pins if id not in mine and id in self.numbers]
         barred = {kinds[one] for one in cart if kinds[one]} if self.wishes.bar_categories_in_cart else set()
         unwanted = self.wishes.exclude | set(pinned)
-        others = [ids[one] for one in best if ids[one] not in unwanted and kinds[one] not in barred][:ENOUGH]
+        others = [ids[one] for one in best if ids[one] not in unwanted and kinds[one] not in barred]
         bare = {id: Goods(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
-        return [Candidate(goods, "", id in pinned) for id, goods in bare.items()]
+        return [Candidate(goods, UNREAD, id in pinned) for id, goods in bare.items()]
 
     def remembered(self, cart: Sequence[int], target: int, candidates: list[Candidate], shown: list[int]) -> Asked:
         found = shortlist(candidates, self.wishes)
@@ -158,9 +171,12 @@ class Choice:
         known = read_goods(run(GOODS_BY_ID, {"ids": wanted}).all())
         cart = [known[ids[one]] for one in asked.cart]
         goods = [known[one.goods.id] for one in asked.found]
-        reasons = dict(explain(cart, goods, asked.ties, asked.orders))
-        pinned = {one.goods.id: one.pinned for one in asked.found}
-        return cls(asked, cart, [Candidate(one, reasons.get(one.id, ""), pinned[one.id]) for one in goods], language)
+        pinned = {one.goods.id for one in asked.found if one.pinned}
+        candidates = [
+            Candidate(one.goods, say_pinned(cart[0].name), pinned=True) if one.goods.id in pinned else one
+            for one in explained(cart, goods, asked.ties, asked.orders)
+        ]
+        return cls(asked, cart, candidates, language)
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:
