@@ -156,7 +156,9 @@ def reason(
         return prepared
     shared = [(tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
     if shared:
-        tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common()[one[0]], one[0]))
+        tag, mine = shared[0]
+        if len(shared) > 1:  # counting how common they are takes a look at all that is compared
+            tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common()[one[0]], one[0]))
         called = label(goods.tag_set[tag])
         return say_tag(mine.name, called) if called else say_goes_with(mine.name)
     for mine in cart:

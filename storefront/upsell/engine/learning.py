@@ -33,8 +33,8 @@ from storefront.upsell.engine.rows import group_names
 
 V = TypeVar("V")
 SIGNS = {ORDER_PLACED: 1, ORDER_CANCELLED: -1}
-BATCH = 10
-"""Orders that are learned at once, so that requests get their turn."""
+BATCH = 30
+"""Orders that are learned at once, so that requests get their turn; ten take hardly less time than thirty."""
 REBUILT_AT_ONCE = 300
 """Orders that a rebuild holds unpacked in memory."""
 
