@@ -26,7 +26,7 @@ from storefront.config import BadSetting, Settings
 from storefront.events.pages import tail_of
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
 from storefront.upsell import watch
-from storefront.upsell.assistant.client import import_sdk
+from storefront.upsell.assistant.client import get_ready
 
 try:
     settings = Settings.from_environ()
@@ -128,7 +128,7 @@ def on_starting(server):
     else:
         prepare_and_exit(server.app.wsgi())
     if settings.model_configured:
-        import_sdk()
+        get_ready()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
 

@@ -10,9 +10,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -28,6 +30,7 @@ SHOPPERS_AT_ONCE = 200
 THINKS, HESITATES, ARRIVALS, VISITS = 2.0, 5.0, 5, 100
 """Seconds that a good but slow model takes; seconds from cart to checkout; carts a second; carts in all."""
 SHOP = "/t/bench"
+FORK = get_context("fork")
 Times = dict[str, list[float]]
 
 
@@ -90,6 +93,27 @@ def ready(port: int) -> None:
     say(f"panels in the model's words at once {share:8.0%}", f"p99 of a panel {slow * 1000:.0f} ms")
 
 
+def serve_model(behave: model_server.Behaviour, told: Pipe) -> None:
+    with model_server.start_model_server() as server:
+        server.behave = behave
+        told.send(server.address)
+        told.recv()
+
+
+@contextmanager
+def model_that(behave: model_server.Behaviour) -> Iterator[str]:
+    """The address of a model's server that behaves so. It is a process of its own, so that what it does takes no time
+    from the one that measures."""
+    here, there = FORK.Pipe()
+    process = FORK.Process(target=serve_model, args=(behave, there), daemon=True)
+    process.start()
+    try:
+        yield here.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
 BEHAVIOURS = {"hangs": model_server.hangs, "drips": model_server.drips_body, "fails": model_server.fails(500)}
 
 
@@ -100,12 +124,11 @@ def main() -> None:
         catalog = {"CATALOG": str(folder / "catalog.json")}
         shops = {"off": stack.enter_context(serve(folder / "off", **catalog, UPSELL_ENABLED="false"))}
         for name, behave in BEHAVIOURS.items():
-            model = stack.enter_context(model_server.start_model_server())
-            model.behave = behave
-            shops[name] = stack.enter_context(serve(folder / name, **catalog, OPENAI_BASE_URL=model.address))
+            address = stack.enter_context(model_that(behave))
+            shops[name] = stack.enter_context(serve(folder / name, **catalog, OPENAI_BASE_URL=address))
         print_costs(shops)
-        model.behave = model_server.slow(THINKS)
-        with serve(folder / "slow", **catalog, OPENAI_BASE_URL=model.address) as shop:
+        address = stack.enter_context(model_that(model_server.slow(THINKS)))
+        with serve(folder / "slow", **catalog, OPENAI_BASE_URL=address) as shop:
             ready(shop.port)
 
 

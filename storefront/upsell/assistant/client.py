@@ -6,12 +6,10 @@ imported at the first call.
 """
 
 import asyncio
-import importlib
 import json
 import math
 import threading
 import time
-from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 OPENAI = "https://api.openai.com/v1"
 ANSWERED = ("ok", "refused", "empty", "truncated", "not json")
 """Outcomes that show the server alive, whatever its answer is worth."""
-LARGEST_ANSWER = 64 * 1024
 LONGEST_TOKENS = 600
 LONGEST_KEPT = 4000
 """Characters of an answer that the journal keeps."""
@@ -113,12 +110,7 @@ class Model:
         start = time.monotonic()
         try:
             async with asyncio.timeout(self.timeout):
-                completion = await client.chat.completions.create(
-                    model=self.name,
-                    messages=messages,
-                    response_format=response_format,
-                    max_completion_tokens=self.longest,
-                )
+                completion = await complete(client, self.name, messages, response_format, self.longest)
             found = read(completion)
         except TimeoutError:
             found = {"outcome": "timeout"}
@@ -159,6 +151,12 @@ class Model:
             began.loop.close()
 
 
+async def complete(client: "AsyncOpenAI", model: str, messages: Any, response_format: Any, longest: int) -> Any:
+    return await client.chat.completions.create(
+        model=model, messages=messages, response_format=response_format, max_completion_tokens=longest
+    )
+
+
 async def hang_up(client: "AsyncOpenAI") -> None:
     """End the calls that are under way, each with an outcome, and close the connections."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -186,31 +184,7 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
     import httpx2  # noqa: PLC0415
     from openai import AsyncOpenAI  # noqa: PLC0415
 
-    class Limited(httpx2.AsyncHTTPTransport):
-        """Stops reading a response, good or bad, after `LARGEST_ANSWER` bytes."""
-
-        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-            response = await super().handle_async_request(request)
-            if response.headers.get("Content-Encoding", "identity") != "identity":
-                await response.aclose()
-                raise TooLarge  # a few packed bytes could be any number of them
-            response.stream = Counted(response.stream)
-            return response
-
-    class Counted(httpx2.AsyncByteStream):
-        def __init__(self, stream: Any) -> None:
-            self.stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            seen = 0
-            async for part in self.stream:
-                seen += len(part)
-                if seen > LARGEST_ANSWER:
-                    raise TooLarge
-                yield part
-
-        async def aclose(self) -> None:
-            await self.stream.aclose()
+    from storefront.upsell.assistant.line import Line  # noqa: PLC0415
 
     return AsyncOpenAI(
         api_key=settings.openai_api_key or "none",
@@ -218,14 +192,31 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
         timeout=timeout,
         max_retries=0,
         default_headers={"Accept-Encoding": "identity"},
-        http_client=httpx2.AsyncClient(transport=Limited(), follow_redirects=False, trust_env=False),
+        http_client=httpx2.AsyncClient(transport=Line(), follow_redirects=False, trust_env=False),
     )
 
 
-def import_sdk() -> None:
-    """Import what a call needs, so that workers share it and the first call needn't wait for it."""
-    for module in ("httpx2", "openai.resources.chat.completions", "openai.types.chat.chat_completion"):
-        importlib.import_module(module)
+def get_ready() -> None:
+    """Import what a call needs, and make one that is answered here. The workers that are forked then share what that
+    took (half a second, and tens of megabytes), and no order meets it."""
+    import anyio  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
+    from openai import AsyncOpenAI  # noqa: PLC0415
+
+    from storefront.upsell.assistant.line import trusted  # noqa: PLC0415
+
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}
+    completion = {"id": "0", "object": "chat.completion", "created": 0, "model": "none", "choices": [choice]}
+    here = httpx2.MockTransport(lambda _: httpx2.Response(200, json=completion))
+
+    async def ask() -> None:
+        pretended = httpx2.AsyncClient(transport=here)
+        async with AsyncOpenAI(api_key="none", base_url=OPENAI, http_client=pretended) as client:
+            await complete(client, "none", [{"role": "user", "content": "?"}], {"type": "json_object"}, 1)
+        await anyio.sleep(0)  # has it import its part for asyncio
+
+    trusted()
+    asyncio.run(ask())
 
 
 def read(completion: Any) -> dict[str, Any]:
