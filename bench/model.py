@@ -1,5 +1,6 @@
 """What a bad model costs the shop: p99 of list and checkout at 50 checkouts a second while the model hangs, drips or
-fails, beside the same shop with suggestions switched off, in the same run. `python -m bench.model`.
+fails, beside the same shop with suggestions switched off, in the same run; and beside one more of these, which says how
+far equal shops differ. `python -m bench.model`.
 
 An arrival is a shopper with a browser: the list, a product into the cart, the panel of suggestions, the order. Arrivals
 come at fixed times whether or not the shop keeps up (an open loop), so waiting shows.
@@ -114,7 +115,11 @@ def model_that(behave: model_server.Behaviour) -> Iterator[str]:
         process.join()
 
 
-BEHAVIOURS = {"hangs": model_server.hangs, "drips": model_server.drips_body, "fails": model_server.fails(500)}
+BEHAVIOURS = {
+    "model hangs": model_server.hangs,
+    "model drips": model_server.drips_body,
+    "model fails": model_server.fails(500),
+}
 
 
 def main() -> None:
@@ -122,7 +127,10 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_catalog(folder / "catalog.json")
         catalog = {"CATALOG": str(folder / "catalog.json")}
-        shops = {"off": stack.enter_context(serve(folder / "off", **catalog, UPSELL_ENABLED="false"))}
+        shops = {
+            name: stack.enter_context(serve(folder / name, **catalog, UPSELL_ENABLED="false"))
+            for name in ("off", "off again")
+        }
         for name, behave in BEHAVIOURS.items():
             address = stack.enter_context(model_that(behave))
             shops[name] = stack.enter_context(serve(folder / name, **catalog, OPENAI_BASE_URL=address))
@@ -145,7 +153,7 @@ def print_costs(shops: dict[str, Server]) -> None:
         for step, slow in steps.items():
             middle = statistics.median(slow)
             beside = middle / statistics.median(found["off"][step])
-            say(f"{'model ' + name if name != 'off' else 'off':14} {step:10} {middle * 1000:8.1f}", f"{beside:6.2f}")
+            say(f"{name:14} {step:10} {middle * 1000:8.1f}", f"{beside:6.2f}")
 
 
 if __name__ == "__main__":
