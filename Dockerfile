@@ -14,7 +14,7 @@ COPY . /app
 WORKDIR /app
 RUN DATA_DIR=/tmp/data /venv/bin/python -c "\
 import gunicorn.app.wsgiapp, gunicorn.workers.gthread, psycopg, sqlalchemy.dialects.postgresql.psycopg; \
-import storefront, storefront.boot, storefront.upsell.assistant.client; storefront.upsell.assistant.client.import_sdk(); \
+import storefront, storefront.boot, storefront.upsell.assistant.client; storefront.upsell.assistant.client.get_ready(); \
 app = storefront.create_app(); storefront.boot.prepare(app); app.test_client().get('/t/aurora/')" \
     && chmod -R u=rwX,go=rX /app /venv
 

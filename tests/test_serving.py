@@ -290,3 +290,15 @@ def test_two_servers_that_start_at_once_on_one_database_both_come_up(tmp_path: P
         for server in both:
             stops_cleanly(server, signal.SIGTERM)
     postgres.drop(url)
+
+
+def test_what_the_image_imports_while_it_is_built_can_be_imported(tmp_path: Path) -> None:
+    """Its bytecode is made by running a few lines of Python, which nothing else runs."""
+    lines = re.search(
+        r'RUN (DATA_DIR=\S+) /venv/bin/python -c "(.+?)" \\\n', (ROOT / "Dockerfile").read_text(), re.DOTALL
+    )
+    assert lines
+    program = lines[2].replace("\\\n", "")
+    assert "create_app()" in program
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    subprocess.run([GUNICORN.parent / "python", "-c", program], cwd=ROOT, env=environment, check=True, timeout=60)
