@@ -128,9 +128,17 @@ def on_starting(server):
     else:
         prepare_and_exit(server.app.wsgi())
     if settings.model_configured:
-        get_ready()
+        get_ready_if_possible()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
+
+
+def get_ready_if_possible():
+    """What keeps the model from being asked, as a wrong SSL_CERT_FILE does, must not keep the shop from selling."""
+    try:
+        get_ready()
+    except Exception:
+        logging.getLogger("storefront.upsell").exception("the language model can't be asked")
 
 
 def prepare_and_exit(app):

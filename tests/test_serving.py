@@ -302,3 +302,10 @@ def test_what_the_image_imports_while_it_is_built_can_be_imported(tmp_path: Path
     assert "create_app()" in program
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
     subprocess.run([GUNICORN.parent / "python", "-c", program], cwd=ROOT, env=environment, check=True, timeout=60)
+
+
+def test_a_shop_whose_model_cannot_be_asked_sells_all_the_same(tmp_path: Path) -> None:
+    with serving(tmp_path, OPENAI_BASE_URL="https://127.0.0.1:9/v1", SSL_CERT_FILE="/nowhere.pem") as server:
+        wait(server.is_up)
+        assert server.ask("GET", "/t/north/")[0].status == 200
+        assert "the language model can't be asked" in server.log.read_text()
