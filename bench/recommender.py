@@ -26,7 +26,7 @@ from storefront.catalog.actions import load
 from storefront.database import db, release
 from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
-from storefront.upsell.engine.actions import MOST_FOUND, best_numbers, related
+from storefront.upsell.engine.actions import best_numbers, related
 from storefront.upsell.engine.learning import learned_from, numbered, replace
 from storefront.upsell.engine.ledger import Bought
 from storefront.upsell.engine.models import ROWS
@@ -46,7 +46,7 @@ def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recomme
 
     def recommend(cart: list[int], k: int) -> list[int]:
         rows = run(ROWS, {"ids": [str(product_id) for product_id in cart]}).all()
-        found = [ids[number] for number in best_numbers(this_shelf(), rows, MOST_FOUND)[:k]]
+        found = [ids[number] for number in best_numbers(this_shelf(), rows)[:k]]
         release()
         return found
 

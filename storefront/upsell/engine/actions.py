@@ -1,13 +1,14 @@
 """Finding what goes with a cart."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from heapq import nlargest
 from typing import Any
 
 from storefront.languages.pages import shopper_language
 from storefront.tenants.guard import run
-from storefront.tenants.models import Tenant
+from storefront.tenants.models import Tenant, UpsellWishes
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
@@ -21,8 +22,9 @@ MOST_ASKED = 20
 """Products of a cart that are asked what goes with them."""
 MOST_GROUPS = 12
 """Groups whose bestsellers are looked at, those that go best with the cart."""
-MOST_FOUND = 32
-"""Candidates, best first, that are looked up as products: some are sold out or not wanted."""
+MOST_FOUND, MOST_FOUND_OF_A_KIND = 24, 4
+"""Candidates, best first, that are looked up as products, in all and of one category where one of each is shown: some
+are sold out or not wanted."""
 
 
 def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
@@ -41,11 +43,12 @@ def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], list[
     if not rows:
         return mine, pinned
     shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
-    numbers = {shelf.ids[number]: number for number in best_numbers(shelf, rows, prepared=prepared)}
-    sold = read_goods(run(SOLD_BY_ID, {"ids": [id for id in numbers if id not in inside]}).all())
+    unwanted = inside | tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
+    best = (number for number in best_numbers(shelf, rows, prepared) if shelf.ids[number] not in unwanted)
+    numbers = {shelf.ids[number]: number for number in of_many_kinds(best, shelf.totals.groups_of, tenant.upsell)}
+    sold = read_goods(run(SOLD_BY_ID, {"ids": list(numbers)}).all())
     barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
-    unwanted = tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
-    goods = [sold[id] for id in numbers if id in sold and id not in unwanted and sold[id].category not in barred]
+    goods = [sold[id] for id in numbers if id in sold and sold[id].category not in barred]
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
     return mine, [*pinned, *explained(mine, goods, ties, orders, partial(label_of, tenant))]
@@ -56,20 +59,16 @@ def label_of(tenant: Tenant, name: str) -> str:
     return tenant.label(name) if tenant.can_say(name) else ""
 
 
-def best_numbers(
-    shelf: Shelf, rows: Sequence[Any], most: int = MOST_FOUND, prepared: Mapping[str, Prepared] = NOTHING_PREPARED
-) -> list[int]:
+def best_numbers(shelf: Shelf, rows: Sequence[Any], prepared: Mapping[str, Prepared] = NOTHING_PREPARED) -> list[int]:
     """The numbers of what goes best with the products of these rows, as far as anything speaks for it."""
     known = len(shelf.totals.n)
     cart = [in_cart(row, prepared.get(row.product_id, UNPREPARED), known) for row in rows if row.number < known]
     groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
     pairs = {row.number: unpack_weights(bytes(row.together)) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
-    return ranked(shelf, cart, pairs, most)
+    return ranked(shelf, cart, pairs)
 
 
-def ranked(
-    shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int, int]], most: int = MOST_FOUND
-) -> list[int]:
+def ranked(shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int, int]]) -> list[int]:
     """The same for a cart in numbers, given the weights of its groups."""
     known = len(shelf.totals.n)
     scorer = Scorer(shelf.totals, cart, pairs)
@@ -77,7 +76,21 @@ def ranked(
     for terms, _ in scorer.by_group:
         for group in nlargest(MOST_GROUPS, terms, key=terms.__getitem__):
             others += shelf.best_of.get(group, ())
-    return [number for score, number in scorer.scores(others)[:most] if score > 0 and number < known]
+    return [number for score, number in scorer.scores(others) if score > 0 and number < known]
+
+
+def of_many_kinds(best: Iterable[int], groups_of: Sequence[Sequence[int]], wishes: UpsellWishes) -> list[int]:
+    """The numbers that are worth looking up: where one of a category is shown, many of the same don't help."""
+    seen: Counter[Sequence[int]] = Counter()
+    found: list[int] = []
+    for number in best:
+        groups = groups_of[number]
+        seen[groups] += 1
+        if not groups or not wishes.one_per_category or seen[groups] <= MOST_FOUND_OF_A_KIND:
+            found.append(number)
+        if len(found) == MOST_FOUND:
+            break
+    return found
 
 
 def in_cart(row: Any, prepared: Prepared, known: int) -> InCart:

@@ -17,7 +17,7 @@ from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.rules import check_answer
-from storefront.upsell.engine.actions import ranked
+from storefront.upsell.engine.actions import of_many_kinds, ranked
 from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.history import History, lots_of_orders
 from storefront.upsell.engine.learning import bought_in
@@ -141,7 +141,9 @@ class Replay:
         pinned = [id for id in pins if id not in mine and id in self.numbers]
         barred = {kinds[one] for one in cart if kinds[one]} if self.wishes.bar_categories_in_cart else set()
         unwanted = self.wishes.exclude | set(pinned)
-        others = [ids[one] for one in best if ids[one] not in unwanted and kinds[one] not in barred]
+        wanted = (one for one in best if ids[one] not in unwanted)
+        found = of_many_kinds(wanted, self.history.groups_of, self.wishes)
+        others = [ids[one] for one in found if kinds[one] not in barred]
         bare = {id: Goods(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
         return [Candidate(goods, UNREAD, id in pinned) for id, goods in bare.items()]
 
