@@ -146,6 +146,8 @@ def prepare_and_exit(app):
     try:
         prepare(app)
         code = 0
+    except BadSetting as fault:
+        sys.stderr.write(f"storefront can't start: {fault}\n")
     except BadCatalog as fault:
         sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}\n")
     except OperationalError as fault:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
-from storefront.config import ROOT, Settings
+from storefront.config import ROOT, BadSetting, Settings
 from storefront.database import db
 from storefront.upsell.watch import compare_where_due
 
@@ -20,12 +20,14 @@ log = logging.getLogger("storefront.boot")
 def prepare(app: Flask) -> None:
     """Migrate the database and load CATALOG if its content is new. Several machines may start at once.
 
-    Raises `BadCatalog`, or what the database says when it can't be had.
+    Raises `BadCatalog`, `BadSetting` for a database that can't keep every text, or what the database says when it can't
+    be had.
     """
     settings: Settings = app.extensions["storefront_settings"]
     for warning in settings.warnings():
         log.warning(warning)
     with app.app_context(), one_at_a_time():
+        check_encoding()
         migrate(app)
         content = read_file(settings.catalog)
         if not is_loaded(content):
@@ -42,6 +44,15 @@ def migrate(app: Flask) -> None:
 
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     upgrade()
+
+
+def check_encoding() -> None:
+    if db.engine.dialect.name != "postgresql":
+        return
+    with db.engine.connect() as connection:
+        encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise BadSetting(f"DATABASE_URL names a database whose encoding is {encoding}; it must be UTF8.")
 
 
 def warn_of_mighty_role() -> None:

@@ -33,10 +33,10 @@ class Postgres:
         with psycopg.connect(self.admin, autocommit=True) as connection:
             connection.execute(statement)
 
-    def create(self, name: str, template: str = "template0") -> str:
+    def create(self, name: str, template: str = "template0", encoding: str = "UTF8") -> str:
         """A new database that the shop's role owns, and its address."""
-        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING 'UTF8'")
-        order = words.format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template))
+        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING {}")
+        order = words.format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template), encoding)
         with psycopg.connect(self.admin, autocommit=True) as connection:
             # Without a log to keep, copying the files takes two thirds of what the usual way does.
             can_choose = connection.info.server_version >= 150000

@@ -9,6 +9,7 @@ import pytest
 
 from storefront import create_app
 from storefront.config import ROOT, BadSetting, Settings
+from tests.postgres import Postgres
 
 GUNICORN = ROOT / ".venv" / "bin" / "gunicorn"
 
@@ -198,6 +199,13 @@ def test_the_server_says_in_a_sentence_why_it_cannot_start(
     tmp_path: Path, fault: str, environment: dict[str, str]
 ) -> None:
     check_gave_up(start(tmp_path, **environment), fault.partition(" ")[0])
+
+
+def test_the_server_says_that_a_database_cannot_keep_every_text(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create("of_bytes", encoding="SQL_ASCII")
+    ended = start(tmp_path, PORT="58123", DATABASE_URL=url, SECRET_KEY="s")
+    check_gave_up(ended, "DATABASE_URL", "SQL_ASCII", "UTF8")
+    postgres.drop(url)
 
 
 def check_gave_up(ended: subprocess.CompletedProcess[str], *named: str) -> None:
