@@ -1,0 +1,15 @@
+"""Which of the best are looked up as products."""
+
+from storefront.tenants.models import UpsellWishes
+from storefront.upsell.engine.actions import MOST_FOUND, of_many_kinds
+
+GROUPS_OF = [(0,)] * 30 + [(0, 1)] * 3 + [()] * 2
+"""Of 35 products, the best 30 are of one category, and the last two of none."""
+
+
+def test_many_of_a_category_leave_room_for_others() -> None:
+    assert of_many_kinds(range(35), GROUPS_OF, UpsellWishes()) == [0, 1, 2, 3, 30, 31, 32, 33, 34]
+
+
+def test_a_shop_that_wants_several_of_a_category_is_given_the_best() -> None:
+    assert of_many_kinds(range(35), GROUPS_OF, UpsellWishes(one_per_category=False)) == list(range(MOST_FOUND))
