@@ -229,7 +229,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "connect_args": {
             "connect_timeout": 5,
             "application_name": "storefront",
-            "client_encoding": "utf8",
+            "client_encoding": "utf8",  # else a database of bytes answers in bytes, before it can be asked what it is
             "prepare_threshold": None,  # a pooler in transaction mode gives the next statement to another session
         },
     }

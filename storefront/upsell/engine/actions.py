@@ -80,17 +80,19 @@ def ranked(shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int
 
 
 def of_many_kinds(best: Iterable[int], groups_of: Sequence[Sequence[int]], wishes: UpsellWishes) -> list[int]:
-    """The numbers that are worth looking up: where one of a category is shown, many of the same don't help."""
-    seen: Counter[Sequence[int]] = Counter()
+    """The numbers that are worth looking up: where one of a category is shown, a few of each, and the others of the
+    same only while there is room, for the case that those are sold out."""
+    seen: Counter[tuple[int, ...]] = Counter()
     found: list[int] = []
+    others: list[int] = []
     for number in best:
-        groups = groups_of[number]
+        groups = tuple(groups_of[number])
         seen[groups] += 1
-        if not groups or not wishes.one_per_category or seen[groups] <= MOST_FOUND_OF_A_KIND:
-            found.append(number)
+        crowded = groups and wishes.one_per_category and seen[groups] > MOST_FOUND_OF_A_KIND
+        (others if crowded else found).append(number)
         if len(found) == MOST_FOUND:
             break
-    return found
+    return [*found, *others][:MOST_FOUND]
 
 
 def in_cart(row: Any, prepared: Prepared, known: int) -> InCart:

@@ -47,7 +47,7 @@ class History:
             self.ids[number], self.categories[number] = product_id, category
         many = max(self.ids, default=-1) + 1
         names = [group_names(self.categories.get(number, "")) for number in range(many)]
-        self.groups_of = [tuple(known[name] for name in own if name in known) for own in names]
+        self.groups_of = [[known[name] for name in own if name in known] for own in names]
         self.n = array("I", bytes(4 * many))
         self.orders = self.lines = 0
         self.group_lines: Counter[int] = Counter()
