@@ -59,7 +59,7 @@ def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> R
     tenant = registry().all()[SHOP]
 
     def recommend(cart: list[int], k: int) -> list[int]:
-        _, candidates = related(tenant, [str(product_id) for product_id in cart])
+        candidates = related(tenant, [str(product_id) for product_id in cart]).candidates
         found = [int(one.product_id) for one in choose(candidates, tenant.upsell)[:k]]
         release()
         return found

@@ -1,7 +1,7 @@
 """Suggesting what goes with a cart. The only way in: nothing else knows how it is thought."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -15,11 +15,11 @@ from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant.actions import Advice, Question, assistant
-from storefront.upsell.engine.actions import goes_with, related
+from storefront.upsell.engine.actions import Fitting, goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.journal import Entry, enter, last_showing
-from storefront.upsell.rules import Candidate, Chosen, Goods, choose, choose_among
+from storefront.upsell.rules import Chosen, Goods, choose, choose_among
 
 log = logging.getLogger("storefront.upsell")
 PAUSE = 0.4
@@ -61,13 +61,15 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = Fal
 
 
 def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, by_person: bool) -> Upsell:
-    mine, candidates = goes_with(tenant, goods_in(cart))
+    fitting = goes_with(tenant, goods_in(cart))
     advice = Advice(RULES)
-    if arm == MODEL and any(one.reason for one in candidates):
+    if arm == MODEL and any(one.reason for one in fitting.candidates):
         wait = GLANCE if by_person else settings().upsell_timeout
-        advice = assistant().advise(tenant, question(tenant, cart, mine, candidates, language), wait)
-    chosen = choose_among(advice.chosen, candidates, tenant.upsell)
-    return show(cart, arm, chosen or choose(candidates, tenant.upsell), advice, by_person)
+        advice = assistant().advise(tenant, question(tenant, cart, fitting, language), wait)
+    chosen = choose_among(advice.chosen, fitting.candidates, tenant.upsell)
+    chosen = chosen or choose(fitting.candidates, tenant.upsell)
+    offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)
+    return show(cart, arm, still_sold(chosen, offers), advice, by_person)
 
 
 def suggest_after_order(
@@ -94,14 +96,14 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
         left = [Chosen(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
         if suggestions := still_sold(left):
             return Upsell(True, arm, shown.source, suggestions, shown.id)
-    suggestions = still_sold(choose(related(tenant, product_ids)[1], tenant.upsell))
+    suggestions = still_sold(choose(related(tenant, product_ids).candidates, tenant.upsell))
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 
 def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> bool:
     """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
     come back: it is still busy with what the cart was before."""
-    if not tenant.upsell_enabled or not assistant().is_willing:
+    if not tenant.upsell_enabled:
         return False
     with speaking(languages[0], languages):
         cart = cart_or_none(cart_id)
@@ -109,9 +111,9 @@ def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> boo
             return False
         if assistant().is_asked_for(cart_id):
             return True
-        mine, candidates = goes_with(tenant, goods_in(cart))
-        if any(one.reason for one in candidates):
-            assistant().advise(tenant, question(tenant, cart, mine, candidates, languages[0]))
+        fitting = goes_with(tenant, goods_in(cart))
+        if any(one.reason for one in fitting.candidates):
+            assistant().advise(tenant, question(tenant, cart, fitting, languages[0]))
     return False
 
 
@@ -119,11 +121,10 @@ def goods_in(cart: CartSeen) -> list[Goods]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def question(
-    tenant: Tenant, cart: CartSeen, mine: Sequence[Goods], candidates: Sequence[Candidate], language: str
-) -> Question:
+def question(tenant: Tenant, cart: CartSeen, fitting: Fitting, language: str) -> Question:
     value = cart.price(tenant).subtotal
-    return Question(assistant().model.name, cart.id, mine, candidates, tenant.upsell, language, value)
+    asked = fitting.cart, fitting.candidates
+    return Question(assistant().model.name, cart.id, *asked, tenant.upsell, language, value)
 
 
 def settings() -> Settings:
@@ -141,16 +142,17 @@ def arm_for(tenant: Tenant, shopper: str) -> str:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
 
-def still_sold(chosen: Sequence[Chosen]) -> list[Suggestion]:
-    """Those of the choice that are in stock now and have a price: the model may have thought for seconds."""
-    found = in_stock([one.product_id for one in chosen]) if chosen else {}
-    products = {id: product for id, product in found.items() if product.price > 0}
-    return [Suggestion(products[one.product_id], one.explanation) for one in chosen if one.product_id in products]
+def still_sold(chosen: Sequence[Chosen], offers: Mapping[str, Listed] | None = None) -> list[Suggestion]:
+    """Those of the choice that can be sold: as these `offers` say that were just read, else as the database says now,
+    because the model may have thought for seconds."""
+    if offers is None:
+        found = in_stock([one.product_id for one in chosen]) if chosen else {}
+        offers = {id: product for id, product in found.items() if product.price > 0}
+    return [Suggestion(offers[one.product_id], one.explanation) for one in chosen if one.product_id in offers]
 
 
-def show(cart: CartSeen, arm: str, chosen: Sequence[Chosen], advice: Advice, by_person: bool) -> Upsell:
-    """Check the choice once more, and write down that this shopper was shown it at this moment."""
-    suggestions = still_sold(chosen)
+def show(cart: CartSeen, arm: str, suggestions: Sequence[Suggestion], advice: Advice, by_person: bool) -> Upsell:
+    """Write down that this shopper was shown this at this moment."""
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
     source = ("llm" if by_model else "rules") if suggestions else None

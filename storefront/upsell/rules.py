@@ -128,7 +128,7 @@ def explained(
 ) -> list[Candidate]:
     """Candidates, each with the strongest fact for it. `orders` says in how many orders each was, `label` what
     categories and tags are called, if they can be named."""
-    how_common = cache(lambda: Counter(tag for one in (*cart, *goods) for tag in one.tag_set))
+    how_common = cache(lambda tag: sum(tag in one.tag_set for one in (*cart, *goods)))
 
     def why(one: Goods) -> str:
         in_orders = orders.get(one.id, 0)
@@ -143,7 +143,7 @@ def reason(
     goods: Goods,
     cart: Sequence[Goods],
     ties: Sequence[Tie],
-    how_common: Callable[[], Mapping[str, int]],
+    how_common: Callable[[str], int],
     label: Callable[[str], str] = str,
 ) -> str:
     """Shared orders say most, then what was prepared, a shared tag (a rare one more than a common one), a shared
@@ -158,7 +158,7 @@ def reason(
     if shared:
         tag, mine = shared[0]
         if len(shared) > 1:  # counting how common they are takes a look at all that is compared
-            tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common()[one[0]], one[0]))
+            tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common(one[0]), one[0]))
         called = label(goods.tag_set[tag])
         return say_tag(mine.name, called) if called else say_goes_with(mine.name)
     for mine in cart:

@@ -102,6 +102,8 @@ def compare_where_due() -> None:
 
 
 def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
+    if not app.extensions["storefront_assistant"].is_willing:
+        return  # not even looked at: it is the same for every cart
     with app.app_context(), acting_for(tenant_id), turn_to_think():
         tenant = registry().find(tenant_id)
         if tenant and think_ahead(tenant, cart_id, languages):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from hashlib import sha256
@@ -92,11 +92,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Advice:
-    """What came of a question: the model's choice when there is one that can be shown, else the reason why not."""
+    """What came of a question: the model's choice when there is one that can be shown, else the reason why not; and
+    whether it took more than a look at what was known."""
 
     outcome: str
     chosen: Sequence[Chosen] = ()
     call_id: str | None = None
+    took_time: bool = False
 
 
 class Assistant:
@@ -127,15 +129,17 @@ class Assistant:
         if found := self._kept(question):
             return found
         refused, asked = self._ask(tenant, question)
-        if refused or not patience or not self.patient.acquire(blocking=False):
-            return Advice(refused or NOT_READY)
+        if refused:
+            return Advice(refused)
+        if not patience or not self.patient.acquire(blocking=False):
+            return Advice(NOT_READY, took_time=True)
         release()
         try:
             with turn_left_to_others():
                 self._wait(question, asked, time.monotonic() + patience)
         finally:
             self.patient.release()
-        return self._kept(question) or Advice(NOT_READY)
+        return replace(self._kept(question) or Advice(NOT_READY), took_time=True)
 
     @property
     def is_willing(self) -> bool:

@@ -1,21 +1,23 @@
 """Finding what goes with a cart."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from heapq import nlargest
 from typing import Any
 
+from storefront.catalog.models import Listed
 from storefront.languages.pages import shopper_language
 from storefront.tenants.guard import run
-from storefront.tenants.models import Tenant, UpsellWishes
+from storefront.tenants.models import Pin, Tenant, UpsellWishes
 from storefront.upsell.assistant.text import plain
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
-from storefront.upsell.engine.goods import read_goods
-from storefront.upsell.engine.models import GOODS_BY_ID, GROUP_ROWS, ROWS_AND_STATE, SOLD_BY_ID
-from storefront.upsell.engine.rows import unpack, unpack_alike, unpack_weights
-from storefront.upsell.engine.shelf import Shelf, shelf_at
+from storefront.upsell.engine.goods import offered, read_goods
+from storefront.upsell.engine.models import GOODS_BY_ID, ROWS_AND_STATE, SOLD_BY_ID
+from storefront.upsell.engine.rows import unpack, unpack_alike
+from storefront.upsell.engine.shelf import Shelf, pairs_of, shelf_at
 from storefront.upsell.rules import Candidate, Goods, Tie, explained, say_pinned
 
 MOST_ASKED = 20
@@ -27,31 +29,53 @@ MOST_FOUND, MOST_FOUND_OF_A_KIND = 24, 4
 are sold out or not wanted."""
 
 
-def related(tenant: Tenant, product_ids: Sequence[str]) -> tuple[list[Goods], list[Candidate]]:
+@dataclass(frozen=True)
+class Fitting:
+    """What goes with a cart. `cart` are the products of it that were looked at, `candidates` come best first, and
+    `rows` are what was read of these, by their ids."""
+
+    cart: list[Goods]
+    candidates: list[Candidate]
+    rows: Mapping[str, Any]
+
+    def offers(self, product_ids: Iterable[str]) -> dict[str, Listed]:
+        """Those of the products as they were when this was found, by their ids."""
+        return {id: offered(self.rows[id]) for id in product_ids if id in self.rows}
+
+
+def related(tenant: Tenant, product_ids: Sequence[str]) -> Fitting:
     """`goes_with` for products that are known by their ids."""
     known = read_goods(run(GOODS_BY_ID, {"ids": list(product_ids)}).all())
     return goes_with(tenant, [known[id] for id in product_ids if id in known])
 
 
-def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> tuple[list[Goods], list[Candidate]]:
-    """The products of a cart that are looked at, and what goes with it, best first: in stock, not in the cart, as the
-    shop wishes."""
+def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> Fitting:
+    """What goes with a cart: in stock, not in the cart, as the shop wishes."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
-    pinned = pinned_for(tenant, cart)
+    pins = pins_for(tenant, cart)
     asked = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]})
     rows = sorted(asked.all(), key=lambda row: row.product_id)  # so that both databases' answers are alike
     if not rows:
-        return mine, pinned
+        sold = sold_of(pins)
+        return Fitting(mine, pinned(tenant, cart, pins, read_goods(sold.values())), sold)
     shelf, prepared = shelf_at(rows[0].event, rows[0].texts, rows[0].orders_learned), prepared_for(rows)
-    unwanted = inside | tenant.upsell.exclude | {candidate.goods.id for candidate in pinned}
+    unwanted = inside | tenant.upsell.exclude | pins.keys()
     best = (number for number in best_numbers(shelf, rows, prepared) if shelf.ids[number] not in unwanted)
     numbers = {shelf.ids[number]: number for number in of_many_kinds(best, shelf.totals.groups_of, tenant.upsell)}
-    sold = read_goods(run(SOLD_BY_ID, {"ids": list(numbers)}).all())
+    sold = sold_of([*pins, *numbers])
+    known = read_goods(sold.values())
     barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
-    goods = [sold[id] for id in numbers if id in sold and sold[id].category not in barred]
+    goods = [known[id] for id in numbers if id in known and known[id].category not in barred]
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
-    return mine, [*pinned, *explained(mine, goods, ties, orders, partial(label_of, tenant))]
+    others = explained(mine, goods, ties, orders, partial(label_of, tenant))
+    return Fitting(mine, [*pinned(tenant, cart, pins, known), *others], sold)
+
+
+def sold_of(product_ids: Collection[str]) -> dict[str, Any]:
+    """The rows of those of the products that can be had at this moment, by their ids."""
+    rows = run(SOLD_BY_ID, {"ids": list(product_ids)}).all() if product_ids else ()
+    return {row.id: row for row in rows}
 
 
 def label_of(tenant: Tenant, name: str) -> str:
@@ -64,8 +88,7 @@ def best_numbers(shelf: Shelf, rows: Sequence[Any], prepared: Mapping[str, Prepa
     known = len(shelf.totals.n)
     cart = [in_cart(row, prepared.get(row.product_id, UNPREPARED), known) for row in rows if row.number < known]
     groups = {group for one in cart for group in shelf.totals.groups_of[one.number]}
-    pairs = {row.number: unpack_weights(bytes(row.together)) for row in run(GROUP_ROWS, {"numbers": list(groups)})}
-    return ranked(shelf, cart, pairs)
+    return ranked(shelf, cart, pairs_of(shelf, groups))
 
 
 def ranked(shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int, int]]) -> list[int]:
@@ -127,18 +150,20 @@ def ties_of(
     return found
 
 
-def pinned_for(tenant: Tenant, cart: Sequence[Goods]) -> list[Candidate]:
-    """What the shop always suggests with a product of this cart, if it can be had."""
-    names = {goods.id: goods.name for goods in cart}
-    pins = {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in names}
-    wanted = [product_id for product_id in pins if product_id not in names]
-    if not wanted:
-        return []
-    sold = read_goods(run(SOLD_BY_ID, {"ids": wanted}).all())
-    worded = in_own_words(tenant)
+def pins_for(tenant: Tenant, cart: Sequence[Goods]) -> dict[str, Pin]:
+    """What the shop always suggests with a product of this cart and isn't in it, by its id."""
+    inside = {goods.id for goods in cart}
+    return {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in inside and pin.suggest not in inside}
+
+
+def pinned(
+    tenant: Tenant, cart: Sequence[Goods], pins: Mapping[str, Pin], sold: Mapping[str, Goods]
+) -> list[Candidate]:
+    """Those of the pinned products that can be had, with the shop's own reason."""
+    names, worded = {goods.id: goods.name for goods in cart}, in_own_words(tenant)
     return [
-        Candidate(sold[id], (plain(pins[id].why) if worded else "") or say_pinned(names[pins[id].with_id]), pinned=True)
-        for id in wanted
+        Candidate(sold[id], (plain(pin.why) if worded else "") or say_pinned(names[pin.with_id]), pinned=True)
+        for id, pin in pins.items()
         if id in sold
     ]
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from storefront.catalog.models import Listed
+from storefront.catalog.models import SHOWN, Listed, listed
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.upsell.rules import Goods
 
-KEPT = 500
+KEPT = 1000
 """Products whose texts a process remembers as they were taken apart."""
 
 
@@ -37,14 +37,21 @@ def goods(
 
 
 def read_goods(rows: Iterable[Any]) -> dict[str, Goods]:
-    """The products in rows of `GOODS`, by their ids, as who reads is told of them."""
+    """The products in rows that begin with `GOODS`, by their ids, as who reads is told of them."""
     languages = shopper_languages()
-    return {row.id: goods(languages, *row) for row in rows}
+    return {row.id: goods(languages, *row[:7]) for row in rows}
 
 
 def goods_within(row: Any) -> Goods:
     """The product in a row with more than the columns `GOODS`, in the shop's own language."""
     return goods((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
+
+
+def offered(row: Any) -> Listed:
+    """The product in a row of `OFFER`, as it is shown."""
+    names, descriptions, tags = (json.loads(text) if text else None for text in (row.names, row.descriptions, row.tags))
+    shown = {**row._mapping, "tags": tags}
+    return listed([*(shown[name] for name in SHOWN), names, descriptions])
 
 
 def goods_listed(product: Listed) -> Goods:

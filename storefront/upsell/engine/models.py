@@ -134,7 +134,9 @@ GOODS = [
 """What `goods` takes: JSON as it is stored, because most of it has been read before."""
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
 GOODS_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
-SOLD_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))
+OFFER = [*GOODS, *(products.c[name] for name in ("price", "stock", "image", "place"))]
+"""What `offered` takes: all that is shown of a product."""
+SOLD_BY_ID = held(select(*OFFER).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))
 THESE_BY_NUMBER = held(
     select(affinities.c.number, affinities.c.alike, *GOODS)
     .join(products, same_product)

@@ -2,7 +2,7 @@
 
 import time
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -12,8 +12,8 @@ from flask import current_app
 from storefront.database import current_tenant_id
 from storefront.tenants.guard import run
 from storefront.upsell.engine.formula import Totals
-from storefront.upsell.engine.models import GROUPS, SHELF, STATE
-from storefront.upsell.engine.rows import group_names
+from storefront.upsell.engine.models import GROUP_ROWS, GROUPS, SHELF, STATE
+from storefront.upsell.engine.rows import group_names, unpack_weights
 
 TENANTS_KEPT = 64
 BESTSELLERS = 30
@@ -21,11 +21,14 @@ BEST_OF_A_GROUP = 8
 PRODUCTS_A_SECOND = 100
 """Products that may be read again for each second that a shelf has served: a large one serves longer as it is, whose
 counts change little meanwhile. Reading takes some 6 microseconds a product, in which nobody else gets on."""
+PAIRS_KEPT = 10_000
+"""Pairs of groups that a shelf remembers, at some 100 bytes each; what is beyond is read each time."""
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """One shop. `totals` and `ids` go by number; `best` are the bestsellers, `best_of` those of a group."""
+    """One shop. `totals` and `ids` go by number; `best` are the bestsellers, `best_of` those of a group. `pairs` are
+    the groups' rows that were asked for since it was read."""
 
     version: tuple[int, str]
     read_at: float
@@ -33,6 +36,7 @@ class Shelf:
     best: Sequence[int]
     best_of: dict[int, list[int]]
     ids: Sequence[str] = ()
+    pairs: dict[int, Mapping[int, int]] = field(default_factory=dict)
 
     def serves(self, version: tuple[int, str]) -> bool:
         if self.version == version:
@@ -108,3 +112,16 @@ def best_of_groups(order: Iterable[int], groups_of: Sequence[Sequence[int]]) -> 
             if len(found) < BEST_OF_A_GROUP:
                 found.append(number)
     return best
+
+
+def pairs_of(shelf: Shelf, groups: Collection[int]) -> dict[int, Mapping[int, int]]:
+    """For each of the groups the weights (thousandths) of its pairs, by the other group's number."""
+    known = {group: shelf.pairs[group] for group in groups if group in shelf.pairs}
+    asked = [group for group in groups if group not in known]
+    if asked:
+        read: dict[int, Mapping[int, int]] = {group: {} for group in asked}
+        read.update((number, unpack_weights(bytes(row))) for number, row in run(GROUP_ROWS, {"numbers": asked}))
+        known |= read
+        if sum(map(len, [*shelf.pairs.values()])) < PAIRS_KEPT:
+            shelf.pairs.update(read)
+    return known

@@ -284,7 +284,7 @@ def rules_suggest(app: Flask, person: Person, product_id: str) -> dict[str, str]
     """What the rules suggest with this product, in their order."""
     with app.app_context(), acting_for(person.shop):
         tenant = registry().all()[person.shop]
-        found = choose(related(tenant, [product_id])[1], tenant.upsell)
+        found = choose(related(tenant, [product_id]).candidates, tenant.upsell)
         return {one.product_id: one.explanation for one in found}
 
 
