@@ -49,9 +49,8 @@ def goods_within(row: Any) -> Goods:
 
 def offered(row: Any) -> Listed:
     """The product in a row of `OFFER`, as it is shown."""
-    names, descriptions, tags = (json.loads(text) if text else None for text in (row.names, row.descriptions, row.tags))
-    shown = {**row._mapping, "tags": tags}
-    return listed([*(shown[name] for name in SHOWN), names, descriptions])
+    shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in SHOWN]
+    return listed([*shown, *(json.loads(texts) if texts else None for texts in (row.names, row.descriptions))])
 
 
 def goods_listed(product: Listed) -> Goods:
