@@ -1,6 +1,7 @@
 """What is done for suggestions when nobody waits: one thread a process, which sleeps until something is due."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from threading import Condition, Thread
@@ -17,6 +18,7 @@ class Errands:
     def __init__(self) -> None:
         self._changed = Condition()
         self._due: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._wakes = math.inf
         self._thread: Thread | None = None
         self._over = False
 
@@ -47,7 +49,8 @@ class Errands:
                 self._due[name] = self._due[name][0], job
                 return
             self._due[name] = due, job
-            self._changed.notify()
+            if due < self._wakes:  # else it wakes in time by itself: being woken for each cart costs more than the job
+                self._changed.notify()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -61,10 +64,11 @@ class Errands:
         with self._changed:
             while not self._over:
                 name = min(self._due, key=lambda name: self._due[name][0], default=None)
-                wait = self._due[name][0] - time.monotonic() if name is not None else None
-                if name is not None and wait is not None and wait <= 0:
+                self._wakes = self._due[name][0] if name is not None else math.inf
+                wait = self._wakes - time.monotonic()
+                if name is not None and wait <= 0:
                     return self._due.pop(name)[1]
-                self._changed.wait(wait)
+                self._changed.wait(None if name is None else wait)
             return None
 
 

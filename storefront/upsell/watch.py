@@ -18,6 +18,7 @@ from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
 from storefront.upsell import turns
 from storefront.upsell.actions import PAUSE, think_ahead
+from storefront.upsell.assistant.actions import assistant
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
@@ -64,7 +65,7 @@ def this_app() -> Flask:
 def ask_about(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
-    if app.extensions["storefront_settings"].model_configured:
+    if app.extensions["storefront_settings"].model_configured and not assistant().model.breaker.open:
         job = partial(think, app, current_tenant_id(), cart_id, shopper_languages())
         errands_of(app).after(PAUSE, cart_id, job)
 

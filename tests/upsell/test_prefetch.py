@@ -14,6 +14,7 @@ from storefront.catalog.models import Product
 from storefront.database import acting_for, db
 from storefront.upsell import actions, watch
 from storefront.upsell.actions import GLANCE
+from storefront.upsell.assistant.breaker import FAILURES
 from storefront.upsell.errands import Errands
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
 from tests.conftest import Person
@@ -305,3 +306,26 @@ def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> 
         time.sleep(0.05)
     errands.stop()
     assert done == ["orders", "cart as it is"]
+
+
+def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> None:
+    errands, done = Errands(), threading.Event()
+    errands.start()
+    errands.after(600, "sweep", lambda: None)
+    time.sleep(0.05)  # it sleeps until then
+    errands.after(0.02, "cart", done.set)
+    assert done.wait(5)
+    errands.stop()
+
+
+def test_a_model_that_rests_is_no_errand(awake: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+    app = awake()
+    noted: list[object] = []
+    monkeypatch.setattr(app.extensions["storefront_errands"], "after", lambda _s, name, *_, **__: noted.append(name))
+    person = Person(app.test_client(), "north")
+    asked = person.cart(beans=1)
+    assert asked in noted
+    for _ in range(FAILURES):
+        app.extensions["storefront_assistant"].model.breaker.count(False)
+    left_alone = person.cart(beans=1)
+    assert left_alone not in noted
