@@ -21,18 +21,20 @@ from urllib.parse import urlencode
 
 from bench.__main__ import PRODUCTS, say, write_catalog
 from bench.load import Connection
-from bench.servers import Server, serve
+from bench.servers import serve
 from tests.upsell import model_server
 
 RATE = 50
-SECONDS = 5.0
-ROUNDS = 8
+STARTS, ROUNDS, SECONDS = 6, 3, 4.0
+"""How often the servers are started anew, because equal ones differ by several per cent from start to start; and how
+often each is then visited, for so many seconds."""
 SHOPPERS_AT_ONCE = 200
 THINKS, HESITATES, ARRIVALS, VISITS = 2.0, 5.0, 5, 100
 """Seconds that a good but slow model takes; seconds from cart to checkout; carts a second; carts in all."""
 SHOP = "/t/bench"
 FORK = get_context("fork")
 Times = dict[str, list[float]]
+Costs = dict[str, float]
 
 
 def shopper(port: int, due: float, chance: random.Random, times: Times) -> None:
@@ -52,10 +54,10 @@ def timed(times: Times, name: str, act: Callable[[], object], since: float) -> N
     times[name].append(time.monotonic() - since)
 
 
-def open_loop(port: int, seconds: float) -> dict[str, float]:
-    """p99 in seconds of each step, at `RATE` arrivals a second."""
+def open_loop(port: int, seconds: float) -> Times:
+    """How long each step took each of the visits, at `RATE` arrivals a second."""
     times: Times = {"list": [], "checkout": []}
-    chance = random.Random(7)
+    chance = random.Random()
     start = time.monotonic()
     with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool:
         visits = []
@@ -65,7 +67,11 @@ def open_loop(port: int, seconds: float) -> dict[str, float]:
             visits.append(pool.submit(shopper, port, due, chance, times))
         for visit in visits:
             visit.result()
-    return {name: statistics.quantiles(found, n=100)[98] for name, found in times.items()}
+    return times
+
+
+def p99(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=100)[98]
 
 
 def visit(port: int, due: float, product: str) -> tuple[bool, float]:
@@ -89,7 +95,7 @@ def ready(port: int) -> None:
         visits = [pool.submit(visit, port, start + i / ARRIVALS, f"p{i}") for i in range(VISITS)]
     found = [one.result() for one in visits]
     share = sum(in_time for in_time, _ in found) / len(found)
-    slow = statistics.quantiles((took for _, took in found), n=100)[98]
+    slow = p99([took for _, took in found])
     print(f"\na model that takes {THINKS:g} s, {ARRIVALS} carts a second, {HESITATES:g} s from cart to checkout:")
     say(f"panels in the model's words at once {share:8.0%}", f"p99 of a panel {slow * 1000:.0f} ms")
 
@@ -127,39 +133,47 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_catalog(folder / "catalog.json")
         catalog = {"CATALOG": str(folder / "catalog.json")}
-        shops = {
-            name: stack.enter_context(serve(folder / name, **catalog, UPSELL_ENABLED="false"))
-            for name in ("off", "off again")
-        }
+        shops = {name: catalog | {"UPSELL_ENABLED": "false"} for name in ("off", "off again")}
         for name, behave in BEHAVIOURS.items():
-            address = stack.enter_context(model_that(behave))
-            shops[name] = stack.enter_context(serve(folder / name, **catalog, OPENAI_BASE_URL=address))
-        print_costs(shops)
+            shops[name] = catalog | {"OPENAI_BASE_URL": stack.enter_context(model_that(behave))}
+        print_costs([costs(folder, shops) for _ in range(STARTS)])
         address = stack.enter_context(model_that(model_server.slow(THINKS)))
         with serve(folder / "slow", **catalog, OPENAI_BASE_URL=address) as shop:
             ready(shop.port)
 
 
-def print_costs(shops: dict[str, Server]) -> None:
-    found: dict[str, dict[str, list[float]]] = {name: {"list": [], "checkout": []} for name in shops}
-    spent = dict.fromkeys(shops, 0.0)
-    for shop in shops.values():
-        open_loop(shop.port, 2)
-    for _ in range(ROUNDS):
-        for name, shop in random.sample(list(shops.items()), len(shops)):  # so that none always follows the same
-            before = shop.cpu()
-            for step, slowest in open_loop(shop.port, SECONDS).items():
-                found[name][step].append(slowest)
-            spent[name] += shop.cpu() - before
-    print(f"{RATE} checkouts a second, beside suggestions switched off: p99 in ms (median of {ROUNDS} rounds),")
-    print("and the processor's ms for a visit\n")
-    for name, steps in found.items():
-        for step, slow in steps.items():
-            middle = statistics.median(slow)
-            beside = middle / statistics.median(found["off"][step])
-            say(f"{name:14} {step:10} {middle * 1000:8.1f}", f"{beside:6.2f}")
-        a_visit = spent[name] / (ROUNDS * RATE * SECONDS)
-        say(f"{name:14} {'CPU':10} {a_visit * 1000:8.1f}", f"{spent[name] / spent['off']:6.2f}")
+def costs(folder: Path, shops: dict[str, dict[str, str]]) -> dict[str, Costs]:
+    """What visits to each of the shops cost, started with these settings: p99 of the steps and processor time of a
+    visit, in seconds."""
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(serve(folder / name, **settings)) for name, settings in shops.items()}
+        times: dict[str, Times] = {name: {"list": [], "checkout": []} for name in shops}
+        spent = dict.fromkeys(shops, 0.0)
+        for server in servers.values():
+            open_loop(server.port, 2)
+        for _ in range(ROUNDS):
+            for name in random.sample(list(shops), len(shops)):  # so that none always follows the same
+                before = servers[name].cpu()
+                for step, took in open_loop(servers[name].port, SECONDS).items():
+                    times[name][step] += took
+                spent[name] += servers[name].cpu() - before
+    visits = ROUNDS * RATE * SECONDS
+    return {
+        name: {step: p99(times[name][step]) for step in times[name]} | {"CPU": spent[name] / visits} for name in shops
+    }
+
+
+def print_costs(starts: list[dict[str, Costs]]) -> None:
+    print(
+        f"{RATE} checkouts a second, beside suggestions switched off: p99 and the processor's time for a visit, in ms"
+    )
+    print(f"(median of {STARTS} starts of the servers; geometric mean of the ratios, twice its standard error)\n")
+    for name in starts[0]:
+        for what in starts[0][name]:
+            ratios = [start[name][what] / start["off"][what] for start in starts]
+            beside, error = statistics.geometric_mean(ratios), 2 * statistics.stdev(ratios) / len(ratios) ** 0.5
+            middle = statistics.median(start[name][what] for start in starts)
+            say(f"{name:14} {what:10} {middle * 1000:8.1f}", f"{beside:6.2f} ± {error:.2f}")
 
 
 if __name__ == "__main__":
