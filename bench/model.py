@@ -25,7 +25,7 @@ from bench.servers import serve
 from tests.upsell import model_server
 
 RATE = 50
-STARTS, ROUNDS, SECONDS = 6, 3, 4.0
+STARTS, ROUNDS, SECONDS = 8, 3, 4.0
 """How often the servers are started anew, because equal ones differ by several per cent from start to start; and how
 often each is then visited, for so many seconds."""
 SHOPPERS_AT_ONCE = 200
@@ -167,13 +167,13 @@ def print_costs(starts: list[dict[str, Costs]]) -> None:
     print(
         f"{RATE} checkouts a second, beside suggestions switched off: p99 and the processor's time for a visit, in ms"
     )
-    print(f"(median of {STARTS} starts of the servers; geometric mean of the ratios, twice its standard error)\n")
+    print(f"(medians of {STARTS} starts of the servers; between which ratios the middle half of the starts lies)\n")
     for name in starts[0]:
         for what in starts[0][name]:
             ratios = [start[name][what] / start["off"][what] for start in starts]
-            beside, error = statistics.geometric_mean(ratios), 2 * statistics.stdev(ratios) / len(ratios) ** 0.5
+            low, beside, high = statistics.quantiles(ratios, n=4)
             middle = statistics.median(start[name][what] for start in starts)
-            say(f"{name:14} {what:10} {middle * 1000:8.1f}", f"{beside:6.2f} ± {error:.2f}")
+            say(f"{name:14} {what:10} {middle * 1000:8.1f}", f"{beside:6.2f} ({low:.2f} to {high:.2f})")
 
 
 if __name__ == "__main__":
