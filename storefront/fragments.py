@@ -13,28 +13,29 @@ from flask import Flask, current_app, g, request, session
 from storefront.languages.pages import shopper_languages
 
 MOST = 100
-"""Pieces kept a process; a page of 24 products is 25 KB, and every sale makes another one of it."""
+"""Pieces kept a process, in bytes as they are sent; a page of 24 products is 25 KB, and every sale makes another one
+of it."""
 
 
 class Fragments:
     """The least recently used go first. One instance an app; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[Hashable, str] = LRUCache(MOST)
+        self._kept: LRUCache[Hashable, bytes] = LRUCache(MOST)
         self._lock = Lock()
 
-    def remembered(self, key: Hashable, render: Callable[[], str]) -> str:
+    def remembered(self, key: Hashable, render: Callable[[], str]) -> bytes:
         """What was rendered for this value in the current shop under its current address, or is rendered now.
 
         Nothing is remembered for somebody to whom something is about to be said.
         """
         if "_flashes" in session:
-            return render()
+            return render().encode()
         whole = (request.script_root, g.tenant.id, g.tenant.version, shopper_languages(), key)
         with self._lock:
             piece = self._kept.get(whole)
         if piece is None:
-            piece = render()
+            piece = render().encode()
             with self._lock:
                 self._kept[whole] = piece
         return piece

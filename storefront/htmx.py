@@ -43,7 +43,7 @@ def render(template: str, also: Iterable[str] = (), **context: Any) -> str:
     )
 
 
-def answer(body: str, http_status: int = 200) -> Response:
+def answer(body: str | bytes, http_status: int = 200) -> Response:
     return vary(Response(body, http_status, content_type="text/html; charset=utf-8"))
 
 

@@ -102,7 +102,7 @@ class ListPage:
 @pages.get("/")
 def index() -> Response:
     """A page of the products that were asked for, the best first."""
-    asked = request.args
+    asked = request.args.to_dict()
     filters = read_filters(asked, current_tenant().currency)
     wish = Wish(
         q=asked.get("q", "")[:200].strip(),
