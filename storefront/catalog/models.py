@@ -120,10 +120,10 @@ these_in_stock = columns.id.in_(bindparam("ids", expanding=True)) & (columns.sto
 IN_STOCK = held(select(*LISTED).where(these_in_stock))
 
 
-def listed(row: Sequence[Any]) -> Listed:
-    """The product in a row of `LISTED`."""
+def listed(row: Sequence[Any], languages: tuple[str, ...] | None = None) -> Listed:
+    """The product in a row of `LISTED`. Who has many rows hands in `shopper_languages()`."""
     *shown, names, descriptions = row
-    own, languages = Listed(*shown), shopper_languages()
+    own, languages = Listed(*shown), shopper_languages() if languages is None else languages
     name, description = in_words(own.name, names, languages), in_words(own.description, descriptions, languages)
     if name is own.name and description is own.description:
         return own

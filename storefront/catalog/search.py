@@ -172,7 +172,8 @@ def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
     if wish.hopeless:
         return []
     rows = run(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
-    return [listed(row) for row in rows.all()]
+    languages = shopper_languages()
+    return [listed(row, languages) for row in rows.all()]
 
 
 def count(wish: Wish) -> int:

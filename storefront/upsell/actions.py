@@ -96,7 +96,9 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
         left = [Chosen(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
         if suggestions := still_sold(left):
             return Upsell(True, arm, shown.source, suggestions, shown.id)
-    suggestions = still_sold(choose(related(tenant, product_ids).candidates, tenant.upsell))
+    fitting = related(tenant, product_ids)
+    chosen = choose(fitting.candidates, tenant.upsell)
+    suggestions = still_sold(chosen, fitting.offers(one.product_id for one in chosen))
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 

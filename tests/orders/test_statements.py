@@ -43,7 +43,7 @@ def busy(shopper: Person) -> Person:
 
 
 BOUNDS = {
-    "list": 1, "search": 1, "product": 1, "open a cart": 5, "add": 5, "set": 5, "cart": 2, "promo": 4, "checkout": 16,
+    "list": 1, "search": 1, "product": 1, "open a cart": 5, "add": 5, "set": 5, "cart": 2, "promo": 4, "checkout": 15,
     "order": 1, "page list": 2, "page product": 3, "page add": 6, "page cart": 3, "page checkout": 3, "page place": 9,
     "page order": 1, "suggestions": 6, "panel": 6,
 }  # fmt: skip
