@@ -14,6 +14,7 @@ from storefront.catalog.search import Wish, cards, count
 from storefront.findable import spelling
 from storefront.fragments import fragments
 from storefront.htmx import answer, asked_region, render, show
+from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import foreign_language
 from storefront.languages.words import N_
 from storefront.tenants.pages import current_tenant
@@ -126,7 +127,8 @@ def index() -> Response:
         has_next=len(found) > PAGE,
         total=total(wish, number, len(found), shelf),
     )
-    marks = tuple(foreign_language(product.name) for product in page.products)  # no part of a text's value
+    foreign = len(shopper_languages()) > 1
+    marks = tuple(foreign_language(card.name) for card in page.products if foreign)  # no part of a text's value
     seen = (page, marks, cart_count(), asked_region())
     return answer(fragments().remembered(seen, lambda: render("catalog/list.html", page=page)))
 

@@ -164,7 +164,10 @@ def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
         return []
     rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
     languages = shopper_languages()
-    return [Card(id, in_words(name, names, languages), *others) for id, name, *others, names in rows.all()]
+    return [
+        Card(id, in_words(name, names, languages), price, stock, image)
+        for id, name, price, stock, image, names in rows.all()
+    ]
 
 
 def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:
