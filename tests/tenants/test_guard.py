@@ -254,7 +254,7 @@ def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
     with app.app_context(), acting_for(tenant_id):
         tenant = registry().find(tenant_id)
         assert tenant
-        found = related(tenant, [product_id])[1]
+        found = related(tenant, [product_id]).candidates
         return {one.goods.id: one.reason for one in found if one.reason.startswith("Bought together")}
 
 
