@@ -1,4 +1,5 @@
-# Two stages: the first has pip and builds, the second has only Python, the libraries and the shop.
+# Three stages: the first has pip and builds, the second is the system without what only installers and people at a
+# terminal use, the third is the image: the system, the libraries and the shop, a layer of each.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -21,16 +22,23 @@ import storefront, storefront.boot, storefront.upsell.assistant.client; storefro
 app = storefront.create_app(); storefront.boot.prepare(app); app.test_client().get('/t/aurora/')" \
     && chmod -R u=rwX,go=rX /app /venv
 
-FROM python:${PYTHON}-slim
-ENV PATH=/venv/bin:$PATH \
+FROM python:${PYTHON}-slim AS system
+RUN rm -rf /usr/share/locale /usr/share/man /usr/share/python-wheels \
+        /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/lib/python3*/idlelib \
+    && groupadd --gid 10001 shop \
+    && useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin shop \
+    && install -d -m 0700 -o 10001 -g 10001 /data
+
+# From nothing, because what a later layer deletes stays in the layer before, and is pulled and stored with it.
+FROM scratch
+COPY --from=system / /
+ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    LANG=C.UTF-8 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=1 \
     PORT=8000 \
     DATA_DIR=/data
-RUN groupadd --gid 10001 shop \
-    && useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin shop \
-    && install -d -m 0700 -o 10001 -g 10001 /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
