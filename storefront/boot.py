@@ -10,7 +10,7 @@ from sqlalchemy import text
 from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
 from storefront.config import ROOT, BadSetting, Settings
-from storefront.database import db
+from storefront.database import db, dispose
 from storefront.upsell.watch import compare_where_due
 
 BOOT_LOCK = 7_206_340_002
@@ -34,8 +34,7 @@ def prepare(app: Flask) -> None:
             log.info("catalogue loaded: %s", describe(load_with_bar(content)))
         compare_where_due()
         warn_of_mighty_role()
-    with app.app_context():
-        db.engine.dispose()
+    dispose(app)
 
 
 def migrate(app: Flask) -> None:

@@ -122,22 +122,52 @@ def bind(connection: Connection, tenant_id: str) -> None:
 
 
 def connection() -> Connection:
-    """The session's connection when it has one, as inside `write()`; else this context's own, which only reads: a
-    session costs more than most questions."""
+    """The session's connection when it has one, as inside `write()`; else one that only reads: a session costs more
+    than most questions."""
     if db.session.registry.has() and db.session().in_transaction():
         return db.session.connection()
     reader: Connection | None = g.get("reader")
     if reader is None:
-        reader = g.reader = engine().connect().execution_options(storefront_read=True)
-        bind(reader, current_tenant_id())
+        reader = g.reader = open_reader()
+    return reader
+
+
+def open_reader() -> Connection:
+    """On SQLite one that another context is done with, as each question by itself sees what is committed: to borrow one
+    from the pool costs as much as to ask. On PostgreSQL a transaction of its own, bound to the tenant."""
+    if engine().dialect.name == "sqlite":
+        try:
+            return idle_readers(current_app).pop()
+        except IndexError:
+            return engine().connect().execution_options(storefront_read=True)
+    reader = engine().connect()
+    bind(reader, current_tenant_id())
     return reader
 
 
 def release(_fault: BaseException | None = None) -> None:
     """Give back what this context read with; the next question sees what is there then."""
-    reader = g.pop("reader", None)
-    if reader is not None:
+    reader: Connection | None = g.pop("reader", None)
+    if reader is None:
+        return
+    if reader.dialect.name == "sqlite" and not reader.invalidated:
+        idle_readers(current_app).append(reader)
+    else:
         reader.close()
+
+
+def idle_readers(app: Flask) -> list[Connection]:
+    found: list[Connection] = app.extensions["storefront_idle_readers"]
+    return found
+
+
+def dispose(app: Flask) -> None:
+    """Close what is open and not in use."""
+    while idle_readers(app):
+        idle_readers(app).pop().close()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
 
 
 # --- transactions -----------------------------------------------------------------------------------------------------
@@ -207,6 +237,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.teardown_appcontext(release)
     with app.app_context():
         app.extensions["storefront_engine"] = db.engine
+        app.extensions["storefront_idle_readers"] = []
         set_up(db.engine)
 
 

@@ -137,9 +137,7 @@ def settings_for(url: str, folder: Path, **environment: str) -> Settings:
 
 def dispose(app: Flask) -> None:
     app.extensions["storefront_assistant"].close()
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    database.dispose(app)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

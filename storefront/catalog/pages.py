@@ -3,19 +3,17 @@
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
 from storefront.cart.pages import cart_count
 from storefront.catalog.models import Card, Listed, categories, read_product
 from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
-from storefront.catalog.search import Wish, cards, count
+from storefront.catalog.search import Found, Wish, count, find
 from storefront.findable import spelling
 from storefront.fragments import fragments
 from storefront.htmx import answer, asked_region, render, show
-from storefront.languages.pages import shopper_languages
-from storefront.languages.texts import foreign_language
 from storefront.languages.words import N_
 from storefront.tenants.pages import current_tenant
 
@@ -28,10 +26,9 @@ SHELF_FRESH_FOR = 5.0
 """Seconds for which the categories and their counts may be old; counting takes longer than all else of a page."""
 
 
-@dataclass(frozen=True)
-class Category:
+class Category(NamedTuple):
     name: str
-    count: int
+    many: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class ListPage:
     """`asked` is what was typed when nothing has those words and others were looked for; `ignored` says which filters
     weren't understood."""
 
-    products: tuple[Card, ...]
+    products: list[Card]
     wish: Wish
     asked: str
     ignored: tuple[str, ...]
@@ -116,31 +113,35 @@ def index() -> Response:
     number = page_number(asked.get("page", ""))
     typed = wish.q
     wish, found = look(wish, PAGE + 1, (number - 1) * PAGE, forgive="exact" not in asked)
+    asked_for = typed if typed != wish.q else ""
     shelf = known_shelf()
-    page = ListPage(
-        products=tuple(found[:PAGE]),
-        wish=wish,
-        asked=typed if typed != wish.q else "",
-        ignored=filters.ignored,
-        categories=shelf.categories,
-        number=number,
-        has_next=len(found) > PAGE,
-        total=total(wish, number, len(found), shelf),
-    )
-    foreign = len(shopper_languages()) > 1
-    marks = tuple(foreign_language(card.name) for card in page.products if foreign)  # no part of a text's value
-    seen = (page, marks, cart_count(), asked_region())
-    return answer(fragments().remembered(seen, lambda: render("catalog/list.html", page=page)))
+    many = count_of(wish, number, found, shelf)
+    seen = (wish, asked_for, filters.ignored, shelf.categories, number, many, found.rows, cart_count(), asked_region())
+
+    def show_list() -> str:
+        has_next = len(found.cards) > PAGE
+        page = ListPage(
+            products=found.cards[:PAGE],
+            wish=wish,
+            asked=asked_for,
+            ignored=filters.ignored,
+            categories=shelf.categories,
+            number=number,
+            has_next=has_next,
+            total=many if number > 1 or has_next else len(found.cards),
+        )
+        return render("catalog/list.html", page=page)
+
+    return answer(fragments().remembered(seen, show_list))
 
 
-def look(wish: Wish, limit: int, offset: int = 0, forgive: bool = True) -> tuple[Wish, list[Card]]:
+def look(wish: Wish, limit: int, offset: int = 0, forgive: bool = True) -> tuple[Wish, Found]:
     """What there is for the wish; when there is nothing, for what was probably meant by it, if there is something."""
-    found = cards(wish, limit, offset)
-    if not found and forgive:
-        better = spelling.better(wish.terms)
-        meant = replace(wish, q=better) if better else wish
-        found = cards(meant, limit, offset) if better else []
-        return (meant if found else wish), found
+    found = find(wish, limit, offset)
+    if not found and forgive and (better := spelling.better(wish.terms)):
+        meant = replace(wish, q=better)
+        if others := find(meant, limit, offset):
+            return meant, others
     return wish, found
 
 
@@ -148,11 +149,11 @@ def page_number(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 6 else 1
 
 
-def total(wish: Wish, number: int, found: int, shelf: Shelf) -> int:
+def count_of(wish: Wish, number: int, found: Found, shelf: Shelf) -> int:
     """How many products there are for the wish; counted only when that isn't known already."""
-    if number == 1 and found <= PAGE:
-        return found
-    return count(wish) if wish != Wish(sort=wish.sort) else shelf.total
+    if wish == Wish(sort=wish.sort):
+        return shelf.total
+    return count(wish) if number > 1 or len(found.cards) > PAGE else len(found.cards)
 
 
 def known_shelf() -> Shelf:
@@ -169,7 +170,7 @@ def known_shelf() -> Shelf:
 def suggest() -> Response:
     """What somebody who types this may be looking for, as a list to choose from."""
     wish, label = Wish(q=request.args.get("q", "")[:200].strip(), glance=True), current_tenant().label
-    found = look(wish, SUGGESTED)[1] if worth_asking(wish.q) else []
+    found = look(wish, SUGGESTED)[1].cards if worth_asking(wish.q) else []
     shelves = [shelf for shelf in known_shelf().categories if begins(label(shelf.name), wish.terms)][
         :SUGGESTED_CATEGORIES
     ]
@@ -197,5 +198,5 @@ def related(product: Listed) -> list[Card]:
     """Others of its category."""
     if not product.category:
         return []
-    shelf = cards(Wish(category=product.category, in_stock=True), RELATED + 1)
-    return [card for card in shelf if card.id != product.id][:RELATED]
+    shelf = find(Wish(category=product.category, in_stock=True), RELATED + 1)
+    return [card for card in shelf.cards if card.id != product.id][:RELATED]

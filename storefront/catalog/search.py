@@ -1,5 +1,6 @@
 """Searching: what somebody looks for, and the products that answer it, in the order that was asked for."""
 
+import json
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from storefront.catalog.rules import fold, fts5_query, tsquery
 from storefront.database import current_tenant_id, engine
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
-from storefront.tenants.guard import held, run
+from storefront.tenants.guard import held, run, run_to_text
 
 AT_A_GLANCE = 500
 """Matches that are looked at while somebody still types; the index gives them in the catalogue's order."""
@@ -158,16 +159,30 @@ def count_query(shape: Shape) -> Select[Any]:
     return held(select(func.count()).select_from(products).where(*conditions(shape)))
 
 
-def cards(wish: Wish, limit: int, offset: int = 0) -> list[Card]:
-    """A page of the shelf, best first."""
+@dataclass(frozen=True)
+class Found:
+    """A page of the shelf, best first: `rows` is how the database says it, and stands for it where it is remembered."""
+
+    rows: str
+
+    def __bool__(self) -> bool:
+        return self.rows != "[]"
+
+    @cached_property
+    def cards(self) -> list[Card]:
+        """In the languages of who reads."""
+        languages = shopper_languages()
+        return [
+            Card(id, in_words(name, names, languages), price, stock, image)
+            for id, name, price, stock, image, names in json.loads(self.rows)
+        ]
+
+
+def find(wish: Wish, limit: int, offset: int = 0) -> Found:
+    """What there is for the wish."""
     if wish.hopeless:
-        return []
-    rows = run(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset})
-    languages = shopper_languages()
-    return [
-        Card(id, in_words(name, names, languages), price, stock, image)
-        for id, name, price, stock, image, names in rows.all()
-    ]
+        return Found("[]")
+    return Found(run_to_text(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
 
 
 def products_after(wish: Wish, place: int, limit: int) -> list[Listed]:

@@ -7,7 +7,7 @@ from itertools import islice
 from flask import Blueprint, Flask, Response, current_app, g, request
 
 from storefront.catalog.models import categories
-from storefront.catalog.search import Wish, cards
+from storefront.catalog.search import Wish, find
 from storefront.errors import NotFound
 from storefront.findable import files, jsonld, spelling
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
@@ -94,7 +94,7 @@ def llms() -> Response:
     root = known_root() or here()
     if g.tenant:
         with speaking(g.tenant.lang):
-            best = cards(Wish(in_stock=True), BEST)
+            best = find(Wish(in_stock=True), BEST).cards
             return plain(files.llms(current_tenant(), root, categories(), best))
     return plain(files.llms_of_all(list(registry().all().values()), root))
 

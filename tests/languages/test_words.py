@@ -199,7 +199,7 @@ def test_a_text_that_is_no_message_would_be_found(shopper: Person, monkeypatch: 
 def test_a_fault_of_the_shop_is_said_in_the_shoppers_language(app: Flask, monkeypatch: pytest.MonkeyPatch):
     speak_in_marks(monkeypatch)
     app.testing = False
-    monkeypatch.setattr("storefront.catalog.pages.cards", lambda *_: 1 / 0)
+    monkeypatch.setattr("storefront.catalog.pages.find", lambda *_: 1 / 0)
     answer = Person(app.test_client(), "north").get("/")
     assert answer.status_code == 500
     assert unmarked(answer.text, WRITTEN_BY_OTHERS) == []
