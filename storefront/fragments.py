@@ -1,4 +1,4 @@
-"""Pages and regions that look the same for everybody, rendered once for each value that they show.
+"""Pages, regions and lists that look the same for everybody, rendered once for each value that they show.
 
 The key is the value itself (the shop, the languages, the products with their prices and stock, the number in the cart's
 badge), so what is remembered is never out of date: what has changed is another value.
@@ -25,12 +25,7 @@ class Fragments:
         self._lock = Lock()
 
     def remembered(self, key: Hashable, render: Callable[[], str]) -> bytes:
-        """What was rendered for this value in the current shop under its current address, or is rendered now.
-
-        Nothing is remembered for somebody to whom something is about to be said.
-        """
-        if "_flashes" in session:
-            return render().encode()
+        """What was rendered for this value in the current shop under its current address, or is rendered now."""
         whole = (request.script_root, g.tenant.id, g.tenant.version, shopper_languages(), key)
         with self._lock:
             piece = self._kept.get(whole)
@@ -41,9 +36,15 @@ class Fragments:
         return piece
 
 
-def fragments() -> Fragments:
-    found: Fragments = current_app.extensions["storefront_fragments"]
-    return found
+def remembered(key: Hashable, render: Callable[[], str]) -> bytes:
+    """What looks like this to everybody, for programs."""
+    fragments: Fragments = current_app.extensions["storefront_fragments"]
+    return fragments.remembered(key, render)
+
+
+def remembered_page(key: Hashable, render: Callable[[], str]) -> bytes:
+    """The same for shoppers; nothing is remembered for somebody to whom something is about to be said."""
+    return render().encode() if "_flashes" in session else remembered(key, render)
 
 
 def init_app(app: Flask) -> None:

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from flask import current_app
+from flask import Response, current_app
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.assets import Assets
 from storefront.catalog.models import Listed, Product, read_product
-from storefront.catalog.search import Wish, products_after
+from storefront.catalog.search import Wish, read_rows, rows_after
+from storefront.fragments import remembered
 from storefront.openapi import (
     Cursor,
     Money,
@@ -70,14 +71,21 @@ def amount(minor: int) -> Money:
 
 @api.get("/products")
 @spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
-def list_products(query: ListQuery) -> ProductList:
+def list_products(query: ListQuery) -> Response:
     """List products, in the catalogue's order: stable while products are added."""
     wish = Wish(query.q, query.category, query.in_stock)
-    found = products_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
-    page = found[: query.limit]
+    rows = rows_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
+    said = remembered(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
+    return Response(said, content_type="application/json")
+
+
+def product_list(rows: str, limit: int) -> ProductList:
+    """A page of so many of these rows."""
+    found = read_rows(rows)
+    page = found[:limit]
     return ProductList.model_construct(
         items=[ProductShape.of(product) for product in page],
-        next_cursor=cursor_after(page[-1].place) if len(found) > query.limit else None,
+        next_cursor=cursor_after(page[-1].place) if len(found) > limit else None,
     )
 
 

@@ -12,7 +12,7 @@ from storefront.catalog.models import Card, Listed, categories, read_product
 from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
 from storefront.catalog.search import Found, Wish, count, find
 from storefront.findable import spelling
-from storefront.fragments import fragments
+from storefront.fragments import remembered_page
 from storefront.htmx import answer, asked_region, render, show
 from storefront.languages.words import N_
 from storefront.tenants.pages import current_tenant
@@ -132,7 +132,7 @@ def index() -> Response:
         )
         return render("catalog/list.html", page=page)
 
-    return answer(fragments().remembered(seen, show_list))
+    return answer(remembered_page(seen, show_list))
 
 
 def look(wish: Wish, limit: int, offset: int = 0, forgive: bool = True) -> tuple[Wish, Found]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from storefront.catalog.models import Listed, columns
-from storefront.catalog.search import Wish, products_after
+from storefront.catalog.search import Wish, read_rows, rows_after
 from storefront.tenants.guard import held, run
 
 BATCH = 1000
@@ -54,7 +54,7 @@ def addresses(start: int, most: int) -> Iterator[Address]:
 def every_product() -> Iterator[Listed]:
     """All products in the catalogue's order."""
     place = -1
-    while batch := products_after(Wish(), place, BATCH):
+    while batch := read_rows(rows_after(Wish(), place, BATCH)):
         yield from batch
         place = batch[-1].place
 
