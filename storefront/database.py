@@ -122,14 +122,25 @@ def bind(connection: Connection, tenant_id: str) -> None:
 
 
 def connection() -> Connection:
-    """The session's connection when it has one, as inside `write()`; else one that only reads: a session costs more
+    """That of `write()` inside it, else the session's when it has one, else one that only reads: a session costs more
     than most questions."""
+    writer: Connection | None = g.get("writer")
+    if writer is not None:
+        return writer
     if db.session.registry.has() and db.session().in_transaction():
         return db.session.connection()
     reader: Connection | None = g.get("reader")
     if reader is None:
         reader = g.reader = open_reader()
     return reader
+
+
+def writer() -> Connection:
+    """That of the running `write()`; raises `RuntimeError` outside."""
+    found: Connection | None = g.get("writer")
+    if found is None:
+        raise RuntimeError("rows are written inside write() only")
+    return found
 
 
 def open_reader() -> Connection:
@@ -209,17 +220,19 @@ def write(durable: bool = False) -> Iterator[None]:
     db.session.rollback()
     with turn_to_write():
         try:
-            begin_write("FULL" if durable else "NORMAL")
+            g.writer = begin_write("FULL" if durable else "NORMAL")
             yield
             db.session.commit()
         except BaseException:
             db.session.rollback()
             raise
+        finally:
+            g.pop("writer", None)
 
 
-def begin_write(durability: str) -> None:
+def begin_write(durability: str) -> Connection:
     try:
-        db.session.connection(execution_options={"storefront_write": durability})
+        return db.session.connection(execution_options={"storefront_write": durability})
     except OperationalError as fault:
         if is_busy(fault):
             raise Busy from fault

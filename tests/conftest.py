@@ -23,7 +23,6 @@ from werkzeug.test import TestResponse
 
 from storefront import Settings, create_app, database
 from storefront.boot import prepare
-from storefront.database import db
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"

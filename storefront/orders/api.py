@@ -9,7 +9,7 @@ from storefront.clock import rfc3339
 from storefront.languages.pages import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
-from storefront.orders.models import Order, find_order
+from storefront.orders.models import OrderSeen, find_order
 from storefront.orders.rules import EMAIL, KEY, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, NAME, check_buyer, check_key
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
@@ -67,7 +67,7 @@ class PlacedOrder(OrderShape):
     upsell: UpsellShape
 
 
-def order_fields(order: Order) -> dict[str, Any]:
+def order_fields(order: OrderSeen) -> dict[str, Any]:
     """The members of an `OrderShape`, which a placed order has too."""
 
     def paid(minor: int) -> Money:
@@ -90,11 +90,11 @@ def order_fields(order: Order) -> dict[str, Any]:
             )
             for line in order.lines
         ],
-        "promo_code": order.promo_code,
-        "subtotal": paid(order.subtotal),
-        "discount": paid(order.discount),
-        "tax": paid(order.tax),
-        "total": paid(order.total),
+        "promo_code": order.price.promo_code,
+        "subtotal": paid(order.price.subtotal),
+        "discount": paid(order.price.discount),
+        "tax": paid(order.price.tax),
+        "total": paid(order.price.total),
         "created_at": rfc3339(order.created_at),
     }
 

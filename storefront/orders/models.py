@@ -1,5 +1,6 @@
 """Orders: what was bought, and what was paid for it, for good."""
 
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,16 +14,15 @@ from sqlalchemy import (
     bindparam,
     select,
 )
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
-from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, db, is_id, new_token
+from storefront.database import Model, db, is_id, new_token, table_of
 from storefront.errors import NotFound
 from storefront.languages.texts import in_language
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
-from storefront.tenants.guard import OwnedByTenant
+from storefront.tenants.guard import OwnedByTenant, held, run
 
 PLACED = "placed"
 FULFILLED = "fulfilled"
@@ -63,16 +63,6 @@ class Order(OwnedByTenant, Model):
     """What the request with that key asked for, so that another request with the same key is found out."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    lines: Mapped[list["OrderLine"]] = relationship(order_by="OrderLine.place", viewonly=True)
-
-    @property
-    def price(self) -> Price:
-        """What was paid, in the same steps as a cart's price."""
-        rate = Decimal(self.tax_rate) if self.tax_rate else None
-        return Price(
-            self.subtotal, self.discount, self.tax, self.total, rate, self.tax_included, self.promo_code, False
-        )
-
 
 class OrderLine(OwnedByTenant, Model):
     """So many of one product at the price that was paid."""
@@ -97,7 +87,18 @@ class OrderLine(OwnedByTenant, Model):
     quantity: Mapped[int]
     from_upsell: Mapped[bool]
 
-    product: Mapped[Product] = relationship(viewonly=True)
+
+@dataclass(frozen=True)
+class BoughtLine:
+    """So many of one product at the price that was paid, in minor units."""
+
+    product_id: str
+    name: str
+    language: str | None
+    image: str
+    unit_price: int
+    quantity: int
+    from_upsell: bool
 
     @property
     def line_total(self) -> int:
@@ -109,15 +110,48 @@ class OrderLine(OwnedByTenant, Model):
         return in_language(self.name, self.language)
 
 
-WHOLE_ORDER = select(Order).where(Order.id == bindparam("id")).options(joinedload(Order.lines))
+@dataclass(frozen=True)
+class OrderSeen:
+    """An order as it is shown; `price` is what was paid, in the same steps as a cart's."""
+
+    id: str
+    number: str
+    cart_id: str
+    shopper: str
+    status: str
+    email: str
+    name: str
+    currency: str
+    created_at: datetime
+    price: Price
+    lines: list[BoughtLine]
 
 
-def find_order(order_id: str) -> Order:
-    """The order with its lines; raises `NotFound`."""
-    order = db.session.scalars(WHOLE_ORDER, {"id": order_id}).unique().one_or_none() if is_id(order_id) else None
-    if order is None:
+orders, order_lines = table_of(Order), table_of(OrderLine)
+HEAD = ("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at")
+PAID = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
+LINE = [field.name for field in fields(BoughtLine)]
+WHOLE_ORDER = held(
+    select(*(orders.c[name] for name in HEAD + PAID), *(order_lines.c[name] for name in LINE))
+    .join(
+        order_lines,
+        (order_lines.c.tenant_id == orders.c.tenant_id) & (order_lines.c.order_id == orders.c.id),
+    )
+    .where(orders.c.id == bindparam("id"))
+    .order_by(order_lines.c.place)
+)
+
+
+def find_order(order_id: str) -> OrderSeen:
+    """The order with its lines, of which it has one at least; raises `NotFound`."""
+    rows = run(WHOLE_ORDER, {"id": order_id}).all() if is_id(order_id) else []
+    if not rows:
         raise NotFound(_("There is no such order in this shop."))
-    return order
+    head = dict(zip(HEAD, rows[0], strict=False))
+    paid = dict(zip(PAID, rows[0][len(HEAD) :], strict=False))
+    rate = paid.pop("tax_rate")
+    price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
+    return OrderSeen(**head, price=price, lines=[BoughtLine(*row[len(HEAD + PAID) :]) for row in rows])
 
 
 def order_of_cart(cart_id: str) -> Order | None:

@@ -35,7 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import operators, visitors
 
-from storefront.database import NoTenant, connection, current_tenant_id, db, engine, table_of
+from storefront.database import NoTenant, connection, current_tenant_id, db, engine, table_of, writer
 
 
 class WrongTenant(RuntimeError):
@@ -168,7 +168,7 @@ def run(
 
 
 def run_to_text(statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> str:
-    """The rows of a `held` SELECT of texts, whole numbers and JSON: an array of arrays in JSON, as the database says it.
+    """The rows of a `held` SELECT of texts, whole numbers and JSON, said by the database: an array of arrays in JSON.
 
     Who remembers something made of these rows compares one text. And SQLite's driver lets go of the interpreter's lock
     for each row that it fetches, so that in a busy process other threads take it as often; this is one row.
@@ -190,7 +190,7 @@ def as_text(statement: Select[Any], on_sqlite: bool) -> Select[Any]:
 def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the current tenant, inside `write()`."""
     tenant_id = current_tenant_id()
-    db.session.connection().execute(adding(cast(Any, model)), [{**row, "tenant_id": tenant_id} for row in rows])
+    writer().execute(adding(cast(Any, model)), [{**row, "tenant_id": tenant_id} for row in rows])
 
 
 @cache
@@ -202,7 +202,7 @@ def add_unless_there(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any
     """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
     on_sqlite, tenant_id = engine().dialect.name == "sqlite", current_tenant_id()
     statement = adding_unless_there(cast(Any, model), on_sqlite)
-    db.session.connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
+    writer().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
 
 
 @cache
@@ -221,7 +221,7 @@ def add_or_change(
     dialect = sqlite if engine().dialect.name == "sqlite" else postgresql
     adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
     adding = adding.on_conflict_do_update(index_elements=key_of(model), set_=change(adding.excluded), where=where)
-    return db.session.connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
+    return writer().execute(adding.execution_options(preserve_rowcount=True)).rowcount
 
 
 def key_of(model: type[OwnedByTenant]) -> list[str]:

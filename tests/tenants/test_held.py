@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, exists, func, insert, literal, or_, se
 from storefront.cart.models import Cart, CartLine
 from storefront.catalog.models import Product
 from storefront.config import ROOT
-from storefront.database import NoTenant, acting_for, db
+from storefront.database import NoTenant, acting_for, db, write
 from storefront.tenants.guard import add_rows, held, run
 from storefront.tenants.models import TenantRow
 from tests.conftest import Person
@@ -114,16 +114,22 @@ def test_held_updates_and_deletes_meet_own_rows_only(app: Flask, shopper: Person
 
 
 def test_added_rows_are_the_tenants_whatever_they_say(app: Flask, north: None):
-    add_rows(Cart, [{"id": "x", "shopper": "x"}, {"id": "y", "shopper": "x", "tenant_id": "south"}])
-    db.session.commit()
+    with write():
+        add_rows(Cart, [{"id": "x", "shopper": "x"}, {"id": "y", "shopper": "x", "tenant_id": "south"}])
     assert {row[1] for row in every_row(app, "north")["cart"]} == {"x", "y"}
     assert every_row(app, "south")["cart"] == []
 
 
+def test_rows_are_added_inside_write_only(app: Flask, north: None):
+    with pytest.raises(RuntimeError, match="inside write"):
+        add_rows(Cart, [{"id": "x", "shopper": "x"}])
+    assert every_row(app, "north")["cart"] == []
+
+
 def test_a_held_statement_cannot_move_rows_to_another_tenant(app: Flask, north: None):
     before = every_row(app, "south")
-    add_rows(Cart, [{"id": "x", "shopper": "x"}])
-    db.session.commit()
+    with write():
+        add_rows(Cart, [{"id": "x", "shopper": "x"}])
     for statement in (update(carts).values(tenant_id="south"), insert(carts).values(tenant_id="south", id="z")):
         with pytest.raises(Exception):  # noqa: B017 the database's own no is a no too
             run(held(statement))
