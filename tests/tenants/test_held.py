@@ -1,5 +1,6 @@
 """Statements that are built once: held to the tenant when they are built, or refused."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from storefront.cart.models import Cart, CartLine
 from storefront.catalog.models import Product
 from storefront.config import ROOT
 from storefront.database import NoTenant, acting_for, db, write
-from storefront.tenants.guard import add_rows, held, run
+from storefront.tenants.guard import add_rows, held, run, run_to_text
 from storefront.tenants.models import TenantRow
 from tests.conftest import Person
 from tests.tenants.cast import every_row
@@ -100,6 +101,26 @@ def test_a_union_is_held_in_both_halves_or_refused(north: None):
     except (NoTenant, AttributeError, TypeError):
         return
     assert {row[0] for row in run(statement)} == NORTH
+
+
+def test_rows_come_as_one_text_in_their_order(app: Flask, north: None):
+    shown = [products.c.id, products.c.names, products.c.price, products.c.tags, products.c.image]
+    in_order = held(
+        select(*shown).where(products.c.price > bindparam("above")).order_by(products.c.price.desc()).limit(4)
+    )
+    with write():
+        run(held(update(products).where(products.c.id == "pot").values(names={"de": 'Ein "Topf" 🫖\n'}, image="é\\'")))
+    found = json.loads(run_to_text(in_order, {"above": 0}))
+    assert len(found) == 4
+    assert found == [list(row) for row in run(in_order, {"above": 0})]
+    assert ['Ein "Topf" 🫖\n'] == [row[1]["de"] for row in found if row[0] == "pot"]
+    assert {row[0] for row in found} < NORTH
+    assert run_to_text(in_order, {"above": 10**9}) == "[]"
+
+
+def test_only_held_rows_come_as_text(north: None):
+    with pytest.raises(NoTenant):
+        run_to_text(select(products.c.id))
 
 
 def test_held_updates_and_deletes_meet_own_rows_only(app: Flask, shopper: Person, stranger: Person):
