@@ -113,7 +113,7 @@ def test_rows_come_as_one_text_in_their_order(app: Flask, north: None):
     found = json.loads(run_to_text(in_order, {"above": 0}))
     assert len(found) == 4
     assert found == [list(row) for row in run(in_order, {"above": 0})]
-    assert ['Ein "Topf" 🫖\n'] == [row[1]["de"] for row in found if row[0] == "pot"]
+    assert [row[1]["de"] for row in found if row[0] == "pot"] == ['Ein "Topf" 🫖\n']
     assert {row[0] for row in found} < NORTH
     assert run_to_text(in_order, {"above": 10**9}) == "[]"
 
