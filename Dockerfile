@@ -25,6 +25,7 @@ app = storefront.create_app(); storefront.boot.prepare(app); app.test_client().g
 FROM python:${PYTHON}-slim AS system
 RUN rm -rf /usr/share/locale /usr/share/man /usr/share/python-wheels \
         /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/lib/python3*/idlelib \
+        /usr/local/bin/pip* /usr/local/bin/idle* \
     && groupadd --gid 10001 shop \
     && useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin shop \
     && install -d -m 0700 -o 10001 -g 10001 /data
