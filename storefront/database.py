@@ -124,9 +124,9 @@ def bind(connection: Connection, tenant_id: str) -> None:
 def connection() -> Connection:
     """That of `write()` inside it, else the session's when it has one, else one that only reads: a session costs more
     than most questions."""
-    writer: Connection | None = g.get("writer")
-    if writer is not None:
-        return writer
+    writing: Connection | None = g.get("writer")
+    if writing is not None:
+        return writing
     if db.session.registry.has() and db.session().in_transaction():
         return db.session.connection()
     reader: Connection | None = g.get("reader")

@@ -130,3 +130,27 @@ def test_the_bounds_themselves_are_taken(shopper: Person):
 def test_a_forged_cursor_breaks_nothing(shopper: Person):
     for cursor in ("__________8", "gAAAAAAAAAA", "f_________8", "AAAAAAAAAAA", "-----------"):
         assert shopper.api("GET", f"/products?cursor={cursor}").status_code in (200, 422), cursor
+
+
+def test_a_list_is_never_an_old_one_nor_anothers(app: Flask):
+    """What is the same for everybody is remembered; these are not the same."""
+    goods = [product("pot", name={"en": "Pot", "de": "Topf"}), product("cup", stock=5)]
+    put_up(app, tenant("left", *goods, locale="en"), tenant("right", *goods, locale="en", currency="USD"))
+    person, neighbour = Person(app.test_client(), "left"), Person(app.test_client(), "right")
+
+    def shown(one: Person, **how: object) -> tuple[str, int, str, str]:
+        pot, cup = one.api("GET", "/products", **how).json["items"]
+        return pot["name"], cup["stock"], cup["price"]["currency"], cup["image_url"]
+
+    first = shown(person)
+    assert shown(person) == first == ("Pot", 5, "EUR", "/t/left/static/placeholder.svg")
+    assert shown(neighbour) == ("Pot", 5, "USD", "/t/right/static/placeholder.svg")
+    assert shown(person, headers={"Accept-Language": "de"})[0] == "Topf"
+    own_host = app.test_client().get("/api/v1/products", base_url="http://left.localhost")
+    assert own_host.json["items"][0]["image_url"] == "/static/placeholder.svg"
+    assert len(person.api("GET", "/products?limit=1").json["items"]) == 1
+    change_product(app, "left", "cup", stock=4)
+    assert shown(person)[1] == 4
+    person.checkout(person.cart(cup=3))
+    assert shown(person)[1] == 1
+    assert shown(neighbour)[1] == 5
