@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, connection, current_tenant_id, table_of
+from storefront.database import Model, current_tenant_id, table_of, writer
 from storefront.tenants.guard import OwnedByTenant, held, run
 
 ORDER_PLACED = "order.placed"
@@ -42,9 +42,9 @@ class EventCounter(OwnedByTenant, Model):
 
 
 def record(happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Append (kind, subject, data) for the current tenant to the running transaction, best as its last act: the
-    tenant's other writers of events wait from here on until it ends."""
-    append(connection(), current_tenant_id(), happenings)
+    """Append (kind, subject, data) for the current tenant to the running `write()`, best as its last act: the tenant's
+    other writers of events wait from here on until it ends."""
+    append(writer(), current_tenant_id(), happenings)
 
 
 def append(bound: Connection, tenant_id: str, happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
