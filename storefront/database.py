@@ -5,6 +5,7 @@ security is bound in each transaction. `storefront.tenants.guard` holds every st
 """
 
 import fcntl
+import os
 import secrets
 import sqlite3
 import threading
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
 from sqlalchemy.exc import DontWrapMixin, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
@@ -44,7 +46,15 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+class JoiningSession(BoundSession):
+    """Inside `write()` it is part of that transaction."""
+
+    def get_bind(self, *asked: Any, **more: Any) -> Engine | Connection:
+        writing: Connection | None = g.get("writer")
+        return super().get_bind(*asked, **more) if writing is None else writing
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": JoiningSession, "expire_on_commit": False})
 
 if TYPE_CHECKING:
 
@@ -110,6 +120,11 @@ def table_of(model: type[Model]) -> Table:
 
 @event.listens_for(db.session, "after_begin")
 def bind_tenant(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    if connection is not g.get("writer"):
+        bind_if_any(connection)
+
+
+def bind_if_any(connection: Connection) -> None:
     tenant_id = g.get("tenant_id")
     if tenant_id is not None:
         bind(connection, tenant_id)
@@ -122,17 +137,13 @@ def bind(connection: Connection, tenant_id: str) -> None:
 
 
 def connection() -> Connection:
-    """That of `write()` inside it, else the session's when it has one, else one that only reads: a session costs more
-    than most questions."""
-    writing: Connection | None = g.get("writer")
-    if writing is not None:
-        return writing
-    if db.session.registry.has() and db.session().in_transaction():
-        return db.session.connection()
-    reader: Connection | None = g.get("reader")
-    if reader is None:
-        reader = g.reader = open_reader()
-    return reader
+    """That of `write()` inside it, else one that only reads: a session costs more than most questions."""
+    return g.get("writer") or g.get("reader") or open_reader()
+
+
+def is_writing() -> bool:
+    """Whether this is inside a `write()`."""
+    return "writer" in g
 
 
 def writer() -> Connection:
@@ -148,11 +159,13 @@ def open_reader() -> Connection:
     from the pool costs as much as to ask. On PostgreSQL a transaction of its own, bound to the tenant."""
     if engine().dialect.name == "sqlite":
         try:
-            return idle_readers(current_app).pop()
+            reader = idle_readers(current_app).pop()
         except IndexError:
-            return engine().connect().execution_options(storefront_read=True)
-    reader = engine().connect()
-    bind(reader, current_tenant_id())
+            reader = engine().connect().execution_options(storefront_read=True)
+    else:
+        reader = engine().connect()
+        bind(reader, current_tenant_id())
+    g.reader = reader
     return reader
 
 
@@ -201,9 +214,12 @@ def turn_to_write() -> Iterator[None]:
     if not _one_thread.acquire(timeout=BUSY_TIMEOUT):
         raise Busy
     try:
-        with Path(f"{database}.lock").open("w") as queue:
+        queue = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
             fcntl.flock(queue, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(queue)
     finally:
         _one_thread.release()
 
@@ -217,26 +233,40 @@ def write(durable: bool = False) -> Iterator[None]:
     always commits durably. Raises `Busy` when the lock can't be had in time.
     """
     release()
-    db.session.rollback()
-    with turn_to_write():
+    end_session()
+    with turn_to_write(), engine().connect() as connection:
+        connection.execution_options(storefront_write="FULL" if durable else "NORMAL")
+        begin_write(connection)
+        bind_if_any(connection)
+        g.writer = connection
         try:
-            g.writer = begin_write("FULL" if durable else "NORMAL")
             yield
-            db.session.commit()
-        except BaseException:
-            db.session.rollback()
-            raise
+            if session_in_use():
+                db.session.commit()  # flushes
+            connection.commit()
         finally:
+            end_session()
             g.pop("writer", None)
 
 
-def begin_write(durability: str) -> Connection:
+def begin_write(connection: Connection) -> None:
     try:
-        return db.session.connection(execution_options={"storefront_write": durability})
+        connection.begin()
     except OperationalError as fault:
         if is_busy(fault):
             raise Busy from fault
         raise
+
+
+def session_in_use() -> bool:
+    """Whether this context's session has a transaction; asking the session itself would make one."""
+    return db.session.registry.has() and db.session().in_transaction()
+
+
+def end_session() -> None:
+    """Let go of what the session has read and not written."""
+    if db.session.registry.has():
+        db.session.rollback()
 
 
 def is_busy(fault: OperationalError) -> bool:

@@ -15,7 +15,7 @@ from storefront.upsell.assistant.text import plain
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.goods import offered, read_goods
-from storefront.upsell.engine.models import GOODS_BY_ID, ROWS_AND_STATE, SOLD_BY_ID
+from storefront.upsell.engine.models import GOODS_BY_ID, GOODS_ROWS_AND_STATE, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike
 from storefront.upsell.engine.shelf import Shelf, pairs_of, shelf_at
 from storefront.upsell.rules import Candidate, Goods, Tie, explained, say_pinned
@@ -45,16 +45,24 @@ class Fitting:
 
 def related(tenant: Tenant, product_ids: Sequence[str]) -> Fitting:
     """`goes_with` for products that are known by their ids."""
-    known = read_goods(run(GOODS_BY_ID, {"ids": list(product_ids)}).all())
-    return goes_with(tenant, [known[id] for id in product_ids if id in known])
+    rows = run(GOODS_ROWS_AND_STATE, {"ids": list(product_ids[:MOST_ASKED])}).all()
+    known = read_goods(rows)
+    if missing := [id for id in product_ids if id not in known]:  # many, or so new that they have no row yet
+        known |= read_goods(run(GOODS_BY_ID, {"ids": missing}).all())
+    return fitting(tenant, [known[id] for id in product_ids if id in known], rows)
 
 
 def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> Fitting:
     """What goes with a cart: in stock, not in the cart, as the shop wishes."""
+    rows = run(ROWS_AND_STATE, {"ids": [goods.id for goods in cart[:MOST_ASKED]]}).all()
+    return fitting(tenant, cart, rows)
+
+
+def fitting(tenant: Tenant, cart: Sequence[Goods], asked: Sequence[Any]) -> Fitting:
+    """The same, given the rows of the first `MOST_ASKED` products of the cart."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
     pins = pins_for(tenant, cart)
-    asked = run(ROWS_AND_STATE, {"ids": [goods.id for goods in mine]})
-    rows = sorted(asked.all(), key=lambda row: row.product_id)  # so that both databases' answers are alike
+    rows = sorted(asked, key=lambda row: row.product_id)  # so that both databases' answers are alike
     if not rows:
         sold = sold_of(pins)
         return Fitting(mine, pinned(tenant, cart, pins, read_goods(sold.values())), sold)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from storefront.database import db, release, write
+from storefront.database import is_writing, release, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
 from storefront.tenants.guard import add_rows, add_unless_there, run
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
@@ -93,7 +93,7 @@ def numbered(product_ids: Collection[str]) -> dict[str, Bought]:
 
 def number_now() -> None:
     """Number what is new: in the running write transaction, or in one of its own."""
-    if db.session().in_transaction():
+    if is_writing():
         number_products()
     else:
         with write():

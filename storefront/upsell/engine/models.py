@@ -108,11 +108,9 @@ SHELF = held(
 ROW = [affinities.c[name] for name in ("product_id", "number", "orders", "prepared", "together", "alike")]
 these_products = affinities.c.product_id.in_(bindparam("ids", expanding=True))
 ROWS = held(select(*ROW).where(these_products))
-ROWS_AND_STATE = held(
-    select(*ROW, learned.c.event, learned.c.texts, learned.c.orders.label("orders_learned"))
-    .join(learned, learned.c.tenant_id == affinities.c.tenant_id)
-    .where(these_products)
-)
+AND_STATE = [learned.c.event, learned.c.texts, learned.c.orders.label("orders_learned")]
+of_this_shop = learned.c.tenant_id == affinities.c.tenant_id
+ROWS_AND_STATE = held(select(*ROW, *AND_STATE).join(learned, of_this_shop).where(these_products))
 NUMBERED_ROWS = held(
     select(affinities.c.number, affinities.c.orders, affinities.c.together).where(
         affinities.c.number.in_(bindparam("numbers", expanding=True))
@@ -134,6 +132,13 @@ GOODS = [
 """What `goods` takes: JSON as it is stored, because most of it has been read before."""
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
 GOODS_BY_ID = held(select(*GOODS).where(products.c.id.in_(bindparam("ids", expanding=True))))
+GOODS_ROWS_AND_STATE = held(
+    select(*GOODS, *ROW, *AND_STATE)
+    .select_from(affinities)
+    .join(products, same_product)
+    .join(learned, of_this_shop)
+    .where(these_products)
+)
 OFFER = [*GOODS, *(products.c[name] for name in ("price", "stock", "image", "place"))]
 """What `offered` takes: all that is shown of a product."""
 SOLD_BY_ID = held(select(*OFFER).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold))
