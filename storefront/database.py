@@ -28,6 +28,8 @@ from storefront.errors import Busy
 
 BUSY_TIMEOUT = 10
 """Seconds that a writer waits for SQLite's one write lock."""
+READ, NORMAL, FULL = "READ", "NORMAL", "FULL"
+"""What a connection is for: asking, or writing with this `synchronous` of SQLite's."""
 EPOCH, RANDOM_BITS = 1_704_067_200_000, 22
 """What an id is made of: milliseconds since this moment of the Unix clock (2024), and so many random bits."""
 TENANT_SETTING = "storefront.tenant_id"
@@ -155,16 +157,9 @@ def writer() -> Connection:
 
 
 def open_reader() -> Connection:
-    """On SQLite one that another context is done with, as each question by itself sees what is committed: to borrow one
-    from the pool costs as much as to ask. On PostgreSQL a transaction of its own, bound to the tenant."""
-    if engine().dialect.name == "sqlite":
-        try:
-            reader = idle_readers(current_app).pop()
-        except IndexError:
-            reader = engine().connect().execution_options(storefront_read=True)
-    else:
-        reader = engine().connect()
-        bind(reader, current_tenant_id())
+    """One that asks, bound to the tenant. On SQLite each question by itself sees what is committed."""
+    reader = take(READ)
+    bind_if_any(reader)
     g.reader = reader
     return reader
 
@@ -172,23 +167,55 @@ def open_reader() -> Connection:
 def release(_fault: BaseException | None = None) -> None:
     """Give back what this context read with; the next question sees what is there then."""
     reader: Connection | None = g.pop("reader", None)
-    if reader is None:
-        return
-    if reader.dialect.name == "sqlite" and not reader.invalidated:
-        idle_readers(current_app).append(reader)
+    if reader is not None:
+        give_back(reader, READ)
+
+
+def take(use: str) -> Connection:
+    """A connection for this use. On SQLite one that another context is done with: to make one ready costs as much as a
+    question."""
+    if engine().dialect.name != "sqlite":
+        return engine().connect()
+    try:
+        return idle(current_app)[use].pop()
+    except IndexError:
+        connection = engine().connect()
+    if use != READ:
+        cursor = connection.connection.cursor()  # below what begins a transaction, inside which this can't be set
+        cursor.execute(f"PRAGMA synchronous={use}")
+        cursor.close()
+    return connection.execution_options(storefront_use=use)
+
+
+def give_back(connection: Connection, use: str) -> None:
+    if connection.dialect.name == "sqlite" and not connection.invalidated:
+        idle(current_app)[use].append(connection)
     else:
-        reader.close()
+        connection.close()
 
 
-def idle_readers(app: Flask) -> list[Connection]:
-    found: list[Connection] = app.extensions["storefront_idle_readers"]
+@contextmanager
+def borrowed(use: str) -> Iterator[Connection]:
+    """What `take` has, given back at the end without what wasn't committed."""
+    connection = take(use)
+    try:
+        yield connection
+    finally:
+        connection.rollback()
+        give_back(connection, use)
+
+
+def idle(app: Flask) -> dict[str, list[Connection]]:
+    """SQLite's connections that wait for who needs one next, by their use."""
+    found: dict[str, list[Connection]] = app.extensions["storefront_idle"]
     return found
 
 
 def dispose(app: Flask) -> None:
     """Close what is open and not in use."""
-    while idle_readers(app):
-        idle_readers(app).pop().close()
+    for connections in idle(app).values():
+        while connections:
+            connections.pop().close()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -234,15 +261,14 @@ def write(durable: bool = False) -> Iterator[None]:
     """
     release()
     end_session()
-    with turn_to_write(), engine().connect() as connection:
-        connection.execution_options(storefront_write="FULL" if durable else "NORMAL")
+    with turn_to_write(), borrowed(FULL if durable else NORMAL) as connection:
         begin_write(connection)
         bind_if_any(connection)
         g.writer = connection
         try:
             yield
             if session_in_use():
-                db.session.commit()  # flushes
+                db.session.commit()  # writes what waits there
             connection.commit()
         finally:
             end_session()
@@ -280,7 +306,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.teardown_appcontext(release)
     with app.app_context():
         app.extensions["storefront_engine"] = db.engine
-        app.extensions["storefront_idle_readers"] = []
+        app.extensions["storefront_idle"] = {use: [] for use in (READ, NORMAL, FULL)}
         set_up(db.engine)
 
 
@@ -331,12 +357,6 @@ def set_up(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if "storefront_read" in options:
-            return  # each question by itself sees what is committed
-        durability = options.get("storefront_write")
-        if durability:
-            connection.exec_driver_sql(f"PRAGMA synchronous={durability}")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.exec_driver_sql("BEGIN")
+        use = connection.get_execution_options().get("storefront_use")
+        if use != READ:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if use else "BEGIN")

@@ -1,10 +1,12 @@
 """What a shopper does with a cart. Each action is one short write transaction; what came of it is read again."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from blinker import signal
 from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
 from storefront.cart.rules import check_quantity, check_room
@@ -30,8 +32,7 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
     for quantity in wanted.values():
         check_quantity(quantity)
     cart_id, first = new_token(), new_id()
-    with write():
-        check_sold_here(wanted)
+    with sold_here(wanted), write():
         add_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
         if wanted:
             lines = [
@@ -47,6 +48,19 @@ products = table_of(Product).c
 SOLD_HERE = held(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
 
 
+@contextmanager
+def sold_here(product_ids: Collection[str]) -> Iterator[None]:
+    """Around a `write()` of lines, for which the database takes none but this shop's products. Refuses with the one
+    that isn't."""
+    if not all(map(is_id, product_ids)):
+        check_sold_here(product_ids)
+    try:
+        yield
+    except IntegrityError:
+        check_sold_here(product_ids)
+        raise
+
+
 def check_sold_here(product_ids: Iterable[str]) -> None:
     """Refuse when one of the products isn't this shop's."""
     wanted = [product_id for product_id in product_ids if is_id(product_id)]
@@ -59,7 +73,7 @@ def check_sold_here(product_ids: Iterable[str]) -> None:
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
     """Put so many more of a product into the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     check_quantity(quantity)
-    with write():
+    with sold_here([product_id]), write():
         hold(cart_id)
         already = held_quantity(cart_id, product_id)
         if already is None:
@@ -74,12 +88,13 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
     """Make it so many of a product; 0 takes it out. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     if quantity:
         check_quantity(quantity)
-    with write():
+    with sold_here([product_id]), write():
         hold(cart_id)
         if held_quantity(cart_id, product_id) is None:
-            check_sold_here([product_id])
             if quantity:
                 put_line(cart_id, product_id, quantity)
+            else:
+                check_sold_here([product_id])
         elif quantity:
             run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
         else:
@@ -88,7 +103,6 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
 
 
 def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    check_sold_here([product_id])
     check_room(run(COUNT_LINES, {"cart": cart_id}).scalar_one() + 1)
     line = {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "from_upsell": from_upsell}
     add_rows(CartLine, [line])

@@ -13,7 +13,7 @@ from storefront import money
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
 from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
-from storefront.database import bind, db, new_id
+from storefront.database import FULL, bind, borrowed, db, new_id
 from storefront.events.models import PRICE_CHANGED, append
 from storefront.tenants.models import SettingRow, TenantRow
 from storefront.tenants.registry import registry
@@ -66,7 +66,7 @@ def load(content: bytes, refresh: bool = False, progress: Progress = lambda _: N
 
 def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
     loaded = Loaded()
-    with db.engine.connect().execution_options(storefront_write="FULL") as connection, connection.begin():
+    with borrowed(FULL) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOAD_LOCK})
         place = new_id()

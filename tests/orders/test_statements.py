@@ -43,8 +43,8 @@ def busy(shopper: Person) -> Person:
 
 
 BOUNDS = {
-    "list": 1, "search": 1, "product": 1, "open a cart": 5, "add": 5, "set": 5, "cart": 2, "promo": 4, "checkout": 15,
-    "order": 1, "page list": 2, "page product": 3, "page add": 6, "page cart": 3, "page checkout": 3, "page place": 9,
+    "list": 1, "search": 1, "product": 1, "open a cart": 3, "add": 4, "set": 4, "cart": 1, "promo": 3, "checkout": 14,
+    "order": 1, "page list": 2, "page product": 3, "page add": 5, "page cart": 2, "page checkout": 2, "page place": 9,
     "page order": 1, "suggestions": 6, "panel": 6,
 }  # fmt: skip
 """A cart has three lines here, and two in the browser; checkout by the API answers with suggestions too."""
