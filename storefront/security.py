@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, current_app, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from itsdangerous import URLSafeTimedSerializer
@@ -40,6 +40,10 @@ class CrossSite(Refusal):
 
 class ShopSession(SecureCookieSessionInterface):
     """A signed cookie that belongs to one shop: by its path, and by its signature, which another shop refuses."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Programs send no cookie, and then there is nothing to verify."""
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
 
     def get_cookie_path(self, app: Flask) -> str:
         return request.script_root + "/"

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from flask import Response, current_app
+from flask import current_app
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.assets import Assets
@@ -13,6 +13,7 @@ from storefront.openapi import (
     Cursor,
     Money,
     Shape,
+    Worded,
     answers,
     blueprint,
     cursor_after,
@@ -56,6 +57,10 @@ class ProductList(Shape):
     next_cursor: str | None
 
 
+class WordedList(Worded, ProductList):
+    """The same, as it was remembered."""
+
+
 class ListQuery(BaseModel):
     q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
     category: Annotated[str, Field(max_length=80)] = ""
@@ -71,12 +76,12 @@ def amount(minor: int) -> Money:
 
 @api.get("/products")
 @spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
-def list_products(query: ListQuery) -> Response:
+def list_products(query: ListQuery) -> ProductList:
     """List products, in the catalogue's order: stable while products are added."""
     wish = Wish(query.q, query.category, query.in_stock)
     rows = rows_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
     said = remembered(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
-    return Response(said, content_type="application/json")
+    return WordedList.saying(said)
 
 
 def product_list(rows: str, limit: int) -> ProductList:

@@ -34,27 +34,39 @@ def shopper_language() -> str:
     """The language that the shopper reads: chosen by the switch, else as the browser says, else the shop's own.
 
     Outside a request it is the one that `speaking` names, else the shop's own."""
-    if "language" not in g:
-        locale = locale_of_shop()
+    known: str | None = g.get("language")
+    return listen() if known is None else known
+
+
+def listen() -> str:
+    locale = locale_of_shop()
+    if has_request_context():
+        chosen = None if for_programs() else request.cookies.get(COOKIE)
+        g.language, g.languages = understood(chosen if chosen in LANGUAGES else None, accepted_here(), locale)
+    else:
         g.language = own_language(locale)
-        if has_request_context():
-            chosen = None if for_programs() else request.cookies.get(COOKIE)
-            g.language = choose(chosen, accepted_here(), locale)
     language: str = g.language
     return language
+
+
+@lru_cache(maxsize=1000)
+def understood(chosen: str | None, accepted: tuple[str, ...], locale: str) -> tuple[str, tuple[str, ...]]:
+    """The language of who chose and accepts these, and the `shopper_languages`."""
+    language = choose(chosen, accepted, locale)
+    return language, in_turn(language, accepted, locale)
 
 
 def shopper_languages(locale: str | None = None) -> tuple[str, ...]:
     """The languages in which this shop, or one of that locale, says its texts to who reads, the best first: the
     page's, and last the shop's own (see `in_turn`). None where nobody reads."""
-    languages: tuple[str, ...] | None = g.get("languages") if locale is None else None
-    if languages is None:
+    known: tuple[str, ...] | None = g.get("languages") if locale is None else None
+    if known is None:
         if not ("language" in g or has_request_context()):
             return ()
-        languages = in_turn(shopper_language(), accepted_here(), locale or locale_of_shop())
+        known = in_turn(shopper_language(), accepted_here(), locale or locale_of_shop())
         if locale is None:
-            g.languages = languages
-    return languages
+            g.languages = known
+    return known
 
 
 def accepted_here() -> tuple[str, ...]:
