@@ -1,19 +1,26 @@
 """Connections: who reads, who writes, and what is given back."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
 from flask import Flask
 from sqlalchemy import bindparam, select, update
 
-from storefront.catalog.models import Product
-from storefront.database import acting_for, connection, dispose, engine, table_of, write
+from storefront.catalog.models import Product, find_product
+from storefront.database import acting_for, connection, db, dispose, engine, idle, is_writing, table_of, write
+from storefront.errors import Busy
 from storefront.tenants.guard import held, run
 from tests.conftest import Person
 
 products = table_of(Product)
 STOCK = held(select(products.c.stock).where(products.c.id == "pot"))
 SET_STOCK = held(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
+
+
+CUP = held(select(products.c.stock).where(products.c.id == "cup"))
+SET_CUP = held(update(products).where(products.c.id == "cup").values(stock=bindparam("now")))
 
 
 def stock(app: Flask) -> int:
@@ -52,3 +59,56 @@ def test_a_reader_is_given_back_also_by_who_failed(app: Flask, shopper: Person):
     dispose(app)
     with app.app_context():
         assert engine().pool.checkedout() == 0
+
+
+def test_a_session_inside_write_is_part_of_it(app: Flask):
+    with app.app_context(), acting_for("north"):
+        with pytest.raises(ZeroDivisionError), write():
+            find_product("pot").stock = 1
+            run(SET_CUP, {"now": 1})
+            db.session.flush()
+            assert run(STOCK).scalar_one() == 1, "each sees what the other wrote"
+            assert db.session.scalar(select(Product.stock).where(Product.id == "cup")) == 1
+            raise ZeroDivisionError
+        assert (run(STOCK).scalar_one(), run(CUP).scalar_one()) == (10, 3), "and both are undone"
+        with write():
+            find_product("pot").stock = 2
+            run(SET_CUP, {"now": 2})
+        assert (run(STOCK).scalar_one(), run(CUP).scalar_one()) == (2, 2)
+
+
+def test_what_a_session_read_before_a_write_is_read_again_inside(app: Flask):
+    with app.app_context(), acting_for("north"):
+        assert find_product("pot").stock == 10
+        with app.app_context(), acting_for("north"), write():
+            run(SET_STOCK, {"now": 3})
+        with write():
+            assert find_product("pot").stock == 3
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_writer_has_its_durability_also_when_it_is_kept(app: Flask):
+    with app.app_context(), acting_for("north"):
+        for _ in range(2):
+            for durable, synchronous in ((True, 2), (False, 1)):
+                with write(durable=durable):
+                    asked = connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+                assert asked == synchronous
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_finds_the_database_locked_leaves_a_writer_that_writes(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    with app.app_context(), acting_for("north"):
+        with write():
+            connection().exec_driver_sql("PRAGMA busy_timeout = 10")
+        with sqlite3.connect(engine().url.database or "") as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Busy), write():
+                pytest.fail("somebody else has the lock")
+            other.rollback()
+        with write():
+            assert is_writing()
+            run(SET_STOCK, {"now": 1})
+        assert not is_writing()
+        assert stock(app) == 1
+        assert {use: len(kept) for use, kept in idle(app).items()} == {"READ": 1, "NORMAL": 1, "FULL": 0}
