@@ -50,8 +50,8 @@ SOLD_HERE = held(select(products.id).where(products.id.in_(bindparam("ids", expa
 
 @contextmanager
 def sold_here(product_ids: Collection[str]) -> Iterator[None]:
-    """Around a `write()` of lines, for which the database takes none but this shop's products. Refuses with the one
-    that isn't."""
+    """Around a `write()` of lines: the database itself takes none but this shop's products, and is asked again only to
+    say which isn't. Raises `NotFound`."""
     if not all(map(is_id, product_ids)):
         check_sold_here(product_ids)
     try:
