@@ -1,4 +1,4 @@
-"""The database: engine set-up for SQLite and PostgreSQL, and `write()`, one short write transaction.
+"""The database: what tables are made from, who asks for whom, and `write()`, one short write transaction.
 
 One application context is one session, and acts for at most one tenant (`g.tenant_id`), to which PostgreSQL's row-level
 security is bound in each transaction. `storefront.tenants.guard` holds every statement to that tenant.
@@ -6,32 +6,24 @@ security is bound in each transaction. `storefront.tenants.guard` holds every st
 
 import fcntl
 import os
-import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
-from sqlalchemy import Connection, Engine, MetaData, Table, event, make_url
+from sqlalchemy import Connection, Engine, MetaData, Table, event
 from sqlalchemy.exc import DontWrapMixin, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
+from storefront import connections
 from storefront.config import Settings
+from storefront.connections import FULL, NORMAL, READ, borrowed, engine, engine_options, give_back, idle, take
 from storefront.errors import Busy
 
-BUSY_TIMEOUT = 10
-"""Seconds that a writer waits for SQLite's one write lock."""
-READ, NORMAL, FULL = "READ", "NORMAL", "FULL"
-"""What a connection is for: asking, or writing with this `synchronous` of SQLite's."""
-EPOCH, RANDOM_BITS = 1_704_067_200_000, 22
-"""What an id is made of: milliseconds since this moment of the Unix clock (2024), and so many random bits."""
 TENANT_SETTING = "storefront.tenant_id"
 """The PostgreSQL setting that the row-level policies compare with."""
 
@@ -87,32 +79,6 @@ def acting_for(tenant_id: str) -> Iterator[None]:
     with current_app.app_context():
         g.tenant_id = tenant_id
         yield
-
-
-def new_id() -> int:
-    """A 63-bit id that grows with time (milliseconds since 2024, then 22 random bits), so that rows sort by age."""
-    return (time.time_ns() // 1_000_000 - EPOCH) << RANDOM_BITS | secrets.randbits(RANDOM_BITS)
-
-
-def id_at(moment: datetime) -> int:
-    """The lowest id that could be made at this moment."""
-    return (round(moment.timestamp() * 1000) - EPOCH) << RANDOM_BITS
-
-
-def new_token() -> str:
-    """128 unguessable bits as 22 characters that are safe in an address."""
-    return secrets.token_urlsafe(16)
-
-
-def is_id(text: str) -> bool:
-    """Whether a text from outside can be the id of anything; what can't is not even asked for."""
-    return 0 < len(text) <= 64 and text.isascii() and text.isprintable()
-
-
-def engine() -> Engine:
-    """The app's engine, which Flask-SQLAlchemy would look for at each question."""
-    found: Engine = current_app.extensions["storefront_engine"]
-    return found
 
 
 def table_of(model: type[Model]) -> Table:
@@ -171,51 +137,11 @@ def release(_fault: BaseException | None = None) -> None:
         give_back(reader, READ)
 
 
-def take(use: str) -> Connection:
-    """A connection for this use. On SQLite one that another context is done with: to make one ready costs as much as a
-    question."""
-    if engine().dialect.name != "sqlite":
-        return engine().connect()
-    try:
-        return idle(current_app)[use].pop()
-    except IndexError:
-        connection = engine().connect()
-    if use != READ:
-        cursor = connection.connection.cursor()  # below what begins a transaction, inside which this can't be set
-        cursor.execute(f"PRAGMA synchronous={use}")
-        cursor.close()
-    return connection.execution_options(storefront_use=use)
-
-
-def give_back(connection: Connection, use: str) -> None:
-    if connection.dialect.name == "sqlite" and not connection.invalidated:
-        idle(current_app)[use].append(connection)
-    else:
-        connection.close()
-
-
-@contextmanager
-def borrowed(use: str) -> Iterator[Connection]:
-    """What `take` has, given back at the end without what wasn't committed."""
-    connection = take(use)
-    try:
-        yield connection
-    finally:
-        connection.rollback()
-        give_back(connection, use)
-
-
-def idle(app: Flask) -> dict[str, list[Connection]]:
-    """SQLite's connections that wait for who needs one next, by their use."""
-    found: dict[str, list[Connection]] = app.extensions["storefront_idle"]
-    return found
-
-
 def dispose(app: Flask) -> None:
     """Close what is open and not in use."""
-    for connections in idle(app).values():
-        while connections:
-            connections.pop().close()
+    for waiting in idle(app).values():
+        while waiting:
+            waiting.pop().close()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -238,7 +164,7 @@ def turn_to_write() -> Iterator[None]:
     if engine().dialect.name != "sqlite" or not database or database == ":memory:":
         yield
         return
-    if not _one_thread.acquire(timeout=BUSY_TIMEOUT):
+    if not _one_thread.acquire(timeout=connections.BUSY_TIMEOUT):
         raise Busy
     try:
         queue = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o666)
@@ -305,58 +231,4 @@ def init_app(app: Flask, settings: Settings) -> None:
     db.init_app(app)
     app.teardown_appcontext(release)
     with app.app_context():
-        app.extensions["storefront_engine"] = db.engine
-        app.extensions["storefront_idle"] = {use: [] for use in (READ, NORMAL, FULL)}
-        set_up(db.engine)
-
-
-def engine_options(settings: Settings) -> dict[str, Any]:
-    if settings.on_sqlite:
-        file = make_url(settings.database_url).database
-        if file:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
-        return {
-            "pool_size": 16,
-            "hide_parameters": True,
-            "connect_args": {"timeout": BUSY_TIMEOUT, "check_same_thread": False},
-        }
-    return {
-        "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
-        "pool_size": 8,
-        "max_overflow": 8,
-        "pool_pre_ping": True,
-        "pool_recycle": 300,
-        "connect_args": {
-            "connect_timeout": 5,
-            "application_name": "storefront",
-            "client_encoding": "utf8",  # else a database of bytes answers in bytes, before it can be asked what it is
-            "prepare_threshold": None,  # a pooler in transaction mode gives the next statement to another session
-        },
-    }
-
-
-PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=NORMAL",
-    "foreign_keys=ON",
-    "temp_store=MEMORY",
-    "cache_size=-512",  # kB: the system keeps the file's pages already, and each thread's connection would have 2 MB
-)
-
-
-def set_up(engine: Engine) -> None:
-    """Listeners that make each SQLite connection safe and quick, and each transaction begin as it was asked to."""
-    if engine.dialect.name != "sqlite":
-        return
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        for pragma in PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        use = connection.get_execution_options().get("storefront_use")
-        if use != READ:
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if use else "BEGIN")
+        connections.lend(app, db.engine)

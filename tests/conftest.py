@@ -21,7 +21,7 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
-from storefront import Settings, create_app, database
+from storefront import Settings, connections, create_app, database
 from storefront.boot import prepare
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
@@ -37,7 +37,7 @@ ENVIRONMENT = {
 PORTS = range(20_000, 32_000)
 """Below those that a system gives out by itself, so that nobody is given one before the server that is to have it."""
 
-database.BUSY_TIMEOUT = 60
+connections.BUSY_TIMEOUT = 60
 """Seconds: crowds at a machine that has other things to do as well must not be told that the shop is busy."""
 
 if room_in_memory():

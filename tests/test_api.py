@@ -152,7 +152,7 @@ def test_too_many_requests_are_a_problem_that_says_when_to_come_back(make_app: C
 def test_a_locked_database_is_a_problem_for_a_moment(
     make_app: Callable[..., Flask], database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("storefront.database.BUSY_TIMEOUT", 0.2)
+    monkeypatch.setattr("storefront.connections.BUSY_TIMEOUT", 0.2)
     shopper = Person(make_app().test_client(), "north")
     cart = shopper.cart(beans=1)
     lock = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)

@@ -9,7 +9,8 @@ from flask import Flask
 from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.models import Product, find_product
-from storefront.database import acting_for, connection, db, dispose, engine, idle, is_writing, table_of, write
+from storefront.connections import engine, idle
+from storefront.database import acting_for, connection, db, dispose, is_writing, table_of, write
 from storefront.errors import Busy
 from storefront.tenants.guard import held, run
 from tests.conftest import Person

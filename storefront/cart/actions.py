@@ -12,8 +12,9 @@ from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
 from storefront.cart.rules import check_quantity, check_room
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import is_id, new_id, new_token, table_of, write
+from storefront.database import table_of, write
 from storefront.errors import CartOrdered, NotFound
+from storefront.ids import is_id, new_id, new_token
 from storefront.languages.words import _
 from storefront.pricing.rules import usable_promotion
 from storefront.tenants.guard import add_rows, held, run

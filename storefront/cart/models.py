@@ -9,8 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.catalog.models import LISTED, Listed, Product, listed
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, is_id, new_id, new_token, table_of
+from storefront.database import Model, table_of
 from storefront.errors import NotFound
+from storefront.ids import is_id, new_id, new_token
 from storefront.languages.words import _
 from storefront.pricing.rules import Price, price
 from storefront.tenants.guard import OwnedByTenant, held, run

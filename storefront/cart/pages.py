@@ -7,9 +7,9 @@ from storefront.cart import actions
 from storefront.cart.models import CartSeen, CartView, cart_or_none, count_items
 from storefront.cart.rules import parse_quantity
 from storefront.catalog.models import Listed, read_product
-from storefront.database import new_token
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
+from storefront.ids import new_token
 from storefront.languages.formats import show_money
 from storefront.languages.words import _
 from storefront.security import CARTS_LIMIT, limiter

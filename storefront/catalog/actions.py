@@ -13,8 +13,10 @@ from storefront import money
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
 from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
-from storefront.database import FULL, bind, borrowed, db, new_id
+from storefront.connections import FULL, borrowed
+from storefront.database import bind, db
 from storefront.events.models import PRICE_CHANGED, append
+from storefront.ids import new_id
 from storefront.tenants.models import SettingRow, TenantRow
 from storefront.tenants.registry import registry
 

@@ -9,8 +9,9 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, current_tenant_id, db, is_id, new_id, table_of
+from storefront.database import Model, current_tenant_id, db, table_of
 from storefront.errors import NotFound
+from storefront.ids import is_id, new_id
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.languages.words import _

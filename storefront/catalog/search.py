@@ -22,7 +22,8 @@ from sqlalchemy import (
 
 from storefront.catalog.models import CARD, LISTED, Card, Listed, columns, listed, products
 from storefront.catalog.rules import fold, fts5_query, tsquery
-from storefront.database import current_tenant_id, engine
+from storefront.connections import engine
+from storefront.database import current_tenant_id
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.tenants.guard import held, run, run_to_text

@@ -50,10 +50,10 @@ def listen() -> str:
 
 
 @lru_cache(maxsize=1000)
-def understood(chosen: str | None, accepted: tuple[str, ...], locale: str) -> tuple[str, tuple[str, ...]]:
+def understood(chosen: str | None, wanted: tuple[str, ...], locale: str) -> tuple[str, tuple[str, ...]]:
     """The language of who chose and accepts these, and the `shopper_languages`."""
-    language = choose(chosen, accepted, locale)
-    return language, in_turn(language, accepted, locale)
+    language = choose(chosen, wanted, locale)
+    return language, in_turn(language, wanted, locale)
 
 
 def shopper_languages(locale: str | None = None) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import db, is_id, new_id, new_token, table_of, write
+from storefront.database import db, table_of, write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
+from storefront.ids import is_id, new_id, new_token
 from storefront.languages.pages import shopper_language, shopper_languages
 from storefront.languages.texts import foreign_language, in_words
 from storefront.languages.words import _

@@ -17,8 +17,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, db, is_id, new_token, table_of
+from storefront.database import Model, db, table_of
 from storefront.errors import NotFound
+from storefront.ids import is_id, new_token
 from storefront.languages.texts import in_language
 from storefront.languages.words import _
 from storefront.pricing.rules import Price

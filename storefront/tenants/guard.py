@@ -35,7 +35,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import operators, visitors
 
-from storefront.database import NoTenant, connection, current_tenant_id, db, engine, table_of, writer
+from storefront.connections import engine
+from storefront.database import NoTenant, connection, current_tenant_id, db, table_of, writer
 
 
 class WrongTenant(RuntimeError):

@@ -10,7 +10,7 @@ from storefront.cart.models import CartSeen, cart_or_none
 from storefront.catalog.models import Listed, in_stock
 from storefront.clock import now
 from storefront.config import Settings
-from storefront.database import new_id, new_token
+from storefront.ids import new_id, new_token
 from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant

@@ -12,8 +12,9 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
-from storefront.database import acting_for, current_tenant_id, is_id, release, write
+from storefront.database import acting_for, current_tenant_id, release, write
 from storefront.errors import Busy
+from storefront.ids import is_id
 from storefront.tenants.guard import add_rows, run
 from storefront.upsell.errands import errands_of
 from storefront.upsell.experiment.models import expose

@@ -6,7 +6,8 @@ from sqlalchemy import JSON, BigInteger, Index, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, new_id, new_token, table_of
+from storefront.database import Model, table_of
+from storefront.ids import new_id, new_token
 from storefront.tenants.guard import OwnedByTenant, held
 
 

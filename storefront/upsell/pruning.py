@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 
 from storefront.clock import now
-from storefront.database import id_at, table_of, write
+from storefront.database import table_of, write
+from storefront.ids import id_at
 from storefront.tenants.guard import held, run
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall
 from storefront.upsell.models import UpsellShowing

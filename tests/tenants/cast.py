@@ -12,7 +12,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from storefront.catalog.models import Product
-from storefront.database import acting_for, bind, db, new_token, write
+from storefront.database import acting_for, bind, db, write
+from storefront.ids import new_token
 from storefront.security import signer
 from storefront.tenants.guard import OwnedByTenant, add_rows
 from storefront.tenants.models import TenantRow

@@ -167,11 +167,10 @@ def test_run_takes_held_statements_only(north: None):
 
 def test_only_the_database_and_the_guard_itself_use_raw_connections():
     """Elsewhere raw connections are for loading, booting and probing, which name their tenant or need none."""
-    may = {"database.py", "tenants/guard.py", "boot.py", "catalog/actions.py", "operators/pages.py"}
+    may = {"connections.py", "database.py", "tenants/guard.py", "boot.py", "catalog/actions.py", "operators/pages.py"}
+    ways = r"engine(?:\(\))?\.(?:connect|begin)\(|session\.connection\(|exec_driver_sql|\.get_bind\(|\bborrowed\("
     for path in (ROOT / "storefront").rglob("*.py"):
         name = path.relative_to(ROOT / "storefront").as_posix()
         if name not in may:
-            found = re.findall(
-                r"engine\.(?:connect|begin)\(|session\.connection\(|exec_driver_sql|\.get_bind\(", path.read_text()
-            )
+            found = re.findall(ways, path.read_text())
             assert not found, f"{name} speaks to the database past the tenant guard: {found}"

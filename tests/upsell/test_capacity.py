@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from storefront.database import engine, idle
+from storefront.connections import engine, idle
 from storefront.upsell.assistant.actions import WAITING
 from tests.conftest import Person
 from tests.upsell import model_server as server

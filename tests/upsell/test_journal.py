@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import event
 
 from storefront.clock import now
-from storefront.database import acting_for, db, id_at, write
+from storefront.database import acting_for, db, write
+from storefront.ids import id_at
 from storefront.tenants.guard import add_rows
 from storefront.upsell import pruning
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall

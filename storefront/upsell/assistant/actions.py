@@ -18,7 +18,8 @@ from flask import Flask, current_app
 
 from storefront.clock import now
 from storefront.config import Settings
-from storefront.database import acting_for, new_token, release, write
+from storefront.database import acting_for, release, write
+from storefront.ids import new_token
 from storefront.operators.metrics import count_call
 from storefront.tenants.guard import add_rows
 from storefront.tenants.models import Tenant, UpsellWishes

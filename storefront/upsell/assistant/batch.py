@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from storefront.config import Budget
-from storefront.database import current_tenant_id, new_token, release, write
+from storefront.database import current_tenant_id, release, write
+from storefront.ids import new_token
 from storefront.tenants.guard import add_rows
 from storefront.upsell.assistant.breaker import FAILURES
 from storefront.upsell.assistant.budget import may_ask

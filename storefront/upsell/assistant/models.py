@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.cart.models import carts
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, new_id, new_token, table_of
+from storefront.database import Model, table_of
+from storefront.ids import new_id, new_token
 from storefront.tenants.guard import OwnedByTenant, add_or_change, held, run
 
 FRESH_FOR = timedelta(minutes=10)
