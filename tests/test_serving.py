@@ -205,8 +205,11 @@ def test_it_stops_cleanly_and_starts_again_with_what_it_had(tmp_path: Path, numb
         stops_cleanly(second, number)
 
 
-def test_a_request_that_is_under_way_is_finished(tmp_path: Path, model: ModelServer) -> None:
-    """Somebody waits for the model when the server is told to stop."""
+@pytest.mark.parametrize(
+    ("number", "source"), [(signal.SIGTERM, "llm"), (signal.SIGINT, "rules")], ids=["SIGTERM", "Ctrl-C"]
+)
+def test_a_request_that_is_under_way_is_finished(tmp_path: Path, model: ModelServer, number: int, source: str) -> None:
+    """Somebody waits for the model when the server is told to stop; Ctrl-C waits for nobody's model."""
     model.behave = slow(1.5, good)
     settings = {"OPENAI_BASE_URL": model.address, "UPSELL_TIMEOUT": "10", "WEB_CONCURRENCY": "1"}
     with serving(tmp_path, **settings) as server, ThreadPoolExecutor() as pool:
@@ -214,9 +217,9 @@ def test_a_request_that_is_under_way_is_finished(tmp_path: Path, model: ModelSer
         cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
         waiting = pool.submit(server.get, f"/t/north/api/v1/carts/{cart['id']}/upsell")
         wait(lambda: len(model.requests) == 1)
-        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(number)
         answer, text = waiting.result()
-        assert (answer.status, json.loads(text)["source"]) == (200, "llm")
+        assert (answer.status, json.loads(text)["source"]) == (200, source)
         assert server.process.wait(timeout=60) == 0
         assert "Traceback" not in server.log.read_text()
 
