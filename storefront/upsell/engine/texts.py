@@ -4,6 +4,7 @@ Weights after Salton and Buckley, "Term-weighting approaches in automatic text r
 idf = 1 + ln((1 + N) / (1 + df)), vectors of length 1.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import nlargest
@@ -46,20 +47,27 @@ def closest(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[int, float]]]
             index.setdefault(term, []).append((position, weight))
     looks = min(MOST_LOOKS, max(LEAST_LOOKS, LOOKS // max(len(texts), 1)))
     for position, vector in enumerate(vectors):
-        found = look_up(vector, index, looks)
+        found = look_up(position, vector, index, looks)
         found.pop(position, None)
-        yield nlargest(MOST_ALIKE, found.items(), key=lambda one: (one[1], -one[0]))
+        best = nlargest(MOST_ALIKE, [(cosine, -other) for other, cosine in found.items()])
+        yield [(-other, cosine) for cosine, other in best]
 
 
-def look_up(vector: Vector, index: dict[str, list[tuple[int, float]]], looks: int) -> dict[int, float]:
-    """The cosine with every text that shares a term, as far as so many looks reach, the rarest terms first."""
+def look_up(position: int, vector: Vector, index: dict[str, list[tuple[int, float]]], looks: int) -> dict[int, float]:
+    """The cosine with every text that shares a term, as far as so many looks reach, the rarest terms first. Where even
+    the rarest is in more texts, those next to this one are looked at: a catalogue has together what goes together."""
     found: dict[int, float] = {}
     for term, weight in sorted(vector.items(), key=lambda one: len(index[one[0]])):
         others = index[term]
+        if len(others) < 2:
+            continue
+        if len(others) > looks:
+            if found:
+                break
+            here = bisect_left(others, (position,))
+            first = max(0, min(here - looks // 2, len(others) - looks))
+            others = others[first : first + looks]
         looks -= len(others)
-        if looks < 0 and found:
-            break
-        if len(others) > 1:
-            for other, its_weight in others:
-                found[other] = found.get(other, 0.0) + weight * its_weight
+        for other, its_weight in others:
+            found[other] = found.get(other, 0.0) + weight * its_weight
     return found
