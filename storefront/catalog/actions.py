@@ -102,9 +102,8 @@ def store_products(
     connection: Connection, tenant: TenantEntry, place: int, refresh: bool, loaded: Loaded, progress: Progress
 ) -> None:
     """New products get the places from `place` on, in the file's order."""
-    rows = select(Product.id, Product.price).where(Product.tenant_id == tenant.id)
-    there = dict(connection.execute(rows).all())
-    changed: list[tuple[str, str, dict[str, Any]]] = []
+    there = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
+    repriced: list[tuple[str, str, dict[str, Any]]] = []
     if refresh and connection.dialect.name == "postgresql":
         lock_in_order(connection, tenant.id)
     for start in range(0, len(tenant.products), BATCH):
@@ -117,13 +116,15 @@ def store_products(
         if new:
             connection.execute(insert(Product), new)
         known = [row_of(tenant, entry) for entry in batch if entry.id in there] if refresh else []
-        if known:
-            changed += refresh_products(connection, tenant.id, known, there)
+        others = differing(connection, tenant.id, known) if known else []
+        if others:
+            refresh_products(connection, tenant.id, [row for row, _ in others])
+        repriced += [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was]
         loaded.added += len(new)
-        loaded.updated += len(known)
-        loaded.kept += len(batch) - len(new) - len(known)
+        loaded.updated += len(others)
+        loaded.kept += len(batch) - len(new) - len(others)
         progress(len(batch))
-    append(connection, tenant.id, changed)  # last, because who writes events waits for this transaction from here on
+    append(connection, tenant.id, repriced)  # last, because who writes events waits for this transaction from here on
 
 
 def lock_in_order(connection: Connection, tenant_id: str) -> None:
@@ -132,10 +133,18 @@ def lock_in_order(connection: Connection, tenant_id: str) -> None:
     connection.execute(in_order.with_for_update(key_share=True)).close()
 
 
-def refresh_products(
-    connection: Connection, tenant_id: str, rows: list[dict[str, Any]], there: dict[str, int]
-) -> list[tuple[str, str, dict[str, Any]]]:
-    """Give products the texts and prices of these rows. Returns the prices that are others now, as events."""
+def differing(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+    """Those of the file's rows that say something else than the shop does, each with the price that the shop asks."""
+    table = Product.__table__
+    asked = select(table.c.id, *(table.c[name] for name in TEXTS))
+    asked = asked.where(table.c.tenant_id == tenant_id, table.c.id.in_([row["id"] for row in rows]))
+    here = {one.id: one._asdict() for one in connection.execute(asked)}
+    pairs = [(row, here[row["id"]]) for row in rows]
+    return [(row, own["price"]) for row, own in pairs if any(row[name] != own[name] for name in TEXTS)]
+
+
+def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
+    """Give products the texts and prices of these rows."""
     table = Product.__table__
     connection.execute(
         update(Product)
@@ -143,8 +152,6 @@ def refresh_products(
         .values({name: bindparam(name) for name in TEXTS}),
         [{name: row[name] for name in TEXTS} | {"the_tenant": tenant_id, "the_product": row["id"]} for row in rows],
     )
-    changed = [row for row in rows if row["price"] != there[row["id"]]]
-    return [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row in changed]
 
 
 def labels_of(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
