@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from blinker import signal
-from sqlalchemy import Connection, bindparam, collate, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from storefront import money
 from storefront.catalog.models import Product
@@ -103,9 +103,7 @@ def store_products(
 ) -> None:
     """New products get the places from `place` on, in the file's order."""
     there = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
-    repriced: list[tuple[str, str, dict[str, Any]]] = []
-    if refresh and connection.dialect.name == "postgresql":
-        lock_in_order(connection, tenant.id)
+    others: list[tuple[dict[str, Any], int]] = []
     for start in range(0, len(tenant.products), BATCH):
         batch = tenant.products[start : start + BATCH]
         new = [
@@ -116,21 +114,19 @@ def store_products(
         if new:
             connection.execute(insert(Product), new)
         known = [row_of(tenant, entry) for entry in batch if entry.id in there] if refresh else []
-        others = differing(connection, tenant.id, known) if known else []
-        if others:
-            refresh_products(connection, tenant.id, [row for row, _ in others])
-        repriced += [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was]
+        found = differing(connection, tenant.id, known) if known else []
+        others += found
         loaded.added += len(new)
-        loaded.updated += len(others)
-        loaded.kept += len(batch) - len(new) - len(others)
-        progress(len(batch))
+        loaded.updated += len(found)
+        loaded.kept += len(batch) - len(new) - len(found)
+        progress(len(batch) - len(found))
+    others.sort(key=lambda one: one[0]["id"])
+    for start in range(0, len(others), BATCH):
+        lot = [row for row, _ in others[start : start + BATCH]]
+        refresh_products(connection, tenant.id, lot)
+        progress(len(lot))
+    repriced = [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was]
     append(connection, tenant.id, repriced)  # last, because who writes events waits for this transaction from here on
-
-
-def lock_in_order(connection: Connection, tenant_id: str) -> None:
-    """Lock the tenant's products in the order in which orders take stock, so that the two never wait in a circle."""
-    in_order = select(Product.id).where(Product.tenant_id == tenant_id).order_by(collate(Product.id, "C"))
-    connection.execute(in_order.with_for_update(key_share=True)).close()
 
 
 def differing(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
@@ -144,7 +140,8 @@ def differing(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]
 
 
 def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
-    """Give products the texts and prices of these rows."""
+    """Give products the texts and prices of these rows, in the order of their ids: that in which orders take stock, so
+    that the two never wait for each other in a circle."""
     table = Product.__table__
     connection.execute(
         update(Product)

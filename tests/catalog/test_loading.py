@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
+from storefront.catalog.actions import refresh_products
 from storefront.catalog.schema import ProductEntry
 from storefront.database import db
 from tests.catalog.shelves import product, put_up, tenant, written
@@ -83,6 +84,24 @@ def test_an_update_takes_texts_and_prices_and_never_stock(app: Flask, shopper: P
     assert len(events(app, "north")) == told + 1
     assert shopper.api("GET", "/products/pot").status_code == 200, "what the file doesn't name stays"
     assert "0 added, 0 updated, 3 kept" in command(app, file, "--update").output, "what says the same isn't written"
+
+
+def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+):
+    """Else the two could wait for each other for ever. What doesn't change isn't locked at all."""
+    ids = ["b", "a", "Z", "c", "B"]
+    put_up(app, tenant("west", *(product(id) for id in ids)))
+    locked: list[str] = []
+
+    def refresh(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
+        locked.extend(row["id"] for row in rows)
+        refresh_products(connection, tenant_id, rows)
+
+    monkeypatch.setattr("storefront.catalog.actions.refresh_products", refresh)
+    monkeypatch.setattr("storefront.catalog.actions.BATCH", 2)
+    put_up(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
+    assert locked == ["B", "Z", "b", "c"]
 
 
 def test_an_order_outlives_an_update(app: Flask, shopper: Person):
