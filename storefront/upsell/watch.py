@@ -16,6 +16,7 @@ from storefront.languages.pages import shopper_languages
 from storefront.orders.actions import orders_changed
 from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
+from storefront.timeouts import BULK, TRAINING, within
 from storefront.upsell import turns
 from storefront.upsell.actions import PAUSE, think_ahead
 from storefront.upsell.assistant.actions import assistant
@@ -86,7 +87,7 @@ def compare_all(tenant_ids: Sequence[str]) -> None:
     """Compare the texts of these shops, with a progress bar when somebody is looking at a terminal."""
     shown = sys.stderr.isatty()
     for tenant_id in tenant_ids:
-        with acting_for(tenant_id):
+        with acting_for(tenant_id), within(BULK):
             many = count(Wish())
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
@@ -113,7 +114,7 @@ def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) 
 
 def learn_of(app: Flask, tenant_id: str) -> None:
     """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
-    with app.app_context(), acting_for(tenant_id), turn_to_think():
+    with app.app_context(), acting_for(tenant_id), turn_to_think(), within(TRAINING):
         more = learn()
     if more:
         errands_of(app).after(0.05, ("learn", tenant_id), partial(learn_of, app, tenant_id))
