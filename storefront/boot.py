@@ -38,6 +38,13 @@ def prepare(app: Flask) -> None:
     dispose(app)
 
 
+def prepare_tables(app: Flask) -> None:
+    """Make the tables, or bring them up to date, for a command that may come before the first start."""
+    with one_at_a_time():
+        check_encoding()
+        migrate(app)
+
+
 def migrate(app: Flask) -> None:
     """Bring the tables up to date. Alembic is imported here, because serving doesn't need it."""
     from flask_migrate import Migrate, upgrade  # noqa: PLC0415

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     if settings.on_sqlite:
         file = make_url(settings.database_url).database
         if file:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            with suppress(OSError):  # SQLite says it when it can't open the file, to who can report it
+                Path(file).parent.mkdir(parents=True, exist_ok=True)
         return {
             "pool_size": 16,
             "pool_timeout": POOL_TIMEOUT_SECONDS,

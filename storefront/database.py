@@ -4,7 +4,6 @@ One application context is one session, and acts for at most one tenant (`g.tena
 security is bound in each transaction. `storefront.tenants.guard` holds every statement to that tenant.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -203,7 +202,6 @@ def write(durable: bool = False) -> Iterator[None]:
         finally:
             end_session()
             g.pop("writer", None)
-    current_app.extensions["storefront_written_at"] = time.monotonic()
 
 
 @contextmanager

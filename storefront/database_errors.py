@@ -26,7 +26,7 @@ SQLITE_UNAVAILABLE = SQLITE_DAMAGED | {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_READONLY,
 }
-NO_TABLES = "The database has no tables of this version yet: start the shop once, which makes them."
+NO_TABLES = "The database has no tables of this version yet: start the shop once (make run), which makes them."
 
 
 def is_busy(fault: SQLAlchemyError) -> bool:
@@ -42,6 +42,11 @@ def is_unavailable(fault: SQLAlchemyError) -> bool:
         return True
     lost = isinstance(fault, DBAPIError) and fault.connection_invalidated
     return lost or sqlite_code(fault) in SQLITE_UNAVAILABLE or postgresql_state(fault) == READ_ONLY_STATE
+
+
+def can_be_explained(fault: SQLAlchemyError) -> bool:
+    """Whether `describe` has something to say that an operator can do something about."""
+    return is_unavailable(fault) or postgresql_state(fault) in (NO_TABLE_STATE, NO_COLUMN_STATE, FULL_STATE)
 
 
 def sqlite_code(fault: SQLAlchemyError) -> int | None:
@@ -91,6 +96,6 @@ def describe_postgresql(fault: SQLAlchemyError, said: str) -> str:
 
 
 def reason(fault: SQLAlchemyError) -> str:
-    """What the database itself said, on one line and without a full stop."""
+    """What the database itself said, on one line and without the mark at its end."""
     said = str(getattr(fault, "orig", None) or fault).strip()
-    return " ".join(said.split()).rstrip(".")
+    return " ".join(said.split()).rstrip(".?")

@@ -79,7 +79,7 @@ def locked_file(path: str, end: float) -> int:
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as fault:
-        log.warning("the database can't be written to: %s", fault)
+        log.info("the database can't be written to: %s", fault)
         raise Unavailable from fault
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

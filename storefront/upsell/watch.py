@@ -14,6 +14,7 @@ from storefront.catalog.search import Wish, count
 from storefront.database import acting_for, current_tenant_id
 from storefront.languages.pages import shopper_languages
 from storefront.orders.actions import orders_changed
+from storefront.retention import actions as retention
 from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
 from storefront.timeouts import BULK, TRAINING, within
@@ -25,7 +26,6 @@ from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.errands import Errands, errands_of
 from storefront.upsell.journal import Journal, write_all
-from storefront.upsell.pruning import prune_batch
 from storefront.upsell.turns import turn_to_think
 
 LEARN_AFTER = 1.0
@@ -34,7 +34,6 @@ LOOK_AGAIN_AFTER = 0.3
 """Seconds after which a cart is looked at again whose last question is still open."""
 SWEEP_EVERY = 60.0
 """Seconds between two looks for orders that no process has learned, as after a crash."""
-PRUNE_EVERY = 3600.0
 
 
 def init_app(app: Flask) -> None:
@@ -47,7 +46,7 @@ def start(app: Flask) -> None:
     """Begin to run errands in this process, which serves requests."""
     errands_of(app).start()
     every(app, SWEEP_EVERY, "sweep", sweep)
-    every(app, PRUNE_EVERY, "prune", prune_all)
+    every(app, retention.LOOK_EVERY_SECONDS, "retention looks", retention.begin_round)
 
 
 def stop(app: Flask) -> None:
@@ -125,21 +124,6 @@ def sweep(app: Flask) -> None:
         tenants = list(registry().all())
     for tenant_id in tenants:
         errands_of(app).after(0, ("learn", tenant_id), partial(learn_of, app, tenant_id))
-
-
-def prune_all(app: Flask) -> None:
-    with app.app_context():
-        tenants = list(registry().all())
-    for tenant_id in tenants:
-        errands_of(app).after(0, ("prune", tenant_id), partial(prune_of, app, tenant_id))
-
-
-def prune_of(app: Flask, tenant_id: str) -> None:
-    """Remove a batch of what is too old, and the next one a little later."""
-    with app.app_context(), acting_for(tenant_id):
-        more = prune_batch(app.extensions["storefront_settings"].upsell_keep_days)
-    if more:
-        errands_of(app).after(0.2, ("prune", tenant_id), partial(prune_of, app, tenant_id))
 
 
 def every(app: Flask, seconds: float, name: str, job: Any) -> None:
