@@ -11,8 +11,9 @@ from storefront.database import write
 from storefront.ids import id_at
 from storefront.tenants.guard import held, run
 
-BATCH = 100
-"""Rows that one transaction removes. A cart takes its lines with it, of which it may have a hundred."""
+BATCH = 25
+"""Rows that one transaction removes. A cart takes its lines with it: a hundred carts of 30 lines held up orders for
+a fifth of a second."""
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
