@@ -3,8 +3,8 @@
 import gc
 import logging
 import os
+import secrets
 import selectors
-import shutil
 import socket
 import sys
 import tempfile
@@ -12,18 +12,24 @@ import time
 from collections import deque
 from functools import partial
 
-# Before the first import of prometheus_client, which looks for it then.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="storefront-metrics-"))
+try:
+    # Named before the first import of prometheus_client, which looks for it then; made in on_starting.
+    os.environ.setdefault(
+        "PROMETHEUS_MULTIPROC_DIR", f"{tempfile.gettempdir()}/storefront-metrics.{secrets.token_hex(8)}"
+    )
+except OSError:
+    sys.exit("storefront can't start: no temporary folder can be written to; set TMPDIR to one that can.")
 
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
-from sqlalchemy.exc import OperationalError
 
 from storefront.boot import prepare
 from storefront.catalog.schema import BadCatalog
+from storefront.commands import explain
 from storefront.config import BadSetting, Settings
 from storefront.events.pages import tail_of
+from storefront.operators import metrics_folder
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
 from storefront.upsell import watch
 from storefront.upsell.assistant.client import get_ready
@@ -127,6 +133,10 @@ def on_starting(server):
             sys.exit(os.waitstatus_to_exitcode(status))
     else:
         prepare_and_exit(server.app.wsgi())
+    try:
+        metrics_folder.make()
+    except OSError as fault:
+        sys.exit(f"storefront can't start: its folder of metrics can't be made: {fault.strerror}: {fault.filename}.")
     if settings.model_configured:
         get_ready_if_possible()
     gc.collect()
@@ -146,15 +156,13 @@ def prepare_and_exit(app):
     try:
         prepare(app)
         code = 0
-    except BadSetting as fault:
-        sys.stderr.write(f"storefront can't start: {fault}\n")
     except BadCatalog as fault:
         sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}\n")
-    except OperationalError as fault:
-        reason = str(fault.orig).strip()
-        sys.stderr.write(f"storefront can't start: the database of DATABASE_URL can't be used: {reason}\n")
-    except Exception:
-        logging.getLogger("storefront.boot").exception("the database could not be prepared")
+    except Exception as fault:
+        if sentence := explain(fault, settings):
+            sys.stderr.write(f"storefront can't start: {sentence}\n")
+        else:
+            logging.getLogger("storefront.boot").exception("the database could not be prepared")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -182,6 +190,7 @@ def child_exit(server, worker):
 
 
 def on_exit(server):
-    folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
-    if "storefront-metrics-" in folder and not server.reexec_pid:  # not the operator's, nor its successor's
-        shutil.rmtree(folder, ignore_errors=True)
+    if server.reexec_pid:
+        metrics_folder.hand_over()
+    else:
+        metrics_folder.remove()

@@ -3,7 +3,7 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import assets, compression, database, fragments, openapi, problems, security
+from storefront import assets, commands, compression, database, fragments, openapi, problems, security
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -15,10 +15,11 @@ from storefront.findable import pages as findable_pages
 from storefront.languages import formats, texts
 from storefront.languages import pages as languages_pages
 from storefront.languages.rules import LANGUAGES
-from storefront.operators import logs
+from storefront.operators import logs, readiness
 from storefront.operators import pages as operators_pages
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
+from storefront.retention import commands as retention_commands
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
@@ -36,7 +37,7 @@ __all__ = ["BadSetting", "Settings", "create_app"]
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The app, ready to serve a database that `storefront.boot.prepare` has made ready. Raises `BadSetting`."""
-    settings = settings or Settings.from_environ()
+    settings = settings or settings_of_environment()
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     database.init_app(app, settings)
     logs.init_app(app)
+    readiness.init_app(app)
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
     languages_pages.init_app(app)
@@ -66,6 +68,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+def settings_of_environment() -> Settings:
+    """Raises `BadSetting`; under `flask`, ends with its sentence."""
+    try:
+        return Settings.from_environ()
+    except BadSetting as fault:
+        commands.end_flask_command(fault)
+        raise
+
+
 def open_doors(app: Flask) -> None:
     """Pages, the JSON API and the operator's commands."""
     for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, findable_pages, events_pages, operators_pages):
@@ -76,6 +87,7 @@ def open_doors(app: Flask) -> None:
     openapi.init_app(app)
     app.cli.add_command(catalog_commands.commands)
     app.cli.add_command(upsell_commands.commands)
+    app.cli.add_command(retention_commands.prune_command)
 
 
 def add_words_for_templates(app: Flask) -> None:

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
 from storefront.config import ROOT, BadSetting, Settings
-from storefront.database import db, dispose
+from storefront.database import db, dispose, lock_among_machines
+from storefront.timeouts import BULK, within
 from storefront.upsell.watch import compare_where_due
 
 BOOT_LOCK = 7_206_340_002
@@ -26,7 +27,7 @@ def prepare(app: Flask) -> None:
     settings: Settings = app.extensions["storefront_settings"]
     for warning in settings.warnings():
         log.warning(warning)
-    with app.app_context(), one_at_a_time():
+    with app.app_context(), within(BULK), one_at_a_time():
         check_encoding()
         migrate(app)
         content = read_file(settings.catalog)
@@ -35,6 +36,13 @@ def prepare(app: Flask) -> None:
         compare_where_due()
         warn_of_mighty_role()
     dispose(app)
+
+
+def prepare_tables(app: Flask) -> None:
+    """Make the tables, or bring them up to date, for a command that may come before the first start."""
+    with one_at_a_time():
+        check_encoding()
+        migrate(app)
 
 
 def migrate(app: Flask) -> None:
@@ -71,8 +79,5 @@ def one_at_a_time() -> Iterator[None]:
         yield
         return
     with db.engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": BOOT_LOCK})
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": BOOT_LOCK})
+        lock_among_machines(connection, BOOT_LOCK)
+        yield

@@ -69,6 +69,8 @@ class Settings:
     upsell_currency: str
     upsell_budget: Budget | None
     upsell_keep_days: int
+    cart_keep_days: int
+    cart_keep_days_short: int
     ratelimit_enabled: bool
     ratelimit_storage_uri: str
     trusted_proxies: int
@@ -111,8 +113,10 @@ class Settings:
             upsell_currency=read.text("UPSELL_CURRENCY", "USD"),
             upsell_budget=read.parsed("UPSELL_BUDGET", None, daily_budget),
             upsell_keep_days=read.whole("UPSELL_KEEP_DAYS", 90, 1, 3650),
+            cart_keep_days=read.whole("CART_KEEP_DAYS", 30, 1, 3650),
+            cart_keep_days_short=read.whole("CART_KEEP_DAYS_SHORT", 3, 1, 3650),
             ratelimit_enabled=read.flag("RATELIMIT_ENABLED", True),
-            ratelimit_storage_uri=read.text("RATELIMIT_STORAGE_URI", "memory://"),
+            ratelimit_storage_uri=read.checked("RATELIMIT_STORAGE_URI", "memory://", ratelimit_storage),
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
             public_url=read.checked("PUBLIC_URL", "", web_address) or None,
             metrics_token=read.text("METRICS_TOKEN", "") or None,
@@ -210,6 +214,22 @@ def check_port(value: str) -> None:
         raise ValueError("must name its host and port as in host:5432.") from None
 
 
+RATELIMIT_SCHEMES = ("memory", "redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster")
+
+
+def ratelimit_storage(value: str) -> str:
+    """Where the rate limits' counts are kept: an address that the library `limits` knows."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port if parts.scheme in ("redis", "rediss") else None  # the others may name several hosts, or a path
+        good = parts.scheme in RATELIMIT_SCHEMES and value.startswith(f"{parts.scheme}://")
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("must be memory:// or an address such as redis://localhost:6379.")
+    return value
+
+
 def host_name(value: str) -> str:
     if not all(label and label.replace("-", "").isalnum() for label in value.lower().split(".")):
         raise ValueError(f"must be a bare domain name such as example.com, not {value!r}.")
@@ -262,6 +282,11 @@ def own_secret(data_dir: Path, shared_database: bool) -> str:
         secret = path.read_text(encoding="ascii").strip()
     except OSError as fault:
         raise BadSetting(f"DATA_DIR {str(data_dir)!r} can't be used: {fault.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadSetting(
+            f"DATA_DIR {str(data_dir)!r} has a damaged secret_key: remove that file to have a new one made, which ends "
+            "all sessions, or put a backup in its place."
+        ) from None
     if not secret:
         raise BadSetting(
             f"DATA_DIR {str(data_dir)!r} has an empty secret_key: remove that file to have a new one made."

@@ -4,25 +4,36 @@ One application context is one session, and acts for at most one tenant (`g.tena
 security is bound in each transaction. `storefront.tenants.guard` holds every statement to that tenant.
 """
 
-import fcntl
-import os
-import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session as BoundSession
 from sqlalchemy import Connection, Engine, MetaData, Table, event
-from sqlalchemy.exc import DontWrapMixin, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.exc import DBAPIError, DontWrapMixin
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase
 
 from storefront import connections
 from storefront.config import Settings
-from storefront.connections import FULL, NORMAL, READ, borrowed, engine, engine_options, give_back, idle, take
+from storefront.connections import (
+    FULL,
+    NORMAL,
+    READ,
+    borrowed,
+    engine,
+    engine_options,
+    give_back,
+    idle,
+    set_busy_timeout,
+    take,
+)
+from storefront.database_errors import is_busy
 from storefront.errors import Busy
+from storefront.timeouts import timeouts
+from storefront.write_queue import turn_to_write
 
 TENANT_SETTING = "storefront.tenant_id"
 """The PostgreSQL setting that the row-level policies compare with."""
@@ -86,22 +97,42 @@ def table_of(model: type[Model]) -> Table:
     return cast(Table, model.__table__)
 
 
-@event.listens_for(db.session, "after_begin")
-def bind_tenant(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-    if connection is not g.get("writer"):
-        bind_if_any(connection)
+SET_TIMEOUTS = (
+    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true), "
+    "set_config('idle_in_transaction_session_timeout', %s, true)"
+)
+SET_TENANT = f"set_config('{TENANT_SETTING}', %s, true)"
 
 
-def bind_if_any(connection: Connection) -> None:
-    tenant_id = g.get("tenant_id")
-    if tenant_id is not None:
-        bind(connection, tenant_id)
+def begin_on_postgresql(connection: Connection) -> None:
+    """Tell PostgreSQL, for the transaction that begins, how long it may wait, and which tenant its row-level policies
+    are for, if it acts for one: in one statement, because each takes a round trip. Only for the transaction, so that a
+    pooler may hand the next one to another session."""
+    limits = timeouts()
+    values = [f"{seconds * 1000:.0f}" for seconds in (limits.lock, limits.statement, limits.idle)]
+    tenant_id = g.get("tenant_id") if has_app_context() else None
+    if tenant_id is None:
+        connection.exec_driver_sql(SET_TIMEOUTS, tuple(values))
+    else:
+        connection.exec_driver_sql(f"{SET_TIMEOUTS}, {SET_TENANT}", (*values, tenant_id))
 
 
 def bind(connection: Connection, tenant_id: str) -> None:
-    """Tell PostgreSQL's row-level policies which tenant the running transaction acts for; nothing to do on SQLite."""
+    """Have the running transaction act for this tenant, whatever the context acts for; nothing to do on SQLite."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT set_config(%s, %s, true)", (TENANT_SETTING, tenant_id))
+        connection.exec_driver_sql(f"SELECT {SET_TENANT}", (tenant_id,))
+
+
+ADVISORY_LOCK = (
+    "SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock(%s), set_config('lock_timeout', %s, true)"
+)
+
+
+def lock_among_machines(connection: Connection, key: int) -> None:
+    """On PostgreSQL, wait until no other machine has this lock, for as long as it takes: what it does under it may take
+    minutes. Held until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(ADVISORY_LOCK, (key, f"{timeouts().lock * 1000:.0f}"))
 
 
 def connection() -> Connection:
@@ -124,9 +155,7 @@ def writer() -> Connection:
 
 def open_reader() -> Connection:
     """One that asks, bound to the tenant. On SQLite each question by itself sees what is committed."""
-    reader = take(READ)
-    bind_if_any(reader)
-    g.reader = reader
+    g.reader = reader = take(READ)
     return reader
 
 
@@ -149,33 +178,6 @@ def dispose(app: Flask) -> None:
 
 # --- transactions -----------------------------------------------------------------------------------------------------
 
-_one_thread = threading.Lock()
-
-
-@contextmanager
-def turn_to_write() -> Iterator[None]:
-    """On SQLite, wait for this writer's turn: among this process's threads by a lock, among the processes of this
-    machine by flock(2) on a file beside the database. Both wake the next one at once, while SQLite's own queue sleeps
-    and is unfair: without this, the slowest of a hundred orders waits five times as long.
-
-    Raises `Busy` when the turn doesn't come in time.
-    """
-    database = engine().url.database
-    if engine().dialect.name != "sqlite" or not database or database == ":memory:":
-        yield
-        return
-    if not _one_thread.acquire(timeout=connections.BUSY_TIMEOUT):
-        raise Busy
-    try:
-        queue = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(queue, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(queue)
-    finally:
-        _one_thread.release()
-
 
 @contextmanager
 def write(durable: bool = False) -> Iterator[None]:
@@ -183,13 +185,14 @@ def write(durable: bool = False) -> Iterator[None]:
 
     Whatever was read before is read again inside, where it can't change any more. On SQLite the write lock is taken at
     the start (`BEGIN IMMEDIATE`); `durable` makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL
-    always commits durably. Raises `Busy` when the lock can't be had in time.
+    always commits durably. Raises `Busy` when a lock can't be had in time (`storefront.timeouts`), `Unavailable` when
+    the queue of writers can't be joined, and `NestedWrite` inside another `write()` of this thread.
     """
     release()
     end_session()
-    with turn_to_write(), borrowed(FULL if durable else NORMAL) as connection:
-        begin_write(connection)
-        bind_if_any(connection)
+    with busy_refused(), turn_to_write(engine()) as left, borrowed(FULL if durable else NORMAL) as connection:
+        set_busy_timeout(connection, left)
+        connection.begin()
         g.writer = connection
         try:
             yield
@@ -201,10 +204,12 @@ def write(durable: bool = False) -> Iterator[None]:
             g.pop("writer", None)
 
 
-def begin_write(connection: Connection) -> None:
+@contextmanager
+def busy_refused() -> Iterator[None]:
+    """A lock or an answer that doesn't come in time is a refusal, like any other reason not to do what was asked."""
     try:
-        connection.begin()
-    except OperationalError as fault:
+        yield
+    except (DBAPIError, PoolTimeout) as fault:
         if is_busy(fault):
             raise Busy from fault
         raise
@@ -221,10 +226,6 @@ def end_session() -> None:
         db.session.rollback()
 
 
-def is_busy(fault: OperationalError) -> bool:
-    return isinstance(fault.orig, sqlite3.OperationalError) and "locked" in str(fault.orig)
-
-
 def init_app(app: Flask, settings: Settings) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
@@ -232,3 +233,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.teardown_appcontext(release)
     with app.app_context():
         connections.lend(app, db.engine)
+        if db.engine.dialect.name == "postgresql":
+            event.listen(db.engine, "begin", begin_on_postgresql)

@@ -147,3 +147,14 @@ class Busy(Refusal):
 
     def __init__(self) -> None:
         super().__init__(_("The shop is very busy at the moment. Nothing was changed; please try again."))
+
+
+class Unavailable(Refusal):
+    """The database is away, or can't be written to."""
+
+    status = 503
+    type = "unavailable"
+    title = N_("Not available")
+
+    def __init__(self) -> None:
+        super().__init__(_("The shop can't answer at the moment. Please try again shortly."))

@@ -4,11 +4,13 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from storefront.database import db, is_busy
-from storefront.errors import Busy, Refusal
+from storefront.database import db, release
+from storefront.database_errors import is_busy, is_unavailable, reason
+from storefront.errors import Busy, Refusal, Unavailable
 from storefront.htmx import asked_region, show, show_error_region
 from storefront.languages.words import N_, _
 
@@ -30,7 +32,8 @@ log = logging.getLogger("storefront.problems")
 def init_app(app: Flask) -> None:
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(OperationalError, database_error)
+    app.register_error_handler(DBAPIError, database_error)
+    app.register_error_handler(PoolTimeout, database_error)
     app.register_error_handler(Exception, broken)
 
 
@@ -48,14 +51,14 @@ def http_error(error: HTTPException) -> Response:
     return response
 
 
-def database_error(error: OperationalError) -> Response:
-    """A database that is locked or away for the moment is a 503, which may be tried again."""
+def database_error(error: DBAPIError | PoolTimeout) -> Response:
+    """A database that is busy, away or can't be written to is a 503, which may be tried again."""
     db.session.rollback()
-    log.warning("the database did not answer: %s", error.orig)
-    if is_busy(error):
-        return refused(Busy())
-    title, detail = SAID_BETTER[503]
-    return answer(503, "unavailable", title, _(detail))
+    release()
+    if not is_unavailable(error):
+        return broken(error)
+    log.warning("the database did not answer: %s", reason(error))
+    return refused(Busy() if is_busy(error) else Unavailable())
 
 
 def broken(error: Exception) -> Response:

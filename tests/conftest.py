@@ -21,8 +21,9 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
-from storefront import Settings, connections, create_app, database
+from storefront import Settings, create_app, database, timeouts, write_queue
 from storefront.boot import prepare
+from storefront.timeouts import Timeouts
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
@@ -37,8 +38,10 @@ ENVIRONMENT = {
 PORTS = range(20_000, 32_000)
 """Below those that a system gives out by itself, so that nobody is given one before the server that is to have it."""
 
-connections.BUSY_TIMEOUT = 60
-"""Seconds: crowds at a machine that has other things to do as well must not be told that the shop is busy."""
+PATIENT = Timeouts(lock=60, statement=120, idle=120)
+"""Crowds at a machine that has other things to do as well must not be told that the shop is busy."""
+timeouts.SHOPPER = timeouts.TRAINING = PATIENT
+write_queue.MAX_WAIT_FOR_ROOM_SECONDS = 60
 
 if room_in_memory():
     tempfile.tempdir = str(MEMORY)  # `tmp_path` is in it too

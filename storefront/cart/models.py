@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String, bindparam, func, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, bindparam, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.catalog.models import LISTED, Listed, Product, listed
@@ -19,13 +19,17 @@ from storefront.tenants.models import Tenant
 
 OPEN = "open"
 ORDERED = "ordered"
+ONLY_OPEN = text("status = 'open'")
 
 
 class Cart(OwnedByTenant, Model):
     """The id is unguessable: who holds it holds the cart. `shopper` groups the carts of one browser."""
 
     __tablename__ = "cart"
-    __table_args__ = (CheckConstraint("status IN ('open', 'ordered')", name="status_known"),)
+    __table_args__ = (
+        CheckConstraint("status IN ('open', 'ordered')", name="status_known"),
+        Index(None, "tenant_id", "created_at", sqlite_where=ONLY_OPEN, postgresql_where=ONLY_OPEN),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
     shopper: Mapped[str] = mapped_column(String(32))

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from blinker import signal
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storefront import money
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
 from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
-from storefront.connections import FULL, borrowed
-from storefront.database import bind, db
+from storefront.connections import FULL, borrowed, engine, set_busy_timeout
+from storefront.database import bind, busy_refused, db, lock_among_machines
 from storefront.events.models import PRICE_CHANGED, append
 from storefront.ids import new_id
 from storefront.tenants.models import SettingRow, TenantRow
 from storefront.tenants.registry import registry
+from storefront.write_queue import turn_to_write
 
 catalog_loaded = signal("catalog-loaded")
 """Sent with `tenant_ids` after shops or products were loaded, and committed."""
@@ -68,9 +69,10 @@ def load(content: bytes, refresh: bool = False, progress: Progress = lambda _: N
 
 def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
     loaded = Loaded()
-    with borrowed(FULL) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOAD_LOCK})
+    with busy_refused(), turn_to_write(engine()) as left, borrowed(FULL) as connection:
+        set_busy_timeout(connection, left)
+        connection.begin()
+        lock_among_machines(connection, LOAD_LOCK)
         place = new_id()
         for tenant in catalog.tenants:
             bind(connection, tenant.id)
@@ -79,6 +81,7 @@ def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Pr
             place += len(tenant.products)
         connection.execute(delete(SettingRow).where(SettingRow.name == LOADED))
         connection.execute(insert(SettingRow).values(name=LOADED, value=digest))
+        connection.commit()
     registry().forget()
     if loaded.tenants or loaded.added or loaded.updated:
         catalog_loaded.send(tenant_ids=[tenant.id for tenant in catalog.tenants])

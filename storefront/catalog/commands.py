@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
 
 from storefront.catalog.actions import Loaded, load, read_file
-from storefront.catalog.schema import BadCatalog
+from storefront.commands import ShopGroup
 from storefront.config import Settings
 
-commands = AppGroup("catalog", help="The shops and what they sell.")
+commands = ShopGroup("catalog", help="The shops and what they sell.")
 
 
 @commands.command("load")
@@ -19,12 +18,12 @@ commands = AppGroup("catalog", help="The shops and what they sell.")
 @click.option("--update", is_flag=True, help="take texts, prices and settings from the file too; stock never")
 def load_command(file: Path | None, update: bool) -> None:
     """Add the shops and products of FILE (CATALOG when it is left out) that aren't there yet."""
+    from storefront.boot import prepare_tables  # noqa: PLC0415 - which imports this module
+
     settings: Settings = current_app.extensions["storefront_settings"]
-    try:
-        loaded = load_with_bar(read_file(file or settings.catalog), update)
-    except BadCatalog as fault:
-        raise click.ClickException(str(fault)) from None
-    click.echo(describe(loaded))
+    content = read_file(file or settings.catalog)
+    prepare_tables(current_app)
+    click.echo(describe(load_with_bar(content, update)))
 
 
 def load_with_bar(content: bytes, refresh: bool = False) -> Loaded:

@@ -10,6 +10,7 @@ from storefront.config import Settings
 from storefront.database import db
 from storefront.errors import NotFound
 from storefront.operators.metrics import exposition
+from storefront.operators.readiness import can_write
 from storefront.security import sent_token
 
 pages = Blueprint("operators", __name__)
@@ -22,12 +23,14 @@ def alive() -> Response:
 
 @pages.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Ready when the database answers."""
+    """Ready when the database answers and can be written to."""
     try:
         with db.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
         return jsonify(status="the database does not answer"), 503
+    if not can_write():
+        return jsonify(status="nothing can be written"), 503
     return jsonify(status="ok"), 200
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
 
+from storefront.commands import ShopGroup
 from storefront.config import Settings
 from storefront.database import acting_for
 from storefront.tenants.guard import run
@@ -23,9 +23,8 @@ from storefront.upsell.engine.history import how_many_orders
 from storefront.upsell.engine.learning import how_much_to_learn, rebuild
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.experiment.commands import print_report, table
-from storefront.upsell.pruning import prune
 
-commands = AppGroup("upsell", help="Suggestions at checkout.")
+commands = ShopGroup("upsell", help="Suggestions at checkout.")
 commands.add_command(print_report)
 one_shop = click.option("--tenant", "tenant_id", help="only this shop")
 unasked = click.option("--yes", is_flag=True, help="don't ask before the model is paid")
@@ -63,17 +62,6 @@ def rebuild_command(tenant_id: str | None) -> None:
                 events = rebuild(step)
             state = run(STATE).one()
         click.echo(f"{shop.id}: {many(state.orders, 'order')} learned, from {many(events, 'event')}.")
-
-
-@commands.command("prune")
-@one_shop
-def prune_command(tenant_id: str | None) -> None:
-    """Remove what the journal has kept for longer than UPSELL_KEEP_DAYS."""
-    days = settings().upsell_keep_days
-    for shop in shops(tenant_id):
-        with acting_for(shop.id):
-            gone = prune(days)
-        click.echo(f"{shop.id}: {many(gone, 'row')} removed, older than {many(days, 'day')}.")
 
 
 @commands.command("evaluate")

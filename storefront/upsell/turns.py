@@ -22,7 +22,11 @@ def turn() -> Lock:
 
 @contextmanager
 def turn_to_think() -> Iterator[None]:
-    """One at a time in this process thinks about suggestions; after `LONGEST_TURN` also beside another."""
+    """One at a time in this process thinks about suggestions; after `LONGEST_TURN` also beside another. Inside another
+    of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
+    if "has_turn" in g:
+        yield
+        return
     take_turn()
     try:
         yield

@@ -14,8 +14,10 @@ from storefront.catalog.search import Wish, count
 from storefront.database import acting_for, current_tenant_id
 from storefront.languages.pages import shopper_languages
 from storefront.orders.actions import orders_changed
+from storefront.retention import actions as retention
 from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
+from storefront.timeouts import BULK, TRAINING, within
 from storefront.upsell import turns
 from storefront.upsell.actions import PAUSE, think_ahead
 from storefront.upsell.assistant.actions import assistant
@@ -24,7 +26,6 @@ from storefront.upsell.engine.likeness import compare_texts
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.errands import Errands, errands_of
 from storefront.upsell.journal import Journal, write_all
-from storefront.upsell.pruning import prune_batch
 from storefront.upsell.turns import turn_to_think
 
 LEARN_AFTER = 1.0
@@ -33,7 +34,6 @@ LOOK_AGAIN_AFTER = 0.3
 """Seconds after which a cart is looked at again whose last question is still open."""
 SWEEP_EVERY = 60.0
 """Seconds between two looks for orders that no process has learned, as after a crash."""
-PRUNE_EVERY = 3600.0
 
 
 def init_app(app: Flask) -> None:
@@ -46,7 +46,7 @@ def start(app: Flask) -> None:
     """Begin to run errands in this process, which serves requests."""
     errands_of(app).start()
     every(app, SWEEP_EVERY, "sweep", sweep)
-    every(app, PRUNE_EVERY, "prune", prune_all)
+    every(app, retention.LOOK_EVERY_SECONDS, "retention looks", retention.begin_round)
 
 
 def stop(app: Flask) -> None:
@@ -86,7 +86,7 @@ def compare_all(tenant_ids: Sequence[str]) -> None:
     """Compare the texts of these shops, with a progress bar when somebody is looking at a terminal."""
     shown = sys.stderr.isatty()
     for tenant_id in tenant_ids:
-        with acting_for(tenant_id):
+        with acting_for(tenant_id), within(BULK):
             many = count(Wish())
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
@@ -113,7 +113,7 @@ def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) 
 
 def learn_of(app: Flask, tenant_id: str) -> None:
     """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
-    with app.app_context(), acting_for(tenant_id), turn_to_think():
+    with app.app_context(), acting_for(tenant_id), turn_to_think(), within(TRAINING):
         more = learn()
     if more:
         errands_of(app).after(0.05, ("learn", tenant_id), partial(learn_of, app, tenant_id))
@@ -124,21 +124,6 @@ def sweep(app: Flask) -> None:
         tenants = list(registry().all())
     for tenant_id in tenants:
         errands_of(app).after(0, ("learn", tenant_id), partial(learn_of, app, tenant_id))
-
-
-def prune_all(app: Flask) -> None:
-    with app.app_context():
-        tenants = list(registry().all())
-    for tenant_id in tenants:
-        errands_of(app).after(0, ("prune", tenant_id), partial(prune_of, app, tenant_id))
-
-
-def prune_of(app: Flask, tenant_id: str) -> None:
-    """Remove a batch of what is too old, and the next one a little later."""
-    with app.app_context(), acting_for(tenant_id):
-        more = prune_batch(app.extensions["storefront_settings"].upsell_keep_days)
-    if more:
-        errands_of(app).after(0.2, ("prune", tenant_id), partial(prune_of, app, tenant_id))
 
 
 def every(app: Flask, seconds: float, name: str, job: Any) -> None:

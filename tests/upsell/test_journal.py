@@ -2,21 +2,12 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from storefront.clock import now
-from storefront.database import acting_for, db, write
-from storefront.ids import id_at
-from storefront.tenants.guard import add_rows
-from storefront.upsell import pruning
-from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall
 from storefront.upsell.assistant.prompt import VERSION
-from storefront.upsell.models import UpsellShowing
 from tests.conftest import Person
 from tests.tenants.cast import every_row
 from tests.upsell import model_server as server
@@ -132,59 +123,3 @@ def test_no_secret_and_nothing_of_the_shopper_is_in_the_journal(
         assert secret.lower() not in said.lower()
     for request in model.requests:
         assert mail not in json.dumps(request.body)
-
-
-def old_and_new(old: int, new: int, days: int) -> None:
-    """So many rows of each kind that are older than these days by an hour, and so many younger by an hour."""
-    for many, age, word in ((old, timedelta(days=days, hours=1), "old"), (new, timedelta(days=days, hours=-1), "new")):
-        moment = now() - age
-        ids = [f"{word}-{i}" for i in range(many)]
-        places = [{"id": id, "place": id_at(moment) + i, "cart_id": "c"} for i, id in enumerate(ids)]
-        call = dict.fromkeys(("model", "prompt_version", "language", "prompt", "response", "outcome"), "x")
-        numbers = dict.fromkeys(("prompt_tokens", "completion_tokens", "latency_ms"), 1)
-        answer = {"same_cart": "s", "cart_id": "c", "asked_at": moment, "answered_at": moment, "suggestions": []}
-        with write():
-            add_rows(UpsellCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
-            showing = {"arm": "rules", "outcome": "rules", "suggestions": []}
-            add_rows(UpsellShowing, [place | showing for place in places])
-            add_rows(UpsellAnswer, [answer | {"key": id} for id in ids])
-
-
-def left(app: Flask, shop: str = "north") -> dict[str, list[str]]:
-    rows = every_row(app, shop)
-    return {table: sorted(row[1] for row in rows[table]) for table in JOURNAL}
-
-
-def test_pruning_removes_what_is_old_in_batches_and_nothing_else(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "BATCH", 3)
-    columns = [(pruning.calls.c.id, pruning.calls.c.place, "place")]
-    columns += [(pruning.showings.c.id, pruning.showings.c.place, "place")]
-    columns += [(pruning.answers.c.key, pruning.answers.c.asked_at, "moment")]
-    monkeypatch.setattr(pruning, "OLD", [pruning.old_rows(*one) for one in columns])
-    removed: list[int] = []
-
-    def hear(_connection: object, cursor: Any, statement: str, *_: object) -> None:
-        if statement.startswith("DELETE"):
-            removed.append(cursor.rowcount)
-
-    with app.app_context():
-        engine = db.engine
-        for shop in ("north", "south"):
-            with acting_for(shop):
-                old_and_new(7, 4, days=30)
-        event.listen(engine, "after_cursor_execute", hear)
-        with acting_for("north"):
-            assert pruning.prune(31) == 0
-            assert pruning.prune(30) == 21
-    event.remove(engine, "after_cursor_execute", hear)
-    assert max(removed) == 3, "a batch at a time"
-    new, old = [f"new-{i}" for i in range(4)], [f"old-{i}" for i in range(7)]
-    assert left(app) == dict.fromkeys(JOURNAL, new)
-    assert left(app, "south") == dict.fromkeys(JOURNAL, new + old), "nobody asked there"
-
-
-def test_more_than_one_batch_is_pruned_as_it_is_shipped(app: Flask) -> None:
-    with app.app_context(), acting_for("north"):
-        old_and_new(pruning.BATCH + 1, 1, days=90)
-        assert pruning.prune(90) == 3 * (pruning.BATCH + 1)
-    assert left(app) == {table: ["new-0"] for table in JOURNAL}

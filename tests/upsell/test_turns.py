@@ -90,3 +90,20 @@ def test_a_fault_gives_the_turn_back(app: Flask, monkeypatch: pytest.MonkeyPatch
     app.config["PROPAGATE_EXCEPTIONS"] = False
     assert status_of_panel(person) == 500
     assert not app.extensions["storefront_turn"].locked()
+
+
+def test_a_turn_inside_a_turn_is_the_same_one(app: Flask) -> None:
+    with app.app_context():
+        with turns.turn_to_think():
+            with turns.turn_to_think(), turns.turn_left_to_others():
+                assert not app.extensions["storefront_turn"].locked()
+            assert app.extensions["storefront_turn"].locked(), "the outer one still has it"
+        assert not app.extensions["storefront_turn"].locked()
+
+
+def test_who_goes_without_a_turn_gives_none_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_TURN", 0.01)
+    with app.app_context(), app.extensions["storefront_turn"]:
+        with turns.turn_to_think(), turns.turn_to_think():
+            pass
+        assert app.extensions["storefront_turn"].locked(), "it was not theirs to give back"

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,6 @@ from storefront.upsell.experiment.rules import (
     verdict,
 )
 
-EVER = datetime(2000, 1, 1, tzinfo=UTC)
 COMPARED = ((RULES, CONTROL), (MODEL, CONTROL), (MODEL, RULES))
 
 
@@ -66,9 +65,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Report:
-    """What the experiment says of the last `days`, or of all time."""
+    """What the experiment says of the last `days`."""
 
-    days: int | None
+    days: int
     arms: list[ArmReport]
     uplifts: list[Comparison]
     split: Split
@@ -78,9 +77,11 @@ class Report:
 
 
 def report(tenant: Tenant, days: int | None = None) -> Report:
-    """What suggestions earned the current tenant, over checkouts started in the last `days`, or ever."""
+    """What suggestions earned the current tenant, over checkouts started in the last `days`. At most, and unless said,
+    it is UPSELL_KEEP_DAYS: of older ones some are removed already, and what is left would be a wrong sample."""
     settings: Settings = current_app.extensions["storefront_settings"]
-    since = now() - timedelta(days=days) if days else EVER
+    days = min(days or settings.upsell_keep_days, settings.upsell_keep_days)
+    since = now() - timedelta(days=days)
     rows, shoppers = outcomes(since), count_shoppers(since)
     times = sums_by_time(rows)
     pairs = {(arm, against): uplift(in_both(times, (against,), (arm,))) for arm, against in COMPARED}

@@ -31,7 +31,7 @@ UPLIFT_TITLES = ("compared", "per checkout", "from", "to", "relative", "signific
 @click.option("--days", type=click.IntRange(1, 3650), help="only checkouts started in so many last days")
 @with_appcontext
 def print_report(tenant_id: str | None, days: int | None) -> None:
-    """What suggestions earn, against shoppers to whom none are shown."""
+    """What suggestions earn, against shoppers to whom none are shown, as far back as UPSELL_KEEP_DAYS."""
     shops = registry().all()
     if tenant_id is not None and tenant_id not in shops:
         raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
@@ -42,8 +42,7 @@ def print_report(tenant_id: str | None, days: int | None) -> None:
 
 def describe(shop: Tenant, whole: Report) -> list[str]:
     """The report as lines: the sentence first, then the figures behind it."""
-    when = f"the last {whole.days} days" if whole.days else "all time"
-    lines = [f"{shop.name} ({shop.id}), {when}", whole.verdict]
+    lines = [f"{shop.name} ({shop.id}), the last {whole.days} days", whole.verdict]
     if whole.arms:
         lines += ["", *table(ARM_TITLES, [arm_cells(shop, whole, arm) for arm in whole.arms])]
     if whole.uplifts:

@@ -17,7 +17,7 @@ def flask_upsell(app: Flask, *words: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize("command", ["on", "off", "report", "rebuild", "prune", "evaluate", "prepare"])
+@pytest.mark.parametrize("command", ["on", "off", "report", "rebuild", "evaluate", "prepare"])
 def test_an_unknown_shop_is_named(app: Flask, command: str) -> None:
     result = app.test_cli_runner().invoke(args=["upsell", command, "--tenant", "west"])
     assert result.exit_code == 1
@@ -41,10 +41,5 @@ def test_a_rebuild_comes_to_the_same_and_says_how_much_it_learned(app: Flask, sh
     assert "south: 0 orders learned" in flask_upsell(app, "rebuild")
 
 
-def test_pruning_says_how_many_rows_went(app: Flask, shopper: Person) -> None:
-    shopper.api("GET", f"/carts/{shopper.cart(beans=1)}/upsell")
-    assert flask_upsell(app, "prune", "--tenant", "north") == "north: 0 rows removed, older than 90 days.\n"
-
-
 def test_the_report_is_one_of_them(app: Flask) -> None:
-    assert "North (north), all time" in flask_upsell(app, "report", "--tenant", "north")
+    assert "North (north), the last 90 days" in flask_upsell(app, "report", "--tenant", "north")

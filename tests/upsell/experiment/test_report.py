@@ -177,7 +177,7 @@ def test_what_each_arm_earned(world: World) -> None:
     assert report["uplifts"] == []
     assert report["sample_ratio"] == {"p": None, "mismatch": False}
     assert report["verdict"].startswith("Not enough data yet")
-    assert report["days"] is None
+    assert report["days"] == 90, "as long as exposures are kept"
 
 
 def test_nothing_of_another_shop_is_counted(world: World, other_world: World) -> None:
@@ -234,7 +234,7 @@ def test_operators_read_it_as_a_table(world: World, other_world: World) -> None:
     run = world.app.test_cli_runner().invoke
     both = run(args=["upsell", "report"])
     assert both.exit_code == 0, both.output
-    assert "South (south), all time" in both.output
+    assert "South (south), the last 90 days" in both.output
     one = run(args=["upsell", "report", "--tenant", "north", "--days", "30"])
     assert "South" not in one.output
     lines = one.output.splitlines()

@@ -1,0 +1,76 @@
+"""What all `flask` commands have in common: what goes wrong outside of the program is one sentence on standard error,
+and exit status 1; a wrong option is 2, as click has it."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from flask.cli import AppGroup, ScriptInfo
+from sqlalchemy.exc import SQLAlchemyError
+
+from storefront.catalog.schema import BadCatalog
+from storefront.config import BadSetting, Settings
+from storefront.database_errors import can_be_explained, describe
+from storefront.errors import Refusal
+from storefront.timeouts import BULK, within
+
+
+class ShopCommand(click.Command):
+    """A command that stands by itself, outside of any group."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with within(BULK), faults_in_a_sentence(ctx):
+            return super().invoke(ctx)
+
+
+class ShopGroup(AppGroup):
+    """A group of commands, each with an application context."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with within(BULK), faults_in_a_sentence(ctx):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
+    """Raises `click.ClickException` in place of what an operator can do something about; a fault of the program keeps
+    its traceback."""
+    try:
+        yield
+    except Exception as fault:
+        app = ctx.ensure_object(ScriptInfo).load_app()  # whose context may have ended with the command
+        settings: Settings = app.extensions["storefront_settings"]
+        if sentence := explain(fault, settings):
+            raise click.ClickException(sentence) from fault
+        raise
+
+
+def explain(fault: Exception, settings: Settings) -> str | None:
+    """What is wrong and what to do, in one sentence for an operator; None for a fault of the program, and for a reader
+    of the output who has had enough."""
+    if isinstance(fault, Refusal):
+        cause = fault.__cause__
+        if not isinstance(cause, OSError | SQLAlchemyError):
+            return fault.detail
+        fault = cause
+    if isinstance(fault, BadSetting | BadCatalog):
+        return str(fault)
+    if isinstance(fault, SQLAlchemyError):
+        return describe(fault, settings) if can_be_explained(fault) else None
+    if isinstance(fault, OSError) and fault.errno != errno.EPIPE:
+        return sentence_of(fault)
+    return None
+
+
+def sentence_of(fault: OSError) -> str:
+    return f"{fault.strerror or fault}: {fault.filename}." if fault.filename else f"{fault.strerror or fault}."
+
+
+def end_flask_command(fault: BadSetting) -> None:
+    """When it is `flask` that makes the app, say the sentence and exit with 1: it would print a traceback."""
+    if click.get_current_context(silent=True):
+        click.echo(f"Error: {fault}", err=True)
+        sys.exit(1)

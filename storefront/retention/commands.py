@@ -1,0 +1,23 @@
+"""`flask --app storefront prune`: removing what is older than the settings say, now."""
+
+import click
+from flask.cli import with_appcontext
+
+from storefront.commands import ShopCommand
+from storefront.database import acting_for
+from storefront.retention.actions import prune
+from storefront.tenants.registry import registry
+
+
+@click.command("prune", cls=ShopCommand)
+@click.option("--tenant", "tenant_id", help="only this shop")
+@with_appcontext
+def prune_command(tenant_id: str | None) -> None:
+    """Remove what is kept for longer than CART_KEEP_DAYS and UPSELL_KEEP_DAYS; a running shop does it every hour."""
+    shops = list(registry().all())
+    if tenant_id is not None and tenant_id not in shops:
+        raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
+    for shop in [tenant_id] if tenant_id is not None else shops:
+        with acting_for(shop):
+            gone = sum(prune())
+        click.echo(f"{shop}: {gone:,} {'row' if gone == 1 else 'rows'} removed.")

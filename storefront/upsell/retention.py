@@ -1,0 +1,25 @@
+"""What suggestions leave behind, and what removes it: all of it is kept for the same time, because the experiment's
+report puts it together."""
+
+from sqlalchemy import select
+
+from storefront.cart.models import carts
+from storefront.database import table_of
+from storefront.retention.expiry import by_age
+from storefront.tenants.guard import held
+from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
+from storefront.upsell.experiment.models import UpsellExposure
+from storefront.upsell.models import UpsellShowing
+
+calls, showings, answers = table_of(UpsellCall), table_of(UpsellShowing), table_of(UpsellAnswer)
+exposures, usage = table_of(UpsellExposure), table_of(UpsellUsage)
+
+RULES = (
+    by_age(exposures.c.cart_id, exposures.c.created_at),
+    by_age(calls.c.id, calls.c.place),
+    by_age(showings.c.id, showings.c.place),
+    by_age(answers.c.key, answers.c.asked_at),
+    by_age(usage.c.day, usage.c.day),
+)
+IS_IN_THE_REPORT = held(select(exposures.c.cart_id).where(exposures.c.cart_id == carts.c.id)).correlate(carts).exists()
+"""Whether a cart counts in the experiment, whose report reads from its lines which suggestions were accepted."""
