@@ -8,7 +8,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from storefront.catalog.actions import Loaded, load, read_file
-from storefront.catalog.schema import BadCatalog
+from storefront.catalog.json_file import BadCatalog
 from storefront.config import Settings
 
 commands = AppGroup("catalog", help="The shops and what they sell.")
@@ -20,10 +20,11 @@ commands = AppGroup("catalog", help="The shops and what they sell.")
 def load_command(file: Path | None, update: bool) -> None:
     """Add the shops and products of FILE (CATALOG when it is left out) that aren't there yet."""
     settings: Settings = current_app.extensions["storefront_settings"]
+    name = repr(str(file)) if file else f"CATALOG {str(settings.catalog)!r}"
     try:
         loaded = load_with_bar(read_file(file or settings.catalog), update)
     except BadCatalog as fault:
-        raise click.ClickException(str(fault)) from None
+        raise click.ClickException(f"{name} {fault}") from None
     click.echo(describe(loaded))
 
 
