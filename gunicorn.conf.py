@@ -18,11 +18,12 @@ os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="store
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from storefront.boot import prepare
-from storefront.catalog.schema import BadCatalog
+from storefront.catalog.json_file import BadCatalog
 from storefront.config import BadSetting, Settings
+from storefront.database_faults import database_fault
 from storefront.events.pages import tail_of
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
 from storefront.upsell import watch
@@ -149,10 +150,9 @@ def prepare_and_exit(app):
     except BadSetting as fault:
         sys.stderr.write(f"storefront can't start: {fault}\n")
     except BadCatalog as fault:
-        sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}\n")
-    except OperationalError as fault:
-        reason = str(fault.orig).strip()
-        sys.stderr.write(f"storefront can't start: the database of DATABASE_URL can't be used: {reason}\n")
+        sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r} {fault}\n")
+    except (DatabaseError, OSError) as fault:
+        sys.stderr.write(f"storefront can't start: {database_fault(fault, settings)}\n")
     except Exception:
         logging.getLogger("storefront.boot").exception("the database could not be prepared")
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import Connection, Engine, event, make_url
 
-from storefront.config import Settings
+from storefront.config import BadSetting, Settings
 
 BUSY_TIMEOUT = 10
 """Seconds that a writer waits for SQLite's one write lock."""
@@ -21,7 +21,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     if settings.on_sqlite:
         file = make_url(settings.database_url).database
         if file:
-            Path(file).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(Path(file).parent)
         return {
             "pool_size": 16,
             "hide_parameters": True,
@@ -40,6 +40,14 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "prepare_threshold": None,  # a pooler in transaction mode gives the next statement to another session
         },
     }
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for the database; raises `BadSetting`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise BadSetting(f"DATABASE_URL: the folder {str(folder)!r} can't be made: {fault.strerror}.") from None
 
 
 PRAGMAS = (
