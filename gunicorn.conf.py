@@ -25,7 +25,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
 
 from storefront.boot import prepare
-from storefront.catalog.schema import BadCatalog
+from storefront.catalog.json_file import BadCatalog
 from storefront.commands import explain
 from storefront.config import BadSetting, Settings
 from storefront.events.pages import tail_of
@@ -157,7 +157,7 @@ def prepare_and_exit(app):
         prepare(app)
         code = 0
     except BadCatalog as fault:
-        sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}\n")
+        sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r} {fault}\n")
     except Exception as fault:
         if sentence := explain(fault, settings):
             sys.stderr.write(f"storefront can't start: {sentence}\n")

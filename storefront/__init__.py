@@ -23,6 +23,7 @@ from storefront.retention import commands as retention_commands
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
+from storefront.unicode_text import first_character
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
@@ -102,6 +103,7 @@ def add_words_for_templates(app: Flask) -> None:
         number=formats.number,
         percent=formats.percent,
         moment=formats.moment,
+        first_character=first_character,
         languages=LANGUAGES,
         shopper_language=languages_pages.shopper_language,
         shopper_locale=languages_pages.shopper_locale,

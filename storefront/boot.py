@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
+from storefront.catalog.renewal import renew_search_words
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.database import db, dispose, lock_among_machines
 from storefront.timeouts import BULK, within
@@ -30,6 +31,8 @@ def prepare(app: Flask) -> None:
     with app.app_context(), within(BULK), one_at_a_time():
         check_encoding()
         migrate(app)
+        if renewed := renew_search_words():
+            log.info("search words of %d products renewed", renewed)
         content = read_file(settings.catalog)
         if not is_loaded(content):
             log.info("catalogue loaded: %s", describe(load_with_bar(content)))

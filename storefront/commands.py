@@ -11,9 +11,10 @@ import click
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
-from storefront.catalog.schema import BadCatalog
+from storefront.catalog.json_file import BadCatalog
 from storefront.config import BadSetting, Settings
 from storefront.database_errors import can_be_explained, describe
+from storefront.database_faults import database_fault
 from storefront.errors import Refusal
 from storefront.timeouts import BULK, within
 
@@ -61,12 +62,8 @@ def explain(fault: Exception, settings: Settings) -> str | None:
     if isinstance(fault, SQLAlchemyError):
         return describe(fault, settings) if can_be_explained(fault) else None
     if isinstance(fault, OSError) and fault.errno != errno.EPIPE:
-        return sentence_of(fault)
+        return database_fault(fault, settings) if fault.filename else f"{fault.strerror or fault}."
     return None
-
-
-def sentence_of(fault: OSError) -> str:
-    return f"{fault.strerror or fault}: {fault.filename}." if fault.filename else f"{fault.strerror or fault}."
 
 
 def end_flask_command(fault: BadSetting) -> None:

@@ -3,11 +3,11 @@ sentence that says it to an operator."""
 
 import sqlite3
 
-from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storefront.config import Settings
+from storefront.database_faults import database_fault
 
 BUSY_STATES = {
     "25P03",  # idle_in_transaction_session_timeout
@@ -63,36 +63,13 @@ def postgresql_state(fault: SQLAlchemyError) -> str | None:
 
 def describe(fault: SQLAlchemyError, settings: Settings) -> str:
     """What is wrong with the database and what to do, in one sentence for an operator."""
-    if is_busy(fault):
-        return "The database is busy: something else has kept it locked for too long; try again, or end that."
+    if isinstance(fault, PoolTimeout):
+        return "The database is busy: no connection to it became free in time; try again."
     said = reason(fault)
-    return describe_sqlite(fault, settings, said) if settings.on_sqlite else describe_postgresql(fault, said)
-
-
-def describe_sqlite(fault: SQLAlchemyError, settings: Settings, said: str) -> str:
-    code, file = sqlite_code(fault), make_url(settings.database_url).database or ":memory:"
-    if code in SQLITE_DAMAGED:
-        return f"The database {file} is damaged ({said}): put a backup in its place (docs/deploy.md, Backups)."
-    if code == sqlite3.SQLITE_FULL:
-        return f"The disk of the database {file} is full: make room and try again."
-    if code in SQLITE_UNAVAILABLE:
-        return f"The database {file} can't be opened or written to ({said}): check its folder, its owner and the disk."
-    if "no such table" in said or "no such column" in said:
+    missing = "no such table" in said or "no such column" in said
+    if missing or postgresql_state(fault) in (NO_TABLE_STATE, NO_COLUMN_STATE):
         return NO_TABLES
-    return f"The database {file} can't be used: {said}."
-
-
-def describe_postgresql(fault: SQLAlchemyError, said: str) -> str:
-    state = postgresql_state(fault)
-    if state in (NO_TABLE_STATE, NO_COLUMN_STATE):
-        return NO_TABLES
-    if state == READ_ONLY_STATE:
-        return "The database of DATABASE_URL can only be read: it may be a replica, or its default is read-only."
-    if state == FULL_STATE:
-        return "The disk of the database server of DATABASE_URL is full: make room and try again."
-    if state is None:
-        return f"The database of DATABASE_URL can't be reached: {said}."
-    return f"The database of DATABASE_URL can't be used: {said}."
+    return database_fault(fault, settings) if isinstance(fault, DBAPIError) else said
 
 
 def reason(fault: SQLAlchemyError) -> str:

@@ -4,6 +4,8 @@ import secrets
 import time
 from datetime import datetime
 
+from storefront.unicode_text import without_unseen
+
 EPOCH, RANDOM_BITS = 1_704_067_200_000, 22
 """What an id is made of: milliseconds since this moment of the Unix clock (2024), and so many random bits."""
 
@@ -21,6 +23,11 @@ def id_at(moment: datetime) -> int:
 def new_token() -> str:
     """128 unguessable bits as 22 characters that are safe in an address."""
     return secrets.token_urlsafe(16)
+
+
+def pasted_id(text: str) -> str:
+    """An id without the unseen characters that come along when an address is copied from a mail. Else ids are exact."""
+    return text if text.isascii() else without_unseen(text).strip("\u00a0\u3000")
 
 
 def is_id(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The JSON API's frame: the OpenAPI document generated from the code, the check of what comes in, shared shapes."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import cache
 from typing import Annotated, Any, Self, cast
@@ -8,16 +9,22 @@ from typing import Annotated, Any, Self, cast
 import click
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.cli import with_appcontext
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import ErrorDetails
 from spectree import Response as Answers
 from spectree import SpecTree
 from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from storefront.errors import Fault, Invalid
+from storefront.errors import Fault, Invalid, Refusal
 from storefront.htmx import show
+from storefront.languages.words import _
+from storefront.unicode_text import cut
+from storefront.validation_messages import error_message
 
 PREFIX = "/api/v1"
+MAX_FIELD_LENGTH = 200
+"""Of a field's name in an error: a body may name any field, and as long as it likes."""
 MOST = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 
@@ -81,7 +88,20 @@ class Problem(Shape):
     total: Money | None = None
 
 
-Cursor = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{11})?$", description="`next_cursor` of the page before")]
+CURSOR = r"^([A-Za-z0-9_-]{11})?$"
+
+
+def check_cursor(value: str) -> str:
+    if not re.fullmatch(CURSOR, value):
+        raise ValueError(_("This is no cursor: send the `next_cursor` of the page before as it came."))
+    return value
+
+
+Cursor = Annotated[
+    str,
+    AfterValidator(check_cursor),
+    Field(description="`next_cursor` of the page before", json_schema_extra={"pattern": CURSOR}),
+]
 
 
 def cursor_after(place: int) -> str:
@@ -95,7 +115,7 @@ def read_cursor(cursor: str, start: int) -> int:
 
 def whole_number(value: object) -> object:
     """A whole number as a query writes it."""
-    if isinstance(value, str) and value.lstrip("-").isdigit() and value.isascii():
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     return value
 
@@ -148,23 +168,29 @@ def check_body() -> None:
     except (BadRequest, RecursionError):
         raise NotJson from None
     if not isinstance(content, dict):
-        raise Invalid(Fault("body", "The body must be a JSON object."))
+        raise Invalid(Fault("body", _("The body must be a JSON object.")))
 
 
 def has_body() -> bool:
     return bool(request.content_length or request.headers.get("Transfer-Encoding"))
 
 
-class NotJson(BadRequest):
-    description = "The body is not valid JSON."
+class NotJson(Refusal):
+    type = "bad-request"
+
+    def __init__(self) -> None:
+        super().__init__(_("The body is not valid JSON."))
 
 
 def refuse_faults(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:
     """Says a validation error in the shop's own words; spectree calls this before the view."""
     if fault is not None:
-        raise Invalid(
-            *(Fault(".".join(map(str, e["loc"])) or "body", e["msg"]) for e in fault.errors(include_url=False))
-        )
+        raise Invalid(*(in_our_words(one) for one in fault.errors(include_url=False, include_input=False)))
+
+
+def in_our_words(fault: ErrorDetails) -> Fault:
+    field = cut(".".join(map(str, fault["loc"])), MAX_FIELD_LENGTH) or "body"
+    return Fault(field, error_message(fault, field))
 
 
 spec.before = refuse_faults

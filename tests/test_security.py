@@ -256,7 +256,7 @@ def test_markup_in_any_text_is_shown_and_never_run(app: Flask) -> None:
     pages += [person.region("/cart", "section#cart_lines"), person.region("/", "div#products")]
     pages += [person.post("/cart/promo", {"code": EVIL}), person.post("/checkout", {"email": EVIL, "name": EVIL})]
     pages += [person.get("/checkout", query_string={"added": EVIL}), person.get("/api/v1/docs")]
-    placed = person.post("/checkout", {"email": "a<b>c'\"@example.com", "name": EVIL})
+    placed = person.post("/checkout", {"email": "a&b'c{{d}}@example.com", "name": EVIL})
     assert placed.status_code == 303
     pages += [person.client.get(placed.location)]
     assert EVIL in unescape(pages[4].text), "the text itself is there"

@@ -19,6 +19,7 @@ from storefront.languages.words import _
 from storefront.pricing.rules import usable_promotion
 from storefront.tenants.guard import add_rows, held, run
 from storefront.tenants.models import Tenant
+from storefront.unicode_text import cut
 
 cart_changed = signal("cart-changed")
 """Sent with `cart_id` after what is in a cart was changed, and committed."""
@@ -68,7 +69,7 @@ def check_sold_here(product_ids: Iterable[str]) -> None:
     found = set(run(SOLD_HERE, {"ids": wanted}).scalars())
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
-        raise NotFound(_("There is no product %(id)s in this shop.", id=repr(missing[0][:64])))
+        raise NotFound(_("There is no product %(id)s in this shop.", id=repr(cut(missing[0], 64))))
 
 
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from flask import url_for
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from storefront.cart import actions
 from storefront.cart.models import CartSeen, find_cart
 from storefront.cart.rules import MOST_A_LINE, MOST_LINES
 from storefront.catalog.api import ProductShape, amount
+from storefront.ids import pasted_id
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
 from storefront.security import CARTS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
@@ -16,7 +17,9 @@ from storefront.upsell.journal import was_suggested
 
 api = blueprint("cart_api", __name__)
 
-ProductId = Annotated[str, Field(min_length=1, max_length=64)]
+MAX_TYPED_CODE_LENGTH = 200
+"""A code has at most 40 characters; what comes along unseen when it is pasted may be as many again."""
+ProductId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(pasted_id)]
 
 
 class ItemBody(Body):
@@ -39,7 +42,7 @@ class QuantityBody(Body):
 
 
 class PromoBody(Body):
-    code: Annotated[str, Field(max_length=40)]
+    code: Annotated[str, Field(max_length=MAX_TYPED_CODE_LENGTH)]
 
 
 class CartItem(Shape):

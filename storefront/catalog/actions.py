@@ -10,9 +10,10 @@ from blinker import signal
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storefront import money
+from storefront.catalog.json_file import BadCatalog
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
-from storefront.catalog.schema import BadCatalog, CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
+from storefront.catalog.schema import CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
 from storefront.connections import FULL, borrowed, engine, set_busy_timeout
 from storefront.database import bind, busy_refused, db, lock_among_machines
 from storefront.events.models import PRICE_CHANGED, append
@@ -55,7 +56,7 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as fault:
-        raise BadCatalog(f"CATALOG {str(path)!r} can't be read: {fault.strerror}.") from None
+        raise BadCatalog(f"can't be read: {fault.strerror}.") from None
 
 
 def load(content: bytes, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
@@ -96,7 +97,8 @@ def store_tenant(connection: Connection, entry: TenantEntry, refresh: bool, load
         loaded.tenants += 1
     elif currency != entry.currency:
         # Prices are stored in minor units: those that are there would silently become others.
-        raise BadCatalog(f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}")
+        fault = f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}"
+        raise BadCatalog(f"is refused whole:\n  {fault}")
     elif refresh:
         connection.execute(update(TenantRow).where(TenantRow.id == entry.id).values(**values))
 

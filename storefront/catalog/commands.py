@@ -7,6 +7,7 @@ import click
 from flask import current_app
 
 from storefront.catalog.actions import Loaded, load, read_file
+from storefront.catalog.json_file import BadCatalog
 from storefront.commands import ShopGroup
 from storefront.config import Settings
 
@@ -21,9 +22,14 @@ def load_command(file: Path | None, update: bool) -> None:
     from storefront.boot import prepare_tables  # noqa: PLC0415 - which imports this module
 
     settings: Settings = current_app.extensions["storefront_settings"]
-    content = read_file(file or settings.catalog)
-    prepare_tables(current_app)
-    click.echo(describe(load_with_bar(content, update)))
+    name = repr(str(file)) if file else f"CATALOG {str(settings.catalog)!r}"
+    try:
+        content = read_file(file or settings.catalog)
+        prepare_tables(current_app)
+        loaded = load_with_bar(content, update)
+    except BadCatalog as fault:
+        raise click.ClickException(f"{name} {fault}") from None
+    click.echo(describe(loaded))
 
 
 def load_with_bar(content: bytes, refresh: bool = False) -> Loaded:

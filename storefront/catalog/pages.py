@@ -9,17 +9,19 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 
 from storefront.cart.pages import cart_count
 from storefront.catalog.models import Card, Listed, categories, read_product
-from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
+from storefront.catalog.rules import SORTS, plain_price, read_filters, search_terms
 from storefront.catalog.search import Found, Wish, count, find
 from storefront.findable import spelling
 from storefront.fragments import remembered_page
 from storefront.htmx import answer, asked_region, render, show
 from storefront.languages.words import N_
 from storefront.tenants.pages import current_tenant
+from storefront.unicode_text import cut, single_line
 
 pages = Blueprint("catalog", __name__)
 
 PAGE = 24
+MAX_QUERY_LENGTH, MAX_CATEGORY_LENGTH = 200, 80
 RELATED = 4
 SUGGESTED, SUGGESTED_CATEGORIES = 6, 3
 SHELF_FRESH_FOR = 5.0
@@ -103,8 +105,8 @@ def index() -> Response:
     asked = request.args.to_dict()
     filters = read_filters(asked, current_tenant().currency)
     wish = Wish(
-        q=asked.get("q", "")[:200].strip(),
-        category=asked.get("category", "")[:80],
+        q=cut(single_line(asked.get("q", "")), MAX_QUERY_LENGTH),
+        category=cut(asked.get("category", ""), MAX_CATEGORY_LENGTH),
         in_stock=filters.in_stock,
         min_price=filters.min_price,
         max_price=filters.max_price,
@@ -138,11 +140,17 @@ def index() -> Response:
 def look(wish: Wish, limit: int, offset: int = 0, forgive: bool = True) -> tuple[Wish, Found]:
     """What there is for the wish; when there is nothing, for what was probably meant by it, if there is something."""
     found = find(wish, limit, offset)
-    if not found and forgive and (better := spelling.better(wish.terms)):
+    if not found and forgive and (better := probably_meant(wish)):
         meant = replace(wish, q=better)
         if others := find(meant, limit, offset):
             return meant, others
     return wish, found
+
+
+def probably_meant(wish: Wish) -> str | None:
+    """The words that a wish with nothing to show was probably meant to have; None when those are no others."""
+    words = wish.words
+    return spelling.better(words) or (" ".join(words) if words and len(words) < len(wish.terms) else None)
 
 
 def page_number(text: str) -> int:
@@ -169,7 +177,8 @@ def known_shelf() -> Shelf:
 @pages.get("/suggest")
 def suggest() -> Response:
     """What somebody who types this may be looking for, as a list to choose from."""
-    wish, label = Wish(q=request.args.get("q", "")[:200].strip(), glance=True), current_tenant().label
+    wish = Wish(q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH), glance=True)
+    label = current_tenant().label
     found = look(wish, SUGGESTED)[1].cards if worth_asking(wish.q) else []
     shelves = [shelf for shelf in known_shelf().categories if begins(label(shelf.name), wish.terms)][
         :SUGGESTED_CATEGORIES
@@ -184,7 +193,7 @@ def worth_asking(typed: str) -> bool:
 
 def begins(category: str, terms: list[str]) -> bool:
     """Whether each of the words begins a word of the category's name."""
-    words = fold(category)
+    words = search_terms(category)
     return bool(terms) and all(any(word.startswith(term) for word in words) for term in terms)
 
 

@@ -1,90 +1,37 @@
 """The shape of `catalog.json`, checked as a whole before anything of it is stored."""
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date
-from decimal import Decimal
-from itertools import zip_longest
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    StringConstraints,
-    ValidationError,
-    field_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from storefront import money
-from storefront.config import daily_budget
+from storefront.catalog.field_types import (
+    OWN,
+    Colour,
+    Image,
+    Label,
+    Name,
+    Percent,
+    ProductId,
+    PromoCode,
+    TenantId,
+    Text,
+    Translated,
+    iso_date,
+    limits_of_a_day,
+)
+from storefront.catalog.json_file import BadCatalog, parse, place
 from storefront.languages.rules import LANGUAGES
-
-TENANT_ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-"""A DNS label, because a tenant may be a subdomain."""
-PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-IMAGE = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,120})?$"
-COLOUR = r"^#[0-9a-fA-F]{6}$"
-
-
-class BadCatalog(ValueError):
-    """A catalogue that can't be loaded; the message names tenant, product and field of each fault."""
-
-
-def plain_text(value: str) -> str:
-    """Refuses control characters and half characters, which no database column and no page should carry."""
-    if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value):
-        raise ValueError("contains a control character")
-    return value.strip()
-
-
-def percent(value: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", value):
-        raise ValueError(f"{value!r} is not a percentage such as 20 or 8.875")
-    if Decimal(value) > 100:
-        raise ValueError(f"{value!r} is more than 100 %")
-    return value
-
-
-def limits_of_a_day(value: str) -> str:
-    daily_budget(value)
-    return value
-
-
-def iso_date(value: str) -> str:
-    date.fromisoformat(value)
-    return value
-
-
-def by_language(value: object) -> object:
-    """A plain text is said in the shop's own language, which stands for itself as the empty code."""
-    if isinstance(value, str):
-        return {OWN: value}
-    if isinstance(value, dict) and value and OWN not in value:
-        return value
-    raise ValueError('should be a text, or texts by language such as {"en": "Tea", "de": "Tee"}')
-
-
-def plain_again(texts: dict[str, str]) -> str | dict[str, str]:
-    return texts.get(OWN, texts)
+from storefront.validation_messages import error_message
 
 
 def in_own_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
     """What is said in the shop's own language, and by language what is said in others."""
     others = {language: text for language, text in texts.items() if language not in (OWN, own)}
     return texts.get(OWN) or texts.get(own, ""), others
-
-
-OWN = ""
-Text = Annotated[str, AfterValidator(plain_text)]
-Name = Annotated[str, AfterValidator(plain_text), Field(min_length=1, max_length=200)]
-Translated = (BeforeValidator(by_language), PlainSerializer(plain_again))
-Percent = Annotated[str, AfterValidator(percent)]
 
 
 class Strict(BaseModel):
@@ -94,7 +41,7 @@ class Strict(BaseModel):
 class Hero(Strict):
     title: Annotated[dict[str, Annotated[Text, Field(max_length=120)]], *Translated]
     text: Annotated[dict[str, Annotated[Text, Field(max_length=300)]], *Translated] = {OWN: ""}
-    images: Annotated[list[Annotated[str, StringConstraints(pattern=IMAGE)]], Field(max_length=3)] = []
+    images: Annotated[list[Image], Field(max_length=3)] = []
 
 
 class Theme(BaseModel):
@@ -102,12 +49,12 @@ class Theme(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    accent: Annotated[str, StringConstraints(pattern=COLOUR)] | None = None
-    second: Annotated[str, StringConstraints(pattern=COLOUR)] | None = None
+    accent: Colour | None = None
+    second: Colour | None = None
     hue: Annotated[float, Field(ge=0, le=360, strict=False)] | None = None
     chroma: Annotated[float, Field(ge=0, le=0.2, strict=False)] | None = None
     face: Literal["fraunces", "bricolage", "figtree"] = "figtree"
-    emblem: Annotated[str, StringConstraints(pattern=IMAGE)] = ""
+    emblem: Image = ""
     hero: Hero | None = None
 
 
@@ -117,7 +64,7 @@ class TaxSetting(Strict):
 
 
 class PromotionSetting(Strict):
-    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+    code: PromoCode
     percent: Percent
     until: Annotated[str, AfterValidator(iso_date)] | None = None
 
@@ -127,8 +74,8 @@ class PinSetting(Strict):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
-    with_id: Annotated[str, StringConstraints(pattern=PRODUCT_ID), Field(alias="with")]
-    suggest: Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
+    with_id: Annotated[ProductId, Field(alias="with")]
+    suggest: ProductId
     why: Annotated[Text, Field(max_length=160)] = ""
 
 
@@ -136,24 +83,24 @@ class UpsellSetting(Strict):
     one_per_category: bool = True
     bar_categories_in_cart: bool = False
     pins: Annotated[list[PinSetting], Field(max_length=1000)] = []
-    exclude: Annotated[list[Annotated[str, StringConstraints(pattern=PRODUCT_ID)]], Field(max_length=10_000)] = []
+    exclude: Annotated[list[ProductId], Field(max_length=10_000)] = []
     budget: Annotated[str, AfterValidator(limits_of_a_day)] | None = None
     budget_cart_above: str | None = None
 
 
 class ProductEntry(Strict):
-    id: Annotated[str, StringConstraints(pattern=PRODUCT_ID)]
+    id: ProductId
     name: Annotated[dict[str, Name], *Translated]
     description: Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated] = {OWN: ""}
-    category: Annotated[Text, Field(max_length=80)] = ""
+    category: Annotated[Label, Field(max_length=80)] = ""
     price: str
     stock: Annotated[int, Field(ge=0, le=1_000_000_000)]
-    tags: Annotated[list[Annotated[Text, Field(min_length=1, max_length=60)]], Field(max_length=30)] = []
-    image: Annotated[str, StringConstraints(pattern=IMAGE)] = ""
+    tags: Annotated[list[Annotated[Label, Field(min_length=1, max_length=60)]], Field(max_length=30)] = []
+    image: Image = ""
 
 
 class TenantEntry(Strict):
-    id: Annotated[str, StringConstraints(pattern=TENANT_ID)]
+    id: TenantId
     name: Name
     currency: Annotated[str, AfterValidator(money.check_currency)]
     locale: str = "en"
@@ -161,7 +108,7 @@ class TenantEntry(Strict):
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
     upsell: UpsellSetting | None = None
-    labels: dict[str, dict[str, Annotated[Text, Field(min_length=1, max_length=80)]]] = {}
+    labels: dict[str, dict[str, Annotated[Label, Field(min_length=1, max_length=80)]]] = {}
     """What categories and tags are called in other languages."""
     products: list[ProductEntry]
 
@@ -183,20 +130,26 @@ class CatalogFile(Strict):
 
 def read_catalog(content: bytes) -> CatalogFile:
     """The catalogue in the file's bytes; raises `BadCatalog` with the first faults, by tenant, product, field."""
-    try:
-        raw = json.loads(content)
-    except (ValueError, RecursionError) as fault:
-        raise BadCatalog(f"the file is not JSON: {fault}") from None
-    try:
-        catalog = CatalogFile.model_validate(raw)
-    except ValidationError as found:
-        faults = [f"{place(raw, error['loc'])}: {error['msg']}" for error in found.errors(include_url=False)]
-    else:
-        faults = list(contradictions(catalog))
-        if not faults:
-            return catalog
+    raw, faults = parse(content)
+    if not faults:
+        try:
+            catalog = CatalogFile.model_validate(raw)
+        except ValidationError as found:
+            faults = [fault_in_words(raw, error) for error in found.errors(include_url=False)]
+        else:
+            faults = list(contradictions(catalog))
+            if not faults:
+                return catalog
     more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
-    raise BadCatalog("\n  ".join(["the catalogue is refused whole:", *faults[:20]]) + more)
+    raise BadCatalog("\n  ".join(["is refused whole:", *faults[:20]]) + more)
+
+
+def fault_in_words(raw: object, fault: ErrorDetails) -> str:
+    """Where in the file, and what is wrong there: our own check's words, or a sentence about the field."""
+    where = place(raw, fault["loc"])
+    if fault["type"] == "value_error":
+        return f"{where}: {error_message(fault, where)}"
+    return error_message(fault, where)
 
 
 def contradictions(catalog: CatalogFile) -> Iterator[str]:
@@ -206,10 +159,12 @@ def contradictions(catalog: CatalogFile) -> Iterator[str]:
         where = f"tenant {tenant.id!r}"
         yield from (f"{where}, {fault}" for fault in twice("product", (product.id for product in tenant.products)))
         codes = (offer.code.upper() for offer in tenant.promotions)
-        yield from (f"{where}, {fault}" for fault in twice("promotion", codes))
+        yield from (f"{where}, {fault}" for fault in twice("promotion", codes, "code"))
         yield from (f"{where}, {fault}" for fault in unknown_in(tenant))
+        yield from (f"{where}, {fault}" for fault in contradicting_wishes(tenant.upsell or UpsellSetting()))
         yield from (f"{where}, {fault}" for fault in wrong_languages(tenant))
         for product in tenant.products:
+            yield from (f"{where}, product {product.id!r}, {fault}" for fault in twice("tag", product.tags, ""))
             try:
                 money.parse(product.price, tenant.currency)
             except ValueError as fault:
@@ -224,10 +179,10 @@ def wrong_languages(tenant: TenantEntry) -> Iterator[str]:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
     texts += [(f"labels, {label!r}", {OWN: label} | others) for label, others in tenant.labels.items()]
     known = {OWN, tenant.language, *LANGUAGES}
-    for field, said in texts:
-        for language in said.keys() - known:
+    for field, words in texts:
+        for language in words.keys() - known:
             yield f"{field}: {language!r} is none of the languages that pages are in: {', '.join(LANGUAGES)}"
-        if said.keys().isdisjoint((OWN, tenant.language)):
+        if words.keys().isdisjoint((OWN, tenant.language)):
             yield f"{field}: is missing in {tenant.language!r}, the language of the shop's locale {tenant.locale}"
 
 
@@ -244,21 +199,22 @@ def unknown_in(tenant: TenantEntry) -> Iterator[str]:
         yield f"upsell, budget_cart_above: {fault}"
 
 
-def twice(kind: str, ids: Iterable[str]) -> Iterator[str]:
-    return (f"{kind} {id!r}, id: is there {times} times" for id, times in Counter(ids).items() if times > 1)
+def contradicting_wishes(wishes: UpsellSetting) -> Iterator[str]:
+    """What the shop wants of its suggestions and can't have both, or wants twice."""
+    excluded = set(wishes.exclude)
+    for pin in wishes.pins:
+        if pin.with_id == pin.suggest:
+            yield f"upsell, pins: {pin.suggest!r} is pinned to itself, and what is in a cart isn't suggested"
+        if pin.suggest in excluded:
+            yield f"upsell, pins: {pin.suggest!r} is pinned to {pin.with_id!r} and excluded; leave out one of the two"
+    pairs = Counter((pin.with_id, pin.suggest) for pin in wishes.pins)
+    for (with_id, suggest), times in pairs.items():
+        if times > 1:
+            yield f"upsell, pins: {suggest!r} is pinned to {with_id!r} {times} times"
+    yield from (f"upsell, {fault}" for fault in twice("exclude", wishes.exclude, ""))
 
 
-def place(raw: Any, location: tuple[int | str, ...]) -> str:
-    """Where in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
-    words: list[str] = []
-    for step, following in zip_longest(location, location[1:]):
-        if isinstance(step, str):
-            if step and not (step in ("tenants", "products", "promotions") and isinstance(following, int)):
-                words.append(step)
-            raw = raw.get(step) if isinstance(raw, dict) else None
-        else:
-            raw = raw[step] if isinstance(raw, list) else None
-            kind = {0: "tenant", 1: "product"}.get(len(words), "entry")
-            name = raw.get("id") or raw.get("code") if isinstance(raw, dict) else None
-            words.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
-    return ", ".join(words) or "the file"
+def twice(kind: str, ids: Iterable[str], field: str = "id") -> Iterator[str]:
+    """What is said of the ids that are there more than once; `field` is theirs, if they stand in one."""
+    where = f", {field}" if field else ""
+    return (f"{kind} {id!r}{where}: is there {times} times" for id, times in Counter(ids).items() if times > 1)

@@ -21,13 +21,14 @@ from sqlalchemy import (
 )
 
 from storefront.catalog.models import CARD, LISTED, Card, Listed, columns, listed, products
-from storefront.catalog.rules import fold, fts5_query, tsquery
+from storefront.catalog.rules import SYMBOL, fts5_query, search_terms, tsquery
 from storefront.connections import engine
 from storefront.database import current_tenant_id
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.tenants.guard import held, run, run_to_text
 
+MAX_TERMS = 16
 AT_A_GLANCE = 500
 """Matches that are looked at while somebody still types; the index gives them in the catalogue's order."""
 SEARCH = table("product_search", column("rowid"), column("product_search"), column("rank"))
@@ -66,7 +67,12 @@ class Wish:
 
     @cached_property
     def terms(self) -> list[str]:
-        return fold(self.q)[:16]
+        return search_terms(self.q)[:MAX_TERMS]
+
+    @property
+    def words(self) -> list[str]:
+        """The terms that are words, without symbols."""
+        return [term for term in self.terms if not term.startswith(SYMBOL)]
 
     @property
     def hopeless(self) -> bool:

@@ -11,7 +11,10 @@ from storefront.findable.addresses import picture_path, product_path
 from storefront.findable.models import Address, addresses, every_product
 from storefront.findable.rules import MOST_ADDRESSES, feed_id, one_line, parts, xml
 from storefront.tenants.models import Tenant
+from storefront.unicode_text import cut
 
+MAX_TITLE_LENGTH, MAX_BRAND_LENGTH = 150, 70
+"""Characters of a product feed's fields (https://support.google.com/merchants/answer/7052112)."""
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 KEPT_OUT = ("/suggest", "/events", "/api/", "/checkout/upsell", "/*?*sort=", "/*?*min_price=", "/*?*max_price=")
@@ -61,14 +64,14 @@ def feed_item(root: str, tenant: Tenant, product: Listed) -> str:
     picture = picture_path(product.image) if product.image else ""
     facts = {
         "g:id": feed_id(product.id),
-        "g:title": product.name[:150],
+        "g:title": cut(product.name, MAX_TITLE_LENGTH),
         "g:description": product.description or product.name,
         "g:link": root + product_path(product.id),
         "g:image_link": root + picture if picture else "",
         "g:price": f"{plain_price(product.price, tenant.currency)} {tenant.currency}",
         "g:availability": "out_of_stock" if product.sold_out else "in_stock",
         "g:condition": "new",
-        "g:brand": tenant.name[:70],
+        "g:brand": cut(tenant.name, MAX_BRAND_LENGTH),
         "g:identifier_exists": "no",
         "g:product_type": tenant.own_label(product.category),
     }

@@ -12,7 +12,7 @@ from storefront.errors import NotFound
 from storefront.findable import files, jsonld, spelling
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
 from storefront.findable.models import stamp
-from storefront.findable.rules import parts
+from storefront.findable.rules import one_line, parts
 from storefront.languages.pages import speaking
 from storefront.languages.words import _
 from storefront.operators.pages import pages as operators
@@ -113,6 +113,7 @@ def indexable() -> bool:
 
 def init_app(app: Flask) -> None:
     spelling.init_app(app)
+    app.jinja_env.filters["one_line"] = one_line
     app.jinja_env.globals.update(
         canonical=canonical, share_picture=share_picture, indexable=indexable, structured=jsonld
     )

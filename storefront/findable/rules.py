@@ -4,6 +4,8 @@ import re
 from hashlib import sha256
 from xml.sax.saxutils import escape
 
+from storefront.unicode_text import cut
+
 MOST_ADDRESSES = 50_000
 """In one sitemap (https://www.sitemaps.org/protocol.html)."""
 MOST_ID = 50
@@ -33,4 +35,4 @@ def parts(products: int, shelves: int) -> list[str]:
 def one_line(text: str, most: int = 200) -> str:
     """The text without line breaks, and without its end when it is long."""
     line = " ".join(text.split())
-    return line if len(line) <= most else line[:most].rsplit(" ", 1)[0] + " …"
+    return line if len(line) <= most else cut(line, most).rsplit(" ", 1)[0] + " …"

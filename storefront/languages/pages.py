@@ -1,13 +1,15 @@
 """The language of a request, and the switch by which a shopper chooses it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import flask_babel
 from babel import Locale
 from flask import Blueprint, Flask, current_app, g, has_request_context, redirect, request
+from jinja2 import pass_context
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header
@@ -17,7 +19,7 @@ from werkzeug.wrappers import Response
 from storefront.config import ROOT
 from storefront.htmx import vary_by
 from storefront.languages.rules import LANGUAGES, SOURCE, choose, in_turn, locale_tag, own_language
-from storefront.languages.words import translations
+from storefront.languages.words import isolated_values, translations
 from storefront.money import read_locale
 
 pages = Blueprint("languages", __name__)
@@ -169,6 +171,17 @@ def vary(response: Response) -> Response:
     return response
 
 
+def isolating(gettext: Callable[..., str]) -> Callable[..., str]:
+    """A template's `gettext` or `ngettext` whose values keep their direction to themselves."""
+
+    @pass_context
+    @wraps(gettext)
+    def isolated_gettext(*context_and_messages: Any, **values: Any) -> str:
+        return gettext(*context_and_messages, **isolated_values(values))
+
+    return isolated_gettext
+
+
 def init_app(app: Flask) -> None:
     flask_babel.Babel().init_app(app, default_translation_directories=str(FOLDER), locale_selector=select_locale)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -176,5 +189,7 @@ def init_app(app: Flask) -> None:
         ngettext=lambda one, many, number: translations().ungettext(one, many, number),
         newstyle=True,
     )
+    for name in ("gettext", "ngettext"):
+        app.jinja_env.globals[name] = isolating(cast(Callable[..., str], app.jinja_env.globals[name]))
     app.register_blueprint(pages)
     app.after_request(vary)

@@ -14,6 +14,8 @@ from flask import Flask, Response, g, has_request_context, request
 from storefront.operators.metrics import count_request
 
 access = logging.getLogger("storefront.access")
+ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
+"""Where PostgreSQL repeats a row's values in its errors: e-mail addresses, and ids that open a cart or an order."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 CONFIG: dict[str, Any] = {
@@ -46,7 +48,7 @@ class LineFormatter(logging.Formatter):
             line["request_id"], line["tenant"] = g.get("request_id"), g.get("tenant_id")
         line |= {name: value for name, value in record.__dict__.items() if name not in USUAL}
         if record.exc_info:
-            line["exc_info"] = self.formatException(record.exc_info)
+            line["exc_info"] = ROW_VALUES.sub(r"\1: left out", self.formatException(record.exc_info))
         return encode(line)
 
 

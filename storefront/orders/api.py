@@ -10,7 +10,16 @@ from storefront.languages.pages import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
 from storefront.orders.models import OrderSeen, find_order
-from storefront.orders.rules import EMAIL, KEY, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, NAME, check_buyer, check_key
+from storefront.orders.rules import (
+    EMAIL,
+    KEY,
+    LONGEST_KEY,
+    MAX_EMAIL_LENGTH,
+    MAX_NAME_LENGTH,
+    NAME,
+    check_buyer,
+    check_key,
+)
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import suggest_after_order
@@ -20,8 +29,15 @@ api = blueprint("orders_api", __name__)
 
 
 class CheckoutBody(Body):
-    email: Annotated[str, Field(max_length=LONGEST_EMAIL, pattern=EMAIL)]
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra={"pattern": NAME})]
+    # `check_buyer` decides about both, as for the page's form: here stands what it takes, for the document only.
+    email: Annotated[
+        str,
+        Field(
+            description="one address, trimmed; also with an international domain, which needn't be in Punycode as here",
+            json_schema_extra={"format": "email", "pattern": EMAIL, "maxLength": MAX_EMAIL_LENGTH},
+        ),
+    ]
+    name: Annotated[str, Field(json_schema_extra={"pattern": NAME, "minLength": 1, "maxLength": MAX_NAME_LENGTH})]
     expected_total: Annotated[
         int | None, Field(ge=-MOST, le=MOST, description="the total that the buyer was shown, in minor units")
     ] = None
@@ -48,12 +64,17 @@ class OrderItem(Shape):
     from_upsell: bool
 
 
+Personal = Annotated[
+    str | None, Field(description="null for a checkout that found the order and names another buyer than the order's")
+]
+
+
 class OrderShape(Shape):
     id: str
     number: str
     status: Annotated[str, Field(json_schema_extra={"enum": ["placed", "fulfilled", "cancelled"]})]
-    email: str
-    name: str
+    email: Personal
+    name: Personal
     items: list[OrderItem]
     promo_code: str | None
     subtotal: Money
@@ -65,6 +86,10 @@ class OrderShape(Shape):
 
 class PlacedOrder(OrderShape):
     upsell: UpsellShape
+
+
+PERSONAL = ("email", "name")
+"""What an order tells of its buyer: kept from a checkout that found the order by its cart and names somebody else."""
 
 
 def order_fields(order: OrderSeen) -> dict[str, Any]:
@@ -103,16 +128,22 @@ def order_fields(order: OrderSeen) -> dict[str, Any]:
 @limiter.limit(CHECKOUT_LIMIT)
 @spec.validate(resp=answers((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
 def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
-    """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order."""
+    """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order.
+
+    Who repeats the checkout of a cart with another e-mail address gets the order without `email` and `name`.
+    """
     buyer, key = check_buyer(json.email, json.name), check_key(request.headers.get("Idempotency-Key"))
     tenant = current_tenant()
     order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
     order = find_order(order_id)
+    fields = order_fields(order)
+    if not buyer.is_buyer_of(order.email):
+        fields |= dict.fromkeys(PERSONAL)
     bought = [line.product_id for line in order.lines]
     upsell = UpsellShape.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought, shopper_language()))
     location = url_for("orders_api.get_order", order_id=order_id)
     return (
-        PlacedOrder.model_construct(**order_fields(order), upsell=upsell),
+        PlacedOrder.model_construct(**fields, upsell=upsell),
         201 if is_new else 200,
         {"Location": location},
     )

@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
-from storefront.errors import Conflict, Fault, Invalid, NotFound, OutOfStock
+from storefront.errors import CartOrdered, Conflict, Fault, Invalid, NotFound, OutOfStock
 from storefront.htmx import show
 from storefront.languages.words import _
 from storefront.orders import actions
 from storefront.orders.models import find_order, order_of_cart
-from storefront.orders.rules import check_buyer
+from storefront.orders.rules import Buyer, check_buyer
 from storefront.security import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import keeps_room
@@ -34,19 +34,30 @@ def checkout() -> AnyResponse:
 def place() -> AnyResponse:
     """Place the order and lead to its confirmation. The form names its cart, so sending it again leads there too."""
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
+    buyer = None
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
-        order_id, _placed = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
+        order_id, is_new = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
     except (Conflict, Invalid) as refusal:
         cart = cart_or_none(cart_id)
         if cart is None:
             raise NotFound(_("There is no such cart in this shop.")) from None
-        if not cart.is_open and (order := order_of_cart(cart_id)):
-            return redirect(url_for("orders.confirmation", order_id=order.id), 303)
-        return show_checkout(cart, refusal)
+        if cart.is_open or (order := order_of_cart(cart_id)) is None:
+            return show_checkout(cart, refusal)
+        order_id, is_new = order.id, False
+    if not is_new:
+        check_own_order(order_id, buyer)
     if session.get("cart") == cart_id:
         session.pop("cart")
     return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+
+
+def check_own_order(order_id: str, buyer: Buyer | None) -> None:
+    """Refuse to lead to an order that was placed before, unless by this browser or for this buyer: its confirmation
+    names the buyer, and who only knows the cart must not read it. Raises `CartOrdered`."""
+    order = find_order(order_id)
+    if session.get("shopper") != order.shopper and not (buyer and buyer.is_buyer_of(order.email)):
+        raise CartOrdered
 
 
 def shown_total() -> int | None:

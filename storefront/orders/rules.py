@@ -2,21 +2,27 @@
 
 import re
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from email_validator import EmailNotValidError, validate_email
+
 from storefront.errors import CartEmpty, Fault, Invalid, PriceChanged
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
+from storefront.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
 
-EMAIL = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+$"
-NAME = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+EMAIL = (
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
+)
+"""The addresses in ASCII that `check_buyer` takes, for the document of the API."""
+NAME = rf"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f{INVISIBLE}][^\x00-\x1f\x7f-\x9f]*$"
 """What `check_buyer` takes for a name, for the document of the API."""
 KEY = r"^[\x20-\x7e]+$"
-LONGEST_EMAIL = 254
-LONGEST_NAME = 200
+MAX_EMAIL_LENGTH = 254
+MAX_NAME_LENGTH = 200
 LONGEST_KEY = 255
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Digits and letters that can't be taken for each other when read aloud or typed."""
@@ -24,29 +30,83 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 @dataclass(frozen=True)
 class Buyer:
-    """Who orders, as they wrote it; make one with `check_buyer`."""
+    """Who orders. Make one with `check_buyer`, which gives both in their normal form."""
 
     email: str
     name: str
 
+    def is_buyer_of(self, order_email: str) -> bool:
+        """Whether an order with this address is theirs. The address alone decides: a name that was corrected between
+        two tries is the same buyer. Its letters' case doesn't matter, as no mail provider goes by it."""
+        return same_address(self.email) == same_address(order_email)
+
+
+def same_address(email: str) -> str:
+    """A form of an e-mail address that is equal for addresses that reach the same mailbox; also of addresses that were
+    stored before they were normalised."""
+    try:
+        email = normal_address(email)
+    except EmailNotValidError:
+        email = email.strip()
+    return email.casefold()
+
+
+def normal_address(email: str) -> str:
+    """The address in its normal form: NFC, the domain in small letters and in Unicode. Raises `EmailNotValidError`.
+
+    Nothing is looked up in the DNS, which may be slow or away. Test domains are taken, so that a shop can be tried out.
+    """
+    return validate_email(email, check_deliverability=False, test_environment=True).normalized
+
 
 def check_buyer(email: str, name: str) -> Buyer:
-    """The buyer, trimmed; refuses every field that can't be right, each with its reason."""
-    email, name = email.strip(), " ".join(name.split())
-    faults = []
-    if not email:
-        faults.append(Fault("email", _("Please enter your e-mail address.")))
-    elif len(email) > LONGEST_EMAIL or not re.fullmatch(EMAIL, email):
-        faults.append(Fault("email", _("This doesn't look like an e-mail address: name@example.com.")))
-    if not name:
-        faults.append(Fault("name", _("Please enter your name.")))
-    elif len(name) > LONGEST_NAME:
-        faults.append(Fault("name", _("A name has at most %(most)s characters.", most=LONGEST_NAME)))
-    elif any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
-        faults.append(Fault("name", _("A name can't contain control characters.")))
+    """The buyer in normal form; raises `Invalid` with every field that can't be right and its reason."""
+    email, faults = plain_address(email), []
+    try:
+        if len(email) > MAX_EMAIL_LENGTH:  # no need to read it all
+            raise EmailNotValidError
+        email = normal_address(email)
+    except EmailNotValidError:
+        faults.append(Fault("email", email_fault(email)))
+    controls, name = has_control(name), single_line(name)
+    if fault := name_fault(name, controls):
+        faults.append(Fault("name", fault))
     if faults:
         raise Invalid(*faults)
     return Buyer(email, name)
+
+
+def email_fault(email: str) -> str:
+    """What to do about an address that was refused: the slips that people make by pasting, then the rest."""
+    slips = (
+        (not email, _("Please enter your e-mail address.")),
+        (len(email) > MAX_EMAIL_LENGTH, _("An e-mail address has at most %(most)s characters.", most=MAX_EMAIL_LENGTH)),
+        (
+            email.lower().startswith("mailto:"),
+            _("Please enter only the address, without “mailto:” before it: name@example.com."),
+        ),
+        (
+            "<" in email or ">" in email,
+            _("Please enter only the address, without a name or angle brackets: name@example.com."),
+        ),
+        (
+            email.count("@") > 1 or not {";", ","}.isdisjoint(email),
+            _("Please enter one address only, without a comma or semicolon: name@example.com."),
+        ),
+    )
+    usual = _("This doesn't look like an e-mail address: name@example.com.")
+    return next((words for found, words in slips if found), usual)
+
+
+def name_fault(name: str, controls: bool) -> str | None:
+    """Why this is no name; None when it is one."""
+    if controls:
+        return _("A name can't contain control characters.")
+    if not has_visible(name):
+        return _("Please enter your name.")
+    if len(name) > MAX_NAME_LENGTH:
+        return _("A name has at most %(most)s characters.", most=MAX_NAME_LENGTH)
+    return None
 
 
 def check_key(idempotency_key: str | None) -> str | None:
@@ -54,7 +114,7 @@ def check_key(idempotency_key: str | None) -> str | None:
     if idempotency_key is None:
         return None
     if not 0 < len(idempotency_key) <= LONGEST_KEY or not re.fullmatch(KEY, idempotency_key):
-        message = f"An Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters."
+        message = _("An Idempotency-Key has 1 to %(most)s printable ASCII characters.", most=LONGEST_KEY)
         raise Invalid(Fault("Idempotency-Key", message))
     return idempotency_key
 
@@ -67,7 +127,7 @@ def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None) -> str:
 
 def check_same_request(found: str | None, asked: str) -> None:
     if found != asked:
-        message = "This Idempotency-Key came before with another request. Use a new key for a new order."
+        message = _("This Idempotency-Key came before with another request. Use a new key for a new order.")
         raise Invalid(Fault("Idempotency-Key", message))
 
 

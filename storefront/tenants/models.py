@@ -19,6 +19,7 @@ from storefront.languages.rules import own_language
 from storefront.languages.texts import in_words
 from storefront.languages.words import _
 from storefront.tenants import theme
+from storefront.unicode_text import plain_code
 
 
 class TenantRow(Model):
@@ -146,8 +147,8 @@ class Tenant:
         return hash(repr(self))
 
     def promotion(self, code: str) -> Promotion | None:
-        """The promotion of this code, whatever the case it was typed in; it may have run out."""
-        wanted = code.strip().upper()
+        """The promotion of this code, however it was typed or pasted; it may have run out."""
+        wanted = plain_code(code).upper()
         return next((offer for offer in self.promotions if offer.code == wanted), None)
 
     def money(self, amount: int) -> str:

@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from storefront.errors import NotFound, TenantNotFound
 from storefront.htmx import show
+from storefront.ids import pasted_id
 from storefront.languages.words import _
 from storefront.tenants.middleware import TENANT_KEY
 from storefront.tenants.models import Tenant
@@ -13,6 +14,14 @@ from storefront.tenants.registry import registry
 pages = Blueprint("tenants", __name__)
 WITHOUT_TENANT = ("operators", "static", "languages")
 """The blueprints that answer at the root, where no shop is."""
+
+
+@pages.app_url_value_preprocessor
+def mend_ids(_endpoint: str | None, values: dict[str, object] | None) -> None:
+    """A link that was copied by hand leads where it should, although something unseen came along with its id."""
+    for name, value in (values or {}).items():
+        if name.endswith("_id") and isinstance(value, str) and values:
+            values[name] = pasted_id(value)
 
 
 @pages.before_app_request

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from storefront.catalog.rules import fold
 from storefront.languages.words import _, ngettext
 from storefront.tenants.models import UpsellWishes
+from storefront.unicode_text import shortened
 from storefront.upsell.assistant.text import plain
 
 RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")
@@ -172,8 +173,7 @@ def reason(
 
 @lru_cache(4096)
 def short(name: str) -> str:
-    name = plain(name)
-    return name if len(name) <= 60 else name[:59].rstrip() + "…"
+    return shortened(plain(name), 60)
 
 
 def say_together(name: str, times: int) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ SOUND = {
     ]
 }  # fmt: skip
 LEAVE_OUT = object()
+LIBRARY = re.compile(
+    "Input should|should have|should be at|Field required|not permitted|Value error|Expecting|isoformat"
+)
 
 # fmt: off
 SHOE, WEST, EAST = "tenants.0.products.1", "tenants.0", "tenants.1"
@@ -82,7 +86,28 @@ FAULTS: list[tuple[str, Any, tuple[str, ...]]] = [
     (f"{WEST}.promotions.0.until", "tomorrow", ("west", "TEN", "until")),
     (f"{WEST}.promotions.0.until", "2030-02-30", ("west", "TEN", "until")),
     (f"{WEST}.promotions.0.code", "", ("west", "code")),
-    (f"{WEST}.promotions", [{"code": "A", "percent": "1"}, {"code": "a", "percent": "2"}], ("west", "A")),
+    (f"{WEST}.promotions", [{"code": "A", "percent": "1"}, {"code": "a", "percent": "2"}],
+     ("west", "promotion 'A'", "code")),
+    (f"{WEST}.promotions.0.percent", "101", ("tenant 'west', promotion 'TEN', percent",)),
+    (f"{WEST}.promotions.0.code", "A B", ("tenant 'west', promotion 'A B', code: 'A B' is not a promo code",)),
+    (f"{WEST}.promotions.0.code", LEAVE_OUT, ("tenant 'west', promotion number 1, code is missing",)),
+    (f"{WEST}.promotions.0", "TEN", ("tenant 'west', promotion number 1 must be a JSON object",)),
+    (f"{WEST}.promotions.0.until", "tomorrow", ("until: 'tomorrow' is not a day such as",)),
+    (f"{SHOE}.name", "\u200b\u3164", ("shoe", "name: has only characters that nobody sees")),
+    (f"{SHOE}.tags", ["left", "left"], ("tenant 'west', product 'shoe', tag 'left': is there 2 times",)),
+    (f"{SHOE}.tags", ["\u2800"], ("shoe", "tags", "nobody sees")),
+    (f"{SHOE}.tags", [5], ("tenant 'west', product 'shoe', tags, entry number 1 must be a string",)),
+    (f"{SHOE}.id", "a b", ("id: 'a b' is not an id of a product: 1 to 64 letters",)),
+    (f"{WEST}.id", "West", ("id: 'West' is not an id of a shop",)),
+    (f"{WEST}.theme.accent", "red", ("theme, accent: 'red' is not a colour such as",)),
+    (f"{WEST}.theme.face", "comic", ("theme, face must be one of these: 'fraunces', 'bricolage', 'figtree'.",)),
+    (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "hat"}]}, ("west", "pins: 'hat' is pinned to itself")),
+    (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "shoe"}], "exclude": ["shoe"]},
+     ("west", "pins: 'shoe' is pinned to 'hat' and excluded")),
+    (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "shoe"}] * 2}, ("'shoe' is pinned to 'hat' 2 times",)),
+    (f"{WEST}.upsell", {"exclude": ["hat", "hat"]}, ("west", "upsell, exclude 'hat': is there 2 times")),
+    (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "nosuch"}]}, ("pins: there is no product 'nosuch'",)),
+    (f"{WEST}.upsell", {"pins": [{"with": "a b", "suggest": "hat"}]}, ("pins, entry number 1, with: 'a b' is not",)),
     (f"{WEST}.theme.accent", "red", ("west", "theme", "accent")),
     (f"{WEST}.theme.accent", "#fff;}body{", ("west", "theme", "accent")),
     (f"{WEST}.theme.second", "url(//x)", ("west", "theme", "second")),
@@ -126,6 +151,63 @@ def test_a_fault_is_named_by_tenant_product_and_field(where: str, value: Any, wo
         read_catalog(with_fault(where, value))
     for word in words:
         assert word in str(refused.value), f"{word} isn't in: {refused.value}"
+    assert not LIBRARY.search(str(refused.value)), "a library's words"
+
+
+REPEATED = [
+    ('{"tenants": [], "tenants": []}', "the file: the key 'tenants' stands there more than once"),
+    ('{"tenants": [{"id": "west", "name": "A", "name": "B"}]}', "tenant 'west': the key 'name' stands"),
+    ('{"tenants": [{"id": "west", "products": [{"id": "hat", "price": "1", "price": "2"}]}]}',
+     "tenant 'west', product 'hat': the key 'price' stands"),
+    ('{"tenants": [{"id": "west", "theme": {"accent": "#000000", "accent": "#ffffff"}}]}',
+     "tenant 'west', theme: the key 'accent' stands"),
+    ('{"tenants": [{"id": "west", "promotions": [{"code": "TEN", "percent": "1", "percent": "2"}]}]}',
+     "tenant 'west', promotion 'TEN': the key 'percent' stands"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "words"), REPEATED)
+def test_a_key_that_stands_twice_is_named_with_its_place(content: str, words: str):
+    with pytest.raises(BadCatalog) as refused:
+        read_catalog(content.encode())
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"tenants": [}', "is not JSON: line 1, column 14 can't be read"),
+        (b"{\n  nothing", "is not JSON: line 2, column 3 can't be read"),
+        (b'{"tenants": NaN}', "NaN is no number"),
+        (b'{"tenants": "\xff"}', "is not a text in UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"1" * 5000, "a number that is too long"),
+        (b"[]", "the file must be a JSON object"),
+    ],
+)
+def test_what_is_no_catalogue_is_refused_in_our_words(content: bytes, words: str):
+    with pytest.raises(BadCatalog) as refused:
+        read_catalog(content)
+    assert words in str(refused.value)
+    assert not LIBRARY.search(str(refused.value))
+
+
+def test_a_direction_control_is_left_out_of_the_texts():
+    catalog = read_catalog(written(tenant("west", product("hat", name="Hat\u202e", tags=["\u2066a\u2069"]))))
+    assert (catalog.tenants[0].products[0].name, catalog.tenants[0].products[0].tags) == ({"": "Hat"}, ["a"])
+
+
+def test_the_file_is_named_once(app: Flask, tmp_path: Path):
+    file = tmp_path / "shops.json"
+    contents = {"is refused whole": b'{"tenants": []}', "is not JSON": b"{", "can't be read": None}
+    for words, content in contents.items():
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+        done = command(app, file)
+        assert done.exit_code == 1
+        assert done.output.startswith(f"Error: {str(file)!r} {words}"), done.output
+        assert done.output.count("shops.json") == 1
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,26 @@ def test_the_feed_has_each_currencys_own_decimals_and_pictures_that_are_there(ap
 
 
 @on_sqlite
+def test_long_titles_end_between_two_characters_as_a_reader_sees_them(app: Flask):
+    family, accent = "👨‍👩‍👧", "e\u0301"
+    shop = tenant("cut", product("emoji", name=family * 31), product("accents", name="x" + accent * 99))
+    put_up(app, shop | {"name": accent * 60})
+    emoji, accents = items(app.test_client().get("/t/cut/feed.xml").text)
+    assert emoji["title"] == family * 30
+    assert accents["title"] == "x" + accent * 74
+    assert emoji["brand"] == accent * 35
+    page = app.test_client().get("/t/cut/products/emoji").text
+    assert f'<span class="tile-letter" aria-hidden="true">{family}</span>' in page
+
+
+@on_sqlite
+def test_a_pages_description_is_cut_between_two_characters(app: Flask):
+    put_up(app, tenant("cut", product("tea", description="🇯🇵" * 200)))
+    page = app.test_client().get("/t/cut/products/tea").text
+    assert f'<meta name="description" content="{"🇯🇵" * 80} …">' in page
+
+
+@on_sqlite
 def test_signs_that_xml_cant_say_break_nothing(app: Flask):
     mad = "]]>&<x>\ufffe\uffff\"' 茶🐝"
     put_up(app, tenant("mad", product("p", name=mad, description=mad, category=mad), name=mad))

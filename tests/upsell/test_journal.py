@@ -123,3 +123,30 @@ def test_no_secret_and_nothing_of_the_shopper_is_in_the_journal(
         assert secret.lower() not in said.lower()
     for request in model.requests:
         assert mail not in json.dumps(request.body)
+
+
+def test_no_cart_and_no_order_can_be_opened_from_what_staff_read(
+    asking: Callable[..., Flask], journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who has the id of a cart or of an order has the cart or the order."""
+    token = "staff-token-of-the-tests"
+    app = asking(STAFF_TOKEN=token)
+    person = Person(app.test_client(), "north")
+    cart = person.cart(beans=1)
+    person.api("GET", f"/carts/{cart}/upsell")
+    order = person.checkout(cart).json["id"]
+    assert len(calls(app)) >= 1
+    listed = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {token}"})
+    report = person.api("GET", "/upsell/report", headers={"Authorization": f"Bearer {token}"})
+    assert {listed.status_code, report.status_code} == {200}
+    assert listed.json["items"]
+    for told in (listed.text, report.text, json.dumps(journal()), caplog.text):
+        assert cart not in told
+        assert order not in told
+
+
+def test_a_call_ahead_of_time_says_what_it_was_for(asking: Callable[..., Flask], journal: Journal) -> None:
+    done = asking().test_cli_runner().invoke(args=["upsell", "prepare", "--tenant", "north", "--limit", "1", "--yes"])
+    assert done.exit_code == 0, done.output
+    (line,) = [line for line in journal() if line["message"] == "upsell call"]
+    assert (line["purpose"], "cart_id" in line) == ("prepare", False)

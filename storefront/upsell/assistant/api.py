@@ -22,7 +22,7 @@ api = blueprint("upsell_calls_api", __name__)
 
 
 AS_STORED = (
-    *("id", "cart_id", "model", "prompt_version", "language", "prompt", "response"),
+    *("id", "model", "prompt_version", "language", "prompt", "response"),
     *("prompt_tokens", "completion_tokens", "latency_ms", "outcome", "dropped"),
 )
 
@@ -33,8 +33,9 @@ class Kept(Shape):
 
 
 class CallShape(Shape):
+    """A call as staff read it: without the cart that it was about, because who has a cart's id has the cart."""
+
     id: str
-    cart_id: str
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     model: str
     prompt_version: str

@@ -114,7 +114,10 @@ class Batch:
             add_rows(UpsellCall, [call])
             count_usage(call["prompt_tokens"] + call["completion_tokens"], call["cost"] or 0)
         self.dropped.update(dropped)
-        log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": current_tenant_id(), **call})
+        purpose = call.pop("cart_id")  # a row's name, where the other calls have a cart's id, which no log line holds
+        log.info(
+            "upsell call", extra={"call_id": call.pop("id"), "tenant": current_tenant_id(), "purpose": purpose, **call}
+        )
 
     def _row(self, task: Task, answer: Answer) -> dict[str, Any]:
         prompt_tokens, completion_tokens, cost = self.model.cost(answer, text_of(task))

@@ -1,0 +1,109 @@
+"""What a single value in `catalog.json` may be: each check refuses with the words that follow the value's place."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from storefront.config import daily_budget
+from storefront.unicode_text import has_visible, without_direction_controls
+
+OWN = ""
+"""Stands for the shop's own language where a text is said by language."""
+
+
+def plain_text(value: str) -> str:
+    """Refuses control characters and half characters, which no database column and no page should carry. Leaves out
+    what would turn around the text beside it."""
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value):
+        raise ValueError("contains a control character")
+    return without_direction_controls(value).strip()
+
+
+def visible(value: str) -> str:
+    """Refuses a text of characters that nobody sees."""
+    if value and not has_visible(value):
+        raise ValueError("has only characters that nobody sees")
+    return value
+
+
+def matching(pattern: str, words: str) -> AfterValidator:
+    """Takes texts of this pattern; of others `words` says what they should be."""
+    fits: Callable[[str], object] = re.compile(pattern).fullmatch
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise ValueError(f"{value[:80]!r} {words}")
+        return value
+
+    return AfterValidator(check)
+
+
+def percent(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", value):
+        raise ValueError(f"{value!r} is not a percentage such as 20 or 8.875")
+    if Decimal(value) > 100:
+        raise ValueError(f"{value!r} is more than 100 %")
+    return value
+
+
+def limits_of_a_day(value: str) -> str:
+    daily_budget(value)
+    return value
+
+
+def iso_date(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value[:80]!r} is not a day such as 2027-09-01") from None
+    return value
+
+
+def by_language(value: object) -> object:
+    """A plain text is said in the shop's own language, which stands for itself as the empty code."""
+    if isinstance(value, str):
+        return {OWN: value}
+    if isinstance(value, dict) and value and OWN not in value:
+        return value
+    raise ValueError('should be a text, or texts by language such as {"en": "Tea", "de": "Tee"}')
+
+
+def plain_again(texts: dict[str, str]) -> str | dict[str, str]:
+    return texts.get(OWN, texts)
+
+
+Text = Annotated[str, AfterValidator(plain_text)]
+Label = Annotated[Text, AfterValidator(visible)]
+Name = Annotated[Label, Field(min_length=1, max_length=200)]
+TenantId = Annotated[  # a DNS label, because a tenant may be a subdomain
+    str,
+    matching(
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+        "is not an id of a shop: 1 to 63 small letters, digits and hyphens, as in aurora-coffee",
+    ),
+]
+ProductId = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+        "is not an id of a product: 1 to 64 letters, digits, dots, hyphens and underscores, as in filter-no2",
+    ),
+]
+Image = Annotated[
+    str,
+    matching(r"([A-Za-z0-9][A-Za-z0-9._-]{0,120})?", "is not the name of a picture in static/products, as in mug.webp"),
+]
+Colour = Annotated[str, matching(r"#[0-9a-fA-F]{6}", "is not a colour such as #7a3e1d")]
+PromoCode = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}",
+        "is not a promo code: 1 to 40 letters, digits, hyphens and underscores, as in SUMMER10",
+    ),
+]
+Translated = (BeforeValidator(by_language), PlainSerializer(plain_again))
+Percent = Annotated[str, AfterValidator(percent)]

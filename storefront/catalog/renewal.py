@@ -1,0 +1,78 @@
+"""Making the stored search words of all products anew, after a version of the shop that makes others of their texts."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from storefront.catalog.models import columns, products
+from storefront.catalog.rules import WORDS_VERSION, product_words
+from storefront.database import acting_for, db, write
+from storefront.tenants.guard import held, run
+from storefront.tenants.models import SettingRow, TenantRow
+from storefront.unicode_text import without_direction_controls
+
+VERSION_SETTING = "search_words_version"
+BATCH_ROWS = 2000
+RENEWED = ("name", "names", "description", "descriptions", "name_words", "words")
+"""Names and descriptions too: a direction control that an earlier version let in would turn around the page's text."""
+SELECT_TEXTS = held(
+    select(columns.id, columns.place, columns.category, columns.tags, *(columns[name] for name in RENEWED))
+    .where(columns.place > bindparam("after"))
+    .order_by(columns.place)
+    .limit(BATCH_ROWS)
+)
+RENEW = held(
+    update(products)
+    .where(columns.id == bindparam("the_product"))
+    .values({name: bindparam(name) for name in RENEWED} | {"updated_at": columns.updated_at})
+)
+
+
+def renew_search_words() -> int:
+    """Make the words of all products anew unless this version made them; returns how many products were changed.
+
+    To be called by one process at a time. One that is interrupted is begun again at the next start.
+    """
+    made_by = db.session.get(SettingRow, VERSION_SETTING)
+    if made_by and made_by.value == WORDS_VERSION:
+        return 0
+    changed = 0
+    for tenant_id, labels in db.session.execute(select(TenantRow.id, TenantRow.labels)).all():
+        with acting_for(tenant_id):
+            changed += renew_products(labels or {})
+    with write():
+        db.session.merge(SettingRow(name=VERSION_SETTING, value=WORDS_VERSION))
+    return changed
+
+
+def renew_products(labels: dict[str, dict[str, str]]) -> int:
+    """The same for the current tenant, a batch in a transaction, so that orders hardly wait. Products are changed in
+    the order of their ids, which is that in which orders take stock."""
+    changed, after = 0, -1
+    rows: list[Any] = []
+    while after == -1 or len(rows) == BATCH_ROWS:
+        with write():
+            rows = list(run(SELECT_TEXTS, {"after": after}))
+            renewed = [new for row in rows if (new := renewed_texts(row, labels))]
+            if renewed:
+                run(RENEW, sorted(renewed, key=lambda values: str(values["the_product"])))
+        changed += len(renewed)
+        after = rows[-1].place if rows else 0
+    return changed
+
+
+def renewed_texts(row: Any, labels: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+    """The new values of a product's row; None when they are those that it has."""
+    name, names = without_direction_controls(row.name), cleaned(row.names)
+    description, descriptions = without_direction_controls(row.description), cleaned(row.descriptions)
+    own = [row.category, *row.tags]
+    said = own + [other for label in own for other in labels.get(label, {}).values()]
+    name_words, words = product_words(
+        (name, *(names or {}).values()), (description, *(descriptions or {}).values()), said
+    )
+    new = dict(zip(RENEWED, (name, names, description, descriptions, name_words, words), strict=True))
+    return None if all(new[column] == getattr(row, column) for column in RENEWED) else new | {"the_product": row.id}
+
+
+def cleaned(texts: dict[str, str] | None) -> dict[str, str] | None:
+    return {language: without_direction_controls(text) for language, text in texts.items()} if texts else None

@@ -1,0 +1,65 @@
+"""What is said about a value that pydantic refused: our own sentence for each of its error types, never its text."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from storefront.languages.words import N_, _
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+WHOLE_NUMBER = N_("%(field)s must be a whole number.")
+NUMBER = N_("%(field)s must be a number.")
+OBJECT = N_("%(field)s must be a JSON object.")
+TRUE_OR_FALSE = N_("%(field)s must be true or false.")
+EMPTY = N_("%(field)s must not be empty.")
+MESSAGES: Mapping[str, str] = {
+    "missing": N_("%(field)s is missing."),
+    "extra_forbidden": N_("%(field)s is not a known field."),
+    "string_type": N_("%(field)s must be a string."),
+    "string_unicode": N_("%(field)s contains an incomplete character."),
+    "string_too_short": N_("%(field)s must have at least %(min_length)s characters."),
+    "string_too_long": N_("%(field)s must have at most %(max_length)s characters."),
+    "string_pattern_mismatch": N_("%(field)s doesn't have the expected format."),
+    "int_type": WHOLE_NUMBER,
+    "int_parsing": WHOLE_NUMBER,
+    "int_parsing_size": WHOLE_NUMBER,
+    "int_from_float": WHOLE_NUMBER,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "finite_number": NUMBER,
+    "bool_type": TRUE_OR_FALSE,
+    "bool_parsing": TRUE_OR_FALSE,
+    "greater_than": N_("%(field)s must be more than %(gt)s."),
+    "greater_than_equal": N_("%(field)s must be at least %(ge)s."),
+    "less_than": N_("%(field)s must be less than %(lt)s."),
+    "less_than_equal": N_("%(field)s must be at most %(le)s."),
+    "list_type": N_("%(field)s must be a list."),
+    "too_short": N_("%(field)s must have at least %(min_length)s entries."),
+    "too_long": N_("%(field)s must have at most %(max_length)s entries."),
+    "dict_type": OBJECT,
+    "model_type": OBJECT,
+    "model_attributes_type": OBJECT,
+    "literal_error": N_("%(field)s must be one of these: %(expected)s."),
+}
+"""By pydantic's error type, with the values of its context. `value_error` is missing: its words are our own already."""
+UNKNOWN = N_("%(field)s can't be taken as it is.")
+"""For an error type without a message. A test walks the types that the shop's models can raise."""
+
+
+def error_message(fault: "ErrorDetails", field: str) -> str:
+    """One sentence about a fault that pydantic found, with the field's name as the reader knows it."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
+        return _(EMPTY, field=field)
+    return _(MESSAGES.get(kind, UNKNOWN), field=field, **message_values(context))
+
+
+def message_values(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The context's values for a message. Choices come as "'a', 'b' or 'c'", whose "or" is English."""
+    values = dict(context)
+    if "expected" in values:
+        values["expected"] = str(values["expected"]).replace(" or ", ", ")
+    return values

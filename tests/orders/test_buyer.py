@@ -1,0 +1,91 @@
+"""Who orders: the API and the page's form take the same addresses and names, and refuse the same in the same words."""
+
+import re
+from html import unescape
+
+import pytest
+from flask import Flask
+
+from storefront.database import acting_for, write
+from storefront.orders.models import orders
+from storefront.tenants.guard import held, run
+from tests.cart.shapes import assert_problem
+from tests.conftest import Person
+
+GOOD = {
+    "a@x.ro": "a@x.ro", " a@x.ro ": "a@x.ro", "\ta@x.ro\n": "a@x.ro", "a+tag@x.ro": "a+tag@x.ro",
+    "\u200ba@x.ro\ufeff": "a@x.ro", "a@x.ro\u00a0": "a@x.ro", "Ada@X.RO": "Ada@x.ro",
+    "ada@bücher.de": "ada@bücher.de", "ada@BÜCHER.de": "ada@bücher.de", "ada@xn--bcher-kva.de": "ada@bücher.de",
+    "ａｄａ＠ｘ．ro": "ada@x.ro", "o'brien@x.ro": "o'brien@x.ro", "ada@mail.shop.test": "ada@mail.shop.test",
+    "дмитро@пошта.укр": "дмитро@пошта.укр",
+}  # fmt: skip
+BAD = {
+    "<a@x.ro>": "angle brackets", "Ada <a@x.ro>": "angle brackets",
+    "mailto:a@x.ro": "mailto", "MAILTO:a@x.ro": "mailto",
+    "a@x.ro;": "comma or semicolon", "a@x.ro, b@x.ro": "comma or semicolon", "a@@x.ro": "one address",
+    "ada": "look like", "a@b": "look like", "a b@x.ro": "look like", "a@x..ro": "look like",
+    ".a@x.ro": "look like", "a@-x.ro": "look like", '"a b"@x.ro': "look like", "a@[1.2.3.4]": "look like",
+    "a\u202e@x.ro\0": "look like", "a" * 250 + "@x.ro": "254", "": "enter your e-mail", "\u200b": "enter your e-mail",
+}  # fmt: skip
+NAMES = {
+    "Ada": "Ada", "  Ada   Lovelace ": "Ada Lovelace", "Ada\u202eevil": "Adaevil", "\u2067עדה\u2069": "עדה",
+    "Zoe\u0308": "Zoë", "A\u200bda": "Ada", "علی\u200cرضا": "علی\u200cرضا", "👩‍💻 Ada": "👩‍💻 Ada", "李": "李",
+}  # fmt: skip
+NOBODY = ["", "   ", "\u200b", "\u2060\ufeff", "\u3164", "\u115f\u1160", "\uffa0", "\u2800", "\u00ad", "\u202e\u2066",
+          "\u2028\u2029", "\U000e0041", "\ufe0f"]  # fmt: skip
+
+
+def refused(shopper: Person, field: str, **buyer: str) -> tuple[str, str]:
+    """What the API and the page say about a field."""
+    buyer = {"email": "ada@example.com", "name": "Ada"} | buyer
+    problem = assert_problem(shopper.checkout(shopper.cart(beans=1), **buyer), 422, field=field)
+    said = next(error["message"] for error in problem["errors"] if error["field"] == field)
+    shopper.post("/cart/items", {"product_id": "beans"})
+    page = shopper.post("/checkout", buyer)
+    assert page.status_code == 422
+    shown = re.search(rf'id="{field}_error">(.*?)</p>', page.text)
+    return said, unescape(shown[1]) if shown else ""
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_address_is_taken_in_its_normal_form(shopper: Person):
+    for typed, kept in GOOD.items():
+        assert shopper.checkout(shopper.cart(beans=1), email=typed).json["email"] == kept, repr(typed)
+        shopper.post("/cart/items", {"product_id": "beans"})
+        placed = shopper.post("/checkout", {"email": typed, "name": "Ada"})
+        assert placed.status_code == 303, repr(typed)
+        id = placed.headers["Location"].rpartition("/")[2]
+        assert shopper.api("GET", f"/orders/{id}").json["email"] == kept, repr(typed)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_no_address_is_refused_with_what_to_do(shopper: Person):
+    for typed, words in BAD.items():
+        api, page = refused(shopper, "email", email=typed)
+        assert api == page, repr(typed)
+        assert re.search(words, api), f"{typed!r}: {api}"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_name_is_kept_without_what_nobody_sees(shopper: Person):
+    for typed, kept in NAMES.items():
+        assert shopper.checkout(shopper.cart(beans=1), name=typed).json["name"] == kept, repr(typed)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_name_that_nobody_sees_is_none(shopper: Person):
+    for typed in NOBODY:
+        api, page = refused(shopper, "name", name=typed)
+        assert api == page == "Please enter your name.", repr(typed)
+    for typed in ("A\0da", "\x1b[31mAda", "Ada\x7f", "Ada\x9b"):
+        assert refused(shopper, "name", name=typed)[0] == "A name can't contain control characters.", repr(typed)
+
+
+def test_an_older_order_turns_nothing_around(app: Flask, shopper: Person):
+    """Names that were stored before they were cleaned are shown without their direction controls."""
+    order = shopper.checkout(shopper.cart(beans=1), name="Ada").json["id"]
+    with app.app_context(), acting_for("north"), write():
+        run(held(orders.update()).values(name="Ada\u202enosgnivoleL"))
+    assert "\u202e" not in shopper.get(f"/orders/{order}").text
+    right_to_left = shopper.checkout(shopper.cart(beans=1), name="עדה").json["id"]
+    assert "\u2068עדה\u2069." in shopper.get(f"/orders/{right_to_left}").text
