@@ -127,7 +127,7 @@ def on_starting(server):
             sys.exit(os.waitstatus_to_exitcode(status))
     else:
         prepare_and_exit(server.app.wsgi())
-    if settings.model_configured:
+    if settings.upsell_enabled and settings.model_configured:
         get_ready_if_possible()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker

@@ -59,6 +59,8 @@ class Settings:
     catalog: Path
     base_domain: str
     upsell_enabled: bool
+    upsell_disabled: bool
+    """Whether UPSELL_ENABLED says false. A command whose shell doesn't set it can't know what the shop runs with."""
     openai_api_key: str | None = field(repr=False)
     openai_base_url: str | None
     upsell_model: str
@@ -101,11 +103,12 @@ class Settings:
             catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
             base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
             upsell_enabled=read.flag("UPSELL_ENABLED", False),
+            upsell_disabled=not read.flag("UPSELL_ENABLED", True),
             openai_api_key=read.text("OPENAI_API_KEY", "") or None,
             openai_base_url=read.checked("OPENAI_BASE_URL", "", web_address) or None,
             upsell_model=read.text("UPSELL_MODEL", "gpt-5.4-mini"),
             upsell_timeout=read.number("UPSELL_TIMEOUT", 2.5, 0.05, 60),
-            upsell_holdout=read.number("UPSELL_HOLDOUT", 0.1, 0, 1),
+            upsell_holdout=read.number("UPSELL_HOLDOUT", 0, 0, 1),
             upsell_in_flight=read.whole("UPSELL_IN_FLIGHT", 16, 1, 1000),
             upsell_prices=read.parsed("UPSELL_PRICES", {}, model_prices),
             upsell_currency=read.text("UPSELL_CURRENCY", "USD"),

@@ -65,7 +65,8 @@ def this_app() -> Flask:
 def ask_about(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
-    if app.extensions["storefront_settings"].model_configured and not assistant().model.breaker.open:
+    settings = app.extensions["storefront_settings"]
+    if settings.upsell_enabled and settings.model_configured and not assistant().model.breaker.open:
         job = partial(think, app, current_tenant_id(), cart_id, shopper_languages())
         errands_of(app).after(PAUSE, cart_id, job)
 
