@@ -50,7 +50,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment said, typed and checked. Times are seconds."""
+    """What the environment said, typed and checked. Times are seconds. A field that is, or may hold, a secret is left
+    out of the representation, which also keeps it out of the logs (`storefront.operators.redaction`)."""
 
     port: int
     data_dir: Path
@@ -62,7 +63,7 @@ class Settings:
     upsell_disabled: bool
     """Whether UPSELL_ENABLED says false. A command whose shell doesn't set it can't know what the shop runs with."""
     openai_api_key: str | None = field(repr=False)
-    openai_base_url: str | None
+    openai_base_url: str | None = field(repr=False)
     upsell_model: str
     upsell_timeout: float
     upsell_holdout: float
@@ -72,7 +73,7 @@ class Settings:
     upsell_budget: Budget | None
     upsell_keep_days: int
     ratelimit_enabled: bool
-    ratelimit_storage_uri: str
+    ratelimit_storage_uri: str = field(repr=False)
     trusted_proxies: int
     public_url: str | None
     metrics_token: str | None = field(repr=False)
@@ -226,7 +227,8 @@ def web_address(value: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"must be an address such as https://example.com or http://127.0.0.1:8080/v1, not {value!r}.")
+        # What was given is not repeated: it may hold a password, or be a key that was put into the wrong variable.
+        raise ValueError("must be an address such as https://example.com or http://127.0.0.1:8080/v1.")
     return value.rstrip("/")
 
 

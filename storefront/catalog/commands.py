@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
 
 from storefront.catalog.actions import Loaded, load, read_file
 from storefront.catalog.schema import BadCatalog
 from storefront.config import Settings
+from storefront.operators.commands import CommandGroup
 
-commands = AppGroup("catalog", help="The shops and what they sell.")
+commands = CommandGroup("catalog", help="The shops and what they sell.")
 
 
 @commands.command("load")

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import click
 from flask import current_app
-from flask.cli import AppGroup
 
 from storefront.config import Settings
 from storefront.database import acting_for
+from storefront.operators.commands import CommandGroup
 from storefront.tenants.guard import run
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry, switch_upsell
@@ -25,7 +25,7 @@ from storefront.upsell.engine.models import STATE
 from storefront.upsell.experiment.commands import print_report, table
 from storefront.upsell.pruning import prune
 
-commands = AppGroup("upsell", help="Suggestions at checkout.")
+commands = CommandGroup("upsell", help="Suggestions at checkout.")
 commands.add_command(print_report)
 one_shop = click.option("--tenant", "tenant_id", help="only this shop")
 unasked = click.option("--yes", is_flag=True, help="don't ask before the model is paid")
