@@ -5,6 +5,7 @@ import logging
 import os
 import selectors
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from storefront.catalog.schema import BadCatalog
 from storefront.config import BadSetting, Settings
 from storefront.events.pages import tail_of
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
+from storefront.operators.redaction import keep_secret, redact
 from storefront.upsell import watch
 from storefront.upsell.assistant.client import get_ready
 
@@ -32,6 +34,8 @@ try:
     settings = Settings.from_environ()
 except BadSetting as fault:
     sys.exit(f"storefront can't start: {fault}")
+keep_secret(settings)
+logging.captureWarnings(True)  # they are lines of the log, too
 
 wsgi_app = "storefront:create_app()"
 bind = f"0.0.0.0:{settings.port}"
@@ -109,6 +113,7 @@ class worker_class(ThreadWorker):  # noqa: N801 - the name of gunicorn's setting
     def handle_quit(self, sig, frame):
         """End at once, but leave the pool to the interpreter's exit: gunicorn would take the pool's lock here, in the
         thread that may be holding it to hand a request over, and so wait for itself until it is killed."""
+        ignore_more_signals()
         super(ThreadWorker, self).handle_quit(sig, frame)
 
 
@@ -151,7 +156,7 @@ def prepare_and_exit(app):
     except BadCatalog as fault:
         sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r}: {fault}\n")
     except OperationalError as fault:
-        reason = str(fault.orig).strip()
+        reason = redact(str(fault.orig)).strip()
         sys.stderr.write(f"storefront can't start: the database of DATABASE_URL can't be used: {reason}\n")
     except Exception:
         logging.getLogger("storefront.boot").exception("the database could not be prepared")
@@ -171,7 +176,15 @@ def post_worker_init(worker):
     watch.start(worker.wsgi)
 
 
+def ignore_more_signals():
+    """Ctrl-C reaches a worker twice: from the terminal, and then from the master. The second one would end it in the
+    middle of `worker_exit`, so that what is under way is neither written down nor hung up."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def worker_exit(server, worker):
+    ignore_more_signals()
     if worker.wsgi is not None:
         tail_of(worker.wsgi).stop()
         watch.stop(worker.wsgi)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import click
@@ -34,6 +35,8 @@ LOOK_AGAIN_AFTER = 0.3
 SWEEP_EVERY = 60.0
 """Seconds between two looks for orders that no process has learned, as after a crash."""
 PRUNE_EVERY = 3600.0
+STOP_SECONDS = 1.5
+"""How long the end of a process waits for jobs and showings, beside calls of the model."""
 
 
 def init_app(app: Flask) -> None:
@@ -50,10 +53,13 @@ def start(app: Flask) -> None:
 
 
 def stop(app: Flask) -> None:
-    """End the errands, hang up, and write down what is under way."""
-    errands_of(app).stop()
-    write_all(app)
+    """End the errands, hang up, and write down what is under way. Takes three seconds at most, also when the model and
+    the database hang."""
+    errands_of(app).stop(STOP_SECONDS / 3)
+    writing = Thread(target=write_all, args=[app], name="upsell-write", daemon=True)
+    writing.start()
     app.extensions["storefront_assistant"].close()
+    writing.join(STOP_SECONDS / 3)
 
 
 def this_app() -> Flask:
