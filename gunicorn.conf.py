@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import selectors
+import signal
 import socket
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from storefront.config import BadSetting, Settings
 from storefront.events.pages import tail_of
 from storefront.operators import metrics_folder
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
+from storefront.operators.redaction import keep_secret, redact
 from storefront.upsell import watch
 from storefront.upsell.assistant.client import get_ready
 
@@ -38,6 +40,8 @@ try:
     settings = Settings.from_environ()
 except BadSetting as fault:
     sys.exit(f"storefront can't start: {fault}")
+keep_secret(settings)
+logging.captureWarnings(True)  # they are lines of the log, too
 
 wsgi_app = "storefront:create_app()"
 bind = f"0.0.0.0:{settings.port}"
@@ -115,6 +119,7 @@ class worker_class(ThreadWorker):  # noqa: N801 - the name of gunicorn's setting
     def handle_quit(self, sig, frame):
         """End at once, but leave the pool to the interpreter's exit: gunicorn would take the pool's lock here, in the
         thread that may be holding it to hand a request over, and so wait for itself until it is killed."""
+        ignore_more_signals()
         super(ThreadWorker, self).handle_quit(sig, frame)
 
 
@@ -137,7 +142,7 @@ def on_starting(server):
         metrics_folder.make()
     except OSError as fault:
         sys.exit(f"storefront can't start: its folder of metrics can't be made: {fault.strerror}: {fault.filename}.")
-    if settings.model_configured:
+    if settings.upsell_enabled and settings.model_configured:
         get_ready_if_possible()
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
@@ -160,7 +165,7 @@ def prepare_and_exit(app):
         sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r} {fault}\n")
     except Exception as fault:
         if sentence := explain(fault, settings):
-            sys.stderr.write(f"storefront can't start: {sentence}\n")
+            sys.stderr.write(f"storefront can't start: {redact(sentence)}\n")
         else:
             logging.getLogger("storefront.boot").exception("the database could not be prepared")
     finally:
@@ -179,7 +184,15 @@ def post_worker_init(worker):
     watch.start(worker.wsgi)
 
 
+def ignore_more_signals():
+    """Ctrl-C reaches a worker twice: from the terminal, and then from the master. The second one would end it in the
+    middle of `worker_exit`, so that what is under way is neither written down nor hung up."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def worker_exit(server, worker):
+    ignore_more_signals()
     if worker.wsgi is not None:
         tail_of(worker.wsgi).stop()
         watch.stop(worker.wsgi)

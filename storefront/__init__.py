@@ -17,6 +17,7 @@ from storefront.languages import pages as languages_pages
 from storefront.languages.rules import LANGUAGES
 from storefront.operators import logs, readiness
 from storefront.operators import pages as operators_pages
+from storefront.operators.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
@@ -39,6 +40,7 @@ __all__ = ["BadSetting", "Settings", "create_app"]
 def create_app(settings: Settings | None = None) -> Flask:
     """The app, ready to serve a database that `storefront.boot.prepare` has made ready. Raises `BadSetting`."""
     settings = settings or settings_of_environment()
+    keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent

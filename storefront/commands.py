@@ -16,6 +16,7 @@ from storefront.config import BadSetting, Settings
 from storefront.database_errors import can_be_explained, describe
 from storefront.database_faults import database_fault
 from storefront.errors import Refusal
+from storefront.operators.redaction import redact
 from storefront.timeouts import BULK, within
 
 
@@ -41,11 +42,16 @@ def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
     its traceback."""
     try:
         yield
+    except click.ClickException as fault:
+        said = redact(fault.message)
+        if said == fault.message:
+            raise
+        raise click.ClickException(said) from None
     except Exception as fault:
         app = ctx.ensure_object(ScriptInfo).load_app()  # whose context may have ended with the command
         settings: Settings = app.extensions["storefront_settings"]
         if sentence := explain(fault, settings):
-            raise click.ClickException(sentence) from fault
+            raise click.ClickException(redact(sentence)) from fault
         raise
 
 

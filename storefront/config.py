@@ -50,7 +50,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment said, typed and checked. Times are seconds."""
+    """What the environment said, typed and checked. Times are seconds. A field that is, or may hold, a secret is left
+    out of the representation, which also keeps it out of the logs (`storefront.operators.redaction`)."""
 
     port: int
     data_dir: Path
@@ -59,8 +60,10 @@ class Settings:
     catalog: Path
     base_domain: str
     upsell_enabled: bool
+    upsell_disabled: bool
+    """Whether UPSELL_ENABLED says false. A command whose shell doesn't set it can't know what the shop runs with."""
     openai_api_key: str | None = field(repr=False)
-    openai_base_url: str | None
+    openai_base_url: str | None = field(repr=False)
     upsell_model: str
     upsell_timeout: float
     upsell_holdout: float
@@ -72,7 +75,7 @@ class Settings:
     cart_keep_days: int
     cart_keep_days_short: int
     ratelimit_enabled: bool
-    ratelimit_storage_uri: str
+    ratelimit_storage_uri: str = field(repr=False)
     trusted_proxies: int
     public_url: str | None
     metrics_token: str | None = field(repr=False)
@@ -103,11 +106,12 @@ class Settings:
             catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
             base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
             upsell_enabled=read.flag("UPSELL_ENABLED", False),
+            upsell_disabled=not read.flag("UPSELL_ENABLED", True),
             openai_api_key=read.text("OPENAI_API_KEY", "") or None,
             openai_base_url=read.checked("OPENAI_BASE_URL", "", web_address) or None,
             upsell_model=read.text("UPSELL_MODEL", "gpt-5.4-mini"),
             upsell_timeout=read.number("UPSELL_TIMEOUT", 2.5, 0.05, 60),
-            upsell_holdout=read.number("UPSELL_HOLDOUT", 0.1, 0, 1),
+            upsell_holdout=read.number("UPSELL_HOLDOUT", 0, 0, 1),
             upsell_in_flight=read.whole("UPSELL_IN_FLIGHT", 16, 1, 1000),
             upsell_prices=read.parsed("UPSELL_PRICES", {}, model_prices),
             upsell_currency=read.text("UPSELL_CURRENCY", "USD"),
@@ -243,7 +247,8 @@ def web_address(value: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"must be an address such as https://example.com or http://127.0.0.1:8080/v1, not {value!r}.")
+        # What was given is not repeated: it may hold a password, or be a key that was put into the wrong variable.
+        raise ValueError("must be an address such as https://example.com or http://127.0.0.1:8080/v1.")
     return value.rstrip("/")
 
 

@@ -27,7 +27,7 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.upsell_enabled is False
     assert (settings.openai_api_key, settings.openai_base_url, settings.model_configured) == (None, None, False)
     assert settings.upsell_model
-    assert (settings.upsell_timeout, settings.upsell_holdout) == (2.5, 0.1)
+    assert (settings.upsell_timeout, settings.upsell_holdout) == (2.5, 0)
     assert settings.ratelimit_enabled is True
     assert settings.trusted_proxies == 0
     assert (settings.public_url, settings.metrics_token) == (None, None)

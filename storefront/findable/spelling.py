@@ -5,13 +5,14 @@ Works on the words themselves, so it is the same on both databases and needs no 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import BoundedSemaphore, Event, Lock
 
 from cachetools import TTLCache
 from flask import Flask, current_app
 
 from storefront.catalog.actions import catalog_loaded
-from storefront.database import current_tenant_id
+from storefront.database import current_tenant_id, release
 from storefront.findable.models import every_text
 
 FRESH_FOR = 300.0
@@ -19,6 +20,10 @@ FRESH_FOR = 300.0
 MOST_SHOPS = 16
 MOST_WORDS = 30_000
 """A shop's most frequent words that are remembered: about 4 MB."""
+MAX_READS = 2
+"""Catalogues that are read at a time in a process: each read takes up to 10 MB."""
+MAX_WAIT = 0.25
+"""Seconds that a search waits for another one's read of the same catalogue; then it does without a correction."""
 SHORTEST = 3
 LONG = 6
 """From this length on two slips are forgiven, below it one."""
@@ -58,31 +63,67 @@ class Vocabulary:
         return best[0] if best else term
 
 
+@dataclass(eq=False)
+class Read:
+    """A read of a shop's catalogue that is under way; `found` is set when it is `done`, and stays None if it failed."""
+
+    done: Event = field(default_factory=Event)
+    found: Vocabulary | None = None
+
+
 class Vocabularies:
-    """Those of the shops in which something was mistyped lately. One instance an app; safe to share between threads."""
+    """Those of the shops in which something was mistyped lately. One instance an app; safe to share between threads.
+
+    A catalogue is read once, however many ask for it, and outside the lock, so that nobody in another shop waits.
+    """
 
     def __init__(self) -> None:
         self._kept: TTLCache[str, Vocabulary] = TTLCache(MOST_SHOPS, FRESH_FOR)
+        self._reads: dict[str, Read] = {}
+        self._places = BoundedSemaphore(MAX_READS)
         self._lock = Lock()
 
-    def of_this_shop(self) -> Vocabulary:
+    def of_this_shop(self) -> Vocabulary | None:
+        """None when its words are still being read after `MAX_WAIT`, or as many others are read as may be."""
         tenant_id = current_tenant_id()
-        with self._lock:  # the words are counted once, however many wait for them
-            found = self._kept.get(tenant_id)
-            if found is None:
-                found = self._kept[tenant_id] = Vocabulary(every_text())
+        with self._lock:
+            found, other = self._kept.get(tenant_id), self._reads.get(tenant_id)
+            mine = None
+            if found is None and other is None and self._places.acquire(blocking=False):
+                mine = self._reads[tenant_id] = Read()
+        if mine:
+            return self._read(tenant_id, mine)
+        if found is None and other:
+            release()
+            other.done.wait(MAX_WAIT)
+            return other.found
         return found
+
+    def _read(self, tenant_id: str, read: Read) -> Vocabulary:
+        try:
+            read.found = Vocabulary(every_text())
+            return read.found
+        finally:
+            self._places.release()
+            with self._lock:
+                if self._reads.get(tenant_id) is read:  # else the catalogue has changed meanwhile
+                    del self._reads[tenant_id]
+                    if read.found:
+                        self._kept[tenant_id] = read.found
+            read.done.set()
 
     def forget(self, _sender: object = None, tenant_ids: Iterable[str] = ()) -> None:
         with self._lock:
             for tenant_id in tenant_ids:
                 self._kept.pop(tenant_id, None)
+                self._reads.pop(tenant_id, None)
 
 
 def better(terms: Sequence[str]) -> str | None:
-    """What was probably meant by these words in this shop; None when that is no other."""
+    """What was probably meant by these words in this shop; None when that is no other, or not known at the moment."""
     vocabularies: Vocabularies = current_app.extensions["storefront_vocabularies"]
-    return vocabularies.of_this_shop().better(terms) if terms else None
+    vocabulary = vocabularies.of_this_shop() if terms else None
+    return vocabulary.better(terms) if vocabulary else None
 
 
 def init_app(app: Flask) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, g, has_request_context, request
 
 from storefront.operators.metrics import count_request
+from storefront.operators.redaction import redact
 
 access = logging.getLogger("storefront.access")
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
@@ -35,7 +36,8 @@ CONFIG: dict[str, Any] = {
 
 
 class LineFormatter(logging.Formatter):
-    """Time, level, logger and message, what `extra` says, and the request's id and tenant when there is one."""
+    """Time, level, logger and message, what `extra` says, and the request's id and tenant when there is one. Without
+    secrets, wherever they come from."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -49,7 +51,7 @@ class LineFormatter(logging.Formatter):
         line |= {name: value for name, value in record.__dict__.items() if name not in USUAL}
         if record.exc_info:
             line["exc_info"] = ROW_VALUES.sub(r"\1: left out", self.formatException(record.exc_info))
-        return encode(line)
+        return redact(encode(line))
 
 
 encode = json.JSONEncoder(default=str).encode

@@ -37,7 +37,8 @@ class TenantRow(Model):
     upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     labels: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
     upsell_enabled: Mapped[bool | None]
-    """Set by `flask upsell on|off --tenant`; None follows the switch for all shops."""
+    """Set by `flask upsell on|off --tenant`; None follows the switch for all shops. Nothing goes before
+    UPSELL_ENABLED=false."""
 
 
 class SettingRow(Model):
@@ -138,7 +139,7 @@ class Tenant:
             ),
             upsell=UpsellWishes.of(row.upsell, row.currency),
             labels=row.labels or {},
-            upsell_enabled=upsell_enabled if row.upsell_enabled is None else row.upsell_enabled,
+            upsell_enabled=upsell_enabled,
         )
 
     @cached_property

@@ -1,5 +1,6 @@
 """The tenants as a process knows them: read from the database, remembered for a second."""
 
+import math
 import time
 from threading import Lock
 
@@ -13,7 +14,13 @@ from storefront.tenants.models import SettingRow, Tenant, TenantRow
 
 FRESH_FOR = 1.0
 """Seconds for which a snapshot serves; a switch is seen everywhere within this time."""
+MAX_WAIT, MAX_AGE = 0.25, 30.0
+"""Seconds that a request waits while another one reads, and the age in seconds up to which the last snapshot serves it
+after that: a database that hangs must not hold up all shops at this point."""
 UPSELL_SWITCH = "upsell_enabled"
+
+
+NEVER_READ = -math.inf
 
 
 class Registry:
@@ -22,31 +29,47 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = Lock()
-        self._read_at = 0.0
+        self._read_at = NEVER_READ
+        self._changes = 0
         self._tenants: dict[str, Tenant] = {}
 
     def find(self, tenant_id: str) -> Tenant | None:
         return self.all().get(tenant_id)
 
     def all(self) -> dict[str, Tenant]:
-        """Needs an application context; the caller's session is not touched."""
-        if time.monotonic() - self._read_at > FRESH_FOR:
-            with self._lock:
+        """Needs an application context; the caller's session is not touched. One thread at a time reads; when that
+        takes long, the others go on with the last snapshot."""
+        age = time.monotonic() - self._read_at
+        if age > FRESH_FOR and self._lock.acquire(timeout=MAX_WAIT if age < MAX_AGE else -1):
+            try:
                 if time.monotonic() - self._read_at > FRESH_FOR:
-                    self._tenants = self._load()
-                    self._read_at = time.monotonic()
+                    self._read()
+            finally:
+                self._lock.release()
         return self._tenants
 
     def forget(self) -> None:
         """Read again at the next question: something has just been changed."""
-        self._read_at = 0.0
+        self._changes += 1
+        self._read_at = NEVER_READ
+
+    def _read(self) -> None:
+        changes, started = self._changes, time.monotonic()
+        self._tenants = self._load()
+        # What was changed during the read may be missing from it, so it is read again.
+        self._read_at = started if changes == self._changes else NEVER_READ
 
     def _load(self) -> dict[str, Tenant]:
         with current_app.app_context():
             switch = db.session.get(SettingRow, UPSELL_SWITCH)
-            enabled = self.settings.upsell_enabled if switch is None else switch.value == "on"
+            enabled = switch is None or switch.value == "on"
             rows = db.session.scalars(select(TenantRow).order_by(TenantRow.id))
-            return {row.id: Tenant.of(row, enabled) for row in rows}
+            return {row.id: self._tenant(row, enabled) for row in rows}
+
+    def _tenant(self, row: TenantRow, enabled: bool) -> Tenant:
+        """`UPSELL_ENABLED=false` goes before every switch; a shop's own switch goes before that of all shops."""
+        switched_on = enabled if row.upsell_enabled is None else row.upsell_enabled
+        return Tenant.of(row, self.settings.upsell_enabled and switched_on)
 
 
 def registry() -> Registry:
@@ -55,7 +78,8 @@ def registry() -> Registry:
 
 
 def switch_upsell(enabled: bool, tenant_id: str | None = None) -> None:
-    """Turn suggestions on or off for one shop, or for all of them, which overrides what was said for one.
+    """Turn suggestions on or off for one shop, or for all of them, which overrides what was said for one. It has an
+    effect only where UPSELL_ENABLED is true.
 
     Raises KeyError when there is no such tenant.
     """

@@ -14,7 +14,8 @@ from storefront.ids import new_id, new_token
 from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.models import Tenant
-from storefront.upsell.assistant.actions import Advice, Question, assistant
+from storefront.upsell.assistant.actions import Advice, assistant
+from storefront.upsell.assistant.question import Question
 from storefront.upsell.engine.actions import Fitting, goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares

@@ -45,11 +45,14 @@ def turn_off(tenant: str | None) -> None:
 
 
 def switch(enabled: bool, tenant: str | None) -> None:
+    check_not_disabled("Set it to true and restart the shop; then suggestions can be switched while it runs.")
     try:
         switch_upsell(enabled, tenant)
     except KeyError:
         raise no_such_shop(tenant) from None
     click.echo(f"Suggestions are {'on' if enabled else 'off'} {f'in {tenant}' if tenant else 'in all shops'}.")
+    if enabled and not settings().upsell_enabled:
+        click.echo("They are shown where the shop runs with UPSELL_ENABLED=true; this shell doesn't set it.", err=True)
 
 
 @commands.command("rebuild")
@@ -120,6 +123,7 @@ def evaluate_model(shop: Tenant, replay: Replay, yes: bool) -> None:
 def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None:
     """Have the model write down, once for each product, what completes it."""
     wanted = shops(tenant_id)
+    check_not_disabled("Nothing that is prepared would be shown. To prepare all the same, set it to true here.")
     check_model()
     for shop in wanted:
         with acting_for(shop.id):
@@ -168,6 +172,11 @@ def shops(tenant_id: str | None) -> list[Tenant]:
 
 def no_such_shop(tenant_id: str | None) -> click.ClickException:
     return click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
+
+
+def check_not_disabled(what_to_do: str) -> None:
+    if settings().upsell_disabled:
+        raise click.ClickException(f"UPSELL_ENABLED is false, which turns suggestions off everywhere. {what_to_do}")
 
 
 def check_model() -> None:

@@ -30,13 +30,13 @@ class Errands:
         self._thread = Thread(target=self._work, name="upsell-errands", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End after the job at hand; what isn't due yet is not done."""
+    def stop(self, seconds: float = 5.0) -> None:
+        """End after the job at hand, which is waited for so long; what isn't due yet is not done."""
         with self._changed:
             self._over = True
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join(5)
+            self._thread.join(seconds)
 
     def after(self, seconds: float, name: object, job: Callable[[], None], postpone: bool = True) -> None:
         """Do the job in so many seconds. One of this name that is waiting is replaced, and its time too if

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import click
@@ -34,6 +35,8 @@ LOOK_AGAIN_AFTER = 0.3
 """Seconds after which a cart is looked at again whose last question is still open."""
 SWEEP_EVERY = 60.0
 """Seconds between two looks for orders that no process has learned, as after a crash."""
+STOP_SECONDS = 1.5
+"""How long the end of a process waits for jobs and showings, beside calls of the model."""
 
 
 def init_app(app: Flask) -> None:
@@ -50,10 +53,13 @@ def start(app: Flask) -> None:
 
 
 def stop(app: Flask) -> None:
-    """End the errands, hang up, and write down what is under way."""
-    errands_of(app).stop()
-    write_all(app)
+    """End the errands, hang up, and write down what is under way. Takes three seconds at most, also when the model and
+    the database hang."""
+    errands_of(app).stop(STOP_SECONDS / 3)
+    writing = Thread(target=write_all, args=[app], name="upsell-write", daemon=True)
+    writing.start()
     app.extensions["storefront_assistant"].close()
+    writing.join(STOP_SECONDS / 3)
 
 
 def this_app() -> Flask:
@@ -65,7 +71,8 @@ def this_app() -> Flask:
 def ask_about(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
-    if app.extensions["storefront_settings"].model_configured and not assistant().model.breaker.open:
+    settings = app.extensions["storefront_settings"]
+    if settings.upsell_enabled and settings.model_configured and not assistant().model.breaker.open:
         job = partial(think, app, current_tenant_id(), cart_id, shopper_languages())
         errands_of(app).after(PAUSE, cart_id, job)
 

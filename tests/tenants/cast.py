@@ -12,13 +12,14 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from storefront.catalog.models import Product
+from storefront.clock import now
 from storefront.database import acting_for, bind, db, write
 from storefront.ids import new_token
 from storefront.security import signer
 from storefront.tenants.guard import OwnedByTenant, add_rows
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
-from storefront.upsell.assistant.models import UpsellCall, claim, count_usage
+from storefront.upsell.assistant.models import UpsellCall, add_use, claim
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.models import Complement
 from tests.conftest import Person
@@ -68,7 +69,7 @@ def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
             add_rows(UpsellCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
             add_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
             claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
-            count_usage(1, 1)
+            add_use(now().date(), 1, 1, 1)
 
 
 def acting_in(app: Flask, tenant_id: str) -> Any:

@@ -35,16 +35,31 @@ class Request:
     @property
     def data(self) -> dict[str, Any]:
         """The cart and the candidates that the prompt describes."""
-        block = self.body["messages"][-1]["content"]
-        found: dict[str, Any] = json.loads(block[block.index("{") : block.rindex("}") + 1])
+        block = self.body["messages"][-1]["content"].rpartition("<<<DATA\n")[2]
+        found: dict[str, Any] = json.loads(block[: block.rindex("}") + 1])
         return found
 
     @property
     def known_ids(self) -> list[str]:
-        """The product ids that the strict schema allows."""
+        """The product ids that the strict schema allows; without one, those of the candidates."""
+        if self.response_format != "json_schema":
+            return [candidate["product_id"] for candidate in self.data["candidates"]]
         schema = self.body["response_format"]["json_schema"]["schema"]
         found: list[str] = schema["properties"]["suggestions"]["items"]["properties"]["product_id"]["enum"]
         return found
+
+    @property
+    def response_format(self) -> str | None:
+        found: str | None = self.body.get("response_format", {}).get("type")
+        return found
+
+    @property
+    def token_limit(self) -> str | None:
+        return next((name for name in ("max_completion_tokens", "max_tokens") if name in self.body), None)
+
+    @property
+    def has_system_message(self) -> bool:
+        return any(message["role"] == "system" for message in self.body["messages"])
 
 
 @dataclass
@@ -186,6 +201,32 @@ def explain(explanation: object) -> Behaviour:
 def fails(status: int, **headers: str) -> Behaviour:
     body = json.dumps({"error": {"message": "No, sorry.", "type": "error", "code": None}}).encode()
     return lambda exchange: exchange.send(status, body, **headers)
+
+
+def refuses(status: int, error: object) -> Behaviour:
+    """An error status with this body in JSON."""
+    return lambda exchange: exchange.send(status, json.dumps(error).encode())
+
+
+@dataclass(frozen=True)
+class Picky:
+    """A server that takes these parameters only, and refuses others with this status and body."""
+
+    status: int
+    error: Callable[[str], object]
+    """The body, by the name of what is refused: its value for `response_format`, "system" for a system message."""
+    formats: tuple[str | None, ...] = ("json_schema", "json_object", None)
+    limits: tuple[str | None, ...] = ("max_completion_tokens", "max_tokens", None)
+    system_message: bool = True
+    then: Behaviour = good
+
+    def __call__(self, exchange: Exchange) -> None:
+        request = exchange.request
+        refused = request.response_format if request.response_format not in self.formats else None
+        refused = refused or (request.token_limit if request.token_limit not in self.limits else None)
+        refused = refused or ("system" if request.has_system_message and not self.system_message else None)
+        answer = refuses(self.status, self.error(refused)) if refused else self.then
+        answer(exchange)
 
 
 def sends(body: bytes, content_type: str = "application/json", **headers: str) -> Behaviour:

@@ -68,14 +68,72 @@ def test_the_switch_outlives_a_restart(make_app: Callable[..., Flask], words: tu
     assert suggestions(make_app(UPSELL_ENABLED="true")) == OFF
 
 
-def test_on_outlives_a_restart_too(make_app: Callable[..., Flask]) -> None:
-    flask_upsell(make_app(), "on")
-    assert suggestions(make_app(UPSELL_ENABLED="false"))["enabled"] is True
+@pytest.mark.parametrize("words", [("on",), ("on", "--tenant", "north")], ids=" ".join)
+def test_a_shop_that_was_switched_on_again_is_on_after_a_restart(
+    make_app: Callable[..., Flask], words: tuple[str, ...]
+) -> None:
+    flask_upsell(make_app(), "off")
+    flask_upsell(make_app(), *words)
+    restarted = make_app()
+    assert suggestions(restarted)["enabled"] is True
+    assert suggestions(restarted, "south")["enabled"] is ("--tenant" not in words)
+
+
+@pytest.mark.parametrize("words", [("on",), ("on", "--tenant", "north")], ids=" ".join)
+def test_nothing_is_suggested_with_the_master_switch_off_whatever_was_switched_before(
+    make_app: Callable[..., Flask], words: tuple[str, ...]
+) -> None:
+    flask_upsell(make_app(), *words)
+    off = make_app(UPSELL_ENABLED="false")
+    assert suggestions(off) == suggestions(off, "south") == OFF
+    person = Person(off.test_client(), "north")
+    person.post("/cart/items", {"product_id": "beans"})
+    assert "/checkout/upsell" not in person.get("/checkout").text
+    assert "data-suggestion" not in person.get("/checkout/upsell?page=1").text
+    assert person.checkout(person.cart(beans=1)).json["upsell"] == OFF
+    assert showings(off) == []
 
 
 def test_without_a_switch_the_environment_says(make_app: Callable[..., Flask]) -> None:
     assert suggestions(make_app(UPSELL_ENABLED="false")) == OFF
+    assert suggestions(make_app(UPSELL_ENABLED="")) == OFF
     assert suggestions(make_app(UPSELL_ENABLED="true"))["enabled"] is True
+
+
+@pytest.mark.parametrize("words", [("on",), ("off",), ("on", "--tenant", "north"), ("prepare", "--yes")], ids=" ".join)
+def test_a_command_that_has_no_effect_with_the_master_switch_off_says_so(
+    make_app: Callable[..., Flask], words: tuple[str, ...]
+) -> None:
+    disabled = make_app(UPSELL_ENABLED="false", OPENAI_BASE_URL="http://127.0.0.1:9")
+    result = disabled.test_cli_runner().invoke(args=["upsell", *words])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: UPSELL_ENABLED is false")
+    assert suggestions(make_app())["enabled"] is True, "nothing was switched"
+
+
+def test_a_command_whose_shell_says_nothing_switches_the_shop_that_runs(make_app: Callable[..., Flask]) -> None:
+    """`make run` sets UPSELL_ENABLED for the shop; the shell in which an operator types the command does not."""
+    running, shell = make_app(), make_app(UPSELL_ENABLED="")
+    flask_upsell(shell, "off")
+    assert comes_to_be(False, running)
+    assert "UPSELL_ENABLED=true" in flask_upsell(shell, "on")
+    assert comes_to_be(True, running)
+
+
+@pytest.mark.parametrize(("flag", "planned"), [("true", True), ("false", False)])
+def test_with_the_master_switch_off_no_model_is_asked_ahead(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, flag: str, planned: bool
+) -> None:
+    app = make_app(UPSELL_ENABLED=flag, OPENAI_BASE_URL="http://127.0.0.1:9")
+    jobs: list[object] = []
+    monkeypatch.setattr(app.extensions["storefront_errands"], "after", lambda _s, name, *_, **__: jobs.append(name))
+    cart_id = Person(app.test_client(), "north").cart(beans=1)
+    assert (cart_id in jobs) is planned
+
+
+def test_everybody_is_shown_suggestions_by_default(make_app: Callable[..., Flask]) -> None:
+    app = make_app(UPSELL_HOLDOUT="")
+    assert {str(suggestions(app)["arm"]) for _ in range(30)} == {"rules"}
 
 
 def test_a_shop_that_does_not_exist_is_a_clear_error(app: Flask) -> None:

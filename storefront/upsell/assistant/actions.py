@@ -1,16 +1,14 @@
 """Asking the model about a cart: at most once for the same, within the budget, and never in anybody's way."""
 
-import json
 import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from functools import cached_property
-from hashlib import sha256
+from functools import partial
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
@@ -21,16 +19,24 @@ from storefront.config import Settings
 from storefront.database import acting_for, release, write
 from storefront.ids import new_token
 from storefront.operators.metrics import count_call
+from storefront.operators.redaction import redact
 from storefront.tenants.guard import add_rows
-from storefront.tenants.models import Tenant, UpsellWishes
+from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import prompt
-from storefront.upsell.assistant.budget import may_ask
-from storefront.upsell.assistant.client import BUSY, RESTING, Answer, Model
+from storefront.upsell.assistant.budget import (
+    OverBudget,
+    Reservation,
+    is_worth_more,
+    may_ask,
+    reserve,
+    settle_use,
+)
+from storefront.upsell.assistant.client import BUSY, RESTING, STOPPED, Answer, Model, answer_of
+from storefront.upsell.assistant.cost import Use, most_use, use_of
 from storefront.upsell.assistant.models import (
     FAILED_FOR,
     UpsellCall,
     claim,
-    count_usage,
     is_asked_for,
     is_being_asked,
     kept_answer,
@@ -38,8 +44,10 @@ from storefront.upsell.assistant.models import (
     take_back,
     used_today,
 )
+from storefront.upsell.assistant.question import Question
 from storefront.upsell.assistant.rules import Checked, check_answer
-from storefront.upsell.rules import Candidate, Chosen, Goods, shortlist
+from storefront.upsell.assistant.settlers import Settlers
+from storefront.upsell.rules import Chosen
 from storefront.upsell.turns import turn_left_to_others, turn_to_think
 
 WAITING = 4
@@ -47,48 +55,10 @@ WAITING = 4
 up the threads."""
 LOOK_AGAIN = 0.05
 """Seconds between two looks for an answer that another process waits for."""
+SETTLE_SECONDS = 1.0
+"""How long the end of a process waits for calls to be written down."""
 FAILED, NOT_READY, NOTHING, OVER_BUDGET = "failed", "not ready", "nothing usable", "over budget"
 log = logging.getLogger("storefront.upsell")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a model is asked: which of the best of these candidates go with the cart, in this language. `value` is the
-    cart's subtotal in minor units. What it takes to ask is made ready only if it is asked."""
-
-    model: str
-    cart_id: str
-    cart: Sequence[Goods]
-    ranked: Sequence[Candidate]
-    wishes: UpsellWishes
-    language: str
-    value: int
-
-    @cached_property
-    def candidates(self) -> list[Candidate]:
-        return shortlist(self.ranked, self.wishes)
-
-    @cached_property
-    def messages(self) -> list[dict[str, str]]:
-        return prompt.messages(self.cart, self.candidates, self.language)
-
-    @cached_property
-    def prompt(self) -> str:
-        return "\n\n".join(message["content"] for message in self.messages)
-
-    @cached_property
-    def key(self) -> str:
-        """The same for the same cart, candidates, texts, language, model and prompt, whatever their order."""
-        candidates = sorted(repr(candidate.goods) for candidate in self.candidates)
-        return self._hash(sorted(map(repr, self.cart)), candidates)
-
-    @cached_property
-    def same_cart(self) -> str:
-        return self._hash(sorted(goods.id for goods in self.cart), [])
-
-    def _hash(self, cart: list[str], candidates: list[str]) -> str:
-        asked = [self.model, prompt.VERSION, self.language, cart, candidates]
-        return sha256(json.dumps(asked).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -112,12 +82,17 @@ class Assistant:
         self.patient = BoundedSemaphore(WAITING)
         self._lock = Lock()
         self._asked: dict[tuple[str, str], Future[Answer]] = {}
-        self._settlers = ThreadPoolExecutor(2, "upsell-settle")
+        self._settlers = Settlers()
 
     def close(self) -> None:
-        """Hang up; what the calls under way came to is still written down."""
+        """Hang up, and write down what the calls under way came to, in two seconds at most."""
         self.model.close()
-        self._settlers.shutdown()
+        if lost := self._settlers.close(SETTLE_SECONDS):
+            log.error("%d calls of the model could not be written down before the shop ended", lost)
+        with self._lock:
+            left = list(self._asked.values())
+        for waiting in left:
+            set_result(waiting, Answer(STOPPED))
 
     @property
     def longest_call(self) -> timedelta:
@@ -173,68 +148,86 @@ class Assistant:
             return RESTING, None
         if self.model.is_busy:
             return BUSY, None
-        budget = tenant.upsell.budget or self.settings.upsell_budget
-        if budget and not may_ask(
-            budget, self.model.priced, used_today(), question.value, tenant.upsell.budget_cart_above
-        ):
+        try:
+            mine, reservation = self._claim(tenant, question)
+        except OverBudget:
             return OVER_BUDGET, None
-        key_of_this = question.key  # made before the transaction, which orders wait for
-        with write():
-            mine = claim(key_of_this, question.same_cart, question.cart_id, self.longest_call)
-        return None, self._begin(tenant.id, question) if mine else None
+        return None, self._begin(tenant.id, question, reservation) if mine else None
 
-    def _begin(self, tenant_id: str, question: Question) -> "Future[Answer]":
+    def _claim(self, tenant: Tenant, question: Question) -> tuple[bool, Reservation | None]:
+        """Whether this process shall ask, and what was reserved for it; raises `OverBudget`."""
+        key_of_this = question.key  # made before the transaction, which orders wait for
+        budget, above = tenant.upsell.budget or self.settings.upsell_budget, tenant.upsell.budget_cart_above
+        use = Use(0, 0, None)
+        if budget:
+            use = most_use(self.model, question.prompt, question.response_format)
+            priced, needed = self.model.rates is not None, (use.tokens, use.cost or 0)
+            if not may_ask(budget, priced, used_today(), question.value, above, needed):
+                raise OverBudget  # most often; which it really is, `reserve` says
+        with write():
+            if not claim(key_of_this, question.same_cart, question.cart_id, self.longest_call):
+                return False, None
+            return True, reserve(budget, use, is_worth_more(question.value, above)) if budget else None
+
+    def _begin(self, tenant_id: str, question: Question, reservation: Reservation | None) -> "Future[Answer]":
         done: Future[Answer] = Future()
         with self._lock:
             self._asked[tenant_id, question.key] = done
-        answered = self.model.ask(question.messages, prompt.response_format(question.candidates))
-        answered.add_done_callback(
-            lambda answer: self._settlers.submit(self._settle, tenant_id, question, answer.result(), done)
-        )
+        answered = self.model.ask(question.messages, question.response_format)
+        settle_it = partial(self._settle, tenant_id, question, reservation, answered, done)
+        answered.add_done_callback(lambda _: self._settlers.submit(settle_it))
         return done
 
-    def _settle(self, tenant_id: str, question: Question, answer: Answer, done: "Future[Answer]") -> None:
+    def _settle(
+        self,
+        tenant_id: str,
+        question: Question,
+        reservation: Reservation | None,
+        answered: "Future[Answer]",
+        done: "Future[Answer]",
+    ) -> None:
         """Write down what a call came to, and tell who waits."""
+        answer = answer_of(answered)
         try:
             with self.app.app_context(), acting_for(tenant_id), turn_to_think():
-                self._write_down(tenant_id, question, answer)
+                self._write_down(tenant_id, question, answer, reservation)
         except Exception:
             log.exception("a call of the model could not be written down")
         finally:
             with self._lock:
                 self._asked.pop((tenant_id, question.key), None)
-            done.set_result(answer)
+            set_result(done, answer)
 
-    def _write_down(self, tenant_id: str, question: Question, answer: Answer) -> None:
+    def _write_down(self, tenant_id: str, question: Question, answer: Answer, reservation: Reservation | None) -> None:
         checked = Checked([])
         if answer.outcome == "ok":
             checked = check_answer(answer.content, question.candidates, question.cart)
         kept = [asdict(one) for one in checked.chosen]
         count_call(answer.outcome, checked.dropped)
-        call = self._journal_row(question, answer, checked)
+        use = use_of(answer, question.prompt, self.model.rates)
+        call = self._journal_row(question, answer, checked, use)
         with write():
+            if answer.was_sent and answer.outcome != STOPPED:
+                settle(question.key, kept if answer.outcome == "ok" else None, call["id"])
+            else:
+                take_back(question.key)  # whoever looks at this cart next asks again
+            settle_use(reservation, use if answer.was_sent else None)
             if not answer.was_sent:
-                take_back(question.key)
                 return
-            settle(question.key, kept if answer.outcome == "ok" else None, call["id"])
             add_rows(UpsellCall, [call])
-            count_usage(call["prompt_tokens"] + call["completion_tokens"], call["cost"] or 0)
         call.pop("cart_id")  # who has it has the cart
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
 
-    def _journal_row(self, question: Question, answer: Answer, checked: Checked) -> dict[str, Any]:
-        prompt_tokens, completion_tokens, cost = self.model.cost(answer, question.prompt)
+    def _journal_row(self, question: Question, answer: Answer, checked: Checked, use: Use) -> dict[str, Any]:
         return {
             "id": new_token(),
             "cart_id": question.cart_id,
             "model": self.model.name,
             "prompt_version": prompt.VERSION,
             "language": question.language,
-            "prompt": question.prompt,
+            "prompt": redact(question.prompt),
             "response": answer.response.replace("\0", "�"),
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "cost": cost,
+            **use._asdict(),
             "latency_ms": answer.latency_ms,
             "outcome": answer.outcome,
             "dropped": checked.dropped,
@@ -247,11 +240,19 @@ class Assistant:
             with suppress(FutureTimeout):
                 asked.result(max(0, until - time.monotonic()))
             return
-        while time.monotonic() < until and (
-            self.is_asked_for(question.cart_id) or is_being_asked(question.key, self.longest_call)
+        while (
+            not self.model.is_closed
+            and time.monotonic() < until
+            and (self.is_asked_for(question.cart_id) or is_being_asked(question.key, self.longest_call))
         ):
             release()
             time.sleep(LOOK_AGAIN)
+
+
+def set_result(future: "Future[Answer]", answer: Answer) -> None:
+    """Unless it has one already, because the process is about to end."""
+    with suppress(InvalidStateError):
+        future.set_result(answer)
 
 
 def assistant() -> Assistant:

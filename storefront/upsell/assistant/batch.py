@@ -11,14 +11,18 @@ from typing import Any, Protocol
 from storefront.config import Budget
 from storefront.database import current_tenant_id, release, write
 from storefront.ids import new_token
+from storefront.operators.redaction import redact
 from storefront.tenants.guard import add_rows
 from storefront.upsell.assistant.breaker import FAILURES
-from storefront.upsell.assistant.budget import may_ask
-from storefront.upsell.assistant.client import Answer, Model, estimated
-from storefront.upsell.assistant.models import UpsellCall, count_usage, used_today
+from storefront.upsell.assistant.budget import OverBudget, Reservation, reserve, settle_use
+from storefront.upsell.assistant.client import Answer, Model, answer_of
+from storefront.upsell.assistant.cost import Use, estimated, most_use, priced, use_of
+from storefront.upsell.assistant.models import UpsellCall
 
 USUAL_ANSWER = 300
 """Tokens of an answer, for an estimate."""
+FINISH_SECONDS = 1.0
+"""How long calls under way may take to end after Ctrl-C."""
 log = logging.getLogger("storefront.upsell")
 
 
@@ -55,83 +59,102 @@ class Batch:
     outcomes: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     _failed: int = 0
-    _asked: dict["Future[Answer]", Task] = field(default_factory=dict)
+    _asked: dict["Future[Answer]", tuple[Task, Reservation | None]] = field(default_factory=dict)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Ask until the row, the budget or the patience with failures is at its end, or somebody presses Ctrl-C. What
-        is under way then, and may have to be paid, is waited for."""
+        is under way then has `FINISH_SECONDS` to end; all of it is written down, because it may have to be paid."""
         try:
             for task in tasks:
                 while len(self._asked) >= self.model.settings.upsell_in_flight:
                     self._settle_next()
-                if self._must_stop():
+                self.stopped = self._fault()
+                if self.stopped:
                     break
-                while self.model.is_busy:  # the call that was settled is about to make room
-                    time.sleep(0.002)
-                self._asked[self.model.ask(task.messages, task.response_format)] = task
+                self._ask(task)
+            while self._asked:
+                self._settle_next()
+        except OverBudget:
+            self.stopped = "the day's budget is used up"
         except KeyboardInterrupt:
             self.stopped = "it was interrupted"
+            wait(self._asked, FINISH_SECONDS)
+            self.model.close()
+            for asked in [*self._asked]:
+                self._settle(asked)
         while self._asked:
             self._settle_next()
         self.stopped = self.stopped or self._fault()
+
+    def _ask(self, task: Task) -> None:
+        """Raises `OverBudget`."""
+        reservation = self._reserve(self.budget, task) if self.budget else None
+        while self.model.is_busy:  # the call that was settled is about to make room
+            time.sleep(0.002)
+        self._asked[self.model.ask(task.messages, task.response_format)] = task, reservation
+
+    def _reserve(self, budget: Budget, task: Task) -> Reservation:
+        """Set aside what the call can use, up to the hard limit: whatever is asked ahead is worth it. When that is too
+        much, calls under way are waited for, which have mostly used less than was set aside. Raises `OverBudget`."""
+        if not (budget.in_tokens or self.model.rates):
+            raise OverBudget
+        use = most_use(self.model, text_of(task), task.response_format)
+        while True:
+            try:
+                with write():
+                    return reserve(budget, use, past_soft=True)
+            except OverBudget:
+                if not self._asked:
+                    raise
+                self._settle_next()
 
     def _fault(self) -> str | None:
         if self._failed >= FAILURES or self.model.breaker.open:
             return f"the model failed {self._failed} times in a row"
         return None
 
-    def _must_stop(self) -> bool:
-        self.stopped = self._fault()
-        if self.budget and not self.stopped:
-            waiting = sum(estimated(text_of(task)) + USUAL_ANSWER for task in self._asked.values())
-            tokens, cost = used_today()
-            rates = self.model.settings.upsell_prices.get(self.model.name)
-            used = tokens + waiting, cost + int(rates.prompt * waiting if rates else 0)
-            if not may_ask(
-                self.budget, self.model.priced, used, 1, 0
-            ):  # whatever is asked ahead is worth it up to the hard limit
-                self.stopped = "the day's budget is used up"
-        return self.stopped is not None
-
     def _settle_next(self) -> None:
         """Wait for one of the answers and write it down."""
         release()
-        answered = next(iter(wait(self._asked, return_when=FIRST_COMPLETED).done))
-        answer, task = answered.result(), self._asked[answered]
+        self._settle(next(iter(wait(self._asked, return_when=FIRST_COMPLETED).done)))
+
+    def _settle(self, asked: "Future[Answer]") -> None:
+        answer, (task, reservation) = answer_of(asked), self._asked[asked]
         if answer.was_sent:
-            self._write_down(task, answer)
-        del self._asked[answered]
+            self._write_down(task, answer, reservation)
+        elif reservation:
+            with write():
+                settle_use(reservation, None)
+        del self._asked[asked]
         self.outcomes[answer.outcome] += 1
         self._failed = 0 if answer.outcome == "ok" else self._failed + 1
         self.progress(1)
 
-    def _write_down(self, task: Task, answer: Answer) -> None:
+    def _write_down(self, task: Task, answer: Answer, reservation: Reservation | None) -> None:
         kept, dropped = task.check(answer.content) if answer.outcome == "ok" else ([], {})
-        call = self._row(task, answer) | {"dropped": dropped, "suggestions": kept}
+        use = use_of(answer, text_of(task), self.model.rates)
+        call = self._row(task, answer, use) | {"dropped": dropped, "suggestions": kept}
         with write():
             if answer.outcome == "ok":
                 task.save()
             add_rows(UpsellCall, [call])
-            count_usage(call["prompt_tokens"] + call["completion_tokens"], call["cost"] or 0)
+            settle_use(reservation, use)
         self.dropped.update(dropped)
         purpose = call.pop("cart_id")  # a row's name, where the other calls have a cart's id, which no log line holds
         log.info(
             "upsell call", extra={"call_id": call.pop("id"), "tenant": current_tenant_id(), "purpose": purpose, **call}
         )
 
-    def _row(self, task: Task, answer: Answer) -> dict[str, Any]:
-        prompt_tokens, completion_tokens, cost = self.model.cost(answer, text_of(task))
+    def _row(self, task: Task, answer: Answer, use: Use) -> dict[str, Any]:
         return {
             "id": new_token(),
             "cart_id": self.name,
             "model": self.model.name,
             "prompt_version": self.version,
             "language": self.language,
-            "prompt": text_of(task),
+            "prompt": redact(text_of(task)),
             "response": answer.response.replace("\0", "�"),
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "cost": cost,
+            **use._asdict(),
             "latency_ms": answer.latency_ms,
             "outcome": answer.outcome,
         }
@@ -145,6 +168,5 @@ def foreseen(model: Model, prompts: Sequence[str], calls: int) -> tuple[int, int
     """The tokens of so many calls with prompts such as these, estimated by length, and what they cost in millionths of
     UPSELL_CURRENCY; None for a model without a price."""
     prompt_tokens = sum(map(estimated, prompts)) * calls // max(len(prompts), 1)
-    answer = Answer("ok", prompt_tokens=prompt_tokens, completion_tokens=USUAL_ANSWER * calls)
-    _, completion_tokens, cost = model.cost(answer, "")
-    return prompt_tokens + completion_tokens, cost
+    use = priced(prompt_tokens, USUAL_ANSWER * calls, model.rates)
+    return use.tokens, use.cost

@@ -36,6 +36,11 @@ class Breaker:
             self._probing = self._failures >= FAILURES
             return True
 
+    def release(self) -> None:
+        """Say of a call that was allowed that it tells nothing about the model."""
+        with self._lock:
+            self._probing = False
+
     def count(self, went_well: bool) -> None:
         """A call that went well closes it, whenever it began. One that began before the opening and fails late counts
         as the probe: the model is no better."""

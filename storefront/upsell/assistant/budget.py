@@ -1,17 +1,78 @@
-"""What the model may be used for in a day."""
+"""What the model may be used for in a day. What a call can use is reserved before it is made, and corrected afterwards
+by what it has used, so that calls that are made at once, in whatever process, don't exceed the limit together.
 
+A reservation is part of the day's use from the beginning. When a process is killed, those of its calls that were under
+way stay in it: at most UPSELL_IN_FLIGHT of them, and they may have to be paid.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from storefront.clock import now
 from storefront.config import Budget
+from storefront.upsell.assistant.cost import Use
+from storefront.upsell.assistant.models import add_use, reserve_use
+
+NO_LIMIT = 2**62
 
 
-def may_ask(budget: Budget, priced: bool, used: tuple[int, int], value: int, worth_asking_above: int | None) -> bool:
-    """Whether one more call is within the day's budget.
+class OverBudget(Exception):
+    """One more call would exceed the day's budget."""
 
-    `used` is today's (tokens, cost in millionths). Past the soft limit only a cart whose `value` (minor units) is above
-    `worth_asking_above` is; past the hard one none. A budget in money allows nothing of a model without a price.
+
+@dataclass(frozen=True)
+class Reservation:
+    """What is set aside for a call on the day when it is made; cost in millionths of UPSELL_CURRENCY."""
+
+    day: date
+    tokens: int = 0
+    cost: int = 0
+
+
+def may_ask(
+    budget: Budget,
+    priced: bool,
+    used: tuple[int, int],
+    value: int,
+    worth_asking_above: int | None,
+    needed: tuple[int, int] = (0, 0),
+) -> bool:
+    """Whether one more call that can use what is `needed` is within the day's budget.
+
+    `used` is today's, reservations included; both are (tokens, cost in millionths). Past the soft limit only a cart
+    whose `value` (minor units) is above `worth_asking_above` is; up to the hard one none that could exceed it. A budget
+    in money allows nothing of a model without a price.
     """
     if not (priced or budget.in_tokens):
         return False
-    spent = used[0] if budget.in_tokens else used[1]
-    if spent >= budget.hard:
+    spent, more = (used[0], needed[0]) if budget.in_tokens else (used[1], needed[1])
+    if spent >= budget.hard or spent + more > budget.hard:
         return False
-    return spent < budget.soft or (worth_asking_above is not None and value > worth_asking_above)
+    return spent < budget.soft or is_worth_more(value, worth_asking_above)
+
+
+def is_worth_more(value: int, worth_asking_above: int | None) -> bool:
+    """Whether a cart of this value is asked about past the soft limit."""
+    return worth_asking_above is not None and value > worth_asking_above
+
+
+def reserve(budget: Budget, use: Use, past_soft: bool) -> Reservation:
+    """Set aside what a call can use, in a running `write()`; raises `OverBudget`, which rolls the `write()` back."""
+    reservation = Reservation(now().date(), use.tokens, use.cost or 0)
+    soft = NO_LIMIT if past_soft else budget.soft
+    tokens, cost = (soft, budget.hard), (NO_LIMIT, NO_LIMIT)
+    if not budget.in_tokens:
+        tokens, cost = cost, tokens
+    if not reserve_use(reservation.day, reservation.tokens, reservation.cost, tokens, cost):
+        raise OverBudget
+    return reservation
+
+
+def settle_use(reservation: Reservation | None, use: Use | None) -> None:
+    """Put what a call has used in the place of what was reserved for it, in a running `write()`. None for a call that
+    wasn't made."""
+    reserved = reservation or Reservation(now().date())
+    if use is not None:
+        add_use(reserved.day, 1, use.tokens - reserved.tokens, (use.cost or 0) - reserved.cost)
+    elif reservation:
+        add_use(reserved.day, 0, -reserved.tokens, -reserved.cost)

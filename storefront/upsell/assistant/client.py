@@ -7,15 +7,19 @@ imported at the first call.
 
 import asyncio
 import json
-import math
 import threading
 import time
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storefront.config import Settings
+from storefront.config import Rates, Settings
+from storefront.operators.redaction import redact
+from storefront.upsell.assistant.answer_reader import read
 from storefront.upsell.assistant.breaker import Breaker
+from storefront.upsell.assistant.features import Features, KnownFeatures
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -24,10 +28,10 @@ OPENAI = "https://api.openai.com/v1"
 ANSWERED = ("ok", "refused", "empty", "truncated", "not json")
 """Outcomes that show the server alive, whatever its answer is worth."""
 LONGEST_TOKENS = 600
-LONGEST_KEPT = 4000
-"""Characters of an answer that the journal keeps."""
-SIGNS_A_TOKEN = 4
-"""About how many characters make a token, where the server doesn't say how many it counted."""
+MAX_ERROR_KEPT = 500
+"""Characters of an error message that the call log keeps."""
+CLOSE_SECONDS = 0.5
+"""How long the end of a process waits for the connections to the model's server."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,19 @@ class Answer:
     @property
     def was_sent(self) -> bool:
         """Whether the server was asked at all, so that it may have to be paid."""
-        return self.outcome not in (BUSY, RESTING, STOPPED)
+        return self.outcome not in (BUSY, RESTING, CLOSED)
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the server answered with an error status, which no provider charges for."""
+        return self.outcome.startswith("http ")
 
 
-BUSY, RESTING, STOPPED = "busy", "resting", "stopped"
+BUSY, RESTING, CLOSED = "busy", "resting", "closed"
 """Outcomes of calls that were not made: as many are in flight as may be; the model has failed too often just now; the
-shop is being shut down."""
+process is about to end."""
+STOPPED = "shutting down"
+"""Outcome of a call that was under way when the process ended. It may have to be paid."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +82,17 @@ class Model:
         self.longest = longest
         self.name = settings.upsell_model
         self.breaker = Breaker()
+        self.features = KnownFeatures()
         self._free = threading.BoundedSemaphore(settings.upsell_in_flight)
         self._lock = threading.Lock()
         self._began: Running | None = None
+        self.is_closed = False
 
     def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[Answer]":
         """Ask without waiting. The future has its answer after `timeout` seconds at the latest, and at once when
         the call isn't made. It never raises: whatever goes wrong is an outcome."""
+        if self.is_closed:
+            return settled(Answer(CLOSED))
         if not self._free.acquire(blocking=False):
             return settled(Answer(BUSY))
         if not self.breaker.allows():
@@ -88,15 +103,15 @@ class Model:
         except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
             self._free.release()
             self.breaker.count(went_well=False)
-            return settled(Answer(cause(fault), response=str(fault)[:500]))
+            return settled(Answer(cause(fault), response=said_by(fault)))
         asked = asyncio.run_coroutine_threadsafe(self._answer(running.client, messages, response_format), running.loop)
         asked.add_done_callback(lambda _: self._free.release())
         return asked
 
     @property
-    def priced(self) -> bool:
-        """Whether UPSELL_PRICES names it."""
-        return self.name in self.settings.upsell_prices
+    def rates(self) -> Rates | None:
+        """What it costs; None when UPSELL_PRICES doesn't name it."""
+        return self.settings.upsell_prices.get(self.name)
 
     @property
     def is_busy(self) -> bool:
@@ -108,27 +123,48 @@ class Model:
 
     async def _answer(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Answer:
         start = time.monotonic()
+        tries: list[Features] = []
         try:
             async with asyncio.timeout(self.timeout):
-                completion = await complete(client, self.name, messages, response_format, self.longest)
+                completion = await self._complete(client, messages, response_format, tries)
             found = read(completion)
         except TimeoutError:
             found = {"outcome": "timeout"}
         except asyncio.CancelledError:
-            return Answer(STOPPED)  # the shop is being shut down
+            found = {"outcome": STOPPED}
         except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
-            found = {"outcome": cause(fault), "response": str(fault)[:500]}
-        self.breaker.count(found["outcome"] in ANSWERED)
+            found = {"outcome": cause(fault), "response": said_by(fault)}
+        self._count(found["outcome"], tries)
         return Answer(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
-    def cost(self, answer: Answer, prompt: str) -> tuple[int, int, int | None]:
-        """The tokens of prompt and completion, estimated by length where the server didn't count them, and what they
-        cost in millionths of UPSELL_CURRENCY; None when UPSELL_PRICES doesn't name the model."""
-        prompt_tokens = estimated(prompt) if answer.prompt_tokens is None else answer.prompt_tokens
-        completion = estimated(answer.response) if answer.completion_tokens is None else answer.completion_tokens
-        rates = self.settings.upsell_prices.get(self.name)
-        cost = math.ceil(rates.prompt * prompt_tokens + rates.completion * completion) if rates else None
-        return prompt_tokens, completion, cost
+    async def _complete(self, client: "AsyncOpenAI", messages: Any, response_format: Any, tries: list[Features]) -> Any:
+        """Ask, and ask again without what the server refuses, all within the caller's deadline. `tries` becomes what
+        it was asked with."""
+        features: Features | None = self.features.known
+        while features:
+            tries.append(features)
+            try:
+                completion = await complete(
+                    client, self.name, features.request(messages, response_format, self.longest)
+                )
+            except Exception as fault:
+                status = getattr(fault, "status_code", None)
+                features = self.features.after_refusal(features, status, error_text(fault))
+                if features is None:
+                    raise
+            else:
+                self.features.works(features)
+                return completion
+        raise AssertionError("a refusal is raised or answered by another try")
+
+    def _count(self, outcome: str, tries: list[Features]) -> None:
+        """Tell the breaker, unless the call was spent on finding out what the server takes, or was cut short here."""
+        if outcome in ANSWERED:
+            self.breaker.count(True)
+        elif len(tries) > 1 or outcome == STOPPED:
+            self.breaker.release()
+        else:
+            self.breaker.count(False)
 
     def _started(self) -> "Running":
         """The loop and the client of this process, started now if need be."""
@@ -141,20 +177,23 @@ class Model:
             return self._began
 
     def close(self) -> None:
-        """Hang up and end the loop's thread, if there is one."""
+        """Hang up and end the loop's thread, if there is one; the calls under way come to `STOPPED`. Takes about
+        `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
-            began, self._began = self._began, None
-        if began is not None:
-            asyncio.run_coroutine_threadsafe(hang_up(began.client), began.loop).result(2)
-            began.loop.call_soon_threadsafe(began.loop.stop)
-            began.thread.join(1)
+            began, self._began, self.is_closed = self._began, None, True
+        if began is None:
+            return
+        hanging_up = asyncio.run_coroutine_threadsafe(hang_up(began.client), began.loop)
+        with suppress(FutureTimeout):
+            hanging_up.result(CLOSE_SECONDS)
+        began.loop.call_soon_threadsafe(began.loop.stop)
+        began.thread.join(CLOSE_SECONDS)
+        if not began.thread.is_alive():
             began.loop.close()
 
 
-async def complete(client: "AsyncOpenAI", model: str, messages: Any, response_format: Any, longest: int) -> Any:
-    return await client.chat.completions.create(
-        model=model, messages=messages, response_format=response_format, max_completion_tokens=longest
-    )
+async def complete(client: "AsyncOpenAI", model: str, request: dict[str, Any]) -> Any:
+    return await client.chat.completions.create(model=model, **request)
 
 
 async def hang_up(client: "AsyncOpenAI") -> None:
@@ -162,18 +201,22 @@ async def hang_up(client: "AsyncOpenAI") -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await client.close()
+    await asyncio.wait(others, timeout=CLOSE_SECONDS / 2) if others else None
+    with suppress(TimeoutError):
+        await asyncio.wait_for(client.close(), CLOSE_SECONDS / 2)
+
+
+def answer_of(future: "Future[Answer]") -> Answer:
+    """What a call came to; `STOPPED` for one that isn't done, for which nobody waits any longer."""
+    if future.cancelled():
+        return Answer(CLOSED)  # before it was sent
+    return future.result() if future.done() else Answer(STOPPED)
 
 
 def settled(answer: Answer) -> "Future[Answer]":
     future: Future[Answer] = Future()
     future.set_result(answer)
     return future
-
-
-def estimated(text: str) -> int:
-    return math.ceil(len(text) / SIGNS_A_TOKEN)
 
 
 class TooLarge(Exception):
@@ -212,38 +255,26 @@ def get_ready() -> None:
     async def ask() -> None:
         pretended = httpx2.AsyncClient(transport=here)
         async with AsyncOpenAI(api_key="none", base_url=OPENAI, http_client=pretended) as client:
-            await complete(client, "none", [{"role": "user", "content": "?"}], {"type": "json_object"}, 1)
+            request = Features().request([{"role": "user", "content": "?"}], {"type": "json_object"}, 1)
+            await complete(client, "none", request)
         await anyio.sleep(0)  # has it import its part for asyncio
 
     trusted()
     asyncio.run(ask())
 
 
-def read(completion: Any) -> dict[str, Any]:
-    """The fields of an `Answer` but its latency: the parsed content of a completion, or the cause why it has none."""
-    usage = getattr(completion, "usage", None)
-    tokens = {
-        "prompt_tokens": whole(getattr(usage, "prompt_tokens", None)),
-        "completion_tokens": whole(getattr(usage, "completion_tokens", None)),
-    }
-    choices = getattr(completion, "choices", None)
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = getattr(choice, "message", None)
-    text, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
-    if refusal:
-        return {"outcome": "refused", "response": str(refusal)[:LONGEST_KEPT], **tokens}
-    if not isinstance(text, str) or not text.strip():
-        return {"outcome": "empty", **tokens}
-    if getattr(choice, "finish_reason", None) == "length":
-        return {"outcome": "truncated", "response": text[:LONGEST_KEPT], **tokens}
-    try:
-        return {"outcome": "ok", "content": json.loads(text), "response": text[:LONGEST_KEPT], **tokens}
-    except ValueError:
-        return {"outcome": "not json", "response": text[:LONGEST_KEPT], **tokens}
+def error_text(fault: Exception) -> str:
+    """What is said of the fault. Of a server's error that is its whole body: the SDK says its message only, and some
+    servers say what is wrong elsewhere."""
+    status, body = getattr(fault, "status_code", None), getattr(fault, "body", None)
+    if status is None or body is None:
+        return str(fault)
+    return f"Error code: {status} - {body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}"
 
 
-def whole(value: object) -> int | None:
-    return value if isinstance(value, int) and 0 <= value < 2**31 else None
+def said_by(fault: Exception) -> str:
+    """The same as the call log keeps it; a provider may repeat the key that it was sent."""
+    return redact(error_text(fault))[:MAX_ERROR_KEPT]
 
 
 def cause(fault: Exception) -> str:

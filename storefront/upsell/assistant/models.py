@@ -11,7 +11,7 @@ from storefront.cart.models import carts
 from storefront.clock import UtcDateTime, now
 from storefront.database import Model, table_of
 from storefront.ids import new_id, new_token
-from storefront.tenants.guard import OwnedByTenant, add_or_change, held, run
+from storefront.tenants.guard import OwnedByTenant, add_or_change, add_unless_there, held, run
 
 FRESH_FOR = timedelta(minutes=10)
 """How long an answer also serves the same cart when other candidates have come up meanwhile."""
@@ -68,7 +68,8 @@ class UpsellAnswer(OwnedByTenant, Model):
 
 
 class UpsellUsage(OwnedByTenant, Model):
-    """What the model was used for on a day (UTC); `cost` in millionths of UPSELL_CURRENCY."""
+    """What the model was used for on a day (UTC), with what is reserved for calls that are under way; `cost` in
+    millionths of UPSELL_CURRENCY."""
 
     __tablename__ = "upsell_usage"
 
@@ -106,6 +107,18 @@ SETTLE = held(
     .values({name: bindparam(name) for name in ("suggestions", "call_id", "answered_at")})
 )
 TAKE_BACK = held(delete(answers).where(answers.c.key == bindparam("the_key")))
+NO_USE = {"calls": 0, "tokens": 0, "cost": 0}
+RESERVE = held(
+    update(usage)
+    .where(
+        usage.c.day == bindparam("the_day"),
+        usage.c.tokens < bindparam("soft_tokens"),
+        usage.c.cost < bindparam("soft_cost"),
+        usage.c.tokens <= bindparam("hard_tokens") - bindparam("more_tokens"),
+        usage.c.cost <= bindparam("hard_cost") - bindparam("more_cost"),
+    )
+    .values(tokens=usage.c.tokens + bindparam("more_tokens"), cost=usage.c.cost + bindparam("more_cost"))
+)
 TODAY = held(select(usage.c.tokens, usage.c.cost).where(usage.c.day == bindparam("day")))
 PAGE = held(
     select(*calls.c).where(calls.c.place < bindparam("before")).order_by(calls.c.place.desc()).limit(bindparam("limit"))
@@ -159,12 +172,20 @@ def take_back(key: str) -> None:
     run(TAKE_BACK, {"the_key": key})
 
 
-def count_usage(tokens: int, cost: int) -> None:
-    """Add a call to what is used today, in a running `write()`."""
-    row = {"day": now().date(), "calls": 1, "tokens": tokens, "cost": cost}
-    add_or_change(
-        UpsellUsage, row, lambda new: {name: usage.c[name] + new[name] for name in ("calls", "tokens", "cost")}
-    )
+def add_use(day: date, calls: int, tokens: int, cost: int) -> None:
+    """Add to what is used on a day, in a running `write()`; tokens and cost may be negative."""
+    row = {"day": day, "calls": calls, "tokens": tokens, "cost": cost}
+    add_or_change(UpsellUsage, row, lambda new: {name: usage.c[name] + new[name] for name in NO_USE})
+
+
+def reserve_use(day: date, tokens: int, cost: int, token_limits: tuple[int, int], cost_limits: tuple[int, int]) -> bool:
+    """Add tokens and cost to what is used on a day, in a running `write()`, if that is below the soft limits before and
+    not above the hard ones afterwards. One statement, so that it holds for all processes. Returns whether it was done.
+    """
+    add_unless_there(UpsellUsage, [{"day": day, **NO_USE}])
+    limits = dict(zip(("soft_tokens", "hard_tokens"), token_limits, strict=True))
+    limits |= dict(zip(("soft_cost", "hard_cost"), cost_limits, strict=True))
+    return run(RESERVE, {"the_day": day, "more_tokens": tokens, "more_cost": cost, **limits}).rowcount == 1
 
 
 def used_today() -> tuple[int, int]:

@@ -18,6 +18,7 @@ from storefront.upsell.experiment.rules import (
     ARMS,
     CONTROL,
     MODEL,
+    NO_EXPERIMENT,
     RULES,
     Split,
     Sums,
@@ -87,6 +88,7 @@ def report(tenant: Tenant, days: int | None = None) -> Report:
     pairs = {(arm, against): uplift(in_both(times, (against,), (arm,))) for arm, against in COMPARED}
     split = Split.of(arrivals_by_time(since))
     shown = uplift(in_both(times, (CONTROL,), (RULES, MODEL)))
+    no_experiment = not settings.upsell_holdout and not split.came
     return Report(
         days=days,
         arms=[
@@ -94,7 +96,7 @@ def report(tenant: Tenant, days: int | None = None) -> Report:
         ],
         uplifts=[Comparison(arm, against, found) for (arm, against), found in pairs.items() if found],
         split=split,
-        verdict=verdict(split, shown, pairs[MODEL, RULES], tenant.money),
+        verdict=NO_EXPERIMENT if no_experiment else verdict(split, shown, pairs[MODEL, RULES], tenant.money),
         currency=tenant.currency,
         cost_currency=settings.upsell_currency,
     )

@@ -27,6 +27,11 @@ FEWEST_EXPECTED = 5.0
 MISMATCH = 0.001
 """A split less likely than this by chance is a fault: Fabijan et al., "Diagnosing Sample Ratio Mismatch" (KDD 2019)."""
 
+NO_EXPERIMENT = (
+    "There is nothing to compare: UPSELL_HOLDOUT is 0, so everybody is shown suggestions. With UPSELL_HOLDOUT=0.1 a "
+    "tenth of the shoppers is shown none, and this report says what suggestions earn."
+)
+
 
 @lru_cache(64)
 def shares(holdout: float, model_configured: bool) -> dict[str, float]:

@@ -172,10 +172,10 @@ def test_a_model_that_hangs_counts_as_the_rules(asking: Callable[..., Flask], mo
 
 
 def test_the_model_gets_no_more_than_the_days_budget(asking: Callable[..., Flask], model: ModelServer) -> None:
-    app = asking(UPSELL_BUDGET="100/3000 tokens", UPSELL_IN_FLIGHT="1", UPSELL_HOLDOUT="1")
+    app = asking(UPSELL_BUDGET="100/3500 tokens", UPSELL_IN_FLIGHT="1", UPSELL_HOLDOUT="1")
     open_shop(app)
     assert "not asked 16" in evaluate(app, "--model", "--yes", "--orders", "20")
-    assert len(model.requests) == 4
+    assert len(model.requests) == 4, "760 tokens each, and room for the about 1,060 that the next one can use"
 
 
 def test_without_a_model_it_says_what_is_missing(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """`flask upsell prepare`: what a model writes down beforehand, how it is paid for, what the engine makes of it."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,13 +14,14 @@ from storefront.catalog.actions import load
 from storefront.database import acting_for, db
 from storefront.tenants.registry import registry
 from storefront.upsell import commands
+from storefront.upsell.assistant import batch, preparing
 from storefront.upsell.assistant.models import UpsellUsage
 from storefront.upsell.engine.actions import related
 from storefront.upsell.engine.models import Complement
 from storefront.upsell.rules import choose
 from tests.conftest import Person
 from tests.upsell.conftest import calls, stock, teach
-from tests.upsell.model_server import Behaviour, Exchange, ModelServer, fails, says
+from tests.upsell.model_server import Behaviour, Exchange, ModelServer, Picky, fails, hangs, says
 from tests.upsell.test_suggestions import suggested
 
 NORTH = 6
@@ -38,8 +40,11 @@ def completes(products: dict[str, Any] | None = None, categories: dict[str, Any]
     """Says of each product that these complete it, as far as they are allowed."""
 
     def behave(exchange: Exchange) -> None:
-        schema = exchange.request.body["response_format"]["json_schema"]["schema"]["properties"]
-        ids = schema["products"]["items"]["properties"]["product_id"]["enum"]
+        if exchange.request.response_format == "json_schema":
+            schema = exchange.request.body["response_format"]["json_schema"]["schema"]["properties"]
+            ids = schema["products"]["items"]["properties"]["product_id"]["enum"]
+        else:
+            ids = [product["product_id"] for product in exchange.request.data["other_products"]]
         found = [{"product_id": id, "why": why} for id, why in (products or {}).items() if id in ids]
         kinds = [{"category": kind, "why": why} for kind, why in (categories or {}).items()]
         says(json.dumps({"products": found, "categories": kinds}))(exchange)
@@ -156,6 +161,55 @@ def test_ctrl_c_loses_nothing_that_was_paid_for(
     assert len(set(about(model))) == len(model.requests) == NORTH
 
 
+@contextmanager
+def interrupted_at_the_third(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody presses Ctrl-C while the third answer is waited for."""
+    wait, waits = batch.wait, list[int]()
+
+    def pressed(*wanted: Any, **more: Any) -> Any:
+        waits.append(1)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+        return wait(*wanted, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "wait", pressed)
+        yield
+
+
+def test_ctrl_c_does_not_wait_for_a_call_that_hangs_and_writes_it_down(
+    app: Flask, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def third_hangs(exchange: Exchange) -> None:
+        answer = hangs if len(model.requests) == 3 else completes({"cup": CUP})
+        answer(exchange)
+
+    model.behave = third_hangs
+    start = time.monotonic()
+    with interrupted_at_the_third(monkeypatch):
+        said = prepare(app, "--yes")
+    assert time.monotonic() - start < preparing.TIMEOUT / 4
+    assert "because it was interrupted." in said
+    assert [call.outcome for call in calls(app)] == ["ok", "ok", "shutting down"]
+    with app.app_context(), acting_for("north"):
+        (use,) = db.session.scalars(select(UpsellUsage))
+        assert use.calls == 3
+        assert use.tokens == 2 * 760 + calls(app)[-1].prompt_tokens
+
+
+def test_a_server_without_schemas_prepares_too(app: Flask, model: ModelServer) -> None:
+    def in_a_fence(exchange: Exchange) -> None:
+        products = [{"product_id": "cup", "why": CUP}, {"product_id": "made up", "why": CUP}]
+        says(f"Sure!\n```json\n{json.dumps({'products': products})}\n```")(exchange)
+
+    error = {"error": {"message": "Bad request"}}
+    model.behave = Picky(400, lambda _: error, formats=(None,), limits=("max_tokens",), then=in_a_fence)
+    assert "6 products prepared; dropped from answers: unknown product 7" in prepare(app, "--yes"), "itself is unknown"
+    assert complements(app, "beans") == {"cup": CUP}
+    assert len(model.requests) == NORTH + 3, "what it takes was found out at the first product"
+    assert {call.outcome for call in calls(app)} == {"ok"}
+
+
 def test_changed_texts_are_asked_about_again(app: Flask, model: ModelServer) -> None:
     prepare(app, "--yes")
     model.requests.clear()
@@ -172,9 +226,9 @@ def test_changed_texts_are_asked_about_again(app: Flask, model: ModelServer) -> 
 
 def test_the_days_budget_stops_it(asking: Callable[..., Flask], model: ModelServer) -> None:
     model.behave = completes({"cup": CUP})
-    app = asking(UPSELL_BUDGET="100/2000 tokens", UPSELL_IN_FLIGHT="1")
+    app = asking(UPSELL_BUDGET="100/4600 tokens", UPSELL_IN_FLIGHT="1")
     said = prepare(app, "--yes")
-    assert len(model.requests) == 3, "760 tokens each"
+    assert len(model.requests) == 3, "760 tokens each, and room for the about 2,750 that the next one can use"
     assert "3 products prepared" in said
     assert "3 products left for the next run, because the day's budget is used up." in said
     assert "0 products prepared" in prepare(app, "--yes")

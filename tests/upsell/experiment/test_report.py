@@ -180,6 +180,17 @@ def test_what_each_arm_earned(world: World) -> None:
     assert report["days"] == 90, "as long as exposures are kept"
 
 
+def test_a_shop_that_suggests_to_everybody_is_told_how_to_compare(world: World) -> None:
+    """UPSELL_HOLDOUT is 0 unless somebody wants to know; waiting for more data would be waiting for ever."""
+    everybody = shares(0, False)
+    for shopper in ("ada", "bob"):
+        world.order(world.exposed("rules", shopper, everybody, beans=1))
+    assert "UPSELL_HOLDOUT is 0" in world.report()["verdict"]
+    assert world.report()["arms"][0]["orders"] == 2
+    world.exposed("control", "eve", SPLIT, beans=1)
+    assert world.report()["verdict"].startswith("Not enough data yet")
+
+
 def test_nothing_of_another_shop_is_counted(world: World, other_world: World) -> None:
     fill(world)
     mine = world.exposed("model", "ada", beans=1)

@@ -1,0 +1,70 @@
+"""Reading a chat completion: the JSON object in it, or the cause why there is none.
+
+A server with strict schemas answers with the object alone. Others put it into a code fence, write a sentence around it
+or their reasoning before it. What the object must be like is checked elsewhere, and is the same for all.
+"""
+
+import json
+import re
+from typing import Any
+
+from storefront.operators.redaction import redact
+
+MAX_KEPT = 4000
+"""Characters of an answer that the call log keeps."""
+REASONING_END = re.compile(r"</(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
+REASONING_START = re.compile(r"\s*<(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
+OBJECT_START = re.compile(r'\{\s*["}]')
+"""A brace in a sentence is none."""
+
+
+def read(completion: Any) -> dict[str, Any]:
+    """The fields of an `Answer` but its latency: the parsed content of a completion, or the cause why it has none.
+    Nothing in it holds a secret of this process that the server has repeated."""
+    usage = getattr(completion, "usage", None)
+    tokens = {
+        "prompt_tokens": whole(getattr(usage, "prompt_tokens", None)),
+        "completion_tokens": whole(getattr(usage, "completion_tokens", None)),
+    }
+    choices = getattr(completion, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(choice, "message", None)
+    text, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
+    if refusal:
+        return {"outcome": "refused", "response": redact(str(refusal))[:MAX_KEPT], **tokens}
+    if not isinstance(text, str) or not text.strip():
+        return {"outcome": "empty", **tokens}
+    kept = {"response": redact(text)[:MAX_KEPT], **tokens}
+    cut_off = getattr(choice, "finish_reason", None) == "length"
+    try:
+        found = json_in(text)
+    except ValueError:
+        return {"outcome": "truncated" if cut_off else "not json", **kept}
+    return {"outcome": "ok", "content": without_secrets(found), **kept}
+
+
+def json_in(text: str) -> object:
+    """The JSON value that the text is, or the first JSON object in it; raises `ValueError` when there is none."""
+    text = text.removeprefix("\ufeff")
+    ends = [*REASONING_END.finditer(text)]
+    if ends:
+        text = text[ends[-1].end() :]  # templates put the opening tag into the prompt
+    elif REASONING_START.match(text):
+        raise ValueError("the reasoning has no end")
+    try:
+        return json.loads(text)
+    except ValueError:
+        start = OBJECT_START.search(text)
+        if start is None:
+            raise
+    return json.JSONDecoder().raw_decode(text, start.start())[0]
+
+
+def without_secrets(content: object) -> object:
+    said = json.dumps(content, ensure_ascii=False)
+    clean = redact(said)
+    return content if clean == said else json.loads(clean)
+
+
+def whole(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else None

@@ -1,0 +1,50 @@
+"""What a call of the model uses: tokens, and their price in millionths of UPSELL_CURRENCY."""
+
+import json
+import math
+from typing import Any, NamedTuple
+
+from storefront.config import Rates
+from storefront.upsell.assistant.client import Answer, Model
+
+BYTES_PER_TOKEN = 4
+"""About how many bytes make a token, where the server doesn't say how many it counted. In bytes, because a Japanese
+character is about a token by itself."""
+
+
+class Use(NamedTuple):
+    """`cost` is None without a price."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost: int | None
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+def estimated(text: str) -> int:
+    return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
+
+
+def priced(prompt_tokens: int, completion_tokens: int, rates: Rates | None) -> Use:
+    cost = math.ceil(rates.prompt * prompt_tokens + rates.completion * completion_tokens) if rates else None
+    return Use(prompt_tokens, completion_tokens, cost)
+
+
+def use_of(answer: Answer, prompt: str, rates: Rates | None) -> Use:
+    """What a call has used, estimated by length where the server didn't count it. A call that failed without an answer
+    counts its prompt, because the server may have read it; one that was refused with an error status counts nothing,
+    because providers don't charge for it."""
+    if answer.was_refused:
+        return priced(0, 0, rates)
+    prompt_tokens = estimated(prompt) if answer.prompt_tokens is None else answer.prompt_tokens
+    completion_tokens = estimated(answer.response) if answer.completion_tokens is None else answer.completion_tokens
+    return priced(prompt_tokens, completion_tokens, rates)
+
+
+def most_use(model: Model, prompt: str, response_format: dict[str, Any]) -> Use:
+    """What a call can use: by the estimate of its prompt, with the schema, which some servers count, and the limit of
+    its answer."""
+    return priced(estimated(prompt) + estimated(json.dumps(response_format)), model.longest, model.rates)

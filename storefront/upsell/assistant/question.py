@@ -1,0 +1,56 @@
+"""What the model is asked about a cart, and what makes two questions the same."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+from storefront.tenants.models import UpsellWishes
+from storefront.upsell.assistant import prompt
+from storefront.upsell.rules import Candidate, Goods, shortlist
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked: which of the best of these candidates go with the cart, in this language. `value` is the
+    cart's subtotal in minor units. What it takes to ask is made ready only if it is asked."""
+
+    model: str
+    cart_id: str
+    cart: Sequence[Goods]
+    ranked: Sequence[Candidate]
+    wishes: UpsellWishes
+    language: str
+    value: int
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        return shortlist(self.ranked, self.wishes)
+
+    @cached_property
+    def messages(self) -> list[dict[str, str]]:
+        return prompt.messages(self.cart, self.candidates, self.language)
+
+    @cached_property
+    def response_format(self) -> dict[str, Any]:
+        return prompt.response_format(self.candidates)
+
+    @cached_property
+    def prompt(self) -> str:
+        return "\n\n".join(message["content"] for message in self.messages)
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same cart, candidates, texts, language, model and prompt, whatever their order."""
+        candidates = sorted(repr(candidate.goods) for candidate in self.candidates)
+        return self._hash(sorted(map(repr, self.cart)), candidates)
+
+    @cached_property
+    def same_cart(self) -> str:
+        return self._hash(sorted(goods.id for goods in self.cart), [])
+
+    def _hash(self, cart: list[str], candidates: list[str]) -> str:
+        asked = [self.model, prompt.VERSION, self.language, cart, candidates]
+        return sha256(json.dumps(asked).encode()).hexdigest()

@@ -1,0 +1,120 @@
+"""Secrets are found in a text however they are written there, and ordinary words are left alone."""
+
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from storefront.config import Settings
+from storefront.operators.redaction import REDACTED, Redactor, secrets_of
+
+KEY = "sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz"
+ODD = 'p@ss/w"ö+rd&1'
+SECRETS = {
+    "OPENAI_API_KEY": KEY,
+    "SECRET_KEY": "signing-key-0123456789-abcdefghij",
+    "STAFF_TOKEN": "staff-token-0123456789-abcdefgh",
+    "METRICS_TOKEN": "metrics-token-0123456789-abcdef",
+}
+FORMS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "after a word": lambda secret: f"Bearer {secret}.",
+    "in a URL": lambda secret: quote(secret, safe=""),
+    "in a URL, in small letters": lambda secret: re.sub("%..", lambda sign: sign[0].lower(), quote(secret, safe="")),
+    "in a form": quote_plus,
+    "in JSON": json.dumps,
+    "in JSON as it is": lambda secret: json.dumps(secret, ensure_ascii=False),
+    "in JSON in JSON": lambda secret: json.dumps(json.dumps({"key": secret})),
+    "in Python's form in JSON": lambda secret: json.dumps(repr({"key": secret})),
+    "in base64": lambda secret: b64encode(secret.encode()).decode(),
+    "in Basic authentication": lambda secret: b64encode(f"somebody:{secret}".encode()).decode(),
+    "in Basic authentication of another name": lambda secret: urlsafe_b64encode(f"u:{secret}".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("secret", [KEY, ODD, "correct horse battery staple", "0123456789abcdef0123456789abcdef"])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_secret_is_found_in_every_form(form: Callable[[str], str], secret: str) -> None:
+    text = f"before {form(secret)} after"
+    said = Redactor([secret]).redact(text)
+    assert REDACTED in said
+    assert said.startswith("before ")
+    assert said.endswith(" after")
+    for part in (secret, form(secret).strip('"'), secret[:12]):
+        assert part not in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Incorrect API key provided: sk-proj-{'*' * 20}v8xYz. You can find your key",
+        "Incorrect API key provided: sk-proj-Ab3***8xYz",
+        "key sk-proj-Ab3d...8xYz is invalid",
+        "key sk-proj-Ab3d… is invalid",
+        json.dumps("key sk-proj-Ab3d… is invalid"),
+        "key •••••v8xYz is invalid",
+        f"an error that was cut off in the middle of {KEY[:20]}",
+    ],
+)
+def test_a_secret_that_is_masked_or_cut_off_is_found(text: str) -> None:
+    said = Redactor([KEY]).redact(text)
+    assert REDACTED in said
+    for part in ("Ab3", "8xYz"):
+        assert part not in said
+
+
+@pytest.mark.parametrize("secret", ["shop", "a", "beans", "postgres", "storefront", "1234"])
+def test_a_short_secret_is_taken_out_only_where_a_password_stands(secret: str) -> None:
+    redactor = Redactor([secret])
+    for text in (f"the {secret} is open", f"storefront.access {secret}s", f'{{"tenant": "{secret}", "status": 200}}'):
+        assert redactor.redact(text) == text
+    for text in (
+        f"postgresql://user:{secret}@db:5432/name",
+        f"password={secret}",
+        f'{{"password": "{secret}"}}',
+        json.dumps(json.dumps({"api_key": secret})),
+        f"Authorization: Bearer {secret}",
+    ):
+        assert REDACTED in redactor.redact(text), text
+
+
+def test_what_holds_no_secret_stays_as_it_is() -> None:
+    redactor = Redactor([KEY, "shop", ODD])
+    for text in ("", "…", "**bold** and ...", "sk-", "a shop's log line", "x" * 5000, "*" * 5000, "é…" * 2000):
+        assert redactor.redact(text) == text
+
+
+def test_a_line_stays_json_whatever_is_taken_out() -> None:
+    secrets = [KEY, ODD, 'quote"quote"quote"quote"', "back\\slash\\back\\slash", "ü" * 20, "tab\tnew\nline"]
+    redactor = Redactor(secrets)
+    for secret in secrets:
+        for cut in range(1, len(secret) + 1):
+            line = json.dumps({"message": f"{secret[:cut]}", "again": json.dumps([secret]), "repr": repr(secret)})
+            assert set(json.loads(redactor.redact(line))) == {"message", "again", "repr"}
+
+
+def test_every_setting_that_can_hold_a_secret_is_known() -> None:
+    settings = Settings.from_environ(
+        {
+            **SECRETS,
+            "DATABASE_URL": "postgresql://u:p%40ss-1@db/shop?sslpassword=certificate-1&sslkey=/etc/key",
+            "OPENAI_BASE_URL": "https://me:proxy-pass-1@model.example/v1?api-key=in-the-query-1",
+            "RATELIMIT_STORAGE_URI": "redis://:redis-pass-1@cache:6379/0",
+        }
+    )
+    known = secrets_of(settings)
+    assert {*SECRETS.values(), "p@ss-1", "p%40ss-1", "certificate-1", "proxy-pass-1"} <= known
+    assert {"in-the-query-1", "redis-pass-1"} <= known
+    assert not {"/etc/key", "u", "me", "https", ""} & known
+    for secret in known:
+        assert secret not in repr(settings)
+
+
+def test_a_token_in_the_place_of_a_name_is_a_secret() -> None:
+    settings = Settings.from_environ({"SECRET_KEY": KEY, "OPENAI_BASE_URL": "https://token-0123456@model.example/v1"})
+    assert "token-0123456" in secrets_of(settings)
+    unnamed = Settings.from_environ({"SECRET_KEY": KEY, "DATABASE_URL": "postgresql://storefront@db/shop"})
+    assert secrets_of(unnamed) == {KEY}
