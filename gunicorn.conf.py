@@ -103,7 +103,7 @@ class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
 def on_starting(server):
     """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
     try:
-        compatibility.check(server.cfg)
+        compatibility.check(server)
     except compatibility.Incompatible as fault:
         sys.exit(f"storefront can't start: {fault}")
     if pid := os.fork():
@@ -148,6 +148,7 @@ def prepare_and_exit(app):
 
 
 def post_fork(server, worker):
+    worker.missed_signals = server.SIG_QUEUE
     leave_out_what_no_line_says()
     sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
     gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often

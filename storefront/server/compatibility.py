@@ -26,10 +26,12 @@ class Incompatible(Exception):
     """The server can't work so; the message is a sentence for the operator."""
 
 
-def check(cfg: Config) -> None:
-    """Raise `Incompatible` if the installed gunicorn or its settings are not what the worker can work with."""
-    check_settings(cfg)
+def check(master: Any) -> None:
+    """Raise `Incompatible` if the installed gunicorn or its settings are not what the worker can work with. `master` is
+    gunicorn's `Arbiter`."""
+    check_settings(master.cfg)
     try:
+        master.SIG_QUEUE.empty()
         for probe in PROBES:
             check_probe(probe)
         missing = [name for name in WORKER_METHODS if not callable(getattr(Worker, name, None))]
@@ -62,8 +64,11 @@ def check_probe(probe: bytes) -> None:
     buffer = RequestBuffer(cfg, ("127.0.0.1", 1))
     buffer.feed(probe)
     request = buffer.next_request()
-    if request is None or request.body.read() != b"hello" or not buffer.is_empty:
-        raise ValueError("a request is not read as it was sent")
+    if request is None:
+        raise ValueError("the end of a request is not found")
+    with request.body as body:
+        if body.read() != b"hello" or not buffer.is_empty:
+            raise ValueError("a request is not read as it was sent")
     output = Recorder()
     response, environ = wsgi.create(request.message, output, ("127.0.0.1", 1), ("127.0.0.1", 2), cfg)
     environ["wsgi.input"] = BytesIO()

@@ -9,11 +9,13 @@ import errno
 import logging
 import os
 import selectors
+import signal
 import socket
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any
 
 from gunicorn.http.errors import ParseException
@@ -53,6 +55,8 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self._is_accepting = False
         self._stop_at_once = False
         self._sweep_at = self._warn_at = 0.0
+        self.missed_signals: SimpleQueue[int] = SimpleQueue()
+        """The master's own, once this is a process of its own: see `post_fork` in gunicorn.conf.py."""
 
     # --- the main loop ---
 
@@ -65,6 +69,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop, then finish the requests that threads have."""
+        self._heed_missed_signals()
         self._selector.register(self.PIPE[0], READ)
         self._accept_connections(True)
         while self.alive and self.ppid == os.getppid():
@@ -85,8 +90,15 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         """SIGINT or SIGQUIT: wait for no client any more."""
         self.alive = False
         self._stop_at_once = True
-        if not self.booted:
-            super().handle_quit(sig, frame)
+
+    def _heed_missed_signals(self) -> None:
+        """Until a new process has handlers of its own, those of gunicorn's master put its signals into this queue."""
+        while not self.missed_signals.empty():
+            missed = self.missed_signals.get_nowait()
+            if missed == signal.SIGTERM:
+                self.handle_exit(missed, None)
+            elif missed in (signal.SIGINT, signal.SIGQUIT):
+                self.handle_quit(missed, None)
 
     def _finish_requests(self) -> None:
         give_up_at = time.monotonic() + self.cfg.graceful_timeout
@@ -198,7 +210,8 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             self._refuse(connection, refusal_of(fault), type(fault).__name__)
             return
         if request is None:
-            connection.note_arrival()
+            if self.alive:  # else the deadline is the worker's own
+                connection.note_arrival()
             self._say_continue(connection)
             return
         self._waiting.take(connection)
