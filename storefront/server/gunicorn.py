@@ -202,11 +202,9 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         """Hand a request over if one is complete."""
         try:
             request = connection.buffer.next_request()
-        except ParseException as fault:
-            self._refuse(connection, refusal_of(fault), type(fault).__name__)
-            return
-        except OSError as fault:
-            log.exception("the body of a request can't be stored")
+        except Exception as fault:
+            if not isinstance(fault, ParseException):
+                log.exception("a request could not be read or stored")
             self._refuse(connection, refusal_of(fault), type(fault).__name__)
             return
         if request is None:

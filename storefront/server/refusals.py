@@ -50,13 +50,15 @@ BY_ERROR: dict[type[Exception], Refused] = {
     errors.UnsupportedTransferCoding: Refused(
         501, "not-implemented", "Not implemented", "The only transfer coding that the server knows is chunked."
     ),
+    errors.ParseException: MALFORMED,
     OSError: NO_ROOM,
 }
+"""The first that fits is taken."""
 
 
 def refusal_of(error: Exception) -> Refused:
     """What to say of an error that was raised while a request was read."""
-    return next((said for kind, said in BY_ERROR.items() if isinstance(error, kind)), MALFORMED)
+    return next((said for kind, said in BY_ERROR.items() if isinstance(error, kind)), BROKEN)
 
 
 def respond(refused: Refused, start: bytes, seconds: float, cause: str) -> bytes:

@@ -94,7 +94,7 @@ def test_www_before_the_base_domain_leads_to_it(app: Flask, host: str, leads_to:
         "/t/north",
         "/caf%C3%A9%2F%3Fx",
         "/x//evil.example/",
-        "/%0d%0aX:%20y",
+        "/%0d%0aX%3A%20y",
     ):
         answer = client.get(path, environ_overrides={"HTTP_HOST": host})
         assert answer.status_code == 308
