@@ -88,11 +88,12 @@ class Connection:
 
     def give_away(self) -> None:
         """From now on the socket belongs to whoever asked for it."""
-        assert self.take_over is not None  # noqa: S101 - else nobody would call this
+        take_over, self.take_over = self.take_over, None  # it leads back here, and would keep all this in memory
+        assert take_over is not None  # noqa: S101 - else nobody would call this
         unsent = self.output.take_unsent()
         self.state = State.CLOSED
         try:
-            self.take_over(self.socket, unsent)
+            take_over(self.socket, unsent)
         except Exception:
             log.exception("a connection could not be taken over")
             self.socket.close()

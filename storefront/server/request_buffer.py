@@ -50,6 +50,11 @@ class CompleteRequest:
 class RequestBuffer:
     """The requests of one connection, one after another. `peer` is the client's address as gunicorn takes it."""
 
+    __slots__ = (
+        "_body", "_body_bytes", "_body_received", "_cfg", "_decoder", "_head", "_left", "_max_body_bytes", "_message",
+        "_peer", "_received", "_requests", "_searched", "expects_continue",
+    )  # fmt: skip
+
     def __init__(self, cfg: Config, peer: object, max_body_bytes: int = MAX_BODY_BYTES) -> None:
         self._cfg, self._peer = cfg, peer
         self._max_body_bytes = max_body_bytes

@@ -4,7 +4,6 @@ import os
 import select
 import socket
 import time
-from collections import deque
 from typing import IO
 
 MAX_UNSENT_BYTES = 1024 * 1024
@@ -36,9 +35,11 @@ class FilePart:
 class ResponseOutput:
     """Has the methods of a socket that gunicorn's `Response` calls. One thread at a time uses it."""
 
+    __slots__ = ("_connection", "_waiting", "has_sent", "unsent_bytes")
+
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._waiting: deque[memoryview | FilePart] = deque()
+        self._waiting: list[memoryview | FilePart] = []
         self.unsent_bytes = 0
         self.has_sent = False
         """Whether something of the current response has been sent."""
@@ -109,7 +110,7 @@ class ResponseOutput:
         if isinstance(first, FilePart):
             if not first.size:
                 first.close()
-                self._waiting.popleft()
+                del self._waiting[0]
             return
         while sent:
             piece = self._waiting[0]
@@ -118,4 +119,4 @@ class ResponseOutput:
                 self._waiting[0] = piece[sent:]
                 return
             sent -= len(piece)
-            self._waiting.popleft()
+            del self._waiting[0]
