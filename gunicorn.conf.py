@@ -26,7 +26,10 @@ def addresses():
     arguments = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
     config = Config()
     try:
-        config.set("bind", config.parser().parse_args(arguments).bind or [default_bind()])
+        asked = config.parser().parse_args(arguments)
+        if asked.check_config or asked.print_config:
+            return []  # nothing is going to be served
+        config.set("bind", asked.bind or [default_bind()])
         return [address for address in config.address if isinstance(address, tuple)]
     except (SystemExit, ValueError, RuntimeError):
         return []
@@ -42,7 +45,6 @@ def refuse_used_ports(those):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
-                probe.listen(1)
             except OSError as fault:
                 sys.exit(f"storefront can't start: {why_not(host, port, fault)}")
 
