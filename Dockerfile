@@ -17,8 +17,9 @@ COPY . /app
 # and answers: of all that the libraries bring it would be 14 MB more.
 WORKDIR /app
 RUN DATA_DIR=/tmp/data /venv/bin/python -c "\
-import gunicorn.app.wsgiapp, gunicorn.workers.gthread, psycopg, sqlalchemy.dialects.postgresql.psycopg; \
-import storefront, storefront.boot, storefront.upsell.assistant.client; storefront.upsell.assistant.client.get_ready(); \
+import gunicorn.app.wsgiapp, gunicorn.workers.base, psycopg, sqlalchemy.dialects.postgresql.psycopg; \
+import storefront, storefront.boot, storefront.server.gunicorn, storefront.server.compatibility; \
+import storefront.upsell.assistant.client; storefront.upsell.assistant.client.get_ready(); \
 app = storefront.create_app(); storefront.boot.prepare(app); app.test_client().get('/t/aurora/')" \
     && chmod -R u=rwX,go=rX /app /venv
 

@@ -1,17 +1,62 @@
 """How gunicorn serves the shop. One master prepares the database, then forks the workers."""
 
+import errno
 import gc
 import logging
 import os
 import secrets
-import selectors
-import signal
+import shlex
 import socket
 import sys
 import tempfile
-import time
-from collections import deque
-from functools import partial
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+GIVEN_SOCKETS = ("GUNICORN_FD", "LISTEN_FDS")
+"""Variables by which an older gunicorn or systemd hands on sockets that listen already."""
+
+
+def default_bind():
+    return f"0.0.0.0:{os.environ.get('PORT', '').strip() or 8000}"
+
+
+def addresses():
+    """Where gunicorn is going to listen. Empty when it will complain of its command line itself."""
+    arguments = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
+    config = Config()
+    try:
+        asked = config.parser().parse_args(arguments)
+        if asked.check_config or asked.print_config:
+            return []  # nothing is going to be served
+        config.set("bind", asked.bind or [default_bind()])
+        return [address for address in config.address if isinstance(address, tuple)]
+    except (SystemExit, ValueError, RuntimeError):
+        return []
+
+
+def refuse_used_ports(those):
+    """End with a sentence if another program listens where the shop is to listen: gunicorn would find out after the
+    database has been prepared, and then try for five seconds more."""
+    if any(os.environ.get(name) for name in GIVEN_SOCKETS):
+        return
+    for host, port, *_ in those:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as fault:
+                sys.exit(f"storefront can't start: {why_not(host, port, fault)}")
+
+
+def why_not(host, port, fault):
+    if fault.errno == errno.EADDRINUSE:
+        return f"port {port} is in use by another program. Stop that program, or set PORT to a free port."
+    return f"it can't listen at {host}:{port}: {os.strerror(fault.errno or 0)}."
+
+
+if "storefront" not in sys.modules:  # not when the running server reads this file again
+    refuse_used_ports(addresses())  # before the imports below, which take most of a second
 
 try:
     # Named before the first import of prometheus_client, which looks for it then; made in on_starting.
@@ -21,8 +66,6 @@ try:
 except OSError:
     sys.exit("storefront can't start: no temporary folder can be written to; set TMPDIR to one that can.")
 
-from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import multiprocess
 
 from storefront.boot import prepare
@@ -33,6 +76,9 @@ from storefront.events.pages import tail_of
 from storefront.operators import metrics_folder
 from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
 from storefront.operators.redaction import keep_secret, redact
+from storefront.server import compatibility
+from storefront.server.file_limit import MAX_CONNECTIONS
+from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
 from storefront.upsell import watch
 from storefront.upsell.assistant.client import get_ready
 
@@ -44,9 +90,11 @@ keep_secret(settings)
 logging.captureWarnings(True)  # they are lines of the log, too
 
 wsgi_app = "storefront:create_app()"
-bind = f"0.0.0.0:{settings.port}"
+bind = default_bind()
 workers = settings.web_concurrency
 threads = 8
+worker_connections = MAX_CONNECTIONS
+http_parser = "python"  # the one that the tests compare the reading of requests with
 preload_app = True  # the workers share the memory of what is imported once
 timeout = 30
 graceful_timeout = 25
@@ -54,73 +102,6 @@ keepalive = 15
 max_requests = 0
 control_socket_disable = True
 logconfig_dict = CONFIG
-
-
-LINGER = 2.0
-"""Seconds that the client of a connection has to close it, too, so that its last answer isn't cut."""
-MOST_IGNORED = 64 * 1024
-"""Bytes that it may still send meanwhile."""
-
-
-class worker_class(ThreadWorker):  # noqa: N801 - the name of gunicorn's setting
-    """Threads for requests. A live stream's connection leaves for the thread of all streams, and counts no more. One
-    that ends waits in the poller for the client to end it, too: gunicorn would wait in the thread that accepts, and a
-    client that doesn't would hold up everybody else."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.lingering = deque()
-
-    def finish_request(self, conn, fs):
-        if conn.sock.fileno() == -1:
-            self.nr_conns -= 1
-        elif not fs.cancelled() and not fs.exception() and not fs.result():
-            self.linger(conn)
-        else:
-            super().finish_request(conn, fs)
-
-    def linger(self, conn):
-        conn.timeout = time.monotonic() + LINGER
-        conn.ignored = 0
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-        except OSError:
-            self.close_lingering(conn)
-            return
-        self.lingering.append(conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.ignore, conn))
-        self.ignore(conn, conn.sock)
-
-    def ignore(self, conn, client):
-        try:
-            sent = len(client.recv(4096))
-        except BlockingIOError:
-            return
-        except OSError:
-            sent = 0
-        conn.ignored += sent
-        if not sent or conn.ignored > MOST_IGNORED:
-            self.poller.unregister(client)
-            self.lingering.remove(conn)
-            self.close_lingering(conn)
-
-    def close_lingering(self, conn):
-        self.nr_conns -= 1
-        conn.close()
-
-    def murder_pending(self):
-        super().murder_pending()
-        while self.lingering and self.lingering[0].timeout <= time.monotonic():
-            conn = self.lingering.popleft()
-            self.poller.unregister(conn.sock)
-            self.close_lingering(conn)
-
-    def handle_quit(self, sig, frame):
-        """End at once, but leave the pool to the interpreter's exit: gunicorn would take the pool's lock here, in the
-        thread that may be holding it to hand a request over, and so wait for itself until it is killed."""
-        ignore_more_signals()
-        super(ThreadWorker, self).handle_quit(sig, frame)
 
 
 class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
@@ -132,10 +113,15 @@ class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
 
 def on_starting(server):
     """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
+    try:
+        compatibility.check(server)
+    except compatibility.Incompatible as fault:
+        sys.exit(f"storefront can't start: {fault}")
     if pid := os.fork():
         _, status = os.waitpid(pid, 0)
         if status:
             sys.exit(os.waitstatus_to_exitcode(status))
+        refuse_used_ports(address for address in server.cfg.address if isinstance(address, tuple))  # meanwhile
     else:
         prepare_and_exit(server.app.wsgi())
     try:
@@ -175,6 +161,7 @@ def prepare_and_exit(app):
 
 
 def post_fork(server, worker):
+    worker.missed_signals = server.SIG_QUEUE
     leave_out_what_no_line_says()
     sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
     gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
@@ -184,15 +171,12 @@ def post_worker_init(worker):
     watch.start(worker.wsgi)
 
 
-def ignore_more_signals():
-    """Ctrl-C reaches a worker twice: from the terminal, and then from the master. The second one would end it in the
-    middle of `worker_exit`, so that what is under way is neither written down nor hung up."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+def worker_int(worker):
+    """Ctrl-C: requests that wait for the language model get their answer without it."""
+    watch.stop(worker.wsgi)
 
 
 def worker_exit(server, worker):
-    ignore_more_signals()
     if worker.wsgi is not None:
         tail_of(worker.wsgi).stop()
         watch.stop(worker.wsgi)

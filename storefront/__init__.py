@@ -4,6 +4,7 @@ from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from storefront import assets, commands, compression, database, fragments, openapi, problems, security
+from storefront.body_limit import LimitedRequest
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or settings_of_environment()
     keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    app.request_class = LimitedRequest
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs

@@ -1,21 +1,28 @@
 """What must be true before the first request: the tables are there and the shops of the catalogue are loaded."""
 
+import fcntl
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
 from storefront.catalog.renewal import renew_search_words
 from storefront.config import ROOT, BadSetting, Settings
-from storefront.database import db, dispose, lock_among_machines
+from storefront.database import db, dispose
 from storefront.timeouts import BULK, within
 from storefront.upsell.watch import compare_where_due
 
 BOOT_LOCK = 7_206_340_002
+PREPARE_TIMEOUT_SECONDS = 300
+"""How long to wait for another process that migrates the database or loads a catalogue: 100,000 products take 70."""
+LOCK_NOT_AVAILABLE = "55P03"
 log = logging.getLogger("storefront.boot")
 
 
@@ -77,10 +84,56 @@ def warn_of_mighty_role() -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """On PostgreSQL, wait while another machine does the same."""
-    if db.engine.dialect.name != "postgresql":
+    """Wait while another process prepares the same database. Raises `BadSetting` when that takes too long."""
+    if db.engine.dialect.name == "postgresql":
+        with advisory_lock():
+            yield
+    elif (file := db.engine.url.database) and file != ":memory:":
+        with file_lock(f"{file}.prepare.lock"):
+            yield
+    else:
         yield
-        return
-    with db.engine.connect() as connection:
-        lock_among_machines(connection, BOOT_LOCK)
+
+
+@contextmanager
+def advisory_lock() -> Iterator[None]:
+    """A lock of PostgreSQL's, held by a transaction: a pooler in transaction mode keeps nothing else together. It has
+    limits of its own, because it may wait for a whole catalogue."""
+    with db.engine.connect() as connection, connection.begin():
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {limit} = 0"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{PREPARE_TIMEOUT_SECONDS}s'"))
+        try:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": BOOT_LOCK})
+        except OperationalError as fault:
+            if getattr(fault.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+                raise taken_for_too_long("DATABASE_URL names") from None
+            raise
         yield
+
+
+@contextmanager
+def file_lock(path: str) -> Iterator[None]:
+    """flock(2), which the system lets go of when the process ends, however it does."""
+    with open(path, "w") as file:  # noqa: PTH123
+        give_up_at = time.monotonic() + PREPARE_TIMEOUT_SECONDS
+        while not is_locked(file):
+            if time.monotonic() >= give_up_at:
+                raise taken_for_too_long("DATA_DIR (or DATABASE_URL) has")
+            time.sleep(0.05)
+        yield
+
+
+def taken_for_too_long(where: str) -> BadSetting:
+    return BadSetting(
+        f"{where} a database that another process has been preparing for more than {PREPARE_TIMEOUT_SECONDS} seconds. "
+        "Wait until it is done, or stop it, and start again."
+    )
+
+
+def is_locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

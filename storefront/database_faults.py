@@ -27,6 +27,7 @@ SYSTEM_REASONS = {
     errno.ENOSPC: SQLITE_REASONS["SQLITE_FULL"],
     errno.EDQUOT: "the quota of disk space is used up: make room there, then start again",
     errno.EACCES: SQLITE_REASONS["SQLITE_PERM"],
+    errno.ENOENT: SQLITE_REASONS["SQLITE_CANTOPEN"],
     errno.EPERM: SQLITE_REASONS["SQLITE_PERM"],
     errno.EROFS: "the disk is read-only: use a folder that can be written to",
 }

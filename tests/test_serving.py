@@ -279,20 +279,68 @@ def test_a_client_that_does_not_close_its_end_holds_up_nobody(tmp_path: Path) ->
         assert server.stop() == 0
 
 
-def test_two_servers_that_start_at_once_on_one_database_both_come_up(tmp_path: Path, postgres: Postgres) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The settings that name a database without tables."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
     url = postgres.create("starts_twice")
-    with ExitStack() as stack:
-        settings = {"DATABASE_URL": url, "SECRET_KEY": "s", "WEB_CONCURRENCY": "1"}
-        both = [stack.enter_context(serving(tmp_path, **settings)) for _ in range(2)]
-        for server in both:
-            wait(server.is_up)
-        cart = both[0].post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
-        assert both[1].get(f"/t/north/api/v1/carts/{cart['id']}")[0].status == 200
-        loaded = [line for server in both for line in lines(server) if "catalogue loaded" in str(line.get("message"))]
-        assert len(loaded) == 1, "one of them found everything there"
-        for server in both:
-            stops_cleanly(server, signal.SIGTERM)
+    yield {"DATABASE_URL": url, "SECRET_KEY": "s"}
     postgres.drop(url)
+
+
+def test_servers_that_start_at_once_on_one_database_prepare_it_once(
+    tmp_path: Path, empty_database: dict[str, str]
+) -> None:
+    with ExitStack() as stack:
+        all_of_them = [stack.enter_context(serving(tmp_path, WEB_CONCURRENCY="1", **empty_database)) for _ in range(3)]
+        for server in all_of_them:
+            wait(server.is_up)
+        first, *_, last = all_of_them
+        cart = first.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
+        assert last.get(f"/t/north/api/v1/carts/{cart['id']}")[0].status == 200
+        said = [str(line.get("message")) for server in all_of_them for line in lines(server)]
+        assert sum("catalogue loaded" in message for message in said) == 1, "the others found everything there"
+        for server in all_of_them:
+            stops_cleanly(server, signal.SIGTERM)
+
+
+def test_a_port_in_use_is_said_in_a_sentence_before_anything_is_done(server: Server, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data"), "PORT": str(server.port)}
+    for more in ({}, {"PORT": "1", "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{server.port}"}):
+        start = time.monotonic()
+        ended = subprocess.run(
+            [GUNICORN], cwd=ROOT, env=environment | more, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert time.monotonic() - start < 4, "gunicorn itself would try for five seconds"
+        assert (ended.returncode, ended.stdout) == (1, "")
+        (sentence,) = ended.stderr.splitlines()
+        assert sentence.startswith(f"storefront can't start: port {server.port} is in use")
+        assert "PORT" in sentence
+        assert not (tmp_path / "data").exists()
+
+
+def test_an_address_that_is_not_this_machines_is_said_in_a_sentence(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")}
+    environment["GUNICORN_CMD_ARGS"] = f"--bind=203.0.113.1:{free_port()}"
+    ended = subprocess.run(
+        [GUNICORN], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.fullmatch(r"storefront can't start: it can't listen at 203\.0\.113\.1:\d+: .+\.\n", ended.stderr)
+
+
+def test_a_running_server_that_reads_its_settings_again_serves_on(tmp_path: Path) -> None:
+    """It listens itself at the port that must not be in use."""
+    with serving(tmp_path, WEB_CONCURRENCY="1") as running:
+        wait(running.is_up)
+        before = workers(running)
+        running.process.send_signal(signal.SIGHUP)
+        wait(lambda: bool(workers(running)) and not workers(running) & before)
+        wait(running.is_up)
+        stops_cleanly(running, signal.SIGTERM)
 
 
 def test_what_the_image_imports_while_it_is_built_can_be_imported(tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
 """What happens in a shop, as it happens, for every page that is open: server-sent events."""
 
-import errno
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -69,26 +68,29 @@ def this_app() -> Flask:
 
 
 def can_be_taken_over() -> bool:
-    """Whether the server gives us the bare connection: gunicorn with HTTP/1, without TLS of its own."""
-    environ = request.environ
-    return type(environ.get("gunicorn.socket")) is socket.socket and environ.get("HTTP_VERSION") != "2"
+    """Whether the server hands over the bare connection, as `storefront.server.gunicorn` does."""
+    return "storefront.take_over" in request.environ
 
 
 class Opened:
-    """The body of an answer: gunicorn writes its head and its first piece; asked for the next, it takes the connection
-    away and says that the client has gone, which gunicorn takes without a word."""
+    """The body of an answer: the server writes its head and its first piece, and leaves the connection to the thread of
+    all streams."""
 
     def __init__(self, app: Flask, opening: bytes, seen: int) -> None:
         self.tail, self.opening, self.seen = tail_of(app), opening, seen
-        self.connection: socket.socket = request.environ["gunicorn.socket"]
+        self.take_over: Callable[[Callable[[socket.socket, bytes], None]], None]
+        self.take_over = request.environ["storefront.take_over"]
         self.chunked = request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
         self.tenant_id, self.address = current_tenant().id, request.remote_addr or ""
 
     def __iter__(self) -> Iterator[bytes]:
         yield self.opening
-        own = socket.socket(fileno=self.connection.detach())
-        self.tail.follow(Stream(own, self.tenant_id, self.address, self.seen, self.chunked))
-        raise OSError(errno.EPIPE, "the stream goes on elsewhere")
+        self.take_over(self.follow)
+
+    def follow(self, connection: socket.socket, unsent: bytes) -> None:
+        stream = Stream(connection, self.tenant_id, self.address, self.seen, self.chunked)
+        stream.waiting += unsent
+        self.tail.follow(stream)
 
 
 def from_here(app: Flask, opening: bytes, seen: int) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import resource
 import selectors
 import socket
 import threading
@@ -14,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from storefront.events.rules import HEARTBEAT, LAST_CHUNK, MOST_OF_ONE_ADDRESS, MOST_STREAMS, chunk, is_one_client
+from storefront.server.file_limit import MAX_CONNECTIONS, connections_that_fit
 
 BEAT = 15.0
 """Seconds of silence after which a stream says that it is still there."""
@@ -23,8 +23,6 @@ GONE_AFTER = 60_000
 """Milliseconds after which a client that acknowledges nothing is taken for gone."""
 AT_ONCE = 50
 """Streams written to before requests get their turn."""
-FILES_BESIDE = 300
-"""Open files that a process needs besides its streams."""
 log = logging.getLogger("storefront.events")
 
 
@@ -144,6 +142,8 @@ class Streams:
         stream.beat_at = time.monotonic() + BEAT
         self._open.setdefault(stream.tenant_id, set()).add(stream)
         self._selector.register(stream.socket, selectors.EVENT_READ, stream)
+        if stream.waiting:
+            self._write(stream)
 
     def _spread(self, news: News) -> None:
         """Tell each of the shop's streams what it hasn't been told yet."""
@@ -211,10 +211,6 @@ class Streams:
 
 
 def make_room() -> int:
-    """How many streams this process may have, after asking the system for as many open files as that takes."""
-    wanted = MOST_STREAMS + FILES_BESIDE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MOST_STREAMS if soft == resource.RLIM_INFINITY else min(MOST_STREAMS, max(0, soft - FILES_BESIDE))
+    """How many streams this process may have, after asking the system for as many open files as that takes beside the
+    connections that are no streams."""
+    return min(MOST_STREAMS, connections_that_fit(MAX_CONNECTIONS))

@@ -73,8 +73,12 @@ def init_app(app: Flask) -> None:
 def start() -> None:
     """Note the time, and the request's id: the caller's X-Request-ID if it is one, else a new one."""
     g.started = time.perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = request_id_from(request.headers.get("X-Request-ID", ""))
+
+
+def request_id_from(given: str) -> str:
+    """The id that a request came with, or a new one when that is none or could be confused with other text."""
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def finish(response: Response) -> Response:

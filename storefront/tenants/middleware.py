@@ -2,7 +2,8 @@
 
 A subdomain of BASE_DOMAIN is a shop by itself. Any other host serves the prefix form: `/t/<tenant>` moves from
 PATH_INFO to SCRIPT_NAME, so that every route is written once and `url_for` and cookies stay inside the form that the
-request came in by. The Host header is used for nothing else and is never repeated.
+request came in by. `www.` before BASE_DOMAIN leads to BASE_DOMAIN. The Host header is used for nothing else and is
+never repeated.
 """
 
 import re
@@ -24,17 +25,19 @@ class TenantMiddleware:
 
     def __init__(self, app: WSGIApplication, base_domain: str) -> None:
         self.app = app
-        self.suffix = "." + base_domain
+        self.base_domain, self.suffix = base_domain, "." + base_domain
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", NOBODY)):
             environ["HTTP_HOST"] = NOBODY  # what can't be the name of any host is not worth a crash
         environ[TENANT_KEY] = tenant_id = self.of_host(environ.get("HTTP_HOST", NOBODY))
+        if tenant_id == "www":
+            return redirect(self.without_www(environ), start_response)
         if tenant_id is None and (match := _PREFIX.fullmatch(environ.get("PATH_INFO", ""))):
             tenant_id, rest = match.groups()
             prefix = environ.get("SCRIPT_NAME", "") + "/t/" + tenant_id
             if not rest:
-                return add_slash(prefix, environ.get("QUERY_STRING", ""), start_response)
+                return redirect(address(prefix + "/", environ), start_response)
             environ[TENANT_KEY] = tenant_id
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, rest
         return self.app(environ, start_response)
@@ -43,8 +46,21 @@ class TenantMiddleware:
         name = host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
         return name.removesuffix(self.suffix) if name.endswith(self.suffix) else None
 
+    def without_www(self, environ: WSGIEnvironment) -> str:
+        """The same address at BASE_DOMAIN, by the scheme and port that the request came by."""
+        port = re.search(r":[0-9]+$", environ["HTTP_HOST"])
+        scheme = "https" if environ["wsgi.url_scheme"] == "https" else "http"
+        origin = f"{scheme}://{self.base_domain}{port[0] if port else ''}"
+        return origin + address(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), environ)
 
-def add_slash(prefix: str, query: str, start_response: StartResponse) -> Iterable[bytes]:
-    address = quote(prefix.encode("latin-1")) + "/" + ("?" + query if query else "")
-    start_response("308 Permanent Redirect", [("Location", address), ("Content-Length", "0")])
+
+def address(path: str, environ: WSGIEnvironment) -> str:
+    """A path as WSGI decodes it, encoded again, with the request's query."""
+    query = environ.get("QUERY_STRING", "")
+    return quote(path.encode("latin-1")) + ("?" + query if query else "")
+
+
+def redirect(location: str, start_response: StartResponse) -> Iterable[bytes]:
+    """A permanent one that keeps the method."""
+    start_response("308 Permanent Redirect", [("Location", location), ("Content-Length", "0")])
     return [b""]

@@ -39,6 +39,18 @@ def test_each_stream_hears_what_it_has_not_heard_and_each_thing_once(streams: St
         assert b"".join(iter(lambda: modern.recv(99), b"")) == b"3\r\n123\r\n1\r\n4\r\n0\r\n\r\n"
 
 
+def test_what_the_server_had_not_sent_yet_comes_first(streams: Streams) -> None:
+    client, server = socket.socketpair()
+    with client:
+        stream = Stream(server, "north", "10.0.0.1", 0, False)
+        stream.waiting += b"the rest of the opening, "
+        streams.add(stream)
+        client.settimeout(20)
+        assert client.recv(99) == b"the rest of the opening, ", "at once, not with the first news"
+        streams.tell(news(1))
+        assert client.recv(99) == b"1"
+
+
 def test_who_comes_back_while_news_are_read_waits_for_what_it_lacks(streams: Streams) -> None:
     """They begin after what it has seen; the next look goes back so far."""
     with opened(streams, seen=3) as there, opened(streams, seen=1) as returned:

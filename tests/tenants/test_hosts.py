@@ -77,6 +77,49 @@ def test_the_ways_to_write_a_host_are_one_shop(app: Flask, host: str):
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("host", "leads_to"),
+    [
+        ("www.localhost", "http://localhost"),
+        ("WWW.LocalHost", "http://localhost"),
+        ("www.localhost.", "http://localhost"),
+        ("www.localhost:8000", "http://localhost:8000"),
+    ],
+)
+def test_www_before_the_base_domain_leads_to_it(app: Flask, host: str, leads_to: str):
+    client = app.test_client()
+    for path in (
+        "/",
+        "/t/north/?q=caf%C3%A9&page=2",
+        "/t/north",
+        "/caf%C3%A9%2F%3Fx",
+        "/x//evil.example/",
+        "/%0d%0aX%3A%20y",
+    ):
+        answer = client.get(path, environ_overrides={"HTTP_HOST": host})
+        assert answer.status_code == 308
+        assert answer.headers["Location"].startswith(leads_to + "/"), path
+        assert answer.headers["Location"].lower() == (leads_to + path.replace("%2F", "/")).lower()
+    posted = client.post("/t/north/cart/items", data={"product_id": "beans"}, environ_overrides={"HTTP_HOST": host})
+    assert (posted.status_code, posted.headers["Location"]) == (308, leads_to + "/t/north/cart/items")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["www.evil.example", "www.north.localhost", "wwww.localhost", "xwww.localhost", "www.localhost.evil.example"],
+)
+def test_www_elsewhere_leads_nowhere(app: Flask, host: str):
+    answer = app.test_client().get("/", environ_overrides={"HTTP_HOST": host})
+    assert answer.status_code in (200, 404)
+    assert "evil" not in whole(answer)
+
+
+def test_www_behind_a_proxy_leads_to_the_scheme_that_shoppers_use(make_app):
+    client = make_app(BASE_DOMAIN="example.com", TRUSTED_PROXIES="1").test_client()
+    said = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example.com"}
+    assert client.get("/t/north/?a=b", headers=said).headers["Location"] == "https://example.com/t/north/?a=b"
+
+
 @pytest.mark.parametrize("host", ["a.north.localhost", "northlocalhost", "north.localhost.evil.example", "xlocalhost"])
 def test_what_only_looks_like_the_shops_host_is_not_it(app: Flask, host: str):
     answer = app.test_client().get("/api/v1/products/beans", environ_overrides={"HTTP_HOST": host})

@@ -1,0 +1,1 @@
+"""How gunicorn serves the shop: reading requests, running them in threads, sending responses."""

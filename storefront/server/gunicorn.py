@@ -1,0 +1,300 @@
+"""The worker class that serves the shop under gunicorn: only a complete request occupies a thread.
+
+gunicorn's own threaded worker reads a request in the thread that answers it, so as many slow clients as there are
+threads stop the shop. Here the main thread reads from all connections, waiting for none, and hands a request to a
+thread when its last byte has arrived. What a client is too slow to read of a response the main thread sends, too.
+"""
+
+import errno
+import logging
+import os
+import selectors
+import signal
+import socket
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.base import Worker
+
+from storefront.server.application import run
+from storefront.server.connection import (
+    LINGER_SECONDS,
+    MAX_IGNORED_BYTES,
+    STOP_GRACE_SECONDS,
+    Connection,
+    State,
+)
+from storefront.server.file_limit import connections_that_fit
+from storefront.server.refusals import TIMED_OUT, Refused, refusal_of, respond
+from storefront.server.request_buffer import CompleteRequest
+from storefront.server.response_output import SEND_TIMEOUT_SECONDS
+from storefront.server.waiting import WaitingConnections
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+RECEIVE_BYTES = 64 * 1024
+WARN_EVERY_SECONDS = 60.0
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+NO_ROOM_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+NOTHING_TO_ACCEPT_ERRORS = (errno.EAGAIN, errno.ECONNABORTED, errno.EINTR, errno.EPROTO)
+log = logging.getLogger("storefront.server")
+
+
+class ReadingWorker(Worker):  # type: ignore[misc]
+    """Everything but `_handle` runs in the main thread."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.alive: bool
+        self._finished: deque[Connection] = deque()
+        self._busy = 0
+        self._is_accepting = False
+        self._stop_at_once = False
+        self._sweep_at = self._warn_at = 0.0
+        self.missed_signals: SimpleQueue[int] = SimpleQueue()
+        """The master's own, once this is a process of its own: see `post_fork` in gunicorn.conf.py."""
+
+    # --- the main loop ---
+
+    def init_process(self) -> None:
+        self._max_connections = connections_that_fit(self.cfg.worker_connections)
+        self._pool = ThreadPoolExecutor(self.cfg.threads, thread_name_prefix="request")
+        self._selector = selectors.DefaultSelector()
+        self._waiting = WaitingConnections(self._selector)
+        super().init_process()
+
+    def run(self) -> None:
+        """Serve until told to stop, then finish the requests that threads have."""
+        self._heed_missed_signals()
+        self._selector.register(self.PIPE[0], READ)
+        self._accept_connections(True)
+        while self.alive and self.ppid == os.getppid():
+            self._turn(1.0)
+        self.alive = False
+        self._accept_connections(False)
+        self._finish_requests()
+        self._waiting.close_all()
+        self._pool.shutdown(wait=False)
+        for listener in self.sockets:
+            listener.close()
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """SIGTERM. The signal itself wakes the main loop, by the pipe that gunicorn made for that."""
+        self.alive = False
+
+    def handle_quit(self, sig: int, frame: object) -> None:
+        """SIGINT or SIGQUIT: wait for no client any more."""
+        self.alive = False
+        self._stop_at_once = True
+
+    def _heed_missed_signals(self) -> None:
+        """Until a new process has handlers of its own, those of gunicorn's master put its signals into this queue."""
+        while not self.missed_signals.empty():
+            missed = self.missed_signals.get_nowait()
+            if missed == signal.SIGTERM:
+                self.handle_exit(missed, None)
+            elif missed in (signal.SIGINT, signal.SIGQUIT):
+                self.handle_quit(missed, None)
+
+    def _finish_requests(self) -> None:
+        give_up_at = time.monotonic() + self.cfg.graceful_timeout
+        told_to_hurry = False
+        self._waiting.shorten_deadlines(STOP_GRACE_SECONDS)
+        while (self._waiting or self._busy) and time.monotonic() < give_up_at:
+            if self._stop_at_once and not told_to_hurry:
+                told_to_hurry = True
+                self._waiting.shorten_deadlines(0.0)
+                self.cfg.worker_int(self)
+            self._sweep_at = 0.0
+            self._turn(0.1)
+
+    def _turn(self, seconds: float) -> None:
+        """Wait for events, at most so long, and attend to each."""
+        self.notify()
+        for key, events in self._selector.select(seconds):
+            if isinstance(key.data, Connection):
+                self._attend(key.data, events)
+            elif key.data is not None:
+                self._accept(key.data)
+            else:
+                with suppress(BlockingIOError):
+                    os.read(self.PIPE[0], 4096)
+        while self._finished:
+            self._finish(self._finished.popleft())
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + 1.0
+            for connection in self._waiting.expired():
+                self._expire(connection)
+            self._waiting.close_what_holds_too_much()
+
+    def _attend(self, connection: Connection, events: int) -> None:
+        if connection.state is State.READING:
+            self._read(connection)
+        elif connection.state is State.SENDING and events & WRITE:
+            self._send(connection)
+        elif connection.state is State.LINGERING:
+            self._ignore(connection)
+        elif connection.state is State.BUSY:
+            self._waiting.watch(connection, 0)  # it sent more, or hung up: both can wait until its request is finished
+
+    # --- accepting ---
+
+    def _accept_connections(self, accept: bool) -> None:
+        if accept == self._is_accepting:
+            return
+        for listener in self.sockets:
+            if accept:
+                listener.setblocking(False)
+                self._selector.register(listener, READ, listener)
+            else:
+                self._selector.unregister(listener)
+        self._is_accepting = accept
+
+    def _accept(self, listener: Any) -> None:
+        """One at a time, so that the processes share the connections that come at once."""
+        try:
+            client, peer = listener.accept()
+        except OSError as fault:
+            if fault.errno in NO_ROOM_ERRORS:
+                self._make_room("the system has no room for another connection")
+            elif fault.errno not in NOTHING_TO_ACCEPT_ERRORS:
+                raise
+            return
+        if len(self._waiting) + self._busy >= self._max_connections:
+            self._make_room("there are as many connections as this process may have")
+        client.setblocking(False)
+        self._waiting.add(Connection(self.cfg, client, peer, listener.getsockname()), READ)
+
+    def _make_room(self, reason: str) -> None:
+        """Close the connection that has waited longest: a client that sends its request at once is still served."""
+        if time.monotonic() >= self._warn_at:
+            self._warn_at = time.monotonic() + WARN_EVERY_SECONDS
+            log.warning("%s; those that have waited longest for their clients are closed", reason)
+        if not self._waiting.close_oldest():
+            time.sleep(0.01)  # all are being answered
+
+    def _expire(self, connection: Connection) -> None:
+        if connection.state is State.READING and not connection.buffer.is_empty and self.alive:
+            self._refuse(connection, TIMED_OUT, "the client is too slow")
+        else:
+            self._waiting.close(connection)
+
+    # --- reading ---
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = connection.socket.recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            connection.buffer.feed(data)
+            self._advance(connection)
+        else:
+            self._waiting.close(connection)
+
+    def _advance(self, connection: Connection) -> None:
+        """Hand a request over if one is complete."""
+        try:
+            request = connection.buffer.next_request()
+        except Exception as fault:
+            if not isinstance(fault, ParseException):
+                log.exception("a request could not be read or stored")
+            self._refuse(connection, refusal_of(fault), type(fault).__name__)
+            return
+        if request is None:
+            if self.alive:  # else the deadline is the worker's own
+                connection.note_arrival()
+            self._say_continue(connection)
+            return
+        self._waiting.take(connection)
+        connection.state = State.BUSY
+        self._busy += 1
+        self._pool.submit(self._handle, connection, request)
+
+    def _say_continue(self, connection: Connection) -> None:
+        if connection.buffer.expects_continue:
+            connection.buffer.expects_continue = False
+            connection.output.sendall(CONTINUE)
+            with suppress(OSError):  # the next read says what is wrong
+                connection.output.flush()
+
+    def _refuse(self, connection: Connection, refused: Refused, cause: str) -> None:
+        seconds = connection.seconds_since_request_began()
+        connection.output.sendall(respond(refused, connection.buffer.start, seconds, cause))
+        connection.buffer.close()
+        connection.keep_alive = False
+        self._send(connection)
+
+    # --- answering ---
+
+    def _handle(self, connection: Connection, request: CompleteRequest) -> None:
+        """In a thread: run the app, and give the connection back to the main thread whatever happens."""
+        try:
+            self.nr += 1
+            if self.nr >= self.max_requests:
+                self.alive = False
+            run(self.wsgi, self.cfg, connection, request, is_last=not self.alive or not self.cfg.keepalive)
+        finally:
+            self._finished.append(connection)
+            with suppress(BlockingIOError):  # the pipe is full, so the main thread wakes up anyway
+                os.write(self.PIPE[1], b".")
+
+    def _finish(self, connection: Connection) -> None:
+        """A thread is done with this connection."""
+        self._busy -= 1
+        if connection.take_over is not None:
+            self._waiting.watch(connection, 0)
+            connection.give_away()
+        else:
+            self._send(connection)
+
+    def _send(self, connection: Connection) -> None:
+        """Send on; when all is sent, wait for the next request or for the client to close, too."""
+        before = connection.output.unsent_bytes
+        try:
+            connection.output.flush()
+        except OSError:
+            self._waiting.close(connection)
+            return
+        if connection.output.unsent_bytes:
+            is_new = connection.state is not State.SENDING
+            if is_new or (self.alive and connection.output.unsent_bytes < before):
+                self._wait_for(connection, State.SENDING, SEND_TIMEOUT_SECONDS, WRITE)
+        elif connection.keep_alive and not self._stop_at_once:
+            self._wait_for(connection, State.READING, self.cfg.keepalive, READ)
+            if not connection.buffer.is_empty:
+                self._advance(connection)
+        else:
+            self._linger(connection)
+
+    def _wait_for(self, connection: Connection, state: State, seconds: float, events: int) -> None:
+        connection.begin_waiting(state, seconds if self.alive else min(seconds, STOP_GRACE_SECONDS))
+        self._waiting.add(connection, events)
+
+    def _linger(self, connection: Connection) -> None:
+        """Wait a moment for the client to close its end: closed before, what it still sends would make the system throw
+        away the end of the response."""
+        try:
+            connection.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._waiting.close(connection)
+            return
+        self._wait_for(connection, State.LINGERING, LINGER_SECONDS, READ)
+        self._ignore(connection)
+
+    def _ignore(self, connection: Connection) -> None:
+        try:
+            sent = len(connection.socket.recv(RECEIVE_BYTES))
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = 0
+        connection.ignored_bytes += sent
+        if not sent or connection.ignored_bytes > MAX_IGNORED_BYTES:
+            self._waiting.close(connection)

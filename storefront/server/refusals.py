@@ -1,0 +1,109 @@
+"""What is answered to requests that never reach the app: malformed, too large, too slow, or met by a fault.
+
+The answers are English: as a rule what says the reader's language has not been understood either.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+
+from gunicorn.http import errors
+
+from storefront.operators.logs import access, request_id_from
+from storefront.operators.metrics import count_request
+from storefront.server.request_buffer import BodyTooLarge
+
+API_TARGET = re.compile(rb"(?:https?://[^/?#\s]*)?(?:/t/[^/?#\s]*)?/api/", re.IGNORECASE)
+"""Requests under `/api` of a shop, in both forms in which a shop can be addressed."""
+REQUEST_ID_HEADER = re.compile(rb"\r\nX-Request-ID:[ \t]*([A-Za-z0-9._-]+)[ \t]*\r\n", re.IGNORECASE)
+SECURITY_HEADERS = (
+    "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    "Cache-Control: no-store\r\n"
+)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a client is told. `type` is the last part of the problem's type URI."""
+
+    status: int
+    type: str
+    title: str
+    detail: str
+
+
+MALFORMED = Refused(400, "bad-request", "Bad request", "The server doesn't understand this request.")
+TIMED_OUT = Refused(408, "request-timeout", "Request timeout", "The request did not arrive in time. Please try again.")
+BROKEN = Refused(500, "internal-server-error", "Something broke", "The shop made a mistake. Please try again.")
+NO_ROOM = Refused(503, "unavailable", "Not available", "The shop can't take this now. Please try again shortly.")
+BY_ERROR: dict[type[Exception], Refused] = {
+    BodyTooLarge: Refused(413, "request-entity-too-large", "Too large", "What was sent is larger than the shop takes."),
+    errors.LimitRequestLine: Refused(414, "request-uri-too-long", "Address too long", "This address is too long."),
+    errors.LimitRequestHeaders: Refused(
+        431, "request-header-fields-too-large", "Headers too large", "The request's headers are too large."
+    ),
+    errors.ExpectationFailed: Refused(
+        417, "expectation-failed", "Expectation failed", "The only expectation that the server meets is 100-continue."
+    ),
+    errors.UnsupportedTransferCoding: Refused(
+        501, "not-implemented", "Not implemented", "The only transfer coding that the server knows is chunked."
+    ),
+    errors.ParseException: MALFORMED,
+    OSError: NO_ROOM,
+}
+"""The first that fits is taken."""
+
+
+def refusal_of(error: Exception) -> Refused:
+    """What to say of an error that was raised while a request was read."""
+    return next((said for kind, said in BY_ERROR.items() if isinstance(error, kind)), BROKEN)
+
+
+def respond(refused: Refused, start: bytes, seconds: float, cause: str) -> bytes:
+    """The whole response; writes the log line and counts the request, as the app does for those that it answers.
+
+    `start` is the head of the request or what has arrived of it; `seconds` the time since it began; `cause` a word for
+    the log.
+    """
+    given = REQUEST_ID_HEADER.search(start)
+    request_id = request_id_from(given[1].decode("ascii") if given else "")
+    method, target = method_and_target(start)
+    count_request(method, None, refused.status, seconds)
+    details = {"method": method, "route": None, "status": refused.status, "duration_ms": round(seconds * 1000, 2)}
+    access.info("request", extra={**details, "request_id": request_id, "tenant": None, "cause": cause})
+    kind, body = as_problem(refused) if API_TARGET.match(target) else as_page(refused, request_id)
+    reason = HTTPStatus(refused.status).phrase
+    retry = "Retry-After: 2\r\n" if refused is NO_ROOM else ""
+    head = (
+        f"HTTP/1.1 {refused.status} {reason}\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\n{retry}{SECURITY_HEADERS}\r\n"
+    )
+    return head.encode("ascii") + (b"" if method == "HEAD" else body)
+
+
+def method_and_target(start: bytes) -> tuple[str, bytes]:
+    """Of a request that may be malformed; what isn't there is empty."""
+    words = start.lstrip(b"\r\n").split(b"\r\n", 1)[0].split(b" ", 2)
+    method = words[0].decode("latin-1") if re.fullmatch(rb"[A-Z]{3,20}", words[0]) else ""
+    return method, words[1] if len(words) > 1 else b""
+
+
+def as_problem(refused: Refused) -> tuple[str, bytes]:
+    problem = {
+        "type": f"/problems/{refused.type}",
+        "title": refused.title,
+        "status": refused.status,
+        "detail": refused.detail,
+    }
+    return "application/problem+json", json.dumps(problem).encode()
+
+
+def as_page(refused: Refused, request_id: str) -> tuple[str, bytes]:
+    page = (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(refused.title)}</title>\n'
+        f"<h1>{escape(refused.title)}</h1>\n<p>{escape(refused.detail)}</p>\n"
+        f"<p>Error {refused.status}, request {request_id}</p>\n</html>\n"
+    )
+    return "text/html; charset=utf-8", page.encode()

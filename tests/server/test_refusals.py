@@ -1,0 +1,33 @@
+"""What is said of each fault that keeps a request from the app."""
+
+import json
+
+import pytest
+from gunicorn.http import errors
+
+from storefront.server.refusals import refusal_of, respond
+from storefront.server.request_buffer import BodyTooLarge
+
+FAULTS: list[tuple[Exception, int]] = [
+    (BodyTooLarge(), 413),
+    (errors.LimitRequestLine(5000, 4094), 414),
+    (errors.LimitRequestHeaders("x"), 431),
+    (errors.ExpectationFailed("x"), 417),
+    (errors.UnsupportedTransferCoding("x"), 501),
+    (errors.InvalidHeader("x"), 400),
+    (errors.ObsoleteFolding("x"), 400),
+    (errors.InvalidChunkSize(b"x"), 400),
+    (OSError(28, "No space left on device"), 503),
+    (FileNotFoundError("no folder for temporary files"), 503),
+    (RecursionError(), 500),
+]
+
+
+@pytest.mark.parametrize(("fault", "status"), FAULTS, ids=lambda value: type(value).__name__)
+def test_each_fault_has_its_status(fault: Exception, status: int) -> None:
+    refused = refusal_of(fault)
+    assert refused.status == status
+    assert refused.title and refused.detail.endswith(".")
+    head, body = respond(refused, b"GET /api/v1/x HTTP/1.1\r\n", 0.0, "test").split(b"\r\n\r\n")
+    assert json.loads(body)["type"].startswith("/problems/")
+    assert (b"Retry-After" in head) is (status == 503)

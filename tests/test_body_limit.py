@@ -1,0 +1,102 @@
+"""No body over the limit is used, in whole or in part, under any server: here the test client and Flask's own."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+from werkzeug.test import TestResponse
+
+from storefront.security import LARGEST_BODY
+from tests.conftest import Person
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it never comes to the database
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def form(size: int) -> bytes:
+    return b"product_id=beans&x=" + b"x" * (size - 19)
+
+
+def json_body(size: int) -> bytes:
+    return b'{"items": []}' + b" " * (size - 13)
+
+
+def parts(size: int) -> bytes:
+    start = b'--b\r\nContent-Disposition: form-data; name="product_id"\r\n\r\nbeans\r\n--b\r\n'
+    start += b'Content-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
+    end = b"\r\n--b--\r\n"
+    return start + b"x" * (size - len(start) - len(end)) + end
+
+
+KINDS = {
+    "form": ("/cart/items", FORM, form, 303),
+    "multipart": ("/cart/items", MULTIPART, parts, 303),
+    "json": ("/api/v1/carts", "application/json", json_body, 201),
+}
+
+
+class OneByOne(BytesIO):
+    """A stream that gives no more than a few bytes at a time, as one from a network may."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 0, 1000) if size and size > 0 else size)
+
+
+def send(person: Person, path: str, kind: str, body: bytes, chunked: bool) -> TestResponse:
+    options: dict[str, Any] = {"content_type": kind}
+    if not chunked:
+        return person.client.post(f"/t/north{path}", data=body, **options)
+    return person.client.post(
+        f"/t/north{path}",
+        input_stream=OneByOne(body),
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+        **options,
+    )
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+@pytest.mark.parametrize(("path", "kind", "make", "taken"), KINDS.values(), ids=KINDS)
+def test_the_limit_holds_for_what_is_received(
+    shopper: Person, path: str, kind: str, make: Any, taken: int, chunked: bool
+) -> None:
+    assert send(shopper, path, kind, make(LARGEST_BODY + 1), chunked).status_code == 413
+    large = send(shopper, path, kind, make(3 * LARGEST_BODY), chunked)
+    assert (large.status_code, "Set-Cookie" in large.headers) == (413, False)
+    assert large.mimetype == ("application/problem+json" if "api" in path else "text/html")
+    assert "Nothing in it yet" in shopper.get("/cart").text
+    assert send(shopper, path, kind, make(LARGEST_BODY), chunked).status_code == taken
+    assert send(shopper, path, kind, make(1000), chunked).status_code == taken
+
+
+@pytest.fixture
+def dev_server(app: Flask) -> Iterator[int]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+@pytest.mark.parametrize(("path", "kind", "make", "taken"), KINDS.values(), ids=KINDS)
+def test_under_flasks_own_server_it_is_the_same(
+    dev_server: int, path: str, kind: str, make: Any, taken: int, chunked: bool
+) -> None:
+    for size, status in ((LARGEST_BODY + 1, 413), (LARGEST_BODY, taken), (1000, taken)):
+        with closing(http.client.HTTPConnection("127.0.0.1", dev_server, timeout=30)) as connection:
+            body = make(size)
+            framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(size)}
+            pieces = iter([body[i : i + 50_000] for i in range(0, size, 50_000)]) if chunked else body
+            headers = {"Content-Type": kind, **framing}
+            connection.request("POST", f"/t/north{path}", pieces, headers, encode_chunked=chunked)
+            assert connection.getresponse().status == status
