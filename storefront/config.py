@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,12 @@ HOSTS_THAT_LOSE_THEIR_DISK = {
     "KOYEB_APP_NAME": "Koyeb",
     "RAILWAY_ENVIRONMENT": "Railway",
 }
+
+
+MIN_SECRET_KEY_LENGTH, MIN_TOKEN_LENGTH = 32, 24
+"""Characters. Whoever guesses the key can make sessions of others; keys can be tried without asking the shop."""
+MAKES_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes one'
+REDIS_SCHEMES = ("redis://", "rediss://", "redis+unix://")
 
 
 class BadSetting(ValueError):
@@ -70,7 +77,7 @@ class Settings:
     upsell_budget: Budget | None
     upsell_keep_days: int
     ratelimit_enabled: bool
-    ratelimit_storage_uri: str
+    ratelimit_storage_uri: str = field(repr=False)
     trusted_proxies: int
     public_url: str | None
     metrics_token: str | None = field(repr=False)
@@ -95,8 +102,8 @@ class Settings:
             port=read.whole("PORT", 8000, 1, 65535),
             data_dir=data_dir,
             database_url=url,
-            secret_key=read.text("SECRET_KEY", "")
-            or read.file("SECRET_KEY_FILE")
+            secret_key=read.secret("SECRET_KEY", MIN_SECRET_KEY_LENGTH)
+            or read.secret_file("SECRET_KEY_FILE", MIN_SECRET_KEY_LENGTH)
             or own_secret(data_dir, bool(read.text("DATABASE_URL", ""))),
             catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
             base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
@@ -112,11 +119,11 @@ class Settings:
             upsell_budget=read.parsed("UPSELL_BUDGET", None, daily_budget),
             upsell_keep_days=read.whole("UPSELL_KEEP_DAYS", 90, 1, 3650),
             ratelimit_enabled=read.flag("RATELIMIT_ENABLED", True),
-            ratelimit_storage_uri=read.text("RATELIMIT_STORAGE_URI", "memory://"),
+            ratelimit_storage_uri=read.checked("RATELIMIT_STORAGE_URI", "memory://", rate_limit_storage),
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
             public_url=read.checked("PUBLIC_URL", "", web_address) or None,
-            metrics_token=read.text("METRICS_TOKEN", "") or None,
-            staff_token=read.text("STAFF_TOKEN", "") or None,
+            metrics_token=read.secret("METRICS_TOKEN", MIN_TOKEN_LENGTH) or None,
+            staff_token=read.secret("STAFF_TOKEN", MIN_TOKEN_LENGTH) or None,
             web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
         )
 
@@ -153,6 +160,14 @@ class Reader:
             return parse(value) if value else default
         except ValueError as fault:
             raise BadSetting(f"{name} {fault}") from None
+
+    def secret(self, name: str, min_length: int) -> str:
+        """What signs or opens something; "" when it is not set."""
+        return long_enough(self.text(name, ""), min_length, name)
+
+    def secret_file(self, name: str, min_length: int) -> str:
+        """The same, from the file that the variable names."""
+        return long_enough(self.file(name), min_length, f"{name} {self.text(name, '')!r}")
 
     def file(self, name: str) -> str:
         """The content of the file that the variable names, which must have some; "" when the variable is not set."""
@@ -210,6 +225,25 @@ def check_port(value: str) -> None:
         raise ValueError("must name its host and port as in host:5432.") from None
 
 
+def long_enough(secret: str, min_length: int, where: str) -> str:
+    """The secret, if nobody can guess it by trying; "" stands for none. Its text is not repeated."""
+    if 0 < len(secret) < min_length:
+        raise BadSetting(f"{where} must have at least {min_length} characters, not {len(secret)}; {MAKES_ONE}.")
+    return secret
+
+
+def rate_limit_storage(value: str) -> str:
+    """Where the rate limits are counted: in each process's own memory, or in a Redis that all share."""
+    if value == "memory://":
+        return value
+    if not value.startswith(REDIS_SCHEMES):
+        raise ValueError("must be memory://, or begin with redis://, rediss:// or redis+unix://.")
+    if find_spec("redis") is None:
+        raise ValueError("needs the client of Redis: install it with pip install -r requirements-redis.txt.")
+    check_port(value)
+    return value
+
+
 def host_name(value: str) -> str:
     if not all(label and label.replace("-", "").isalnum() for label in value.lower().split(".")):
         raise ValueError(f"must be a bare domain name such as example.com, not {value!r}.")
@@ -262,10 +296,9 @@ def own_secret(data_dir: Path, shared_database: bool) -> str:
         secret = path.read_text(encoding="ascii").strip()
     except OSError as fault:
         raise BadSetting(f"DATA_DIR {str(data_dir)!r} can't be used: {fault.strerror}.") from None
-    if not secret:
-        raise BadSetting(
-            f"DATA_DIR {str(data_dir)!r} has an empty secret_key: remove that file to have a new one made."
-        )
+    if len(secret) < MIN_SECRET_KEY_LENGTH:
+        kind = "a secret_key that is too short" if secret else "an empty secret_key"
+        raise BadSetting(f"DATA_DIR {str(data_dir)!r} has {kind}: remove that file to have a new one made.")
     return secret
 
 

@@ -26,8 +26,10 @@ from storefront.boot import prepare
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
+SECRET = "only for tests, and as long as it must be"
+"""Serves as a key and as a token."""
 ENVIRONMENT = {
-    "SECRET_KEY": "only for tests",
+    "SECRET_KEY": SECRET,
     "CATALOG": str(CATALOG),
     "UPSELL_ENABLED": "true",
     "UPSELL_HOLDOUT": "0",

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from storefront.config import ROOT
-from tests.conftest import CATALOG, free_port
+from tests.conftest import CATALOG, SECRET, free_port
 from tests.postgres import Postgres
 from tests.upsell.model_server import ModelServer, good, slow, start_model_server
 
@@ -282,7 +282,7 @@ def test_a_client_that_does_not_close_its_end_holds_up_nobody(tmp_path: Path) ->
 def test_two_servers_that_start_at_once_on_one_database_both_come_up(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("starts_twice")
     with ExitStack() as stack:
-        settings = {"DATABASE_URL": url, "SECRET_KEY": "s", "WEB_CONCURRENCY": "1"}
+        settings = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "WEB_CONCURRENCY": "1"}
         both = [stack.enter_context(serving(tmp_path, **settings)) for _ in range(2)]
         for server in both:
             wait(server.is_up)

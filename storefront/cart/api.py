@@ -10,7 +10,7 @@ from storefront.cart.models import CartSeen, find_cart
 from storefront.cart.rules import MOST_A_LINE, MOST_LINES
 from storefront.catalog.api import ProductShape, amount
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
-from storefront.security import CARTS_LIMIT, limiter
+from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_id_guesses, limit_promo_guesses, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.journal import was_suggested
 
@@ -92,6 +92,7 @@ def create_cart(json: CartBody) -> tuple[CartShape, int, dict[str, str]]:
 
 
 @api.get("/carts/<cart_id>")
+@limit_id_guesses
 @spec.validate(resp=answers(200, CartShape, 404), tags=["cart"])
 def get_cart(cart_id: str) -> CartShape:
     """The cart, priced as of now."""
@@ -99,6 +100,7 @@ def get_cart(cart_id: str) -> CartShape:
 
 
 @api.post("/carts/<cart_id>/items")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
 def add_item(cart_id: str, json: AddBody) -> CartShape:
     """Put so many more of a product into the cart."""
@@ -108,6 +110,7 @@ def add_item(cart_id: str, json: AddBody) -> CartShape:
 
 
 @api.put("/carts/<cart_id>/items/<product_id>")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
 def set_item(cart_id: str, product_id: str, json: QuantityBody) -> CartShape:
     """Set the quantity of a product; 0 takes it out."""
@@ -116,6 +119,7 @@ def set_item(cart_id: str, product_id: str, json: QuantityBody) -> CartShape:
 
 
 @api.delete("/carts/<cart_id>/items/<product_id>")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
 def remove_item(cart_id: str, product_id: str) -> CartShape:
     """Take a product out of the cart."""
@@ -124,6 +128,8 @@ def remove_item(cart_id: str, product_id: str) -> CartShape:
 
 
 @api.put("/carts/<cart_id>/promo")
+@limiter.limit(CART_CHANGES_LIMIT)
+@limit_promo_guesses
 @spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
 def set_promo(cart_id: str, json: PromoBody) -> CartShape:
     """Apply a promo code, in any case of letters."""
@@ -132,6 +138,7 @@ def set_promo(cart_id: str, json: PromoBody) -> CartShape:
 
 
 @api.delete("/carts/<cart_id>/promo")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
 def remove_promo(cart_id: str) -> CartShape:
     """Price the cart without a promo code."""

@@ -12,9 +12,10 @@ from storefront.catalog.models import Card, Listed, categories, read_product
 from storefront.catalog.rules import SORTS, fold, plain_price, read_filters
 from storefront.catalog.search import Found, Wish, count, find
 from storefront.findable import spelling
-from storefront.fragments import remembered_page
+from storefront.fragments import remembered_page, share_page
 from storefront.htmx import answer, asked_region, render, show
 from storefront.languages.words import N_
+from storefront.rate_limits import SEARCH_LIMIT, limit_search, limiter
 from storefront.tenants.pages import current_tenant
 
 pages = Blueprint("catalog", __name__)
@@ -98,6 +99,7 @@ class ListPage:
 
 
 @pages.get("/")
+@limit_search
 def index() -> Response:
     """A page of the products that were asked for, the best first."""
     asked = request.args.to_dict()
@@ -167,6 +169,7 @@ def known_shelf() -> Shelf:
 
 
 @pages.get("/suggest")
+@limiter.limit(SEARCH_LIMIT)
 def suggest() -> Response:
     """What somebody who types this may be looking for, as a list to choose from."""
     wish, label = Wish(q=request.args.get("q", "")[:200].strip(), glance=True), current_tenant().label
@@ -191,6 +194,7 @@ def begins(category: str, terms: list[str]) -> bool:
 @pages.get("/products/<product_id>")
 def product(product_id: str) -> Response:
     found = read_product(product_id)
+    share_page()
     return show("catalog/product.html", product=found, related=related(found))
 
 

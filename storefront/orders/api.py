@@ -11,7 +11,7 @@ from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spe
 from storefront.orders import actions
 from storefront.orders.models import OrderSeen, find_order
 from storefront.orders.rules import EMAIL, KEY, LONGEST_EMAIL, LONGEST_KEY, LONGEST_NAME, NAME, check_buyer, check_key
-from storefront.security import CHECKOUT_LIMIT, limiter
+from storefront.rate_limits import CHECKOUT_LIMIT, limit_id_guesses, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import suggest_after_order
 from storefront.upsell.api import UpsellShape
@@ -119,6 +119,7 @@ def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tupl
 
 
 @api.get("/orders/<order_id>")
+@limit_id_guesses
 @spec.validate(resp=answers(200, OrderShape, 404), tags=["orders"])
 def get_order(order_id: str) -> OrderShape:
     """The order, for who holds its id."""

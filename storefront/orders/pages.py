@@ -13,7 +13,7 @@ from storefront.languages.words import _
 from storefront.orders import actions
 from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import check_buyer
-from storefront.security import CHECKOUT_LIMIT, limiter
+from storefront.rate_limits import CHECKOUT_LIMIT, limit_id_guesses, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import keeps_room
 
@@ -91,6 +91,7 @@ def show_checkout(cart: CartSeen, refusal: Conflict | Invalid | None = None, add
 
 
 @pages.get("/orders/<order_id>")
+@limit_id_guesses
 def confirmation(order_id: str) -> Response:
     """The order, for who holds the link."""
     return show("orders/order.html", also=("messages",), order=find_order(order_id))

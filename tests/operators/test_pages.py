@@ -13,6 +13,7 @@ from tests.conftest import Person
 
 AWAY = "203.0.113.7"
 """An address that is not this machine's."""
+TOKEN = "let-me-see-the-metrics-please"
 
 
 def test_it_lives_and_is_ready(app: Flask) -> None:
@@ -92,10 +93,10 @@ def test_other_machines_may_not(app: Flask, address: str) -> None:
 
 
 def test_other_machines_may_with_the_token(make_app: Callable[..., Flask]) -> None:
-    app = make_app(METRICS_TOKEN="let-me-see")
-    assert metrics(app, AWAY, Authorization="Bearer let-me-see")[0] == 200
-    assert metrics(app, AWAY, Authorization="Bearer let-me-see", X_Forwarded_For=AWAY)[0] == 200
-    for wrong in ("Bearer wrong", "Bearer ", "Bearer let-me-see-more", "Basic let-me-see", "Bearer lét"):
+    app = make_app(METRICS_TOKEN=TOKEN)
+    assert metrics(app, AWAY, Authorization=f"Bearer {TOKEN}")[0] == 200
+    assert metrics(app, AWAY, Authorization=f"Bearer {TOKEN}", X_Forwarded_For=AWAY)[0] == 200
+    for wrong in ("Bearer wrong", "Bearer ", f"Bearer {TOKEN}-more", f"Basic {TOKEN}", "Bearer lét"):
         assert metrics(app, AWAY, Authorization=wrong)[0] == 404
     assert metrics(app, AWAY)[0] == 404
     assert metrics(app)[0] == 200, "this machine needs none"
