@@ -17,6 +17,10 @@ SWAP = "innerHTML strip:true"
 """A region is sent with its root, which stays in the page: what is announced there, and what waits for it, lives on."""
 
 
+HEAD_BLOCKS = {"title", "description", "robots", "address", "og_type", "og_image", "head", "live_search", "asked"}
+"""Blocks that are parts of the page's frame. They are no regions: alone, they lack what is set around them."""
+
+
 def asked_region() -> str | None:
     """The id of the element that htmx wants to swap; None when a whole page is wanted, as after Back."""
     if not asks_for_region(request.headers):
@@ -88,7 +92,10 @@ def vary_by(response: AnyResponse, names: str) -> None:
 
 
 def find_block(page: Template, name: str) -> Any:
-    """The block of the page, or of the base template when the page doesn't have its own."""
+    """The block of the page, or of the base template when the page doesn't have its own; None when there is no such
+    region."""
+    if name in HEAD_BLOCKS:
+        return None
     return page.blocks.get(name) or current_app.jinja_env.get_template(BASE).blocks.get(name)
 
 
