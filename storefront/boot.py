@@ -11,6 +11,7 @@ from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.database import db, dispose
+from storefront.rate_limits import warn_of_unusable_storage
 from storefront.upsell.watch import compare_where_due
 
 BOOT_LOCK = 7_206_340_002
@@ -26,6 +27,7 @@ def prepare(app: Flask) -> None:
     settings: Settings = app.extensions["storefront_settings"]
     for warning in settings.warnings():
         log.warning(warning)
+    warn_of_unusable_storage(settings)
     with app.app_context(), one_at_a_time():
         check_encoding()
         migrate(app)

@@ -7,6 +7,7 @@ A storage that doesn't answer, as a Redis that is away, must not stop the shop f
 its own memory, and asks the storage again after 1, 2, 4 and at most 32 seconds.
 """
 
+import logging
 from typing import Any
 
 from flask import Flask, Response, request
@@ -22,6 +23,7 @@ limiter = Limiter(
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
+log = logging.getLogger("storefront.rate_limits")
 CARTS_LIMIT = "300 per minute"
 CART_CHANGES_LIMIT = "600 per minute"
 CHECKOUT_LIMIT = "120 per minute"
@@ -68,6 +70,16 @@ def init_app(app: Flask, settings: Settings) -> None:
         RATELIMIT_STORAGE_OPTIONS=storage_options(settings.ratelimit_storage_uri),
     )
     limiter.init_app(app)
+
+
+def warn_of_unusable_storage(settings: Settings) -> None:
+    """Say at the start what is wrong with the storage; a wrong password, for one, heals by no waiting."""
+    if not settings.ratelimit_enabled:
+        return
+    try:
+        limiter.storage.get("storefront-start")
+    except limiter.storage.base_exceptions as fault:
+        log.warning("RATELIMIT_STORAGE_URI can't be used, so each process counts the limits by itself: %s", fault)
 
 
 def storage_options(uri: str) -> dict[str, Any]:
