@@ -7,9 +7,10 @@ FROM python:${PYTHON}-slim AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils
 # A virtual environment without pip: the pip of the base image installs into it from outside.
 RUN python -m venv --without-pip /venv
-COPY requirements.txt /tmp/
+COPY requirements.txt requirements-redis.txt /tmp/
 RUN python -m pip --python /venv/bin/python install \
-        --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore -r /tmp/requirements.txt \
+        --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
+        -r /tmp/requirements.txt -r /tmp/requirements-redis.txt \
     && find /venv/lib -type d \( -name tests -o -name testing \) -prune -exec rm -rf {} + \
     && find /venv/lib -name '*.so' -exec strip --strip-unneeded {} +
 COPY . /app
@@ -17,7 +18,7 @@ COPY . /app
 # and answers: of all that the libraries bring it would be 14 MB more.
 WORKDIR /app
 RUN DATA_DIR=/tmp/data /venv/bin/python -c "\
-import gunicorn.app.wsgiapp, gunicorn.workers.base, psycopg, sqlalchemy.dialects.postgresql.psycopg; \
+import gunicorn.app.wsgiapp, gunicorn.workers.base, psycopg, redis, sqlalchemy.dialects.postgresql.psycopg; \
 import storefront, storefront.boot, storefront.server.gunicorn, storefront.server.compatibility; \
 import storefront.upsell.assistant.client; storefront.upsell.assistant.client.get_ready(); \
 app = storefront.create_app(); storefront.boot.prepare(app); app.test_client().get('/t/aurora/')" \

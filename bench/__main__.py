@@ -160,7 +160,7 @@ def main() -> None:
         write_catalog(folder / "catalog.json")
         environment = {"CATALOG": str(folder / "catalog.json")}
         if len(sys.argv) > 1:
-            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "only for measuring"}
+            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "only for measuring, and as long as it must be"}
         with (
             serve(folder / "empty", "--config", "bench/gunicorn_empty.py") as empty,
             serve(folder / "shop", **environment) as shop,

@@ -72,7 +72,11 @@ def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dic
     folder = Path(tempfile.mkdtemp(prefix="storefront-bench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "catalog.json").write_text(json.dumps({"tenants": [shop({})]}))
-    environment = {"DATA_DIR": str(folder), "CATALOG": str(folder / "catalog.json"), "SECRET_KEY": "bench"}
+    environment = {
+        "DATA_DIR": str(folder),
+        "CATALOG": str(folder / "catalog.json"),
+        "SECRET_KEY": "only for measuring, and as long as it must be",
+    }
     environment |= {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
     app = create_app(Settings.from_environ(environment))
     prepare(app)

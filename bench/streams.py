@@ -139,7 +139,7 @@ def main() -> None:
         write_catalog(folder / "catalog.json")
         environment = {"CATALOG": str(folder / "catalog.json"), "WEB_CONCURRENCY": "2"}
         if len(sys.argv) > 1:
-            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "only for measuring"}
+            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "only for measuring, and as long as it must be"}
         with serve(folder / "shop", **environment) as shop:
             measure(shop)
 

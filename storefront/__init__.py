@@ -11,6 +11,7 @@ from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
+from storefront.error_boundary import ErrorBoundary
 from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
 from storefront.languages import formats, texts
@@ -120,6 +121,7 @@ def put_in_front(app: Flask, settings: Settings) -> None:
     if settings.trusted_proxies:
         # Each proxy appends to X-Forwarded-For; scheme and host are said once, by the one that talks to us.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.wsgi_app = ErrorBoundary(app.wsgi_app)  # type: ignore[method-assign]
 
 
 def waiting_messages() -> list[tuple[str, str]]:

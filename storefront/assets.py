@@ -49,15 +49,11 @@ class Assets:
 
     def picture(self, image: str) -> str:
         """The address of a product's picture; empty when there is none, and the page draws something instead."""
-        if image.startswith("https://"):
-            return image
         name = PRODUCTS + image
         return self.address(name) if name in self.hashed else ""
 
     def picture_for_programs(self, image: str) -> str:
         """An address that stays the same when the picture's content changes; never empty."""
-        if image.startswith("https://"):
-            return image
         name = PRODUCTS + image
         return f"{request.script_root}/static/{name if name in self.files else PLACEHOLDER}"
 

@@ -16,6 +16,7 @@ from storefront.catalog.commands import describe, load_with_bar
 from storefront.catalog.renewal import renew_search_words
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.database import db, dispose
+from storefront.rate_limits import warn_of_unusable_storage
 from storefront.timeouts import BULK, within
 from storefront.upsell.watch import compare_where_due
 
@@ -35,6 +36,7 @@ def prepare(app: Flask) -> None:
     settings: Settings = app.extensions["storefront_settings"]
     for warning in settings.warnings():
         log.warning(warning)
+    warn_of_unusable_storage(settings)
     with app.app_context(), within(BULK), one_at_a_time():
         check_encoding()
         migrate(app)

@@ -8,7 +8,7 @@ from its own pages only.
 import gzip
 from functools import lru_cache
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.http import parse_accept_header
 
 from storefront.htmx import vary_by
@@ -30,15 +30,26 @@ def pack(response: Response) -> Response:
         return response
     vary_by(response, "Accept-Encoding")
     if takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")) and len(body := response.get_data()) >= LEAST:
-        response.set_data(packed(body, LEVEL))
+        response.set_data(packed_shared(body) if g.get("is_shared") else packed(body, LEVEL))
         response.headers["Content-Encoding"] = "gzip"
     return response
 
 
+def share() -> None:
+    """Say that the running request's answer is the same for everybody who asks for it: it holds nothing of a session, a
+    buyer or an order, and of a cart at most the number of pieces in the badge."""
+    g.is_shared = True
+
+
 @lru_cache(maxsize=50)
-def packed(text: bytes, level: int) -> bytes:
+def packed_shared(text: bytes) -> bytes:
     """Remembered, because a shelf is the same for everybody until something is sold: looking it up takes a tenth of
-    the time."""
+    the time. Only what `share` was said of may be kept here; all else would stay in memory long after its request, and
+    push the shelves out."""
+    return packed(text, LEVEL)
+
+
+def packed(text: bytes, level: int) -> bytes:
     return gzip.compress(text, level, mtime=0)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +22,12 @@ HOSTS_THAT_LOSE_THEIR_DISK = {
     "KOYEB_APP_NAME": "Koyeb",
     "RAILWAY_ENVIRONMENT": "Railway",
 }
+
+
+MIN_SECRET_KEY_LENGTH, MIN_TOKEN_LENGTH = 32, 24
+"""Characters. Whoever guesses the key can make sessions of others; keys can be tried without asking the shop."""
+MAKES_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes one'
+REDIS_SCHEMES = ("redis://", "rediss://", "redis+unix://")
 
 
 class BadSetting(ValueError):
@@ -100,8 +107,8 @@ class Settings:
             port=read.whole("PORT", 8000, 1, 65535),
             data_dir=data_dir,
             database_url=url,
-            secret_key=read.text("SECRET_KEY", "")
-            or read.file("SECRET_KEY_FILE")
+            secret_key=read.secret("SECRET_KEY", MIN_SECRET_KEY_LENGTH)
+            or read.secret_file("SECRET_KEY_FILE", MIN_SECRET_KEY_LENGTH)
             or own_secret(data_dir, bool(read.text("DATABASE_URL", ""))),
             catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
             base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
@@ -120,11 +127,11 @@ class Settings:
             cart_keep_days=read.whole("CART_KEEP_DAYS", 30, 1, 3650),
             cart_keep_days_short=read.whole("CART_KEEP_DAYS_SHORT", 3, 1, 3650),
             ratelimit_enabled=read.flag("RATELIMIT_ENABLED", True),
-            ratelimit_storage_uri=read.checked("RATELIMIT_STORAGE_URI", "memory://", ratelimit_storage),
+            ratelimit_storage_uri=read.checked("RATELIMIT_STORAGE_URI", "memory://", rate_limit_storage),
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
             public_url=read.checked("PUBLIC_URL", "", web_address) or None,
-            metrics_token=read.text("METRICS_TOKEN", "") or None,
-            staff_token=read.text("STAFF_TOKEN", "") or None,
+            metrics_token=read.secret("METRICS_TOKEN", MIN_TOKEN_LENGTH) or None,
+            staff_token=read.secret("STAFF_TOKEN", MIN_TOKEN_LENGTH) or None,
             web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
         )
 
@@ -161,6 +168,14 @@ class Reader:
             return parse(value) if value else default
         except ValueError as fault:
             raise BadSetting(f"{name} {fault}") from None
+
+    def secret(self, name: str, min_length: int) -> str:
+        """What signs or opens something; "" when it is not set."""
+        return long_enough(self.text(name, ""), min_length, name)
+
+    def secret_file(self, name: str, min_length: int) -> str:
+        """The same, from the file that the variable names."""
+        return long_enough(self.file(name), min_length, f"{name} {self.text(name, '')!r}")
 
     def file(self, name: str) -> str:
         """The content of the file that the variable names, which must have some; "" when the variable is not set."""
@@ -218,19 +233,22 @@ def check_port(value: str) -> None:
         raise ValueError("must name its host and port as in host:5432.") from None
 
 
-RATELIMIT_SCHEMES = ("memory", "redis", "rediss", "redis+unix", "redis+sentinel", "redis+cluster")
+def long_enough(secret: str, min_length: int, where: str) -> str:
+    """The secret, if nobody can guess it by trying; "" stands for none. Its text is not repeated."""
+    if 0 < len(secret) < min_length:
+        raise BadSetting(f"{where} must have at least {min_length} characters, not {len(secret)}; {MAKES_ONE}.")
+    return secret
 
 
-def ratelimit_storage(value: str) -> str:
-    """Where the rate limits' counts are kept: an address that the library `limits` knows."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port if parts.scheme in ("redis", "rediss") else None  # the others may name several hosts, or a path
-        good = parts.scheme in RATELIMIT_SCHEMES and value.startswith(f"{parts.scheme}://")
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError("must be memory:// or an address such as redis://localhost:6379.")
+def rate_limit_storage(value: str) -> str:
+    """Where the rate limits are counted: in each process's own memory, or in a Redis that all share."""
+    if value == "memory://":
+        return value
+    if not value.startswith(REDIS_SCHEMES):
+        raise ValueError("must be memory://, or begin with redis://, rediss:// or redis+unix://.")
+    if find_spec("redis") is None:
+        raise ValueError("needs the client of Redis: install it with pip install -r requirements-redis.txt.")
+    check_port(value)
     return value
 
 
@@ -292,10 +310,9 @@ def own_secret(data_dir: Path, shared_database: bool) -> str:
             f"DATA_DIR {str(data_dir)!r} has a damaged secret_key: remove that file to have a new one made, which ends "
             "all sessions, or put a backup in its place."
         ) from None
-    if not secret:
-        raise BadSetting(
-            f"DATA_DIR {str(data_dir)!r} has an empty secret_key: remove that file to have a new one made."
-        )
+    if len(secret) < MIN_SECRET_KEY_LENGTH:
+        kind = "a secret_key that is too short" if secret else "an empty secret_key"
+        raise BadSetting(f"DATA_DIR {str(data_dir)!r} has {kind}: remove that file to have a new one made.")
     return secret
 
 

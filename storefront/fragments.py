@@ -10,6 +10,7 @@ from threading import Lock
 from cachetools import LRUCache
 from flask import Flask, current_app, g, request, session
 
+from storefront.compression import share
 from storefront.languages.pages import shopper_languages
 
 MOST = 100
@@ -38,6 +39,7 @@ class Fragments:
 
 def remembered(key: Hashable, render: Callable[[], str]) -> bytes:
     """What looks like this to everybody, for programs."""
+    share()
     fragments: Fragments = current_app.extensions["storefront_fragments"]
     return fragments.remembered(key, render)
 
@@ -45,6 +47,12 @@ def remembered(key: Hashable, render: Callable[[], str]) -> bytes:
 def remembered_page(key: Hashable, render: Callable[[], str]) -> bytes:
     """The same for shoppers; nothing is remembered for somebody to whom something is about to be said."""
     return render().encode() if "_flashes" in session else remembered(key, render)
+
+
+def share_page() -> None:
+    """Say of a page without personal data that it is the same for everybody, unless this one says something to one."""
+    if "_flashes" not in session:
+        share()
 
 
 def init_app(app: Flask) -> None:

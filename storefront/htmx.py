@@ -5,10 +5,11 @@ handler answers with the whole page, or with the one block that htmx asked for.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, current_app, make_response, render_template, request
 from jinja2 import Template
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
 
 BASE = "base.html"
@@ -16,11 +17,19 @@ SWAP = "innerHTML strip:true"
 """A region is sent with its root, which stays in the page: what is announced there, and what waits for it, lives on."""
 
 
+HEAD_BLOCKS = {"title", "description", "robots", "address", "og_type", "og_image", "head", "live_search", "asked"}
+"""Blocks that are parts of the page's frame. They are no regions: alone, they lack what is set around them."""
+
+
 def asked_region() -> str | None:
     """The id of the element that htmx wants to swap; None when a whole page is wanted, as after Back."""
-    if request.headers.get("HX-Request-Type") != "partial":
+    if not asks_for_region(request.headers):
         return None
     return request.headers.get("HX-Target", "").partition("#")[2] or None
+
+
+def asks_for_region(headers: Headers) -> bool:
+    return headers.get("HX-Request-Type") == "partial"
 
 
 def show(template: str, also: Iterable[str] = (), http_status: int = 200, **context: Any) -> Response:
@@ -52,9 +61,21 @@ def show_error_region(template: str, region: str, http_status: int, **context: A
     values = dict(context, partial=True)
     current_app.update_template_context(values)
     response = make_response(render_region(current_app.jinja_env.get_template(template), region, values), http_status)
+    return vary(put_into(response, region))
+
+
+def put_into_messages(response: AnyResponse) -> AnyResponse:
+    """Show this answer where messages are, whatever htmx wanted to swap."""
+    return put_into(response, "messages")
+
+
+AnResponse = TypeVar("AnResponse", bound=AnyResponse)
+
+
+def put_into(response: AnResponse, region: str) -> AnResponse:
     response.headers["HX-Retarget"] = f"#{region}"
     response.headers["HX-Reswap"] = SWAP
-    return vary(response)
+    return response
 
 
 def vary(response: Response) -> Response:
@@ -71,7 +92,10 @@ def vary_by(response: AnyResponse, names: str) -> None:
 
 
 def find_block(page: Template, name: str) -> Any:
-    """The block of the page, or of the base template when the page doesn't have its own."""
+    """The block of the page, or of the base template when the page doesn't have its own; None when there is no such
+    region."""
+    if name in HEAD_BLOCKS:
+        return None
     return page.blocks.get(name) or current_app.jinja_env.get_template(BASE).blocks.get(name)
 
 

@@ -16,7 +16,9 @@ from spectree import SpecTree
 from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from storefront.compression import share
 from storefront.errors import Fault, Invalid, Refusal
+from storefront.fragments import share_page
 from storefront.htmx import show
 from storefront.languages.words import _
 from storefront.unicode_text import cut
@@ -199,6 +201,7 @@ about = Blueprint("api", __name__, url_prefix=PREFIX)
 
 @about.get("/openapi.json")
 def openapi() -> Response:
+    share()
     response = jsonify(document() | {"servers": [{"url": request.script_root or "/"}]})
     response.cache_control.no_cache = True
     return response
@@ -206,6 +209,7 @@ def openapi() -> Response:
 
 @about.get("/docs")
 def docs() -> Response:
+    share_page()
     return show("api/docs.html", spec=document())
 
 

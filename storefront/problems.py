@@ -3,16 +3,18 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, request
-from sqlalchemy.exc import DBAPIError
+from flask import Flask, Response, current_app, g, jsonify, request
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from storefront.bare_errors import bare_error
 from storefront.database import db, release
 from storefront.database_errors import is_busy, is_unavailable, reason
 from storefront.errors import Busy, Refusal, Unavailable
 from storefront.htmx import asked_region, show, show_error_region
 from storefront.languages.words import N_, _
+from storefront.operators.logs import REQUEST_ID
 
 RETRY_AFTER = {429: 60, 503: 2}
 """Seconds after which trying again makes sense, where nobody said it more exactly."""
@@ -46,30 +48,66 @@ def http_error(error: HTTPException) -> Response:
     if error.response is not None or 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]
     title, detail = SAID_BETTER.get(status, NOT_UNDERSTOOD)
-    response = answer(status, error.name.lower().replace(" ", "-"), title, _(detail))
+    response = answer(status, error.name.lower().replace(" ", "-"), title, in_words(detail))
     response.headers.extend({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
     return response
 
 
 def database_error(error: DBAPIError | PoolTimeout) -> Response:
     """A database that is busy, away or can't be written to is a 503, which may be tried again."""
-    db.session.rollback()
-    release()
+    let_go_of_the_session()
     if not is_unavailable(error):
         return broken(error)
     log.warning("the database did not answer: %s", reason(error))
     return refused(Busy() if is_busy(error) else Unavailable())
 
 
+def let_go_of_the_session() -> None:
+    """Rolling back asks the database, which may be away."""
+    try:
+        db.session.rollback()
+        release()
+    except SQLAlchemyError as fault:
+        log.warning("the session could not be rolled back: %s", fault)
+
+
 def broken(error: Exception) -> Response:
     log.error("unhandled error", exc_info=error)
     title, detail = SAID_BETTER[500]
-    return answer(500, "internal-server-error", title, _(detail))
+    return answer(500, "internal-server-error", title, in_words(detail))
+
+
+def in_words(message: str) -> str:
+    """A marked message in the reader's language, or as it stands when that can't be had."""
+    try:
+        return _(message)
+    except Exception:
+        log.exception("an error's words could not be translated")
+        return message
 
 
 def answer(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None = None) -> Response:
-    """The title is a marked message; the detail has been worded already."""
-    g.problem, title = type, _(title)
+    """The title is a marked message; the detail has been worded already.
+
+    `g.problem` tells templates that they show an error, so that they ask the database for nothing.
+    """
+    g.problem, title = type, in_words(title)
+    g.pop("is_shared", None)
+    try:
+        response = dressed(status, type, title, detail, extra)
+    except Exception:
+        log.exception("the error could not be shown as usual")
+        plain = bare_error(request.headers, request.path, status, type, title, detail, request.environ.get(REQUEST_ID))
+        response = current_app.make_response(plain)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status in RETRY_AFTER:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER[status]))
+    return response
+
+
+def dressed(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None) -> Response:
+    """The error as problem+json, as a region or as a page in the shop's own look."""
     if request.path.startswith("/api/"):
         problem = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
         response = jsonify(problem | (extra or {}))
@@ -80,8 +118,4 @@ def answer(status: int, type: str, title: str, detail: str, extra: dict[str, Any
     else:
         home = request.script_root + "/" if g.get("tenant") else "/"
         response = show("errors/error.html", http_status=status, status=status, title=title, detail=detail, home=home)
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if status in RETRY_AFTER:
-        response.headers.setdefault("Retry-After", str(RETRY_AFTER[status]))
     return response

@@ -1,6 +1,7 @@
 """What protects shoppers: the session's cookie, forms that only the shop's own pages may send, headers, limits."""
 
 import hmac
+import logging
 from base64 import b64encode
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -10,10 +11,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from itsdangerous import URLSafeTimedSerializer
 
+from storefront import rate_limits
 from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
 from storefront.htmx import vary_by
@@ -23,10 +23,17 @@ from storefront.tenants.middleware import TENANT_KEY
 LARGEST_BODY = 256 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-limiter = Limiter(get_remote_address, headers_enabled=True, strategy="moving-window")
-CARTS_LIMIT = "300 per minute"
-CHECKOUT_LIMIT = "120 per minute"
-UPSELL_LIMIT = "240 per minute"
+HSTS = "max-age=31536000"
+"""A year, for this host alone: other hosts of the domain may not speak https, and what is in browsers' own list
+(`preload`) stays there for months."""
+UNUSED_FEATURES = (
+    *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation"),
+    *("gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
+    *("screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
+)
+"""What no page of the shop uses, so that nothing that gets into one can. Paying happens on the provider's own pages."""
+
+log = logging.getLogger("storefront.security")
 
 
 class CrossSite(Refusal):
@@ -42,8 +49,15 @@ class ShopSession(SecureCookieSessionInterface):
     """A signed cookie that belongs to one shop: by its path, and by its signature, which another shop refuses."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Programs send no cookie, and then there is nothing to verify."""
-        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+        """Programs send no cookie, and then there is nothing to verify. A cookie that is signed and can't be read all
+        the same, as one of another version of the shop, counts as none: its owner could do nothing about an error."""
+        if "HTTP_COOKIE" not in request.environ:
+            return self.session_class()
+        try:
+            return super().open_session(app, request)
+        except Exception:
+            log.exception("a session's cookie could not be read")
+            return self.session_class()
 
     def get_cookie_path(self, app: Flask) -> str:
         return request.script_root + "/"
@@ -83,12 +97,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
         MAX_FORM_PARTS=50,
-        RATELIMIT_ENABLED=settings.ratelimit_enabled,
-        RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
     )
-    limiter.init_app(app)
+    rate_limits.init_app(app, settings)
     app.before_request(refuse_cross_site)
     app.after_request(set_headers)
+    always = list(ALWAYS)
+    if settings.public_url and settings.public_url.startswith("https://"):
+        always.append(("Strict-Transport-Security", HSTS))
+    app.extensions["storefront_headers"] = always
 
 
 def refuse_cross_site() -> None:
@@ -105,8 +121,16 @@ def refuse_cross_site() -> None:
             raise CrossSite
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and host_of(origin) != request.host:
         raise CrossSite
+
+
+def host_of(origin: str) -> str | None:
+    """The host and port of an origin; None for what is no origin, such as "http://["."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 P = ParamSpec("P")
@@ -123,25 +147,26 @@ def staff_only(door: Callable[P, R]) -> Callable[P, R]:
             raise Unauthorized
         return door(*args, **kwargs)
 
-    return guarded
+    return rate_limits.limit_token_guesses(guarded)
 
 
 def sent_token(token: str | None) -> bool:
     """Whether the request carries this bearer token; nobody can send one that isn't set."""
     given = request.headers.get("Authorization", "")
-    return bool(token) and hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
+    return bool(token) and hmac.compare_digest(given.encode("latin-1", "replace"), f"Bearer {token}".encode())
 
 
 ALWAYS = [
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES)),
 ]
 
 
 def set_headers(response: Response) -> Response:
     headers = response.headers
-    headers.extend(ALWAYS)
+    headers.extend(current_app.extensions["storefront_headers"])
     headers["Content-Security-Policy"] = policy(g.get("inline_style", ""))
     headers.setdefault("Cache-Control", "no-cache, private")  # a cart or a price may have changed: ask each time
     return response
@@ -153,6 +178,6 @@ def policy(inline_style: str) -> str:
     digest = b64encode(sha256(inline_style.encode()).digest()).decode()
     style = f"'self' 'sha256-{digest}'" if inline_style else "'self'"
     return (
-        f"default-src 'self'; style-src {style}; img-src 'self' https:; object-src 'none'; base-uri 'none'; "
+        f"default-src 'self'; style-src {style}; img-src 'self'; object-src 'none'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     )

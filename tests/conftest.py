@@ -1,5 +1,8 @@
 """The cast and the stage: two databases, two shops, a shopper in one and a stranger in the other."""
 
+import io
+import json
+import logging
 import os
 import random
 import shutil
@@ -23,12 +26,15 @@ from werkzeug.test import TestResponse
 
 from storefront import Settings, create_app, database, timeouts, write_queue
 from storefront.boot import prepare
+from storefront.operators.logs import LineFormatter
 from storefront.timeouts import Timeouts
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
+SECRET = "only for tests, and as long as it must be"
+"""Serves as a key and as a token."""
 ENVIRONMENT = {
-    "SECRET_KEY": "only for tests",
+    "SECRET_KEY": SECRET,
     "CATALOG": str(CATALOG),
     "UPSELL_ENABLED": "true",
     "UPSELL_HOLDOUT": "0",
@@ -228,6 +234,28 @@ def shopper(app: Flask) -> Person:
 def stranger(app: Flask) -> Person:
     """Shops in the south, and has no business in the north."""
     return Person(app.test_client(), "south")
+
+
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Everything that is logged, at the level and in the form of production."""
+    output, root = io.StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(LineFormatter())
+    before = root.level
+    root.setLevel(logging.INFO)
+    root.addHandler(handler)
+    yield output
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+@pytest.fixture
+def lines(stream: io.StringIO) -> Lines:
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 @contextmanager

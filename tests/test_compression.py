@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from storefront.compression import packed_shared
 from tests.conftest import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here differs by database
@@ -99,3 +100,41 @@ def test_what_the_style_asks_for_is_kept_for_ever_too(app: Flask, shopper: Perso
         with app.test_client().get(f"/t/north/static/{font}") as answer:
             assert (answer.status_code, answer.mimetype) == (200, "font/woff2")
             assert "immutable" in answer.headers["Cache-Control"]
+
+
+def remembered() -> int:
+    return packed_shared.cache_info().currsize
+
+
+def test_only_what_is_everybodys_is_remembered_packed(shopper: Person) -> None:
+    """What is one shopper's would stay in the memory of the process, and push out what all ask for."""
+    packed_shared.cache_clear()
+    shopper.post("/cart/items", {"product_id": "cup"}, headers=BROWSER)
+    said = shopper.get("/", headers=BROWSER)
+    assert "Added" in gzip.decompress(said.data).decode()
+    cart_id = shopper.cart(cup=1)
+    order = shopper.checkout(cart_id).json
+    pages = [shopper.get(path, headers=BROWSER) for path in ("/cart", "/checkout", "/checkout/upsell?page=1")]
+    pages += [shopper.get(path + order["id"], headers=BROWSER) for path in ("/orders/", "/api/v1/orders/")]  # type: ignore[index]
+    pages += [shopper.api("GET", f"/carts/{shopper.cart(cup=1, beans=2)}", headers=BROWSER)]
+    pages += [shopper.get("/nowhere", headers=BROWSER), shopper.post("/cart/promo", {"code": "x"}, headers=BROWSER)]
+    assert sum("Content-Encoding" in page.headers for page in pages) >= 6
+    assert remembered() == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=cup", "/products/cup", "/api/v1/products", "/api/v1/openapi.json"])
+def test_what_is_everybodys_is_packed_once(shopper: Person, path: str) -> None:
+    shopper.get(path, headers=BROWSER)
+    before = packed_shared.cache_info()
+    first, second = shopper.get(path, headers=BROWSER), shopper.get(path, headers=BROWSER)
+    assert first.data == second.data
+    assert packed_shared.cache_info().hits == before.hits + 2
+    assert packed_shared.cache_info().misses == before.misses
+
+
+def test_many_pages_of_shoppers_leave_the_shelves_where_they_are(shopper: Person) -> None:
+    shopper.get("/", headers=BROWSER)
+    kept = remembered()
+    for _ in range(60):
+        shopper.api("GET", f"/carts/{shopper.cart(cup=1, beans=2, pot=1)}", headers=BROWSER)
+    assert remembered() == kept

@@ -9,6 +9,7 @@ import pytest
 
 from storefront import create_app
 from storefront.config import ROOT, BadSetting, Settings
+from tests.conftest import SECRET
 from tests.postgres import Postgres
 
 GUNICORN = ROOT / ".venv" / "bin" / "gunicorn"
@@ -57,7 +58,9 @@ RIGHT = [
     ("UPSELL_HOLDOUT", "1", "upsell_holdout", 1.0),
     ("TRUSTED_PROXIES", "2", "trusted_proxies", 2),
     ("PUBLIC_URL", "https://shop.example/", "public_url", "https://shop.example"),
-    ("METRICS_TOKEN", "let-me-see", "metrics_token", "let-me-see"),
+    ("METRICS_TOKEN", SECRET, "metrics_token", SECRET),
+    ("STAFF_TOKEN", "x" * 24, "staff_token", "x" * 24),
+    ("RATELIMIT_STORAGE_URI", "redis://:p@cache:6379/1", "ratelimit_storage_uri", "redis://:p@cache:6379/1"),
     ("WEB_CONCURRENCY", "4", "web_concurrency", 4),
     ("CATALOG", "/srv/shops.json", "catalog", Path("/srv/shops.json")),
 ]
@@ -86,6 +89,10 @@ WRONG = {
     "UPSELL_HOLDOUT": ["-0.1", "1.1", "10%", "nan"],
     "RATELIMIT_ENABLED": ["sometimes"],
     "TRUSTED_PROXIES": ["-1", "17", "one", "1.5", "true"],
+    "RATELIMIT_STORAGE_URI": ["redis", "memcached://cache", "memory://x", "redis://cache:port", "localhost:6379"],
+    "SECRET_KEY": ["x", "x" * 31],
+    "STAFF_TOKEN": ["a", "a" * 23],
+    "METRICS_TOKEN": ["a", "a" * 23],
     "PUBLIC_URL": ["shop.example", "javascript:alert(1)", "https://"],
     "WEB_CONCURRENCY": ["0", "65", "many", "-2"],
 }
@@ -94,7 +101,7 @@ WRONG = {
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_wrong_value_is_refused_in_one_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(BadSetting) as refusal:
-        read(tmp_path, **{"SECRET_KEY": "s", name: value})
+        read(tmp_path, **{"SECRET_KEY": SECRET, name: value})
     said = str(refusal.value)
     assert said.startswith(f"{name} ")
     assert said.endswith(".")
@@ -103,13 +110,13 @@ def test_a_wrong_value_is_refused_in_one_sentence_that_names_it(tmp_path: Path, 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_spelling_of_postgresql_is_taken(tmp_path: Path, scheme: str) -> None:
-    settings = read(tmp_path, DATABASE_URL=f"{scheme}://u:p%40ss@db:5432/shop?sslmode=require", SECRET_KEY="s")
+    settings = read(tmp_path, DATABASE_URL=f"{scheme}://u:p%40ss@db:5432/shop?sslmode=require", SECRET_KEY=SECRET)
     assert settings.database_url == "postgresql+psycopg://u:p%40ss@db:5432/shop?sslmode=require"
     assert not settings.on_sqlite
 
 
 def test_a_sqlite_address_is_taken_too(tmp_path: Path) -> None:
-    assert read(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/my.db", SECRET_KEY="s").on_sqlite
+    assert read(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/my.db", SECRET_KEY=SECRET).on_sqlite
 
 
 def test_the_secret_is_made_once_and_kept_to_the_owner(tmp_path: Path) -> None:
@@ -124,14 +131,14 @@ def test_the_secret_is_made_once_and_kept_to_the_owner(tmp_path: Path) -> None:
 
 
 def test_a_secret_of_ones_own_is_used_and_nothing_is_written(tmp_path: Path) -> None:
-    assert read(tmp_path, SECRET_KEY="mine").secret_key == "mine"
+    assert read(tmp_path, SECRET_KEY=SECRET).secret_key == SECRET
     assert list(tmp_path.iterdir()) == []
 
 
 def test_with_a_shared_database_the_secret_must_be_given(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match=r"^SECRET_KEY .*DATABASE_URL"):
         read(tmp_path, DATABASE_URL="postgresql://db/shop")
-    assert read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY="s").secret_key == "s"
+    assert read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY=SECRET).secret_key == SECRET
 
 
 def test_an_empty_secret_file_is_not_a_secret(tmp_path: Path) -> None:
@@ -156,15 +163,15 @@ def test_a_host_that_loses_its_disk_is_warned_of(tmp_path: Path, host: str) -> N
     assert "DATABASE_URL" in warning
     assert str(tmp_path) in warning
     assert read(tmp_path).warnings({}) == []
-    kept = read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY="s")
+    kept = read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY=SECRET)
     assert kept.warnings(environment) == []
 
 
 def test_no_setting_is_shown_with_its_secrets(tmp_path: Path) -> None:
     """`repr` is what ends in logs and tracebacks."""
-    settings = read(tmp_path, SECRET_KEY="hush", OPENAI_API_KEY="sk-hush", METRICS_TOKEN="t-hush")
+    settings = read(tmp_path, SECRET_KEY="hush" * 8, OPENAI_API_KEY="sk-hush", METRICS_TOKEN="t-hush" * 4)
     assert "hush" not in repr(settings)
-    secret = read(tmp_path, SECRET_KEY="s", DATABASE_URL="postgresql://u:hush@db/shop")
+    secret = read(tmp_path, SECRET_KEY=SECRET, DATABASE_URL="postgresql://u:hush@db/shop")
     assert "hush" not in repr(secret)
 
 
@@ -180,7 +187,7 @@ def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytes
 def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Start the real server as `make run` does, which is expected to give up."""
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    given = {**clean, "DATA_DIR": str(folder), "SECRET_KEY": "s", **environment}
+    given = {**clean, "DATA_DIR": str(folder), "SECRET_KEY": SECRET, **environment}
     return subprocess.run([GUNICORN], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -203,7 +210,7 @@ def test_the_server_says_in_a_sentence_why_it_cannot_start(
 
 def test_the_server_says_that_a_database_cannot_keep_every_text(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("of_bytes", encoding="SQL_ASCII")
-    ended = start(tmp_path, PORT="58123", DATABASE_URL=url, SECRET_KEY="s")
+    ended = start(tmp_path, PORT="58123", DATABASE_URL=url, SECRET_KEY=SECRET)
     check_gave_up(ended, "DATABASE_URL", "SQL_ASCII", "UTF8")
     postgres.drop(url)
 
@@ -224,3 +231,40 @@ def test_the_server_names_the_fault_in_a_catalogue(tmp_path: Path) -> None:
     check_gave_up(start(tmp_path, PORT="58123", CATALOG=str(file)), "CATALOG", "'north'", "'mug'", "price")
     file.write_text("{")
     check_gave_up(start(tmp_path, PORT="58123", CATALOG=str(file)), "CATALOG", "JSON")
+
+
+@pytest.mark.parametrize(("name", "least"), [("SECRET_KEY", 32), ("STAFF_TOKEN", 24), ("METRICS_TOKEN", 24)])
+def test_a_secret_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path, name: str, least: int) -> None:
+    read(tmp_path, **{name: "x" * least})
+    with pytest.raises(BadSetting) as refusal:
+        read(tmp_path, **{name: "hush" + "x" * (least - 5)})
+    said = str(refusal.value)
+    assert f"at least {least} characters" in said
+    assert "secrets.token_urlsafe(48)" in said, "how to make one"
+    assert "hush" not in said, "what was given is not repeated"
+
+
+def test_a_secret_in_a_file_is_held_to_the_same_length(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("x" * 31 + "\n")
+    with pytest.raises(BadSetting, match=r"^SECRET_KEY_FILE .*at least 32 characters"):
+        read(tmp_path, SECRET_KEY_FILE=str(file))
+    file.write_text(SECRET + "\n")
+    assert read(tmp_path, SECRET_KEY_FILE=str(file)).secret_key == SECRET
+
+
+def test_a_kept_key_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("half")
+    with pytest.raises(BadSetting, match=r"^DATA_DIR .*too short"):
+        read(tmp_path)
+
+
+def test_redis_without_its_client_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storefront.config.find_spec", lambda _name: None)
+    read(tmp_path, RATELIMIT_STORAGE_URI="memory://")
+    with pytest.raises(BadSetting, match=r"^RATELIMIT_STORAGE_URI .*pip install -r requirements-redis\.txt"):
+        read(tmp_path, RATELIMIT_STORAGE_URI="redis://cache:6379")
+
+
+def test_a_redis_address_is_shown_without_its_password(tmp_path: Path) -> None:
+    assert "hush" not in repr(read(tmp_path, RATELIMIT_STORAGE_URI="redis://:hush@cache:6379"))

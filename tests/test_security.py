@@ -51,10 +51,14 @@ def test_every_answer_carries_the_protecting_headers(shopper: Person) -> None:
         assert "referrer" not in answer.headers or answer.headers["Referrer-Policy"]
         assert answer.headers["Referrer-Policy"], what
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin", what
+        denied = answer.headers["Permissions-Policy"].split(", ")
+        assert {"camera=()", "microphone=()", "geolocation=()", "payment=()", "usb=()"} <= set(denied), what
+        assert all(feature.endswith("=()") for feature in denied), what
+        assert "Strict-Transport-Security" not in answer.headers, "the shop isn't known to be on https"
         rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split(";"))
         assert rules["default-src"] == "'self'", what
         assert rules["object-src"] == rules["base-uri"] == rules["frame-ancestors"] == "'none'", what
-        assert rules["form-action"] == "'self'", what
+        assert rules["form-action"] == rules["img-src"] == "'self'", what
         assert "unsafe" not in answer.headers["Content-Security-Policy"], what
         assert "public" not in answer.headers["Cache-Control"], what
 
@@ -73,6 +77,18 @@ def test_the_policy_allows_each_pages_inline_style_and_no_other(shopper: Person)
             runs = r'<script(?![^>]*(?:\bsrc=|type="application/ld\+json"))|\son\w+=|\sstyle=|javascript:'
             assert not re.search(runs, answer.text), what
     assert seen > 5
+
+
+@pytest.mark.parametrize(("public_url", "expected"), [("https://shop.example", True), ("http://shop.example", False)])
+def test_browsers_are_told_to_stay_on_https_where_the_shop_is(
+    make_app: Callable[..., Flask], public_url: str, expected: bool
+) -> None:
+    for what, answer in everything(Person(make_app(PUBLIC_URL=public_url).test_client(), "north")).items():
+        sent = answer.headers.get("Strict-Transport-Security", "")
+        assert bool(sent) is expected, what
+        if expected:
+            assert int(sent.removeprefix("max-age=")) >= 180 * 24 * 60 * 60
+            assert "preload" not in sent and "includeSubDomains" not in sent, "other hosts aren't the shop's to decide"
 
 
 def cookie_of(answer: TestResponse) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from storefront.config import ROOT
-from tests.conftest import CATALOG, free_port
+from tests.conftest import CATALOG, SECRET, free_port
 from tests.postgres import Postgres
 from tests.upsell.model_server import ModelServer, good, slow, start_model_server
 
@@ -287,7 +287,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[d
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     url = postgres.create("starts_twice")
-    yield {"DATABASE_URL": url, "SECRET_KEY": "s"}
+    yield {"DATABASE_URL": url, "SECRET_KEY": SECRET}
     postgres.drop(url)
 
 

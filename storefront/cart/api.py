@@ -11,7 +11,7 @@ from storefront.cart.rules import MOST_A_LINE, MOST_LINES
 from storefront.catalog.api import ProductShape, amount
 from storefront.ids import pasted_id
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
-from storefront.security import CARTS_LIMIT, limiter
+from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.journal import was_suggested
 
@@ -102,6 +102,7 @@ def get_cart(cart_id: str) -> CartShape:
 
 
 @api.post("/carts/<cart_id>/items")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
 def add_item(cart_id: str, json: AddBody) -> CartShape:
     """Put so many more of a product into the cart."""
@@ -111,6 +112,7 @@ def add_item(cart_id: str, json: AddBody) -> CartShape:
 
 
 @api.put("/carts/<cart_id>/items/<product_id>")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
 def set_item(cart_id: str, product_id: str, json: QuantityBody) -> CartShape:
     """Set the quantity of a product; 0 takes it out."""
@@ -119,6 +121,7 @@ def set_item(cart_id: str, product_id: str, json: QuantityBody) -> CartShape:
 
 
 @api.delete("/carts/<cart_id>/items/<product_id>")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
 def remove_item(cart_id: str, product_id: str) -> CartShape:
     """Take a product out of the cart."""
@@ -127,6 +130,8 @@ def remove_item(cart_id: str, product_id: str) -> CartShape:
 
 
 @api.put("/carts/<cart_id>/promo")
+@limiter.limit(CART_CHANGES_LIMIT)
+@limit_promo_guesses
 @spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
 def set_promo(cart_id: str, json: PromoBody) -> CartShape:
     """Apply a promo code, in any case of letters."""
@@ -135,6 +140,7 @@ def set_promo(cart_id: str, json: PromoBody) -> CartShape:
 
 
 @api.delete("/carts/<cart_id>/promo")
+@limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
 def remove_promo(cart_id: str) -> CartShape:
     """Price the cart without a promo code."""

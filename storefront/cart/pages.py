@@ -12,7 +12,7 @@ from storefront.htmx import show
 from storefront.ids import new_token
 from storefront.languages.formats import show_money
 from storefront.languages.words import _
-from storefront.security import CARTS_LIMIT, limiter
+from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.journal import was_just_suggested
 
@@ -26,7 +26,10 @@ def current_cart() -> CartSeen | None:
 
 
 def cart_count() -> int:
-    """How many pieces are in this browser's cart, for the badge; asked for once a request."""
+    """How many pieces are in this browser's cart, for the badge; asked for once a request. An error's page shows no
+    number, as the database may be what failed."""
+    if "problem" in g:
+        return 0
     if "cart_count" not in g:
         cart_id = session.get("cart")
         g.cart_count = count_items(cart_id) if cart_id and g.tenant else 0
@@ -92,6 +95,7 @@ def put(cart_id: str, product_id: str, quantity: int) -> bool:
 
 
 @pages.post("/cart/items/<product_id>")
+@limiter.limit(CART_CHANGES_LIMIT)
 def change(product_id: str) -> AnyResponse:
     """Set the quantity of a line; 0 removes it."""
     quantity = parse_quantity(request.form.get("quantity", ""), least=0)
@@ -100,6 +104,8 @@ def change(product_id: str) -> AnyResponse:
 
 
 @pages.post("/cart/promo")
+@limiter.limit(CART_CHANGES_LIMIT)
+@limit_promo_guesses
 def promo() -> AnyResponse:
     """Apply a promo code, or remove it when none is given. A code that can't be used is said beside its field."""
     code = request.form.get("code", "").strip()

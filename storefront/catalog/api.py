@@ -22,6 +22,7 @@ from storefront.openapi import (
     spec,
     whole_number,
 )
+from storefront.rate_limits import limit_search
 from storefront.tenants.pages import current_tenant
 
 api = blueprint("catalog_api", __name__)
@@ -75,6 +76,7 @@ def amount(minor: int) -> Money:
 
 
 @api.get("/products")
+@limit_search
 @spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ListQuery) -> ProductList:
     """List products, in the catalogue's order: stable while products are added."""

@@ -12,9 +12,10 @@ from storefront.catalog.models import Card, Listed, categories, read_product
 from storefront.catalog.rules import SORTS, plain_price, read_filters, search_terms
 from storefront.catalog.search import Found, Wish, count, find
 from storefront.findable import spelling
-from storefront.fragments import remembered_page
+from storefront.fragments import remembered_page, share_page
 from storefront.htmx import answer, asked_region, render, show
 from storefront.languages.words import N_
+from storefront.rate_limits import SEARCH_LIMIT, limit_search, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.unicode_text import cut, single_line
 
@@ -101,6 +102,11 @@ class ListPage:
 
 @pages.get("/")
 def index() -> Response:
+    """The shelves. The front page as such isn't counted, which would cost a third of what it costs itself."""
+    return counted_list_page() if request.query_string else list_page()
+
+
+def list_page() -> Response:
     """A page of the products that were asked for, the best first."""
     asked = request.args.to_dict()
     filters = read_filters(asked, current_tenant().currency)
@@ -135,6 +141,9 @@ def index() -> Response:
         return render("catalog/list.html", page=page)
 
     return answer(remembered_page(seen, show_list))
+
+
+counted_list_page = limit_search(list_page)
 
 
 def look(wish: Wish, limit: int, offset: int = 0, forgive: bool = True) -> tuple[Wish, Found]:
@@ -175,6 +184,7 @@ def known_shelf() -> Shelf:
 
 
 @pages.get("/suggest")
+@limiter.limit(SEARCH_LIMIT)
 def suggest() -> Response:
     """What somebody who types this may be looking for, as a list to choose from."""
     wish = Wish(q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH), glance=True)
@@ -200,6 +210,7 @@ def begins(category: str, terms: list[str]) -> bool:
 @pages.get("/products/<product_id>")
 def product(product_id: str) -> Response:
     found = read_product(product_id)
+    share_page()
     return show("catalog/product.html", product=found, related=related(found))
 
 

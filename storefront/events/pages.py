@@ -8,11 +8,13 @@ from datetime import timedelta
 from flask import Blueprint, Flask, Response, current_app, request
 
 from storefront.catalog.models import LOW
+from storefront.client_address import client_key
 from storefront.clock import now
 from storefront.events.models import last_event_before, last_event_id
 from storefront.events.rules import HEARTBEAT, MOST_MISSED, OLDEST, number, opening_at, reset
 from storefront.events.streams import BEAT, Stream
 from storefront.events.tail import INTERVAL, Tail, messages_after
+from storefront.rate_limits import STREAMS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 
 pages = Blueprint("events", __name__)
@@ -32,10 +34,11 @@ def tail_of(app: Flask) -> Tail:
 
 
 @pages.get("/events")
+@limiter.limit(STREAMS_LIMIT)
 def stream() -> Response:
     """Changes of stock and price from now on, from the last one that the client has seen, or from those on that its
     page, which is so many seconds old (`age`), can't show."""
-    if not tail_of(this_app()).streams.has_room(request.remote_addr or ""):
+    if not tail_of(this_app()).streams.has_room(client_key()):
         return Response("No room for one more stream: ask for the page itself now and then.", 503, retry_later())
     latest = last_event_id()
     seen = min(first_seen(latest), latest)
@@ -81,7 +84,7 @@ class Opened:
         self.take_over: Callable[[Callable[[socket.socket, bytes], None]], None]
         self.take_over = request.environ["storefront.take_over"]
         self.chunked = request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-        self.tenant_id, self.address = current_tenant().id, request.remote_addr or ""
+        self.tenant_id, self.address = current_tenant().id, client_key()
 
     def __iter__(self) -> Iterator[bytes]:
         yield self.opening

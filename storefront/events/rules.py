@@ -12,7 +12,8 @@ MOST_MISSED = 1000
 MOST_STREAMS = 2000
 """Open streams a process."""
 MOST_OF_ONE_ADDRESS = 50
-"""Open streams a process and public address. Private ones are as good as never a shopper's, but a proxy's."""
+"""Open streams a process and public address, or IPv6 /64. Private ones are as good as never a shopper's, but a
+proxy's."""
 OLDEST = 120
 """Seconds that a page which opens its first stream may have been rendered before."""
 HEARTBEAT = b":\n\n"

@@ -28,7 +28,8 @@ log = logging.getLogger("storefront.events")
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """A connection that was taken over. `seen` is the id of the last event that it was told."""
+    """A connection that was taken over. `address` is its client's (`client_key`), `seen` the id of the last
+    event that it was told."""
 
     socket: socket.socket
     tenant_id: str

@@ -16,6 +16,7 @@ from storefront.findable.rules import one_line, parts
 from storefront.languages.pages import speaking
 from storefront.languages.words import _
 from storefront.operators.pages import pages as operators
+from storefront.rate_limits import FEEDS_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.tenants.registry import registry
 
@@ -32,6 +33,7 @@ SAYS_ITSELF = "orders.confirmation"
 
 
 @pages.get("/sitemap.xml")
+@limiter.limit(FEEDS_LIMIT)
 def sitemap() -> Response:
     root, now, part = needed_root(), stamp(), request.args.get("part", "")
     if part and part not in parts(now.products, 1 + len(categories())):
@@ -41,6 +43,7 @@ def sitemap() -> Response:
 
 
 @pages.get("/feed.xml")
+@limiter.limit(FEEDS_LIMIT)
 def feed() -> Response:
     """Every product, as Google Merchant Center and others read it."""
     root, tenant = needed_root(), current_tenant()

@@ -18,6 +18,8 @@ access = logging.getLogger("storefront.access")
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
 """Where PostgreSQL repeats a row's values in its errors: e-mail addresses, and ids that open a cart or an order."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID, LOGGED = "storefront.request_id", "storefront.logged"
+"""Where the environ has the request's id, and that its log line is written (see `storefront.error_boundary`)."""
 
 CONFIG: dict[str, Any] = {
     "version": 1,
@@ -47,7 +49,7 @@ class LineFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if has_request_context():
-            line["request_id"], line["tenant"] = g.get("request_id"), g.get("tenant_id")
+            line["request_id"], line["tenant"] = request.environ.get(REQUEST_ID), g.get("tenant_id")
         line |= {name: value for name, value in record.__dict__.items() if name not in USUAL}
         if record.exc_info:
             line["exc_info"] = ROW_VALUES.sub(r"\1: left out", self.formatException(record.exc_info))
@@ -71,9 +73,7 @@ def init_app(app: Flask) -> None:
 
 
 def start() -> None:
-    """Note the time, and the request's id: the caller's X-Request-ID if it is one, else a new one."""
     g.started = time.perf_counter()
-    g.request_id = request_id_from(request.headers.get("X-Request-ID", ""))
 
 
 def request_id_from(given: str) -> str:
@@ -82,21 +82,22 @@ def request_id_from(given: str) -> str:
 
 
 def finish(response: Response) -> Response:
-    seconds = time.perf_counter() - g.started
+    """Log the request. `start` didn't run for what failed before it."""
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else None
-    response.headers["X-Request-ID"] = g.request_id
-    count_request(request.method, route, response.status_code, seconds)
-    if not quiet(route):
-        access.info(
-            "request",
-            extra={
-                "method": request.method,
-                "route": route,
-                "status": response.status_code,
-                "duration_ms": round(seconds * 1000, 2),
-            },
-        )
+    response.headers["X-Request-ID"] = request.environ.get(REQUEST_ID, "")
+    log_request(request.method, route, response.status_code, seconds)
+    request.environ[LOGGED] = True
     return response
+
+
+def log_request(method: str, route: str | None, status: int, seconds: float, **more: str) -> None:
+    count_request(method, route, status, seconds)
+    if not quiet(route):
+        duration = round(seconds * 1000, 2)
+        access.info(
+            "request", extra={"method": method, "route": route, "status": status, "duration_ms": duration, **more}
+        )
 
 
 def quiet(route: str | None) -> bool:

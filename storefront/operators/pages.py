@@ -1,7 +1,5 @@
 """What operators and their machines ask: is it alive, is it ready, how does it do."""
 
-from ipaddress import ip_address
-
 from flask import Blueprint, Response, current_app, jsonify, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,8 +7,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront.config import Settings
 from storefront.database import db
 from storefront.errors import NotFound
+from storefront.operators.loopback import is_direct_from_loopback
 from storefront.operators.metrics import exposition
 from storefront.operators.readiness import can_write
+from storefront.rate_limits import limit_token_guesses
 from storefront.security import sent_token
 
 pages = Blueprint("operators", __name__)
@@ -35,8 +35,10 @@ def ready() -> tuple[Response, int]:
 
 
 @pages.get("/metrics")
+@limit_token_guesses
 def metrics() -> Response:
-    """Prometheus text, for this machine itself or who has the token; for others there is nothing here."""
+    """Prometheus text, for who has METRICS_TOKEN, and without one for direct requests from this machine; for others
+    there is nothing here."""
     if not may_read_metrics():
         raise NotFound("There is nothing at this address.")
     body, content_type = exposition()
@@ -47,12 +49,4 @@ def may_read_metrics() -> bool:
     settings: Settings = current_app.extensions["storefront_settings"]
     if sent_token(settings.metrics_token):
         return True
-    came_by_proxy = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"))
-    return is_loopback(request.remote_addr or "") and not came_by_proxy
-
-
-def is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return is_direct_from_loopback(request.environ)

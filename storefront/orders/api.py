@@ -20,7 +20,7 @@ from storefront.orders.rules import (
     check_buyer,
     check_key,
 )
-from storefront.security import CHECKOUT_LIMIT, limiter
+from storefront.rate_limits import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import suggest_after_order
 from storefront.upsell.api import UpsellShape

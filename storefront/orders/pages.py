@@ -13,7 +13,7 @@ from storefront.languages.words import _
 from storefront.orders import actions
 from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import Buyer, check_buyer
-from storefront.security import CHECKOUT_LIMIT, limiter
+from storefront.rate_limits import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import keeps_room
 

@@ -30,6 +30,10 @@ class TenantMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", NOBODY)):
             environ["HTTP_HOST"] = NOBODY  # what can't be the name of any host is not worth a crash
+        if environ["wsgi.url_scheme"] not in ("http", "https"):
+            environ["wsgi.url_scheme"] = (
+                "http"  # a proxy handed on what a client made up, and addresses would repeat it
+            )
         environ[TENANT_KEY] = tenant_id = self.of_host(environ.get("HTTP_HOST", NOBODY))
         if tenant_id == "www":
             return redirect(self.without_www(environ), start_response)

@@ -8,7 +8,7 @@ from storefront.cart.models import find_cart
 from storefront.catalog.api import ProductShape
 from storefront.languages.pages import shopper_language
 from storefront.openapi import Shape, answers, blueprint, spec
-from storefront.security import UPSELL_LIMIT, limiter
+from storefront.rate_limits import UPSELL_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import Upsell, suggest
 from storefront.upsell.turns import turn_to_think

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from storefront.cart.pages import current_cart
 from storefront.htmx import show, vary
 from storefront.languages.pages import shopper_language
-from storefront.security import UPSELL_LIMIT, limiter
+from storefront.rate_limits import UPSELL_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import Upsell, suggest
 from storefront.upsell.turns import turn_to_think

@@ -232,3 +232,19 @@ def test_a_silent_stream_has_a_heartbeat(shopper: Person, monkeypatch: pytest.Mo
     with listening(shopper) as pieces:
         next(pieces)
         assert next(pieces) == ":\n\n"
+
+
+def test_streams_of_one_ipv6_network_are_counted_together(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One customer has all addresses of a /64."""
+    counted = []
+
+    def has_room(address: str) -> bool:
+        counted.append(address)
+        return False
+
+    monkeypatch.setattr(pages.tail_of(app).streams, "has_room", has_room)
+    for host in ("1", "2:3:4:5"):
+        address = {"REMOTE_ADDR": f"2a02:8108:1:2:{host if ':' in host else ':' + host}"}
+        assert app.test_client().get("/t/north/events", environ_base=address).status_code == 503
+    assert counted == ["2a02:8108:1:2::"] * 2
+    assert rules.is_one_client(counted[0]), "as such they are limited"

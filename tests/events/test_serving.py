@@ -13,7 +13,7 @@ import pytest
 from storefront import create_app
 from storefront.database import acting_for, write
 from storefront.events.models import PRICE_CHANGED, record
-from tests.conftest import Prepared, dispose, settings_for
+from tests.conftest import SECRET, Prepared, dispose, settings_for
 from tests.postgres import Postgres
 from tests.test_serving import Server, serving, wait, workers
 
@@ -101,7 +101,7 @@ def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
 ) -> None:
     url = prepared.postgresql(postgres)
     app = create_app(settings_for(url, tmp_path))
-    with serving(tmp_path, DATABASE_URL=url, SECRET_KEY="s", WEB_CONCURRENCY="1") as server:
+    with serving(tmp_path, DATABASE_URL=url, SECRET_KEY=SECRET, WEB_CONCURRENCY="1") as server:
         wait(server.is_up)
         with Listener(server) as first:
             first.hear("retry: 2000")

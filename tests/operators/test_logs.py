@@ -4,37 +4,14 @@ import io
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from storefront.operators.logs import LineFormatter
-from tests.conftest import Person
+from tests.conftest import Lines, Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
-
-Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Everything that is logged, at the level and in the form of production."""
-    output, root = io.StringIO(), logging.getLogger()
-    handler = logging.StreamHandler(output)
-    handler.setFormatter(LineFormatter())
-    before = root.level
-    root.setLevel(logging.INFO)
-    root.addHandler(handler)
-    yield output
-    root.removeHandler(handler)
-    root.setLevel(before)
-
-
-@pytest.fixture
-def lines(stream: io.StringIO) -> Lines:
-    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def requests(lines: Lines) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,6 +15,7 @@ from tests.conftest import Person
 
 AWAY = "203.0.113.7"
 """An address that is not this machine's."""
+TOKEN = "let-me-see-the-metrics-please"
 
 
 def test_it_lives_and_is_ready(app: Flask) -> None:
@@ -79,9 +82,54 @@ def test_this_machine_may_read_the_metrics(app: Flask, address: str) -> None:
     assert metrics(app, address)[0] == 200
 
 
-@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_IP", "Via"])
-def test_what_came_by_a_proxy_of_this_machine_may_not(app: Flask, header: str) -> None:
-    assert metrics(app, **{header: "127.0.0.1"})[0] == 404
+BY_PROXY = (
+    *("X_Forwarded_For", "X_Forwarded_Proto", "X_Forwarded_Host", "X_Forwarded_Port", "X_Forwarded_Server"),
+    *("X_Forwarded", "X_Forwarded_Prefix", "X_Forwarded_Ssl", "Forwarded", "X_Real_IP", "Via", "X_Client_IP"),
+    *("X_Cluster_Client_IP", "True_Client_IP", "CF_Connecting_IP", "CDN_Loop", "Fly_Client_IP"),
+    *("X_Amzn_Trace_Id", "X_Original_Host"),
+)
+
+
+@pytest.mark.parametrize("proxies", ["0", "1"])
+@pytest.mark.parametrize("header", BY_PROXY)
+def test_what_came_by_a_proxy_of_this_machine_may_not(
+    make_app: Callable[..., Flask], header: str, proxies: str
+) -> None:
+    """Whatever the header says, and whether or not it is believed."""
+    app = make_app(TRUSTED_PROXIES=proxies)
+    for text in ("127.0.0.1", "https", "localhost", ""):
+        assert metrics(app, **{header: text})[0] == 404
+
+
+def asked_at(app: Flask, host: str | None, protocol: str = "HTTP/1.1") -> int:
+    """As a proxy without any settings asks: by its own name for the shop, or by the one that its client used."""
+    environ = {"REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": protocol, "HTTP_HOST": host}
+    if host is None:
+        del environ["HTTP_HOST"]
+        app.wsgi_app = partial(without_host, app.wsgi_app)  # type: ignore[method-assign]
+    return app.test_client().get("/metrics", environ_overrides=environ).status_code
+
+
+def without_host(wsgi_app: Any, environ: dict[str, Any], start_response: Any) -> Any:
+    environ.pop("HTTP_HOST", None)
+    return wsgi_app(environ, start_response)
+
+
+def test_the_host_must_be_this_machine_too(app: Flask) -> None:
+    for own in ("localhost", "LocalHost:8000", "127.0.0.1", "127.0.0.1:8000", "127.8.9.10", "[::1]", "[::1]:8000"):
+        assert asked_at(app, own) == 200, own
+    others = [
+        "shop.example",
+        "shop.example:8000",
+        "north.localhost",
+        "localhost.example",
+        "127.0.0.1.example",
+        "10.0.0.1",
+    ]
+    for other in (*others, "[::2]", "[", "", None, "upstream", "localhost:8000:1", "127.0.0.1@shop.example"):
+        assert asked_at(app, other) == 404, other
+    assert asked_at(app, "127.0.0.1:8000", "HTTP/1.0") == 404, "as nginx asks when it isn't told otherwise"
+    assert asked_at(app, None) == 404
 
 
 @pytest.mark.parametrize("address", [AWAY, "10.0.0.1", "::2", "", "localhost"])
@@ -92,10 +140,10 @@ def test_other_machines_may_not(app: Flask, address: str) -> None:
 
 
 def test_other_machines_may_with_the_token(make_app: Callable[..., Flask]) -> None:
-    app = make_app(METRICS_TOKEN="let-me-see")
-    assert metrics(app, AWAY, Authorization="Bearer let-me-see")[0] == 200
-    assert metrics(app, AWAY, Authorization="Bearer let-me-see", X_Forwarded_For=AWAY)[0] == 200
-    for wrong in ("Bearer wrong", "Bearer ", "Bearer let-me-see-more", "Basic let-me-see", "Bearer lét"):
+    app = make_app(METRICS_TOKEN=TOKEN)
+    assert metrics(app, AWAY, Authorization=f"Bearer {TOKEN}")[0] == 200
+    assert metrics(app, AWAY, Authorization=f"Bearer {TOKEN}", X_Forwarded_For=AWAY)[0] == 200
+    for wrong in ("Bearer wrong", "Bearer ", f"Bearer {TOKEN}-more", f"Basic {TOKEN}", "Bearer lét"):
         assert metrics(app, AWAY, Authorization=wrong)[0] == 404
     assert metrics(app, AWAY)[0] == 404
     assert metrics(app)[0] == 200, "this machine needs none"
@@ -160,3 +208,12 @@ def test_operators_pages_are_at_the_root_only(shopper: Person) -> None:
         inside = shopper.get(address)
         assert inside.status_code in (200, 404)
         assert "north" not in shopper.client.get(address).text
+
+
+def test_who_guesses_the_token_is_soon_refused_and_who_has_it_is_not(make_app: Callable[..., Flask]) -> None:
+    app = make_app(METRICS_TOKEN=TOKEN, RATELIMIT_ENABLED="true")
+    for _ in range(70):
+        assert metrics(app, "203.0.113.50", Authorization=f"Bearer {TOKEN}")[0] == 200
+    found = [metrics(app, "203.0.113.51", Authorization=f"Bearer {i}")[0] for i in range(61)]
+    assert found == [404] * 60 + [429]
+    assert metrics(app, AWAY, Authorization=f"Bearer {TOKEN}")[0] == 200, "another client isn't held up"

@@ -17,7 +17,7 @@ from storefront.upsell.experiment.models import UpsellExposure, expose
 from storefront.upsell.experiment.rules import shares
 from tests.conftest import Person
 
-TOKEN = "the staff's own"
+TOKEN = "the staff's own, and long enough"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 SPLIT = shares(0.1, True)
 

@@ -1,0 +1,53 @@
+"""In front of everything: each request has an id, and whatever breaks is logged and answered, also where Flask has no
+error handler (in other middleware, in an error handler itself, before and after a request)."""
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.wrappers import Response
+
+from storefront.bare_errors import bare_error
+from storefront.operators.logs import LOGGED, REQUEST_ID, log_request, request_id_from
+
+HEADER = "X-Request-ID"
+log = logging.getLogger("storefront.problems")
+
+
+class ErrorBoundary:
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started, begun = time.perf_counter(), False
+        request_id = environ[REQUEST_ID] = request_id_from(environ.get("HTTP_X_REQUEST_ID", ""))
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal begun
+            if LOGGED not in environ and status >= "4":
+                headers = [*((name, value) for name, value in headers if name != HEADER), (HEADER, request_id)]
+                seconds = time.perf_counter() - started
+                log_request(environ["REQUEST_METHOD"], None, int(status[:3]), seconds, request_id=request_id)
+            if begun:  # what was begun is replaced, if it hasn't been sent; a server takes that with a reason only
+                return start_response(status, headers, exc_info or sys.exc_info())
+            begun = True
+            return start_response(status, headers)
+
+        try:
+            return self.app(environ, start)
+        except Exception:
+            log.exception("unhandled error", extra={"request_id": request_id})
+            environ.pop(LOGGED, None)
+            return internal_error(environ, request_id)(environ, start)
+
+
+def internal_error(environ: WSGIEnvironment, request_id: str) -> Response:
+    title, detail = "Something broke", "The shop made a mistake. Nothing was lost; please try again."
+    path, asked = environ.get("PATH_INFO", ""), EnvironHeaders(environ)
+    response = bare_error(asked, path, 500, "internal-server-error", title, detail, request_id)
+    response.headers["Cache-Control"] = "no-store"
+    return response
