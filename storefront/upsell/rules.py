@@ -11,7 +11,7 @@ from types import MappingProxyType
 from storefront.catalog.rules import fold
 from storefront.languages.words import _, ngettext
 from storefront.tenants.models import UpsellWishes
-from storefront.upsell.assistant.text import plain
+from storefront.upsell.llm.moderation.normalization import strip_invisible
 
 RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")
 MOST = 3
@@ -172,7 +172,7 @@ def reason(
 
 @lru_cache(4096)
 def short(name: str) -> str:
-    name = plain(name)
+    name = strip_invisible(name)
     return name if len(name) <= 60 else name[:59].rstrip() + "…"
 
 

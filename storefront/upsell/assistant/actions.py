@@ -38,7 +38,8 @@ from storefront.upsell.assistant.models import (
     take_back,
     used_today,
 )
-from storefront.upsell.assistant.rules import Checked, check_answer
+from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer as Checked
+from storefront.upsell.llm.moderation.output_guard import validate_answer as check_answer
 from storefront.upsell.rules import Candidate, Chosen, Goods, shortlist
 from storefront.upsell.turns import turn_left_to_others, turn_to_think
 
