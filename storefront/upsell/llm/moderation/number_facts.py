@@ -19,6 +19,8 @@ VALUES = {
     for line in read_lines(path)
     for word in line.split()[1:]
 }
+NUMERIC = ("No", "Nl")
+"""The categories of ½, ❷ and Ⅳ, which no figure in FIGURES is in."""
 WORD = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(VALUES, key=len, reverse=True))})(?!\w)|[^\W\d_]+")
 KANJI = re.compile(
     r"[一二三四五六七八九十百千]+(?=[つ枚本個杯冊箱円割人回色点台袋倍年]|日(?!月|本)|時間|ページ|セット|グラム)"
@@ -41,7 +43,9 @@ def numbers_in(text: str) -> set[str]:
     folded = fold(THIN_SPACE.sub("", text))
     plain = (THOUSANDS.sub("", figures).replace(",", ".") for figures in FIGURES.findall(folded))
     found = {f"{Decimal(figures).normalize():f}" for figures in plain}
-    found |= {f"{unicodedata.numeric(char):g}" for char in folded if unicodedata.category(char) in ("No", "Nl")}
+    found |= {
+        f"{unicodedata.numeric(char):g}" for char in folded if char > "~" and unicodedata.category(char) in NUMERIC
+    }
     found |= {str(value) for value in number_words(folded) if value > 1}
     return found | {str(kanji_value(run)) for run in KANJI.findall(folded)}
 

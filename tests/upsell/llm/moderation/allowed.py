@@ -66,7 +66,7 @@ SENTENCES = {
     ),
     "de": (
         "Passt zum Espresso: Der Stahl hält die Wärme, und der Griff bleibt kühl.",
-        "Die Emaille-Kaffee-Kanne nimmt dieselben Papierfilter auf, z. B. für den Filterkaffee am Morgen.",
+        "Die Emaille-Kanne nimmt dieselben Papierfilter auf, z. B. für den Filterkaffee am Morgen.",
         "Fein gemahlen, ergibt es eine „runde“ Tasse mit viel Crema.",
         "Reicht für vier Tassen – genug für ein langes Frühstück.",
         "Mit 36 Rasten trifft die Mühle jeden Mahlgrad, von Espresso bis grob.",
@@ -103,7 +103,7 @@ SENTENCES = {
         "Der Wetzstein hält die Axt scharf, nicht nur heute, sondern jahrelang.",
         "Das Thermometer zeigt, wann die Milch am süßesten ist.",
         "Ohne Aroma, ohne Zusätze, nur Hafer, Wasser und Salz.",
-        "Die Klammern halten die losen Seiten, bis das Buch gebunden ist.",
+        "Der Emaille-Kaffee-Kannen-Deckel sitzt fest, auch beim Gießen.",
         "Ihr Zelt bekommt damit festen Halt auf gefrorenem Boden.",
     ),
     "fr": (
