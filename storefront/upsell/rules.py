@@ -12,7 +12,7 @@ from storefront.catalog.rules import fold
 from storefront.languages.words import _, ngettext
 from storefront.tenants.models import UpsellWishes
 from storefront.unicode_text import shortened
-from storefront.upsell.assistant.text import plain
+from storefront.upsell.llm.moderation.normalization import strip_invisible
 
 RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")
 MOST = 3
@@ -173,7 +173,7 @@ def reason(
 
 @lru_cache(4096)
 def short(name: str) -> str:
-    return shortened(plain(name), 60)
+    return shortened(strip_invisible(name), 60)
 
 
 def say_together(name: str, times: int) -> str:

@@ -81,7 +81,7 @@ def test_what_was_dropped_is_counted_by_its_cause(
     )
     shown = look(app, beans=1, shared=1)
     (call,), (line,) = calls(app), journal()
-    assert call.dropped == line["dropped"] == {"price": 1, "link": 1, "repeat": 1, "unknown product": 2}
+    assert call.dropped == line["dropped"] == {"price": 1, "link": 1, "repeat": 1, "unknown_product": 2}
     words = {one["product"]["id"]: one["explanation"] for one in shown["suggestions"]}
     assert words["honey"] == "Sweet with coffee."
     assert "evil" not in str(words)

@@ -16,7 +16,7 @@ from tests.upsell.model_server import ModelServer
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
 
 LONG = "It goes very well with this cart. " * 6
-HIDDEN = "invisible characters"
+HIDDEN = "invisible_characters"
 UNSHOWABLE = {
     "markup": ("<b>Great</b> with the beans.", "markup"),
     "a script": ("Great<script>alert(1)</script>", "markup"),
@@ -29,20 +29,20 @@ UNSHOWABLE = {
     "a link": ("See https://evil.example.com/ for more.", "link"),
     "a bare domain": ("Order it at evil.com instead.", "link"),
     "a subdomain": ("Order it at www.evil.example instead.", "link"),
-    "an e-mail address": ("Write to thief@evil.example for it.", "e-mail"),
+    "an e-mail address": ("Write to thief@evil.example for it.", "email"),
     "zero-width characters": ("Gr\u200beat with the beans.", HIDDEN),
     "a right-to-left override": ("Great \u202ewith the beans.", HIDDEN),
     "a byte order mark": ("\ufeffGreat with the beans.", HIDDEN),
     "a NUL": ("Great\x00 with the beans.", HIDDEN),
     "an escape": ("Great \x1b[31m with the beans.", HIDDEN),
     "half a character": ("Great \ud83d with the beans.", HIDDEN),
-    "200 characters": (LONG[:200], "too long"),
-    "nothing": ("", "empty explanation"),
-    "blanks": (" \n ", "empty explanation"),
-    "a number": (42, "empty explanation"),
-    "null": (None, "empty explanation"),
-    "a list": (["Great"], "empty explanation"),
-    "an object": ({"text": "Great"}, "empty explanation"),
+    "200 characters": (LONG[:200], "too_long"),
+    "nothing": ("", "empty_explanation"),
+    "blanks": (" \n ", "empty_explanation"),
+    "a number": (42, "empty_explanation"),
+    "null": (None, "empty_explanation"),
+    "a list": (["Great"], "empty_explanation"),
+    "an object": ({"text": "Great"}, "empty_explanation"),
 }
 
 
@@ -117,7 +117,7 @@ def test_only_products_that_can_be_had_here_are_suggested(advised: Person, model
     """Neither made-up ids, nor another shop's (pen, ink), nor what is in the cart (beans) or sold out (filter)."""
     suggested = answer_to(advised, model, [stray, "cup", stray], beans=1)
     assert [(one["product"]["id"], one["explanation"]) for one in suggested] == [("cup", "Take cup.")]
-    assert calls(advised.client.application)[0].dropped["unknown product"] > 0
+    assert calls(advised.client.application)[0].dropped["unknown_product"] > 0
 
 
 def test_an_id_that_two_shops_have_is_this_shops_own(advised: Person, model: ModelServer) -> None:
@@ -146,11 +146,11 @@ def test_an_answer_with_every_fault_at_once_is_answered_and_written_down(advised
     assert answer.status_code == 200, answer.text
     assert len(answer.json["suggestions"]) == 3
     assert calls(advised.client.application)[0].dropped == {
-        "invisible characters": 1,
+        "invisible_characters": 1,
         "markup": 1,
-        "too long": 1,
+        "too_long": 1,
         "repeat": 1,
-        "unknown product": 1,
+        "unknown_product": 1,
     }
 
 

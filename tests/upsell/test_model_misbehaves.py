@@ -46,7 +46,7 @@ UNUSABLE: dict[str, tuple[Behaviour, *tuple[str, ...]]] = {
     "a string": (server.says('"pot"'), "ok", "shape"),
     "suggestions are missing": (server.says('{"products": ["pot"]}'), "ok", "shape"),
     "suggestions are an object": (server.says('{"suggestions": {"product_id": "pot"}}'), "ok", "shape"),
-    "suggestions of odd things": (server.suggest([None, 1, "pot", [], {"product_id": [1]}]), "ok", "unknown product"),
+    "suggestions of odd things": (server.suggest([None, 1, "pot", [], {"product_id": [1]}]), "ok", "unknown_product"),
     "nothing": (server.suggest([]), "ok"),
     "ten megabytes": (server.sends(server.completion(" " * 10_000_000)), "too large"),
     "ten megabytes of an error": (lambda exchange: exchange.send(500, b"x" * 10_000_000), "too large"),

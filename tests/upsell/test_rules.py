@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storefront.tenants.models import UpsellWishes
-from storefront.upsell.assistant.rules import check_answer
+from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.rules import (
     MOST_OF_A_KIND,
     Candidate,
@@ -152,7 +152,7 @@ def test_a_reason_is_one_sentence_of_at_most_160_characters(cart: list[Goods], o
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_is_checked_without_a_fault(answer: object) -> None:
     pot = candidates(Goods("pot", "Pot", tags=("espresso",)))
-    assert check_answer(answer, pot, [BEANS]).chosen == []
-    assert check_answer({"suggestions": answer}, pot, [BEANS]).chosen == []
-    checked = check_answer({"suggestions": [answer, {"product_id": "pot", "explanation": answer}]}, pot, [BEANS])
+    assert validate_answer(answer, pot, [BEANS]).chosen == []
+    assert validate_answer({"suggestions": answer}, pot, [BEANS]).chosen == []
+    checked = validate_answer({"suggestions": [answer, {"product_id": "pot", "explanation": answer}]}, pot, [BEANS])
     assert ids(list(checked.chosen)) == ["pot"]

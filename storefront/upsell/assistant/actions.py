@@ -45,8 +45,8 @@ from storefront.upsell.assistant.models import (
     used_today,
 )
 from storefront.upsell.assistant.question import Question
-from storefront.upsell.assistant.rules import Checked, check_answer
 from storefront.upsell.assistant.settlers import Settlers
+from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer, validate_answer
 from storefront.upsell.rules import Chosen
 from storefront.upsell.turns import turn_left_to_others, turn_to_think
 
@@ -199,11 +199,11 @@ class Assistant:
             set_result(done, answer)
 
     def _write_down(self, tenant_id: str, question: Question, answer: Answer, reservation: Reservation | None) -> None:
-        checked = Checked([])
+        checked = ValidatedAnswer([])
         if answer.outcome == "ok":
-            checked = check_answer(answer.content, question.candidates, question.cart)
+            checked = validate_answer(answer.content, question.candidates, question.cart)
         kept = [asdict(one) for one in checked.chosen]
-        count_call(answer.outcome, checked.dropped)
+        count_call(answer.outcome, checked.rejections)
         use = use_of(answer, question.prompt, self.model.rates)
         call = self._journal_row(question, answer, checked, use)
         with write():
@@ -218,7 +218,7 @@ class Assistant:
         call.pop("cart_id")  # who has it has the cart
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
 
-    def _journal_row(self, question: Question, answer: Answer, checked: Checked, use: Use) -> dict[str, Any]:
+    def _journal_row(self, question: Question, answer: Answer, checked: ValidatedAnswer, use: Use) -> dict[str, Any]:
         return {
             "id": new_token(),
             "cart_id": question.cart_id,
@@ -230,7 +230,7 @@ class Assistant:
             **use._asdict(),
             "latency_ms": answer.latency_ms,
             "outcome": answer.outcome,
-            "dropped": checked.dropped,
+            "dropped": checked.rejections,
             "suggestions": [asdict(one) for one in checked.chosen],
         }
 

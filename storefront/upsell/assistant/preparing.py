@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storefront.upsell.assistant import phrases
 from storefront.upsell.assistant.prompt import BLOCK, clean, described, named
-from storefront.upsell.assistant.rules import fault_of, numbers_of
-from storefront.upsell.assistant.text import plain
+from storefront.upsell.llm.moderation.normalization import strip_invisible
+from storefront.upsell.llm.moderation.number_facts import numbers_of
+from storefront.upsell.llm.moderation.output_guard import RejectionReason, rejection_reason
 from storefront.upsell.rules import Goods
 
 VERSION = "prepare-1"
@@ -30,7 +30,6 @@ INSTRUCTIONS = (
     '{language}. Answer only with JSON: {{"products": [{{"product_id": "...", "why": "..."}}], "categories": '
     '[{{"category": "...", "why": "..."}}]}}.'
 )
-PROMPT_RUNS = phrases.runs_of(INSTRUCTIONS)
 
 
 def messages(
@@ -91,7 +90,7 @@ def check(answer: object, product: Goods, others: Sequence[Goods], categories: M
     if not isinstance(answer, dict) or not any(
         isinstance(answer.get(name), list) for name in ("products", "categories")
     ):
-        return Found({}, {}, {"shape": 1})
+        return Found({}, {}, {RejectionReason.SHAPE: 1})
     facts = numbers_of([product])
     known = {other.id: facts | numbers_of([other]) for other in others}
     labels = {label: facts | numbers_of([Goods("", category)]) for label, category in categories.items()}
@@ -107,13 +106,13 @@ def checked(
     for entry in entries if isinstance(entries, list) else ():
         name, why = (entry.get(key), entry.get("why")) if isinstance(entry, dict) else (None, None)
         if not isinstance(name, str) or name not in known:
-            dropped[f"unknown {key.removesuffix('_id')}"] += 1
+            dropped[RejectionReason(f"unknown_{key.removesuffix('_id')}")] += 1
         elif name in found:
-            dropped["repeat"] += 1
+            dropped[RejectionReason.REPEAT] += 1
         elif len(found) == most:
-            dropped["too many"] += 1
+            dropped[RejectionReason.TOO_MANY] += 1
         else:
-            fault = fault_of(why, known[name]) or ("prompt" if phrases.runs_of(str(why)) & PROMPT_RUNS else None)
-            dropped.update([fault] if fault else [])
-            found[name] = "" if fault else plain(str(why))
+            reason = rejection_reason(why, known[name], INSTRUCTIONS)
+            dropped.update([reason] if reason else [])
+            found[name] = "" if reason else strip_invisible(str(why))
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 
 from storefront.unicode_text import cut
-from storefront.upsell.assistant.text import plain, usual
+from storefront.upsell.llm.moderation.normalization import fold_compatibility, strip_invisible
 from storefront.upsell.rules import CANDIDATES, MOST, Candidate, Goods
 
 VERSION = "2"
@@ -69,7 +69,7 @@ def clean(text: str, longest: int) -> str:
 
     Rows of signs are cut to two, so that no text holds the block's own delimiters or draws others.
     """
-    return cut(plain(RULE.sub(r"\1\1", plain(usual(text)))), longest).rstrip()
+    return cut(strip_invisible(RULE.sub(r"\1\1", strip_invisible(fold_compatibility(text)))), longest).rstrip()
 
 
 def response_format(candidates: Sequence[Candidate]) -> dict[str, Any]:

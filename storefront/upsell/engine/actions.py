@@ -11,13 +11,13 @@ from storefront.catalog.models import Listed
 from storefront.languages.pages import shopper_language
 from storefront.tenants.guard import run
 from storefront.tenants.models import Pin, Tenant, UpsellWishes
-from storefront.upsell.assistant.text import plain
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.goods import offered, read_goods
 from storefront.upsell.engine.models import GOODS_BY_ID, GOODS_ROWS_AND_STATE, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike
 from storefront.upsell.engine.shelf import Shelf, pairs_of, shelf_at
+from storefront.upsell.llm.moderation.normalization import strip_invisible
 from storefront.upsell.rules import Candidate, Goods, Tie, explained, say_pinned
 
 MOST_ASKED = 20
@@ -170,7 +170,7 @@ def pinned(
     """Those of the pinned products that can be had, with the shop's own reason."""
     names, worded = {goods.id: goods.name for goods in cart}, in_own_words(tenant)
     return [
-        Candidate(sold[id], (plain(pin.why) if worded else "") or say_pinned(names[pin.with_id]), pinned=True)
+        Candidate(sold[id], (strip_invisible(pin.why) if worded else "") or say_pinned(names[pin.with_id]), pinned=True)
         for id, pin in pins.items()
         if id in sold
     ]

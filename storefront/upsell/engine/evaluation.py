@@ -16,12 +16,12 @@ from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch
 from storefront.upsell.assistant.client import Model
-from storefront.upsell.assistant.rules import check_answer
 from storefront.upsell.engine.actions import of_many_kinds, ranked
 from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.history import History, lots_of_orders
 from storefront.upsell.engine.learning import bought_in
 from storefront.upsell.engine.models import GOODS_BY_ID
+from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.rules import (
     MOST,
     Candidate,
@@ -189,9 +189,9 @@ class Choice:
         return prompt.response_format(self.candidates)
 
     def check(self, content: object) -> tuple[list[dict[str, str]], dict[str, int]]:
-        checked = check_answer(content, self.candidates, self.cart)
+        checked = validate_answer(content, self.candidates, self.cart)
         self.chosen.extend(checked.chosen)
-        return [vars(one) for one in checked.chosen], checked.dropped
+        return [vars(one) for one in checked.chosen], checked.rejections
 
     def save(self) -> None:
         """Nothing but the journal keeps it."""

@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from storefront.upsell.assistant.prompt import VERSION, clean, messages, named, response_format
-from storefront.upsell.assistant.text import plain
+from storefront.upsell.llm.moderation.normalization import strip_invisible
 from storefront.upsell.rules import Candidate, Goods
 
 BEANS = Goods("beans", "Dawn Beans", "Beans for espresso.", "Coffee", ("espresso", "beans"))
@@ -100,7 +100,7 @@ def test_at_most_twelve_candidates_are_described_and_allowed() -> None:
     ],
 )
 def test_honest_names_stay_as_they_are(name: str) -> None:
-    assert plain(name) == unicodedata.normalize("NFC", name)
+    assert strip_invisible(name) == unicodedata.normalize("NFC", name)
     assert clean(name, 80).translate(str.maketrans("()", "（）")) == unicodedata.normalize("NFC", name)
 
 

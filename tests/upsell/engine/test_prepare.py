@@ -257,14 +257,14 @@ def test_faulty_answers_are_dropped_and_counted(app: Flask, model: ModelServer) 
         "Brewers": "They go together.",
     }
     assert calls(app)[0].dropped == {
-        "unknown product": 3,
+        "unknown_product": 3,
         "price": 1,
         "repeat": 2,
         "link": 1,
         "prompt": 1,
-        "unknown category": 1,
+        "unknown_category": 1,
     }
-    assert "unknown product 3" in said
+    assert "unknown_product 3" in said
 
 
 @pytest.mark.parametrize("content", ['"words"', "[]", "{}", '{"products": {}}'])
@@ -277,7 +277,7 @@ def test_no_more_than_six_products_and_three_categories(app: Flask, model: Model
     stock(app, [{"id": f"x{i}", "name": f"xxx{i}", "category": f"X{i}"} for i in range(8)])
     model.behave = completes({f"x{i}": "Good with it." for i in range(8)}, {f"X{i}": "Good with it." for i in range(8)})
     prepare(app, "--yes", "--limit", "1")
-    assert list(calls(app)[0].dropped) == ["too many"]
+    assert list(calls(app)[0].dropped) == ["too_many"]
     assert len(complements(app, "beans")) == 9
 
 

@@ -1,11 +1,11 @@
-"""What a model may say beside a product: honest sentences pass as they are, and each fault has its cause."""
+"""Honest sentences of a model are shown as they are; others are rejected, each for its reason."""
 
 import pytest
 
-from storefront.upsell.assistant.numbers import numbers_in
-from storefront.upsell.assistant.rules import check_answer
+from storefront.upsell.llm.moderation.number_facts import numbers_in
+from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.rules import Candidate, Goods
-from tests.upsell.assistant.honest import GOODS, SENTENCES
+from tests.upsell.llm.moderation.allowed import GOODS, SENTENCES
 
 REASON = "Shares “pot” with Dawn Beans in your cart."
 HONEST = [sentence for sentences in SENTENCES.values() for sentence in sentences]
@@ -14,9 +14,15 @@ HONEST = [sentence for sentences in SENTENCES.values() for sentence in sentences
 def said_of(goods: Goods, explanation: object, *cart: Goods) -> tuple[str, dict[str, int]]:
     """What is shown beside the goods when the model says this, and what was dropped."""
     answer = {"suggestions": [{"product_id": goods.id, "explanation": explanation}]}
-    checked = check_answer(answer, [Candidate(goods, REASON, 1.0)], cart)
+    checked = validate_answer(answer, [Candidate(goods, REASON, 1.0)], cart)
     (chosen,) = checked.chosen
-    return chosen.explanation, checked.dropped
+    return chosen.explanation, checked.rejections
+
+
+def test_there_are_forty_honest_sentences_for_each_language() -> None:
+    assert {language: len(set(sentences)) for language, sentences in SENTENCES.items()} == dict.fromkeys(
+        ("en", "de", "fr", "uk", "ja"), 40
+    )
 
 
 @pytest.mark.parametrize("sentence", HONEST)
@@ -43,7 +49,7 @@ FAULTS = {
         "3割お得。",
         "٪ lower.",
     ),
-    "health claim": (
+    "health_claim": (
         "A healthy choice.",
         "It relieves stress.",
         "Recommended by doctors.",
@@ -54,7 +60,7 @@ FAULTS = {
         "Rich in vitamins.",
     ),
     "link": ("See evil.xyz", "ftp://x", "Find it on instagram.", "Ask @evil"),
-    "e-mail": ("Ask ada@example.com.", "name at example dot com", "Schreiben Sie eine E-Mail."),
+    "email": ("Ask ada@example.com.", "name at example dot com", "Schreiben Sie eine E-Mail."),
     "prompt": ("As an AI, I like it.", "Wie im JSON steht.", "My instructions say so.", "Найкращий кандидат."),
     "pressure": ("Order now, it fits.", "Nur heute dabei.", "Dépêchez-vous, il part.", "今すぐどうぞ。", "Wow!!"),
     "number": (
@@ -69,14 +75,14 @@ FAULTS = {
     ),
     "gibberish": ("Aaaaaaaaah, coffee.", "A twо-tоne pоt of stеel, dаrk.", "Qq" * 20),
     "markup": ("A *fine* pot.", "A fine pot #coffee", "a_b __c__", "x ^ y"),
-    "empty explanation": ("", "…", "123", None, 7, ["x"], {}),
-    "invisible characters": ("A\u200bpot", "A \u202epot", "A\u2028pot\u2029\u2063", "A\u3164pot"),
-    "too long": ("A pot. " * 30,),
+    "empty_explanation": ("", "…", "123", None, 7, ["x"], {}),
+    "invisible_characters": ("A\u200bpot", "A \u202epot", "A\u2028pot\u2029\u2063", "A\u3164pot"),
+    "too_long": ("A pot. " * 30,),
 }
 
 
 @pytest.mark.parametrize(("cause", "words"), [(cause, words) for cause, all in FAULTS.items() for words in all])
-def test_the_rules_words_stand_in_for(cause: str, words: object) -> None:
+def test_a_rejected_explanation_is_replaced_by_the_shops_own(cause: str, words: object) -> None:
     shown, dropped = said_of(Goods("cup", "Stone Cup", "A cup of 3 dl."), words)
     assert (shown, dropped) == (REASON, {cause: 1})
 
@@ -91,8 +97,8 @@ def test_a_number_may_be_said_of_a_product_or_of_what_is_in_the_cart() -> None:
 def test_a_number_of_another_candidate_may_not() -> None:
     cup, pot = Goods("cup", "Stone Cup"), Goods("pot", "Pot", "For 12 cups.")
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Serves 12."}]}
-    checked = check_answer(answer, [Candidate(cup, REASON, 1.0), Candidate(pot, REASON, 1.0)])
-    assert checked.dropped == {"number": 1}
+    checked = validate_answer(answer, [Candidate(cup, REASON, 1.0), Candidate(pot, REASON, 1.0)])
+    assert checked.rejections == {"number": 1}
 
 
 def test_a_telephone_number_may_not_even_when_the_product_bears_it() -> None:
@@ -107,7 +113,7 @@ def test_what_is_shown_is_plain() -> None:
 def test_the_rules_own_words_are_shown_without_what_cant_be_seen() -> None:
     candidate = Candidate(Goods("cup", "Cup"), "Shares “p\u200bot” with \u202eDawn\U000e0041 Beans.", 1.0)
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Free!"}]}
-    assert check_answer(answer, [candidate]).chosen[0].explanation == "Shares “pot” with Dawn Beans."
+    assert validate_answer(answer, [candidate]).chosen[0].explanation == "Shares “pot” with Dawn Beans."
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,8 @@ def test_the_rules_own_words_are_shown_without_what_cant_be_seen() -> None:
         ("two hundred", {"200"}),
         ("٣٤ and ❷ and ５", {"34", "2", "5"}),
         ("at once, tout neuf", set()),
+        ("dix-sept, quatre-vingt-dix et quatre-vingt-dix-sept", {"17", "90", "97"}),
+        ("1'250.50 or 0,900", {"1250.5", "900"}),
     ],
 )
 def test_numbers_are_read_in_figures_and_in_words(text: str, numbers: set[str]) -> None:

@@ -10,13 +10,13 @@ import pytest
 from flask import Flask
 
 from storefront.upsell.assistant.prompt import messages
-from storefront.upsell.assistant.rules import check_answer
-from storefront.upsell.assistant.text import fold, plain
+from storefront.upsell.llm.moderation.normalization import fold, strip_invisible
+from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.rules import Candidate, Goods
 from tests.conftest import Person
 from tests.upsell import model_server as server
-from tests.upsell.assistant.adversarial import ATTACKS, REFUSED, Attack
 from tests.upsell.conftest import stock
+from tests.upsell.llm.moderation.attacks import ATTACKS, REFUSED, Attack
 from tests.upsell.model_server import ModelServer
 
 HONEST = "Its lid keeps what you brew warm."
@@ -107,7 +107,7 @@ def test_no_shopper_reads_what_an_attack_wants_said(person: Person, model: Model
             continue
         assert pair.said.strip() not in words or not pair.said.strip(), pair
         assert pair.attack.mark.casefold() not in words.casefold(), pair
-        assert words == plain(words), pair
+        assert words == strip_invisible(words), pair
         if pair.attack.where == "description":
             assert words in panel
             assert not pair.said.strip() or pair.said not in panel, pair
@@ -127,10 +127,10 @@ def test_what_an_attack_wants_said_is_dropped_and_counted_by_its_cause(attack: A
     goods = Goods("a", "A pot", attack.text, "Brewers", ("pot",))
     for said in attack.says:
         answer = {"suggestions": [{"product_id": "a", "explanation": said}]}
-        checked = check_answer(answer, [Candidate(goods, REASON, 1.0)], [goods])
+        checked = validate_answer(answer, [Candidate(goods, REASON, 1.0)], [goods])
         assert [one.explanation for one in checked.chosen] == [REASON]
-        ((cause, times),) = checked.dropped.items()
-        assert cause in attack.cause, (said, cause)
+        ((cause, times),) = checked.rejections.items()
+        assert cause in attack.cause.split(), (said, cause)
         assert times == 1
 
 
@@ -144,7 +144,7 @@ def test_the_model_is_shown_an_attack_as_visible_data_in_its_block(attack: Attac
     assert ">>>" not in data
     told = json.loads(data)
     for text in (told["cart"][0]["name"], told["candidates"][0]["description"], told["candidates"][0]["known"]):
-        assert text == plain(text)
+        assert text == strip_invisible(text)
         assert len(text) <= 240
 
 

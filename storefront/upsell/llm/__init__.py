@@ -1,0 +1,1 @@
+"""The language model that chooses among candidates and explains the choice."""

@@ -1,0 +1,1 @@
+"""Decides which sentences of a language model may be shown to shoppers."""
