@@ -111,7 +111,7 @@ document.addEventListener("submit", (event) => {
   htmx.ajax("POST", form.getAttribute("action"), { source: form, event });
 });
 document.addEventListener("click", (event) => {
-  const link = event.target.closest(".chips a, .pager a");
+  const link = event.target.closest("#products :is(.chips a:not(.chip-more), .pager a)");
   if (event.defaultPrevented || !window.htmx || !link || modified(event)) return;
   event.preventDefault();
   htmx.ajax("GET", link.getAttribute("href"), { source: link, event });

@@ -98,6 +98,8 @@ def paths() -> list[str]:
         f"/?q=donau&category={LONG}&min_price={'9' * 17}&max_price=1",
         f"/?min_price=9999999&q={LONG}",
         "/?page=99",
+        "/categories",
+        f"/categories?q={LONG[:80]}X",
         "/products/p0",
         "/products/none",
         "/cart",
