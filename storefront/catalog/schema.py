@@ -24,6 +24,7 @@ from pydantic import (
 from storefront import money
 from storefront.config import daily_budget
 from storefront.languages.rules import LANGUAGES
+from storefront.tenants.timezones import check_timezone
 
 TENANT_ID = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 """A DNS label, because a tenant may be a subdomain."""
@@ -157,6 +158,7 @@ class TenantEntry(Strict):
     name: Name
     currency: Annotated[str, AfterValidator(money.check_currency)]
     locale: str = "en"
+    timezone: Annotated[str, AfterValidator(check_timezone)] | None = None
     theme: Theme = Theme()
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
