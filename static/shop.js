@@ -67,35 +67,37 @@ document.addEventListener("click", (event) => {
   event.target.closest("[data-dismiss]")?.parentElement.remove();
 });
 
-// The cart's panel, where there is room beside what one looks at: it comes after adding, or by the cart's link. Nobody is
-// held in it: Escape, its button, a click beside it or moving on to what it covers close it, and the focus goes back.
-const wide = matchMedia("(min-width: 1024px)");
+// The cart's panel, where there is room for it: it comes after adding, or by the cart's link. The page gives way to it, so it
+// covers nothing, and nobody is held in it: Escape, its button or a click beside it close it, and the focus goes back.
+const wide = matchMedia("(min-width: 1100px)");
 let opener = null;
 const cartPanel = () => document.getElementById("cart_panel");
 const isOpen = () => cartPanel()?.hidden === false;
-const isCovered = (element) => {
-  const [there, here] = [cartPanel().getBoundingClientRect(), element.getBoundingClientRect()];
-  return here.right > there.left && here.left < there.right && here.bottom > there.top && here.top < there.bottom;
-};
+
+// The page becomes narrower or wider; what the shopper looks at keeps its height on the screen meanwhile.
+function showPanel(shown, anchor) {
+  const before = anchor?.getBoundingClientRect().top;
+  cartPanel().hidden = !shown;
+  document.getElementById("cart_badge").setAttribute("aria-expanded", String(shown));
+  if (anchor) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
+}
 
 function openPanel(by, adding) {
   const panel = cartPanel();
-  if (panel.hidden) opener = by;
-  panel.hidden = false;
-  document.getElementById("cart_badge").setAttribute("aria-expanded", "true");
+  if (panel.hidden) {
+    opener = by;
+    showPanel(true, by);
+  }
   panel.querySelector(`.cart-line[data-product="${CSS.escape(adding ?? "")}"]`)?.scrollIntoView({ block: "nearest" });
-  const focused = document.activeElement;
-  const left = focused !== document.body && !panel.contains(focused); // Safari gives a pressed button no focus
-  if (!adding || (left && isCovered(focused))) panel.focus({ preventScroll: true });
+  if (!adding) panel.focus({ preventScroll: true });
 }
 
 function closePanel() {
   if (!isOpen()) return;
-  const panel = cartPanel();
-  const back = panel.contains(document.activeElement);
-  panel.hidden = true;
-  document.getElementById("cart_badge").setAttribute("aria-expanded", "false");
-  if (back) (opener?.isConnected ? opener : document.getElementById("cart_badge")).focus({ preventScroll: true });
+  const back = cartPanel().contains(document.activeElement);
+  const next = opener?.isConnected ? opener : document.getElementById("cart_badge");
+  showPanel(false, back ? next : null);
+  if (back) next.focus({ preventScroll: true });
   document.getElementById("panel_lines").replaceChildren();
 }
 
@@ -109,7 +111,7 @@ document.addEventListener("submit", (event) => {
   htmx.ajax("POST", form.getAttribute("action"), { source: form, event });
 });
 document.addEventListener("click", (event) => {
-  const link = event.target.closest(".chips a, .pager a");
+  const link = event.target.closest("#products :is(.chips a:not(.chip-more), .pager a)");
   if (event.defaultPrevented || !window.htmx || !link || modified(event)) return;
   event.preventDefault();
   htmx.ajax("GET", link.getAttribute("href"), { source: link, event });
@@ -151,9 +153,6 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.defaultPrevented) closePanel();
-});
-document.addEventListener("focusin", ({ target }) => {
-  if (isOpen() && !cartPanel().contains(target) && isCovered(target)) closePanel();
 });
 wide.addEventListener("change", () => closePanel());
 
@@ -218,6 +217,31 @@ document.addEventListener("click", (event) => {
   if (!navigator.onLine && link && !event.defaultPrevented) leave(event, () => location.assign(link.href));
 });
 
+// What was typed and not sent yet stays when its region is replaced, and when the page comes in another language.
+const typedIn = (place, sent) => [...place.querySelectorAll("input[id]")]
+  .filter(({ id, value, defaultValue }) => value !== defaultValue && !sent?.querySelector(`#${CSS.escape(id)}`))
+  .map(({ id, value }) => [id, value]);
+
+function typeAgain(typed) {
+  for (const [id, value] of typed) {
+    const field = document.getElementById(id);
+    if (field) field.value = value;
+  }
+}
+
+document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  if (ctx.target) ctx.typed = typedIn(ctx.target, ctx.sourceElement);
+});
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => typeAgain(ctx.typed ?? []));
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches(".site-footer form")) sessionStorage.setItem("typed", JSON.stringify([location.pathname, typedIn(document)]));
+});
+start(() => {
+  const [path, typed] = JSON.parse(sessionStorage.getItem("typed")) ?? [];
+  sessionStorage.removeItem("typed");
+  if (path === location.pathname) typeAgain(typed);
+});
+
 // What stands empty in a form needn't stand in the address.
 document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
   if (target.matches("form[method=get]")) for (const [name, value] of [...ctx.request.body]) if (!value) ctx.request.body.delete(name);
@@ -235,6 +259,10 @@ function showCategory() {
   if (row) row.scrollLeft = chip.offsetLeft - row.offsetLeft - (row.clientWidth - chip.offsetWidth) / 2;
 }
 start(showCategory);
+// Browsers leave a chip where it is that is half in sight when the focus comes to it.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches(".chip")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id === "products") showCategory();
 });

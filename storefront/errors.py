@@ -103,6 +103,21 @@ class PriceChanged(Conflict):
         return {"total": {"amount": self.total, "currency": self.currency}}
 
 
+class CartChanged(Conflict):
+    """The cart doesn't hold what the page showed, as after a change in another tab. Only pages say what they showed."""
+
+    type = "cart-changed"
+    title = N_("Your cart has changed")
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Your cart has changed since you opened this page, perhaps in another tab. Nothing was ordered. "
+                "Please check your order and place it again."
+            )
+        )
+
+
 class CartEmpty(Conflict):
     type = "cart-empty"
     title = N_("The cart is empty")

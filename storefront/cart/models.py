@@ -1,8 +1,10 @@
 """Carts: what a shopper has gathered."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, bindparam, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -116,6 +118,16 @@ class CartView:
         if cart is None:
             return cls("", [], price(tenant, [], None, now()))
         return cls(cart.id, cart.lines, cart.price(tenant))
+
+    @property
+    def lines_digest(self) -> str:
+        return digest_lines((line.product_id, line.quantity) for line in self.lines)
+
+
+def digest_lines(lines: Iterable[tuple[str, int]]) -> str:
+    """A digest of a cart's lines, given as (product id, quantity) in any order: a page carries it, so that an order can
+    be held to what the page showed."""
+    return sha256(json.dumps(sorted(lines)).encode()).hexdigest()[:32]
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)

@@ -2,7 +2,8 @@
 
 import time
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
@@ -25,6 +26,9 @@ PAGE = 24
 MAX_QUERY_LENGTH, MAX_CATEGORY_LENGTH = 200, 80
 RELATED = 4
 SUGGESTED, SUGGESTED_CATEGORIES = 6, 3
+MAX_CATEGORY_CHIPS = 20
+"""Categories that every list shows, in the catalogue's order; the page of categories has all of them."""
+CATEGORIES_PER_PAGE = 100
 SHELF_FRESH_FOR = 5.0
 """Seconds for which the categories and their counts may be old; counting takes longer than all else of a page."""
 
@@ -41,17 +45,28 @@ class Shelf:
     categories: tuple[Category, ...]
     total: int
 
+    @cached_property
+    def by_name(self) -> dict[str, Category]:
+        return {category.name: category for category in self.categories}
+
+    def chips(self, chosen: str) -> tuple[Category, ...]:
+        """The categories that a list shows: the first ones, and the chosen one."""
+        first = self.categories[:MAX_CATEGORY_CHIPS]
+        found = self.by_name.get(chosen)
+        return first if found is None or found in first else (*first, found)
+
 
 @dataclass(frozen=True)
 class ListPage:
-    """`asked` is what was typed when nothing has those words and others were looked for; `ignored` says which filters
-    weren't understood."""
+    """`categories` are those that are shown of `all_categories`. `asked` is what was typed when nothing has those words
+    and others were looked for; `ignored` says which filters weren't understood."""
 
     products: list[Card]
     wish: Wish
     asked: str
     ignored: tuple[str, ...]
     categories: tuple[Category, ...]
+    all_categories: int
     number: int
     has_next: bool
     total: int
@@ -124,7 +139,8 @@ def list_page() -> Response:
     asked_for = typed if typed != wish.q else ""
     shelf = known_shelf()
     many = count_of(wish, number, found, shelf)
-    seen = (wish, asked_for, filters.ignored, shelf.categories, number, many, found.rows, cart_count(), asked_region())
+    chips = (shelf.chips(wish.category), len(shelf.categories))
+    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, cart_count(), asked_region())
 
     def show_list() -> str:
         has_next = len(found.cards) > PAGE
@@ -133,7 +149,8 @@ def list_page() -> Response:
             wish=wish,
             asked=asked_for,
             ignored=filters.ignored,
-            categories=shelf.categories,
+            categories=chips[0],
+            all_categories=chips[1],
             number=number,
             has_next=has_next,
             total=many if number > 1 or has_next else len(found.cards),
@@ -190,9 +207,8 @@ def suggest() -> Response:
     wish = Wish(q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH), glance=True)
     label = current_tenant().label
     found = look(wish, SUGGESTED)[1].cards if worth_asking(wish.q) else []
-    shelves = [shelf for shelf in known_shelf().categories if begins(label(shelf.name), wish.terms)][
-        :SUGGESTED_CATEGORIES
-    ]
+    matching = (shelf for shelf in known_shelf().categories if begins(label(shelf.name), wish.terms))
+    shelves = list(islice(matching, SUGGESTED_CATEGORIES))
     return answer(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
 
 
@@ -203,8 +219,32 @@ def worth_asking(typed: str) -> bool:
 
 def begins(category: str, terms: list[str]) -> bool:
     """Whether each of the words begins a word of the category's name."""
-    words = search_terms(category)
+    words = category_words(category)
     return bool(terms) and all(any(word.startswith(term) for word in words) for term in terms)
+
+
+@lru_cache(maxsize=20_000)
+def category_words(category: str) -> tuple[str, ...]:
+    """The folded words of a category's name; thousands of them are looked through at each letter that is typed."""
+    return tuple(search_terms(category))
+
+
+@pages.get("/categories")
+def list_categories() -> Response:
+    """All categories by name, in the shopper's language, or those with words that begin like these."""
+    asked, number, label = request.args.get("q", "")[:80].strip(), request.args.get("page", ""), current_tenant().label
+    terms = search_terms(asked)
+    found = [one for one in known_shelf().categories if not asked or begins(label(one.name), terms)]
+    found.sort(key=lambda one: (category_words(label(one.name)), one.name))
+    start = (page_number(number) - 1) * CATEGORIES_PER_PAGE
+    return show(
+        "catalog/categories.html",
+        asked=asked,
+        categories=found[start : start + CATEGORIES_PER_PAGE],
+        total=len(found),
+        page=page_number(number),
+        has_next=len(found) > start + CATEGORIES_PER_PAGE,
+    )
 
 
 @pages.get("/products/<product_id>")

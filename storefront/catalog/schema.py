@@ -25,6 +25,7 @@ from storefront.catalog.field_types import (
 )
 from storefront.catalog.json_file import BadCatalog, parse, place
 from storefront.languages.rules import LANGUAGES
+from storefront.tenants.timezones import check_timezone
 from storefront.validation_messages import error_message
 
 
@@ -104,6 +105,7 @@ class TenantEntry(Strict):
     name: Name
     currency: Annotated[str, AfterValidator(money.check_currency)]
     locale: str = "en"
+    timezone: Annotated[str, AfterValidator(check_timezone)] | None = None
     theme: Theme = Theme()
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []

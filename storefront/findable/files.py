@@ -17,6 +17,8 @@ MAX_TITLE_LENGTH, MAX_BRAND_LENGTH = 150, 70
 """Characters of a product feed's fields (https://support.google.com/merchants/answer/7052112)."""
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
+MAX_LLMS_CATEGORIES = 50
+"""Categories that llms.txt names, in the catalogue's order: it is made to be read whole."""
 KEPT_OUT = ("/suggest", "/events", "/api/", "/checkout/upsell", "/*?*sort=", "/*?*min_price=", "/*?*max_price=")
 """What crawlers would waste their time with. The cart, orders and searches say noindex themselves, which is only read
 by who may come."""
@@ -99,9 +101,11 @@ def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequ
     ]
     if shelf:
         lines += ["", "## Categories", ""]
-        for name, many in shelf:
+        for name, many in shelf[:MAX_LLMS_CATEGORIES]:
             to_it = link(tenant.own_label(name), f"{root}/?" + urlencode({"category": name}))
             lines.append(f"- {to_it}: {many} product{'' if many == 1 else 's'}")
+        if len(shelf) > MAX_LLMS_CATEGORIES:
+            lines.append(f"- [All {len(shelf):,} categories]({root}/categories): by name; put words behind ?q=")
     if best:
         lines += ["", "## Products in stock", ""]
         lines += [f"- {link(card.name, root + product_path(card.id))}: {tenant.money(card.price)}" for card in best]

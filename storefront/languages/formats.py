@@ -1,6 +1,6 @@
 """Numbers, amounts and moments as who reads them writes them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -39,7 +39,9 @@ def show_percent(rate: Decimal, locale: str) -> str:
 
 
 def moment(value: datetime) -> str:
-    """A day and a time of day, in UTC."""
-    locale, value = money.read_locale(shopper_locale()), value.astimezone(UTC)
-    day, time = format_date(value, "long", locale), format_time(value, "short", tzinfo=UTC, locale=locale)
-    return str(get_datetime_format("medium", locale=locale)).replace("{0}", time).replace("{1}", day) + " UTC"
+    """A day and a time of day in the shop's time zone, with its distance from UTC: who reads may be elsewhere."""
+    zone, locale = g.tenant.timezone, money.read_locale(shopper_locale())
+    value = value.astimezone(zone)
+    day, time = format_date(value, "long", locale), format_time(value, "short", tzinfo=zone, locale=locale)
+    offset = value.isoformat()[-6:].replace("-", "−") if value.utcoffset() else ""
+    return str(get_datetime_format("medium", locale=locale)).replace("{0}", time).replace("{1}", day) + f" UTC{offset}"

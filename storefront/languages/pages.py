@@ -130,7 +130,12 @@ def speaking(language: str, languages: tuple[str, ...] = ()) -> Iterator[None]:
 def switch() -> Response:
     """Keep the language that was chosen, for this shop, and lead back to the page where it was."""
     response = redirect(page_before(), 303)
-    language = request.form.get("lang", "")
+    keep_choice(response, request.form.get("lang", ""))
+    return response
+
+
+def keep_choice(response: Response, language: str) -> None:
+    """Make this the language in which the shopper reads the shop from now on, if there is such a one."""
     if language in LANGUAGES:
         response.set_cookie(
             COOKIE,
@@ -141,7 +146,6 @@ def switch() -> Response:
             httponly=True,
             samesite="Lax",
         )
-    return response
 
 
 def page_before() -> str:

@@ -7,7 +7,7 @@ from blinker import signal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
+from storefront.cart.models import OPEN, ORDERED, Cart, CartLine, digest_lines
 from storefront.catalog.models import Product
 from storefront.clock import now
 from storefront.database import db, table_of, write
@@ -27,7 +27,15 @@ from storefront.orders.models import (
     order_of_cart,
     order_of_key,
 )
-from storefront.orders.rules import Buyer, check_not_empty, check_price, check_same_request, fingerprint, new_number
+from storefront.orders.rules import (
+    Buyer,
+    check_lines,
+    check_not_empty,
+    check_price,
+    check_same_request,
+    fingerprint,
+    new_number,
+)
 from storefront.pricing.rules import price
 from storefront.tenants.guard import add_rows, held, run
 from storefront.tenants.models import Tenant
@@ -44,18 +52,20 @@ def place_order(
     buyer: Buyer,
     expected_total: int | None = None,
     idempotency_key: str | None = None,
+    shown_lines: str | None = None,
 ) -> tuple[str, bool]:
-    """Turn an open cart into an order: all of its stock taken, or none.
+    """Turn an open cart into an order: all of its stock taken, or none. `shown_lines` is the `digest_lines` of the
+    lines that the shopper's page showed.
 
     Returns the order's id and whether it is new: the same cart, or the same key, is the same order. Raises
-    `NotFound`, `CartEmpty`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that came with another request;
-    then nothing was changed.
+    `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that came with another
+    request; then nothing was changed.
     """
     asked = fingerprint(cart_id, buyer, expected_total)
     for attempt in range(ATTEMPTS):
         try:
             with write(durable=True):
-                placed = place_once(tenant, cart_id, buyer, expected_total, idempotency_key, asked)
+                placed = place_once(tenant, cart_id, buyer, expected_total, idempotency_key, asked, shown_lines)
         except IntegrityError:
             if attempt == ATTEMPTS - 1:
                 raise
@@ -66,7 +76,13 @@ def place_order(
 
 
 def place_once(
-    tenant: Tenant, cart_id: str, buyer: Buyer, expected_total: int | None, key: str | None, asked: str
+    tenant: Tenant,
+    cart_id: str,
+    buyer: Buyer,
+    expected_total: int | None,
+    key: str | None,
+    asked: str,
+    shown_lines: str | None,
 ) -> tuple[str, bool]:
     if key and (earlier := order_of_key(key)):
         check_same_request(earlier.fingerprint, asked)
@@ -76,7 +92,7 @@ def place_once(
         if not is_id(cart_id) or (earlier := order_of_cart(cart_id)) is None:
             raise NotFound(_("There is no such cart in this shop."))
         return earlier.id, False
-    taken = take_stock(cart_id)
+    taken = take_stock(cart_id, shown_lines)
     total = price(tenant, (line.line_total for line in taken), cart.promo_code, now())
     check_price(total, expected_total, tenant.currency)
     order_id, number, moment, first = new_token(), new_number(), now(), new_id()
@@ -201,11 +217,12 @@ class Taken:
         }
 
 
-def take_stock(cart_id: str) -> list[Taken]:
+def take_stock(cart_id: str, shown_lines: str | None) -> list[Taken]:
     """Take every line's quantity, product by product in the order of their ids so that two orders never wait for each
-    other in a circle. Raises `CartEmpty`, or `OutOfStock` with each line that can't be had."""
+    other in a circle. Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that can't be had."""
     wanted = sorted(run(LINES, {"cart": cart_id}).all())  # here, because databases sort letters in different ways
     check_not_empty(wanted)
+    check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
     taken, short, moment, languages = [], {}, now(), shopper_languages()
     for product_id, quantity, from_upsell, place in wanted:
         row = run(TAKE, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()

@@ -1,5 +1,6 @@
 """Checkout and the order's own page, for shoppers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, session, url_for
@@ -8,9 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
 from storefront.errors import CartOrdered, Conflict, Fault, Invalid, NotFound, OutOfStock
-from storefront.htmx import show
+from storefront.htmx import asked_region, show
+from storefront.languages.pages import keep_choice
 from storefront.languages.words import _
 from storefront.orders import actions
+from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draft
 from storefront.orders.models import find_order, order_of_cart
 from storefront.orders.rules import Buyer, check_buyer
 from storefront.rate_limits import CHECKOUT_LIMIT, limiter
@@ -26,7 +29,26 @@ def checkout() -> AnyResponse:
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("cart.see"), 303)
-    return show_checkout(cart, added=request.args.get("added"))
+    typed = {} if asked_region() else take_draft()
+    return show_checkout(cart, added=request.args.get("added"), typed=typed)
+
+
+@pages.post("/checkout/draft")
+def keep() -> AnyResponse:
+    """Keep what was typed so far, and lead to where the pressed button says, in the language that it names."""
+    keep_draft(request.form)
+    response = redirect(next_page(request.form.get("to", "")), 303)
+    keep_choice(response, request.form.get("lang", ""))
+    return response
+
+
+def next_page(button: str) -> str:
+    """Where this button of the checkout form leads, of those that don't order."""
+    if button == "cart":
+        return url_for("cart.see")
+    if button == "suggestions":
+        return url_for("upsell.panel", page=1)
+    return url_for("orders.checkout")
 
 
 @pages.post("/checkout")
@@ -37,18 +59,21 @@ def place() -> AnyResponse:
     buyer = None
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
-        order_id, is_new = actions.place_order(current_tenant(), cart_id, buyer, shown_total())
+        order_id, is_new = actions.place_order(
+            current_tenant(), cart_id, buyer, shown_total(), shown_lines=request.form.get("shown_lines")
+        )
     except (Conflict, Invalid) as refusal:
         cart = cart_or_none(cart_id)
         if cart is None:
             raise NotFound(_("There is no such cart in this shop.")) from None
         if cart.is_open or (order := order_of_cart(cart_id)) is None:
-            return show_checkout(cart, refusal)
+            return show_checkout(cart, refusal, typed=request.form)
         order_id, is_new = order.id, False
     if not is_new:
         check_own_order(order_id, buyer)
     if session.get("cart") == cart_id:
         session.pop("cart")
+    discard_draft()
     return redirect(url_for("orders.confirmation", order_id=order_id), 303)
 
 
@@ -70,20 +95,26 @@ def shown_total() -> int | None:
     return int(text)
 
 
-def show_checkout(cart: CartSeen, refusal: Conflict | Invalid | None = None, added: str | None = None) -> Response:
+def show_checkout(
+    cart: CartSeen,
+    refusal: Conflict | Invalid | None = None,
+    added: str | None = None,
+    typed: Mapping[str, str] = {},
+) -> Response:
     names = {line.product_id: line.product.name for line in cart.lines}
     context: dict[str, Any] = {
-        "form": {field: request.form.get(field, "") for field in ("email", "name")},
+        "form": {field: typed.get(field, "") for field in FIELDS},
         "errors": {},
         "refusal": None,
         "shortages": [],
         "added": added if added in names else None,
+        "unfolded": bool(added) or isinstance(refusal, Conflict),
         "upsell_enabled": current_tenant().upsell_enabled,
         "keeps_room": keeps_room(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
         context["errors"] = {fault.field: fault.message for fault in refusal.faults}
-        others = [fault.message for fault in refusal.faults if fault.field not in ("email", "name")]
+        others = [fault.message for fault in refusal.faults if fault.field not in FIELDS]
         context["refusal"] = " ".join(others) or None
     elif refusal:
         context["refusal"] = refusal.detail

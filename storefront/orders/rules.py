@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from email_validator import EmailNotValidError, validate_email
 
-from storefront.errors import CartEmpty, Fault, Invalid, PriceChanged
+from storefront.errors import CartChanged, CartEmpty, Fault, Invalid, PriceChanged
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
 from storefront.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
@@ -134,6 +134,12 @@ def check_same_request(found: str | None, asked: str) -> None:
 def check_not_empty(lines: Sequence[object]) -> None:
     if not lines:
         raise CartEmpty
+
+
+def check_lines(digest: str, shown_digest: str | None) -> None:
+    """Refuse when the shopper was shown other lines than those that would be ordered; None stands for no page."""
+    if shown_digest is not None and shown_digest != digest:
+        raise CartChanged
 
 
 def check_price(price: Price, expected_total: int | None, currency: str) -> None:

@@ -30,7 +30,7 @@ def price(tenant: Tenant, line_totals: Iterable[int], promo_code: str | None, no
     sight as `promo_expired` and takes nothing off."""
     subtotal = sum(line_totals)
     promotion = tenant.promotion(promo_code) if promo_code else None
-    holds = promotion is not None and not promotion.expired(now)
+    holds = promotion is not None and not promotion.expired(now, tenant.timezone)
     discount = share(subtotal, promotion.percent) if promotion and holds else 0
     net = subtotal - discount
     tax, included, rate = 0, False, None
@@ -54,6 +54,6 @@ def usable_promotion(tenant: Tenant, code: str, now: datetime) -> Promotion:
     promotion = tenant.promotion(code)
     if promotion is None:
         raise Invalid(Fault("code", _("This shop doesn't know that promo code.")))
-    if promotion.expired(now):
+    if promotion.expired(now, tenant.timezone):
         raise Invalid(Fault("code", _("The promo code %(code)s has expired.", code=promotion.code)))
     return promotion

@@ -1,10 +1,11 @@
 """Tenants: which shops there are, and what each one is like."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from sqlalchemy import JSON, String
@@ -19,6 +20,7 @@ from storefront.languages.rules import own_language
 from storefront.languages.texts import in_words
 from storefront.languages.words import _
 from storefront.tenants import theme
+from storefront.tenants.timezones import UTC, timezone_of
 from storefront.unicode_text import plain_code
 
 
@@ -31,6 +33,8 @@ class TenantRow(Model):
     name: Mapped[str]
     currency: Mapped[str] = mapped_column(String(3))
     locale: Mapped[str]
+    timezone: Mapped[str | None]
+    """None follows the locale."""
     theme: Mapped[dict[str, Any]] = mapped_column(JSON)
     tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
@@ -60,14 +64,15 @@ class Tax:
 
 @dataclass(frozen=True)
 class Promotion:
-    """A code that takes `percent` per cent off the subtotal, through the day `until` (UTC) if that is given."""
+    """A code that takes `percent` per cent off the subtotal, through the day `until` if that is given."""
 
     code: str
     percent: Decimal
     until: date | None
 
-    def expired(self, now: datetime) -> bool:
-        return self.until is not None and now.astimezone(UTC).date() > self.until
+    def expired(self, now: datetime, timezone: ZoneInfo) -> bool:
+        """Whether the last day is over where the shop is."""
+        return self.until is not None and now.astimezone(timezone).date() > self.until
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ class Tenant:
     upsell_enabled: bool
     upsell: UpsellWishes = UpsellWishes()
     labels: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo(UTC))
 
     @classmethod
     def of(cls, row: TenantRow, upsell_enabled: bool) -> "Tenant":
@@ -139,6 +145,7 @@ class Tenant:
             ),
             upsell=UpsellWishes.of(row.upsell, row.currency),
             labels=row.labels or {},
+            timezone=timezone_of(row.timezone, row.locale),
             upsell_enabled=upsell_enabled,
         )
 

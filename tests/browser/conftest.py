@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,14 @@ FORMS = ("prefix", "subdomain")
 @pytest.fixture(scope="package")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of the shop as `make run` starts it, with its own catalogue and a database of its own."""
-    folder = tmp_path_factory.mktemp("browser")
+    with serve(tmp_path_factory.mktemp("browser")) as port:
+        yield port
+
+
+@contextmanager
+def serve(folder: Path, **more: str) -> Iterator[int]:
+    """Run the shop with its database and log in this folder, and these variables of the environment besides the usual
+    ones; yields its port."""
     free = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -41,6 +49,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         "RATELIMIT_ENABLED": "false",
         "UPSELL_ENABLED": "true",
         "UPSELL_HOLDOUT": "0",
+        **more,
     }
     log = folder / "server.log"
     with log.open("wb") as output:

@@ -138,6 +138,8 @@ PLACES: dict[str, Callable[[Visit], None]] = {
     "wrong filter": simply("/?min_price=x"),
     "nothing that fits": simply("/?min_price=9999"),
     "no such page": simply("/?page=99"),
+    "categories": simply("/categories"),
+    "no such category": simply("/categories?q=zzzz"),
     "empty search": simply("/?q=zzzz"),
     "added": added,
     "product": simply(f"/products/{ESPRESSO}"),
@@ -160,6 +162,7 @@ PLACES: dict[str, Callable[[Visit], None]] = {
 
 PAGES = {
     "list": "/",
+    "categories": "/categories",
     "product": r"/products/[\w-]+",
     "cart": "/cart",
     "checkout": "/checkout",

@@ -96,7 +96,7 @@ def test_what_was_sold_meanwhile_is_named_at_checkout(
     expect(ada.see("#email")).to_have_value("ada@example.com")
     ada.forgive("status of 409")
 
-    ada.see(".refusal a").click()
+    ada.see(".refusal button").click()
     expect(ada.see(f"#left_{scarce['id']}")).to_have_text("Sold out meanwhile")
     ada.see(f"#remove_{scarce['id']}").click()
     expect(ada.see(".cart-line")).to_have_count(1)

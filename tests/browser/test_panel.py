@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
 
+HEIGHT = 844
 PANEL, LINE = "#cart_panel", "#cart_panel .cart-line"
 FIRST_COLUMN, COLUMNS = 1, 4
 
@@ -100,22 +101,56 @@ def test_a_product_in_the_panel_and_on_its_page_has_its_own_buttons(visit: Calla
     assert len(ids) == len(set(ids))
 
 
-def test_with_the_keyboard_nothing_lies_hidden_under_the_panel(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """Whoever adds what the panel then covers is taken into it; whoever goes on to what it covers closes it."""
-    ada = visit(aurora)
-    ada.go("/?category=Brewers")
-    product = add_from_the_shelf(ada, 2)
-    if not ada.see(f"#add_{product}").evaluate("button => button === document.activeElement"):
+@pytest.mark.parametrize("width", [1100, 1280, 1440])
+def test_with_the_keyboard_nothing_lies_hidden_while_the_panel_is_open(
+    visit: Callable[..., Visit], aurora: Shop, width: int
+) -> None:
+    """From the panel through all of the page: each stop can be seen, and the panel stays as it is."""
+    ada = visit(aurora, width=width)
+    put_many_into_cart(ada)
+    for path in (f"/products/{ESPRESSO}", "/?category=Pantry", "/api/v1/docs"):
+        ada.go(path)
+        ada.see("#cart_badge").press("Enter")
         expect(ada.see(PANEL)).to_be_focused()
-        ada.tab_to(f"#more_{product}")
-        ada.page.keyboard.press("Escape")
-        expect(ada.see(f"#add_{product}")).to_be_focused()
-    ada.see("#cart_badge").press("Enter")
+        assert ada.tab_through() > 30
+        expect(ada.see(PANEL)).to_be_visible()
+
+
+def put_many_into_cart(ada: Visit) -> None:
+    """More lines than the panel has room for."""
+    ada.go("/cart")
+    ada.page.evaluate(
+        """async ids => {
+            const body = product_id => new URLSearchParams({ product_id })
+            for (const id of ids) await fetch("cart/items", { method: "POST", body: body(id) })
+        }""",
+        [ESPRESSO, COOKIES, "stoneware-cup", "heather-honey", "roasted-nuts", "salted-butter"],
+    )
+
+
+@pytest.mark.parametrize("width", [1100, 1280, 1440])
+def test_the_page_gives_way_to_the_panel(visit: Callable[..., Visit], aurora: Shop, width: int) -> None:
+    """What was pressed stays where it is on the screen, and the whole product's page stays beside the panel."""
+    ada = visit(aurora, width=width)
+    ada.go("/")
+    card = ada.see(".card:not(.sold-out)").nth(9)
+    card.scroll_into_view_if_needed()
+    before = card.bounding_box()
+    card.locator(".add-button").click()
+    expect(ada.see(LINE)).to_have_count(1)
+    expect(card.locator(".add-button")).to_be_focused()
+    after, panel = card.locator(".add-button").bounding_box(), ada.see(PANEL).bounding_box()
+    assert before and after and panel
+    assert after["x"] + after["width"] < panel["x"]
+    assert 0 < after["y"] < HEIGHT
+    ada.see(f"{PANEL} .cart-line a").click()
+    ada.expect_at(r"/products/[\w-]+")
+    ada.see("#cart_badge").click()
     expect(ada.see(PANEL)).to_be_focused()
-    ada.tab_to("#to_checkout")
-    while ada.see(PANEL).is_visible():
-        ada.page.keyboard.press("Tab")
-        ada.expect_focus_visible()
+    for button in (".buy-form .primary-button", ".step >> nth=-1", ".related .add-button >> nth=-1"):
+        box = ada.see(f"#product {button}").last.bounding_box()
+        assert box
+        assert box["x"] + box["width"] < panel["x"], button
 
 
 def test_the_panel_is_edited_in_place(visit: Callable[..., Visit], shop: Shop) -> None:

@@ -50,3 +50,14 @@ def test_a_press_on_the_suggestions_own_page_leads_to_the_order(visit: Callable[
     ada.expect_at(r"/checkout\?added=[\w-]+")
     expect(ada.see(".order-lines")).to_be_visible()
     expect(ada.see(".order-lines")).to_contain_text(suggested)
+
+
+def test_with_the_keyboard_nothing_lies_hidden_under_the_button_that_orders(
+    visit: Callable[..., Visit], aurora: Shop
+) -> None:
+    """It stays at the bottom of the screen while the page moves behind it."""
+    ada = visit(aurora, width=390)
+    ada.put_into_cart(ESPRESSO)
+    ada.go("/checkout")
+    expect(ada.see(".suggestion")).to_have_count(3)
+    assert ada.tab_through() > 15

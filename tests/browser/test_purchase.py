@@ -69,7 +69,7 @@ def test_everything_is_bought_without_javascript(visit: Callable[..., Visit], sh
     ada.expect_at("/checkout")
 
     before = ada.see(".place-bar button").inner_text()
-    ada.tab_to("noscript a").press("Enter")
+    ada.tab_to("noscript button").press("Enter")
     ada.expect_at(r"/checkout/upsell\?page=1")
     suggested = ada.see(".suggestion h3").first.inner_text()
     ada.tab_to(".suggestion .add-button").press("Enter")

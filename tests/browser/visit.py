@@ -120,6 +120,15 @@ class Visit:
                 return wanted
         raise AssertionError(f"Tab does not lead to {selector}")
 
+    def tab_through(self) -> int:
+        """Press Tab from here to the end of the page; returns how many stops there were, each of which can be seen."""
+        for stops in range(400):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("document.activeElement === document.body"):
+                return stops
+            self.expect_focus_visible()
+        raise AssertionError("Tab does not come to an end")
+
     def expect_focus_visible(self) -> None:
         focus = self.page.evaluate(FOCUS)
         if focus is not None:  # between the last stop and the first is the browser's own bar

@@ -56,6 +56,24 @@ def test_moments_numbers_and_rates(app: Flask, language: str, moment: str, numbe
 
 
 @pytest.mark.parametrize(
+    ("shop", "language", "moment"),
+    [
+        ("north", "en", "2 July 2026, 00:30 UTC+01:00"),
+        ("north", "fr", "2 juillet 2026, 00:30 UTC+01:00"),
+        ("south", "ja", "2026年7月2日 8:30 UTC+09:00"),
+        ("far-east", "en", "July 2, 2026, 2:30 AM UTC+03:00"),
+    ],
+)
+def test_a_moment_is_told_in_the_shops_time_zone(app: Flask, shop: str, language: str, moment: str):
+    """Which is that of its locale's territory where nothing else is said; the day may be another one there."""
+    with app.test_request_context():
+        g.tenant = registry().find(shop)
+        with speaking(language):
+            said = formats.moment(datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
+            assert said.replace("\u202f", " ").replace("\xa0", " ") == moment
+
+
+@pytest.mark.parametrize(
     ("language", "forms"),
     [
         ("en", {1: "1 product", 2: "2 products", 5: "5 products"}),

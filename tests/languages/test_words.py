@@ -114,6 +114,9 @@ VISITS: dict[str, Visit] = {
     "wrong filters": at("/?min_price=xyzzy&sort=xyzzy&in_stock=xyzzy"),
     "prices crossed": at("/?min_price=9&max_price=1"),
     "typing": at("/suggest?q=caf"),
+    "categories": at("/categories"),
+    "no such category": at("/categories?q=xyzzy"),
+    "no category": lambda person: person.client.get("/t/far-east/categories"),
     "product": at("/products/beans"),
     "low product": at("/products/cup"),
     "sold-out product": at("/products/filter"),
@@ -142,6 +145,7 @@ VISITS: dict[str, Visit] = {
     "bad name": lambda person: checkout(person, name="Ada\x07"),
     "another total": lambda person: checkout(person, expected_total=1),
     "no total": lambda person: checkout(person, expected_total="xyzzy"),
+    "other lines": lambda person: checkout(person, shown_lines="xyzzy"),
     "too much wanted": too_many,
     "no cart": lambda person: person.post(
         "/checkout", {"cart_id": "nosuch", "email": "ada@example.com", "name": "Ada"}

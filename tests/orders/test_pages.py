@@ -41,7 +41,7 @@ def error_beside(page: str, field: str) -> str:
 def test_the_form_carries_its_cart_and_what_it_showed(buyer: Person):
     page = buyer.get("/checkout").text
     fields = form_of(page)
-    assert set(fields) == {"cart_id", "expected_total"}
+    assert set(fields) == {"cart_id", "shown_lines", "expected_total"}
     assert fields["expected_total"] == "6120"
     assert "€61.20" in page
 
@@ -136,6 +136,86 @@ def test_a_changed_price_is_shown_before_it_is_charged(app: Flask, buyer: Person
     fields = form_of(answer.text)
     assert fields["expected_total"] == "6480"
     assert buyer.post("/checkout", fields | BUYER).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cup": "0", "beans": "2", "shared": "14"}, {"cup": "2", "beans": "1"}, {"honey": "1"}, {"beans": "1"}],
+    ids=["other products for the same total", "other quantities", "more", "less"],
+)
+def test_an_order_holds_exactly_the_lines_that_its_page_showed(buyer: Person, change: dict[str, str]):
+    """A second tab changes the cart while the first shows its checkout; the total may be the same by chance."""
+    form = form_of(buyer.get("/checkout").text) | BUYER
+    for product_id, quantity in change.items():
+        buyer.post(f"/cart/items/{product_id}", {"quantity": quantity})
+    answer = buyer.post("/checkout", form)
+    assert answer.status_code == 409
+    refusal = re.search(r'<div class="refusal" tabindex="-1" autofocus>.*?</div>', answer.text, re.DOTALL)[0]
+    assert "Your cart has changed" in refusal
+    assert '<details class="order-fold" open>' in answer.text, "the order is in sight on a phone, too"
+    assert 'value="ada@example.com"' in answer.text
+    assert (buyer.stock("beans"), buyer.stock("cup")) == (100, 3)
+    sent = buyer.post("/checkout", form_of(answer.text) | BUYER)
+    assert sent.status_code == 303
+    ordered = buyer.api("GET", f"/orders/{sent.location.rpartition('/')[2]}").json["items"]
+    wanted = {id: int(many) for id, many in ({"beans": "2", "cup": "1"} | change).items() if many != "0"}
+    assert {line["product_id"]: line["quantity"] for line in ordered} == wanted
+
+
+def test_lines_that_became_the_same_again_are_the_same(buyer: Person):
+    form = form_of(buyer.get("/checkout").text) | BUYER
+    buyer.post("/cart/items/beans", {"quantity": "0"})
+    buyer.post("/cart/items", {"product_id": "beans", "quantity": "2"})
+    assert buyer.post("/checkout", form).status_code == 303
+
+
+def test_the_summary_names_the_cart_that_it_shows(buyer: Person):
+    """Its region may come to show a new cart, when another tab has ordered the first and a suggestion is added."""
+    first = form_of(buyer.get("/checkout").text)
+    buyer.post("/checkout", first | BUYER)
+    buyer.post("/cart/items", {"product_id": "honey"})
+    region = buyer.region("/checkout", "aside#order_summary").text
+    names = re.findall(r'name="(\w+)" value="([^"]*)" form="checkout_form"', region)
+    assert dict(names)["cart_id"] not in ("", first["cart_id"])
+
+
+TYPED = {"email": "ada@exa", "name": "Ada <b>"}
+
+
+@pytest.mark.parametrize(
+    ("button", "leads_to"),
+    [
+        ({"lang": "de"}, "/t/north/checkout"),
+        ({"to": "cart"}, "/t/north/cart"),
+        ({"to": "suggestions"}, "/t/north/checkout/upsell?page=1"),
+        ({"to": "//evil.example"}, "/t/north/checkout"),
+    ],
+)
+def test_what_was_typed_is_kept_until_the_checkout_is_seen_again(buyer: Person, button: dict[str, str], leads_to: str):
+    """Once, and nowhere but between the shopper and the shop: in no address and on no other page."""
+    answer = buyer.post("/checkout/draft", form_of(buyer.get("/checkout").text) | TYPED | button)
+    assert (answer.status_code, answer.location) == (303, leads_to)
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert "ada@exa" not in buyer.get("/cart").text
+    assert "ada@exa" not in buyer.region("/checkout", "aside#order_summary").text
+    page = buyer.get("/checkout").text
+    assert 'value="ada@exa"' in page
+    assert 'value="Ada &lt;b&gt;"' in page
+    assert page.startswith(f'<!doctype html>\n<html lang="{button.get("lang", "en")}"')
+    assert 'value="ada@exa"' not in buyer.get("/checkout").text
+    assert buyer.stock("beans") == 100
+
+
+def test_an_emptied_form_takes_what_was_kept_away(buyer: Person):
+    buyer.post("/checkout/draft", TYPED | {"to": "cart"})
+    buyer.post("/checkout/draft", {"email": "", "name": "", "to": "cart"})
+    assert 'value="ada@exa"' not in buyer.get("/checkout").text
+    buyer.post("/checkout/draft", {"email": "x" * 10_000, "name": "語" * 10_000})
+    assert "x" * 254 in buyer.get("/checkout").text
+    buyer.post("/checkout/draft", TYPED)
+    assert buyer.post("/checkout", form_of(buyer.get("/checkout").text) | BUYER).status_code == 303
+    buyer.post("/cart/items", {"product_id": "beans"})
+    assert 'value="ada@exa"' not in buyer.get("/checkout").text
 
 
 def test_a_total_that_no_page_sends_is_refused(buyer: Person):

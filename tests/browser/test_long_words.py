@@ -1,0 +1,280 @@
+"""No page is wider than its viewport, and what is pressed stays in it, however long the words of a shop and of its
+shoppers are and whichever language the page speaks."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from storefront.languages.rules import LANGUAGES
+from tests.browser.conftest import serve
+from tests.browser.visit import Shop, Visit
+from tests.catalog.shelves import product, tenant, written
+
+WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 4
+LONG = WORD[:300]
+URL = "https://example.com/" + "W" * 280
+CODE = "W" * 40
+WIDTHS = (320, 390, 1280)
+TROUBLE = """() => {
+    const width = document.documentElement.clientWidth
+    const name = element => `${element.outerHTML.slice(0, 90)} ${JSON.stringify(element.getBoundingClientRect())}`
+    const shown = element => element.checkVisibility({ visibilityProperty: true })
+        && !element.closest(".visually-hidden, .table-scroll, .chips") && getComputedStyle(element).clipPath === "none"
+    const outside = ({ left, right }) => left < -1 || right > width + 1
+    const leaves = (element, { right, width }) => width && element.getBoundingClientRect().right > right + 1
+    const place = element => element.parentElement.closest("form, li, section, aside, main, body")
+    const troubles = []
+    if (document.documentElement.scrollWidth > width) troubles.push(`${document.documentElement.scrollWidth} px wide`)
+    for (const element of document.querySelectorAll("body *")) {
+        if (shown(element) && outside(element.getBoundingClientRect())) troubles.push(`outside: ${name(element)}`)
+    }
+    const controls = "button, summary, .primary-button, .quiet-button, .text-button, main input"
+    const pressed = [...document.querySelectorAll(controls)]
+        .filter(element => shown(element) && element.type !== "hidden" && element.type !== "checkbox")
+    const narrow = pressed.filter(element => element.getBoundingClientRect().width < 43.9)
+    const astray = pressed.filter(element => leaves(element, place(element).getBoundingClientRect()))
+    return [
+        ...troubles.slice(0, 5),
+        ...narrow.map(element => `too narrow: ${name(element)}`),
+        ...astray.map(element => `beside its place: ${name(element)}`),
+    ]
+}"""
+"""What is wrong with the page: its width, what lies outside of its viewport, what is too narrow to be pressed."""
+
+
+@pytest.fixture(scope="module")
+def long_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a shop in which every text is one word of 300 letters: what the catalogue's file takes, made longer
+    in the database where the file takes less."""
+    folder = tmp_path_factory.mktemp("long-words")
+    catalog = folder / "catalog.json"
+    catalog.write_bytes(written(shop_of_long_words()))
+    with serve(folder, CATALOG=str(catalog)) as port:
+        lengthen(next(folder.glob("data/*.db")))
+        yield port
+
+
+def shop_of_long_words() -> dict[str, Any]:
+    more = {"category": WORD[:80], "tags": [WORD[:60]], "description": f"{LONG} {URL} {LONG}"}
+    goods = [product(f"p{i}", price="1234567.89", name=LONG[:200], **more) for i in range(6)]
+    goods += [product("few", stock=2, name=LONG[:200], **more), product("none", stock=0, name=LONG[:200], **more)]
+    return tenant(
+        "long",
+        *goods,
+        currency="EUR",
+        locale="de-DE",
+        theme={"face": "bricolage", "hero": {"title": WORD[:120], "text": WORD[:300]}},
+        tax={"rate": "8.8755"},
+        promotions=[{"code": CODE, "percent": "10"}],
+        upsell={
+            "one_per_category": False,
+            "pins": [{"with": "p0", "suggest": f"p{i}", "why": WORD[:160]} for i in (1, 2, 3)],
+        },
+    ) | {"name": LONG[:200]}
+
+
+def lengthen(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    with connection:
+        values = {"name": LONG, "category": LONG, "tags": json.dumps([LONG])}
+        connection.execute("UPDATE product SET name = :name, category = :category, tags = :tags", values)
+        connection.execute("UPDATE tenant SET name = :name", values)
+    connection.close()
+
+
+def paths() -> list[str]:
+    """What is looked at by its address alone."""
+    return [
+        "/",
+        f"/?category={LONG}",
+        f"/?category={LONG[:80]}",
+        f"/?q={LONG[:200]}",
+        f"/?q={URL[:200]}&category={LONG}",
+        f"/?q=donau&category={LONG}&min_price={'9' * 17}&max_price=1",
+        f"/?min_price=9999999&q={LONG}",
+        "/?page=99",
+        "/categories",
+        f"/categories?q={LONG[:80]}X",
+        "/products/p0",
+        "/products/none",
+        "/cart",
+        f"/products/{LONG[:64]}",
+        f"/{LONG}",
+        "/api/v1/docs",
+    ]
+
+
+def put_into_cart(visit: Visit, *product_ids: str) -> None:
+    """A fresh cart with these products."""
+    visit.context.clear_cookies(name="shop")
+    visit.go("/cart")
+    visit.page.evaluate(
+        """async ([address, ids]) => {
+            for (const product_id of ids) {
+                const body = new URLSearchParams({ product_id, quantity: 98 })
+                await fetch(address, { method: "POST", body })
+            }
+        }""",
+        [visit.shop.at("/cart/items"), list(product_ids)],
+    )
+
+
+def typed_search(visit: Visit) -> None:
+    visit.go("/products/p0")
+    visit.see("#search").press_sequentially("donau")
+    expect(visit.see("#suggest_list a").first).to_be_visible()
+
+
+def panel(visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 1280, "height": 844})
+    visit.context.clear_cookies(name="shop")
+    visit.go("/products/p0")
+    visit.see("#add_p0").first.click()
+    expect(visit.see("#cart_panel .cart-line")).to_have_count(1)
+
+
+def added_message(visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.go("/products/p0")
+    visit.see("#add_p0").first.click()
+    expect(visit.see(".message")).to_be_visible()
+
+
+def cart_with_code(visit: Visit) -> None:
+    put_into_cart(visit, "p0", "few", "none")
+    visit.go("/cart")
+    visit.see("#code").fill(CODE)
+    visit.see("#apply_code").click()
+    expect(visit.see(".promo-applied")).to_be_visible()
+
+
+def cart_with_wrong_code(visit: Visit) -> None:
+    put_into_cart(visit, "p0", "few")
+    visit.go("/cart")
+    visit.see("#code").fill("X" * 40)
+    visit.see("#apply_code").click()
+    expect(visit.see("#code_error")).to_be_visible()
+    visit.forgive("status of 422")
+
+
+def checkout(visit: Visit) -> None:
+    put_into_cart(visit, "p0", "few")
+    visit.go("/checkout")
+    expect(visit.see(".suggestion")).to_have_count(3)
+    visit.see(".order-fold").evaluate("fold => fold.open = true")
+    visit.see(".suggestion .add-button").first.click()
+    expect(visit.see(".in-cart")).to_be_visible()
+
+
+def suggestions(visit: Visit) -> None:
+    put_into_cart(visit, "p0")
+    visit.go("/checkout/upsell?page=1")
+    expect(visit.see(".suggestion")).to_have_count(3)
+
+
+def refused_checkout(visit: Visit) -> None:
+    """More than there is, and then what is no e-mail address."""
+    put_into_cart(visit, "p0", "few")
+    visit.go("/checkout")
+    visit.see("#email").fill("ada@example.com")
+    visit.see("#name").fill(LONG[:200])
+    visit.see(".place-bar button").click()
+    expect(visit.see(".refusal li")).to_be_visible()
+    visit.forgive("status of 409")
+
+
+def wrong_fields(visit: Visit) -> None:
+    put_into_cart(visit, "p0")
+    visit.go("/checkout")
+    visit.see("#email").fill(LONG[:254])
+    visit.see("#checkout_form").evaluate("form => form.noValidate = true")
+    visit.see(".place-bar button").click()
+    expect(visit.see("#email_error")).to_be_visible()
+    visit.forgive("status of 422")
+
+
+def confirmation(visit: Visit) -> None:
+    """The order is placed by the API, whose address is the longest that there is."""
+    put_into_cart(visit, "p1", "p2")
+    visit.go("/checkout")
+    visit.see("#email").fill("w" * 64 + "@" + ".".join(["w" * 59] * 3) + ".com")
+    visit.see("#name").fill("W" * 200)
+    visit.see(".place-bar button").click()
+    visit.expect_at(r"/orders/[\w-]+")
+
+
+STATES = (
+    typed_search,
+    panel,
+    added_message,
+    cart_with_code,
+    cart_with_wrong_code,
+    checkout,
+    suggestions,
+    refused_checkout,
+    wrong_fields,
+    confirmation,
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_long_words_widen_no_page(visit: Callable[..., Visit], long_words: int, language: str) -> None:
+    ada = visit(Shop("long", long_words), width=390)
+    ada.context.add_cookies(
+        [{"name": "lang", "value": language, "domain": "localhost", "path": path} for path in ("/", "/t/long/")]
+    )
+    found: dict[str, list[str]] = {}
+    for place in (f"http://localhost:{long_words}/", f"http://localhost:{long_words}/t/{LONG[:60]}/"):
+        ada.page.goto(place)
+        found |= look(ada.page, place)
+    for path in paths():
+        ada.go(path)
+        ada.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        found |= look(ada.page, path)
+    ada.forgive("status of 404")
+    for state in STATES:
+        state(ada)
+        assert ada.see("html").get_attribute("lang") == language
+        found |= look(ada.page, state.__name__)
+    assert not found, told(found)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("shop", ["aurora", "fjell", "kami"])
+def test_the_pages_own_words_widen_nothing_either(
+    visit: Callable[..., Visit], port: int, shop: str, language: str
+) -> None:
+    """The demo's shops, whose words are of usual length, in each language on the smallest phone."""
+    ada = visit(Shop(shop, port), width=320)
+    ada.context.add_cookies([{"name": "lang", "value": language, "domain": "localhost", "path": f"/t/{shop}/"}])
+    found: dict[str, list[str]] = {}
+    ada.go("/?in_stock=1")
+    product = str(ada.see(".card").first.get_attribute("data-product"))
+    for path in ("/", "/?in_stock=1&q=a", f"/products/{product}", "/cart", "/checkout", "/nothing"):
+        if path == "/cart":
+            ada.see(f"#add_{product}").first.click()
+            expect(ada.see(".message")).to_be_visible()
+            found |= look(ada.page, "added")
+        ada.go(path)
+        found |= look(ada.page, path)
+    ada.forgive("status of 404")
+    assert not found, told(found)
+
+
+def told(found: dict[str, list[str]]) -> str:
+    return "\n" + "\n".join(f"{place}: {trouble}" for place, all in found.items() for trouble in all)
+
+
+def look(page: Page, place: str) -> dict[str, list[str]]:
+    """What is wrong with the page that is open, by width."""
+    troubles = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        if trouble := page.evaluate(TROUBLE):
+            troubles[f"{place[:60]} at {width} px"] = trouble
+    return troubles
