@@ -156,7 +156,7 @@ def test_a_wrong_storage_for_rate_limits_stops_the_start(tmp_path: Path, uri: st
     with serving(tmp_path, RATELIMIT_STORAGE_URI=uri, TMPDIR=str(tmp_path)) as server:
         assert server.process.wait(timeout=60) == 1
     said = server.log.read_text()
-    assert said.startswith("storefront can't start: RATELIMIT_STORAGE_URI must be")
+    assert said.startswith("storefront can't start: RATELIMIT_STORAGE_URI must ")
     assert said.count("\n") == 1
 
 

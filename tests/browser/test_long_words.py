@@ -270,11 +270,15 @@ def told(found: dict[str, list[str]]) -> str:
     return "\n" + "\n".join(f"{place}: {trouble}" for place, all in found.items() for trouble in all)
 
 
+NEXT_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def look(page: Page, place: str) -> dict[str, list[str]]:
     """What is wrong with the page that is open, by width."""
     troubles = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 844})
+        page.evaluate(NEXT_FRAMES)  # what appears at this width slides in, for one frame even with reduced motion
         if trouble := page.evaluate(TROUBLE):
             troubles[f"{place[:60]} at {width} px"] = trouble
     return troubles

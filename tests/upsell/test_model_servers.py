@@ -268,6 +268,6 @@ def test_an_unconstrained_answer_is_checked_like_any_other(asking: Callable[...,
     app = asking()
     ask(app, {"beans": 1})
     (call,) = calls(app)
-    assert call.dropped["unknown product"] == 1
+    assert call.dropped["unknown_product"] == 1
     assert [one["product_id"] for one in call.suggestions] == ["pot"]
     assert "example" not in json.dumps(call.suggestions)

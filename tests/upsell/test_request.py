@@ -4,7 +4,7 @@ import unicodedata
 
 from storefront.security import signer
 from storefront.upsell.assistant.prompt import VERSION
-from tests.conftest import Person
+from tests.conftest import SECRET, Person
 from tests.upsell.conftest import calls, stock, teach
 from tests.upsell.model_server import ModelServer
 
@@ -42,7 +42,7 @@ def test_nothing_of_the_shopper_is_sent(advised: Person, model: ModelServer) -> 
     order = advised.checkout(advised.cart(beans=1), key="ada-s-key").json
     advised.post("/cart/items", {"product_id": "beans"})
     cookie = advised.client.get_cookie("shop", path="/t/north/")
-    told = signer("only for tests", "north").loads(cookie.value)
+    told = signer(SECRET, "north").loads(cookie.value)
     advised.get("/checkout/upsell", headers={"User-Agent": "Ada's browser", "X-Request-ID": "ada-s-request"})
     cart_id = advised.cart(honey=1)
     advised.api("GET", f"/carts/{cart_id}/upsell")

@@ -204,7 +204,7 @@ def test_a_server_without_schemas_prepares_too(app: Flask, model: ModelServer) -
 
     error = {"error": {"message": "Bad request"}}
     model.behave = Picky(400, lambda _: error, formats=(None,), limits=("max_tokens",), then=in_a_fence)
-    assert "6 products prepared; dropped from answers: unknown product 7" in prepare(app, "--yes"), "itself is unknown"
+    assert "6 products prepared; dropped from answers: unknown_product 7" in prepare(app, "--yes"), "itself is unknown"
     assert complements(app, "beans") == {"cup": CUP}
     assert len(model.requests) == NORTH + 3, "what it takes was found out at the first product"
     assert {call.outcome for call in calls(app)} == {"ok"}
