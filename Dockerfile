@@ -40,6 +40,7 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=1 \
+    HOST=0.0.0.0 \
     PORT=8000 \
     DATA_DIR=/data
 COPY --from=build /venv /venv

@@ -18,7 +18,9 @@ GIVEN_SOCKETS = ("GUNICORN_FD", "LISTEN_FDS")
 
 
 def default_bind():
-    return f"0.0.0.0:{os.environ.get('PORT', '').strip() or 8000}"
+    """HOST and PORT as gunicorn takes them; both are checked by `Settings`, after the imports."""
+    host = os.environ.get("HOST", "").strip().strip("[]") or "127.0.0.1"
+    return f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '').strip() or 8000}"
 
 
 def addresses():

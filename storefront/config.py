@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -60,6 +61,7 @@ class Settings:
     """What the environment said, typed and checked. Times are seconds. A field that is, or may hold, a secret is left
     out of the representation, which also keeps it out of the logs (`storefront.operators.redaction`)."""
 
+    host: str
     port: int
     data_dir: Path
     database_url: str = field(repr=False)
@@ -104,6 +106,7 @@ class Settings:
         data_dir = Path(read.text("DATA_DIR", "data")).absolute()
         url = read.checked("DATABASE_URL", "", database_url) or f"sqlite:///{data_dir / 'storefront.db'}"
         return cls(
+            host=read.checked("HOST", "127.0.0.1", listening_host),
             port=read.whole("PORT", 8000, 1, 65535),
             data_dir=data_dir,
             database_url=url,
@@ -256,6 +259,18 @@ def host_name(value: str) -> str:
     if not all(label and label.replace("-", "").isalnum() for label in value.lower().split(".")):
         raise ValueError(f"must be a bare domain name such as example.com, not {value!r}.")
     return value.lower()
+
+
+def listening_host(value: str) -> str:
+    """An address of this machine, or a name of it."""
+    try:
+        ip_address(value.strip("[]"))
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9.-]{1,253}", value):
+            raise ValueError(
+                f"must be an address of this machine such as 127.0.0.1 or 0.0.0.0, not {value!r}."
+            ) from None
+    return value
 
 
 def web_address(value: str) -> str:

@@ -43,6 +43,8 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
 
 
 RIGHT = [
+    ("HOST", "0.0.0.0", "host", "0.0.0.0"),
+    ("HOST", "[::1]", "host", "[::1]"),
     ("PORT", "1", "port", 1),
     ("PORT", "65535", "port", 65535),
     ("BASE_DOMAIN", "Example.COM", "base_domain", "example.com"),
@@ -72,6 +74,7 @@ def test_a_right_value_is_read(tmp_path: Path, name: str, value: str, field: str
 
 
 WRONG = {
+    "HOST": ["0.0.0.0:80", "two words", "http://localhost", "999.0.0.1/8"],
     "PORT": ["0", "65536", "-1", "eighty", "8000.0", "8 000", "٨٠٠٠", "²"],
     "DATABASE_URL": ["mysql://root@db/shop", "shop.db", "postgresql", "redis://", "postgresql://u:p@host:port/db"],
     "BASE_DOMAIN": [

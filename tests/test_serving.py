@@ -360,3 +360,11 @@ def test_a_shop_whose_model_cannot_be_asked_sells_all_the_same(tmp_path: Path) -
         wait(server.is_up)
         assert server.ask("GET", "/t/north/")[0].status == 200
         assert "the language model can't be asked" in server.log.read_text()
+
+
+@pytest.mark.parametrize(("host", "is_open"), [("", False), ("0.0.0.0", True)])
+def test_it_listens_at_one_address_unless_told_otherwise(tmp_path: Path, host: str, is_open: bool) -> None:
+    with serving(tmp_path, HOST=host) as server:
+        wait(server.is_up)
+        with socket.socket() as other:  # 127.0.0.2 is this machine, too
+            assert (other.connect_ex(("127.0.0.2", server.port)) == 0) is is_open
