@@ -23,8 +23,9 @@ from sqlalchemy import text
 from storefront import Settings, create_app
 from storefront.boot import prepare
 from storefront.catalog.actions import load
-from storefront.database import db, release
-from storefront.tenants.guard import run
+from storefront.db.base import db
+from storefront.db.tenancy import execute
+from storefront.db.transactions import release_reader
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import best_numbers, related
 from storefront.upsell.engine.learning import learned_from, numbered, replace
@@ -45,9 +46,9 @@ def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recomme
     ids = {number: product_id for product_id, number in numbers.items()}
 
     def recommend(cart: list[int], k: int) -> list[int]:
-        rows = run(ROWS, {"ids": [str(product_id) for product_id in cart]}).all()
+        rows = execute(ROWS, {"ids": [str(product_id) for product_id in cart]}).all()
         found = [ids[number] for number in best_numbers(this_shelf(), rows)[:k]]
-        release()
+        release_reader()
         return found
 
     return recommend
@@ -61,7 +62,7 @@ def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> R
     def recommend(cart: list[int], k: int) -> list[int]:
         candidates = related(tenant, [str(product_id) for product_id in cart]).candidates
         found = [int(one.product_id) for one in choose(candidates, tenant.upsell)[:k]]
-        release()
+        release_reader()
         return found
 
     return recommend

@@ -3,7 +3,7 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import assets, commands, compression, database, fragments, openapi, problems, security
+from storefront import assets, commands, compression, fragments, openapi, problems, security
 from storefront.body_limit import LimitedRequest
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
@@ -11,6 +11,7 @@ from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, BadSetting, Settings
+from storefront.db import transactions
 from storefront.error_boundary import ErrorBoundary
 from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
@@ -54,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["storefront_assistant"] = Assistant(app, settings)
     app.extensions["storefront_shelves"] = Shelves()
 
-    database.init_app(app, settings)
+    transactions.init_app(app, settings)
     logs.init_app(app)
     readiness.init_app(app)
     compression.init_app(app)

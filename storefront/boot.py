@@ -15,9 +15,10 @@ from storefront.catalog.actions import is_loaded, read_file
 from storefront.catalog.commands import describe, load_with_bar
 from storefront.catalog.renewal import renew_search_words
 from storefront.config import ROOT, BadSetting, Settings
-from storefront.database import db, dispose
+from storefront.db.base import db
+from storefront.db.timeouts import BULK, timeouts_in_force
+from storefront.db.transactions import dispose
 from storefront.rate_limits import warn_of_unusable_storage
-from storefront.timeouts import BULK, within
 from storefront.upsell.watch import compare_where_due
 
 BOOT_LOCK = 7_206_340_002
@@ -37,7 +38,7 @@ def prepare(app: Flask) -> None:
     for warning in settings.warnings():
         log.warning(warning)
     warn_of_unusable_storage(settings)
-    with app.app_context(), within(BULK), one_at_a_time():
+    with app.app_context(), timeouts_in_force(BULK), one_at_a_time():
         check_encoding()
         migrate(app)
         if renewed := renew_search_words():

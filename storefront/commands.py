@@ -13,18 +13,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.catalog.json_file import BadCatalog
 from storefront.config import BadSetting, Settings
-from storefront.database_errors import can_be_explained, describe
-from storefront.database_faults import database_fault
+from storefront.db.errors import can_be_explained, describe
+from storefront.db.fault_messages import database_fault
+from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.errors import Refusal
 from storefront.operators.redaction import redact
-from storefront.timeouts import BULK, within
 
 
 class ShopCommand(click.Command):
     """A command that stands by itself, outside of any group."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with within(BULK), faults_in_a_sentence(ctx):
+        with timeouts_in_force(BULK), faults_in_a_sentence(ctx):
             return super().invoke(ctx)
 
 
@@ -32,7 +32,7 @@ class ShopGroup(AppGroup):
     """A group of commands, each with an application context."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with within(BULK), faults_in_a_sentence(ctx):
+        with timeouts_in_force(BULK), faults_in_a_sentence(ctx):
             return super().invoke(ctx)
 
 

@@ -23,7 +23,7 @@ class Refusal(Exception):
         super().__init__(detail)
         self.detail = detail
 
-    def extra(self) -> dict[str, Any]:
+    def problem_members(self) -> dict[str, Any]:
         """Members that the problem carries besides type, title, status and detail."""
         return {}
 
@@ -40,7 +40,7 @@ class TenantNotFound(NotFound):
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One field that was wrong, and why."""
 
     field: str
@@ -54,12 +54,12 @@ class Invalid(Refusal):
     type = "invalid"
     title = N_("Please check what you entered")
 
-    def __init__(self, *faults: Fault) -> None:
+    def __init__(self, *faults: FieldError) -> None:
         super().__init__(" ".join(fault.message for fault in faults))
-        self.faults = faults
+        self.field_errors = faults
 
-    def extra(self) -> dict[str, Any]:
-        return {"errors": [asdict(fault) for fault in self.faults]}
+    def problem_members(self) -> dict[str, Any]:
+        return {"errors": [asdict(fault) for fault in self.field_errors]}
 
 
 class Conflict(Refusal):
@@ -84,7 +84,7 @@ class OutOfStock(Conflict):
         super().__init__(_("Some items are not available in the quantity you asked for. Nothing was ordered."))
         self.items = items
 
-    def extra(self) -> dict[str, Any]:
+    def problem_members(self) -> dict[str, Any]:
         return {"items": [asdict(item) for item in self.items]}
 
 
@@ -99,7 +99,7 @@ class PriceChanged(Conflict):
         self.total = total
         self.currency = currency
 
-    def extra(self) -> dict[str, Any]:
+    def problem_members(self) -> dict[str, Any]:
         return {"total": {"amount": self.total, "currency": self.currency}}
 
 
@@ -153,7 +153,7 @@ class Unauthorized(Refusal):
         super().__init__(_("This is for the shop's staff: send a valid key as 'Authorization: Bearer <key>'."))
 
 
-class Busy(Refusal):
+class DatabaseBusy(Refusal):
     """The database could not be written in time; trying again is safe."""
 
     status = 503

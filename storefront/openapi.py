@@ -16,8 +16,9 @@ from spectree import SpecTree
 from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from storefront import errors
 from storefront.compression import share
-from storefront.errors import Fault, Invalid, Refusal
+from storefront.errors import Invalid, Refusal
 from storefront.fragments import share_page
 from storefront.htmx import show
 from storefront.languages.words import _
@@ -170,7 +171,7 @@ def check_body() -> None:
     except (BadRequest, RecursionError):
         raise NotJson from None
     if not isinstance(content, dict):
-        raise Invalid(Fault("body", _("The body must be a JSON object.")))
+        raise Invalid(errors.FieldError("body", _("The body must be a JSON object.")))
 
 
 def has_body() -> bool:
@@ -190,9 +191,9 @@ def refuse_faults(request: Any, response: Any, fault: Any, _instance: Any, _adap
         raise Invalid(*(in_our_words(one) for one in fault.errors(include_url=False, include_input=False)))
 
 
-def in_our_words(fault: ErrorDetails) -> Fault:
+def in_our_words(fault: ErrorDetails) -> errors.FieldError:
     field = cut(".".join(map(str, fault["loc"])), MAX_FIELD_LENGTH) or "body"
-    return Fault(field, error_message(fault, field))
+    return errors.FieldError(field, error_message(fault, field))
 
 
 spec.before = refuse_faults

@@ -9,9 +9,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from storefront.bare_errors import bare_error
-from storefront.database import db, release
-from storefront.database_errors import is_busy, is_unavailable, reason
-from storefront.errors import Busy, Refusal, Unavailable
+from storefront.db.base import db
+from storefront.db.errors import is_busy, is_unavailable, reason
+from storefront.db.transactions import release_reader
+from storefront.errors import DatabaseBusy, Refusal, Unavailable
 from storefront.htmx import asked_region, show, show_error_region
 from storefront.languages.words import N_, _
 from storefront.operators.logs import REQUEST_ID
@@ -40,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 
 def refused(refusal: Refusal) -> Response:
-    return answer(refusal.status, refusal.type, refusal.title, refusal.detail, refusal.extra())
+    return answer(refusal.status, refusal.type, refusal.title, refusal.detail, refusal.problem_members())
 
 
 def http_error(error: HTTPException) -> Response:
@@ -59,14 +60,14 @@ def database_error(error: DBAPIError | PoolTimeout) -> Response:
     if not is_unavailable(error):
         return broken(error)
     log.warning("the database did not answer: %s", reason(error))
-    return refused(Busy() if is_busy(error) else Unavailable())
+    return refused(DatabaseBusy() if is_busy(error) else Unavailable())
 
 
 def let_go_of_the_session() -> None:
     """Rolling back asks the database, which may be away."""
     try:
         db.session.rollback()
-        release()
+        release_reader()
     except SQLAlchemyError as fault:
         log.warning("the session could not be rolled back: %s", fault)
 

@@ -24,10 +24,11 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
-from storefront import Settings, create_app, database, timeouts, write_queue
+from storefront import Settings, create_app
 from storefront.boot import prepare
+from storefront.db import timeouts, transactions, write_queue
+from storefront.db.timeouts import Timeouts
 from storefront.operators.logs import LineFormatter
-from storefront.timeouts import Timeouts
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
@@ -47,7 +48,7 @@ PORTS = range(20_000, 32_000)
 PATIENT = Timeouts(lock=60, statement=120, idle=120)
 """Crowds at a machine that has other things to do as well must not be told that the shop is busy."""
 timeouts.SHOPPER = timeouts.TRAINING = PATIENT
-write_queue.MAX_WAIT_FOR_ROOM_SECONDS = 60
+write_queue.WRITER_SLOT_TIMEOUT_SECONDS = 60
 
 if room_in_memory():
     tempfile.tempdir = str(MEMORY)  # `tmp_path` is in it too
@@ -145,7 +146,7 @@ def settings_for(url: str, folder: Path, **environment: str) -> Settings:
 
 def dispose(app: Flask) -> None:
     app.extensions["storefront_assistant"].close()
-    database.dispose(app)
+    transactions.dispose(app)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

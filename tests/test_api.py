@@ -15,7 +15,7 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
 from storefront import create_app
-from storefront.timeouts import Timeouts
+from storefront.db.timeouts import Timeouts
 from tests.cart.shapes import assert_problem
 from tests.conftest import Person, Prepared, dispose, settings_for
 from tests.postgres import Postgres
@@ -153,7 +153,7 @@ def test_too_many_requests_are_a_problem_that_says_when_to_come_back(make_app: C
 def test_a_locked_database_is_a_problem_for_a_moment(
     make_app: Callable[..., Flask], database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("storefront.timeouts.SHOPPER", Timeouts(lock=0.2, statement=5, idle=5))
+    monkeypatch.setattr("storefront.db.timeouts.SHOPPER", Timeouts(lock=0.2, statement=5, idle=5))
     shopper = Person(make_app().test_client(), "north")
     cart = shopper.cart(beans=1)
     lock = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)

@@ -13,7 +13,7 @@ from flask import Flask
 from storefront import create_app
 from storefront.commands import explain
 from storefront.config import ROOT
-from storefront.timeouts import Timeouts
+from storefront.db.timeouts import Timeouts
 from tests.conftest import CATALOG, dispose, settings_for
 from tests.postgres import Postgres
 from tests.test_serving import GUNICORN, serving, wait

@@ -9,45 +9,47 @@ from flask import Flask
 from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.models import Product, find_product
-from storefront.connections import engine, idle
-from storefront.database import acting_for, connection, db, dispose, is_writing, table_of, write
-from storefront.errors import Busy
-from storefront.tenants.guard import held, run
+from storefront.db.base import db, table_of
+from storefront.db.engine import current_engine, idle
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import current_connection, dispose, is_writing, write
+from storefront.errors import DatabaseBusy
 from tests.conftest import Person
 
 products = table_of(Product)
-STOCK = held(select(products.c.stock).where(products.c.id == "pot"))
-SET_STOCK = held(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
+STOCK = tenant_scoped(select(products.c.stock).where(products.c.id == "pot"))
+SET_STOCK = tenant_scoped(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
 
 
-CUP = held(select(products.c.stock).where(products.c.id == "cup"))
-SET_CUP = held(update(products).where(products.c.id == "cup").values(stock=bindparam("now")))
+CUP = tenant_scoped(select(products.c.stock).where(products.c.id == "cup"))
+SET_CUP = tenant_scoped(update(products).where(products.c.id == "cup").values(stock=bindparam("now")))
 
 
 def stock(app: Flask) -> int:
-    with app.app_context(), acting_for("north"):
-        return int(run(STOCK).scalar_one())
+    with app.app_context(), tenant_context("north"):
+        return int(execute(STOCK).scalar_one())
 
 
 def test_who_reads_after_a_write_sees_it(app: Flask):
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         for now in (3, 4):
-            before = run(STOCK).scalar_one()
+            before = execute(STOCK).scalar_one()
             with write():
-                run(SET_STOCK, {"now": now})
-                assert run(STOCK).scalar_one() == now, "what was just written is seen inside"
+                execute(SET_STOCK, {"now": now})
+                assert execute(STOCK).scalar_one() == now, "what was just written is seen inside"
                 assert stock(app) == before, "and outside only when it is committed"
-            assert run(STOCK).scalar_one() == stock(app) == now
+            assert execute(STOCK).scalar_one() == stock(app) == now
 
 
 def test_readers_at_once_have_a_connection_each(app: Flask):
     meeting = Barrier(4)
 
     def read(_: int) -> int:
-        with app.app_context(), acting_for("north"):
-            run(STOCK).scalar_one()
+        with app.app_context(), tenant_context("north"):
+            execute(STOCK).scalar_one()
             meeting.wait(10)
-            return id(connection().connection.dbapi_connection)
+            return id(current_connection().connection.dbapi_connection)
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(read, range(4)))) == 4
@@ -59,57 +61,57 @@ def test_a_reader_is_given_back_also_by_who_failed(app: Flask, shopper: Person):
         shopper.get("/?q=espresso")
     dispose(app)
     with app.app_context():
-        assert engine().pool.checkedout() == 0
+        assert current_engine().pool.checkedout() == 0
 
 
 def test_a_session_inside_write_is_part_of_it(app: Flask):
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         with pytest.raises(ZeroDivisionError), write():
             find_product("pot").stock = 1
-            run(SET_CUP, {"now": 1})
+            execute(SET_CUP, {"now": 1})
             db.session.flush()
-            assert run(STOCK).scalar_one() == 1, "each sees what the other wrote"
+            assert execute(STOCK).scalar_one() == 1, "each sees what the other wrote"
             assert db.session.scalar(select(Product.stock).where(Product.id == "cup")) == 1
             raise ZeroDivisionError
-        assert (run(STOCK).scalar_one(), run(CUP).scalar_one()) == (10, 3), "and both are undone"
+        assert (execute(STOCK).scalar_one(), execute(CUP).scalar_one()) == (10, 3), "and both are undone"
         with write():
             find_product("pot").stock = 2
-            run(SET_CUP, {"now": 2})
-        assert (run(STOCK).scalar_one(), run(CUP).scalar_one()) == (2, 2)
+            execute(SET_CUP, {"now": 2})
+        assert (execute(STOCK).scalar_one(), execute(CUP).scalar_one()) == (2, 2)
 
 
 def test_what_a_session_read_before_a_write_is_read_again_inside(app: Flask):
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         assert find_product("pot").stock == 10
-        with app.app_context(), acting_for("north"), write():
-            run(SET_STOCK, {"now": 3})
+        with app.app_context(), tenant_context("north"), write():
+            execute(SET_STOCK, {"now": 3})
         with write():
             assert find_product("pot").stock == 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_each_writer_has_its_durability_also_when_it_is_kept(app: Flask):
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         for _ in range(2):
             for durable, synchronous in ((True, 2), (False, 1)):
                 with write(durable=durable):
-                    asked = connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+                    asked = current_connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
                 assert asked == synchronous
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_finds_the_database_locked_leaves_a_writer_that_writes(app: Flask, monkeypatch: pytest.MonkeyPatch):
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         with write():
-            connection().exec_driver_sql("PRAGMA busy_timeout = 10")
-        with sqlite3.connect(engine().url.database or "") as other:
+            current_connection().exec_driver_sql("PRAGMA busy_timeout = 10")
+        with sqlite3.connect(current_engine().url.database or "") as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(Busy), write():
+            with pytest.raises(DatabaseBusy), write():
                 pytest.fail("somebody else has the lock")
             other.rollback()
         with write():
             assert is_writing()
-            run(SET_STOCK, {"now": 1})
+            execute(SET_STOCK, {"now": 1})
         assert not is_writing()
         assert stock(app) == 1
         assert {use: len(kept) for use, kept in idle(app).items()} == {"READ": 1, "NORMAL": 1, "FULL": 0}

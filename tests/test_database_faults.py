@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from storefront.config import Settings
-from storefront.database_faults import database_fault
+from storefront.db.fault_messages import database_fault
 from tests.conftest import settings_for
 from tests.postgres import Postgres
 from tests.test_serving import serving

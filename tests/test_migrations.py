@@ -8,7 +8,8 @@ from flask_migrate import Migrate, downgrade, upgrade
 from sqlalchemy import Connection, text
 
 from storefront.config import ROOT
-from storefront.database import bind, db
+from storefront.db.base import db
+from storefront.db.tenant_context import set_rls_tenant
 
 CALL = (
     "INSERT INTO upsell_call (tenant_id, id, place, cart_id, arm, source, outcome, suggestions, model, prompt, "
@@ -27,7 +28,7 @@ def earlier(app: Flask) -> Flask:
         Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
         downgrade(revision="0001")
         with db.engine.begin() as connection:
-            bind(connection, "north")
+            set_rls_tenant(connection, "north")
             rules = {"id": "shown", "place": 1, "arm": "rules", "source": "rules", "model": None, "prompt": None}
             model = {"id": "asked", "place": 2, "arm": "model", "source": "llm", "model": "m", "prompt": "?"}
             connection.execute(text(CALL), [rules, model])
@@ -43,7 +44,7 @@ def test_what_the_first_version_wrote_down_is_kept(earlier: Flask) -> None:
     with earlier.app_context():
         upgrade()
         with db.engine.begin() as connection:
-            bind(connection, "north")
+            set_rls_tenant(connection, "north")
             shown = rows(connection, "SELECT id, arm, source, call_id FROM upsell_showing ORDER BY place")
             assert shown == [("shown", "rules", "rules", None), ("asked", "model", "llm", "asked")]
             called = rows(connection, "SELECT id, model, prompt_version, prompt_tokens FROM upsell_call")
@@ -57,6 +58,6 @@ def test_it_can_go_back_and_come_again(earlier: Flask) -> None:
         downgrade(revision="0001")
         upgrade()
         with db.engine.begin() as connection:
-            bind(connection, "north")
+            set_rls_tenant(connection, "north")
             assert rows(connection, "SELECT id, model FROM upsell_call") == [("asked", "m")]
             assert len(rows(connection, "SELECT id FROM product WHERE tenant_id = 'north'")) == 6

@@ -13,22 +13,24 @@ import pytest
 from flask import Flask
 from sqlalchemy import bindparam, select, update
 
-from storefront import connections, timeouts, write_queue
 from storefront.catalog.models import Product
-from storefront.connections import engine
-from storefront.database import acting_for, connection, db, table_of, write
-from storefront.errors import Busy
-from storefront.tenants.guard import held, run
-from storefront.timeouts import BULK, Timeouts, within
-from storefront.write_queue import NestedWrite
+from storefront.db import engine, timeouts, write_queue
+from storefront.db.base import db, table_of
+from storefront.db.engine import current_engine
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.db.tenant_context import tenant_context
+from storefront.db.timeouts import BULK, Timeouts, timeouts_in_force
+from storefront.db.transactions import current_connection, write
+from storefront.db.write_queue import NestedWrite
+from storefront.errors import DatabaseBusy
 from tests.cart.shapes import assert_problem
 from tests.conftest import Person, connect
 from tests.postgres import Postgres
 from tests.test_serving import Server, serving, wait
 
 products = table_of(Product)
-STOCK = held(select(products.c.stock).where(products.c.id == "pot"))
-SET_STOCK = held(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
+STOCK = tenant_scoped(select(products.c.stock).where(products.c.id == "pot"))
+SET_STOCK = tenant_scoped(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
 SHORT = 0.3
 LONG = 30
 """Seconds, a hundred times what is expected: who waits longer waits for something that never ends."""
@@ -109,11 +111,11 @@ def test_a_statement_that_does_not_end_is_ended(app: Flask, impatient: None) -> 
     answer = Person(app.test_client(), "north").api("GET", "/slow")
     assert_problem(answer, 503)
     assert "Retry-After" in answer.headers
-    with app.app_context(), acting_for("north"):
-        with pytest.raises(Busy), write():
-            connection().exec_driver_sql("SELECT pg_sleep(600)")
-        with within(Timeouts(lock=1, statement=0, idle=0)):
-            connection().exec_driver_sql(f"SELECT pg_sleep({2 * SHORT})")
+    with app.app_context(), tenant_context("north"):
+        with pytest.raises(DatabaseBusy), write():
+            current_connection().exec_driver_sql("SELECT pg_sleep(600)")
+        with timeouts_in_force(Timeouts(lock=1, statement=0, idle=0)):
+            current_connection().exec_driver_sql(f"SELECT pg_sleep({2 * SHORT})")
 
 
 @postgresql_only
@@ -121,15 +123,15 @@ def test_a_transaction_in_which_nothing_is_asked_gives_back_what_it_has_locked(
     app: Flask, database_url: str, impatient: None
 ) -> None:
     """As after a process was stopped in the middle of an order."""
-    with app.app_context(), acting_for("north"):
-        with pytest.raises(Busy), write():
-            run(SET_STOCK, {"now": 1})
+    with app.app_context(), tenant_context("north"):
+        with pytest.raises(DatabaseBusy), write():
+            execute(SET_STOCK, {"now": 1})
             with forgotten_session(database_url, "SELECT 1 FROM product WHERE id = 'pot' FOR UPDATE"):
-                run(STOCK)
-        assert run(STOCK).scalar_one() == 10
+                execute(STOCK)
+        assert execute(STOCK).scalar_one() == 10
         with write():
-            run(SET_STOCK, {"now": 2})
-        assert run(STOCK).scalar_one() == 2
+            execute(SET_STOCK, {"now": 2})
+        assert execute(STOCK).scalar_one() == 2
 
 
 @postgresql_only
@@ -137,14 +139,14 @@ def test_a_reader_whose_connection_was_ended_meanwhile_ends_quietly(
     app: Flask, database_url: str, impatient: None
 ) -> None:
     with closing(connect(database_url)) as other:
-        with app.app_context(), acting_for("north"):
-            run(STOCK)
-            pid = connection().connection.dbapi_connection.info.backend_pid
+        with app.app_context(), tenant_context("north"):
+            execute(STOCK)
+            pid = current_connection().connection.dbapi_connection.info.backend_pid
             while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
                 time.sleep(0.05)
-        with app.app_context(), acting_for("north"):
-            assert engine().pool.checkedout() == 0
-            assert run(STOCK).scalar_one() == 10
+        with app.app_context(), tenant_context("north"):
+            assert current_engine().pool.checkedout() == 0
+            assert execute(STOCK).scalar_one() == 10
 
 
 IN_FORCE = "SELECT current_setting('lock_timeout'), current_setting('storefront.tenant_id', true)"
@@ -155,11 +157,11 @@ def test_each_transaction_has_its_timeouts_and_its_tenant(app: Flask, monkeypatc
     """And only the transaction, so that a pooler gives a session to the next one as it was."""
     monkeypatch.setattr(timeouts, "SHOPPER", Timeouts(lock=7, statement=8, idle=9))
     with app.app_context():
-        with acting_for("north"):
-            assert connection().exec_driver_sql(IN_FORCE).one() == ("7s", "north")
+        with tenant_context("north"):
+            assert current_connection().exec_driver_sql(IN_FORCE).one() == ("7s", "north")
             assert db.session.connection().exec_driver_sql(IN_FORCE).one() == ("7s", "north")
-            with within(BULK), write():
-                assert connection().exec_driver_sql(IN_FORCE).one() == ("1min", "north")
+            with timeouts_in_force(BULK), write():
+                assert current_connection().exec_driver_sql(IN_FORCE).one() == ("1min", "north")
         with db.engine.connect() as bare:
             assert bare.exec_driver_sql(IN_FORCE).one()[0] == "7s"
             bare.rollback()
@@ -168,15 +170,15 @@ def test_each_transaction_has_its_timeouts_and_its_tenant(app: Flask, monkeypatc
 
 
 def test_a_write_inside_a_write_is_the_programs_fault_and_said_at_once(app: Flask) -> None:
-    with app.app_context(), acting_for("north"):
-        for context in (acting_for("north"), app.app_context()):
+    with app.app_context(), tenant_context("north"):
+        for context in (tenant_context("north"), app.app_context()):
             with pytest.raises(NestedWrite), write(), context, write():
                 pytest.fail("it would wait for itself")
         with pytest.raises(NestedWrite), write(), write():
             pytest.fail("it would wait for itself")
         with write():
-            run(SET_STOCK, {"now": 4})
-        assert run(STOCK).scalar_one() == 4
+            execute(SET_STOCK, {"now": 4})
+        assert execute(STOCK).scalar_one() == 4
 
 
 @sqlite_only
@@ -184,15 +186,15 @@ def test_another_process_that_stops_in_the_middle_of_writing_is_not_waited_for(
     app: Flask, impatient: None, database_url: str
 ) -> None:
     path = Path(database_url.removeprefix("sqlite:///") + ".lock")
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         with path.open("a") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
             for _ in range(3):
-                with pytest.raises(Busy), write():
+                with pytest.raises(DatabaseBusy), write():
                     pytest.fail("somebody else has the lock")
-        with within(Timeouts(lock=LONG, statement=0, idle=0)), write():  # those who gave up don't keep it
-            run(SET_STOCK, {"now": 5})
-        assert run(STOCK).scalar_one() == 5
+        with timeouts_in_force(Timeouts(lock=LONG, statement=0, idle=0)), write():  # those who gave up don't keep it
+            execute(SET_STOCK, {"now": 5})
+        assert execute(STOCK).scalar_one() == 5
 
 
 @sqlite_only
@@ -203,10 +205,10 @@ def test_writers_of_two_processes_take_turns(app: Flask, database_url: str) -> N
         began = Event()
 
         def put() -> None:
-            with app.app_context(), acting_for("north"):
+            with app.app_context(), tenant_context("north"):
                 began.set()
                 with write():
-                    run(SET_STOCK, {"now": 6})
+                    execute(SET_STOCK, {"now": 6})
 
         waiting = pool.submit(put)
         assert began.wait(LONG)
@@ -236,7 +238,7 @@ def test_blocked_writers_leave_threads_to_the_others(
     with ThreadPoolExecutor(many) as pool:
         with somebody_writes(database_url, LOCKED_ROWS["a product"]):
             blocked = [pool.submit(people[i].checkout, carts[i]) for i in range(many)]
-            wait(lambda: not write_queue._room._value)
+            wait(lambda: not write_queue._writer_slots._value)
             assert_problem(people[-1].checkout(carts[-1]), 503)
             assert people[-1].get("/").status_code == 200
             assert not any(one.done() for one in blocked)
@@ -246,15 +248,15 @@ def test_blocked_writers_leave_threads_to_the_others(
 def test_a_pool_without_a_free_connection_is_busy(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "POOL_TIMEOUT_SECONDS", SHORT)
+    monkeypatch.setattr(engine, "POOL_TIMEOUT_SECONDS", SHORT)
     app = make_app()
     shopper = Person(app.test_client(), "north")
     shopper.get("/")
     with app.app_context():
         taken = []
-        pool = engine().pool
+        pool = current_engine().pool
         while pool.checkedout() < pool.size() + pool._max_overflow:
-            taken.append(engine().connect())
+            taken.append(current_engine().connect())
         try:
             answer = shopper.checkout("cart-of-nobody")
             assert_problem(answer, 503)

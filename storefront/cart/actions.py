@@ -12,12 +12,13 @@ from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
 from storefront.cart.rules import check_quantity, check_room
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import table_of, write
+from storefront.db.base import table_of
+from storefront.db.tenancy import execute, insert_rows, tenant_scoped
+from storefront.db.transactions import write
 from storefront.errors import CartOrdered, NotFound
 from storefront.ids import is_id, new_id, new_token
 from storefront.languages.words import _
 from storefront.pricing.rules import usable_promotion
-from storefront.tenants.guard import add_rows, held, run
 from storefront.tenants.models import Tenant
 from storefront.unicode_text import cut
 
@@ -35,19 +36,19 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
         check_quantity(quantity)
     cart_id, first = new_token(), new_id()
     with sold_here(wanted), write():
-        add_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
+        insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
         if wanted:
             lines = [
                 {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "place": first + i}
                 for i, (product_id, quantity) in enumerate(wanted.items())
             ]
-            add_rows(CartLine, lines)
+            insert_rows(CartLine, lines)
     cart_changed.send(cart_id=cart_id)
     return cart_id
 
 
 products = table_of(Product).c
-SOLD_HERE = held(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
+SOLD_HERE = tenant_scoped(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def sold_here(product_ids: Collection[str]) -> Iterator[None]:
 def check_sold_here(product_ids: Iterable[str]) -> None:
     """Refuse when one of the products isn't this shop's."""
     wanted = [product_id for product_id in product_ids if is_id(product_id)]
-    found = set(run(SOLD_HERE, {"ids": wanted}).scalars())
+    found = set(execute(SOLD_HERE, {"ids": wanted}).scalars())
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
         raise NotFound(_("There is no product %(id)s in this shop.", id=repr(cut(missing[0], 64))))
@@ -82,7 +83,7 @@ def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = F
             put_line(cart_id, product_id, quantity, from_upsell)
         else:
             total = check_quantity(already + quantity)
-            run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
+            execute(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
     cart_changed.send(cart_id=cart_id)
 
 
@@ -98,40 +99,40 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
             else:
                 check_sold_here([product_id])
         elif quantity:
-            run(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
+            execute(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
         else:
-            run(REMOVE, {"cart": cart_id, "product": product_id})
+            execute(REMOVE, {"cart": cart_id, "product": product_id})
     cart_changed.send(cart_id=cart_id)
 
 
 def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    check_room(run(COUNT_LINES, {"cart": cart_id}).scalar_one() + 1)
+    check_room(execute(COUNT_LINES, {"cart": cart_id}).scalar_one() + 1)
     line = {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "from_upsell": from_upsell}
-    add_rows(CartLine, [line])
+    insert_rows(CartLine, [line])
 
 
 def apply_promo(tenant: Tenant, cart_id: str, code: str) -> None:
     """Price the cart with this promo code. Raises `Invalid` when the code is unknown or has run out."""
     with write():
         hold(cart_id)
-        run(SET_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
+        execute(SET_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
 
 
 def remove_promo(cart_id: str) -> None:
     with write():
         hold(cart_id)
-        run(SET_PROMO, {"cart": cart_id, "code": None})
+        execute(SET_PROMO, {"cart": cart_id, "code": None})
 
 
 carts, lines = table_of(Cart), table_of(CartLine)
 this_line = (lines.c.cart_id == bindparam("cart")) & (lines.c.product_id == bindparam("product"))
-QUANTITY = held(select(lines.c.quantity).where(this_line))
-SET_QUANTITY = held(update(lines).where(this_line).values(quantity=bindparam("quantity")))
-REMOVE = held(delete(lines).where(this_line))
-COUNT_LINES = held(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
+QUANTITY = tenant_scoped(select(lines.c.quantity).where(this_line))
+SET_QUANTITY = tenant_scoped(update(lines).where(this_line).values(quantity=bindparam("quantity")))
+REMOVE = tenant_scoped(delete(lines).where(this_line))
+COUNT_LINES = tenant_scoped(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
 this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
-HOLD = held(this_open_cart.values(updated_at=bindparam("now")))
-SET_PROMO = held(this_open_cart.values(promo_code=bindparam("code")))
+HOLD = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
+SET_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
 
 
 def hold(cart_id: str) -> None:
@@ -139,7 +140,7 @@ def hold(cart_id: str) -> None:
 
     Raises `CartOrdered` or `NotFound`.
     """
-    if is_id(cart_id) and run(HOLD, {"cart": cart_id, "now": now()}).rowcount:
+    if is_id(cart_id) and execute(HOLD, {"cart": cart_id, "now": now()}).rowcount:
         return
     if cart_or_none(cart_id) is None:
         raise NotFound(_("There is no such cart in this shop."))
@@ -150,5 +151,5 @@ def held_quantity(cart_id: str, product_id: str) -> int | None:
     """How many of a product the cart holds; None when it has no such line."""
     if not is_id(product_id):
         return None
-    quantity: int | None = run(QUANTITY, {"cart": cart_id, "product": product_id}).scalar()
+    quantity: int | None = execute(QUANTITY, {"cart": cart_id, "product": product_id}).scalar()
     return quantity

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.catalog.models import LISTED, Listed, Product, listed
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, table_of
+from storefront.db.base import Model, table_of
+from storefront.db.tenancy import OwnedByTenant, execute, tenant_scoped
 from storefront.errors import NotFound
 from storefront.ids import is_id, new_id, new_token
 from storefront.languages.words import _
 from storefront.pricing.rules import Price, price
-from storefront.tenants.guard import OwnedByTenant, held, run
 from storefront.tenants.models import Tenant
 
 OPEN = "open"
@@ -131,10 +131,10 @@ def digest_lines(lines: Iterable[tuple[str, int]]) -> str:
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
-HEAD = held(
+HEAD = tenant_scoped(
     select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code).where(carts.c.id == bindparam("id"))
 )
-WITH_LINES = held(
+WITH_LINES = tenant_scoped(
     select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code)
     .add_columns(lines.c.quantity, lines.c.from_upsell, *LISTED)
     .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
@@ -142,7 +142,7 @@ WITH_LINES = held(
     .where(carts.c.id == bindparam("id"))
     .order_by(lines.c.place)
 )
-PIECES = held(
+PIECES = tenant_scoped(
     select(func.sum(lines.c.quantity))
     .join(carts, (carts.c.tenant_id == lines.c.tenant_id) & (carts.c.id == lines.c.cart_id))
     .where(carts.c.id == bindparam("id"), carts.c.status == OPEN)
@@ -151,7 +151,7 @@ PIECES = held(
 
 def count_items(cart_id: str) -> int:
     """How many pieces an open cart holds; 0 when there is no such cart."""
-    return run(PIECES, {"id": cart_id}).scalar() or 0
+    return execute(PIECES, {"id": cart_id}).scalar() or 0
 
 
 def find_cart(cart_id: str) -> CartSeen:
@@ -165,8 +165,8 @@ def find_cart(cart_id: str) -> CartSeen:
 def cart_or_none(cart_id: str | None) -> CartSeen | None:
     if not cart_id or not is_id(cart_id):
         return None
-    rows = run(WITH_LINES, {"id": cart_id}).all()
-    head = rows[0] if rows else run(HEAD, {"id": cart_id}).one_or_none()
+    rows = execute(WITH_LINES, {"id": cart_id}).all()
+    head = rows[0] if rows else execute(HEAD, {"id": cart_id}).one_or_none()
     if head is None:
         return None
     id, shopper, status, promo_code = head[:4]

@@ -4,14 +4,14 @@ from sqlalchemy import ColumnElement, bindparam, delete, or_, select
 
 from storefront.cart.models import OPEN, CartLine, carts
 from storefront.clock import UtcDateTime
-from storefront.database import table_of
+from storefront.db.base import table_of
+from storefront.db.tenancy import tenant_scoped
 from storefront.retention.expiry import Rule
-from storefront.tenants.guard import held
 
 lines = table_of(CartLine)
 BEFORE = bindparam("before", type_=UtcDateTime())
 UNTOUCHED = (carts.c.status == OPEN) & (carts.c.updated_at < BEFORE)
-HAS_LINES = held(select(lines.c.cart_id).where(lines.c.cart_id == carts.c.id)).correlate(carts).exists()
+HAS_LINES = tenant_scoped(select(lines.c.cart_id).where(lines.c.cart_id == carts.c.id)).correlate(carts).exists()
 BY_PROGRAM = carts.c.shopper == carts.c.id
 """Programs name no shopper, so each of their carts is a shopper of its own."""
 
@@ -21,7 +21,7 @@ def untouched(*conditions: ColumnElement[bool]) -> Rule:
     age = carts.c.created_at  # which has an index, because it doesn't change with each touch
     found = select(carts.c.id, age).where(UNTOUCHED, age < BEFORE, age >= bindparam("after"), *conditions)
     remove = delete(carts).where(carts.c.id.in_(bindparam("keys", expanding=True)), UNTOUCHED, *conditions)
-    return Rule(age, held(found.order_by(age).limit(bindparam("batch"))), held(remove))
+    return Rule(age, tenant_scoped(found.order_by(age).limit(bindparam("batch"))), tenant_scoped(remove))
 
 
 def short_lived(is_needed: ColumnElement[bool]) -> Rule:

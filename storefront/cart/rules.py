@@ -1,6 +1,6 @@
 """What a cart may hold."""
 
-from storefront.errors import Fault, Invalid
+from storefront.errors import FieldError, Invalid
 from storefront.languages.words import _
 
 MOST_A_LINE = 999
@@ -9,7 +9,7 @@ MOST_LINES = 100
 
 def not_a_quantity(least: int = 1) -> Invalid:
     said = _("A quantity is a whole number from %(least)s to %(most)s.", least=least, most=MOST_A_LINE)
-    return Invalid(Fault("quantity", said))
+    return Invalid(FieldError("quantity", said))
 
 
 def check_quantity(quantity: int) -> int:
@@ -22,7 +22,7 @@ def check_quantity(quantity: int) -> int:
 def check_room(lines: int) -> None:
     """A cart holds at most a hundred lines; `lines` counts the one that is to be added."""
     if lines > MOST_LINES:
-        raise Invalid(Fault("product_id", _("A cart holds at most %(most)s different products.", most=MOST_LINES)))
+        raise Invalid(FieldError("product_id", _("A cart holds at most %(most)s different products.", most=MOST_LINES)))
 
 
 def parse_quantity(text: str, least: int = 1) -> int:

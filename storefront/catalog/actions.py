@@ -14,13 +14,15 @@ from storefront.catalog.json_file import BadCatalog
 from storefront.catalog.models import Product
 from storefront.catalog.rules import product_words
 from storefront.catalog.schema import CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
-from storefront.connections import FULL, borrowed, engine, set_busy_timeout
-from storefront.database import bind, busy_refused, db, lock_among_machines
+from storefront.db.base import db
+from storefront.db.engine import FULL, borrowed, current_engine, set_busy_timeout
+from storefront.db.tenant_context import set_rls_tenant
+from storefront.db.transactions import busy_refused, lock_among_machines
+from storefront.db.write_queue import write_slot
 from storefront.events.models import PRICE_CHANGED, append
 from storefront.ids import new_id
 from storefront.tenants.models import SettingRow, TenantRow
 from storefront.tenants.registry import registry
-from storefront.write_queue import turn_to_write
 
 catalog_loaded = signal("catalog-loaded")
 """Sent with `tenant_ids` after shops or products were loaded, and committed."""
@@ -70,13 +72,13 @@ def load(content: bytes, refresh: bool = False, progress: Progress = lambda _: N
 
 def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
     loaded = Loaded()
-    with busy_refused(), turn_to_write(engine()) as left, borrowed(FULL) as connection:
+    with busy_refused(), write_slot(current_engine()) as left, borrowed(FULL) as connection:
         set_busy_timeout(connection, left)
         connection.begin()
         lock_among_machines(connection, LOAD_LOCK)
         place = new_id()
         for tenant in catalog.tenants:
-            bind(connection, tenant.id)
+            set_rls_tenant(connection, tenant.id)
             store_tenant(connection, tenant, refresh, loaded)
             store_products(connection, tenant, place, refresh, loaded, progress)
             place += len(tenant.products)

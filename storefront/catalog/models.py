@@ -9,13 +9,14 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, current_tenant_id, db, table_of
+from storefront.db.base import Model, db, table_of
+from storefront.db.tenancy import OwnedByTenant, execute, tenant_scoped
+from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import NotFound
 from storefront.ids import is_id, new_id
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.languages.words import _
-from storefront.tenants.guard import OwnedByTenant, held, run
 
 LOW = 5
 """At this stock and below, the page says how many are left."""
@@ -110,15 +111,15 @@ LISTED = [columns[name] for name in (*SHOWN, "names", "descriptions")]
 """What `listed` reads."""
 CARD = [columns[name] for name in (*Card._fields, "names")]
 
-CATEGORIES = held(
+CATEGORIES = tenant_scoped(
     select(columns.category, func.count())
     .where(columns.category != "")
     .group_by(columns.category)
     .order_by(func.min(columns.place))
 )
-ONE = held(select(*LISTED).where(columns.id == bindparam("id")))
+ONE = tenant_scoped(select(*LISTED).where(columns.id == bindparam("id")))
 these_in_stock = columns.id.in_(bindparam("ids", expanding=True)) & (columns.stock > 0)
-IN_STOCK = held(select(*LISTED).where(these_in_stock))
+IN_STOCK = tenant_scoped(select(*LISTED).where(these_in_stock))
 
 
 def listed(row: Sequence[Any], languages: tuple[str, ...] | None = None) -> Listed:
@@ -133,12 +134,12 @@ def listed(row: Sequence[Any], languages: tuple[str, ...] | None = None) -> List
 
 def categories() -> list[tuple[str, int]]:
     """The categories in the order in which the catalogue first names them, and how many products each has."""
-    return [(name, many) for name, many in run(CATEGORIES)]
+    return [(name, many) for name, many in execute(CATEGORIES)]
 
 
 def read_product(product_id: str) -> Listed:
     """The product as it is shown; raises `NotFound`."""
-    row = run(ONE, {"id": product_id}).one_or_none() if is_id(product_id) else None
+    row = execute(ONE, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
         raise NotFound(_("There is no such product in this shop."))
     return listed(row)
@@ -146,7 +147,7 @@ def read_product(product_id: str) -> Listed:
 
 def in_stock(product_ids: Collection[str]) -> dict[str, Listed]:
     """Those of the products that can be sold at this moment, by id."""
-    return {row.id: listed(row) for row in run(IN_STOCK, {"ids": list(product_ids)})}
+    return {row.id: listed(row) for row in execute(IN_STOCK, {"ids": list(product_ids)})}
 
 
 def find_product(product_id: str) -> Product:

@@ -6,8 +6,10 @@ from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.models import columns, products
 from storefront.catalog.rules import WORDS_VERSION, product_words
-from storefront.database import acting_for, db, write
-from storefront.tenants.guard import held, run
+from storefront.db.base import db
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.tenants.models import SettingRow, TenantRow
 from storefront.unicode_text import without_direction_controls
 
@@ -15,13 +17,13 @@ VERSION_SETTING = "search_words_version"
 BATCH_ROWS = 2000
 RENEWED = ("name", "names", "description", "descriptions", "name_words", "words")
 """Names and descriptions too: a direction control that an earlier version let in would turn around the page's text."""
-SELECT_TEXTS = held(
+SELECT_TEXTS = tenant_scoped(
     select(columns.id, columns.place, columns.category, columns.tags, *(columns[name] for name in RENEWED))
     .where(columns.place > bindparam("after"))
     .order_by(columns.place)
     .limit(BATCH_ROWS)
 )
-RENEW = held(
+RENEW = tenant_scoped(
     update(products)
     .where(columns.id == bindparam("the_product"))
     .values({name: bindparam(name) for name in RENEWED} | {"updated_at": columns.updated_at})
@@ -38,7 +40,7 @@ def renew_search_words() -> int:
         return 0
     changed = 0
     for tenant_id, labels in db.session.execute(select(TenantRow.id, TenantRow.labels)).all():
-        with acting_for(tenant_id):
+        with tenant_context(tenant_id):
             changed += renew_products(labels or {})
     with write():
         db.session.merge(SettingRow(name=VERSION_SETTING, value=WORDS_VERSION))
@@ -52,10 +54,10 @@ def renew_products(labels: dict[str, dict[str, str]]) -> int:
     rows: list[Any] = []
     while after == -1 or len(rows) == BATCH_ROWS:
         with write():
-            rows = list(run(SELECT_TEXTS, {"after": after}))
+            rows = list(execute(SELECT_TEXTS, {"after": after}))
             renewed = [new for row in rows if (new := renewed_texts(row, labels))]
             if renewed:
-                run(RENEW, sorted(renewed, key=lambda values: str(values["the_product"])))
+                execute(RENEW, sorted(renewed, key=lambda values: str(values["the_product"])))
         changed += len(renewed)
         after = rows[-1].place if rows else 0
     return changed

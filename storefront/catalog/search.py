@@ -22,11 +22,11 @@ from sqlalchemy import (
 
 from storefront.catalog.models import CARD, LISTED, Card, Listed, columns, listed, products
 from storefront.catalog.rules import SYMBOL, fts5_query, search_terms, tsquery
-from storefront.connections import engine
-from storefront.database import current_tenant_id
+from storefront.db.engine import current_engine
+from storefront.db.tenancy import execute, fetch_json, tenant_scoped
+from storefront.db.tenant_context import current_tenant_id
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
-from storefront.tenants.guard import held, run, run_to_text
 
 MAX_TERMS = 16
 AT_A_GLANCE = 500
@@ -99,7 +99,7 @@ class Wish:
 
 
 def on_postgresql() -> bool:
-    return engine().dialect.name == "postgresql"
+    return current_engine().dialect.name == "postgresql"
 
 
 def conditions(shape: Shape) -> list[ColumnElement[bool]]:
@@ -152,18 +152,18 @@ def cards_query(shape: Shape) -> Select[Any]:
         named = and_(*(padded.like(bindparam(f"term_{i}")) for i in range(shape.terms)))
         order.insert(0, case((named, 0), else_=1))
     query = select(*CARD).where(*conditions(shape)).order_by(*order)
-    return held(query.limit(bindparam("limit")).offset(bindparam("offset")))
+    return tenant_scoped(query.limit(bindparam("limit")).offset(bindparam("offset")))
 
 
 @cache
 def list_query(shape: Shape) -> Select[Any]:
     query = select(*LISTED).where(*conditions(shape), columns.place > bindparam("place")).order_by(columns.place)
-    return held(query.limit(bindparam("limit")))
+    return tenant_scoped(query.limit(bindparam("limit")))
 
 
 @cache
 def count_query(shape: Shape) -> Select[Any]:
-    return held(select(func.count()).select_from(products).where(*conditions(shape)))
+    return tenant_scoped(select(func.count()).select_from(products).where(*conditions(shape)))
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def find(wish: Wish, limit: int, offset: int = 0) -> Found:
     """What there is for the wish."""
     if wish.hopeless:
         return Found("[]")
-    return Found(run_to_text(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
+    return Found(fetch_json(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
 
 
 def rows_after(wish: Wish, place: int, limit: int) -> str:
@@ -197,7 +197,7 @@ def rows_after(wish: Wish, place: int, limit: int) -> str:
     says them; `read_rows` reads it."""
     if wish.hopeless:
         return "[]"
-    return run_to_text(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
+    return fetch_json(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
 
 
 def read_rows(rows: str) -> list[Listed]:
@@ -208,4 +208,6 @@ def read_rows(rows: str) -> list[Listed]:
 
 def count(wish: Wish) -> int:
     """How many there are; in which order makes no difference."""
-    return 0 if wish.hopeless else int(run(count_query(wish.shape._replace(sort="")), wish.parameters()).scalar_one())
+    return (
+        0 if wish.hopeless else int(execute(count_query(wish.shape._replace(sort="")), wish.parameters()).scalar_one())
+    )

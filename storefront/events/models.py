@@ -10,8 +10,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, current_tenant_id, table_of, writer
-from storefront.tenants.guard import OwnedByTenant, held, run
+from storefront.db.base import Model, table_of
+from storefront.db.tenancy import OwnedByTenant, execute, tenant_scoped
+from storefront.db.tenant_context import current_tenant_id
+from storefront.db.transactions import write_connection
 
 ORDER_PLACED = "order.placed"
 ORDER_CANCELLED = "order.cancelled"
@@ -44,7 +46,7 @@ class EventCounter(OwnedByTenant, Model):
 def record(happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
     """Append (kind, subject, data) for the current tenant to the running `write()`, best as its last act: the tenant's
     other writers of events wait from here on until it ends."""
-    append(writer(), current_tenant_id(), happenings)
+    append(write_connection(), current_tenant_id(), happenings)
 
 
 def append(bound: Connection, tenant_id: str, happenings: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
@@ -76,7 +78,7 @@ def taking_ids(on_sqlite: bool) -> Any:
 
 events = table_of(Event)
 ADD = insert(events)
-AFTER = held(
+AFTER = tenant_scoped(
     select(events.c.id, events.c.kind, events.c.subject, events.c.data)
     .where(events.c.id > bindparam("id"), events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.id)
@@ -84,29 +86,31 @@ AFTER = held(
 )
 
 
-LAST = held(select(table_of(EventCounter).c.last))
-BEFORE = held(
+LAST = tenant_scoped(select(table_of(EventCounter).c.last))
+BEFORE = tenant_scoped(
     select(events.c.id).where(events.c.created_at < bindparam("moment")).order_by(events.c.id.desc()).limit(1)
 )
-COUNT = held(select(func.count()).select_from(events).where(events.c.kind.in_(bindparam("kinds", expanding=True))))
+COUNT = tenant_scoped(
+    select(func.count()).select_from(events).where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+)
 
 
 def count_events(kinds: Sequence[str]) -> int:
     """How many of these kinds the tenant has."""
-    return int(run(COUNT, {"kinds": list(kinds)}).scalar_one())
+    return int(execute(COUNT, {"kinds": list(kinds)}).scalar_one())
 
 
 def last_event_id() -> int:
     """The id of the tenant's latest event, 0 before the first."""
-    return int(run(LAST).scalar() or 0)
+    return int(execute(LAST).scalar() or 0)
 
 
 def events_after(id: int, kinds: Sequence[str], limit: int) -> Sequence[Any]:
     """The tenant's next events of these kinds: rows of (id, kind, subject, data)."""
-    return run(AFTER, {"id": id, "kinds": list(kinds), "limit": limit}).all()
+    return execute(AFTER, {"id": id, "kinds": list(kinds), "limit": limit}).all()
 
 
 def last_event_before(moment: datetime) -> int:
     """The id of the tenant's latest event that is older than this moment, 0 when there is none. Quick for moments that
     are not long ago."""
-    return int(run(BEFORE, {"moment": moment}).scalar() or 0)
+    return int(execute(BEFORE, {"moment": moment}).scalar() or 0)

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from storefront.database import acting_for
+from storefront.db.tenant_context import tenant_context
 from storefront.events.models import PRICE_CHANGED, STOCK_CHANGED, events_after
 from storefront.events.rules import MOST_MISSED, price_message, stock_message
 from storefront.events.streams import News, Stream, Streams
@@ -70,7 +70,7 @@ class Tail:
         with self.app.app_context():
             for tenant_id, read_to in shops.items():
                 tenant = registry().find(tenant_id)
-                with acting_for(tenant_id):
+                with tenant_context(tenant_id):
                     rows = events_after(read_to, TOLD, MOST_MISSED)
                 if rows and tenant:
                     told = [message(row, tenant.currency) for row in rows]
@@ -102,7 +102,7 @@ def message(event: Any, currency: str) -> bytes:
 def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iterator[Sequence[bytes]]:
     """Read on in one shop, for a server whose connections can't be taken over: an empty lot when nothing happened."""
     while True:
-        with app.app_context(), acting_for(tenant_id):
+        with app.app_context(), tenant_context(tenant_id):
             rows = events_after(seen, TOLD, MOST_MISSED)
         if rows:
             seen = rows[-1].id

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, select
 
 from storefront.catalog.models import Listed, columns
 from storefront.catalog.search import Wish, read_rows, rows_after
-from storefront.tenants.guard import held, run
+from storefront.db.tenancy import execute, tenant_scoped
 
 BATCH = 1000
 """Products in memory at a time."""
@@ -28,24 +28,26 @@ class Stamp(NamedTuple):
 
 
 counted: Any = select(func.count(), func.max(columns.updated_at))
-STAMP = held(counted)
+STAMP = tenant_scoped(counted)
 after = columns.place > bindparam("place")
-ADDRESSES = held(
+ADDRESSES = tenant_scoped(
     select(columns.id, columns.updated_at, columns.place).where(after).order_by(columns.place).limit(bindparam("limit"))
 )
-WORDS = held(select(columns.place, columns.words).where(after).order_by(columns.place).limit(bindparam("limit")))
-PLACE = held(select(columns.place).order_by(columns.place).limit(1).offset(bindparam("offset")))
+WORDS = tenant_scoped(
+    select(columns.place, columns.words).where(after).order_by(columns.place).limit(bindparam("limit"))
+)
+PLACE = tenant_scoped(select(columns.place).order_by(columns.place).limit(1).offset(bindparam("offset")))
 
 
 def stamp() -> Stamp:
-    return Stamp._make(run(STAMP).one())
+    return Stamp._make(execute(STAMP).one())
 
 
 def addresses(start: int, most: int) -> Iterator[Address]:
     """So many products in the catalogue's order, from the one at number `start` on."""
-    place = run(PLACE, {"offset": start - 1}).scalar() if start else -1
+    place = execute(PLACE, {"offset": start - 1}).scalar() if start else -1
     while most > 0 and place is not None:
-        rows = run(ADDRESSES, {"place": place, "limit": min(BATCH, most)}).all()
+        rows = execute(ADDRESSES, {"place": place, "limit": min(BATCH, most)}).all()
         yield from map(Address._make, rows)
         most -= len(rows)
         place = rows[-1].place if len(rows) == BATCH else None
@@ -62,6 +64,6 @@ def every_product() -> Iterator[Listed]:
 def every_text() -> Iterator[list[str]]:
     """The folded words of all products, a batch at a time."""
     place = -1
-    while rows := run(WORDS, {"place": place, "limit": BATCH}).all():
+    while rows := execute(WORDS, {"place": place, "limit": BATCH}).all():
         yield [row.words for row in rows]
         place = rows[-1].place

@@ -12,7 +12,8 @@ from cachetools import TTLCache
 from flask import Flask, current_app
 
 from storefront.catalog.actions import catalog_loaded
-from storefront.database import current_tenant_id, release
+from storefront.db.tenant_context import current_tenant_id
+from storefront.db.transactions import release_reader
 from storefront.findable.models import every_text
 
 FRESH_FOR = 300.0
@@ -94,7 +95,7 @@ class Vocabularies:
         if mine:
             return self._read(tenant_id, mine)
         if found is None and other:
-            release()
+            release_reader()
             other.done.wait(MAX_WAIT)
             return other.found
         return found

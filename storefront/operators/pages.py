@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.config import Settings
-from storefront.database import db
+from storefront.db.base import db
 from storefront.errors import NotFound
 from storefront.operators.loopback import is_direct_from_loopback
 from storefront.operators.metrics import exposition

@@ -12,10 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront.clock import now, rfc3339
 from storefront.commands import explain
 from storefront.config import Settings
-from storefront.database import write
+from storefront.db.timeouts import PROBE, timeouts_in_force
+from storefront.db.transactions import write
 from storefront.errors import Refusal
 from storefront.tenants.registry import put_setting
-from storefront.timeouts import PROBE, within
 
 GOOD_FOR_SECONDS = 30.0
 """How long a write proves that writing works: a probe every few seconds must neither wear a disk nor hold up orders."""
@@ -46,7 +46,7 @@ class WriteProbe:
 
     def _try(self) -> bool:
         try:
-            with within(PROBE), write():
+            with timeouts_in_force(PROBE), write():
                 put_setting(ROW, rfc3339(now()))
         except (Refusal, SQLAlchemyError) as fault:
             if self._works or self._valid_until == -inf:

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from storefront.cart.models import OPEN, ORDERED, Cart, CartLine, digest_lines
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import db, table_of, write
+from storefront.db.base import db, table_of
+from storefront.db.tenancy import execute, insert_rows, tenant_scoped
+from storefront.db.transactions import write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
 from storefront.ids import is_id, new_id, new_token
@@ -37,7 +39,6 @@ from storefront.orders.rules import (
     new_number,
 )
 from storefront.pricing.rules import price
-from storefront.tenants.guard import add_rows, held, run
 from storefront.tenants.models import Tenant
 
 orders_changed = signal("orders-changed")
@@ -116,9 +117,9 @@ def place_once(
         "fingerprint": asked if key else None,
         "created_at": moment,
     }
-    add_rows(Order, [order])
+    insert_rows(Order, [order])
     in_order = sorted(taken, key=lambda line: line.place)
-    add_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
+    insert_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
     stock = [(STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
     record([(ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
     return order_id, True
@@ -130,7 +131,7 @@ def cancel_order(order_id: str) -> None:
     Raises `NotFound`, or `OrderFulfilled` when it has gone out already.
     """
     with write(durable=True):
-        if not is_id(order_id) or run(CANCEL, {"order": order_id}).rowcount == 0:
+        if not is_id(order_id) or execute(CANCEL, {"order": order_id}).rowcount == 0:
             if find_order(order_id).status == FULFILLED:
                 raise OrderFulfilled
             return
@@ -142,23 +143,23 @@ def cancel_order(order_id: str) -> None:
 
 def put_back(product_id: str, quantity: int) -> int:
     """Return so many to the stock, and say what it is now."""
-    stock: int = run(PUT_BACK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
+    stock: int = execute(PUT_BACK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
     return stock
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
-CLAIM = held(
+CLAIM = tenant_scoped(
     update(carts)
     .where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
     .values(status=ORDERED, updated_at=bindparam("now"))
     .returning(carts.c.promo_code, carts.c.shopper)
 )
-LINES = held(
+LINES = tenant_scoped(
     select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.place).where(
         lines.c.cart_id == bindparam("cart")
     )
 )
-TAKE = held(
+TAKE = tenant_scoped(
     update(products)
     .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
     .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
@@ -166,14 +167,14 @@ TAKE = held(
 )
 
 
-PUT_BACK = held(
+PUT_BACK = tenant_scoped(
     update(products)
     .where(products.c.id == bindparam("product"))
     .values(stock=products.c.stock + bindparam("back"), updated_at=bindparam("now"))
     .returning(products.c.stock)
 )
 orders = table_of(Order)
-CANCEL = held(
+CANCEL = tenant_scoped(
     update(orders).where(orders.c.id == bindparam("order"), orders.c.status == PLACED).values(status=CANCELLED)
 )
 
@@ -181,7 +182,7 @@ CANCEL = held(
 def claim(cart_id: str) -> Any:
     """Make the open cart an ordered one, which the row's own state lets happen once: its promo code and shopper, or
     None when it isn't open."""
-    return run(CLAIM, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
+    return execute(CLAIM, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
 
 
 @dataclass(frozen=True)
@@ -220,12 +221,12 @@ class Taken:
 def take_stock(cart_id: str, shown_lines: str | None) -> list[Taken]:
     """Take every line's quantity, product by product in the order of their ids so that two orders never wait for each
     other in a circle. Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that can't be had."""
-    wanted = sorted(run(LINES, {"cart": cart_id}).all())  # here, because databases sort letters in different ways
+    wanted = sorted(execute(LINES, {"cart": cart_id}).all())  # here, because databases sort letters in different ways
     check_not_empty(wanted)
     check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
     taken, short, moment, languages = [], {}, now(), shopper_languages()
     for product_id, quantity, from_upsell, place in wanted:
-        row = run(TAKE, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
+        row = execute(TAKE, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
         if row is None:
             short[product_id] = quantity
         else:

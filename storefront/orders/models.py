@@ -17,13 +17,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, db, table_of
+from storefront.db.base import Model, db, table_of
+from storefront.db.tenancy import OwnedByTenant, execute, tenant_scoped
 from storefront.errors import NotFound
 from storefront.ids import is_id, new_token
 from storefront.languages.texts import in_language
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
-from storefront.tenants.guard import OwnedByTenant, held, run
 
 PLACED = "placed"
 FULFILLED = "fulfilled"
@@ -132,7 +132,7 @@ orders, order_lines = table_of(Order), table_of(OrderLine)
 HEAD = ("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at")
 PAID = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
 LINE = [field.name for field in fields(BoughtLine)]
-WHOLE_ORDER = held(
+WHOLE_ORDER = tenant_scoped(
     select(*(orders.c[name] for name in HEAD + PAID), *(order_lines.c[name] for name in LINE))
     .join(
         order_lines,
@@ -145,7 +145,7 @@ WHOLE_ORDER = held(
 
 def find_order(order_id: str) -> OrderSeen:
     """The order with its lines, of which it has one at least; raises `NotFound`."""
-    rows = run(WHOLE_ORDER, {"id": order_id}).all() if is_id(order_id) else []
+    rows = execute(WHOLE_ORDER, {"id": order_id}).all() if is_id(order_id) else []
     if not rows:
         raise NotFound(_("There is no such order in this shop."))
     head = dict(zip(HEAD, rows[0], strict=False))

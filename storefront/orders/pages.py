@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
-from storefront.errors import CartOrdered, Conflict, Fault, Invalid, NotFound, OutOfStock
+from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.htmx import asked_region, show
 from storefront.languages.pages import keep_choice
 from storefront.languages.words import _
@@ -91,7 +91,7 @@ def shown_total() -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(Fault("expected_total", _("The page's total can't be read. Please load the page again.")))
+        raise Invalid(FieldError("expected_total", _("The page's total can't be read. Please load the page again.")))
     return int(text)
 
 
@@ -113,8 +113,8 @@ def show_checkout(
         "keeps_room": keeps_room(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
-        context["errors"] = {fault.field: fault.message for fault in refusal.faults}
-        others = [fault.message for fault in refusal.faults if fault.field not in FIELDS]
+        context["errors"] = {fault.field: fault.message for fault in refusal.field_errors}
+        others = [fault.message for fault in refusal.field_errors if fault.field not in FIELDS]
         context["refusal"] = " ".join(others) or None
     elif refusal:
         context["refusal"] = refusal.detail

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from email_validator import EmailNotValidError, validate_email
 
-from storefront.errors import CartChanged, CartEmpty, Fault, Invalid, PriceChanged
+from storefront.errors import CartChanged, CartEmpty, FieldError, Invalid, PriceChanged
 from storefront.languages.words import _
 from storefront.pricing.rules import Price
 from storefront.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
@@ -67,10 +67,10 @@ def check_buyer(email: str, name: str) -> Buyer:
             raise EmailNotValidError
         email = normal_address(email)
     except EmailNotValidError:
-        faults.append(Fault("email", email_fault(email)))
+        faults.append(FieldError("email", email_fault(email)))
     controls, name = has_control(name), single_line(name)
     if fault := name_fault(name, controls):
-        faults.append(Fault("name", fault))
+        faults.append(FieldError("name", fault))
     if faults:
         raise Invalid(*faults)
     return Buyer(email, name)
@@ -115,7 +115,7 @@ def check_key(idempotency_key: str | None) -> str | None:
         return None
     if not 0 < len(idempotency_key) <= LONGEST_KEY or not re.fullmatch(KEY, idempotency_key):
         message = _("An Idempotency-Key has 1 to %(most)s printable ASCII characters.", most=LONGEST_KEY)
-        raise Invalid(Fault("Idempotency-Key", message))
+        raise Invalid(FieldError("Idempotency-Key", message))
     return idempotency_key
 
 
@@ -128,7 +128,7 @@ def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None) -> str:
 def check_same_request(found: str | None, asked: str) -> None:
     if found != asked:
         message = _("This Idempotency-Key came before with another request. Use a new key for a new order.")
-        raise Invalid(Fault("Idempotency-Key", message))
+        raise Invalid(FieldError("Idempotency-Key", message))
 
 
 def check_not_empty(lines: Sequence[object]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from storefront.errors import Fault, Invalid
+from storefront.errors import FieldError, Invalid
 from storefront.languages.words import _
 from storefront.money import share, share_included
 from storefront.tenants.models import Promotion, Tenant
@@ -53,7 +53,7 @@ def usable_promotion(tenant: Tenant, code: str, now: datetime) -> Promotion:
     """The promotion that a shopper typed the code of; refuses a code that is unknown or has run out."""
     promotion = tenant.promotion(code)
     if promotion is None:
-        raise Invalid(Fault("code", _("This shop doesn't know that promo code.")))
+        raise Invalid(FieldError("code", _("This shop doesn't know that promo code.")))
     if promotion.expired(now, tenant.timezone):
-        raise Invalid(Fault("code", _("The promo code %(code)s has expired.", code=promotion.code)))
+        raise Invalid(FieldError("code", _("The promo code %(code)s has expired.", code=promotion.code)))
     return promotion

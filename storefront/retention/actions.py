@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront.cart import retention as carts
 from storefront.clock import now, rfc3339
 from storefront.config import Settings
-from storefront.database import acting_for, write
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.errors import Refusal
 from storefront.retention.expiry import Rule, batches
 from storefront.tenants.registry import put_setting, registry
@@ -63,7 +64,7 @@ def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
     for tenant_id in tenant_ids:
         pruning = prune()
         while True:
-            with app.app_context(), acting_for(tenant_id):
+            with app.app_context(), tenant_context(tenant_id):
                 gone = next(pruning, None)
             if gone is None:
                 break

@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from storefront.commands import ShopCommand
-from storefront.database import acting_for
+from storefront.db.tenant_context import tenant_context
 from storefront.retention.actions import prune
 from storefront.tenants.registry import registry
 
@@ -18,6 +18,6 @@ def prune_command(tenant_id: str | None) -> None:
     if tenant_id is not None and tenant_id not in shops:
         raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
     for shop in [tenant_id] if tenant_id is not None else shops:
-        with acting_for(shop):
+        with tenant_context(shop):
             gone = sum(prune())
         click.echo(f"{shop}: {gone:,} {'row' if gone == 1 else 'rows'} removed.")

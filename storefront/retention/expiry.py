@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Date, Delete, Select, bindparam, delete, select
 
-from storefront.database import write
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.db.transactions import write
 from storefront.ids import id_at
-from storefront.tenants.guard import held, run
 
 BATCH = 25
 """Rows that one transaction removes. A cart takes its lines with it: a hundred carts of 30 lines held up orders for
@@ -32,7 +32,7 @@ def by_age(key: Any, age: Any) -> Rule:
     """For rows that are written once and then only grow old."""
     old = select(key, age).where(age < bindparam("before"), age >= bindparam("after"))
     remove = delete(key.table).where(key.in_(bindparam("keys", expanding=True)))
-    return Rule(age, held(old.order_by(age).limit(bindparam("batch"))), held(remove))
+    return Rule(age, tenant_scoped(old.order_by(age).limit(bindparam("batch"))), tenant_scoped(remove))
 
 
 def batches(rule: Rule, before: datetime) -> Iterator[int]:
@@ -41,9 +41,9 @@ def batches(rule: Rule, before: datetime) -> Iterator[int]:
     They are looked for outside of it, from where the last look ended: what is old and stays isn't read again each time.
     """
     limit, after = position(rule.age, before), position(rule.age, FIRST)
-    while rows := run(rule.find, {"before": limit, "after": after, "batch": BATCH}).all():
+    while rows := execute(rule.find, {"before": limit, "after": after, "batch": BATCH}).all():
         with write():
-            gone = run(rule.remove, {"keys": [row[0] for row in rows], "before": limit}).rowcount
+            gone = execute(rule.remove, {"keys": [row[0] for row in rows], "before": limit}).rowcount
         if not gone:
             return  # all of them are in use again
         after = rows[-1][1]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront import money
 from storefront.config import Budget, daily_budget
-from storefront.database import Model
+from storefront.db.base import Model
 from storefront.languages.formats import percent
 from storefront.languages.pages import shopper_language, shopper_languages
 from storefront.languages.rules import own_language

@@ -9,7 +9,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storefront.config import Settings
-from storefront.database import db, table_of, write, writer
+from storefront.db.base import db, table_of
+from storefront.db.transactions import write, write_connection
 from storefront.tenants.models import SettingRow, Tenant, TenantRow
 
 FRESH_FOR = 1.0
@@ -99,10 +100,10 @@ def switch_upsell(enabled: bool, tenant_id: str | None = None) -> None:
 def put_setting(name: str, value: str, only_over_less_than: str | None = None) -> bool:
     """Store a setting, inside `write()`; given a limit, only if there is none of this name or its value sorts before
     the limit. Returns whether it was stored."""
-    table, dialect = table_of(SettingRow), sqlite if writer().dialect.name == "sqlite" else postgresql
+    table, dialect = table_of(SettingRow), sqlite if write_connection().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(table).values(name=name, value=value)
     condition = None if only_over_less_than is None else table.c.value < only_over_less_than
     statement = statement.on_conflict_do_update(
         index_elements=["name"], set_={"value": statement.excluded.value}, where=condition
     )
-    return bool(writer().execute(statement.execution_options(preserve_rowcount=True)).rowcount)
+    return bool(write_connection().execute(statement.execution_options(preserve_rowcount=True)).rowcount)

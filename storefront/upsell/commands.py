@@ -11,8 +11,8 @@ from flask import current_app
 
 from storefront.commands import ShopGroup
 from storefront.config import Settings
-from storefront.database import acting_for
-from storefront.tenants.guard import run
+from storefront.db.tenancy import execute
+from storefront.db.tenant_context import tenant_context
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry, switch_upsell
 from storefront.upsell.assistant.batch import foreseen, text_of
@@ -60,10 +60,10 @@ def switch(enabled: bool, tenant: str | None) -> None:
 def rebuild_command(tenant_id: str | None) -> None:
     """Learn anew from all orders what goes together."""
     for shop in shops(tenant_id):
-        with acting_for(shop.id):
+        with tenant_context(shop.id):
             with progress_bar(f"Learning the orders of {shop.id}", how_much_to_learn()) as step:
                 events = rebuild(step)
-            state = run(STATE).one()
+            state = execute(STATE).one()
         click.echo(f"{shop.id}: {many(state.orders, 'order')} learned, from {many(events, 'event')}.")
 
 
@@ -78,7 +78,7 @@ def evaluate_command(tenant_id: str | None, with_model: bool, orders: int, yes: 
     if with_model:
         check_model()
     for shop in wanted:
-        with acting_for(shop.id):
+        with tenant_context(shop.id):
             evaluate_shop(shop, orders if with_model else 0, yes)
 
 
@@ -126,7 +126,7 @@ def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None
     check_not_disabled("Nothing that is prepared would be shown. To prepare all the same, set it to true here.")
     check_model()
     for shop in wanted:
-        with acting_for(shop.id):
+        with tenant_context(shop.id):
             prepare_shop(shop, limit, yes)
 
 

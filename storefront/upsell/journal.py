@@ -12,10 +12,11 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
-from storefront.database import acting_for, current_tenant_id, release, write
-from storefront.errors import Busy
+from storefront.db.tenancy import execute, insert_rows
+from storefront.db.tenant_context import current_tenant_id, tenant_context
+from storefront.db.transactions import release_reader, write
+from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
-from storefront.tenants.guard import add_rows, run
 from storefront.upsell.errands import errands_of
 from storefront.upsell.experiment.models import expose
 from storefront.upsell.models import LAST, SHOWN, UpsellShowing
@@ -96,7 +97,7 @@ def write_down(entries: Sequence[Entry]) -> None:
     carts wait for each other and not in a ring."""
     with write():
         expose(sorted((entry.exposure for entry in entries), key=lambda row: row["cart_id"]))
-        add_rows(UpsellShowing, [entry.showing for entry in entries])
+        insert_rows(UpsellShowing, [entry.showing for entry in entries])
 
 
 def write_waiting(app: Flask, tenant_id: str) -> None:
@@ -105,9 +106,9 @@ def write_waiting(app: Flask, tenant_id: str) -> None:
     if not entries:
         return
     try:
-        with app.app_context(), acting_for(tenant_id), turn_to_think():
+        with app.app_context(), tenant_context(tenant_id), turn_to_think():
             write_down(entries)
-    except (Busy, OperationalError):
+    except (DatabaseBusy, OperationalError):
         log.warning("%d showings of suggestions wait, because the database can't be written to", len(entries))
         write_soon(app, tenant_id, AGAIN_AFTER)
         return
@@ -140,7 +141,7 @@ def was_just_suggested(showing_id: str | None, cart_id: str, product_id: str) ->
         for _look in range(LOOKS):
             if written(showing_id, cart_id) is not None:
                 break
-            release()
+            release_reader()
             time.sleep(LOOK_EVERY)
         return was_suggested(showing_id, cart_id, product_id)
     finally:
@@ -156,10 +157,10 @@ def shown_here(showing_id: str, cart_id: str) -> Suggestions | None:
 
 
 def written(showing_id: str, cart_id: str) -> Suggestions | None:
-    found: Suggestions | None = run(SHOWN, {"showing": showing_id, "cart": cart_id}).scalar()
+    found: Suggestions | None = execute(SHOWN, {"showing": showing_id, "cart": cart_id}).scalar()
     return found
 
 
 def last_showing(cart_id: str) -> Any:
     """The latest showing for this cart: its id, source and suggestions, or None."""
-    return run(LAST, {"cart": cart_id}).one_or_none()
+    return execute(LAST, {"cart": cart_id}).one_or_none()

@@ -6,9 +6,9 @@ from sqlalchemy import JSON, BigInteger, Index, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, table_of
+from storefront.db.base import Model, table_of
+from storefront.db.tenancy import OwnedByTenant, tenant_scoped
 from storefront.ids import new_id, new_token
-from storefront.tenants.guard import OwnedByTenant, held
 
 
 class UpsellShowing(OwnedByTenant, Model):
@@ -31,10 +31,10 @@ class UpsellShowing(OwnedByTenant, Model):
 
 
 showings = table_of(UpsellShowing)
-SHOWN = held(
+SHOWN = tenant_scoped(
     select(showings.c.suggestions).where(showings.c.id == bindparam("showing"), showings.c.cart_id == bindparam("cart"))
 )
-LAST = held(
+LAST = tenant_scoped(
     select(showings.c.id, showings.c.source, showings.c.suggestions)
     .where(showings.c.cart_id == bindparam("cart"))
     .order_by(showings.c.place.desc())

@@ -4,9 +4,9 @@ report puts it together."""
 from sqlalchemy import select
 
 from storefront.cart.models import carts
-from storefront.database import table_of
+from storefront.db.base import table_of
+from storefront.db.tenancy import tenant_scoped
 from storefront.retention.expiry import by_age
-from storefront.tenants.guard import held
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.models import UpsellShowing
@@ -21,5 +21,7 @@ RULES = (
     by_age(answers.c.key, answers.c.asked_at),
     by_age(usage.c.day, usage.c.day),
 )
-IS_IN_THE_REPORT = held(select(exposures.c.cart_id).where(exposures.c.cart_id == carts.c.id)).correlate(carts).exists()
+IS_IN_THE_REPORT = (
+    tenant_scoped(select(exposures.c.cart_id).where(exposures.c.cart_id == carts.c.id)).correlate(carts).exists()
+)
 """Whether a cart counts in the experiment, whose report reads from its lines which suggestions were accepted."""

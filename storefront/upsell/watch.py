@@ -12,13 +12,13 @@ from flask import Flask, current_app
 from storefront.cart.actions import cart_changed
 from storefront.catalog.actions import catalog_loaded
 from storefront.catalog.search import Wish, count
-from storefront.database import acting_for, current_tenant_id
+from storefront.db.tenancy import execute
+from storefront.db.tenant_context import current_tenant_id, tenant_context
+from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
 from storefront.languages.pages import shopper_languages
 from storefront.orders.actions import orders_changed
 from storefront.retention import actions as retention
-from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
-from storefront.timeouts import BULK, TRAINING, within
 from storefront.upsell import turns
 from storefront.upsell.actions import PAUSE, think_ahead
 from storefront.upsell.assistant.actions import assistant
@@ -93,7 +93,7 @@ def compare_all(tenant_ids: Sequence[str]) -> None:
     """Compare the texts of these shops, with a progress bar when somebody is looking at a terminal."""
     shown = sys.stderr.isatty()
     for tenant_id in tenant_ids:
-        with acting_for(tenant_id), within(BULK):
+        with tenant_context(tenant_id), timeouts_in_force(BULK):
             many = count(Wish())
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
@@ -103,8 +103,8 @@ def compare_all(tenant_ids: Sequence[str]) -> None:
 def compare_where_due() -> None:
     """The same for the shops whose texts were never compared, as after an update of the program."""
     for tenant_id in registry().all():
-        with acting_for(tenant_id):
-            state = run(STATE).one_or_none()
+        with tenant_context(tenant_id):
+            state = execute(STATE).one_or_none()
         if state is None or not state.texts:
             compare_all([tenant_id])
 
@@ -112,7 +112,7 @@ def compare_where_due() -> None:
 def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
     if not app.extensions["storefront_assistant"].is_willing:
         return  # not even looked at: it is the same for every cart
-    with app.app_context(), acting_for(tenant_id), turn_to_think():
+    with app.app_context(), tenant_context(tenant_id), turn_to_think():
         tenant = registry().find(tenant_id)
         if tenant and think_ahead(tenant, cart_id, languages):
             errands_of(app).after(LOOK_AGAIN_AFTER, cart_id, partial(think, app, tenant_id, cart_id, languages))
@@ -120,7 +120,7 @@ def think(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) 
 
 def learn_of(app: Flask, tenant_id: str) -> None:
     """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
-    with app.app_context(), acting_for(tenant_id), turn_to_think(), within(TRAINING):
+    with app.app_context(), tenant_context(tenant_id), turn_to_think(), timeouts_in_force(TRAINING):
         more = learn()
     if more:
         errands_of(app).after(0.05, ("learn", tenant_id), partial(learn_of, app, tenant_id))

@@ -7,7 +7,8 @@ from flask import Flask
 
 from storefront.catalog.actions import Loaded, load
 from storefront.catalog.models import Product, find_product
-from storefront.database import acting_for, write
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 
 
 def product(id: str, price: str = "1.00", stock: int = 1000, **more: Any) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def put_up(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> Loade
 
 def change_product(app: Flask, tenant_id: str, product_id: str, **values: Any) -> None:
     """As staff does it, but without staff."""
-    with app.app_context(), acting_for(tenant_id), write():
+    with app.app_context(), tenant_context(tenant_id), write():
         found: Product = find_product(product_id)
         for name, value in values.items():
             setattr(found, name, value)

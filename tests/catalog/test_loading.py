@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event
 
 from storefront.catalog.actions import refresh_products
 from storefront.catalog.schema import ProductEntry
-from storefront.database import db
+from storefront.db.base import db
 from tests.catalog.shelves import product, put_up, tenant, written
 from tests.conftest import Person
 from tests.tenants.cast import every_row

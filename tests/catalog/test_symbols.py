@@ -6,7 +6,9 @@ from sqlalchemy import delete, select
 
 from storefront.boot import prepare
 from storefront.catalog.models import Product
-from storefront.database import acting_for, db, write
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.tenants.models import SettingRow
 from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_search import found
@@ -76,20 +78,20 @@ def test_a_name_is_sorted_by_its_words(reader: Person):
 
 def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask, reader: Person):
     with app.app_context():
-        with acting_for("shelf"), write():
+        with tenant_context("shelf"), write():
             for row in db.session.scalars(select(Product)):
                 row.name_words, row.words = "old", "old"
                 row.name += "\u202e"
         db.session.execute(delete(SettingRow).where(SettingRow.name == "search_words_version"))
         db.session.commit()
-    with app.app_context(), acting_for("shelf"):
+    with app.app_context(), tenant_context("shelf"):
         stamp = {row.id: row.updated_at for row in db.session.scalars(select(Product))}
     assert found(reader, q="☕") == []
     prepare(app)
     for q in ("☕", "coffee", "🇩🇪", "mug"):
         assert found(reader, q=q) == SEARCHES.get(q, ["mug"]), q
     assert found(reader, q="old") == []
-    with app.app_context(), acting_for("shelf"):
+    with app.app_context(), tenant_context("shelf"):
         rows = list(db.session.scalars(select(Product)))
         assert not any("\u202e" in row.name for row in rows)
         assert {row.id: row.updated_at for row in rows} == stamp, "the texts are as they were"
@@ -97,7 +99,7 @@ def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask
 
 def test_words_are_made_anew_only_once(app: Flask, reader: Person):
     prepare(app)
-    with app.app_context(), acting_for("shelf"), write():
+    with app.app_context(), tenant_context("shelf"), write():
         db.session.get(Product, ("shelf", "only")).words = "by hand"
     prepare(app)
     assert found(reader, q="by hand") == ["only"]

@@ -12,7 +12,8 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from storefront.clock import now
-from storefront.database import acting_for, write
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.events import models, pages, rules, tail
 from storefront.events.models import PRICE_CHANGED, last_event_id, record
 from storefront.events.streams import News
@@ -44,12 +45,12 @@ def buy(person: Person, **items: int) -> str:
 
 
 def change_price(app: Flask, tenant_id: str, product_id: str, price: int) -> None:
-    with app.app_context(), acting_for(tenant_id), write():
+    with app.app_context(), tenant_context(tenant_id), write():
         record([(PRICE_CHANGED, product_id, {"price": price})])
 
 
 def latest(app: Flask, tenant_id: str = "north") -> int:
-    with app.app_context(), acting_for(tenant_id):
+    with app.app_context(), tenant_context(tenant_id):
         return last_event_id()
 
 

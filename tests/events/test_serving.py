@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from storefront import create_app
-from storefront.database import acting_for, write
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.events.models import PRICE_CHANGED, record
 from tests.conftest import SECRET, Prepared, dispose, settings_for
 from tests.postgres import Postgres
@@ -116,7 +117,7 @@ def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
 
 
 def change_price(app: object, price: int) -> None:
-    with app.app_context(), acting_for("north"), write():  # type: ignore[attr-defined]
+    with app.app_context(), tenant_context("north"), write():  # type: ignore[attr-defined]
         record([(PRICE_CHANGED, "cup", {"price": price})])
 
 

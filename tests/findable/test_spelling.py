@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from storefront.catalog.actions import catalog_loaded
-from storefront.database import acting_for, current_tenant_id
+from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.findable import spelling
 from storefront.findable.models import every_text
 from tests.conftest import Person
@@ -98,7 +98,7 @@ def test_a_read_that_fails_leaves_nobody_waiting_and_is_tried_again(
         raise RuntimeError("the database is away")
 
     vocabularies = app.extensions["storefront_vocabularies"]
-    with app.app_context(), acting_for("north"), monkeypatch.context() as patch:
+    with app.app_context(), tenant_context("north"), monkeypatch.context() as patch:
         patch.setattr(spelling, "every_text", fails)
         with pytest.raises(RuntimeError):
             vocabularies.of_this_shop()

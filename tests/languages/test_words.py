@@ -10,7 +10,9 @@ from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from storefront.cart.models import Cart
-from storefront.database import acting_for, db, write
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.orders.actions import cancel_order
 from storefront.orders.models import FULFILLED, Order
 from tests.catalog.shelves import change_product
@@ -56,21 +58,21 @@ def cut_short(person: Person) -> TestResponse:
 
 def cancelled(person: Person) -> TestResponse:
     where = order(person)
-    with person.client.application.app_context(), acting_for("north"):
+    with person.client.application.app_context(), tenant_context("north"):
         cancel_order(where.rpartition("/")[2])
     return person.get(where)
 
 
 def fulfilled(person: Person) -> TestResponse:
     where = order(person)
-    with person.client.application.app_context(), acting_for("north"), write():
+    with person.client.application.app_context(), tenant_context("north"), write():
         db.session.get(Order, ("north", where.rpartition("/")[2])).status = FULFILLED  # type: ignore[union-attr]
     return person.get(where)
 
 
 def run_out(person: Person) -> TestResponse:
     filled(person)
-    with person.client.application.app_context(), acting_for("north"), write():
+    with person.client.application.app_context(), tenant_context("north"), write():
         db.session.execute(update(Cart).values(promo_code="BYGONE"))
     return person.get("/cart")
 
@@ -173,7 +175,7 @@ def test_every_text_of_a_page_is_a_message(shopper: Person, monkeypatch: pytest.
     speak_in_marks(monkeypatch)
     answer = VISITS[name](shopper)
     assert "⟦" in answer.text or name == "typing"
-    with shopper.client.application.app_context(), acting_for("north"):
+    with shopper.client.application.app_context(), tenant_context("north"):
         numbers = list(db.session.scalars(select(Order.number)))
     assert unmarked(answer.text, [*WRITTEN_BY_OTHERS, *numbers]) == []
 

@@ -10,7 +10,7 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 
-from storefront.database import db
+from storefront.db.base import db
 from tests.conftest import Person
 
 AWAY = "203.0.113.7"

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from storefront.database import connection, db, dispose, write
+from storefront.db.base import db
+from storefront.db.transactions import current_connection, dispose, write
 from storefront.operators import readiness
 from tests.conftest import connect
 
@@ -24,7 +25,7 @@ def read_only(app: Flask, url: str) -> Iterator[None]:
     """As on a disk that became read-only, or a server that became a replica."""
     if url.startswith("sqlite"):
         with app.app_context(), write():
-            connection().exec_driver_sql("PRAGMA query_only = ON")
+            current_connection().exec_driver_sql("PRAGMA query_only = ON")
         yield
         dispose(app)
         return

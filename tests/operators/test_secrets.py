@@ -17,7 +17,8 @@ from sqlalchemy import select
 
 from storefront.commands import ShopGroup
 from storefront.config import ROOT
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.operators.logs import LineFormatter
 from storefront.operators.redaction import REDACTED, print_traceback, redact
 from storefront.upsell.assistant.models import UpsellCall
@@ -98,7 +99,7 @@ def test_a_key_that_the_models_server_repeats_reaches_nobody(
     person = Person(app.test_client(), "north")
     answer = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")
     assert answer.json["suggestions"]
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         (call,) = db.session.scalars(select(UpsellCall))
         row = json.dumps([call.response, call.prompt, call.outcome, call.suggestions], ensure_ascii=False)
     listed = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {SECRETS['STAFF_TOKEN']}"})

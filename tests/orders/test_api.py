@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from tests.cart.shapes import ORDER, PLACED, assert_problem, assert_shape, holdings, steps
 from tests.catalog.shelves import change_product
@@ -91,7 +92,7 @@ def test_the_price_is_that_of_the_moment_of_checkout(app: Flask, shopper: Person
 
 def test_what_happened_is_written_down_with_the_order(app: Flask, shopper: Person):
     order = shopper.checkout(shopper.cart(cup=1, beans=2)).json
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         events = db.session.scalars(select(Event).order_by(Event.id)).all()
         told = {(event.kind, event.subject) for event in events}
         assert told == {("order.placed", order["id"]), ("stock.changed", "beans"), ("stock.changed", "cup")}

@@ -6,9 +6,10 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from storefront.database import acting_for, write
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.orders.models import orders
-from storefront.tenants.guard import held, run
 from tests.cart.shapes import assert_problem
 from tests.conftest import Person
 
@@ -84,8 +85,8 @@ def test_a_name_that_nobody_sees_is_none(shopper: Person):
 def test_an_older_order_turns_nothing_around(app: Flask, shopper: Person):
     """Names that were stored before they were cleaned are shown without their direction controls."""
     order = shopper.checkout(shopper.cart(beans=1), name="Ada").json["id"]
-    with app.app_context(), acting_for("north"), write():
-        run(held(orders.update()).values(name="Ada\u202enosgnivoleL"))
+    with app.app_context(), tenant_context("north"), write():
+        execute(tenant_scoped(orders.update()).values(name="Ada\u202enosgnivoleL"))
     assert "\u202e" not in shopper.get(f"/orders/{order}").text
     right_to_left = shopper.checkout(shopper.cart(beans=1), name="עדה").json["id"]
     assert "\u2068עדה\u2069." in shopper.get(f"/orders/{right_to_left}").text

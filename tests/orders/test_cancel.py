@@ -4,7 +4,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.errors import NotFound, OrderFulfilled
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order, orders_changed
@@ -21,17 +22,17 @@ def order(person: Person, **items: int) -> str:
 
 
 def cancel(app: Flask, order_id: str, shop: str = "north") -> None:
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         cancel_order(order_id)
 
 
 def status(app: Flask, order_id: str) -> str:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         return str(db.session.scalar(select(Order.status).where(Order.id == order_id)))
 
 
 def happenings(app: Flask, shop: str = "north") -> list[tuple[str, str, dict[str, object]]]:
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         rows = db.session.execute(select(Event.kind, Event.subject, Event.data).order_by(Event.id))
         return [tuple(row) for row in rows]  # type: ignore[misc]
 
@@ -84,7 +85,7 @@ def test_orders_and_cancellations_at_once_lose_no_stock(app: Flask, shopper: Per
 
 def test_what_has_gone_out_is_not_called_off(app: Flask, shopper: Person) -> None:
     order_id, other = order(shopper, beans=2), order(shopper, beans=1)
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         db.session.execute(update(Order).where(Order.id == order_id).values(status=FULFILLED))
         db.session.commit()
     before = every_row(app, "north")

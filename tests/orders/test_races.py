@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
 from tests.cart.shapes import holdings, steps
@@ -20,7 +21,7 @@ ROUNDS = 30
 
 def sold(app: Flask, product_id: str) -> tuple[int, int]:
     """How many orders there are, and how many pieces of the product are in them."""
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         orders = db.session.scalar(select(func.count(Order.id)))
         pieces = db.session.scalar(select(func.sum(OrderLine.quantity)).where(OrderLine.product_id == product_id))
         return orders or 0, pieces or 0
@@ -43,7 +44,7 @@ def test_sixty_shoppers_for_ten_pots_buy_ten(app: Flask, shopper: Person):
             assert shown["status"] == "open"
         else:
             assert shown["status"] == "ordered"
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         told = db.session.scalars(select(Event).where(Event.subject == "pot")).all()
         assert sorted(event.data["stock"] for event in told) == list(range(10))
 

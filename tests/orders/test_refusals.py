@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.database import db
+from storefront.db.base import db
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
 from tests.cart.shapes import assert_problem, holdings, steps

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from storefront.database import db
+from storefront.db.base import db
 from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
 

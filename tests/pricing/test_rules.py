@@ -121,7 +121,7 @@ def test_the_case_of_a_code_does_not_matter(typed: str) -> None:
 def test_an_unknown_code_is_refused_with_a_word(typed: str) -> None:
     with pytest.raises(Invalid) as refusal:
         usable_promotion(shop(None, offer("10")), typed, NOW)
-    assert refusal.value.faults[0].field == "code"
+    assert refusal.value.field_errors[0].field == "code"
 
 
 percents = st.decimals(0, 100, places=4)

@@ -12,12 +12,14 @@ from sqlalchemy import event, update
 from storefront.cart.models import Cart, CartLine
 from storefront.clock import now
 from storefront.config import ROOT
-from storefront.database import acting_for, db, write
+from storefront.db.base import db
+from storefront.db.tenancy import insert_rows
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.ids import id_at
 from storefront.orders.models import Order
 from storefront.retention import actions, expiry
 from storefront.retention.actions import begin_round, prune
-from storefront.tenants.guard import add_rows
 from storefront.tenants.registry import put_setting
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
 from storefront.upsell.experiment.models import UpsellExposure
@@ -41,10 +43,10 @@ def old_and_new(old: int, new: int, days: int) -> None:
         exposure = {"shopper": "ada", "arm": "rules", "shares": {}, "created_at": moment}
         showing = {"arm": "rules", "outcome": "rules", "suggestions": []}
         with write():
-            add_rows(UpsellCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
-            add_rows(UpsellShowing, [place | showing for place in places])
-            add_rows(UpsellAnswer, [answer | {"key": id} for id in ids])
-            add_rows(UpsellExposure, [exposure | {"cart_id": id} for id in ids])
+            insert_rows(UpsellCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
+            insert_rows(UpsellShowing, [place | showing for place in places])
+            insert_rows(UpsellAnswer, [answer | {"key": id} for id in ids])
+            insert_rows(UpsellExposure, [exposure | {"cart_id": id} for id in ids])
 
 
 def left(app: Flask, shop: str = "north") -> dict[str, list[str]]:
@@ -53,7 +55,7 @@ def left(app: Flask, shop: str = "north") -> dict[str, list[str]]:
 
 
 def prune_north(app: Flask) -> int:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         return sum(prune())
 
 
@@ -71,7 +73,7 @@ def test_what_is_old_goes_in_batches_and_nothing_else(
     with app.app_context():
         engine = db.engine
         for shop in ("north", "south"):
-            with acting_for(shop):
+            with tenant_context(shop):
                 old_and_new(7, 4, days=30)
     event.listen(engine, "after_cursor_execute", hear)
     assert prune_north(app) == 28
@@ -83,7 +85,7 @@ def test_what_is_old_goes_in_batches_and_nothing_else(
 
 
 def test_more_than_one_batch_goes_as_it_is_shipped(app: Flask) -> None:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         old_and_new(expiry.BATCH + 1, 1, days=90)
     assert prune_north(app) == 4 * (expiry.BATCH + 1)
     assert left(app) == {table: ["new-0"] for table in LEFT_BY_SUGGESTIONS}
@@ -91,9 +93,9 @@ def test_more_than_one_batch_goes_as_it_is_shipped(app: Flask) -> None:
 
 def test_the_use_of_the_model_is_kept_as_long(app: Flask) -> None:
     today: date = now().date()
-    with app.app_context(), acting_for("north"), write():
+    with app.app_context(), tenant_context("north"), write():
         rows = [{"day": today - timedelta(days=age), "calls": 1, "tokens": 1, "cost": 1} for age in (0, 90, 91)]
-        add_rows(UpsellUsage, rows)
+        insert_rows(UpsellUsage, rows)
     assert prune_north(app) == 1
     assert sorted(row[1] for row in every_row(app, "north")["upsell_usage"]) == [today - timedelta(days=90), today]
 
@@ -103,10 +105,10 @@ def make_cart(shopper: str | None, age: timedelta, lines: int = 1, touched: time
     moment, cart_id = now() - age, f"cart-{now().timestamp()}"
     times = {"created_at": moment, "updated_at": now() - (touched or age)}
     with write():
-        add_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id, **times}])
+        insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id, **times}])
         if lines:
             line = {"cart_id": cart_id, "quantity": 1, "from_upsell": True}
-            add_rows(CartLine, [{**line, "product_id": id} for id in ("beans", "cup")[:lines]])
+            insert_rows(CartLine, [{**line, "product_id": id} for id in ("beans", "cup")[:lines]])
     return cart_id
 
 
@@ -118,7 +120,7 @@ DAYS = timedelta(days=1)
 
 
 def test_carts_that_nobody_ordered_go_with_their_lines(app: Flask) -> None:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         stay = {
             make_cart("ada", 30 * DAYS - HOUR, 2),
             make_cart("ada", 90 * DAYS, 2, touched=HOUR),
@@ -139,7 +141,7 @@ def test_carts_that_nobody_ordered_go_with_their_lines(app: Flask) -> None:
 
 def test_how_long_carts_are_kept_can_be_said(make_app: Callable[..., Flask]) -> None:
     app = make_app(CART_KEEP_DAYS="10", CART_KEEP_DAYS_SHORT="5")
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         stay = {make_cart("ada", 10 * DAYS - HOUR), make_cart(None, 5 * DAYS - HOUR)}
         make_cart("ada", 10 * DAYS + HOUR)
         make_cart(None, 5 * DAYS + HOUR)
@@ -150,7 +152,7 @@ def test_how_long_carts_are_kept_can_be_said(make_app: Callable[..., Flask]) -> 
 def age_all(app: Flask, age: timedelta) -> None:
     """Let time pass for all carts and orders of the north."""
     moment = now() - age
-    with app.app_context(), acting_for("north"), write():
+    with app.app_context(), tenant_context("north"), write():
         db.session.execute(update(Cart).values(created_at=moment, updated_at=moment))
         db.session.execute(update(Order).values(created_at=moment))
 
@@ -177,19 +179,19 @@ def test_a_browser_whose_cart_went_gets_another(app: Flask) -> None:
 
 
 def test_a_cart_that_is_used_while_it_is_about_to_go_stays(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         cart = make_cart("ada", 31 * DAYS)
-    found = expiry.run
+    found = expiry.execute
 
     def touched_meanwhile(statement: Any, values: Any = None) -> Any:
         result = found(statement, values)
         if statement.is_select:
             monkeypatch.undo()
-            with app.app_context(), acting_for("north"), write():
+            with app.app_context(), tenant_context("north"), write():
                 db.session.execute(update(Cart).where(Cart.id == cart).values(updated_at=now()))
         return result
 
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         rule, _ = actions.RULES[-1]
         monkeypatch.setattr(expiry, "run", touched_meanwhile)
         assert sum(expiry.batches(rule, now() - 30 * DAYS)) == 0
@@ -198,7 +200,7 @@ def test_a_cart_that_is_used_while_it_is_about_to_go_stays(app: Flask, monkeypat
 
 def test_carts_stay_while_the_report_counts_them(app: Flask) -> None:
     """Whether a suggestion was accepted is read from the lines of the carts that were exposed, ordered or not."""
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         counted, old = make_cart("ada", 80 * DAYS), make_cart("eve", 91 * DAYS)
         both = {"arm": "rules", "shares": {"rules": 1.0}}
         with write():
@@ -206,7 +208,7 @@ def test_carts_stay_while_the_report_counts_them(app: Flask) -> None:
                 {"cart_id": id, "shopper": id, **both, "created_at": now() - age * DAYS}
                 for id, age in ((counted, 80), (old, 91))
             ]
-            add_rows(UpsellExposure, rows)
+            insert_rows(UpsellExposure, rows)
         before = actions_of_report(app)
         assert sum(prune()) == 2, "an exposure and its cart"
         assert actions_of_report(app) == before == (1, 1)
@@ -247,7 +249,7 @@ def test_one_process_an_hour_goes_through_all_shops(app: Flask, monkeypatch: pyt
     monkeypatch.setattr(actions, "errands_of", lambda _app: queue)
     with app.app_context():
         for shop in ("north", "south"):
-            with acting_for(shop):
+            with tenant_context(shop):
                 old_and_new(4, 1, days=90)
     begin_round(app)
     begin_round(app)
@@ -258,7 +260,7 @@ def test_one_process_an_hour_goes_through_all_shops(app: Flask, monkeypatch: pyt
     assert not queue.jobs
     with app.app_context(), write():
         put_setting(actions.ROW, "2020-01-01T00:00:00.000Z")
-    with app.app_context(), acting_for("south"):
+    with app.app_context(), tenant_context("south"):
         make_cart(None, 4 * DAYS, 0)
     begin_round(app)
     queue.work()
@@ -279,7 +281,7 @@ def test_every_table_is_said_to_be_bounded_or_why_not(app: Flask) -> None:
 
 
 def test_the_command_says_how_many_rows_went(app: Flask) -> None:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         old_and_new(1, 1, days=90)
     run = app.test_cli_runner().invoke
     assert run(args=["prune", "--tenant", "north"]).output == "north: 4 rows removed.\n"

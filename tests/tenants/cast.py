@@ -13,10 +13,12 @@ from werkzeug.test import TestResponse
 
 from storefront.catalog.models import Product
 from storefront.clock import now
-from storefront.database import acting_for, bind, db, write
+from storefront.db.base import db
+from storefront.db.tenancy import OwnedByTenant, insert_rows
+from storefront.db.tenant_context import set_rls_tenant, tenant_context
+from storefront.db.transactions import write
 from storefront.ids import new_token
 from storefront.security import signer
-from storefront.tenants.guard import OwnedByTenant, add_rows
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
 from storefront.upsell.assistant.models import UpsellCall, add_use, claim
@@ -33,7 +35,7 @@ def every_row(app: Flask, tenant_id: str) -> dict[str, list[tuple[Any, ...]]]:
     """All that the database holds of this tenant, table by table."""
     found = {}
     with app.app_context(), db.engine.connect() as connection:
-        bind(connection, tenant_id)
+        set_rls_tenant(connection, tenant_id)
         for table in db.metadata.sorted_tables:
             if "tenant_id" in table.c:
                 rows = connection.execute(select(table).where(table.c.tenant_id == tenant_id))
@@ -66,8 +68,8 @@ def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
         asked = {"cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en", "prompt": "?"}
         said = {"response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "outcome": "ok"}
         with write():
-            add_rows(UpsellCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
-            add_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
+            insert_rows(UpsellCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
+            insert_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
             claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
             add_use(now().date(), 1, 1, 1)
 
@@ -75,7 +77,7 @@ def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
 def acting_in(app: Flask, tenant_id: str) -> Any:
     stack = ExitStack()
     stack.enter_context(app.app_context())
-    stack.enter_context(acting_for(tenant_id))
+    stack.enter_context(tenant_context(tenant_id))
     return stack
 
 

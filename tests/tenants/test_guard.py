@@ -11,11 +11,12 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from storefront.cart.models import Cart, CartLine
 from storefront.catalog.models import Product, find_product
-from storefront.database import NoTenant, acting_for, db
+from storefront.db.base import db
+from storefront.db.tenancy import CrossTenantWrite
+from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.errors import NotFound
 from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
-from storefront.tenants.guard import WrongTenant
 from storefront.tenants.models import TenantRow
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import related
@@ -37,7 +38,7 @@ def nowhere(app: Flask) -> Iterator[None]:
 
 @pytest.fixture
 def north(nowhere: None) -> Iterator[None]:
-    with acting_for("north"):
+    with tenant_context("north"):
         yield
 
 
@@ -59,7 +60,7 @@ def test_every_key_of_such_a_table_begins_with_its_tenant(app: Flask):
 def test_without_a_tenant_no_owned_table_can_be_read_or_written(nowhere: None):
     for model in owned_models():
         for statement in (select(model), select(func.count()).select_from(model), update(model), delete(model)):
-            with pytest.raises(NoTenant):
+            with pytest.raises(TenantNotSet):
                 db.session.execute(statement)
             db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(TenantRow)) == 3
@@ -67,10 +68,10 @@ def test_without_a_tenant_no_owned_table_can_be_read_or_written(nowhere: None):
 
 def test_without_a_tenant_nothing_can_be_added(nowhere: None):
     db.session.add(Cart(shopper="x"))
-    with pytest.raises(NoTenant):
+    with pytest.raises(TenantNotSet):
         db.session.commit()
     db.session.rollback()
-    with pytest.raises(NoTenant):
+    with pytest.raises(TenantNotSet):
         db.session.execute(insert(Cart), [{"tenant_id": "north", "id": "x", "shopper": "x"}])
 
 
@@ -93,31 +94,31 @@ def test_statements_that_cannot_be_held_to_a_tenant_are_refused(north: None):
         insert(Cart.__table__).values(tenant_id="south", id="x", shopper="x"),
         select(func.count()).select_from(Product.__table__),
     ):
-        with pytest.raises(NoTenant):
+        with pytest.raises(TenantNotSet):
             db.session.execute(statement)
 
 
 def test_another_tenants_row_cannot_be_added(north: None):
     db.session.add(Cart(tenant_id="south", shopper="x"))
-    with pytest.raises(WrongTenant):
+    with pytest.raises(CrossTenantWrite):
         db.session.commit()
     db.session.rollback()
     for rows in ([{"tenant_id": "south", "id": "x", "shopper": "x"}], [{"id": "x", "shopper": "x"}]):
-        with pytest.raises(WrongTenant):
+        with pytest.raises(CrossTenantWrite):
             db.session.execute(insert(Cart), rows)
-    with pytest.raises((WrongTenant, NoTenant)):
+    with pytest.raises((CrossTenantWrite, TenantNotSet)):
         db.session.execute(insert(Cart).values(tenant_id="south", id="x", shopper="x"))
-    with pytest.raises((WrongTenant, NoTenant)):
+    with pytest.raises((CrossTenantWrite, TenantNotSet)):
         db.session.execute(insert(Cart).values([{"tenant_id": "south", "id": "x", "shopper": "x"}]))
 
 
 def test_a_row_cannot_be_moved_to_another_tenant(north: None):
     product = find_product("beans")
     product.tenant_id = "south"
-    with pytest.raises(WrongTenant):
+    with pytest.raises(CrossTenantWrite):
         db.session.commit()
     db.session.rollback()
-    with pytest.raises((WrongTenant, NoTenant, ProgrammingError)):
+    with pytest.raises((CrossTenantWrite, TenantNotSet, ProgrammingError)):
         db.session.execute(update(Product).where(Product.id == "honey").values(tenant_id="south"))
         db.session.commit()
 
@@ -146,7 +147,7 @@ def refused_or(statement: Any) -> Any:
     """What the statement finds; None when the guard says that it can't be held to a tenant."""
     try:
         return db.session.execute(statement).all()
-    except NoTenant:
+    except TenantNotSet:
         db.session.rollback()
         return None
 
@@ -212,7 +213,7 @@ def test_a_question_to_a_free_table_learns_nothing_of_others(north: None):
 
 def test_relations_are_loaded_from_own_rows_only(app: Flask, shopper: Person, stranger: Person):
     mine, theirs = shopper.cart(shared=1), stranger.cart(shared=1)
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         for how in (joinedload, selectinload):
             carts = db.session.scalars(select(Cart).options(how(Cart.lines))).unique().all()
             assert [cart.id for cart in carts] == [mine]
@@ -226,7 +227,7 @@ def test_update_and_delete_meet_own_rows_only(app: Flask, shopper: Person, stran
     shopper.cart(shared=1)
     stranger.cart(shared=1)
     theirs = every_row(app, "south")
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         db.session.execute(update(Product).values(stock=Product.stock + 1))
         db.session.execute(update(Product).where(Product.id == "shared").values(stock=999))
         db.session.execute(delete(CartLine))
@@ -251,7 +252,7 @@ def test_what_was_bought_together_is_counted_in_the_own_shop_only(app: Flask, sh
 
 def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
     """What was bought together with a product, in the words that a shopper of this shop reads."""
-    with app.app_context(), acting_for(tenant_id):
+    with app.app_context(), tenant_context(tenant_id):
         tenant = registry().find(tenant_id)
         assert tenant
         found = related(tenant, [product_id]).candidates
@@ -259,9 +260,9 @@ def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
 
 
 def test_an_identity_map_of_one_tenant_serves_no_other(app: Flask):
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         first = find_product("shared")
-        with acting_for("south"):
+        with tenant_context("south"):
             assert find_product("shared").name == "South's own"
         assert first.name == "North's own"
 
@@ -271,7 +272,7 @@ def test_journal_events_and_orders_are_guarded_too(app: Flask, shopper: Person, 
     shopper.api("GET", f"/carts/{cart}/upsell")
     shopper.checkout(cart)
     for model in (Order, OrderLine, Event, UpsellShowing):
-        with app.app_context(), acting_for("south"):
+        with app.app_context(), tenant_context("south"):
             assert db.session.scalars(select(model)).all() == []
-        with app.app_context(), acting_for("north"):
+        with app.app_context(), tenant_context("north"):
             assert db.session.scalars(select(model)).all() != []

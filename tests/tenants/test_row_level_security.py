@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 
 from storefront import create_app
 from storefront.catalog.models import Product
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from tests.conftest import Person, Prepared, connect, dispose, settings_for
 from tests.postgres import Postgres
 from tests.tenants.cast import LEARNED_OF_EACH_SHOP, furnish_suggestions
@@ -150,7 +151,7 @@ def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flas
     setting = text("SELECT current_setting('storefront.tenant_id', true)")
     with shop.app_context():
         for tenant_id in ("north", "south"):
-            with acting_for(tenant_id):
+            with tenant_context(tenant_id):
                 connection = db.session.connection()
                 assert connection.scalar(setting) == tenant_id
                 assert len(db.session.scalars(select(Product.id)).all()) == connection.scalar(
@@ -165,7 +166,7 @@ def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flas
 
 def test_the_database_holds_when_the_guard_in_the_program_does_not(shop: Flask):
     """The same connection that the session uses, with a statement that the guard never saw."""
-    with shop.app_context(), acting_for("north"):
+    with shop.app_context(), tenant_context("north"):
         found = db.session.connection().execute(select(Product.__table__.c.tenant_id)).all()
         assert {row.tenant_id for row in found} == {"north"}
 

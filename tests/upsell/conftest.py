@@ -10,7 +10,8 @@ from flask import Flask
 from sqlalchemy import select
 
 from storefront.catalog.actions import load
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.operators.logs import LineFormatter
 from storefront.upsell import actions
 from storefront.upsell.assistant.client import Model
@@ -81,19 +82,19 @@ def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
 
 def calls(app: Flask, shop: str = "north") -> list[UpsellCall]:
     """The calls of the model that the journal of this shop holds, the oldest first."""
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         return list(db.session.scalars(select(UpsellCall).order_by(UpsellCall.place)))
 
 
 def showings(app: Flask, shop: str = "north") -> list[UpsellShowing]:
     """What was shown to the shoppers of this shop, the oldest first."""
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         return list(db.session.scalars(select(UpsellShowing).order_by(UpsellShowing.place)))
 
 
 def teach(app: Flask, shop: str = "north") -> None:
     """Have the shop learn all its orders now, as it does by itself where it serves requests."""
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         while learn():
             pass
 

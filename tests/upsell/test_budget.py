@@ -13,7 +13,8 @@ from sqlalchemy import select
 from storefront.catalog.actions import load
 from storefront.clock import now
 from storefront.config import Budget, daily_budget
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from storefront.upsell.assistant.budget import may_ask
 from storefront.upsell.assistant.client import BUSY, Answer, settled
@@ -58,7 +59,7 @@ def ask(app: Flask, cart: dict[str, int], shop: str = "north") -> str:
 
 
 def used(app: Flask, shop: str = "north") -> list[tuple[int, int, int]]:
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         days = db.session.scalars(select(UpsellUsage).order_by(UpsellUsage.day))
         return [(day.calls, day.tokens, day.cost) for day in days]
 

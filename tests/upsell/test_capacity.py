@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from storefront.connections import engine, idle
+from storefront.db.engine import current_engine, idle
 from storefront.upsell.assistant.actions import WAITING
 from tests.conftest import Person
 from tests.upsell import model_server as server
@@ -155,7 +155,7 @@ def test_no_connection_to_the_database_is_held_while_the_model_thinks(
 
     def count_then_answer(exchange: server.Exchange) -> None:
         with app.app_context():
-            held.append(engine().pool.checkedout() - sum(map(len, idle(app).values())))
+            held.append(current_engine().pool.checkedout() - sum(map(len, idle(app).values())))
         server.good(exchange)
 
     model.behave = count_then_answer

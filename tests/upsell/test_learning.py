@@ -10,7 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order
 from storefront.upsell import watch
@@ -38,7 +39,7 @@ def order(person: Person, **items: int) -> str:
 
 
 def cancel(app: Flask, order_id: str, shop: str = "north") -> None:
-    with app.app_context(), acting_for(shop):
+    with app.app_context(), tenant_context(shop):
         cancel_order(order_id)
 
 
@@ -109,7 +110,7 @@ def test_a_slow_learner_undoes_nothing_of_a_quick_one(
         return act(*known)
 
     def slow() -> None:
-        with app.app_context(), acting_for("north"):
+        with app.app_context(), tenant_context("north"):
             learn(1)
 
     monkeypatch.setattr(learning, step, slowly)
@@ -177,7 +178,7 @@ def test_what_breaks_in_the_middle_leaves_nothing_half_learned(
     teach(app)
     before = learned(app)
     order(shopper, beans=1, honey=1)
-    run = learning.run
+    run = learning.execute
 
     def breaks_down(statement: object, *parameters: object) -> object:
         if statement is learning.SAVE_STATE:  # all rows are written by then
@@ -215,7 +216,7 @@ def test_a_rebuild_comes_to_the_same_bytes(
             teach(app)
     teach(app)
     before = every_row(app, "north")
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         assert rebuild() == 24 + 8
     after = every_row(app, "north")
     assert {table: after[table] for table in (*TABLES, "upsell_learned")} == {
@@ -229,10 +230,10 @@ def test_a_rebuild_heals_what_was_broken(app: Flask, shopper: Person) -> None:
     order(shopper, beans=1, honey=1)
     teach(app)
     before = learned(app)
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         with learning.write():
-            learning.run(learning.FORGET)
-            learning.run(learning.FORGET_GROUPS)
+            learning.execute(learning.FORGET)
+            learning.execute(learning.FORGET_GROUPS)
         assert learned(app) != before
         rebuild()
     assert learned(app) == before
@@ -244,7 +245,7 @@ def test_events_count_up_without_a_gap_in_the_order_of_their_commits(make_app: C
     seen: list[list[int]] = []
 
     def read() -> list[int]:
-        with app.app_context(), acting_for("north"):
+        with app.app_context(), tenant_context("north"):
             return list(db.session.scalars(select(Event.id).order_by(Event.id)))
 
     def watch() -> None:
@@ -271,6 +272,6 @@ def test_an_order_that_is_refused_leaves_no_gap(app: Flask, shopper: Person) -> 
     order(shopper, beans=1)
     assert shopper.checkout(shopper.cart(beans=1, cup=99)).status_code == 409
     order(shopper, beans=1)
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         ids = list(db.session.scalars(select(Event.id).order_by(Event.id)))
         assert ids == [1, 2, 3, 4]

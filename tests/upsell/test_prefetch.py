@@ -11,7 +11,8 @@ from flask import Flask
 from sqlalchemy import update
 
 from storefront.catalog.models import Product
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.upsell import actions, watch
 from storefront.upsell.actions import GLANCE
 from storefront.upsell.assistant.breaker import FAILURES
@@ -248,7 +249,7 @@ def test_what_a_shopper_sees_does_not_change_under_her_finger(
 
 
 def change(app: Flask, product_id: str, **values: int) -> None:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         db.session.execute(update(Product).where(Product.id == product_id).values(**values))
         db.session.commit()
 

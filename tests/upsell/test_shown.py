@@ -12,8 +12,9 @@ from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
-from storefront.database import acting_for, db
-from storefront.errors import Busy
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
+from storefront.errors import DatabaseBusy
 from storefront.upsell import journal, watch
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.journal import write_all
@@ -53,7 +54,7 @@ def taken(person: Person) -> dict[str, bool]:
 
 
 def exposures(app: Flask) -> list[UpsellExposure]:
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         return list(db.session.scalars(select(UpsellExposure)))
 
 
@@ -96,7 +97,9 @@ def test_a_program_finds_its_showing_at_once(serving: Callable[[float], Flask]) 
     assert [showing.id for showing in showings(app)] == [shown["call_id"]]
 
 
-@pytest.mark.parametrize("fault", [Busy(), OperationalError("INSERT", {}, Exception("gone"))], ids=["busy", "away"])
+@pytest.mark.parametrize(
+    "fault", [DatabaseBusy(), OperationalError("INSERT", {}, Exception("gone"))], ids=["busy", "away"]
+)
 def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
     serving: Callable[[float], Flask],
     monkeypatch: pytest.MonkeyPatch,

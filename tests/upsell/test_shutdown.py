@@ -16,7 +16,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import make_url, select
 
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.upsell import watch
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellUsage
 from storefront.upsell.assistant.settlers import Settlers
@@ -58,7 +59,7 @@ def test_calls_that_hang_are_written_down_beside_those_that_were_answered(
     outcomes = [call.outcome for call in calls(app)]
     assert outcomes == ["ok", "shutting down", "shutting down"]
     prompts = sum(call.prompt_tokens for call in calls(app)[1:])
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         (use,) = db.session.scalars(select(UpsellUsage))
         assert (use.calls, use.tokens) == (3, 760 + prompts), "they may have to be paid"
         assert all(answer.answered_at for answer in db.session.scalars(select(UpsellAnswer)))

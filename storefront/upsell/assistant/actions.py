@@ -16,11 +16,12 @@ from flask import Flask, current_app
 
 from storefront.clock import now
 from storefront.config import Settings
-from storefront.database import acting_for, release, write
+from storefront.db.tenancy import insert_rows
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.operators.metrics import count_call
 from storefront.operators.redaction import redact
-from storefront.tenants.guard import add_rows
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.budget import (
@@ -109,7 +110,7 @@ class Assistant:
             return Advice(refused)
         if not patience or not self.patient.acquire(blocking=False):
             return Advice(NOT_READY, took_time=True)
-        release()
+        release_reader()
         try:
             with turn_left_to_others():
                 self._wait(question, asked, time.monotonic() + patience)
@@ -189,7 +190,7 @@ class Assistant:
         """Write down what a call came to, and tell who waits."""
         answer = answer_of(answered)
         try:
-            with self.app.app_context(), acting_for(tenant_id), turn_to_think():
+            with self.app.app_context(), tenant_context(tenant_id), turn_to_think():
                 self._write_down(tenant_id, question, answer, reservation)
         except Exception:
             log.exception("a call of the model could not be written down")
@@ -214,7 +215,7 @@ class Assistant:
             settle_use(reservation, use if answer.was_sent else None)
             if not answer.was_sent:
                 return
-            add_rows(UpsellCall, [call])
+            insert_rows(UpsellCall, [call])
         call.pop("cart_id")  # who has it has the cart
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
 
@@ -245,7 +246,7 @@ class Assistant:
             and time.monotonic() < until
             and (self.is_asked_for(question.cart_id) or is_being_asked(question.key, self.longest_call))
         ):
-            release()
+            release_reader()
             time.sleep(LOOK_AGAIN)
 
 

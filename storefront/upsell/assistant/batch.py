@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from storefront.config import Budget
-from storefront.database import current_tenant_id, release, write
+from storefront.db.tenancy import insert_rows
+from storefront.db.tenant_context import current_tenant_id
+from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.operators.redaction import redact
-from storefront.tenants.guard import add_rows
 from storefront.upsell.assistant.breaker import FAILURES
 from storefront.upsell.assistant.budget import OverBudget, Reservation, reserve, settle_use
 from storefront.upsell.assistant.client import Answer, Model, answer_of
@@ -115,7 +116,7 @@ class Batch:
 
     def _settle_next(self) -> None:
         """Wait for one of the answers and write it down."""
-        release()
+        release_reader()
         self._settle(next(iter(wait(self._asked, return_when=FIRST_COMPLETED).done)))
 
     def _settle(self, asked: "Future[Answer]") -> None:
@@ -137,7 +138,7 @@ class Batch:
         with write():
             if answer.outcome == "ok":
                 task.save()
-            add_rows(UpsellCall, [call])
+            insert_rows(UpsellCall, [call])
             settle_use(reservation, use)
         self.dropped.update(dropped)
         purpose = call.pop("cart_id")  # a row's name, where the other calls have a cart's id, which no log line holds

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.cart.models import carts
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, table_of
+from storefront.db.base import Model, table_of
+from storefront.db.tenancy import OwnedByTenant, execute, insert_if_absent, tenant_scoped, upsert
 from storefront.ids import new_id, new_token
-from storefront.tenants.guard import OwnedByTenant, add_or_change, add_unless_there, held, run
 
 FRESH_FOR = timedelta(minutes=10)
 """How long an answer also serves the same cart when other candidates have come up meanwhile."""
@@ -81,34 +81,34 @@ class UpsellUsage(OwnedByTenant, Model):
 
 calls, answers, usage = table_of(UpsellCall), table_of(UpsellAnswer), table_of(UpsellUsage)
 KEPT = [answers.c.key, answers.c.suggestions, answers.c.call_id, answers.c.answered_at]
-THIS = held(select(*KEPT).where(answers.c.key == bindparam("key"), answers.c.answered_at.is_not(None)))
+THIS = tenant_scoped(select(*KEPT).where(answers.c.key == bindparam("key"), answers.c.answered_at.is_not(None)))
 ABOUT_CART = select(*KEPT).where(answers.c.same_cart == bindparam("same_cart"))
 NEWEST_FIRST = answers.c.answered_at.desc()
-NEWEST = held(ABOUT_CART.where(answers.c.answered_at.is_not(None)).order_by(NEWEST_FIRST).limit(1))
-LATEST = held(
+NEWEST = tenant_scoped(ABOUT_CART.where(answers.c.answered_at.is_not(None)).order_by(NEWEST_FIRST).limit(1))
+LATEST = tenant_scoped(
     ABOUT_CART.where(answers.c.answered_at > bindparam("since"), answers.c.suggestions.is_not(None))
     .order_by(NEWEST_FIRST)
     .limit(1)
 )
-WAITED_FOR = held(
+WAITED_FOR = tenant_scoped(
     select(answers.c.key).where(
         answers.c.cart_id == bindparam("cart"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
     )
 )
-BEING_ASKED = held(
+BEING_ASKED = tenant_scoped(
     select(answers.c.key).where(
         answers.c.key == bindparam("key"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
     )
 )
-LOCK_CART = held(select(carts.c.id).where(carts.c.id == bindparam("cart")).with_for_update())
-SETTLE = held(
+LOCK_CART = tenant_scoped(select(carts.c.id).where(carts.c.id == bindparam("cart")).with_for_update())
+SETTLE = tenant_scoped(
     update(answers)
     .where(answers.c.key == bindparam("the_key"))
     .values({name: bindparam(name) for name in ("suggestions", "call_id", "answered_at")})
 )
-TAKE_BACK = held(delete(answers).where(answers.c.key == bindparam("the_key")))
+TAKE_BACK = tenant_scoped(delete(answers).where(answers.c.key == bindparam("the_key")))
 NO_USE = {"calls": 0, "tokens": 0, "cost": 0}
-RESERVE = held(
+RESERVE = tenant_scoped(
     update(usage)
     .where(
         usage.c.day == bindparam("the_day"),
@@ -119,8 +119,8 @@ RESERVE = held(
     )
     .values(tokens=usage.c.tokens + bindparam("more_tokens"), cost=usage.c.cost + bindparam("more_cost"))
 )
-TODAY = held(select(usage.c.tokens, usage.c.cost).where(usage.c.day == bindparam("day")))
-PAGE = held(
+TODAY = tenant_scoped(select(usage.c.tokens, usage.c.cost).where(usage.c.day == bindparam("day")))
+PAGE = tenant_scoped(
     select(*calls.c).where(calls.c.place < bindparam("before")).order_by(calls.c.place.desc()).limit(bindparam("limit"))
 )
 
@@ -129,71 +129,71 @@ def kept_answer(same_cart: str, key: Callable[[], str]) -> Any:
     """What was answered to exactly this, else to the same cart lately: a row of `KEPT`, or None. Its suggestions are
     empty when nothing of the answer could be shown, and None after a failure. The `key` takes long to make, and most
     carts were never asked about."""
-    newest = run(NEWEST, {"same_cart": same_cart}).one_or_none()
+    newest = execute(NEWEST, {"same_cart": same_cart}).one_or_none()
     if newest is None or (newest.suggestions and newest.key == key()):
         return newest
-    found = run(THIS, {"key": key()}).one_or_none()
+    found = execute(THIS, {"key": key()}).one_or_none()
     if found and found.suggestions:
         return found
-    return run(LATEST, {"same_cart": same_cart, "since": now() - FRESH_FOR}).one_or_none() or found
+    return execute(LATEST, {"same_cart": same_cart, "since": now() - FRESH_FOR}).one_or_none() or found
 
 
 def claim(key: str, same_cart: str, cart_id: str, waiting: timedelta) -> bool:
     """Whether the caller shall ask, in a running `write()`: nobody asks the same or for this cart, and there is no
     answer. A claim that wasn't settled after `waiting` is void, and a failure counts for `FAILED_FOR`."""
     moment = now()
-    run(LOCK_CART, {"cart": cart_id})
-    if run(WAITED_FOR, {"cart": cart_id, "since": moment - waiting}).first():
+    execute(LOCK_CART, {"cart": cart_id})
+    if execute(WAITED_FOR, {"cart": cart_id, "since": moment - waiting}).first():
         return False
     abandoned = answers.c.answered_at.is_(None) & (answers.c.asked_at < moment - waiting)
     failed = answers.c.suggestions.is_(None) & (answers.c.answered_at < moment - FAILED_FOR)
     row = {"key": key, "same_cart": same_cart, "cart_id": cart_id, "asked_at": moment}
     again = {"asked_at": moment, "answered_at": None, "cart_id": cart_id}
-    return bool(add_or_change(UpsellAnswer, row, lambda _: again, abandoned | failed))
+    return bool(upsert(UpsellAnswer, row, lambda _: again, abandoned | failed))
 
 
 def is_asked_for(cart_id: str, waiting: timedelta) -> bool:
     """Whether an answer for this cart is being waited for, by whatever process."""
-    return run(WAITED_FOR, {"cart": cart_id, "since": now() - waiting}).first() is not None
+    return execute(WAITED_FOR, {"cart": cart_id, "since": now() - waiting}).first() is not None
 
 
 def is_being_asked(key: str, waiting: timedelta) -> bool:
     """Whether an answer to exactly this is being waited for, for whatever cart."""
-    return run(BEING_ASKED, {"key": key, "since": now() - waiting}).first() is not None
+    return execute(BEING_ASKED, {"key": key, "since": now() - waiting}).first() is not None
 
 
 def settle(key: str, suggestions: list[dict[str, str]] | None, call_id: str | None) -> None:
     """Keep the answer that was waited for, in a running `write()`; None after a failure."""
-    run(SETTLE, {"the_key": key, "suggestions": suggestions, "call_id": call_id, "answered_at": now()})
+    execute(SETTLE, {"the_key": key, "suggestions": suggestions, "call_id": call_id, "answered_at": now()})
 
 
 def take_back(key: str) -> None:
     """Give up a claim, in a running `write()`: the question was not asked after all."""
-    run(TAKE_BACK, {"the_key": key})
+    execute(TAKE_BACK, {"the_key": key})
 
 
 def add_use(day: date, calls: int, tokens: int, cost: int) -> None:
     """Add to what is used on a day, in a running `write()`; tokens and cost may be negative."""
     row = {"day": day, "calls": calls, "tokens": tokens, "cost": cost}
-    add_or_change(UpsellUsage, row, lambda new: {name: usage.c[name] + new[name] for name in NO_USE})
+    upsert(UpsellUsage, row, lambda new: {name: usage.c[name] + new[name] for name in NO_USE})
 
 
 def reserve_use(day: date, tokens: int, cost: int, token_limits: tuple[int, int], cost_limits: tuple[int, int]) -> bool:
     """Add tokens and cost to what is used on a day, in a running `write()`, if that is below the soft limits before and
     not above the hard ones afterwards. One statement, so that it holds for all processes. Returns whether it was done.
     """
-    add_unless_there(UpsellUsage, [{"day": day, **NO_USE}])
+    insert_if_absent(UpsellUsage, [{"day": day, **NO_USE}])
     limits = dict(zip(("soft_tokens", "hard_tokens"), token_limits, strict=True))
     limits |= dict(zip(("soft_cost", "hard_cost"), cost_limits, strict=True))
-    return run(RESERVE, {"the_day": day, "more_tokens": tokens, "more_cost": cost, **limits}).rowcount == 1
+    return execute(RESERVE, {"the_day": day, "more_tokens": tokens, "more_cost": cost, **limits}).rowcount == 1
 
 
 def used_today() -> tuple[int, int]:
     """The tokens and the cost (millionths of UPSELL_CURRENCY) of today's calls so far."""
-    found = run(TODAY, {"day": now().date()}).one_or_none()
+    found = execute(TODAY, {"day": now().date()}).one_or_none()
     return (found.tokens, found.cost) if found else (0, 0)
 
 
 def calls_before(place: int, limit: int) -> list[Any]:
     """The calls before this place, the latest first."""
-    return list(run(PAGE, {"before": place, "limit": limit}))
+    return list(execute(PAGE, {"before": place, "limit": limit}))

@@ -8,8 +8,8 @@ from heapq import nlargest
 from typing import Any
 
 from storefront.catalog.models import Listed
+from storefront.db.tenancy import execute
 from storefront.languages.pages import shopper_language
-from storefront.tenants.guard import run
 from storefront.tenants.models import Pin, Tenant, UpsellWishes
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
@@ -45,16 +45,16 @@ class Fitting:
 
 def related(tenant: Tenant, product_ids: Sequence[str]) -> Fitting:
     """`goes_with` for products that are known by their ids."""
-    rows = run(GOODS_ROWS_AND_STATE, {"ids": list(product_ids[:MOST_ASKED])}).all()
+    rows = execute(GOODS_ROWS_AND_STATE, {"ids": list(product_ids[:MOST_ASKED])}).all()
     known = read_goods(rows)
     if missing := [id for id in product_ids if id not in known]:  # many, or so new that they have no row yet
-        known |= read_goods(run(GOODS_BY_ID, {"ids": missing}).all())
+        known |= read_goods(execute(GOODS_BY_ID, {"ids": missing}).all())
     return fitting(tenant, [known[id] for id in product_ids if id in known], rows)
 
 
 def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> Fitting:
     """What goes with a cart: in stock, not in the cart, as the shop wishes."""
-    rows = run(ROWS_AND_STATE, {"ids": [goods.id for goods in cart[:MOST_ASKED]]}).all()
+    rows = execute(ROWS_AND_STATE, {"ids": [goods.id for goods in cart[:MOST_ASKED]]}).all()
     return fitting(tenant, cart, rows)
 
 
@@ -82,7 +82,7 @@ def fitting(tenant: Tenant, cart: Sequence[Goods], asked: Sequence[Any]) -> Fitt
 
 def sold_of(product_ids: Collection[str]) -> dict[str, Any]:
     """The rows of those of the products that can be had at this moment, by their ids."""
-    rows = run(SOLD_BY_ID, {"ids": list(product_ids)}).all() if product_ids else ()
+    rows = execute(SOLD_BY_ID, {"ids": list(product_ids)}).all() if product_ids else ()
     return {row.id: row for row in rows}
 
 

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Any
 
 from storefront.config import Settings
-from storefront.database import write
-from storefront.tenants.guard import add_rows, add_unless_there, run
+from storefront.db.tenancy import execute, insert_if_absent, insert_rows
+from storefront.db.transactions import write
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import preparing
 from storefront.upsell.assistant.batch import Batch, foreseen, text_of
@@ -71,7 +71,7 @@ def prepared_for(rows: Sequence[Any]) -> Mapping[str, Prepared]:
 
 def read_prepared(product_ids: Sequence[str]) -> dict[str, Prepared]:
     found = {product_id: Prepared() for product_id in product_ids}
-    for row in run(COMPLEMENTS, {"ids": product_ids}):
+    for row in execute(COMPLEMENTS, {"ids": product_ids}):
         prepared = found[row.product_id]
         if row.other is not None:
             prepared.products[row.other] = row.why
@@ -110,12 +110,12 @@ class Preparation:
 
     def save(self) -> None:
         """Put what was kept in the place of what was known, with the state of the texts that it was made from."""
-        run(FORGET_COMPLEMENTS, {"product": self.product.id})
+        execute(FORGET_COMPLEMENTS, {"product": self.product.id})
         rows = [{"other_id": id, "category": "", "why": why} for id, why in self.kept.products.items()]
         rows += [{"other_id": "", "category": name, "why": why} for name, why in self.kept.categories.items()]
         if rows:
-            add_rows(Complement, [{"product_id": self.product.id, **row} for row in rows])
-        run(SAVE_PREPARED, {"product": self.product.id, "texts": state_of(self.product, self.language)})
+            insert_rows(Complement, [{"product_id": self.product.id, **row} for row in rows])
+        execute(SAVE_PREPARED, {"product": self.product.id, "texts": state_of(self.product, self.language)})
 
 
 def state_of(goods: Goods, language: str) -> str:
@@ -127,11 +127,11 @@ def state_of(goods: Goods, language: str) -> str:
 def due(language: str) -> list[int]:
     """The numbers of the products without a preparation of their present texts, what sells best first."""
     with write():
-        add_unless_there(Learned, [{}])
+        insert_if_absent(Learned, [{}])
         number_products()
     found: list[tuple[int, int]] = []
     last, many = -1, 0
-    while rows := run(TO_PREPARE, {"number": last, "limit": READ_AT_ONCE}).all():
+    while rows := execute(TO_PREPARE, {"number": last, "limit": READ_AT_ONCE}).all():
         last, many = rows[-1].number, many + len(rows)
         found += [(-row.orders, row.number) for row in rows if row.prepared != state_of(goods_within(row), language)]
     return [number for _, number in sorted(found)] if many > 1 else []
@@ -142,7 +142,7 @@ class Preparations:
 
     def __init__(self, language: str) -> None:
         self.language, self.shelf = language, this_shelf()
-        numbers = {name: number for name, number in run(GROUPS) if number in self.shelf.best_of}
+        numbers = {name: number for name, number in execute(GROUPS) if number in self.shelf.best_of}
         lines = self.shelf.totals.group_lines
         names = sorted(numbers, key=lambda name: (-lines.get(numbers[name], 0), name))
         self.kinds = [numbers[name] for name in names]
@@ -151,10 +151,10 @@ class Preparations:
     def about(self, numbers: Sequence[int]) -> Iterator[Preparation]:
         for start in range(0, len(numbers), LOT):
             lot = numbers[start : start + LOT]
-            rows = {row.number: row for row in run(THESE_BY_NUMBER, {"numbers": lot}).all()}
+            rows = {row.number: row for row in execute(THESE_BY_NUMBER, {"numbers": lot}).all()}
             possible = {number: self.possible(number, rows[number].alike) for number in lot if number in rows}
             wanted = {number for numbers in possible.values() for number in numbers}
-            known = {row.number: goods_within(row) for row in run(THESE_BY_NUMBER, {"numbers": list(wanted)}).all()}
+            known = {row.number: goods_within(row) for row in execute(THESE_BY_NUMBER, {"numbers": list(wanted)}).all()}
             for number, others in possible.items():
                 yield Preparation(
                     goods_within(rows[number]), [known[n] for n in others if n in known], self.labels, self.language

@@ -10,8 +10,8 @@ from heapq import nlargest
 from math import sqrt
 from typing import Any
 
-from storefront.database import release
-from storefront.tenants.guard import run
+from storefront.db.tenancy import execute
+from storefront.db.transactions import release_reader
 from storefront.tenants.models import Tenant
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch
@@ -100,7 +100,7 @@ class Replay:
         for order_ids in lots_of_orders(self.history.began):
             baskets = bought_in(order_ids)
             self.history.take(baskets.values())
-            release()
+            release_reader()
             for order_id in order_ids:
                 self.ask(order_id, [one.number for one in baskets[order_id]])
                 self.history.learn(baskets[order_id])
@@ -170,7 +170,7 @@ class Choice:
     @classmethod
     def about(cls, asked: Asked, ids: Mapping[int, str], language: str) -> "Choice":
         wanted = [ids[one] for one in asked.cart] + [one.goods.id for one in asked.found]
-        known = read_goods(run(GOODS_BY_ID, {"ids": wanted}).all())
+        known = read_goods(execute(GOODS_BY_ID, {"ids": wanted}).all())
         cart = [known[ids[one]] for one in asked.cart]
         goods = [known[one.goods.id] for one in asked.found]
         pinned = {one.goods.id for one in asked.found if one.pinned}

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from storefront.clock import now
-from storefront.database import write
-from storefront.tenants.guard import add_unless_there, run
+from storefront.db.tenancy import execute, insert_if_absent
+from storefront.db.transactions import write
 from storefront.upsell.engine.complements import UNPREPARED, Prepared, read_prepared
 from storefront.upsell.engine.formula import InCart, Totals
 from storefront.upsell.engine.learning import REBUILT_AT_ONCE, number_products, taken_from
@@ -38,12 +38,12 @@ class History:
 
     def __init__(self) -> None:
         with write():
-            add_unless_there(Learned, [{}])
+            insert_if_absent(Learned, [{}])
             number_products()
-        self.began, known = now(), dict(run(GROUPS).all())
+        self.began, known = now(), dict(execute(GROUPS).all())
         self.ids: dict[int, str] = {}
         self.categories: dict[int, str] = {}
-        for number, product_id, category in run(CATALOGUE):
+        for number, product_id, category in execute(CATALOGUE):
             self.ids[number], self.categories[number] = product_id, category
         many = max(self.ids, default=-1) + 1
         names = [group_names(self.categories.get(number, "")) for number in range(many)]
@@ -71,7 +71,7 @@ class History:
         self._groups |= self.ledger.packed_groups()
         self.ledger = Ledger(taken_from(self._rows), taken_from(self._groups))
         self.ledger.fetch(baskets)
-        texts = run(TEXTUAL, {"numbers": list({one.number for bought in baskets for one in bought})}).all()
+        texts = execute(TEXTUAL, {"numbers": list({one.number for bought in baskets for one in bought})}).all()
         self.alike = {row.number: unpack_alike(bytes(row.alike)) for row in texts}
         prepared = [row.product_id for row in texts if row.prepared]
         self.prepared = read_prepared(prepared) if prepared else {}
@@ -109,13 +109,13 @@ class History:
 
 
 def how_many_orders() -> int:
-    return int(run(STANDING, {"until": now()}).scalar_one())
+    return int(execute(STANDING, {"until": now()}).scalar_one())
 
 
 def lots_of_orders(until: datetime) -> Iterator[list[str]]:
     """The ids of the current tenant's orders that stand, up to this moment, in the order of time."""
     moment, last = datetime(1970, 1, 1, tzinfo=UTC), ""
     limits = {"until": until, "limit": REBUILT_AT_ONCE}
-    while rows := run(STANDING_AFTER, {"moment": moment, "id": last, **limits}).all():
+    while rows := execute(STANDING_AFTER, {"moment": moment, "id": last, **limits}).all():
         moment, last = rows[-1].created_at, rows[-1].id
         yield [row.id for row in rows]

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from storefront.database import is_writing, release, write
+from storefront.db.tenancy import execute, insert_if_absent, insert_rows
+from storefront.db.transactions import is_writing, release_reader, write
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
-from storefront.tenants.guard import add_rows, add_unless_there, run
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
     ALL_CATEGORIES,
@@ -53,8 +53,8 @@ def learn(most: int = BATCH) -> bool:
     ledger.learn_all(lot)
     rows, groups = ledger.packed(), ledger.packed_groups()
     with write():
-        add_unless_there(Learned, [{}])
-        state = run(STATE_LOCKED).one()
+        insert_if_absent(Learned, [{}])
+        state = execute(STATE_LOCKED).one()
         if state.event != since:
             return True
         save(rows, groups, happened[-1].id, state.orders + sum(sign for sign, _ in lot))
@@ -62,7 +62,7 @@ def learn(most: int = BATCH) -> bool:
 
 
 def last_event() -> int:
-    state = run(STATE).one_or_none()
+    state = execute(STATE).one_or_none()
     return state.event if state else 0
 
 
@@ -74,7 +74,7 @@ def lot_of(happened: Sequence[Any]) -> Lot:
 
 def bought_in(order_ids: Sequence[str]) -> dict[str, list[Bought]]:
     """What was in these orders, by their ids; products seen for the first time get their number."""
-    lines = run(BOUGHT, {"orders": list(set(order_ids))}).all()
+    lines = execute(BOUGHT, {"orders": list(set(order_ids))}).all()
     known = numbered({line.product_id for line in lines})
     found: dict[str, list[Bought]] = {order_id: [] for order_id in order_ids}
     for line in lines:
@@ -83,11 +83,11 @@ def bought_in(order_ids: Sequence[str]) -> dict[str, list[Bought]]:
 
 
 def numbered(product_ids: Collection[str]) -> dict[str, Bought]:
-    rows = run(NUMBERS, {"ids": list(product_ids)}).all()
-    known: dict[str, int] = dict(run(GROUPS).all())
+    rows = execute(NUMBERS, {"ids": list(product_ids)}).all()
+    known: dict[str, int] = dict(execute(GROUPS).all())
     if len(rows) < len(product_ids) or any(name not in known for row in rows for name in group_names(row.category)):
         number_now()
-        rows, known = run(NUMBERS, {"ids": list(product_ids)}).all(), dict(run(GROUPS).all())
+        rows, known = execute(NUMBERS, {"ids": list(product_ids)}).all(), dict(execute(GROUPS).all())
     return {id: Bought(number, [known[name] for name in group_names(category)]) for id, number, category in rows}
 
 
@@ -102,42 +102,42 @@ def number_now() -> None:
 
 def number_products() -> None:
     """Give every product and group that has none its number, in the catalogue's order. In a running `write()`."""
-    run(STATE_LOCKED)
-    first = run(NEXT_NUMBER).scalar_one()
-    new = run(UNNUMBERED).all()
+    execute(STATE_LOCKED)
+    first = execute(NEXT_NUMBER).scalar_one()
+    new = execute(UNNUMBERED).all()
     if new:
-        add_rows(ProductAffinity, [{"product_id": row.id, "number": first + i} for i, row in enumerate(new)])
-    known = {name for name, _ in run(GROUPS)}
-    names = dict.fromkeys(name for row in run(ALL_CATEGORIES) for name in group_names(row.category))
-    first = run(NEXT_GROUP).scalar_one()
+        insert_rows(ProductAffinity, [{"product_id": row.id, "number": first + i} for i, row in enumerate(new)])
+    known = {name for name, _ in execute(GROUPS)}
+    names = dict.fromkeys(name for row in execute(ALL_CATEGORIES) for name in group_names(row.category))
+    first = execute(NEXT_GROUP).scalar_one()
     missing = [name for name in names if name not in known]
     if missing:
-        add_rows(GroupAffinity, [{"name": name, "number": first + i} for i, name in enumerate(missing)])
+        insert_rows(GroupAffinity, [{"name": name, "number": first + i} for i, name in enumerate(missing)])
 
 
 def stored_rows(numbers: Collection[int]) -> Mapping[int, Packed]:
-    rows = run(NUMBERED_ROWS, {"numbers": list(numbers)})
+    rows = execute(NUMBERED_ROWS, {"numbers": list(numbers)})
     return {number: (orders, bytes(together)) for number, orders, together in rows}
 
 
 def stored_groups(numbers: Collection[int]) -> Mapping[int, bytes]:
-    return {number: bytes(together) for number, together in run(GROUP_ROWS, {"numbers": list(numbers)})}
+    return {number: bytes(together) for number, together in execute(GROUP_ROWS, {"numbers": list(numbers)})}
 
 
 def save(rows: Mapping[int, Packed], groups: Mapping[int, bytes], event: int, orders: int) -> None:
     changed = [{"the_number": number, "orders": orders, "together": row} for number, (orders, row) in rows.items()]
     if changed:
-        run(SAVE, changed)
+        execute(SAVE, changed)
     if groups:
-        run(SAVE_GROUP, [{"the_number": number, "together": row} for number, row in groups.items()])
-    run(SAVE_STATE, {"event": event, "orders": orders})
+        execute(SAVE_GROUP, [{"the_number": number, "together": row} for number, row in groups.items()])
+    execute(SAVE_STATE, {"event": event, "orders": orders})
 
 
 def rebuild(progress: Callable[[int], object] = lambda _: None) -> int:
     """Learn all orders of the current tenant anew, apart from what is served meanwhile, then put it in place at once.
     It comes to the same bytes. Returns how many events were learned; `progress` is told of each lot."""
     with write():
-        add_unless_there(Learned, [{}])
+        insert_if_absent(Learned, [{}])
         number_products()
     lots = LotsOfEvents(progress)
     replace(*learned_from(lots), event=lots.last, orders=lots.orders)
@@ -158,7 +158,7 @@ class LotsOfEvents:
                 return
             lot = lot_of(happened)
             yield lot
-            release()
+            release_reader()
             self.last, self.many = happened[-1].id, self.many + len(happened)
             self.orders += sum(sign for sign, _ in lot)
             self.progress(len(happened))
@@ -183,9 +183,9 @@ def taken_from(kept: Mapping[int, V]) -> Callable[[Collection[int]], Mapping[int
 def replace(rows: Mapping[int, Packed], groups: Mapping[int, bytes], event: int, orders: int) -> None:
     """Put these rows in the place of all that was learned up to this event."""
     with write():
-        run(STATE_LOCKED)
-        run(FORGET)
-        run(FORGET_GROUPS)
+        execute(STATE_LOCKED)
+        execute(FORGET)
+        execute(FORGET_GROUPS)
         save(rows, groups, event, orders)
 
 

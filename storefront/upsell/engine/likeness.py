@@ -6,8 +6,8 @@ from itertools import islice
 from typing import Any
 
 from storefront.catalog.rules import fold
-from storefront.database import write
-from storefront.tenants.guard import add_unless_there, run
+from storefront.db.tenancy import execute, insert_if_absent
+from storefront.db.transactions import write
 from storefront.upsell.engine.learning import number_products
 from storefront.upsell.engine.models import SAVE_ALIKE, SAVE_TEXTS, STATE, STATE_LOCKED, TEXTS, Learned
 from storefront.upsell.engine.rows import pack_alike
@@ -29,15 +29,15 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
     Returns whether there was anything to do; `progress` is told of each lot of products.
     """
     with write():
-        add_unless_there(Learned, [{}])
+        insert_if_absent(Learned, [{}])
         number_products()
-    rows = run(TEXTS).all()
+    rows = execute(TEXTS).all()
     texts = [words_of(row) for row in rows]
     digest = sha256("\n".join(" ".join(words) for words in texts).encode()).hexdigest()
-    if digest == run(STATE).one().texts:
+    if digest == execute(STATE).one().texts:
         return False
     with write():
-        run(SAVE_TEXTS, {"texts": ""})  # until it is done, so that what is interrupted is begun again
+        execute(SAVE_TEXTS, {"texts": ""})  # until it is done, so that what is interrupted is begun again
     found = zip((row.number for row in rows), closest(texts), strict=True)
     numbers = [row.number for row in rows]
     while lot := list(islice(found, WRITTEN_AT_ONCE)):
@@ -46,9 +46,9 @@ def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:
             for number, alike in lot
         ]
         with write():
-            run(STATE_LOCKED)
-            run(SAVE_ALIKE, changed)
+            execute(STATE_LOCKED)
+            execute(SAVE_ALIKE, changed)
         progress(len(lot))
     with write():
-        run(SAVE_TEXTS, {"texts": digest})
+        execute(SAVE_TEXTS, {"texts": digest})
     return True

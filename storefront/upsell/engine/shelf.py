@@ -9,8 +9,8 @@ from threading import Lock
 from cachetools import LRUCache
 from flask import current_app
 
-from storefront.database import current_tenant_id
-from storefront.tenants.guard import run
+from storefront.db.tenancy import execute
+from storefront.db.tenant_context import current_tenant_id
 from storefront.upsell.engine.formula import Totals
 from storefront.upsell.engine.models import GROUP_ROWS, GROUPS, SHELF, STATE
 from storefront.upsell.engine.rows import group_names, unpack_weights
@@ -55,7 +55,7 @@ class Shelves:
 
 def this_shelf() -> Shelf:
     """The current tenant's."""
-    state = run(STATE).one_or_none()
+    state = execute(STATE).one_or_none()
     return shelf_at(state.event, state.texts, state.orders) if state else shelf_at(0, "", 0)
 
 
@@ -73,12 +73,12 @@ def shelf_at(event: int, texts: str, orders: int) -> Shelf:
 
 
 def read_shelf(version: tuple[int, str], orders: int) -> Shelf:
-    numbers: dict[str, int] = dict(run(GROUPS).all())
+    numbers: dict[str, int] = dict(execute(GROUPS).all())
     groups_of_category: dict[str, tuple[int, ...]] = {}
     n: array[int] = array("I")
     groups_of: list[tuple[int, ...]] = []
     ids: list[str] = []
-    for number, sold, product_id, category in run(SHELF):
+    for number, sold, product_id, category in execute(SHELF):
         if category not in groups_of_category:
             names = group_names(category)
             groups_of_category[category] = tuple(numbers[name] for name in names if name in numbers)
@@ -120,7 +120,7 @@ def pairs_of(shelf: Shelf, groups: Collection[int]) -> dict[int, Mapping[int, in
     asked = [group for group in groups if group not in known]
     if asked:
         read: dict[int, Mapping[int, int]] = {group: {} for group in asked}
-        read.update((number, unpack_weights(bytes(row))) for number, row in run(GROUP_ROWS, {"numbers": asked}))
+        read.update((number, unpack_weights(bytes(row))) for number, row in execute(GROUP_ROWS, {"numbers": asked}))
         known |= read
         if sum(map(len, [*shelf.pairs.values()])) < PAIRS_KEPT:
             shelf.pairs.update(read)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import click
 from flask.cli import with_appcontext
 
-from storefront.database import acting_for
+from storefront.db.tenant_context import tenant_context
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
@@ -36,7 +36,7 @@ def print_report(tenant_id: str | None, days: int | None) -> None:
     if tenant_id is not None and tenant_id not in shops:
         raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
     for shop in [shops[tenant_id]] if tenant_id is not None else shops.values():
-        with acting_for(shop.id):
+        with tenant_context(shop.id):
             click.echo("\n".join(describe(shop, report(shop, days))) + "\n")
 
 

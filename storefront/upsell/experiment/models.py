@@ -24,9 +24,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.cart.models import CartLine
 from storefront.clock import UtcDateTime, now
-from storefront.database import Model, table_of
+from storefront.db.base import Model, table_of
+from storefront.db.tenancy import OwnedByTenant, execute, insert_if_absent, tenant_scoped
 from storefront.orders.models import CANCELLED, Order, OrderLine
-from storefront.tenants.guard import OwnedByTenant, add_unless_there, held, run
 from storefront.upsell.assistant.models import UpsellCall
 
 
@@ -46,7 +46,7 @@ class UpsellExposure(OwnedByTenant, Model):
 
 def expose(rows: Sequence[Mapping[str, Any]]) -> None:
     """Write down, inside `write()`, that carts' shoppers came to the panel; for each cart the first time counts."""
-    add_unless_there(UpsellExposure, rows)
+    insert_if_absent(UpsellExposure, rows)
 
 
 exposures, calls = table_of(UpsellExposure), table_of(UpsellCall)
@@ -58,27 +58,34 @@ STANDS = orders.c.status != CANCELLED
 
 def accepted(cart_id: ColumnElement[str]) -> ColumnElement[int]:
     """1 for a cart with a line that came from a suggestion, else 0."""
-    line = held(select(cart_lines.c.cart_id).where(cart_lines.c.cart_id == cart_id, cart_lines.c.from_upsell))
+    line = tenant_scoped(select(cart_lines.c.cart_id).where(cart_lines.c.cart_id == cart_id, cart_lines.c.from_upsell))
     return case((line.correlate(exposures).exists(), 1), else_=0)
 
 
 def suggested(order_id: ColumnElement[str], standing: Subquery) -> ScalarSelect[int]:
     """What the lines of an order that came from suggestions were sold for."""
     paid = func.sum(order_lines.c.unit_price * order_lines.c.quantity)
-    lines = held(select(paid).where(order_lines.c.order_id == order_id, order_lines.c.from_upsell))
+    lines = tenant_scoped(select(paid).where(order_lines.c.order_id == order_id, order_lines.c.from_upsell))
     return lines.correlate(standing).scalar_subquery()
 
 
 def spent(cart_id: ColumnElement[str]) -> ScalarSelect[int]:
     """What asking the model for a cart cost."""
-    return held(select(func.sum(calls.c.cost)).where(calls.c.cart_id == cart_id)).correlate(exposures).scalar_subquery()
+    return (
+        tenant_scoped(select(func.sum(calls.c.cost)).where(calls.c.cart_id == cart_id))
+        .correlate(exposures)
+        .scalar_subquery()
+    )
 
 
 def per_shopper() -> Subquery:
     """A row for each shopper, arm and shares in force, with her started checkouts and what came of them. What hangs on
     a cart is looked up by its key: joined as tables of sums, SQLite would read them whole for each cart."""
-    e, standing = exposures.c, held(select(orders.c.cart_id, orders.c.id, orders.c.total).where(STANDS)).subquery()
-    return held(
+    e, standing = (
+        exposures.c,
+        tenant_scoped(select(orders.c.cart_id, orders.c.id, orders.c.total).where(STANDS)).subquery(),
+    )
+    return tenant_scoped(
         select(
             e.arm,
             SHARES,
@@ -101,7 +108,7 @@ def outcomes_query() -> Select[Any]:
     one = per_shopper()
     x, y = cast(one.c.checkouts, Float(53)), cast(one.c.revenue, Float(53))
     summed = ("checkouts", "orders", "revenue", "accepted", "suggested", "cost")
-    return held(
+    return tenant_scoped(
         select(
             one.c.arm,
             one.c.shares,
@@ -118,13 +125,13 @@ def arrivals_query() -> Select[Any]:
     """How many shoppers came to an arm first, by the shares in force then."""
     e = exposures.c
     turn = func.row_number().over(partition_by=e.shopper, order_by=(e.created_at, e.cart_id)).label("turn")
-    first = held(select(e.arm, SHARES, turn).where(SINCE)).subquery("first")
+    first = tenant_scoped(select(e.arm, SHARES, turn).where(SINCE)).subquery("first")
     grouped = (first.c.arm, first.c.shares)
-    return held(select(*grouped, func.count().label("shoppers")).where(first.c.turn == 1).group_by(*grouped))
+    return tenant_scoped(select(*grouped, func.count().label("shoppers")).where(first.c.turn == 1).group_by(*grouped))
 
 
 OUTCOMES, ARRIVALS = outcomes_query(), arrivals_query()
-SHOPPERS = held(
+SHOPPERS = tenant_scoped(
     select(exposures.c.arm, func.count(distinct(exposures.c.shopper)).label("shoppers"))
     .where(SINCE)
     .group_by(exposures.c.arm)
@@ -133,14 +140,14 @@ SHOPPERS = held(
 
 def outcomes(since: datetime) -> Sequence[Any]:
     """By arm and shares in force since then: rows of sums as `outcomes_query` names them."""
-    return run(OUTCOMES, {"since": since}).all()
+    return execute(OUTCOMES, {"since": since}).all()
 
 
 def arrivals(since: datetime) -> Sequence[Any]:
     """Rows of (arm, shares, shoppers): who came first since then."""
-    return run(ARRIVALS, {"since": since}).all()
+    return execute(ARRIVALS, {"since": since}).all()
 
 
 def count_shoppers(since: datetime) -> dict[str, int]:
     """How many shoppers each arm has had since then, each counted once."""
-    return {row.arm: row.shoppers for row in run(SHOPPERS, {"since": since})}
+    return {row.arm: row.shoppers for row in execute(SHOPPERS, {"since": since})}

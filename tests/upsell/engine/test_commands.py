@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
-from storefront.database import acting_for
+from storefront.db.tenancy import execute
+from storefront.db.tenant_context import tenant_context
 from storefront.orders.actions import cancel_order
-from storefront.tenants.guard import run
 from storefront.upsell.engine.models import ROWS
 from tests.conftest import Person
 from tests.upsell.conftest import teach
@@ -27,13 +27,13 @@ def test_an_unknown_shop_is_named(app: Flask, command: str) -> None:
 def test_a_rebuild_comes_to_the_same_and_says_how_much_it_learned(app: Flask, shopper: Person) -> None:
     shopper.checkout(shopper.cart(beans=1, pot=1))
     shopper.checkout(shopper.cart(beans=1, honey=1))
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         cancel_order(shopper.checkout(shopper.cart(beans=1, cup=1)).json["id"])
     teach(app)
 
     def learned() -> list[tuple[object, ...]]:
-        with app.app_context(), acting_for("north"):
-            return sorted(tuple(map(str, row)) for row in run(ROWS, {"ids": ["beans", "pot", "honey", "cup"]}))
+        with app.app_context(), tenant_context("north"):
+            return sorted(tuple(map(str, row)) for row in execute(ROWS, {"ids": ["beans", "pot", "honey", "cup"]}))
 
     before = learned()
     assert flask_upsell(app, "rebuild", "--tenant", "north") == "north: 2 orders learned, from 4 events.\n"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from storefront.database import acting_for
+from storefront.db.tenancy import execute
+from storefront.db.tenant_context import tenant_context
 from storefront.orders.actions import cancel_order
-from storefront.tenants.guard import run
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import best_numbers, ranked
 from storefront.upsell.engine.evaluation import Replay
@@ -70,7 +70,7 @@ def test_orders_called_off_and_those_of_another_shop_do_not_count(app: Flask) ->
     before = evaluate(app)
     called_off = [order(shopper, f"a{i}", f"b{(i + 1) % PAIRS}") for i in range(PAIRS)]
     assert evaluate(app) != before, "they count while they stand"
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         for order_id in called_off:
             cancel_order(order_id)
     open_shop(app, "south")
@@ -99,7 +99,7 @@ def test_the_replay_ranks_as_the_engine_does(app: Flask) -> None:
     for other in ("honey", "pot", "shared"):
         order(shopper, "beans", other, "a1")
     teach(app)
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         replay = Replay(registry().all()["north"])
         replay.run()
         carts = [["beans"], ["a1", "beans"], ["b2", "honey", "a3"]]
@@ -108,13 +108,13 @@ def test_the_replay_ranks_as_the_engine_does(app: Flask) -> None:
             replay.history.take([[one for one in everything() if one.number in numbers]])
             mine = [replay.history.in_cart(one) for one in numbers]
             replayed = ranked(replay.history.shelf(), mine, replay.history.pairs(numbers))
-            assert replayed == best_numbers(this_shelf(), run(ROWS, {"ids": cart}).all())
+            assert replayed == best_numbers(this_shelf(), execute(ROWS, {"ids": cart}).all())
             assert replayed
 
 
 def everything() -> list[Bought]:
     """The products of the shop, as the ledger knows them."""
-    return list(numbered([row.product_id for row in run(CATALOGUE)]).values())
+    return list(numbered([row.product_id for row in execute(CATALOGUE)]).values())
 
 
 def test_the_shops_wishes_count_for_what_is_shown(app: Flask) -> None:

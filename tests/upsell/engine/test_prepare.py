@@ -11,7 +11,8 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from storefront.catalog.actions import load
-from storefront.database import acting_for, db
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from storefront.upsell import commands
 from storefront.upsell.assistant import batch, preparing
@@ -54,7 +55,7 @@ def completes(products: dict[str, Any] | None = None, categories: dict[str, Any]
 
 def complements(app: Flask, product_id: str) -> dict[str, str]:
     """Of a product in the north, why each product or category completes it."""
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         rows = db.session.scalars(select(Complement).where(Complement.product_id == product_id))
         return {row.other_id or row.category: row.why for row in rows}
 
@@ -86,7 +87,7 @@ def test_every_call_is_in_the_journal_and_counted(app: Flask) -> None:
         ("prepare", "prepare-1", "ok")
     }
     assert calls(app)[0].suggestions == [{"product_id": "cup", "explanation": CUP}]
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         assert [(row.calls, row.tokens) for row in db.session.scalars(select(UpsellUsage))] == [(NORTH, NORTH * 760)]
 
 
@@ -191,7 +192,7 @@ def test_ctrl_c_does_not_wait_for_a_call_that_hangs_and_writes_it_down(
     assert time.monotonic() - start < preparing.TIMEOUT / 4
     assert "because it was interrupted." in said
     assert [call.outcome for call in calls(app)] == ["ok", "ok", "shutting down"]
-    with app.app_context(), acting_for("north"):
+    with app.app_context(), tenant_context("north"):
         (use,) = db.session.scalars(select(UpsellUsage))
         assert use.calls == 3
         assert use.tokens == 2 * 760 + calls(app)[-1].prompt_tokens
@@ -336,7 +337,7 @@ def test_where_nothing_is_prepared_nothing_is_asked_of_the_database(app: Flask) 
 
 def rules_suggest(app: Flask, person: Person, product_id: str) -> dict[str, str]:
     """What the rules suggest with this product, in their order."""
-    with app.app_context(), acting_for(person.shop):
+    with app.app_context(), tenant_context(person.shop):
         tenant = registry().all()[person.shop]
         found = choose(related(tenant, [product_id]).candidates, tenant.upsell)
         return {one.product_id: one.explanation for one in found}
@@ -350,7 +351,7 @@ def test_each_shop_has_its_own(app: Flask, model: ModelServer) -> None:
     assert "far-east: every product is prepared." in result.output
     with app.app_context():
         for shop, other in (("north", "honey"), ("south", "ink")):
-            with acting_for(shop):
+            with tenant_context(shop):
                 rows = db.session.scalars(select(Complement).where(Complement.product_id == "shared"))
                 assert [row.other_id for row in rows] == [other]
     assert "ink" not in rules_suggest(app, Person(app.test_client(), "north"), "shared")

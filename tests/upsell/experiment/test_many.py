@@ -10,9 +10,10 @@ from flask import Flask
 
 from storefront.cart.models import Cart
 from storefront.clock import now
-from storefront.database import acting_for, write
+from storefront.db.tenancy import insert_rows
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
 from storefront.orders.models import Order
-from storefront.tenants.guard import add_rows
 from storefront.tenants.registry import registry
 from storefront.upsell.experiment.actions import Report, report
 from storefront.upsell.experiment.models import UpsellExposure
@@ -47,9 +48,9 @@ def store(times: list[tuple[dict[str, float], list[Checkout]]]) -> None:
             if total:
                 orders.append(an_order(len(orders), cart, total))
     with write():
-        add_rows(Cart, carts)
-        add_rows(UpsellExposure, exposures)
-        add_rows(Order, orders)
+        insert_rows(Cart, carts)
+        insert_rows(UpsellExposure, exposures)
+        insert_rows(Order, orders)
 
 
 def an_order(i: int, cart: dict[str, str], total: int) -> dict[str, object]:
@@ -74,7 +75,7 @@ def summed(checkouts: list[Checkout]) -> dict[str, Sums]:
 def told(app: Flask, times: list[tuple[dict[str, float], list[Checkout]]]) -> Report:
     with app.app_context():
         shop = registry().all()["north"]
-        with acting_for("north"):
+        with tenant_context("north"):
             store(times)
             return report(shop)
 

@@ -10,7 +10,9 @@ from sqlalchemy import update
 
 from storefront.cart.actions import add_item
 from storefront.clock import now
-from storefront.database import NoTenant, acting_for, db, write
+from storefront.db.base import db
+from storefront.db.tenant_context import TenantNotSet, tenant_context
+from storefront.db.transactions import write
 from storefront.orders.models import Order
 from storefront.upsell.assistant.models import UpsellCall
 from storefront.upsell.experiment.models import UpsellExposure, expose
@@ -41,11 +43,11 @@ class World:
         return cart_id
 
     def expose(self, cart_id: str, shopper: str, arm: str, split: dict[str, float]) -> None:
-        with self.app.app_context(), acting_for(self.person.shop), write():
+        with self.app.app_context(), tenant_context(self.person.shop), write():
             expose([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": split}])
 
     def accept(self, cart_id: str, product_id: str) -> None:
-        with self.app.app_context(), acting_for(self.person.shop):
+        with self.app.app_context(), tenant_context(self.person.shop):
             add_item(cart_id, product_id, 1, from_upsell=True)
 
     def order(self, cart_id: str) -> str:
@@ -57,7 +59,7 @@ class World:
         self.change(update(Order).where(Order.id == order_id).values(status="cancelled"))
 
     def change(self, statement: Any) -> None:
-        with self.app.app_context(), acting_for(self.person.shop), write():
+        with self.app.app_context(), tenant_context(self.person.shop), write():
             db.session.execute(statement)
 
     def pay_the_model(self, cart_id: str, cost: int | None) -> None:
@@ -77,7 +79,7 @@ class World:
             dropped={},
             suggestions=[],
         )
-        with self.app.app_context(), acting_for(self.person.shop), write():
+        with self.app.app_context(), tenant_context(self.person.shop), write():
             db.session.add(call)
 
     def report(self, query: str = "") -> dict[str, Any]:
@@ -87,7 +89,7 @@ class World:
         return answer.json
 
     def exposures(self) -> list[tuple[str, str, str, dict[str, float]]]:
-        with self.app.app_context(), acting_for(self.person.shop):
+        with self.app.app_context(), tenant_context(self.person.shop):
             rows = db.session.query(UpsellExposure).order_by(UpsellExposure.cart_id)
             return [(row.cart_id, row.shopper, row.arm, row.shares) for row in rows]
 
@@ -226,7 +228,7 @@ def test_the_first_exposure_of_a_cart_counts(world: World) -> None:
     cart_id = world.exposed("control", "ada", beans=1)
     world.expose(cart_id, "bob", "rules", shares(0.5, False))
     assert world.exposures() == [(cart_id, "ada", "control", SPLIT)]
-    with world.app.app_context(), pytest.raises(NoTenant), write():
+    with world.app.app_context(), pytest.raises(TenantNotSet), write():
         expose([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "shares": SPLIT}])
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storefront.config import Settings
-from storefront.database_faults import database_fault
+from storefront.db.fault_messages import database_fault
 
 BUSY_STATES = {
     "25P03",  # idle_in_transaction_session_timeout

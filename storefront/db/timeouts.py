@@ -38,7 +38,7 @@ def timeouts() -> Timeouts:
 
 
 @contextmanager
-def within(limits: Timeouts) -> Iterator[None]:
+def timeouts_in_force(limits: Timeouts) -> Iterator[None]:
     """Put these in force for the transactions that begin inside."""
     token = _in_force.set(limits)
     try:

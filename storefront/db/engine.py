@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from storefront.config import Settings
-from storefront.timeouts import timeouts
+from storefront.db.timeouts import timeouts
 
 POOL_TIMEOUT_SECONDS = 5
 """How long anybody waits for a connection: there are more of them than threads."""
@@ -87,7 +87,7 @@ def lend(app: Flask, source: Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if use else "BEGIN")
 
 
-def engine() -> Engine:
+def current_engine() -> Engine:
     """The app's engine, which Flask-SQLAlchemy would look for at each question."""
     found: Engine = current_app.extensions["storefront_engine"]
     return found
@@ -96,12 +96,12 @@ def engine() -> Engine:
 def take(use: str) -> Connection:
     """A connection for this use. On SQLite one that another context is done with: to make one ready costs as much as a
     question."""
-    if engine().dialect.name != "sqlite":
-        return engine().connect()
+    if current_engine().dialect.name != "sqlite":
+        return current_engine().connect()
     try:
         return idle(current_app)[use].pop()
     except IndexError:
-        connection = engine().connect()
+        connection = current_engine().connect()
     if use != READ:
         cursor = connection.connection.cursor()  # below what begins a transaction, inside which this can't be set
         cursor.execute(f"PRAGMA synchronous={use}")

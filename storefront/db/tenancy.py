@@ -35,11 +35,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import operators, visitors
 
-from storefront.connections import engine
-from storefront.database import NoTenant, connection, current_tenant_id, db, table_of, writer
+from storefront.db.base import db, table_of
+from storefront.db.engine import current_engine
+from storefront.db.tenant_context import TenantNotSet, current_tenant_id
+from storefront.db.transactions import current_connection, write_connection
 
 
-class WrongTenant(RuntimeError):
+class CrossTenantWrite(RuntimeError):
     """Something tried to write another tenant's row."""
 
 
@@ -49,36 +51,36 @@ class OwnedByTenant:
     tenant_id: Mapped[str] = mapped_column(ForeignKey("tenant.id"), primary_key=True, sort_order=-10)
 
 
-THE_TENANT = bindparam("the_tenant", callable_=current_tenant_id, type_=String())
-ONLY_THIS_TENANT = with_loader_criteria(
-    OwnedByTenant, lambda model: model.tenant_id == THE_TENANT, include_aliases=True, track_closure_variables=False
+CURRENT_TENANT = bindparam("the_tenant", callable_=current_tenant_id, type_=String())
+TENANT_CRITERIA = with_loader_criteria(
+    OwnedByTenant, lambda model: model.tenant_id == CURRENT_TENANT, include_aliases=True, track_closure_variables=False
 )
 """Made once: the tenant is asked for when a statement runs."""
 
 
 @event.listens_for(db.session, "do_orm_execute")
-def only_this_tenant(query: ORMExecuteState) -> None:
+def scope_orm_statement(query: ORMExecuteState) -> None:
     """Hold every ORM statement on tenants' tables to the current tenant; what can't be held to it raises."""
     if query.is_relationship_load or query.is_column_load:
         return  # goes by the keys of a row that was itself loaded under the guard
     if not query.is_orm_statement:
-        raise NoTenant("the session runs ORM statements only, because others can't be held to a tenant")
+        raise TenantNotSet("the session runs ORM statements only, because others can't be held to a tenant")
     if query.is_insert:
-        check_inserted(query)
+        check_inserted_tenant(query)
         return
     if query.is_update and "tenant_id" in changed_columns(query):
-        raise WrongTenant("a row can't be moved to another tenant")
-    query.statement = query.statement.options(ONLY_THIS_TENANT)
+        raise CrossTenantWrite("a row can't be moved to another tenant")
+    query.statement = query.statement.options(TENANT_CRITERIA)
 
 
-def check_inserted(query: ORMExecuteState) -> None:
+def check_inserted_tenant(query: ORMExecuteState) -> None:
     """Every row that is inserted into a tenant's table says the current tenant."""
     model = query.bind_mapper.class_ if query.bind_mapper else None
     if model is None or not issubclass(model, OwnedByTenant):
         return
     tenant_id = current_tenant_id()
     if any(row.get("tenant_id") != tenant_id for row in parameter_rows(query)):
-        raise WrongTenant(f"rows of {model.__name__} for another tenant than {tenant_id!r}")
+        raise CrossTenantWrite(f"rows of {model.__name__} for another tenant than {tenant_id!r}")
 
 
 def changed_columns(query: ORMExecuteState) -> set[str]:
@@ -98,7 +100,7 @@ def parameter_rows(query: ORMExecuteState) -> list[Any]:
 
 
 @event.listens_for(db.session, "before_flush")
-def only_this_tenants_rows(session: Session, *_: object) -> None:
+def scope_flushed_rows(session: Session, *_: object) -> None:
     """New rows get the current tenant; a row of another one is refused."""
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, OwnedByTenant):
@@ -106,7 +108,7 @@ def only_this_tenants_rows(session: Session, *_: object) -> None:
             if row.tenant_id is None:
                 row.tenant_id = tenant_id
             elif row.tenant_id != tenant_id:
-                raise WrongTenant(f"a row of {type(row).__name__} for another tenant than {tenant_id!r}")
+                raise CrossTenantWrite(f"a row of {type(row).__name__} for another tenant than {tenant_id!r}")
 
 
 # --- statements built once --------------------------------------------------------------------------------------------
@@ -118,22 +120,22 @@ def only_this_tenants_rows(session: Session, *_: object) -> None:
 S = TypeVar("S", bound="Select[Any] | Update | Delete")
 
 
-def held(statement: S) -> S:
+def tenant_scoped(statement: S) -> S:
     """The Core statement, held to the current tenant on each tenant's table that it reads or changes.
 
     A subquery must have been held before. Raises `NoTenant` here for one that wasn't, and at run time without a tenant.
     """
     if isinstance(statement, Update) and "tenant_id" in set_columns(statement):
-        raise WrongTenant("a row can't be moved to another tenant")
-    for table in tables_of(statement):
-        statement = cast(S, statement.where(table.c.tenant_id == THE_TENANT))
+        raise CrossTenantWrite("a row can't be moved to another tenant")
+    for table in tenant_tables(statement):
+        statement = cast(S, statement.where(table.c.tenant_id == CURRENT_TENANT))
     for part in visitors.iterate(statement):
-        if isinstance(part, Select) and any(not is_held(part, table) for table in tables_of(part)):
-            raise NoTenant("a subquery on a tenant's table isn't held to the tenant")
-    return cast(S, statement.execution_options(storefront_held=True))
+        if isinstance(part, Select) and any(not is_tenant_scoped(part, table) for table in tenant_tables(part)):
+            raise TenantNotSet("a subquery on a tenant's table isn't held to the tenant")
+    return cast(S, statement.execution_options(tenant_scoped=True))
 
 
-def tables_of(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
+def tenant_tables(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
     """The tenants' tables, or aliases of such, that a statement names by itself and not in a subquery."""
     sources = list(statement.get_final_froms()) if isinstance(statement, Select) else [statement.table]
     tables: list[FromClause] = []
@@ -146,7 +148,7 @@ def tables_of(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
     return tables
 
 
-def is_held(statement: Select[Any], table: FromClause) -> bool:
+def is_tenant_scoped(statement: Select[Any], table: FromClause) -> bool:
     """Whether one of the conditions that must all hold is the tenant's."""
     clause = statement.whereclause
     together = isinstance(clause, BooleanClauseList) and clause.operator is operators.and_
@@ -154,64 +156,68 @@ def is_held(statement: Select[Any], table: FromClause) -> bool:
         isinstance(part, BinaryExpression)
         and part.operator is operators.eq
         and part.left is table.c.tenant_id
-        and part.right is THE_TENANT
+        and part.right is CURRENT_TENANT
         for part in (clause.get_children() if clause is not None and together else [clause])
     )
 
 
-def run(
+def execute(
     statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
 ) -> CursorResult[*tuple[Any, ...]]:
     """Run a `held` statement; raises `NoTenant` for any other. It is part of the transaction inside `write()`."""
-    if not statement.get_execution_options().get("storefront_held"):
-        raise NoTenant("only statements that are held to the tenant are run")
-    return connection().execute(statement, parameters)
+    if not statement.get_execution_options().get("tenant_scoped"):
+        raise TenantNotSet("only statements that are held to the tenant are run")
+    return current_connection().execute(statement, parameters)
 
 
-def run_to_text(statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> str:
+def fetch_json(statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> str:
     """The rows of a `held` SELECT of texts, whole numbers and JSON, said by the database: an array of arrays in JSON.
 
     Who remembers something made of these rows compares one text. And SQLite's driver lets go of the interpreter's lock
     for each row that it fetches, so that in a busy process other threads take it as often; this is one row.
     """
-    return str(run(as_text(statement, engine().dialect.name == "sqlite"), parameters).scalar_one())
+    return str(execute(as_json_array(statement, current_engine().dialect.name == "sqlite"), parameters).scalar_one())
 
 
 @cache
-def as_text(statement: Select[Any], on_sqlite: bool) -> Select[Any]:
+def as_json_array(statement: Select[Any], on_sqlite: bool) -> Select[Any]:
     rows = statement.subquery()  # limited, and so in its order
     if on_sqlite:
         values = (func.json(column) if isinstance(column.type, JSON) else column for column in rows.c)
         text = func.json_group_array(func.json_array(*values), type_=String())
     else:
         text = func.coalesce(cast_to(func.json_agg(func.json_build_array(*rows.c)), String()), "[]")
-    return held(select(text).select_from(rows))
+    return tenant_scoped(select(text).select_from(rows))
 
 
-def add_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the current tenant, inside `write()`."""
     tenant_id = current_tenant_id()
-    writer().execute(adding(cast(Any, model)), [{**row, "tenant_id": tenant_id} for row in rows])
+    write_connection().execute(_insert_statement(cast(Any, model)), [{**row, "tenant_id": tenant_id} for row in rows])
 
 
 @cache
-def adding(model: Any) -> Any:
+def _insert_statement(model: Any) -> Any:
     return insert(table_of(model))
 
 
-def add_unless_there(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_if_absent(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
-    on_sqlite, tenant_id = engine().dialect.name == "sqlite", current_tenant_id()
-    statement = adding_unless_there(cast(Any, model), on_sqlite)
-    writer().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
+    on_sqlite, tenant_id = current_engine().dialect.name == "sqlite", current_tenant_id()
+    statement = _insert_if_absent_statement(cast(Any, model), on_sqlite)
+    write_connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
 
 
 @cache
-def adding_unless_there(model: Any, on_sqlite: bool) -> Any:
-    return (sqlite if on_sqlite else postgresql).insert(model).on_conflict_do_nothing(index_elements=key_of(model))
+def _insert_if_absent_statement(model: Any, on_sqlite: bool) -> Any:
+    return (
+        (sqlite if on_sqlite else postgresql)
+        .insert(model)
+        .on_conflict_do_nothing(index_elements=primary_key_columns(model))
+    )
 
 
-def add_or_change(
+def upsert(
     model: type[OwnedByTenant],
     row: Mapping[str, Any],
     change: Callable[[Any], Mapping[str, Any]],
@@ -219,11 +225,13 @@ def add_or_change(
 ) -> int:
     """Insert a row of the current tenant, inside `write()`. When one of its key is there, `change` it (given the row
     that was to be inserted) if it meets `where`. Returns how many rows were written."""
-    dialect = sqlite if engine().dialect.name == "sqlite" else postgresql
+    dialect = sqlite if current_engine().dialect.name == "sqlite" else postgresql
     adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
-    adding = adding.on_conflict_do_update(index_elements=key_of(model), set_=change(adding.excluded), where=where)
-    return writer().execute(adding.execution_options(preserve_rowcount=True)).rowcount
+    adding = adding.on_conflict_do_update(
+        index_elements=primary_key_columns(model), set_=change(adding.excluded), where=where
+    )
+    return write_connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
 
 
-def key_of(model: type[OwnedByTenant]) -> list[str]:
+def primary_key_columns(model: type[OwnedByTenant]) -> list[str]:
     return [column.name for column in cast(Table, inspect(model).local_table).primary_key]

@@ -13,16 +13,16 @@ from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
-from storefront.errors import Busy, Unavailable
-from storefront.timeouts import timeouts
+from storefront.db.timeouts import timeouts
+from storefront.errors import DatabaseBusy, Unavailable
 
 MAX_WRITERS = 6
 """Threads of a process that write, or wait to, at a time: two fewer than gunicorn has for requests."""
-MAX_WAIT_FOR_ROOM_SECONDS = 2.0
+WRITER_SLOT_TIMEOUT_SECONDS = 2.0
 """A write takes some milliseconds: when none of `MAX_WRITERS` ends within this time, something blocks them."""
 log = logging.getLogger("storefront.database")
-_room = threading.BoundedSemaphore(MAX_WRITERS)
-_one_thread = threading.Lock()
+_writer_slots = threading.BoundedSemaphore(MAX_WRITERS)
+_process_lock = threading.Lock()
 _this_thread = threading.local()
 
 
@@ -31,15 +31,15 @@ class NestedWrite(RuntimeError):
 
 
 @contextmanager
-def turn_to_write(engine: Engine) -> Iterator[float]:
+def write_slot(engine: Engine) -> Iterator[float]:
     """Wait until this thread may begin to write, and have it be the only one on SQLite. Yields the seconds that are
     left of the time for the lock. Raises `NestedWrite`, `Busy` when the turn doesn't come in time, or `Unavailable`."""
     if getattr(_this_thread, "is_writing", False):
         raise NestedWrite("write() inside write(): do it in the one transaction, or after it")
-    with acquired(_room, min(MAX_WAIT_FOR_ROOM_SECONDS, timeouts().lock)):
+    with acquired(_writer_slots, min(WRITER_SLOT_TIMEOUT_SECONDS, timeouts().lock)):
         _this_thread.is_writing = True
         try:
-            with only_writer(engine) as left:
+            with sqlite_write_lock(engine) as left:
                 yield left
         finally:
             _this_thread.is_writing = False
@@ -48,7 +48,7 @@ def turn_to_write(engine: Engine) -> Iterator[float]:
 @contextmanager
 def acquired(lock: "threading.Lock | threading.Semaphore", seconds: float) -> Iterator[None]:
     if not lock.acquire(timeout=seconds):
-        raise Busy
+        raise DatabaseBusy
     try:
         yield
     finally:
@@ -56,7 +56,7 @@ def acquired(lock: "threading.Lock | threading.Semaphore", seconds: float) -> It
 
 
 @contextmanager
-def only_writer(engine: Engine) -> Iterator[float]:
+def sqlite_write_lock(engine: Engine) -> Iterator[float]:
     """On SQLite, wait for this writer's turn: among this process's threads by a lock, among the processes of this
     machine by flock(2) on a file beside the database. Both wake the next one at once, while SQLite's own queue sleeps
     and is unfair: without this, the slowest of a hundred orders waits five times as long."""
@@ -65,7 +65,7 @@ def only_writer(engine: Engine) -> Iterator[float]:
         yield seconds
         return
     end = time.monotonic() + seconds
-    with acquired(_one_thread, seconds):
+    with acquired(_process_lock, seconds):
         file = locked_file(f"{database}.lock", end)
         try:
             yield max(0.0, end - time.monotonic())
@@ -97,7 +97,7 @@ def wait_for_lock(file: int, end: float) -> int:
         return lock.result(max(0.0, end - time.monotonic()))
     except FutureTimeout:
         if lock.cancel():
-            raise Busy from None
+            raise DatabaseBusy from None
         return lock.result()  # it came in this moment
 
 
