@@ -71,7 +71,7 @@ except OSError:
 from prometheus_client import multiprocess
 
 from storefront.boot import prepare
-from storefront.catalog.json_file import BadCatalog
+from storefront.catalog.json_file import CatalogError
 from storefront.commands import explain
 from storefront.config import BadSetting, Settings
 from storefront.events.pages import tail_of
@@ -149,7 +149,7 @@ def prepare_and_exit(app):
     try:
         prepare(app)
         code = 0
-    except BadCatalog as fault:
+    except CatalogError as fault:
         sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r} {fault}\n")
     except Exception as fault:
         if sentence := explain(fault, settings):

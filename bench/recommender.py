@@ -22,7 +22,7 @@ from sqlalchemy import text
 
 from storefront import Settings, create_app
 from storefront.boot import prepare
-from storefront.catalog.actions import load
+from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
 from storefront.db.tenancy import execute
 from storefront.db.transactions import release_reader
@@ -82,7 +82,7 @@ def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dic
     app = create_app(Settings.from_environ(environment))
     prepare(app)
     app.app_context().push()
-    load(json.dumps({"tenants": [shop(items)]}).encode())
+    import_catalog(json.dumps({"tenants": [shop(items)]}).encode())
     app.app_context().push()
     g.tenant_id = SHOP
     known = {item: bought for lot in in_lots(list(items)) for item, bought in bought_of(lot)}

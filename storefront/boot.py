@@ -11,8 +11,8 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from storefront.catalog.actions import is_loaded, read_file
-from storefront.catalog.commands import describe, load_with_bar
+from storefront.catalog.commands import describe, import_with_progress
+from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
 from storefront.config import ROOT, BadSetting, Settings
 from storefront.db.base import db
@@ -44,8 +44,8 @@ def prepare(app: Flask) -> None:
         if renewed := renew_search_words():
             log.info("search words of %d products renewed", renewed)
         content = read_file(settings.catalog)
-        if not is_loaded(content):
-            log.info("catalogue loaded: %s", describe(load_with_bar(content)))
+        if not is_imported(content):
+            log.info("catalogue loaded: %s", describe(import_with_progress(content)))
         compare_where_due()
         warn_of_mighty_role()
     dispose(app)

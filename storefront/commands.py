@@ -11,7 +11,7 @@ import click
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
-from storefront.catalog.json_file import BadCatalog
+from storefront.catalog.json_file import CatalogError
 from storefront.config import BadSetting, Settings
 from storefront.db.errors import can_be_explained, describe
 from storefront.db.fault_messages import database_fault
@@ -63,7 +63,7 @@ def explain(fault: Exception, settings: Settings) -> str | None:
         if not isinstance(cause, OSError | SQLAlchemyError):
             return fault.detail
         fault = cause
-    if isinstance(fault, BadSetting | BadCatalog):
+    if isinstance(fault, BadSetting | CatalogError):
         return str(fault)
     if isinstance(fault, SQLAlchemyError):
         return describe(fault, settings) if can_be_explained(fault) else None

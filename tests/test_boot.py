@@ -9,7 +9,7 @@ from flask import Flask
 
 from storefront import boot
 from storefront.boot import one_at_a_time, prepare
-from storefront.catalog.json_file import BadCatalog
+from storefront.catalog.json_file import CatalogError
 from storefront.config import BadSetting
 
 
@@ -63,7 +63,7 @@ def test_it_does_not_wait_for_ever(make_app: Callable[..., Flask], monkeypatch: 
 
 def test_the_lock_is_free_after_a_process_that_failed(make_app: Callable[..., Flask]) -> None:
     app = make_app(CATALOG="/nowhere/catalog.json")
-    with pytest.raises(BadCatalog, match="No such file"):
+    with pytest.raises(CatalogError, match="No such file"):
         prepare(app)
     prepare(make_app())
 

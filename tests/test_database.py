@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import bindparam, select, update
 
-from storefront.catalog.models import Product, find_product
+from storefront.catalog.models import Product
+from storefront.catalog.queries import find_product
 from storefront.db.base import db, table_of
 from storefront.db.engine import current_engine, idle
 from storefront.db.tenancy import execute, tenant_scoped

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from storefront.catalog.actions import load
+from storefront.catalog.importer import import_catalog
 from tests.conftest import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
@@ -260,7 +260,7 @@ def evil_shop() -> dict[str, Any]:
 
 def test_markup_in_any_text_is_shown_and_never_run(app: Flask) -> None:
     with app.app_context():
-        load(json.dumps({"tenants": [evil_shop()]}).encode())
+        import_catalog(json.dumps({"tenants": [evil_shop()]}).encode())
         app.extensions["storefront_tenants"].forget()
     person = Person(app.test_client(), "evil")
     pages = [person.client.get("/"), person.client.get("/", query_string={"q": EVIL})]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from storefront import validation_messages
-from storefront.catalog.schema import CatalogFile
+from storefront.catalog.import_schema import CatalogFile
 from storefront.languages.words import N_
 from storefront.validation_messages import MESSAGES, error_message
 from tests.cart.shapes import assert_problem

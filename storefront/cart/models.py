@@ -9,7 +9,8 @@ from hashlib import sha256
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, bindparam, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storefront.catalog.models import LISTED, Listed, Product, listed
+from storefront.catalog.models import Product
+from storefront.catalog.queries import PRODUCT_VIEW_COLUMNS, ProductView, product_view_from_row
 from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model, table_of
 from storefront.db.tenancy import OwnedByTenant, execute, tenant_scoped
@@ -68,7 +69,7 @@ class LineSeen:
 
     quantity: int
     from_upsell: bool
-    product: Listed
+    product: ProductView
 
     @property
     def product_id(self) -> str:
@@ -136,7 +137,7 @@ HEAD = tenant_scoped(
 )
 WITH_LINES = tenant_scoped(
     select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code)
-    .add_columns(lines.c.quantity, lines.c.from_upsell, *LISTED)
+    .add_columns(lines.c.quantity, lines.c.from_upsell, *PRODUCT_VIEW_COLUMNS)
     .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
     .where(carts.c.id == bindparam("id"))
@@ -170,4 +171,6 @@ def cart_or_none(cart_id: str | None) -> CartSeen | None:
     if head is None:
         return None
     id, shopper, status, promo_code = head[:4]
-    return CartSeen(id, shopper, status, promo_code, [LineSeen(row[4], row[5], listed(row[6:])) for row in rows])
+    return CartSeen(
+        id, shopper, status, promo_code, [LineSeen(row[4], row[5], product_view_from_row(row[6:])) for row in rows]
+    )

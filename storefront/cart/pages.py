@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.cart import actions
 from storefront.cart.models import CartSeen, CartView, cart_or_none, count_items
 from storefront.cart.rules import parse_quantity
-from storefront.catalog.models import Listed, read_product
+from storefront.catalog.queries import ProductView, get_product_view
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
 from storefront.ids import new_token
@@ -57,7 +57,7 @@ def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
 @limiter.limit(CARTS_LIMIT)
 def add() -> AnyResponse:
     """Put a product into this browser's cart, which is made when there is none."""
-    product = read_product(request.form.get("product_id", ""))
+    product = get_product_view(request.form.get("product_id", ""))
     quantity = parse_quantity(request.form.get("quantity", "1"))
     suggested = request.form.get("next") == "checkout"
     if suggested and not still_as_suggested(product):
@@ -73,7 +73,7 @@ def add() -> AnyResponse:
     return redirect(url_for("cart.see"), 303)
 
 
-def still_as_suggested(product: Listed) -> bool:
+def still_as_suggested(product: ProductView) -> bool:
     """Whether a suggestion can still be had. What is sold out would only stand in the order's way; a price that has
     changed since it was shown is said."""
     if product.sold_out:

@@ -6,8 +6,9 @@ from flask import current_app
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.assets import Assets
-from storefront.catalog.models import Listed, Product, read_product
-from storefront.catalog.search import Wish, read_rows, rows_after
+from storefront.catalog import models
+from storefront.catalog.queries import ProductView, get_product_view
+from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
 from storefront.fragments import remembered
 from storefront.openapi import (
     Cursor,
@@ -39,7 +40,7 @@ class ProductShape(Shape):
     tags: list[str]
 
     @classmethod
-    def of(cls, product: Product | Listed) -> "ProductShape":
+    def of(cls, product: models.Product | ProductView) -> "ProductShape":
         assets: Assets = current_app.extensions["storefront_assets"]
         return cls.model_construct(
             id=product.id,
@@ -80,15 +81,15 @@ def amount(minor: int) -> Money:
 @spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ListQuery) -> ProductList:
     """List products, in the catalogue's order: stable while products are added."""
-    wish = Wish(query.q, query.category, query.in_stock)
-    rows = rows_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
+    wish = ProductQuery(query.q, query.category, query.in_stock)
+    rows = fetch_rows_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
     said = remembered(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
     return WordedList.saying(said)
 
 
 def product_list(rows: str, limit: int) -> ProductList:
     """A page of so many of these rows."""
-    found = read_rows(rows)
+    found = product_views_from_json(rows)
     page = found[:limit]
     return ProductList.model_construct(
         items=[ProductShape.of(product) for product in page],
@@ -100,4 +101,4 @@ def product_list(rows: str, limit: int) -> ProductList:
 @spec.validate(resp=answers(200, ProductShape, 404), tags=["catalogue"])
 def get_product(product_id: str) -> ProductShape:
     """One product."""
-    return ProductShape.of(read_product(product_id))
+    return ProductShape.of(get_product_view(product_id))

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from storefront.catalog.actions import Loaded, load, read_file
-from storefront.catalog.json_file import BadCatalog
+from storefront.catalog.importer import ImportSummary, import_catalog, read_file
+from storefront.catalog.json_file import CatalogError
 from storefront.commands import ShopGroup
 from storefront.config import Settings
 
@@ -26,22 +26,22 @@ def load_command(file: Path | None, update: bool) -> None:
     try:
         content = read_file(file or settings.catalog)
         prepare_tables(current_app)
-        loaded = load_with_bar(content, update)
-    except BadCatalog as fault:
+        loaded = import_with_progress(content, update)
+    except CatalogError as fault:
         raise click.ClickException(f"{name} {fault}") from None
     click.echo(describe(loaded))
 
 
-def load_with_bar(content: bytes, refresh: bool = False) -> Loaded:
+def import_with_progress(content: bytes, refresh: bool = False) -> ImportSummary:
     """Load, with a progress bar when somebody is looking at a terminal."""
     many = content.count(b'"price"')
     shown = sys.stderr.isatty()
     with click.progressbar(length=many, label="Loading the catalogue", file=sys.stderr, hidden=not shown) as bar:
-        return load(content, refresh, bar.update)
+        return import_catalog(content, refresh, bar.update)
 
 
-def describe(loaded: Loaded) -> str:
+def describe(loaded: ImportSummary) -> str:
     return (
         f"{loaded.tenants} new shops; products: {loaded.added} added, {loaded.updated} updated, "
-        f"{loaded.kept} kept as they were."
+        f"{loaded.unchanged} kept as they were."
     )

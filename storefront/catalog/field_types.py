@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from storefront.config import daily_budget
 from storefront.unicode_text import has_visible, without_direction_controls
 
-OWN = ""
+DEFAULT_LANGUAGE_KEY = ""
 """Stands for the shop's own language where a text is said by language."""
 
 
@@ -42,7 +42,7 @@ def matching(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def percent(value: str) -> str:
+def validate_percentage(value: str) -> str:
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", value):
         raise ValueError(f"{value!r} is not a percentage such as 20 or 8.875")
     if Decimal(value) > 100:
@@ -50,12 +50,12 @@ def percent(value: str) -> str:
     return value
 
 
-def limits_of_a_day(value: str) -> str:
+def validate_daily_budget(value: str) -> str:
     daily_budget(value)
     return value
 
 
-def iso_date(value: str) -> str:
+def validate_iso_date(value: str) -> str:
     try:
         date.fromisoformat(value)
     except ValueError:
@@ -63,17 +63,17 @@ def iso_date(value: str) -> str:
     return value
 
 
-def by_language(value: object) -> object:
+def texts_by_language(value: object) -> object:
     """A plain text is said in the shop's own language, which stands for itself as the empty code."""
     if isinstance(value, str):
-        return {OWN: value}
-    if isinstance(value, dict) and value and OWN not in value:
+        return {DEFAULT_LANGUAGE_KEY: value}
+    if isinstance(value, dict) and value and DEFAULT_LANGUAGE_KEY not in value:
         return value
     raise ValueError('should be a text, or texts by language such as {"en": "Tea", "de": "Tee"}')
 
 
-def plain_again(texts: dict[str, str]) -> str | dict[str, str]:
-    return texts.get(OWN, texts)
+def collapse_single_language(texts: dict[str, str]) -> str | dict[str, str]:
+    return texts.get(DEFAULT_LANGUAGE_KEY, texts)
 
 
 Text = Annotated[str, AfterValidator(plain_text)]
@@ -105,5 +105,5 @@ PromoCode = Annotated[
         "is not a promo code: 1 to 40 letters, digits, hyphens and underscores, as in SUMMER10",
     ),
 ]
-Translated = (BeforeValidator(by_language), PlainSerializer(plain_again))
-Percent = Annotated[str, AfterValidator(percent)]
+Translated = (BeforeValidator(texts_by_language), PlainSerializer(collapse_single_language))
+Percent = Annotated[str, AfterValidator(validate_percentage)]

@@ -10,7 +10,7 @@ KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
 Location = Sequence[int | str]
 
 
-class BadCatalog(ValueError):
+class CatalogError(ValueError):
     """A catalogue that can't be loaded. The message goes on after the name of the file, which whoever read it says, and
     names tenant, product (or promotion) and field of each fault."""
 
@@ -21,7 +21,7 @@ class Repeating(dict[str, Any]):
     repeated: list[str]
 
 
-def parse(content: bytes) -> tuple[Any, list[str]]:
+def parse_json(content: bytes) -> tuple[Any, list[str]]:
     """What the file holds, and its faults as far as JSON itself shows them. Raises `BadCatalog` when it is no JSON."""
     repeating: list[Repeating] = []
 
@@ -37,26 +37,29 @@ def parse(content: bytes) -> tuple[Any, list[str]]:
     try:
         raw = json.loads(content, object_pairs_hook=read_object, parse_constant=refuse_constant)
     except json.JSONDecodeError as fault:
-        raise BadCatalog(f"is not JSON: line {fault.lineno}, column {fault.colno} can't be read.") from None
+        raise CatalogError(f"is not JSON: line {fault.lineno}, column {fault.colno} can't be read.") from None
     except UnicodeDecodeError as fault:
-        raise BadCatalog(f"is not a text in UTF-8: byte {fault.start} can't be read.") from None
+        raise CatalogError(f"is not a text in UTF-8: byte {fault.start} can't be read.") from None
     except RecursionError:
-        raise BadCatalog("is not a catalogue: it is nested too deeply.") from None
-    except BadCatalog:
+        raise CatalogError("is not a catalogue: it is nested too deeply.") from None
+    except CatalogError:
         raise
     except ValueError:  # Python reads no whole number of more than 4300 digits
-        raise BadCatalog("is not a catalogue: it holds a number that is too long.") from None
+        raise CatalogError("is not a catalogue: it holds a number that is too long.") from None
     return raw, list(repetitions(raw, raw, ())) if repeating else []
 
 
 def refuse_constant(name: str) -> None:
-    raise BadCatalog(f"is not JSON: {name} is no number.")
+    raise CatalogError(f"is not JSON: {name} is no number.")
 
 
 def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Iterator[str]:
     """Each key that stands more than once in its object, with its place in the file."""
     if isinstance(inside, Repeating):
-        yield from (f"{place(raw, location)}: the key {name!r} stands there more than once" for name in inside.repeated)
+        yield from (
+            f"{describe_location(raw, location)}: the key {name!r} stands there more than once"
+            for name in inside.repeated
+        )
     if isinstance(inside, dict):
         inside = inside.items()
     elif isinstance(inside, list):
@@ -67,7 +70,7 @@ def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Itera
         yield from repetitions(raw, value, (*location, step))
 
 
-def place(raw: Any, location: Location) -> str:
+def describe_location(raw: Any, location: Location) -> str:
     """Where in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
     words: list[str] = []
     listed_in = ""

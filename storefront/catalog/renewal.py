@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storefront.catalog.models import columns, products
-from storefront.catalog.rules import WORDS_VERSION, product_words
+from storefront.catalog.filters import WORDS_VERSION
+from storefront.catalog.queries import product_columns, products
+from storefront.catalog.text import build_search_document
 from storefront.db.base import db
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
@@ -18,15 +19,21 @@ BATCH_ROWS = 2000
 RENEWED = ("name", "names", "description", "descriptions", "name_words", "words")
 """Names and descriptions too: a direction control that an earlier version let in would turn around the page's text."""
 SELECT_TEXTS = tenant_scoped(
-    select(columns.id, columns.place, columns.category, columns.tags, *(columns[name] for name in RENEWED))
-    .where(columns.place > bindparam("after"))
-    .order_by(columns.place)
+    select(
+        product_columns.id,
+        product_columns.place,
+        product_columns.category,
+        product_columns.tags,
+        *(product_columns[name] for name in RENEWED),
+    )
+    .where(product_columns.place > bindparam("after"))
+    .order_by(product_columns.place)
     .limit(BATCH_ROWS)
 )
 RENEW = tenant_scoped(
     update(products)
-    .where(columns.id == bindparam("the_product"))
-    .values({name: bindparam(name) for name in RENEWED} | {"updated_at": columns.updated_at})
+    .where(product_columns.id == bindparam("the_product"))
+    .values({name: bindparam(name) for name in RENEWED} | {"updated_at": product_columns.updated_at})
 )
 
 
@@ -69,7 +76,7 @@ def renewed_texts(row: Any, labels: dict[str, dict[str, str]]) -> dict[str, Any]
     description, descriptions = without_direction_controls(row.description), cleaned(row.descriptions)
     own = [row.category, *row.tags]
     said = own + [other for label in own for other in labels.get(label, {}).values()]
-    name_words, words = product_words(
+    name_words, words = build_search_document(
         (name, *(names or {}).values()), (description, *(descriptions or {}).values()), said
     )
     new = dict(zip(RENEWED, (name, names, description, descriptions, name_words, words), strict=True))

@@ -20,8 +20,17 @@ from sqlalchemy import (
     table,
 )
 
-from storefront.catalog.models import CARD, LISTED, Card, Listed, columns, listed, products
-from storefront.catalog.rules import SYMBOL, fts5_query, search_terms, tsquery
+from storefront.catalog.filters import SYMBOL, search_terms
+from storefront.catalog.queries import (
+    PRODUCT_CARD_COLUMNS,
+    PRODUCT_VIEW_COLUMNS,
+    ProductCard,
+    ProductView,
+    product_columns,
+    product_view_from_row,
+    products,
+)
+from storefront.catalog.text import fts5_query, tsquery
 from storefront.db.engine import current_engine
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
@@ -29,14 +38,14 @@ from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 
 MAX_TERMS = 16
-AT_A_GLANCE = 500
+TYPEAHEAD_MATCH_LIMIT = 500
 """Matches that are looked at while somebody still types; the index gives them in the catalogue's order."""
-SEARCH = table("product_search", column("rowid"), column("product_search"), column("rank"))
+SEARCH_INDEX = table("product_search", column("rowid"), column("product_search"), column("rank"))
 """SQLite's index; PostgreSQL's is a column of the product."""
 SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
 
 
-class Shape(NamedTuple):
+class QueryShape(NamedTuple):
     """What a wish asks about; each shape is a statement that is built once."""
 
     on_postgresql: bool
@@ -46,11 +55,11 @@ class Shape(NamedTuple):
     min_price: bool = False
     max_price: bool = False
     sort: str = ""
-    glance: bool = False
+    typeahead: bool = False
 
 
 @dataclass(frozen=True)
-class Wish:
+class ProductQuery:
     """What somebody looks for: products with all of these words (the last may be the beginning of one).
 
     Prices are in minor units, and themselves within the range; `sort` is one of `rules.SORTS`. At a `glance` only
@@ -63,7 +72,7 @@ class Wish:
     min_price: int | None = None
     max_price: int | None = None
     sort: str = ""
-    glance: bool = False
+    typeahead: bool = False
 
     @cached_property
     def terms(self) -> list[str]:
@@ -75,15 +84,17 @@ class Wish:
         return [term for term in self.terms if not term.startswith(SYMBOL)]
 
     @property
-    def hopeless(self) -> bool:
+    def is_unsatisfiable(self) -> bool:
         """Only signs were asked for, and those are nobody's words."""
         return bool(self.q.strip()) and not self.terms
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> QueryShape:
         prices = (self.min_price is not None, self.max_price is not None)
         terms = len(self.terms)
-        return Shape(on_postgresql(), bool(self.category), self.in_stock, terms, *prices, self.sort, self.glance)
+        return QueryShape(
+            on_postgresql(), bool(self.category), self.in_stock, terms, *prices, self.sort, self.typeahead
+        )
 
     def parameters(self) -> dict[str, Any]:
         """The values for a statement of this shape."""
@@ -102,21 +113,21 @@ def on_postgresql() -> bool:
     return current_engine().dialect.name == "postgresql"
 
 
-def conditions(shape: Shape) -> list[ColumnElement[bool]]:
+def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if shape.category:
-        found.append(columns.category == bindparam("category"))
+        found.append(product_columns.category == bindparam("category"))
     if shape.in_stock:
-        found.append(columns.stock > 0)
+        found.append(product_columns.stock > 0)
     if shape.min_price:
-        found.append(columns.price >= bindparam("min_price"))
+        found.append(product_columns.price >= bindparam("min_price"))
     if shape.max_price:
-        found.append(columns.price <= bindparam("max_price"))
+        found.append(product_columns.price <= bindparam("max_price"))
     if shape.terms and shape.on_postgresql:
         found.append(matches(bindparam("words")))
     elif shape.terms:
-        matched = select(SEARCH.c.rowid).where(SEARCH.c.product_search.match(bindparam("words")))
-        found.append(columns.place.in_(matched.limit(AT_A_GLANCE) if shape.glance else matched))
+        matched = select(SEARCH_INDEX.c.rowid).where(SEARCH_INDEX.c.product_search.match(bindparam("words")))
+        found.append(product_columns.place.in_(matched.limit(TYPEAHEAD_MATCH_LIMIT) if shape.typeahead else matched))
     return found
 
 
@@ -129,45 +140,49 @@ def tsquery_of(words: BindParameter[Any]) -> ColumnElement[Any]:
     return func.to_tsquery(literal_column("'simple'"), words)
 
 
-def sorted_by(shape: Shape) -> list[ColumnElement[Any]]:
+def sort_columns(shape: QueryShape) -> list[ColumnElement[Any]]:
     """The order that was asked for; names by their folded words, sign by sign, which is the same on both databases."""
     if shape.sort == "name":
-        names: ColumnElement[Any] = columns.name_words
-        return [names.collate("C") if shape.on_postgresql else names, columns.place]
+        names: ColumnElement[Any] = product_columns.name_words
+        return [names.collate("C") if shape.on_postgresql else names, product_columns.place]
     orders: dict[str, list[ColumnElement[Any]]] = {
-        "price": [columns.price, columns.place],
-        "-price": [columns.price.desc(), columns.place],
-        "new": [columns.place.desc()],
+        "price": [product_columns.price, product_columns.place],
+        "-price": [product_columns.price.desc(), product_columns.place],
+        "new": [product_columns.place.desc()],
     }
-    return orders.get(shape.sort, [columns.place])
+    return orders.get(shape.sort, [product_columns.place])
 
 
 @cache
-def cards_query(shape: Shape) -> Select[Any]:
+def cards_query(shape: QueryShape) -> Select[Any]:
     """In the order that was asked for, else products whose name has the words come before those that only mention
     them, and then the catalogue's order decides."""
-    order = sorted_by(shape)
+    order = sort_columns(shape)
     if shape.terms and not shape.sort:
-        padded = literal(" ") + columns.name_words
+        padded = literal(" ") + product_columns.name_words
         named = and_(*(padded.like(bindparam(f"term_{i}")) for i in range(shape.terms)))
         order.insert(0, case((named, 0), else_=1))
-    query = select(*CARD).where(*conditions(shape)).order_by(*order)
+    query = select(*PRODUCT_CARD_COLUMNS).where(*conditions(shape)).order_by(*order)
     return tenant_scoped(query.limit(bindparam("limit")).offset(bindparam("offset")))
 
 
 @cache
-def list_query(shape: Shape) -> Select[Any]:
-    query = select(*LISTED).where(*conditions(shape), columns.place > bindparam("place")).order_by(columns.place)
+def list_query(shape: QueryShape) -> Select[Any]:
+    query = (
+        select(*PRODUCT_VIEW_COLUMNS)
+        .where(*conditions(shape), product_columns.place > bindparam("place"))
+        .order_by(product_columns.place)
+    )
     return tenant_scoped(query.limit(bindparam("limit")))
 
 
 @cache
-def count_query(shape: Shape) -> Select[Any]:
+def count_query(shape: QueryShape) -> Select[Any]:
     return tenant_scoped(select(func.count()).select_from(products).where(*conditions(shape)))
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """A page of the shelf, best first: `rows` is how the database says it, and stands for it where it is remembered."""
 
     rows: str
@@ -176,38 +191,40 @@ class Found:
         return self.rows != "[]"
 
     @cached_property
-    def cards(self) -> list[Card]:
+    def cards(self) -> list[ProductCard]:
         """In the languages of who reads."""
         languages = shopper_languages()
         return [
-            Card(id, in_words(name, names, languages), price, stock, image)
+            ProductCard(id, in_words(name, names, languages), price, stock, image)
             for id, name, price, stock, image, names in json.loads(self.rows)
         ]
 
 
-def find(wish: Wish, limit: int, offset: int = 0) -> Found:
+def search_products(wish: ProductQuery, limit: int, offset: int = 0) -> SearchResult:
     """What there is for the wish."""
-    if wish.hopeless:
-        return Found("[]")
-    return Found(fetch_json(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
+    if wish.is_unsatisfiable:
+        return SearchResult("[]")
+    return SearchResult(fetch_json(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
 
 
-def rows_after(wish: Wish, place: int, limit: int) -> str:
+def fetch_rows_after(wish: ProductQuery, place: int, limit: int) -> str:
     """Products in the catalogue's order, from the one after `place`: stable while others are added. As the database
     says them; `read_rows` reads it."""
-    if wish.hopeless:
+    if wish.is_unsatisfiable:
         return "[]"
     return fetch_json(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
 
 
-def read_rows(rows: str) -> list[Listed]:
+def product_views_from_json(rows: str) -> list[ProductView]:
     """The products that `rows_after` found, in the languages of who reads."""
     languages = shopper_languages()
-    return [listed(row, languages) for row in json.loads(rows)]
+    return [product_view_from_row(row, languages) for row in json.loads(rows)]
 
 
-def count(wish: Wish) -> int:
+def count_products(wish: ProductQuery) -> int:
     """How many there are; in which order makes no difference."""
     return (
-        0 if wish.hopeless else int(execute(count_query(wish.shape._replace(sort="")), wish.parameters()).scalar_one())
+        0
+        if wish.is_unsatisfiable
+        else int(execute(count_query(wish.shape._replace(sort="")), wish.parameters()).scalar_one())
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from storefront.catalog.models import LOW
+from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.client_address import client_key
 from storefront.clock import now
 from storefront.events.models import last_event_before, last_event_id
@@ -25,7 +25,7 @@ ASK_AGAIN_AFTER = 20
 
 def init_app(app: Flask) -> None:
     app.extensions["storefront_tail"] = Tail(app)
-    app.jinja_env.globals["low_stock"] = LOW
+    app.jinja_env.globals["low_stock"] = LOW_STOCK_THRESHOLD
 
 
 def tail_of(app: Flask) -> Tail:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from storefront.catalog.models import Card, Listed, categories
-from storefront.catalog.rules import plain_price
+from storefront.catalog.filters import format_decimal
+from storefront.catalog.queries import ProductCard, ProductView, get_categories
 from storefront.clock import rfc3339
 from storefront.findable.addresses import picture_path, product_path
 from storefront.findable.models import Address, addresses, every_product
@@ -26,7 +26,7 @@ by who may come."""
 
 def sitemap(root: str, part: str, products: int, changed: datetime | None) -> Iterator[str]:
     """The whole sitemap, its index when there are too many addresses for one, or a part that the index names."""
-    shelves = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in categories())]
+    shelves = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in get_categories())]
     names = parts(products, len(shelves))
     if names and not part:
         yield from sitemap_index(root, names, changed)
@@ -62,7 +62,7 @@ def feed(root: str, tenant: Tenant, about: str) -> Iterator[str]:
     yield "</channel>\n</rss>\n"
 
 
-def feed_item(root: str, tenant: Tenant, product: Listed) -> str:
+def feed_item(root: str, tenant: Tenant, product: ProductView) -> str:
     picture = picture_path(product.image) if product.image else ""
     facts = {
         "g:id": feed_id(product.id),
@@ -70,7 +70,7 @@ def feed_item(root: str, tenant: Tenant, product: Listed) -> str:
         "g:description": product.description or product.name,
         "g:link": root + product_path(product.id),
         "g:image_link": root + picture if picture else "",
-        "g:price": f"{plain_price(product.price, tenant.currency)} {tenant.currency}",
+        "g:price": f"{format_decimal(product.price, tenant.currency)} {tenant.currency}",
         "g:availability": "out_of_stock" if product.sold_out else "in_stock",
         "g:condition": "new",
         "g:brand": cut(tenant.name, MAX_BRAND_LENGTH),
@@ -86,7 +86,7 @@ def robots(prefixes: Sequence[str], sitemaps: Sequence[str]) -> str:
     return "\n".join([*lines, *(["", *(f"Sitemap: {address}" for address in sitemaps)] if sitemaps else ()), ""])
 
 
-def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[Card]) -> str:
+def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[ProductCard]) -> str:
     """What a language model should know of the shop (https://llmstxt.org)."""
     about = (tenant.hero or {}).get("text") or f"The shop of {tenant.name}."
     facts = [f"Prices are in {tenant.currency}.", f"{tenant.tax_note}." if tenant.tax_note else ""]

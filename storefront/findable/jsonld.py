@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from flask import g
 
-from storefront.catalog.models import Listed
-from storefront.catalog.rules import plain_price
+from storefront.catalog.filters import format_decimal
+from storefront.catalog.queries import ProductView
 from storefront.findable.addresses import here, picture_path, product_path
 
 Thing = dict[str, Any]
@@ -60,7 +60,7 @@ def crumbs(category: str, last: str = "") -> Thing:
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
 
-def product(found: Listed) -> Thing:
+def product(found: ProductView) -> Thing:
     root = here()
     picture = picture_path(found.image) if found.image else ""
     address = root + product_path(found.id)
@@ -80,9 +80,9 @@ def product(found: Listed) -> Thing:
     } | {name: value for name, value in optional.items() if value}
 
 
-def offer(found: Listed, address: str) -> Thing:
+def offer(found: ProductView, address: str) -> Thing:
     tenant = g.tenant
-    price = {"price": plain_price(found.price, tenant.currency), "priceCurrency": tenant.currency}
+    price = {"price": format_decimal(found.price, tenant.currency), "priceCurrency": tenant.currency}
     made: Thing = {
         "@type": "Offer",
         "url": address,

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.catalog.models import Listed, columns
-from storefront.catalog.search import Wish, read_rows, rows_after
+from storefront.catalog.queries import ProductView, product_columns
+from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
 from storefront.db.tenancy import execute, tenant_scoped
 
 BATCH = 1000
@@ -27,16 +27,24 @@ class Stamp(NamedTuple):
     changed: datetime | None
 
 
-counted: Any = select(func.count(), func.max(columns.updated_at))
+counted: Any = select(func.count(), func.max(product_columns.updated_at))
 STAMP = tenant_scoped(counted)
-after = columns.place > bindparam("place")
+after = product_columns.place > bindparam("place")
 ADDRESSES = tenant_scoped(
-    select(columns.id, columns.updated_at, columns.place).where(after).order_by(columns.place).limit(bindparam("limit"))
+    select(product_columns.id, product_columns.updated_at, product_columns.place)
+    .where(after)
+    .order_by(product_columns.place)
+    .limit(bindparam("limit"))
 )
 WORDS = tenant_scoped(
-    select(columns.place, columns.words).where(after).order_by(columns.place).limit(bindparam("limit"))
+    select(product_columns.place, product_columns.words)
+    .where(after)
+    .order_by(product_columns.place)
+    .limit(bindparam("limit"))
 )
-PLACE = tenant_scoped(select(columns.place).order_by(columns.place).limit(1).offset(bindparam("offset")))
+PLACE = tenant_scoped(
+    select(product_columns.place).order_by(product_columns.place).limit(1).offset(bindparam("offset"))
+)
 
 
 def stamp() -> Stamp:
@@ -53,10 +61,10 @@ def addresses(start: int, most: int) -> Iterator[Address]:
         place = rows[-1].place if len(rows) == BATCH else None
 
 
-def every_product() -> Iterator[Listed]:
+def every_product() -> Iterator[ProductView]:
     """All products in the catalogue's order."""
     place = -1
-    while batch := read_rows(rows_after(Wish(), place, BATCH)):
+    while batch := product_views_from_json(fetch_rows_after(ProductQuery(), place, BATCH)):
         yield from batch
         place = batch[-1].place
 

@@ -6,10 +6,11 @@ from itertools import islice
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from storefront.catalog.models import categories
-from storefront.catalog.search import Wish, find
+from storefront.catalog import spelling
+from storefront.catalog.queries import get_categories
+from storefront.catalog.search import ProductQuery, search_products
 from storefront.errors import NotFound
-from storefront.findable import files, jsonld, spelling
+from storefront.findable import files, jsonld
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
 from storefront.findable.models import stamp
 from storefront.findable.rules import one_line, parts
@@ -36,7 +37,7 @@ SAYS_ITSELF = "orders.confirmation"
 @limiter.limit(FEEDS_LIMIT)
 def sitemap() -> Response:
     root, now, part = needed_root(), stamp(), request.args.get("part", "")
-    if part and part not in parts(now.products, 1 + len(categories())):
+    if part and part not in parts(now.products, 1 + len(get_categories())):
         raise NotFound(_("The sitemap has no such part."))
     written = files.sitemap(root, part, now.products, now.changed)
     return streamed(written, "application/xml", SITEMAP_FRESH_FOR, root, part, *now)
@@ -97,8 +98,8 @@ def llms() -> Response:
     root = known_root() or here()
     if g.tenant:
         with speaking(g.tenant.lang):
-            best = find(Wish(in_stock=True), BEST).cards
-            return plain(files.llms(current_tenant(), root, categories(), best))
+            best = search_products(ProductQuery(in_stock=True), BEST).cards
+            return plain(files.llms(current_tenant(), root, get_categories(), best))
     return plain(files.llms_of_all(list(registry().all().values()), root))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from storefront.cart.models import CartSeen, cart_or_none
-from storefront.catalog.models import Listed, in_stock
+from storefront.catalog.queries import ProductView, get_products_in_stock
 from storefront.clock import now
 from storefront.config import Settings
 from storefront.ids import new_id, new_token
@@ -31,7 +31,7 @@ GLANCE = 0.25
 
 @dataclass(frozen=True)
 class Suggestion:
-    product: Listed
+    product: ProductView
     explanation: str
 
 
@@ -145,11 +145,11 @@ def arm_for(tenant: Tenant, shopper: str) -> str:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
 
-def still_sold(chosen: Sequence[Chosen], offers: Mapping[str, Listed] | None = None) -> list[Suggestion]:
+def still_sold(chosen: Sequence[Chosen], offers: Mapping[str, ProductView] | None = None) -> list[Suggestion]:
     """Those of the choice that can be sold: as these `offers` say that were just read, else as the database says now,
     because the model may have thought for seconds."""
     if offers is None:
-        found = in_stock([one.product_id for one in chosen]) if chosen else {}
+        found = get_products_in_stock([one.product_id for one in chosen]) if chosen else {}
         offers = {id: product for id, product in found.items() if product.price > 0}
     return [Suggestion(offers[one.product_id], one.explanation) for one in chosen if one.product_id in offers]
 

@@ -8,7 +8,7 @@ from functools import cache, cached_property, lru_cache, partial
 from itertools import islice
 from types import MappingProxyType
 
-from storefront.catalog.rules import fold
+from storefront.catalog.text import tokenize
 from storefront.languages.words import _, ngettext
 from storefront.tenants.models import UpsellWishes
 from storefront.unicode_text import shortened
@@ -34,13 +34,13 @@ class Goods:
     @cached_property
     def tag_set(self) -> dict[str, str]:
         """Its tags, by their folded words."""
-        return {" ".join(fold(tag)): tag for tag in self.tags}
+        return {" ".join(tokenize(tag)): tag for tag in self.tags}
 
     @cached_property
     def name_words(self) -> set[str]:
         """Those that say something: no units and sizes, as in "2 L". Japanese has no spaces, so there it is runs of
         katakana or of kanji; one sign of them says nothing."""
-        return {word for word in fold(self.name) if len(word) > 2} | {*RUNS.findall(self.name)}
+        return {word for word in tokenize(self.name) if len(word) > 2} | {*RUNS.findall(self.name)}
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import click
 from flask import Flask, current_app
 
 from storefront.cart.actions import cart_changed
-from storefront.catalog.actions import catalog_loaded
-from storefront.catalog.search import Wish, count
+from storefront.catalog.importer import catalog_loaded
+from storefront.catalog.search import ProductQuery, count_products
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
@@ -94,7 +94,7 @@ def compare_all(tenant_ids: Sequence[str]) -> None:
     shown = sys.stderr.isatty()
     for tenant_id in tenant_ids:
         with tenant_context(tenant_id), timeouts_in_force(BULK):
-            many = count(Wish())
+            many = count_products(ProductQuery())
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
                 compare_texts(bar.update)

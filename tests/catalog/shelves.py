@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Flask
 
-from storefront.catalog.actions import Loaded, load
-from storefront.catalog.models import Product, find_product
+from storefront.catalog.importer import ImportSummary, import_catalog
+from storefront.catalog.models import Product
+from storefront.catalog.queries import find_product
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 
@@ -23,10 +24,10 @@ def written(*tenants: dict[str, Any]) -> bytes:
     return json.dumps({"tenants": list(tenants)}).encode()
 
 
-def put_up(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> Loaded:
+def put_up(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> ImportSummary:
     """Load these shops and products besides what is there."""
     with app.app_context():
-        return load(written(*tenants), refresh)
+        return import_catalog(written(*tenants), refresh)
 
 
 def change_product(app: Flask, tenant_id: str, product_id: str, **values: Any) -> None:

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from storefront.catalog.rules import Filters, read_filters
+from storefront.catalog.filters import Filters, read_filters
 from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_pages import shown, status
 from tests.conftest import Person

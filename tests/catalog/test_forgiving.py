@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from storefront.findable.spelling import Vocabulary
+from storefront.catalog.spelling import Vocabulary
 from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_pages import shown, status
 from tests.conftest import Person
@@ -30,16 +30,16 @@ def options(page: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("typed", "meant"), MEANT.items())
 def test_slips_are_forgiven(typed: str, meant: str):
-    assert WORDS.better(typed.split()) == meant
+    assert WORDS.correct_query(typed.split()) == meant
 
 
 @pytest.mark.parametrize("typed", LEFT)
 def test_words_that_are_known_or_like_nothing_are_left(typed: str):
-    assert WORDS.better(typed.split()) is None
+    assert WORDS.correct_query(typed.split()) is None
 
 
 def test_of_many_words_only_the_most_frequent_are_remembered(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("storefront.findable.spelling.MOST_WORDS", 10)
+    monkeypatch.setattr("storefront.catalog.spelling.MOST_WORDS", 10)
     texts = [
         [f"often{letter} " * 50 for letter in "abcde"],
         *([f"w{chr(97 + i % 26) * (3 + i // 26)}"] for i in range(500)),

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import Connection, event
 
-from storefront.catalog.actions import refresh_products
-from storefront.catalog.schema import ProductEntry
+from storefront.catalog.import_schema import ProductEntry
+from storefront.catalog.importer import update_products
 from storefront.db.base import db
 from tests.catalog.shelves import product, put_up, tenant, written
 from tests.conftest import Person
@@ -61,7 +61,7 @@ def test_loading_twice_is_loading_once(app: Flask, file: Path):
 def test_what_is_there_stays_as_it_is(app: Flask, shopper: Person):
     shopper.checkout(shopper.cart(beans=40))
     loaded = put_up(app, tenant("north", product("beans", "1.00", 100, description="New words"), currency="EUR"))
-    assert (loaded.added, loaded.updated, loaded.kept) == (0, 0, 1)
+    assert (loaded.added, loaded.updated, loaded.unchanged) == (0, 0, 1)
     beans = shopper.api("GET", "/products/beans").json
     assert (beans["stock"], beans["price"]["amount"], beans["name"]) == (60, 1850, "Dawn Beans")
 
@@ -96,10 +96,10 @@ def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
 
     def refresh(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
         locked.extend(row["id"] for row in rows)
-        refresh_products(connection, tenant_id, rows)
+        update_products(connection, tenant_id, rows)
 
-    monkeypatch.setattr("storefront.catalog.actions.refresh_products", refresh)
-    monkeypatch.setattr("storefront.catalog.actions.BATCH", 2)
+    monkeypatch.setattr("storefront.catalog.importer.refresh_products", refresh)
+    monkeypatch.setattr("storefront.catalog.importer.BATCH", 2)
     put_up(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
     assert locked == ["B", "Z", "b", "c"]
 
@@ -116,7 +116,7 @@ def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: 
     before = {shop: every_row(app, shop) for shop in ("north", "south")}
     shops = [tenant("north", product("hat")), tenant("west", *(product(f"p{i}") for i in range(3000)))]
     shops.append(tenant("last", product("end")))
-    real = __import__("storefront.catalog.actions", fromlist=["row_of"]).row_of
+    real = __import__("storefront.catalog.importer", fromlist=["row_of"]).row_of
 
     def row_of(of: Any, entry: ProductEntry) -> dict[str, Any]:
         if entry.id == "end":
@@ -125,7 +125,7 @@ def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: 
 
     file.write_bytes(written(*shops))
     with monkeypatch.context() as broken:
-        broken.setattr("storefront.catalog.actions.row_of", row_of)
+        broken.setattr("storefront.catalog.importer.row_of", row_of)
         assert command(app, file).exit_code != 0
     assert {shop: every_row(app, shop) for shop in before} == before
     assert every_row(app, "west")["product"] == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.catalog.schema import BadCatalog, read_catalog
+from storefront.catalog.import_schema import CatalogError, parse_catalog
 from tests.catalog.shelves import product, put_up, tenant, written
 from tests.catalog.test_pages import shown
 from tests.conftest import Person
@@ -144,20 +144,20 @@ def test_updates_bring_translations_and_take_them_away(app: Flask, west: Person)
     ],
 )
 def test_a_wrong_language_is_named_with_shop_product_and_field(entry: dict[str, Any], said: tuple[str, ...]):
-    with pytest.raises(BadCatalog) as refused:
-        read_catalog(written(tenant("west", entry, locale="en-IE")))
+    with pytest.raises(CatalogError) as refused:
+        parse_catalog(written(tenant("west", entry, locale="en-IE")))
     for words in said:
         assert words in str(refused.value), str(refused.value)
 
 
 def test_a_label_in_an_unknown_language_is_named():
-    with pytest.raises(BadCatalog, match=r"west.*labels, 'Tableware': 'xx' is none"):
-        read_catalog(written(tenant("west", MUG, locale="en-IE", labels={"Tableware": {"xx": "Cups"}})))
+    with pytest.raises(CatalogError, match=r"west.*labels, 'Tableware': 'xx' is none"):
+        parse_catalog(written(tenant("west", MUG, locale="en-IE", labels={"Tableware": {"xx": "Cups"}})))
 
 
 def test_a_hero_must_speak_the_shops_language():
-    with pytest.raises(BadCatalog, match=r"west.*theme, hero, title: is missing in 'en'"):
-        read_catalog(written(BARE_WEST))
+    with pytest.raises(CatalogError, match=r"west.*theme, hero, title: is missing in 'en'"):
+        parse_catalog(written(BARE_WEST))
 
 
 def test_a_shop_of_another_language_says_its_own_beside_ours(app: Flask):

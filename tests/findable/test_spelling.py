@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from storefront.catalog.actions import catalog_loaded
+from storefront.catalog import spelling
+from storefront.catalog.importer import catalog_loaded
 from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.findable import spelling
 from storefront.findable.models import every_text
 from tests.conftest import Person
 from tests.orders.crowd import at_once

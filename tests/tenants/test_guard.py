@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from storefront.cart.models import Cart, CartLine
-from storefront.catalog.models import Product, find_product
+from storefront.catalog.models import Product
+from storefront.catalog.queries import find_product
 from storefront.db.base import db
 from storefront.db.tenancy import CrossTenantWrite
 from storefront.db.tenant_context import TenantNotSet, tenant_context

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from storefront.catalog.actions import load
+from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.operators.logs import LineFormatter
@@ -104,4 +104,6 @@ def stock(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> No
     usual = {"price": "1", "stock": 9}
     entry = {"id": shop, "name": shop, "currency": {"north": "EUR", "south": "JPY"}[shop]}
     with app.app_context():
-        load(json.dumps({"tenants": [entry | {"products": [usual | product for product in products]}]}).encode())
+        import_catalog(
+            json.dumps({"tenants": [entry | {"products": [usual | product for product in products]}]}).encode()
+        )

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from storefront.catalog.actions import load
+from storefront.catalog.importer import import_catalog
 from storefront.clock import now
 from storefront.config import Budget, daily_budget
 from storefront.db.base import db
@@ -68,7 +68,7 @@ def wish(app: Flask, **wishes: str) -> None:
     catalogue = json.loads(CATALOG.read_text())
     catalogue["tenants"][0]["upsell"] = wishes
     with app.app_context():
-        load(json.dumps(catalogue).encode(), refresh=True)
+        import_catalog(json.dumps(catalogue).encode(), update_existing=True)
         registry().forget()
 
 

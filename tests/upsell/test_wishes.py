@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.catalog.actions import load
-from storefront.catalog.schema import BadCatalog
+from storefront.catalog.import_schema import CatalogError
+from storefront.catalog.importer import import_catalog
 from storefront.tenants.registry import registry
 from tests.conftest import CATALOG, Person
 from tests.upsell import model_server as server
@@ -36,7 +36,7 @@ def wishing(request: pytest.FixtureRequest, make_app: Callable[..., Flask], mode
     def wish(**wishes: Any) -> Person:
         app = make_app(**({"OPENAI_BASE_URL": model.address, "UPSELL_TIMEOUT": "10"} if use_model else {}))
         with app.app_context():
-            load(catalogue(**wishes), refresh=True)
+            import_catalog(catalogue(**wishes), update_existing=True)
             registry().forget()
         return Person(app.test_client(), "north")
 
@@ -160,9 +160,9 @@ def test_faulty_wishes_are_refused_with_tenant_and_field(
     app: Flask, wishes: dict[str, Any], named: tuple[str, ...]
 ) -> None:
     with app.app_context():
-        load(catalogue(one_per_category=False), refresh=True)
-        with pytest.raises(BadCatalog) as refused:
-            load(catalogue(**wishes), refresh=True)
+        import_catalog(catalogue(one_per_category=False), update_existing=True)
+        with pytest.raises(CatalogError) as refused:
+            import_catalog(catalogue(**wishes), update_existing=True)
         for word in ("'north'", "upsell", *named):
             assert word in str(refused.value)
         registry().forget()

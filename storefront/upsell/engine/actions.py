@@ -7,7 +7,7 @@ from functools import partial
 from heapq import nlargest
 from typing import Any
 
-from storefront.catalog.models import Listed
+from storefront.catalog.queries import ProductView
 from storefront.db.tenancy import execute
 from storefront.languages.pages import shopper_language
 from storefront.tenants.models import Pin, Tenant, UpsellWishes
@@ -38,7 +38,7 @@ class Fitting:
     candidates: list[Candidate]
     rows: Mapping[str, Any]
 
-    def offers(self, product_ids: Iterable[str]) -> dict[str, Listed]:
+    def offers(self, product_ids: Iterable[str]) -> dict[str, ProductView]:
         """Those of the products as they were when this was found, by their ids."""
         return {id: offered(self.rows[id]) for id in product_ids if id in self.rows}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from storefront.catalog.models import SHOWN, Listed, listed
+from storefront.catalog.queries import PRODUCT_VIEW_FIELDS, ProductView, product_view_from_row
 from storefront.languages.pages import shopper_languages
 from storefront.languages.texts import in_words
 from storefront.upsell.rules import Goods
@@ -47,12 +47,14 @@ def goods_within(row: Any) -> Goods:
     return goods((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
 
 
-def offered(row: Any) -> Listed:
+def offered(row: Any) -> ProductView:
     """The product in a row of `OFFER`, as it is shown."""
-    shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in SHOWN]
-    return listed([*shown, *(json.loads(texts) if texts else None for texts in (row.names, row.descriptions))])
+    shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in PRODUCT_VIEW_FIELDS]
+    return product_view_from_row(
+        [*shown, *(json.loads(texts) if texts else None for texts in (row.names, row.descriptions))]
+    )
 
 
-def goods_listed(product: Listed) -> Goods:
+def goods_listed(product: ProductView) -> Goods:
     """The same of a product as it is shown."""
     return Goods(product.id, product.name, product.description, product.category, tuple(product.tags))

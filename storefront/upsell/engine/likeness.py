@@ -5,7 +5,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from storefront.catalog.rules import fold
+from storefront.catalog.text import tokenize
 from storefront.db.tenancy import execute, insert_if_absent
 from storefront.db.transactions import write
 from storefront.upsell.engine.learning import number_products
@@ -20,7 +20,7 @@ WRITTEN_AT_ONCE = 1000
 def words_of(product: Any) -> list[str]:
     """What a product is compared by: its name, category and tags. A description says much besides what a thing is for,
     so it counts only where there are no tags."""
-    return fold(" . ".join((product.name, product.category, *(product.tags or [product.description]))))
+    return tokenize(" . ".join((product.name, product.category, *(product.tags or [product.description]))))
 
 
 def compare_texts(progress: Callable[[int], object] = lambda _: None) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select
 
-from storefront.catalog.actions import load
+from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
@@ -218,7 +218,7 @@ def test_changed_texts_are_asked_about_again(app: Flask, model: ModelServer) -> 
     changed = {"id": "beans", "name": "Dusk Beans", "category": "Coffee", "price": "18.50", "stock": 1}
     with app.app_context():
         shop = {"id": "north", "name": "North", "currency": "EUR", "products": [changed]}
-        load(json.dumps({"tenants": [shop]}).encode(), True)
+        import_catalog(json.dumps({"tenants": [shop]}).encode(), True)
     prepare(app, "--yes")
     assert about(model) == ["Dusk Beans"]
     assert complements(app, "beans") == {"pot": "The pot is for the beans."}, "in the place of the old ones"

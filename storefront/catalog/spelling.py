@@ -11,22 +11,22 @@ from threading import BoundedSemaphore, Event, Lock
 from cachetools import TTLCache
 from flask import Flask, current_app
 
-from storefront.catalog.actions import catalog_loaded
+from storefront.catalog.importer import catalog_loaded
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader
 from storefront.findable.models import every_text
 
-FRESH_FOR = 300.0
+VOCABULARY_TTL_SECONDS = 300.0
 """Seconds for which a shop's words are remembered."""
-MOST_SHOPS = 16
-MOST_WORDS = 30_000
+MAX_VOCABULARIES = 16
+MAX_WORDS = 30_000
 """A shop's most frequent words that are remembered: about 4 MB."""
 MAX_READS = 2
 """Catalogues that are read at a time in a process: each read takes up to 10 MB."""
 MAX_WAIT = 0.25
 """Seconds that a search waits for another one's read of the same catalogue; then it does without a correction."""
-SHORTEST = 3
-LONG = 6
+MIN_WORD_LENGTH = 3
+TWO_EDITS_MIN_LENGTH = 6
 """From this length on two slips are forgiven, below it one."""
 
 
@@ -38,29 +38,33 @@ class Vocabulary:
         for batch in texts:
             for text in batch:
                 counted.update(text.split())
-            if len(counted) > 4 * MOST_WORDS:
-                counted = Counter(dict(counted.most_common(2 * MOST_WORDS)))
-        may_be_meant = ((word, many) for word, many in counted.items() if len(word) >= SHORTEST and word.isalpha())
-        self.often = dict(Counter(dict(may_be_meant)).most_common(MOST_WORDS))
-        self.words = list(self.often)
+            if len(counted) > 4 * MAX_WORDS:
+                counted = Counter(dict(counted.most_common(2 * MAX_WORDS)))
+        may_be_meant = (
+            (word, many) for word, many in counted.items() if len(word) >= MIN_WORD_LENGTH and word.isalpha()
+        )
+        self.frequencies = dict(Counter(dict(may_be_meant)).most_common(MAX_WORDS))
+        self.words = list(self.frequencies)
 
-    def better(self, terms: Sequence[str]) -> str | None:
+    def correct_query(self, terms: Sequence[str]) -> str | None:
         """What was probably meant by these words, the last of which may be a beginning; None when that is no other."""
-        meant = [self.nearest(term, term is terms[-1]) for term in terms]
+        meant = [self.nearest_word(term, term is terms[-1]) for term in terms]
         return None if meant == list(terms) else " ".join(meant)
 
-    def nearest(self, term: str, beginning: bool) -> str:
+    def nearest_word(self, term: str, beginning: bool) -> str:
         """The word with the fewest slips (letters wrong, missing, too many or swapped), then the most frequent one."""
-        if len(term) < SHORTEST or not term.isalpha() or term in self.often:
+        if len(term) < MIN_WORD_LENGTH or not term.isalpha() or term in self.frequencies:
             return term
         if beginning and any(word.startswith(term) for word in self.words):
             return term
         from rapidfuzz import process  # noqa: PLC0415 - 5 MB, and most shops' searches find something
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
-        slips = 2 if len(term) >= LONG else 1
+        slips = 2 if len(term) >= TWO_EDITS_MIN_LENGTH else 1
         near = process.extract(term, self.words, scorer=OSA.distance, score_cutoff=slips, limit=20)
-        best = min(near, key=lambda found: (found[1], found[0][0] != term[0], -self.often[found[0]]), default=None)
+        best = min(
+            near, key=lambda found: (found[1], found[0][0] != term[0], -self.frequencies[found[0]]), default=None
+        )
         return best[0] if best else term
 
 
@@ -72,19 +76,19 @@ class Read:
     found: Vocabulary | None = None
 
 
-class Vocabularies:
+class VocabularyCache:
     """Those of the shops in which something was mistyped lately. One instance an app; safe to share between threads.
 
     A catalogue is read once, however many ask for it, and outside the lock, so that nobody in another shop waits.
     """
 
     def __init__(self) -> None:
-        self._kept: TTLCache[str, Vocabulary] = TTLCache(MOST_SHOPS, FRESH_FOR)
+        self._kept: TTLCache[str, Vocabulary] = TTLCache(MAX_VOCABULARIES, VOCABULARY_TTL_SECONDS)
         self._reads: dict[str, Read] = {}
         self._places = BoundedSemaphore(MAX_READS)
         self._lock = Lock()
 
-    def of_this_shop(self) -> Vocabulary | None:
+    def current(self) -> Vocabulary | None:
         """None when its words are still being read after `MAX_WAIT`, or as many others are read as may be."""
         tenant_id = current_tenant_id()
         with self._lock:
@@ -120,13 +124,13 @@ class Vocabularies:
                 self._reads.pop(tenant_id, None)
 
 
-def better(terms: Sequence[str]) -> str | None:
+def correct_spelling(terms: Sequence[str]) -> str | None:
     """What was probably meant by these words in this shop; None when that is no other, or not known at the moment."""
-    vocabularies: Vocabularies = current_app.extensions["storefront_vocabularies"]
-    vocabulary = vocabularies.of_this_shop() if terms else None
-    return vocabulary.better(terms) if vocabulary else None
+    vocabularies: VocabularyCache = current_app.extensions["storefront_vocabularies"]
+    vocabulary = vocabularies.current() if terms else None
+    return vocabulary.correct_query(terms) if vocabulary else None
 
 
 def init_app(app: Flask) -> None:
-    vocabularies = app.extensions["storefront_vocabularies"] = Vocabularies()
+    vocabularies = app.extensions["storefront_vocabularies"] = VocabularyCache()
     catalog_loaded.connect(vocabularies.forget)

@@ -10,10 +10,10 @@ from blinker import signal
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storefront import money
-from storefront.catalog.json_file import BadCatalog
+from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog, split_by_language
+from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product
-from storefront.catalog.rules import product_words
-from storefront.catalog.schema import CatalogFile, ProductEntry, TenantEntry, in_own_language, read_catalog
+from storefront.catalog.text import build_search_document
 from storefront.db.base import db
 from storefront.db.engine import FULL, borrowed, current_engine, set_busy_timeout
 from storefront.db.tenant_context import set_rls_tenant
@@ -26,11 +26,22 @@ from storefront.tenants.registry import registry
 
 catalog_loaded = signal("catalog-loaded")
 """Sent with `tenant_ids` after shops or products were loaded, and committed."""
-BATCH = 2000
-LOADED = "catalog_sha256"
-LOAD_LOCK = 7_206_340_001
+BATCH_SIZE = 2000
+LAST_IMPORT_DIGEST = "catalog_sha256"
+IMPORT_LOCK_ID = 7_206_340_001
 """The PostgreSQL advisory lock under which one machine at a time loads."""
-TEXTS = ("name", "names", "description", "descriptions", "category", "price", "tags", "image", "name_words", "words")
+UPDATED_COLUMNS = (
+    "name",
+    "names",
+    "description",
+    "descriptions",
+    "category",
+    "price",
+    "tags",
+    "image",
+    "name_words",
+    "words",
+)
 """What `--update` takes from the file for a product that is there already: all but its stock."""
 
 Progress = Callable[[int], object]
@@ -38,19 +49,19 @@ Progress = Callable[[int], object]
 
 
 @dataclass
-class Loaded:
+class ImportSummary:
     """How many were new, how many were given the file's texts and prices, and how many were left as they were."""
 
     tenants: int = 0
     added: int = 0
     updated: int = 0
-    kept: int = 0
+    unchanged: int = 0
 
 
-def is_loaded(content: bytes) -> bool:
+def is_imported(content: bytes) -> bool:
     """Whether exactly these bytes were the last catalogue to be loaded."""
     with db.engine.connect() as connection:
-        last = connection.scalar(select(SettingRow.value).where(SettingRow.name == LOADED))
+        last = connection.scalar(select(SettingRow.value).where(SettingRow.name == LAST_IMPORT_DIGEST))
     return bool(last == sha256(content).hexdigest())
 
 
@@ -58,32 +69,34 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as fault:
-        raise BadCatalog(f"can't be read: {fault.strerror}.") from None
+        raise CatalogError(f"can't be read: {fault.strerror}.") from None
 
 
-def load(content: bytes, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
+def import_catalog(content: bytes, update_existing: bool = False, progress: Progress = lambda _: None) -> ImportSummary:
     """Add the shops and products of the file that aren't there yet, in one transaction.
 
     What is there keeps its stock always, and everything else too unless `refresh` is set, which takes texts, prices
     and the shop's settings from the file. Raises `BadCatalog`, and then nothing was changed.
     """
-    return store(read_catalog(content), sha256(content).hexdigest(), refresh, progress)
+    return import_parsed_catalog(parse_catalog(content), sha256(content).hexdigest(), update_existing, progress)
 
 
-def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Progress = lambda _: None) -> Loaded:
-    loaded = Loaded()
+def import_parsed_catalog(
+    catalog: CatalogFile, digest: str, update_existing: bool = False, progress: Progress = lambda _: None
+) -> ImportSummary:
+    loaded = ImportSummary()
     with busy_refused(), write_slot(current_engine()) as left, borrowed(FULL) as connection:
         set_busy_timeout(connection, left)
         connection.begin()
-        lock_among_machines(connection, LOAD_LOCK)
+        lock_among_machines(connection, IMPORT_LOCK_ID)
         place = new_id()
         for tenant in catalog.tenants:
             set_rls_tenant(connection, tenant.id)
-            store_tenant(connection, tenant, refresh, loaded)
-            store_products(connection, tenant, place, refresh, loaded, progress)
+            import_tenant(connection, tenant, update_existing, loaded)
+            import_products(connection, tenant, place, update_existing, loaded, progress)
             place += len(tenant.products)
-        connection.execute(delete(SettingRow).where(SettingRow.name == LOADED))
-        connection.execute(insert(SettingRow).values(name=LOADED, value=digest))
+        connection.execute(delete(SettingRow).where(SettingRow.name == LAST_IMPORT_DIGEST))
+        connection.execute(insert(SettingRow).values(name=LAST_IMPORT_DIGEST, value=digest))
         connection.commit()
     registry().forget()
     if loaded.tenants or loaded.added or loaded.updated:
@@ -91,7 +104,7 @@ def store(catalog: CatalogFile, digest: str, refresh: bool = False, progress: Pr
     return loaded
 
 
-def store_tenant(connection: Connection, entry: TenantEntry, refresh: bool, loaded: Loaded) -> None:
+def import_tenant(connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary) -> None:
     values = entry.model_dump(mode="json", exclude={"products", "id"}, by_alias=True)
     currency = connection.scalar(select(TenantRow.currency).where(TenantRow.id == entry.id))
     if currency is None:
@@ -100,76 +113,86 @@ def store_tenant(connection: Connection, entry: TenantEntry, refresh: bool, load
     elif currency != entry.currency:
         # Prices are stored in minor units: those that are there would silently become others.
         fault = f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}"
-        raise BadCatalog(f"is refused whole:\n  {fault}")
-    elif refresh:
+        raise CatalogError(f"is refused whole:\n  {fault}")
+    elif update_existing:
         connection.execute(update(TenantRow).where(TenantRow.id == entry.id).values(**values))
 
 
-def store_products(
-    connection: Connection, tenant: TenantEntry, place: int, refresh: bool, loaded: Loaded, progress: Progress
+def import_products(
+    connection: Connection,
+    tenant: TenantEntry,
+    place: int,
+    update_existing: bool,
+    loaded: ImportSummary,
+    progress: Progress,
 ) -> None:
     """New products get the places from `place` on, in the file's order."""
     there = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
     others: list[tuple[dict[str, Any], int]] = []
-    for start in range(0, len(tenant.products), BATCH):
-        batch = tenant.products[start : start + BATCH]
+    for start in range(0, len(tenant.products), BATCH_SIZE):
+        batch = tenant.products[start : start + BATCH_SIZE]
         new = [
-            row_of(tenant, entry) | {"stock": entry.stock, "place": place + start + i}
+            product_row(tenant, entry) | {"stock": entry.stock, "place": place + start + i}
             for i, entry in enumerate(batch)
             if entry.id not in there
         ]
         if new:
             connection.execute(insert(Product), new)
-        known = [row_of(tenant, entry) for entry in batch if entry.id in there] if refresh else []
-        found = differing(connection, tenant.id, known) if known else []
+        known = [product_row(tenant, entry) for entry in batch if entry.id in there] if update_existing else []
+        found = changed_products(connection, tenant.id, known) if known else []
         others += found
         loaded.added += len(new)
         loaded.updated += len(found)
-        loaded.kept += len(batch) - len(new) - len(found)
+        loaded.unchanged += len(batch) - len(new) - len(found)
         progress(len(batch) - len(found))
     others.sort(key=lambda one: one[0]["id"])
-    for start in range(0, len(others), BATCH):
-        lot = [row for row, _ in others[start : start + BATCH]]
-        refresh_products(connection, tenant.id, lot)
+    for start in range(0, len(others), BATCH_SIZE):
+        lot = [row for row, _ in others[start : start + BATCH_SIZE]]
+        update_products(connection, tenant.id, lot)
         progress(len(lot))
     repriced = [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was]
     append(connection, tenant.id, repriced)  # last, because who writes events waits for this transaction from here on
 
 
-def differing(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+def changed_products(
+    connection: Connection, tenant_id: str, rows: list[dict[str, Any]]
+) -> list[tuple[dict[str, Any], int]]:
     """Those of the file's rows that say something else than the shop does, each with the price that the shop asks."""
     table = Product.__table__
-    asked = select(table.c.id, *(table.c[name] for name in TEXTS))
+    asked = select(table.c.id, *(table.c[name] for name in UPDATED_COLUMNS))
     asked = asked.where(table.c.tenant_id == tenant_id, table.c.id.in_([row["id"] for row in rows]))
     here = {one.id: one._asdict() for one in connection.execute(asked)}
     pairs = [(row, here[row["id"]]) for row in rows]
-    return [(row, own["price"]) for row, own in pairs if any(row[name] != own[name] for name in TEXTS)]
+    return [(row, own["price"]) for row, own in pairs if any(row[name] != own[name] for name in UPDATED_COLUMNS)]
 
 
-def refresh_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
+def update_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
     """Give products the texts and prices of these rows, in the order of their ids: that in which orders take stock, so
     that the two never wait for each other in a circle."""
     table = Product.__table__
     connection.execute(
         update(Product)
         .where(table.c.tenant_id == bindparam("the_tenant"), table.c.id == bindparam("the_product"))
-        .values({name: bindparam(name) for name in TEXTS}),
-        [{name: row[name] for name in TEXTS} | {"the_tenant": tenant_id, "the_product": row["id"]} for row in rows],
+        .values({name: bindparam(name) for name in UPDATED_COLUMNS}),
+        [
+            {name: row[name] for name in UPDATED_COLUMNS} | {"the_tenant": tenant_id, "the_product": row["id"]}
+            for row in rows
+        ],
     )
 
 
-def labels_of(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
+def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
     """The product's category and tags, and what they are called in other languages."""
     own = [entry.category, *entry.tags]
     return own + [other for label in own for other in tenant.labels.get(label, {}).values()]
 
 
-def row_of(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
+def product_row(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
     own = tenant.language
-    name, names = in_own_language(entry.name, own)
-    description, descriptions = in_own_language(entry.description, own)
-    name_words, words = product_words(
-        (name, *names.values()), (description, *descriptions.values()), labels_of(tenant, entry)
+    name, names = split_by_language(entry.name, own)
+    description, descriptions = split_by_language(entry.description, own)
+    name_words, words = build_search_document(
+        (name, *names.values()), (description, *descriptions.values()), searchable_labels(tenant, entry)
     )
     return {
         "tenant_id": tenant.id,

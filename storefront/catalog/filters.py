@@ -1,25 +1,21 @@
-"""How text becomes words that can be found, in the same way for every database, and what may narrow a list."""
+"""The filters and sort orders of a product list."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 import regex
 
 from storefront import money
+from storefront.catalog.text import _WORD, tokenize
 from storefront.languages.words import N_, _
 from storefront.unicode_text import cut, single_line
 
 WORDS_VERSION = "2"
 """Of the words that are stored with each product: raised whenever `product_words` makes others of the same texts, and
 then the stored ones are made anew at the next start."""
-_WORD = re.compile(r"[^\W_]+")
-_ALONE = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
-"""Kana and Han are written without spaces: each sign is a word of its own."""
-
-
 _UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 """Comes along when words are copied, and parts none; but see `_PARTS_WORDS`."""
 _PARTS_WORDS = re.compile(r"(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
@@ -28,15 +24,6 @@ _SYMBOL = regex.compile(r"\p{RI}\p{RI}|[[\p{So}\p{Sm}\p{Sc}\p{Extended_Pictograp
 SYMBOL = "zsymbol"
 """How the word for a symbol begins: neither database takes an emoji for a word, so its code stands for it. A name that
 is only a symbol is sorted by it, behind Latin letters."""
-
-
-def fold(text: str) -> list[str]:
-    """The words of a text without case, accents and width: "Café au lait" gives cafe, au, lait."""
-    if text.isascii():
-        return _WORD.findall(text.lower())
-    decomposed = unicodedata.normalize("NFKD", _UNSEEN.sub("", _PARTS_WORDS.sub(" ", text)))
-    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign)).casefold()
-    return _WORD.findall(_ALONE.sub(r" \1 ", plain))
 
 
 def symbols(text: str) -> list[str]:
@@ -55,30 +42,7 @@ def word_of(symbol: str) -> str:
 
 def search_terms(text: str) -> list[str]:
     """What somebody looks for: symbols, then words, the last of which may be a beginning."""
-    return symbols(text) + fold(text)
-
-
-def product_words(names: Sequence[str], descriptions: Iterable[str], labels: Iterable[str]) -> tuple[str, str]:
-    """The folded words of the name, and of everything that is searched, each parted by spaces, words before symbols.
-    All come in every language, the shop's own first."""
-    name_words = " ".join([*(word for name in names for word in fold(name)), *symbols(" ".join(names))])
-    about = " ".join((*descriptions, *labels))
-    return name_words, " ".join((name_words, *dict.fromkeys(fold(about) + symbols(about))))
-
-
-def fts5_query(tenant_id: str, terms: Sequence[str]) -> str:
-    """SQLite's query for all of these words, the last as a beginning."""
-    return fts5_in_tenant(tenant_id, " AND ".join(f'"{term}"' for term in terms) + "*")
-
-
-def fts5_in_tenant(tenant_id: str, wanted: str) -> str:
-    """The tenant is a word of the index too, so that other shops' matches aren't even visited."""
-    return f'{{tenant_id}} : "{tenant_id}" AND {{words}} : ({wanted})'
-
-
-def tsquery(terms: Sequence[str]) -> str:
-    """PostgreSQL's query for all of these words, the last as a beginning."""
-    return " & ".join(f"'{term}'" for term in terms) + ":*"
+    return symbols(text) + tokenize(text)
 
 
 SORTS = {
@@ -137,6 +101,6 @@ def read_price(text: str, currency: str, ignored: list[str]) -> int | None:
         return None
 
 
-def plain_price(amount: int, currency: str) -> str:
+def format_decimal(amount: int, currency: str) -> str:
     """A decimal number for programs and fields, with the decimals that the currency has: 12.50, 1800, 1.250."""
     return f"{Decimal(amount).scaleb(-money.digits(currency)):f}"

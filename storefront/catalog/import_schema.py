@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from storefront import money
 from storefront.catalog.field_types import (
-    OWN,
+    DEFAULT_LANGUAGE_KEY,
     Colour,
     Image,
     Label,
@@ -20,28 +20,28 @@ from storefront.catalog.field_types import (
     TenantId,
     Text,
     Translated,
-    iso_date,
-    limits_of_a_day,
+    validate_daily_budget,
+    validate_iso_date,
 )
-from storefront.catalog.json_file import BadCatalog, parse, place
+from storefront.catalog.json_file import CatalogError, describe_location, parse_json
 from storefront.languages.rules import LANGUAGES
 from storefront.tenants.timezones import check_timezone
 from storefront.validation_messages import error_message
 
 
-def in_own_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
+def split_by_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
     """What is said in the shop's own language, and by language what is said in others."""
-    others = {language: text for language, text in texts.items() if language not in (OWN, own)}
-    return texts.get(OWN) or texts.get(own, ""), others
+    others = {language: text for language, text in texts.items() if language not in (DEFAULT_LANGUAGE_KEY, own)}
+    return texts.get(DEFAULT_LANGUAGE_KEY) or texts.get(own, ""), others
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Hero(Strict):
+class Hero(StrictModel):
     title: Annotated[dict[str, Annotated[Text, Field(max_length=120)]], *Translated]
-    text: Annotated[dict[str, Annotated[Text, Field(max_length=300)]], *Translated] = {OWN: ""}
+    text: Annotated[dict[str, Annotated[Text, Field(max_length=300)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}
     images: Annotated[list[Image], Field(max_length=3)] = []
 
 
@@ -59,18 +59,18 @@ class Theme(BaseModel):
     hero: Hero | None = None
 
 
-class TaxSetting(Strict):
+class TaxSetting(StrictModel):
     rate: Percent
     included: bool = False
 
 
-class PromotionSetting(Strict):
+class PromotionSetting(StrictModel):
     code: PromoCode
     percent: Percent
-    until: Annotated[str, AfterValidator(iso_date)] | None = None
+    until: Annotated[str, AfterValidator(validate_iso_date)] | None = None
 
 
-class PinSetting(Strict):
+class PinSetting(StrictModel):
     """`with` is a product in the cart, `suggest` the one to offer with it, `why` the words for it if given."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
@@ -80,19 +80,19 @@ class PinSetting(Strict):
     why: Annotated[Text, Field(max_length=160)] = ""
 
 
-class UpsellSetting(Strict):
+class UpsellSetting(StrictModel):
     one_per_category: bool = True
     bar_categories_in_cart: bool = False
     pins: Annotated[list[PinSetting], Field(max_length=1000)] = []
     exclude: Annotated[list[ProductId], Field(max_length=10_000)] = []
-    budget: Annotated[str, AfterValidator(limits_of_a_day)] | None = None
+    budget: Annotated[str, AfterValidator(validate_daily_budget)] | None = None
     budget_cart_above: str | None = None
 
 
-class ProductEntry(Strict):
+class ProductEntry(StrictModel):
     id: ProductId
     name: Annotated[dict[str, Name], *Translated]
-    description: Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated] = {OWN: ""}
+    description: Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}
     category: Annotated[Label, Field(max_length=80)] = ""
     price: str
     stock: Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -100,7 +100,7 @@ class ProductEntry(Strict):
     image: Image = ""
 
 
-class TenantEntry(Strict):
+class TenantEntry(StrictModel):
     id: TenantId
     name: Name
     currency: Annotated[str, AfterValidator(money.check_currency)]
@@ -126,69 +126,69 @@ class TenantEntry(Strict):
         return money.read_locale(self.locale).language
 
 
-class CatalogFile(Strict):
+class CatalogFile(StrictModel):
     tenants: Annotated[list[TenantEntry], Field(min_length=1)]
 
 
-def read_catalog(content: bytes) -> CatalogFile:
+def parse_catalog(content: bytes) -> CatalogFile:
     """The catalogue in the file's bytes; raises `BadCatalog` with the first faults, by tenant, product, field."""
-    raw, faults = parse(content)
+    raw, faults = parse_json(content)
     if not faults:
         try:
             catalog = CatalogFile.model_validate(raw)
         except ValidationError as found:
             faults = [fault_in_words(raw, error) for error in found.errors(include_url=False)]
         else:
-            faults = list(contradictions(catalog))
+            faults = list(cross_field_errors(catalog))
             if not faults:
                 return catalog
     more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
-    raise BadCatalog("\n  ".join(["is refused whole:", *faults[:20]]) + more)
+    raise CatalogError("\n  ".join(["is refused whole:", *faults[:20]]) + more)
 
 
 def fault_in_words(raw: object, fault: ErrorDetails) -> str:
     """Where in the file, and what is wrong there: our own check's words, or a sentence about the field."""
-    where = place(raw, fault["loc"])
+    where = describe_location(raw, fault["loc"])
     if fault["type"] == "value_error":
         return f"{where}: {error_message(fault, where)}"
     return error_message(fault, where)
 
 
-def contradictions(catalog: CatalogFile) -> Iterator[str]:
+def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
     """What no single field shows: ids and codes given twice, prices that the currency doesn't have."""
-    yield from twice("tenant", (tenant.id for tenant in catalog.tenants))
+    yield from duplicates("tenant", (tenant.id for tenant in catalog.tenants))
     for tenant in catalog.tenants:
         where = f"tenant {tenant.id!r}"
-        yield from (f"{where}, {fault}" for fault in twice("product", (product.id for product in tenant.products)))
+        yield from (f"{where}, {fault}" for fault in duplicates("product", (product.id for product in tenant.products)))
         codes = (offer.code.upper() for offer in tenant.promotions)
-        yield from (f"{where}, {fault}" for fault in twice("promotion", codes, "code"))
-        yield from (f"{where}, {fault}" for fault in unknown_in(tenant))
+        yield from (f"{where}, {fault}" for fault in duplicates("promotion", codes, "code"))
+        yield from (f"{where}, {fault}" for fault in unknown_references(tenant))
         yield from (f"{where}, {fault}" for fault in contradicting_wishes(tenant.upsell or UpsellSetting()))
-        yield from (f"{where}, {fault}" for fault in wrong_languages(tenant))
+        yield from (f"{where}, {fault}" for fault in language_errors(tenant))
         for product in tenant.products:
-            yield from (f"{where}, product {product.id!r}, {fault}" for fault in twice("tag", product.tags, ""))
+            yield from (f"{where}, product {product.id!r}, {fault}" for fault in duplicates("tag", product.tags, ""))
             try:
                 money.parse(product.price, tenant.currency)
             except ValueError as fault:
                 yield f"{where}, product {product.id!r}, price: {fault}"
 
 
-def wrong_languages(tenant: TenantEntry) -> Iterator[str]:
+def language_errors(tenant: TenantEntry) -> Iterator[str]:
     """Texts in languages that no page speaks, and texts that the shop's own language lacks."""
     texts = [(f"product {one.id!r}, name", one.name) for one in tenant.products]
     texts += [(f"product {one.id!r}, description", one.description) for one in tenant.products]
     if tenant.theme.hero:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
-    texts += [(f"labels, {label!r}", {OWN: label} | others) for label, others in tenant.labels.items()]
-    known = {OWN, tenant.language, *LANGUAGES}
+    texts += [(f"labels, {label!r}", {DEFAULT_LANGUAGE_KEY: label} | others) for label, others in tenant.labels.items()]
+    known = {DEFAULT_LANGUAGE_KEY, tenant.language, *LANGUAGES}
     for field, words in texts:
         for language in words.keys() - known:
             yield f"{field}: {language!r} is none of the languages that pages are in: {', '.join(LANGUAGES)}"
-        if words.keys().isdisjoint((OWN, tenant.language)):
+        if words.keys().isdisjoint((DEFAULT_LANGUAGE_KEY, tenant.language)):
             yield f"{field}: is missing in {tenant.language!r}, the language of the shop's locale {tenant.locale}"
 
 
-def unknown_in(tenant: TenantEntry) -> Iterator[str]:
+def unknown_references(tenant: TenantEntry) -> Iterator[str]:
     """What the shop's wishes for its suggestions name and the file doesn't have, or the currency."""
     wishes = tenant.upsell or UpsellSetting()
     known = {product.id for product in tenant.products}
@@ -213,10 +213,10 @@ def contradicting_wishes(wishes: UpsellSetting) -> Iterator[str]:
     for (with_id, suggest), times in pairs.items():
         if times > 1:
             yield f"upsell, pins: {suggest!r} is pinned to {with_id!r} {times} times"
-    yield from (f"upsell, {fault}" for fault in twice("exclude", wishes.exclude, ""))
+    yield from (f"upsell, {fault}" for fault in duplicates("exclude", wishes.exclude, ""))
 
 
-def twice(kind: str, ids: Iterable[str], field: str = "id") -> Iterator[str]:
+def duplicates(kind: str, ids: Iterable[str], field: str = "id") -> Iterator[str]:
     """What is said of the ids that are there more than once; `field` is theirs, if they stand in one."""
     where = f", {field}" if field else ""
     return (f"{kind} {id!r}{where}: is there {times} times" for id, times in Counter(ids).items() if times > 1)
