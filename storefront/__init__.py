@@ -101,7 +101,7 @@ def add_words_for_templates(app: Flask) -> None:
     """What every template may say by name."""
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
-        cart_count=cart_pages.cart_count,
+        cart_item_count=cart_pages.cart_item_count,
         label=tenants_pages.label,
         lang=texts.lang,
         messages=waiting_messages,

@@ -134,7 +134,7 @@ def test_when_it_is_back_the_cart_is_as_it_was(
 
 
 def break_view(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    for endpoint in ("cart.see", "catalog_api.list_products"):
+    for endpoint in ("cart.view_cart", "catalog_api.list_products"):
         monkeypatch.setitem(app.view_functions, endpoint, fails)
 
 

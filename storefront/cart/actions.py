@@ -8,8 +8,9 @@ from blinker import signal
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storefront.cart.models import OPEN, Cart, CartLine, cart_or_none
-from storefront.cart.rules import check_quantity, check_room
+from storefront.cart.limits import check_line_count, check_quantity
+from storefront.cart.models import OPEN, Cart, CartLine
+from storefront.cart.queries import find_cart
 from storefront.catalog.models import Product
 from storefront.clock import now
 from storefront.db.base import table_of
@@ -31,11 +32,11 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
     wanted: Counter[str] = Counter()
     for product_id, quantity in items:
         wanted[product_id] += check_quantity(quantity)
-    check_room(len(wanted))
+    check_line_count(len(wanted))
     for quantity in wanted.values():
         check_quantity(quantity)
     cart_id, first = new_token(), new_id()
-    with sold_here(wanted), write():
+    with unknown_product_as_not_found(wanted), write():
         insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
         if wanted:
             lines = [
@@ -48,26 +49,26 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
 
 
 products = table_of(Product).c
-SOLD_HERE = tenant_scoped(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
+SELECT_EXISTING_PRODUCTS = tenant_scoped(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
 
 
 @contextmanager
-def sold_here(product_ids: Collection[str]) -> Iterator[None]:
+def unknown_product_as_not_found(product_ids: Collection[str]) -> Iterator[None]:
     """Around a `write()` of lines: the database itself takes none but this shop's products, and is asked again only to
     say which isn't. Raises `NotFound`."""
     if not all(map(is_id, product_ids)):
-        check_sold_here(product_ids)
+        check_products_exist(product_ids)
     try:
         yield
     except IntegrityError:
-        check_sold_here(product_ids)
+        check_products_exist(product_ids)
         raise
 
 
-def check_sold_here(product_ids: Iterable[str]) -> None:
+def check_products_exist(product_ids: Iterable[str]) -> None:
     """Refuse when one of the products isn't this shop's."""
     wanted = [product_id for product_id in product_ids if is_id(product_id)]
-    found = set(execute(SOLD_HERE, {"ids": wanted}).scalars())
+    found = set(execute(SELECT_EXISTING_PRODUCTS, {"ids": wanted}).scalars())
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
         raise NotFound(_("There is no product %(id)s in this shop.", id=repr(cut(missing[0], 64))))
@@ -76,14 +77,14 @@ def check_sold_here(product_ids: Iterable[str]) -> None:
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
     """Put so many more of a product into the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     check_quantity(quantity)
-    with sold_here([product_id]), write():
-        hold(cart_id)
-        already = held_quantity(cart_id, product_id)
+    with unknown_product_as_not_found([product_id]), write():
+        lock_open_cart(cart_id)
+        already = quantity_in_cart(cart_id, product_id)
         if already is None:
-            put_line(cart_id, product_id, quantity, from_upsell)
+            insert_line(cart_id, product_id, quantity, from_upsell)
         else:
             total = check_quantity(already + quantity)
-            execute(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
+            execute(SET_LINE_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
     cart_changed.send(cart_id=cart_id)
 
 
@@ -91,22 +92,22 @@ def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
     """Make it so many of a product; 0 takes it out. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     if quantity:
         check_quantity(quantity)
-    with sold_here([product_id]), write():
-        hold(cart_id)
-        if held_quantity(cart_id, product_id) is None:
+    with unknown_product_as_not_found([product_id]), write():
+        lock_open_cart(cart_id)
+        if quantity_in_cart(cart_id, product_id) is None:
             if quantity:
-                put_line(cart_id, product_id, quantity)
+                insert_line(cart_id, product_id, quantity)
             else:
-                check_sold_here([product_id])
+                check_products_exist([product_id])
         elif quantity:
-            execute(SET_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
+            execute(SET_LINE_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
         else:
-            execute(REMOVE, {"cart": cart_id, "product": product_id})
+            execute(DELETE_LINE, {"cart": cart_id, "product": product_id})
     cart_changed.send(cart_id=cart_id)
 
 
-def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    check_room(execute(COUNT_LINES, {"cart": cart_id}).scalar_one() + 1)
+def insert_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
+    check_line_count(execute(COUNT_CART_LINES, {"cart": cart_id}).scalar_one() + 1)
     line = {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "from_upsell": from_upsell}
     insert_rows(CartLine, [line])
 
@@ -114,42 +115,42 @@ def put_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = F
 def apply_promo(tenant: Tenant, cart_id: str, code: str) -> None:
     """Price the cart with this promo code. Raises `Invalid` when the code is unknown or has run out."""
     with write():
-        hold(cart_id)
-        execute(SET_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
+        lock_open_cart(cart_id)
+        execute(SET_CART_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
 
 
 def remove_promo(cart_id: str) -> None:
     with write():
-        hold(cart_id)
-        execute(SET_PROMO, {"cart": cart_id, "code": None})
+        lock_open_cart(cart_id)
+        execute(SET_CART_PROMO, {"cart": cart_id, "code": None})
 
 
 carts, lines = table_of(Cart), table_of(CartLine)
 this_line = (lines.c.cart_id == bindparam("cart")) & (lines.c.product_id == bindparam("product"))
-QUANTITY = tenant_scoped(select(lines.c.quantity).where(this_line))
-SET_QUANTITY = tenant_scoped(update(lines).where(this_line).values(quantity=bindparam("quantity")))
-REMOVE = tenant_scoped(delete(lines).where(this_line))
-COUNT_LINES = tenant_scoped(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
+SELECT_LINE_QUANTITY = tenant_scoped(select(lines.c.quantity).where(this_line))
+SET_LINE_QUANTITY = tenant_scoped(update(lines).where(this_line).values(quantity=bindparam("quantity")))
+DELETE_LINE = tenant_scoped(delete(lines).where(this_line))
+COUNT_CART_LINES = tenant_scoped(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
 this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
-HOLD = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
-SET_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
+LOCK_OPEN_CART = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
+SET_CART_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
 
 
-def hold(cart_id: str) -> None:
+def lock_open_cart(cart_id: str) -> None:
     """Lock the open cart's row for the rest of this transaction, so that nobody changes or orders it meanwhile.
 
     Raises `CartOrdered` or `NotFound`.
     """
-    if is_id(cart_id) and execute(HOLD, {"cart": cart_id, "now": now()}).rowcount:
+    if is_id(cart_id) and execute(LOCK_OPEN_CART, {"cart": cart_id, "now": now()}).rowcount:
         return
-    if cart_or_none(cart_id) is None:
+    if find_cart(cart_id) is None:
         raise NotFound(_("There is no such cart in this shop."))
     raise CartOrdered
 
 
-def held_quantity(cart_id: str, product_id: str) -> int | None:
+def quantity_in_cart(cart_id: str, product_id: str) -> int | None:
     """How many of a product the cart holds; None when it has no such line."""
     if not is_id(product_id):
         return None
-    quantity: int | None = execute(QUANTITY, {"cart": cart_id, "product": product_id}).scalar()
+    quantity: int | None = execute(SELECT_LINE_QUANTITY, {"cart": cart_id, "product": product_id}).scalar()
     return quantity

@@ -6,9 +6,9 @@ from flask import url_for
 from pydantic import AfterValidator, Field
 
 from storefront.cart import actions
-from storefront.cart.models import CartSeen, find_cart
-from storefront.cart.rules import MOST_A_LINE, MOST_LINES
-from storefront.catalog.api import ProductShape, amount
+from storefront.cart.limits import MAX_LINES_PER_CART, MAX_QUANTITY_PER_LINE
+from storefront.cart.queries import CartSnapshot, load_cart
+from storefront.catalog.api import Product, shop_money
 from storefront.ids import pasted_id
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
 from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
@@ -22,37 +22,37 @@ MAX_TYPED_CODE_LENGTH = 200
 ProductId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(pasted_id)]
 
 
-class ItemBody(Body):
+class ItemRequest(Body):
     product_id: ProductId
-    quantity: Annotated[int, Field(ge=1, le=MOST_A_LINE)]
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY_PER_LINE)]
 
 
-class AddBody(ItemBody):
+class AddItemRequest(ItemRequest):
     upsell_call_id: Annotated[
         str | None, Field(max_length=32, description="`call_id` of the suggestions that this product was taken from")
     ] = None
 
 
-class CartBody(Body):
-    items: Annotated[list[ItemBody], Field(max_length=MOST_LINES)] = []
+class CreateCartRequest(Body):
+    items: Annotated[list[ItemRequest], Field(max_length=MAX_LINES_PER_CART)] = []
 
 
-class QuantityBody(Body):
-    quantity: Annotated[int, Field(ge=0, le=MOST_A_LINE)]
+class SetQuantityRequest(Body):
+    quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY_PER_LINE)]
 
 
-class PromoBody(Body):
+class PromoRequest(Body):
     code: Annotated[str, Field(max_length=MAX_TYPED_CODE_LENGTH)]
 
 
 class CartItem(Shape):
-    product: ProductShape
+    product: Product
     quantity: int
     line_total: Money
     available: Annotated[bool, Field(description="whether there is as much in stock at this moment")]
 
 
-class CartShape(Shape):
+class Cart(Shape):
     id: str
     status: Annotated[str, Field(json_schema_extra={"enum": ["open", "ordered"]})]
     items: list[CartItem]
@@ -63,90 +63,90 @@ class CartShape(Shape):
     total: Money
 
     @classmethod
-    def of(cls, cart: CartSeen) -> "CartShape":
+    def of(cls, cart: CartSnapshot) -> "Cart":
         price = cart.price(current_tenant())
         return cls.model_construct(
             id=cart.id,
             status=cart.status,
             items=[
                 CartItem.model_construct(
-                    product=ProductShape.of(line.product),
+                    product=Product.of(line.product),
                     quantity=line.quantity,
-                    line_total=amount(line.line_total),
+                    line_total=shop_money(line.line_total),
                     available=line.available,
                 )
                 for line in cart.lines
             ],
             promo_code=cart.promo_code,
-            subtotal=amount(price.subtotal),
-            discount=amount(price.discount),
-            tax=amount(price.tax),
-            total=amount(price.total),
+            subtotal=shop_money(price.subtotal),
+            discount=shop_money(price.discount),
+            tax=shop_money(price.tax),
+            total=shop_money(price.total),
         )
 
 
 @api.post("/carts")
 @limiter.limit(CARTS_LIMIT)
-@spec.validate(resp=answers(201, CartShape, 400, 404, 415, 422), tags=["cart"])
-def create_cart(json: CartBody) -> tuple[CartShape, int, dict[str, str]]:
+@spec.validate(resp=answers(201, Cart, 400, 404, 415, 422), tags=["cart"])
+def create_cart(json: CreateCartRequest) -> tuple[Cart, int, dict[str, str]]:
     """Make a cart, with items in it if you like."""
     cart_id = actions.open_cart((item.product_id, item.quantity) for item in json.items)
-    return shown(cart_id), 201, {"Location": url_for("cart_api.get_cart", cart_id=cart_id)}
+    return cart_response(cart_id), 201, {"Location": url_for("cart_api.get_cart", cart_id=cart_id)}
 
 
 @api.get("/carts/<cart_id>")
-@spec.validate(resp=answers(200, CartShape, 404), tags=["cart"])
-def get_cart(cart_id: str) -> CartShape:
+@spec.validate(resp=answers(200, Cart, 404), tags=["cart"])
+def get_cart(cart_id: str) -> Cart:
     """The cart, priced as of now."""
-    return shown(cart_id)
+    return cart_response(cart_id)
 
 
 @api.post("/carts/<cart_id>/items")
 @limiter.limit(CART_CHANGES_LIMIT)
-@spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
-def add_item(cart_id: str, json: AddBody) -> CartShape:
+@spec.validate(resp=answers(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
+def add_item(cart_id: str, json: AddItemRequest) -> Cart:
     """Put so many more of a product into the cart."""
     from_upsell = was_suggested(json.upsell_call_id, cart_id, json.product_id)
     actions.add_item(cart_id, json.product_id, json.quantity, from_upsell)
-    return shown(cart_id)
+    return cart_response(cart_id)
 
 
 @api.put("/carts/<cart_id>/items/<product_id>")
 @limiter.limit(CART_CHANGES_LIMIT)
-@spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
-def set_item(cart_id: str, product_id: str, json: QuantityBody) -> CartShape:
+@spec.validate(resp=answers(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
+def set_item(cart_id: str, product_id: str, json: SetQuantityRequest) -> Cart:
     """Set the quantity of a product; 0 takes it out."""
     actions.set_quantity(cart_id, product_id, json.quantity)
-    return shown(cart_id)
+    return cart_response(cart_id)
 
 
 @api.delete("/carts/<cart_id>/items/<product_id>")
 @limiter.limit(CART_CHANGES_LIMIT)
-@spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
-def remove_item(cart_id: str, product_id: str) -> CartShape:
+@spec.validate(resp=answers(200, Cart, 404, 409), tags=["cart"])
+def remove_item(cart_id: str, product_id: str) -> Cart:
     """Take a product out of the cart."""
     actions.set_quantity(cart_id, product_id, 0)
-    return shown(cart_id)
+    return cart_response(cart_id)
 
 
 @api.put("/carts/<cart_id>/promo")
 @limiter.limit(CART_CHANGES_LIMIT)
 @limit_promo_guesses
-@spec.validate(resp=answers(200, CartShape, 400, 404, 409, 415, 422), tags=["cart"])
-def set_promo(cart_id: str, json: PromoBody) -> CartShape:
+@spec.validate(resp=answers(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
+def set_promo(cart_id: str, json: PromoRequest) -> Cart:
     """Apply a promo code, in any case of letters."""
     actions.apply_promo(current_tenant(), cart_id, json.code)
-    return shown(cart_id)
+    return cart_response(cart_id)
 
 
 @api.delete("/carts/<cart_id>/promo")
 @limiter.limit(CART_CHANGES_LIMIT)
-@spec.validate(resp=answers(200, CartShape, 404, 409), tags=["cart"])
-def remove_promo(cart_id: str) -> CartShape:
+@spec.validate(resp=answers(200, Cart, 404, 409), tags=["cart"])
+def remove_promo(cart_id: str) -> Cart:
     """Price the cart without a promo code."""
     actions.remove_promo(cart_id)
-    return shown(cart_id)
+    return cart_response(cart_id)
 
 
-def shown(cart_id: str) -> CartShape:
-    return CartShape.of(find_cart(cart_id))
+def cart_response(cart_id: str) -> Cart:
+    return Cart.of(load_cart(cart_id))

@@ -4,8 +4,8 @@ from flask import Blueprint, Response, flash, g, redirect, request, session, url
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart import actions
-from storefront.cart.models import CartSeen, CartView, cart_or_none, count_items
-from storefront.cart.rules import parse_quantity
+from storefront.cart.limits import parse_quantity
+from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_cart
 from storefront.catalog.queries import ProductView, get_product_view
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
@@ -19,13 +19,13 @@ from storefront.upsell.journal import was_just_suggested
 pages = Blueprint("cart", __name__)
 
 
-def current_cart() -> CartSeen | None:
+def current_cart() -> CartSnapshot | None:
     """This browser's open cart, None before something is put into one."""
-    cart = cart_or_none(session.get("cart"))
+    cart = find_cart(session.get("cart"))
     return cart if cart and cart.is_open else None
 
 
-def cart_count() -> int:
+def cart_item_count() -> int:
     """How many pieces are in this browser's cart, for the badge; asked for once a request. An error's page shows no
     number, as the database may be what failed."""
     if "problem" in g:
@@ -38,7 +38,7 @@ def cart_count() -> int:
 
 
 @pages.get("/cart")
-def see() -> Response:
+def view_cart() -> Response:
     return show_cart()
 
 
@@ -47,7 +47,7 @@ def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
         "cart/cart.html",
         also=("cart_badge", "messages"),
         http_status=status,
-        cart=CartView.of(current_cart(), current_tenant()),
+        cart=PricedCart.of(current_cart(), current_tenant()),
         promo_error=promo_error,
         has_promotions=bool(current_tenant().promotions),
     )
@@ -60,20 +60,20 @@ def add() -> AnyResponse:
     product = get_product_view(request.form.get("product_id", ""))
     quantity = parse_quantity(request.form.get("quantity", "1"))
     suggested = request.form.get("next") == "checkout"
-    if suggested and not still_as_suggested(product):
+    if suggested and not is_suggestion_available(product):
         return redirect(url_for("orders.checkout"), 303)
     cart_id = session.get("cart")
-    if cart_id is None or not put(cart_id, product.id, quantity):
+    if cart_id is None or not add_to_cart(cart_id, product.id, quantity):
         shopper = session.setdefault("shopper", new_token())
         session["cart"] = actions.open_cart([(product.id, quantity)], shopper)
         session.permanent = True
     if suggested:
         return redirect(url_for("orders.checkout", added=product.id), 303)
     flash(_("Added %(name)s to your cart.", name=product.name), "notice")
-    return redirect(url_for("cart.see"), 303)
+    return redirect(url_for("cart.view_cart"), 303)
 
 
-def still_as_suggested(product: ProductView) -> bool:
+def is_suggestion_available(product: ProductView) -> bool:
     """Whether a suggestion can still be had. What is sold out would only stand in the order's way; a price that has
     changed since it was shown is said."""
     if product.sold_out:
@@ -84,7 +84,7 @@ def still_as_suggested(product: ProductView) -> bool:
     return True
 
 
-def put(cart_id: str, product_id: str, quantity: int) -> bool:
+def add_to_cart(cart_id: str, product_id: str, quantity: int) -> bool:
     """Add to this cart; False when it isn't there any more or became an order, and a new one is due."""
     from_upsell = was_just_suggested(request.form.get("upsell"), cart_id, product_id)
     try:
@@ -96,11 +96,11 @@ def put(cart_id: str, product_id: str, quantity: int) -> bool:
 
 @pages.post("/cart/items/<product_id>")
 @limiter.limit(CART_CHANGES_LIMIT)
-def change(product_id: str) -> AnyResponse:
+def set_item(product_id: str) -> AnyResponse:
     """Set the quantity of a line; 0 removes it."""
     quantity = parse_quantity(request.form.get("quantity", ""), least=0)
-    actions.set_quantity(own_cart_id(), product_id, quantity)
-    return redirect(url_for("cart.see"), 303)
+    actions.set_quantity(session_cart_id(), product_id, quantity)
+    return redirect(url_for("cart.view_cart"), 303)
 
 
 @pages.post("/cart/promo")
@@ -110,16 +110,16 @@ def promo() -> AnyResponse:
     """Apply a promo code, or remove it when none is given. A code that can't be used is said beside its field."""
     code = request.form.get("code", "").strip()
     if not code:
-        actions.remove_promo(own_cart_id())
-        return redirect(url_for("cart.see"), 303)
+        actions.remove_promo(session_cart_id())
+        return redirect(url_for("cart.view_cart"), 303)
     try:
-        actions.apply_promo(current_tenant(), own_cart_id(), code)
+        actions.apply_promo(current_tenant(), session_cart_id(), code)
     except Invalid as refusal:
         return show_cart(refusal.status, refusal.detail)
-    return redirect(url_for("cart.see"), 303)
+    return redirect(url_for("cart.view_cart"), 303)
 
 
-def own_cart_id() -> str:
+def session_cart_id() -> str:
     """The id of this browser's cart; raises `NotFound`."""
     cart_id: str | None = session.get("cart")
     if cart_id is None:

@@ -2,7 +2,8 @@
 
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select
 
-from storefront.cart.models import OPEN, CartLine, carts
+from storefront.cart.models import OPEN, CartLine
+from storefront.cart.queries import carts
 from storefront.clock import UtcDateTime
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped

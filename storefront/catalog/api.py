@@ -29,7 +29,7 @@ from storefront.tenants.pages import current_tenant
 api = blueprint("catalog_api", __name__)
 
 
-class ProductShape(Shape):
+class Product(Shape):
     id: str
     name: str
     description: str
@@ -40,7 +40,7 @@ class ProductShape(Shape):
     tags: list[str]
 
     @classmethod
-    def of(cls, product: models.Product | ProductView) -> "ProductShape":
+    def of(cls, product: models.Product | ProductView) -> "Product":
         assets: Assets = current_app.extensions["storefront_assets"]
         return cls.model_construct(
             id=product.id,
@@ -48,22 +48,22 @@ class ProductShape(Shape):
             description=product.description,
             category=product.category,
             image_url=assets.picture_for_programs(product.image),
-            price=amount(product.price),
+            price=shop_money(product.price),
             stock=product.stock,
             tags=product.tags,
         )
 
 
 class ProductList(Shape):
-    items: list[ProductShape]
+    items: list[Product]
     next_cursor: str | None
 
 
-class WordedList(Worded, ProductList):
+class CachedProductList(Worded, ProductList):
     """The same, as it was remembered."""
 
 
-class ListQuery(BaseModel):
+class ProductListQuery(BaseModel):
     q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
     category: Annotated[str, Field(max_length=80)] = ""
     in_stock: Annotated[bool, BeforeValidator(flag)] = False
@@ -71,7 +71,7 @@ class ListQuery(BaseModel):
     cursor: Cursor = ""
 
 
-def amount(minor: int) -> Money:
+def shop_money(minor: int) -> Money:
     """Money in the shop's own currency."""
     return Money.model_construct(amount=minor, currency=current_tenant().currency)
 
@@ -79,12 +79,12 @@ def amount(minor: int) -> Money:
 @api.get("/products")
 @limit_search
 @spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
-def list_products(query: ListQuery) -> ProductList:
+def list_products(query: ProductListQuery) -> ProductList:
     """List products, in the catalogue's order: stable while products are added."""
     wish = ProductQuery(query.q, query.category, query.in_stock)
     rows = fetch_rows_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
     said = remembered(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
-    return WordedList.saying(said)
+    return CachedProductList.saying(said)
 
 
 def product_list(rows: str, limit: int) -> ProductList:
@@ -92,13 +92,13 @@ def product_list(rows: str, limit: int) -> ProductList:
     found = product_views_from_json(rows)
     page = found[:limit]
     return ProductList.model_construct(
-        items=[ProductShape.of(product) for product in page],
+        items=[Product.of(product) for product in page],
         next_cursor=cursor_after(page[-1].place) if len(found) > limit else None,
     )
 
 
 @api.get("/products/<product_id>")
-@spec.validate(resp=answers(200, ProductShape, 404), tags=["catalogue"])
-def get_product(product_id: str) -> ProductShape:
+@spec.validate(resp=answers(200, Product, 404), tags=["catalogue"])
+def get_product(product_id: str) -> Product:
     """One product."""
-    return ProductShape.of(get_product_view(product_id))
+    return Product.of(get_product_view(product_id))

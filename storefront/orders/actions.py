@@ -7,7 +7,8 @@ from blinker import signal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storefront.cart.models import OPEN, ORDERED, Cart, CartLine, digest_lines
+from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
+from storefront.cart.queries import digest_lines
 from storefront.catalog.models import Product
 from storefront.clock import now
 from storefront.db.base import db, table_of

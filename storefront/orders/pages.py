@@ -6,8 +6,8 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from storefront.cart.models import CartSeen, CartView, cart_or_none
 from storefront.cart.pages import current_cart
+from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.htmx import asked_region, show
 from storefront.languages.pages import keep_choice
@@ -28,7 +28,7 @@ def checkout() -> AnyResponse:
     """Review, contact and the one button; without anything to order, back to the cart."""
     cart = current_cart()
     if cart is None or not cart.lines:
-        return redirect(url_for("cart.see"), 303)
+        return redirect(url_for("cart.view_cart"), 303)
     typed = {} if asked_region() else take_draft()
     return show_checkout(cart, added=request.args.get("added"), typed=typed)
 
@@ -45,7 +45,7 @@ def keep() -> AnyResponse:
 def next_page(button: str) -> str:
     """Where this button of the checkout form leads, of those that don't order."""
     if button == "cart":
-        return url_for("cart.see")
+        return url_for("cart.view_cart")
     if button == "suggestions":
         return url_for("upsell.panel", page=1)
     return url_for("orders.checkout")
@@ -63,7 +63,7 @@ def place() -> AnyResponse:
             current_tenant(), cart_id, buyer, shown_total(), shown_lines=request.form.get("shown_lines")
         )
     except (Conflict, Invalid) as refusal:
-        cart = cart_or_none(cart_id)
+        cart = find_cart(cart_id)
         if cart is None:
             raise NotFound(_("There is no such cart in this shop.")) from None
         if cart.is_open or (order := order_of_cart(cart_id)) is None:
@@ -96,7 +96,7 @@ def shown_total() -> int | None:
 
 
 def show_checkout(
-    cart: CartSeen,
+    cart: CartSnapshot,
     refusal: Conflict | Invalid | None = None,
     added: str | None = None,
     typed: Mapping[str, str] = {},
@@ -127,7 +127,7 @@ def show_checkout(
         "orders/checkout.html",
         also=("cart_badge", "messages"),
         http_status=refusal.status if refusal else 200,
-        cart=CartView.of(cart, current_tenant()),
+        cart=PricedCart.of(cart, current_tenant()),
         **context,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
-from storefront.cart.models import CartSeen, cart_or_none
+from storefront.cart.queries import CartSnapshot, find_cart
 from storefront.catalog.queries import ProductView, get_products_in_stock
 from storefront.clock import now
 from storefront.config import Settings
@@ -46,7 +46,7 @@ class Upsell:
     call_id: str | None = None
 
 
-def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = False) -> Upsell:
+def suggest(tenant: Tenant, cart: CartSnapshot, language: str, by_person: bool = False) -> Upsell:
     """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
     In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
@@ -61,7 +61,7 @@ def suggest(tenant: Tenant, cart: CartSeen, language: str, by_person: bool = Fal
         return think(tenant, cart, arm, language, by_person)
 
 
-def think(tenant: Tenant, cart: CartSeen, arm: str, language: str, by_person: bool) -> Upsell:
+def think(tenant: Tenant, cart: CartSnapshot, arm: str, language: str, by_person: bool) -> Upsell:
     fitting = goes_with(tenant, goods_in(cart))
     advice = Advice(RULES)
     if arm == MODEL and any(one.reason for one in fitting.candidates):
@@ -109,7 +109,7 @@ def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> boo
     if not tenant.upsell_enabled:
         return False
     with speaking(languages[0], languages):
-        cart = cart_or_none(cart_id)
+        cart = find_cart(cart_id)
         if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
             return False
         if assistant().is_asked_for(cart_id):
@@ -120,11 +120,11 @@ def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> boo
     return False
 
 
-def goods_in(cart: CartSeen) -> list[Goods]:
+def goods_in(cart: CartSnapshot) -> list[Goods]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def question(tenant: Tenant, cart: CartSeen, fitting: Fitting, language: str) -> Question:
+def question(tenant: Tenant, cart: CartSnapshot, fitting: Fitting, language: str) -> Question:
     value = cart.price(tenant).subtotal
     asked = fitting.cart, fitting.candidates
     return Question(assistant().model.name, cart.id, *asked, tenant.upsell, language, value)
@@ -135,7 +135,7 @@ def settings() -> Settings:
     return found
 
 
-def keeps_room(tenant: Tenant, cart: CartSeen) -> bool:
+def keeps_room(tenant: Tenant, cart: CartSnapshot) -> bool:
     """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
     would jump when the room closes."""
     return arm_for(tenant, cart.shopper) != CONTROL
@@ -154,7 +154,7 @@ def still_sold(chosen: Sequence[Chosen], offers: Mapping[str, ProductView] | Non
     return [Suggestion(offers[one.product_id], one.explanation) for one in chosen if one.product_id in offers]
 
 
-def show(cart: CartSeen, arm: str, suggestions: Sequence[Suggestion], advice: Advice, by_person: bool) -> Upsell:
+def show(cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice: Advice, by_person: bool) -> Upsell:
     """Write down that this shopper was shown this at this moment."""
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from storefront.cart.models import find_cart
-from storefront.catalog.api import ProductShape
+from storefront.cart.queries import load_cart
+from storefront.catalog.api import Product
 from storefront.languages.pages import shopper_language
 from storefront.openapi import Shape, answers, blueprint, spec
 from storefront.rate_limits import UPSELL_LIMIT, limiter
@@ -17,7 +17,7 @@ api = blueprint("upsell_api", __name__)
 
 
 class SuggestionShape(Shape):
-    product: ProductShape
+    product: Product
     explanation: str
 
 
@@ -35,7 +35,7 @@ class UpsellShape(Shape):
             arm=upsell.arm,
             source=upsell.source,
             suggestions=[
-                SuggestionShape.model_construct(product=ProductShape.of(one.product), explanation=one.explanation)
+                SuggestionShape.model_construct(product=Product.of(one.product), explanation=one.explanation)
                 for one in upsell.suggestions
             ],
             call_id=upsell.call_id,
@@ -49,4 +49,4 @@ def get_upsell(cart_id: str) -> UpsellShape:
     """At most three products that go with the cart, and why."""
     tenant = current_tenant()
     with turn_to_think():
-        return UpsellShape.of(suggest(tenant, find_cart(cart_id), shopper_language()))
+        return UpsellShape.of(suggest(tenant, load_cart(cart_id), shopper_language()))

@@ -3,7 +3,7 @@ report puts it together."""
 
 from sqlalchemy import select
 
-from storefront.cart.models import carts
+from storefront.cart.queries import carts
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped
 from storefront.retention.expiry import by_age

@@ -27,7 +27,7 @@ from tests.tenants.cast import (
 BUYER = {"email": "ada@example.com", "name": "Ada"}
 SENDS: dict[str, dict[str, Any]] = {
     "cart.add": {"product_id": PRODUCT, "quantity": "1", "upsell": CALL},
-    "cart.change": {"quantity": "2"},
+    "cart.set_item": {"quantity": "2"},
     "cart.promo": {"code": CODE},
     "orders.place": {"cart_id": CART, **BUYER},
     "orders.keep": BUYER,

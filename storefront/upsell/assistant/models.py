@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Date, Index, Integer, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storefront.cart.models import carts
+from storefront.cart.queries import carts
 from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model, table_of
 from storefront.db.tenancy import OwnedByTenant, execute, insert_if_absent, tenant_scoped, upsert
