@@ -32,11 +32,11 @@ _DIGITS = dict.fromkeys(
 )
 _DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3) | dict.fromkeys(("CLF", "UYW"), 4)
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
-MOST = 10**12
+MAX_AMOUNT = 10**12
 """The largest price, in minor units: a hundred lines of 999 of it still fit a 64-bit column."""
 
 
-def digits(currency: str) -> int:
+def minor_unit_digits(currency: str) -> int:
     """How many decimals the currency has: 2 for EUR, 0 for JPY, 3 for KWD."""
     return _DIGITS.get(currency, 2)
 
@@ -50,32 +50,32 @@ def check_currency(currency: str) -> str:
 
 def parse(text: str, currency: str) -> int:
     """Minor units from a decimal string such as "34.90". Raises ValueError that says what is wrong with it."""
-    places = digits(currency)
+    places = minor_unit_digits(currency)
     if not _AMOUNT.fullmatch(text):
         raise ValueError(f"{text!r} is not a decimal number such as {Decimal(1250).scaleb(-places)}")
     if len(text.partition(".")[2]) > places:
         raise ValueError(f"{text!r} has more decimals than {currency} has ({places})")
     minor = int(Decimal(text).scaleb(places))
-    if minor > MOST:
+    if minor > MAX_AMOUNT:
         raise ValueError(f"{text!r} is more than the largest price")
     return minor
 
 
-def share(amount: int, percent: Decimal) -> int:
+def percentage_of(amount: int, percent: Decimal) -> int:
     """`percent` per cent of `amount`, rounded half up to the minor unit."""
     return int((amount * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def share_included(amount: int, percent: Decimal) -> int:
+def tax_included_in(amount: int, percent: Decimal) -> int:
     """How much of `amount` is a tax of `percent` per cent that it already contains, rounded half up."""
     return int((amount * percent / (100 + percent)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 @lru_cache(maxsize=8192)
-def show(amount: int, currency: str, locale: str) -> str:
+def format_money(amount: int, currency: str, locale: str) -> str:
     """The amount as people of that locale write it, with the currency's own number of decimals."""
-    places = digits(currency)
-    where = read_locale(locale)
+    places = minor_unit_digits(currency)
+    where = parse_locale(locale)
     pattern = parse_pattern(where.currency_formats["standard"].pattern)
     pattern.frac_prec = (places, places)
     symbol = get_currency_symbol(currency, where)
@@ -84,7 +84,7 @@ def show(amount: int, currency: str, locale: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def read_locale(tag: str) -> Locale:
+def parse_locale(tag: str) -> Locale:
     """The locale of a tag such as "en-IE", or of its language when that region has no ways of its own.
 
     Raises ValueError when the language is unknown.

@@ -19,7 +19,7 @@ from storefront.db.transactions import write
 from storefront.errors import CartOrdered, NotFound
 from storefront.ids import is_id, new_id, new_token
 from storefront.languages.words import _
-from storefront.pricing.rules import usable_promotion
+from storefront.pricing.calculator import usable_promotion
 from storefront.tenants.models import Tenant
 from storefront.unicode_text import cut
 

@@ -16,7 +16,7 @@ from storefront.db.tenancy import execute, tenant_scoped
 from storefront.errors import NotFound
 from storefront.ids import is_id
 from storefront.languages.words import _
-from storefront.pricing.rules import Price, price
+from storefront.pricing.calculator import Price, calculate_price
 from storefront.tenants.models import Tenant
 
 ONLY_OPEN = text("status = 'open'")
@@ -62,7 +62,7 @@ class CartSnapshot:
         return self.status == OPEN
 
     def price(self, tenant: Tenant) -> Price:
-        return price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
+        return calculate_price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class PricedCart:
     @classmethod
     def of(cls, cart: CartSnapshot | None, tenant: Tenant) -> "PricedCart":
         if cart is None:
-            return cls("", [], price(tenant, [], None, now()))
+            return cls("", [], calculate_price(tenant, [], None, now()))
         return cls(cart.id, cart.lines, cart.price(tenant))
 
     @property

@@ -103,4 +103,4 @@ def read_price(text: str, currency: str, ignored: list[str]) -> int | None:
 
 def format_decimal(amount: int, currency: str) -> str:
     """A decimal number for programs and fields, with the decimals that the currency has: 12.50, 1800, 1.250."""
-    return f"{Decimal(amount).scaleb(-money.digits(currency)):f}"
+    return f"{Decimal(amount).scaleb(-money.minor_unit_digits(currency)):f}"

@@ -117,13 +117,13 @@ class TenantEntry(StrictModel):
     @field_validator("locale")
     @classmethod
     def known_locale(cls, value: str) -> str:
-        money.read_locale(value)
+        money.parse_locale(value)
         return value
 
     @property
     def language(self) -> str:
         """The one in which plain texts are."""
-        return money.read_locale(self.locale).language
+        return money.parse_locale(self.locale).language
 
 
 class CatalogFile(StrictModel):

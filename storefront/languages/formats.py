@@ -14,7 +14,7 @@ from storefront.languages.pages import shopper_locale
 
 def show_money(amount: int) -> str:
     """An amount in minor units of the shop's currency."""
-    return money.show(amount, g.tenant.currency, shopper_locale())
+    return money.format_money(amount, g.tenant.currency, shopper_locale())
 
 
 def number(value: int) -> str:
@@ -23,7 +23,7 @@ def number(value: int) -> str:
 
 @lru_cache(maxsize=4096)
 def show_number(value: int, locale: str) -> str:
-    shown: str = format_decimal(value, locale=money.read_locale(locale))
+    shown: str = format_decimal(value, locale=money.parse_locale(locale))
     return shown
 
 
@@ -34,13 +34,13 @@ def percent(rate: Decimal) -> str:
 
 @lru_cache(maxsize=256)
 def show_percent(rate: Decimal, locale: str) -> str:
-    shown: str = format_percent(rate / 100, locale=money.read_locale(locale), decimal_quantization=False)
+    shown: str = format_percent(rate / 100, locale=money.parse_locale(locale), decimal_quantization=False)
     return shown
 
 
 def moment(value: datetime) -> str:
     """A day and a time of day in the shop's time zone, with its distance from UTC: who reads may be elsewhere."""
-    zone, locale = g.tenant.timezone, money.read_locale(shopper_locale())
+    zone, locale = g.tenant.timezone, money.parse_locale(shopper_locale())
     value = value.astimezone(zone)
     day, time = format_date(value, "long", locale), format_time(value, "short", tzinfo=zone, locale=locale)
     offset = value.isoformat()[-6:].replace("-", "−") if value.utcoffset() else ""

@@ -20,7 +20,7 @@ from storefront.config import ROOT
 from storefront.htmx import vary_by
 from storefront.languages.rules import LANGUAGES, SOURCE, choose, in_turn, locale_tag, own_language
 from storefront.languages.words import isolated_values, translations
-from storefront.money import read_locale
+from storefront.money import parse_locale
 
 pages = Blueprint("languages", __name__)
 COOKIE = "lang"
@@ -102,7 +102,7 @@ def select_locale() -> Locale:
     """That of the messages: programs are told in English what went wrong."""
     if has_request_context() and for_programs():
         return Locale(SOURCE)
-    return read_locale(shopper_locale())
+    return parse_locale(shopper_locale())
 
 
 @contextmanager

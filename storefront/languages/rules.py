@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
-from storefront.money import read_locale
+from storefront.money import parse_locale
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "uk": "Українська", "ja": "日本語"}
 """Those with a catalogue of messages, each by its own name."""
@@ -37,7 +37,7 @@ def in_turn(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str,
     """The languages in which a shop of this locale says its texts on a page in `language`, the best first: the page's,
     else English or the shop's own, whichever the browser names first, and English if it names neither. The shop's own
     comes last, because it has all texts."""
-    own = read_locale(locale).language
+    own = parse_locale(locale).language
     if language == own:
         return (own,)
     read = (tag.replace("_", "-").partition("-")[0].lower() for tag in accepted)
@@ -49,7 +49,7 @@ def in_turn(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str,
 def locale_tag(language: str, locale: str) -> str:
     """How who reads this language writes numbers and dates in a shop of this locale: in the shop's own way when the
     language is the same, else in that of the language in the shop's territory, else in that of the language."""
-    shop = read_locale(locale)
+    shop = parse_locale(locale)
     if shop.language == language:
         return str(shop).replace("_", "-")
     try:

@@ -20,31 +20,23 @@ from storefront.ids import is_id, new_id, new_token
 from storefront.languages.pages import shopper_language, shopper_languages
 from storefront.languages.texts import foreign_language, in_words
 from storefront.languages.words import _
-from storefront.orders.models import (
-    CANCELLED,
-    FULFILLED,
-    PLACED,
-    Order,
-    OrderLine,
-    find_order,
-    order_of_cart,
-    order_of_key,
-)
-from storefront.orders.rules import (
+from storefront.orders.models import CANCELLED, FULFILLED, PLACED, Order, OrderLine
+from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart, load_order
+from storefront.orders.validation import (
     Buyer,
     check_lines,
     check_not_empty,
     check_price,
     check_same_request,
     fingerprint,
-    new_number,
+    new_order_number,
 )
-from storefront.pricing.rules import price
+from storefront.pricing.calculator import calculate_price
 from storefront.tenants.models import Tenant
 
 orders_changed = signal("orders-changed")
 """Sent after an order was placed or cancelled, and committed."""
-ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """How often a collision of unique columns (a key raced for, an order number drawn twice) is met by looking again."""
 
 
@@ -64,12 +56,14 @@ def place_order(
     request; then nothing was changed.
     """
     asked = fingerprint(cart_id, buyer, expected_total)
-    for attempt in range(ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         try:
             with write(durable=True):
-                placed = place_once(tenant, cart_id, buyer, expected_total, idempotency_key, asked, shown_lines)
+                placed = _place_order_in_transaction(
+                    tenant, cart_id, buyer, expected_total, idempotency_key, asked, shown_lines
+                )
         except IntegrityError:
-            if attempt == ATTEMPTS - 1:
+            if attempt == MAX_ATTEMPTS - 1:
                 raise
         else:
             orders_changed.send()
@@ -77,7 +71,7 @@ def place_order(
     raise AssertionError("unreachable")
 
 
-def place_once(
+def _place_order_in_transaction(
     tenant: Tenant,
     cart_id: str,
     buyer: Buyer,
@@ -86,18 +80,18 @@ def place_once(
     asked: str,
     shown_lines: str | None,
 ) -> tuple[str, bool]:
-    if key and (earlier := order_of_key(key)):
+    if key and (earlier := find_order_by_idempotency_key(key)):
         check_same_request(earlier.fingerprint, asked)
         return earlier.id, False
     cart = claim(cart_id)
     if cart is None:
-        if not is_id(cart_id) or (earlier := order_of_cart(cart_id)) is None:
+        if not is_id(cart_id) or (earlier := find_order_of_cart(cart_id)) is None:
             raise NotFound(_("There is no such cart in this shop."))
         return earlier.id, False
     taken = take_stock(cart_id, shown_lines)
-    total = price(tenant, (line.line_total for line in taken), cart.promo_code, now())
+    total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())
     check_price(total, expected_total, tenant.currency)
-    order_id, number, moment, first = new_token(), new_number(), now(), new_id()
+    order_id, number, moment, first = new_token(), new_order_number(), now(), new_id()
     order = {
         "id": order_id,
         "number": number,
@@ -132,35 +126,35 @@ def cancel_order(order_id: str) -> None:
     Raises `NotFound`, or `OrderFulfilled` when it has gone out already.
     """
     with write(durable=True):
-        if not is_id(order_id) or execute(CANCEL, {"order": order_id}).rowcount == 0:
-            if find_order(order_id).status == FULFILLED:
+        if not is_id(order_id) or execute(CANCEL_ORDER, {"order": order_id}).rowcount == 0:
+            if load_order(order_id).status == FULFILLED:
                 raise OrderFulfilled
             return
-        bought = sorted((line.product_id, line.quantity) for line in find_order(order_id).lines)
-        stock = [(STOCK_CHANGED, product_id, {"stock": put_back(product_id, many)}) for product_id, many in bought]
+        bought = sorted((line.product_id, line.quantity) for line in load_order(order_id).lines)
+        stock = [(STOCK_CHANGED, product_id, {"stock": restock(product_id, many)}) for product_id, many in bought]
         record([(ORDER_CANCELLED, order_id, {}), *stock])
     orders_changed.send()
 
 
-def put_back(product_id: str, quantity: int) -> int:
+def restock(product_id: str, quantity: int) -> int:
     """Return so many to the stock, and say what it is now."""
-    stock: int = execute(PUT_BACK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
+    stock: int = execute(RESTOCK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
     return stock
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
-CLAIM = tenant_scoped(
+MARK_CART_ORDERED = tenant_scoped(
     update(carts)
     .where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
     .values(status=ORDERED, updated_at=bindparam("now"))
     .returning(carts.c.promo_code, carts.c.shopper)
 )
-LINES = tenant_scoped(
+SELECT_CART_LINES = tenant_scoped(
     select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.place).where(
         lines.c.cart_id == bindparam("cart")
     )
 )
-TAKE = tenant_scoped(
+TAKE_STOCK = tenant_scoped(
     update(products)
     .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
     .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
@@ -168,14 +162,14 @@ TAKE = tenant_scoped(
 )
 
 
-PUT_BACK = tenant_scoped(
+RESTOCK = tenant_scoped(
     update(products)
     .where(products.c.id == bindparam("product"))
     .values(stock=products.c.stock + bindparam("back"), updated_at=bindparam("now"))
     .returning(products.c.stock)
 )
 orders = table_of(Order)
-CANCEL = tenant_scoped(
+CANCEL_ORDER = tenant_scoped(
     update(orders).where(orders.c.id == bindparam("order"), orders.c.status == PLACED).values(status=CANCELLED)
 )
 
@@ -183,11 +177,11 @@ CANCEL = tenant_scoped(
 def claim(cart_id: str) -> Any:
     """Make the open cart an ordered one, which the row's own state lets happen once: its promo code and shopper, or
     None when it isn't open."""
-    return execute(CLAIM, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
+    return execute(MARK_CART_ORDERED, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
 
 
 @dataclass(frozen=True)
-class Taken:
+class ReservedLine:
     """A line whose stock has been taken, at the price that the product has while its row is locked, under the name by
     which the shopper knows it."""
 
@@ -219,20 +213,22 @@ class Taken:
         }
 
 
-def take_stock(cart_id: str, shown_lines: str | None) -> list[Taken]:
+def take_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
     """Take every line's quantity, product by product in the order of their ids so that two orders never wait for each
     other in a circle. Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that can't be had."""
-    wanted = sorted(execute(LINES, {"cart": cart_id}).all())  # here, because databases sort letters in different ways
+    wanted = sorted(
+        execute(SELECT_CART_LINES, {"cart": cart_id}).all()
+    )  # here, because databases sort letters in different ways
     check_not_empty(wanted)
     check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
     taken, short, moment, languages = [], {}, now(), shopper_languages()
     for product_id, quantity, from_upsell, place in wanted:
-        row = execute(TAKE, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
+        row = execute(TAKE_STOCK, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
         if row is None:
             short[product_id] = quantity
         else:
             name = in_words(row.name, row.names, languages)
-            taken.append(Taken(product_id, quantity, from_upsell, place, name, row.image, row.price, row.stock))
+            taken.append(ReservedLine(product_id, quantity, from_upsell, place, name, row.image, row.price, row.stock))
     if short:
         left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())
         raise OutOfStock([Shortage(id, quantity, left[id]) for id, quantity in short.items()])

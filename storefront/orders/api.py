@@ -9,16 +9,16 @@ from storefront.clock import rfc3339
 from storefront.languages.pages import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
-from storefront.orders.models import OrderSeen, find_order
-from storefront.orders.rules import (
-    EMAIL,
-    KEY,
-    LONGEST_KEY,
+from storefront.orders.queries import OrderView, load_order
+from storefront.orders.validation import (
+    EMAIL_PATTERN,
+    IDEMPOTENCY_KEY_PATTERN,
     MAX_EMAIL_LENGTH,
+    MAX_IDEMPOTENCY_KEY_LENGTH,
     MAX_NAME_LENGTH,
-    NAME,
+    NAME_PATTERN,
     check_buyer,
-    check_key,
+    check_idempotency_key,
 )
 from storefront.rate_limits import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
@@ -28,16 +28,18 @@ from storefront.upsell.api import UpsellShape
 api = blueprint("orders_api", __name__)
 
 
-class CheckoutBody(Body):
+class CheckoutRequest(Body):
     # `check_buyer` decides about both, as for the page's form: here stands what it takes, for the document only.
     email: Annotated[
         str,
         Field(
             description="one address, trimmed; also with an international domain, which needn't be in Punycode as here",
-            json_schema_extra={"format": "email", "pattern": EMAIL, "maxLength": MAX_EMAIL_LENGTH},
+            json_schema_extra={"format": "email", "pattern": EMAIL_PATTERN, "maxLength": MAX_EMAIL_LENGTH},
         ),
     ]
-    name: Annotated[str, Field(json_schema_extra={"pattern": NAME, "minLength": 1, "maxLength": MAX_NAME_LENGTH})]
+    name: Annotated[
+        str, Field(json_schema_extra={"pattern": NAME_PATTERN, "minLength": 1, "maxLength": MAX_NAME_LENGTH})
+    ]
     expected_total: Annotated[
         int | None, Field(ge=-MOST, le=MOST, description="the total that the buyer was shown, in minor units")
     ] = None
@@ -48,9 +50,9 @@ class CheckoutHeaders(BaseModel):
         str | None,
         Field(
             alias="Idempotency-Key",
-            max_length=LONGEST_KEY,
+            max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
             description="sent again, it is the same order",
-            json_schema_extra={"pattern": KEY},
+            json_schema_extra={"pattern": IDEMPOTENCY_KEY_PATTERN},
         ),
     ] = None
 
@@ -69,7 +71,7 @@ Personal = Annotated[
 ]
 
 
-class OrderShape(Shape):
+class Order(Shape):
     id: str
     number: str
     status: Annotated[str, Field(json_schema_extra={"enum": ["placed", "fulfilled", "cancelled"]})]
@@ -84,7 +86,7 @@ class OrderShape(Shape):
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
-class PlacedOrder(OrderShape):
+class PlacedOrder(Order):
     upsell: UpsellShape
 
 
@@ -92,7 +94,7 @@ PERSONAL = ("email", "name")
 """What an order tells of its buyer: kept from a checkout that found the order by its cart and names somebody else."""
 
 
-def order_fields(order: OrderSeen) -> dict[str, Any]:
+def order_fields(order: OrderView) -> dict[str, Any]:
     """The members of an `OrderShape`, which a placed order has too."""
 
     def paid(minor: int) -> Money:
@@ -127,15 +129,15 @@ def order_fields(order: OrderSeen) -> dict[str, Any]:
 @api.post("/carts/<cart_id>/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
 @spec.validate(resp=answers((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
-def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
+def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
     """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order.
 
     Who repeats the checkout of a cart with another e-mail address gets the order without `email` and `name`.
     """
-    buyer, key = check_buyer(json.email, json.name), check_key(request.headers.get("Idempotency-Key"))
+    buyer, key = check_buyer(json.email, json.name), check_idempotency_key(request.headers.get("Idempotency-Key"))
     tenant = current_tenant()
     order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
-    order = find_order(order_id)
+    order = load_order(order_id)
     fields = order_fields(order)
     if not buyer.is_buyer_of(order.email):
         fields |= dict.fromkeys(PERSONAL)
@@ -150,7 +152,7 @@ def checkout(cart_id: str, json: CheckoutBody, headers: CheckoutHeaders) -> tupl
 
 
 @api.get("/orders/<order_id>")
-@spec.validate(resp=answers(200, OrderShape, 404), tags=["orders"])
-def get_order(order_id: str) -> OrderShape:
+@spec.validate(resp=answers(200, Order, 404), tags=["orders"])
+def get_order(order_id: str) -> Order:
     """The order, for who holds its id."""
-    return OrderShape.model_construct(**order_fields(find_order(order_id)))
+    return Order.model_construct(**order_fields(load_order(order_id)))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from flask import session
 
-from storefront.orders.rules import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
+from storefront.orders.validation import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
 
 FIELDS = {"email": MAX_EMAIL_LENGTH, "name": MAX_NAME_LENGTH}
 """The form's fields, and how many characters of each are kept."""

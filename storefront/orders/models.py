@@ -1,8 +1,6 @@
-"""Orders: what was bought, and what was paid for it, for good."""
+"""The order tables."""
 
-from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import (
     BigInteger,
@@ -11,19 +9,13 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
-    bindparam,
-    select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
-from storefront.db.base import Model, db, table_of
-from storefront.db.tenancy import OwnedByTenant, execute, tenant_scoped
-from storefront.errors import NotFound
-from storefront.ids import is_id, new_token
-from storefront.languages.texts import in_language
-from storefront.languages.words import _
-from storefront.pricing.rules import Price
+from storefront.db.base import Model
+from storefront.db.tenancy import OwnedByTenant
+from storefront.ids import new_token
 
 PLACED = "placed"
 FULFILLED = "fulfilled"
@@ -87,77 +79,3 @@ class OrderLine(OwnedByTenant, Model):
     unit_price: Mapped[int] = mapped_column(BigInteger)
     quantity: Mapped[int]
     from_upsell: Mapped[bool]
-
-
-@dataclass(frozen=True)
-class BoughtLine:
-    """So many of one product at the price that was paid, in minor units."""
-
-    product_id: str
-    name: str
-    language: str | None
-    image: str
-    unit_price: int
-    quantity: int
-    from_upsell: bool
-
-    @property
-    def line_total(self) -> int:
-        return self.unit_price * self.quantity
-
-    @property
-    def said(self) -> str:
-        """Its name, which knows when it isn't in the page's language."""
-        return in_language(self.name, self.language)
-
-
-@dataclass(frozen=True)
-class OrderSeen:
-    """An order as it is shown; `price` is what was paid, in the same steps as a cart's."""
-
-    id: str
-    number: str
-    cart_id: str
-    shopper: str
-    status: str
-    email: str
-    name: str
-    currency: str
-    created_at: datetime
-    price: Price
-    lines: list[BoughtLine]
-
-
-orders, order_lines = table_of(Order), table_of(OrderLine)
-HEAD = ("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at")
-PAID = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
-LINE = [field.name for field in fields(BoughtLine)]
-WHOLE_ORDER = tenant_scoped(
-    select(*(orders.c[name] for name in HEAD + PAID), *(order_lines.c[name] for name in LINE))
-    .join(
-        order_lines,
-        (order_lines.c.tenant_id == orders.c.tenant_id) & (order_lines.c.order_id == orders.c.id),
-    )
-    .where(orders.c.id == bindparam("id"))
-    .order_by(order_lines.c.place)
-)
-
-
-def find_order(order_id: str) -> OrderSeen:
-    """The order with its lines, of which it has one at least; raises `NotFound`."""
-    rows = execute(WHOLE_ORDER, {"id": order_id}).all() if is_id(order_id) else []
-    if not rows:
-        raise NotFound(_("There is no such order in this shop."))
-    head = dict(zip(HEAD, rows[0], strict=False))
-    paid = dict(zip(PAID, rows[0][len(HEAD) :], strict=False))
-    rate = paid.pop("tax_rate")
-    price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
-    return OrderSeen(**head, price=price, lines=[BoughtLine(*row[len(HEAD + PAID) :]) for row in rows])
-
-
-def order_of_cart(cart_id: str) -> Order | None:
-    return db.session.scalar(select(Order).where(Order.cart_id == cart_id))
-
-
-def order_of_key(idempotency_key: str) -> Order | None:
-    return db.session.scalar(select(Order).where(Order.idempotency_key == idempotency_key))

@@ -14,8 +14,8 @@ from storefront.languages.pages import keep_choice
 from storefront.languages.words import _
 from storefront.orders import actions
 from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draft
-from storefront.orders.models import find_order, order_of_cart
-from storefront.orders.rules import Buyer, check_buyer
+from storefront.orders.queries import find_order_of_cart, load_order
+from storefront.orders.validation import Buyer, check_buyer
 from storefront.rate_limits import CHECKOUT_LIMIT, limiter
 from storefront.tenants.pages import current_tenant
 from storefront.upsell.actions import keeps_room
@@ -53,20 +53,20 @@ def next_page(button: str) -> str:
 
 @pages.post("/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
-def place() -> AnyResponse:
+def place_order() -> AnyResponse:
     """Place the order and lead to its confirmation. The form names its cart, so sending it again leads there too."""
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
     buyer = None
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
         order_id, is_new = actions.place_order(
-            current_tenant(), cart_id, buyer, shown_total(), shown_lines=request.form.get("shown_lines")
+            current_tenant(), cart_id, buyer, parse_expected_total(), shown_lines=request.form.get("shown_lines")
         )
     except (Conflict, Invalid) as refusal:
         cart = find_cart(cart_id)
         if cart is None:
             raise NotFound(_("There is no such cart in this shop.")) from None
-        if cart.is_open or (order := order_of_cart(cart_id)) is None:
+        if cart.is_open or (order := find_order_of_cart(cart_id)) is None:
             return show_checkout(cart, refusal, typed=request.form)
         order_id, is_new = order.id, False
     if not is_new:
@@ -80,12 +80,12 @@ def place() -> AnyResponse:
 def check_own_order(order_id: str, buyer: Buyer | None) -> None:
     """Refuse to lead to an order that was placed before, unless by this browser or for this buyer: its confirmation
     names the buyer, and who only knows the cart must not read it. Raises `CartOrdered`."""
-    order = find_order(order_id)
+    order = load_order(order_id)
     if session.get("shopper") != order.shopper and not (buyer and buyer.is_buyer_of(order.email)):
         raise CartOrdered
 
 
-def shown_total() -> int | None:
+def parse_expected_total() -> int | None:
     """The total that the page showed; refuses what no page of ours sends."""
     text = request.form.get("expected_total", "")
     if not text:
@@ -135,4 +135,4 @@ def show_checkout(
 @pages.get("/orders/<order_id>")
 def confirmation(order_id: str) -> Response:
     """The order, for who holds the link."""
-    return show("orders/order.html", also=("messages",), order=find_order(order_id))
+    return show("orders/order.html", also=("messages",), order=load_order(order_id))

@@ -160,7 +160,7 @@ class Tenant:
         return next((offer for offer in self.promotions if offer.code == wanted), None)
 
     def money(self, amount: int) -> str:
-        return money.show(amount, self.currency, self.locale)
+        return money.format_money(amount, self.currency, self.locale)
 
     @property
     def lang(self) -> str:
@@ -188,7 +188,7 @@ class Tenant:
     def worded(self, text: str | dict[str, str]) -> str:
         """A text of the catalogue, which is plain or by language."""
         texts = {} if isinstance(text, str) else text
-        own = text if isinstance(text, str) else text.get(money.read_locale(self.locale).language, "")
+        own = text if isinstance(text, str) else text.get(money.parse_locale(self.locale).language, "")
         return in_words(own, texts, shopper_languages(self.locale))
 
     @property

@@ -29,7 +29,7 @@ SENDS: dict[str, dict[str, Any]] = {
     "cart.add": {"product_id": PRODUCT, "quantity": "1", "upsell": CALL},
     "cart.set_item": {"quantity": "2"},
     "cart.promo": {"code": CODE},
-    "orders.place": {"cart_id": CART, **BUYER},
+    "orders.place_order": {"cart_id": CART, **BUYER},
     "orders.keep": BUYER,
     "cart_api.create_cart": {"items": [{"product_id": PRODUCT, "quantity": 1}]},
     "cart_api.add_item": {"product_id": PRODUCT, "quantity": 1, "upsell_call_id": CALL},

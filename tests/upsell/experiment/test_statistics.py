@@ -41,7 +41,7 @@ def some(n: int, seed: int, level: float = 4000) -> list[tuple[int, int]]:
 
 
 def euros(amount: int) -> str:
-    return money.show(amount, "EUR", "en-IE")
+    return money.format_money(amount, "EUR", "en-IE")
 
 
 def test_with_one_checkout_a_shopper_it_is_welchs_test() -> None:

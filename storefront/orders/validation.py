@@ -10,21 +10,21 @@ from email_validator import EmailNotValidError, validate_email
 
 from storefront.errors import CartChanged, CartEmpty, FieldError, Invalid, PriceChanged
 from storefront.languages.words import _
-from storefront.pricing.rules import Price
+from storefront.pricing.calculator import Price
 from storefront.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
 
-EMAIL = (
+EMAIL_PATTERN = (
     r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
 )
 """The addresses in ASCII that `check_buyer` takes, for the document of the API."""
-NAME = rf"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f{INVISIBLE}][^\x00-\x1f\x7f-\x9f]*$"
+NAME_PATTERN = rf"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f{INVISIBLE}][^\x00-\x1f\x7f-\x9f]*$"
 """What `check_buyer` takes for a name, for the document of the API."""
-KEY = r"^[\x20-\x7e]+$"
+IDEMPOTENCY_KEY_PATTERN = r"^[\x20-\x7e]+$"
 MAX_EMAIL_LENGTH = 254
 MAX_NAME_LENGTH = 200
-LONGEST_KEY = 255
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+ORDER_NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Digits and letters that can't be taken for each other when read aloud or typed."""
 
 
@@ -109,12 +109,14 @@ def name_fault(name: str, controls: bool) -> str | None:
     return None
 
 
-def check_key(idempotency_key: str | None) -> str | None:
+def check_idempotency_key(idempotency_key: str | None) -> str | None:
     """The key as it was sent: 1 to 255 visible ASCII characters."""
     if idempotency_key is None:
         return None
-    if not 0 < len(idempotency_key) <= LONGEST_KEY or not re.fullmatch(KEY, idempotency_key):
-        message = _("An Idempotency-Key has 1 to %(most)s printable ASCII characters.", most=LONGEST_KEY)
+    if not 0 < len(idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH or not re.fullmatch(
+        IDEMPOTENCY_KEY_PATTERN, idempotency_key
+    ):
+        message = _("An Idempotency-Key has 1 to %(most)s printable ASCII characters.", most=MAX_IDEMPOTENCY_KEY_LENGTH)
         raise Invalid(FieldError("Idempotency-Key", message))
     return idempotency_key
 
@@ -154,7 +156,7 @@ def check_price(price: Price, expected_total: int | None, currency: str) -> None
         raise PriceChanged(detail, price.total, currency)
 
 
-def new_number() -> str:
+def new_order_number() -> str:
     """An order number for people, such as "K7QF-3M9T": random, so that it doesn't tell how much a shop sells."""
-    signs = [secrets.choice(ALPHABET) for _ in range(8)]
+    signs = [secrets.choice(ORDER_NUMBER_ALPHABET) for _ in range(8)]
     return "".join(signs[:4]) + "-" + "".join(signs[4:])

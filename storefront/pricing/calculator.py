@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from storefront.errors import FieldError, Invalid
 from storefront.languages.words import _
-from storefront.money import share, share_included
+from storefront.money import percentage_of, tax_included_in
 from storefront.tenants.models import Promotion, Tenant
 
 
@@ -25,18 +25,18 @@ class Price:
     promo_expired: bool = False
 
 
-def price(tenant: Tenant, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
+def calculate_price(tenant: Tenant, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
     """Price these lines as this shop does at this moment; each step rounds half up. A code that ran out is kept in
     sight as `promo_expired` and takes nothing off."""
     subtotal = sum(line_totals)
     promotion = tenant.promotion(promo_code) if promo_code else None
     holds = promotion is not None and not promotion.expired(now, tenant.timezone)
-    discount = share(subtotal, promotion.percent) if promotion and holds else 0
+    discount = percentage_of(subtotal, promotion.percent) if promotion and holds else 0
     net = subtotal - discount
     tax, included, rate = 0, False, None
     if tenant.tax:
         included, rate = tenant.tax.included, tenant.tax.rate
-        tax = share_included(net, rate) if included else share(net, rate)
+        tax = tax_included_in(net, rate) if included else percentage_of(net, rate)
     return Price(
         subtotal=subtotal,
         discount=discount,

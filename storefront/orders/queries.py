@@ -1,0 +1,95 @@
+"""Reads of orders."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import (
+    bindparam,
+    select,
+)
+
+from storefront.db.base import db, table_of
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.errors import NotFound
+from storefront.ids import is_id
+from storefront.languages.texts import in_language
+from storefront.languages.words import _
+from storefront.orders.models import Order, OrderLine
+from storefront.pricing.calculator import Price
+
+
+@dataclass(frozen=True)
+class OrderLineView:
+    """So many of one product at the price that was paid, in minor units."""
+
+    product_id: str
+    name: str
+    language: str | None
+    image: str
+    unit_price: int
+    quantity: int
+    from_upsell: bool
+
+    @property
+    def line_total(self) -> int:
+        return self.unit_price * self.quantity
+
+    @property
+    def localized_name(self) -> str:
+        """Its name, which knows when it isn't in the page's language."""
+        return in_language(self.name, self.language)
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """An order as it is shown; `price` is what was paid, in the same steps as a cart's."""
+
+    id: str
+    number: str
+    cart_id: str
+    shopper: str
+    status: str
+    email: str
+    name: str
+    currency: str
+    created_at: datetime
+    price: Price
+    lines: list[OrderLineView]
+
+
+orders, order_lines = table_of(Order), table_of(OrderLine)
+ORDER_COLUMNS = ("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at")
+PRICE_COLUMNS = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
+LINE_COLUMNS = [field.name for field in fields(OrderLineView)]
+SELECT_ORDER_WITH_LINES = tenant_scoped(
+    select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS), *(order_lines.c[name] for name in LINE_COLUMNS))
+    .join(
+        order_lines,
+        (order_lines.c.tenant_id == orders.c.tenant_id) & (order_lines.c.order_id == orders.c.id),
+    )
+    .where(orders.c.id == bindparam("id"))
+    .order_by(order_lines.c.place)
+)
+
+
+def load_order(order_id: str) -> OrderView:
+    """The order with its lines, of which it has one at least; raises `NotFound`."""
+    rows = execute(SELECT_ORDER_WITH_LINES, {"id": order_id}).all() if is_id(order_id) else []
+    if not rows:
+        raise NotFound(_("There is no such order in this shop."))
+    head = dict(zip(ORDER_COLUMNS, rows[0], strict=False))
+    paid = dict(zip(PRICE_COLUMNS, rows[0][len(ORDER_COLUMNS) :], strict=False))
+    rate = paid.pop("tax_rate")
+    price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
+    return OrderView(
+        **head, price=price, lines=[OrderLineView(*row[len(ORDER_COLUMNS + PRICE_COLUMNS) :]) for row in rows]
+    )
+
+
+def find_order_of_cart(cart_id: str) -> Order | None:
+    return db.session.scalar(select(Order).where(Order.cart_id == cart_id))
+
+
+def find_order_by_idempotency_key(idempotency_key: str) -> Order | None:
+    return db.session.scalar(select(Order).where(Order.idempotency_key == idempotency_key))
