@@ -24,6 +24,7 @@ from storefront.operators.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
+from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
@@ -102,7 +103,7 @@ def add_words_for_templates(app: Flask) -> None:
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         cart_item_count=cart_pages.cart_item_count,
-        label=tenants_pages.label,
+        label=context.label,
         lang=texts.lang,
         messages=waiting_messages,
         money=formats.show_money,

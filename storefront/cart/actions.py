@@ -20,7 +20,7 @@ from storefront.errors import CartOrdered, NotFound
 from storefront.ids import is_id, new_id, new_token
 from storefront.languages.words import _
 from storefront.pricing.calculator import usable_promotion
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.unicode_text import cut
 
 cart_changed = signal("cart-changed")
@@ -112,7 +112,7 @@ def insert_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool 
     insert_rows(CartLine, [line])
 
 
-def apply_promo(tenant: Tenant, cart_id: str, code: str) -> None:
+def apply_promo(tenant: TenantSettings, cart_id: str, code: str) -> None:
     """Price the cart with this promo code. Raises `Invalid` when the code is unknown or has run out."""
     with write():
         lock_open_cart(cart_id)

@@ -12,7 +12,7 @@ from storefront.catalog.api import Product, shop_money
 from storefront.ids import pasted_id
 from storefront.openapi import Body, Money, Shape, answers, blueprint, spec
 from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.journal import was_suggested
 
 api = blueprint("cart_api", __name__)

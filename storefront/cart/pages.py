@@ -13,7 +13,7 @@ from storefront.ids import new_token
 from storefront.languages.formats import show_money
 from storefront.languages.words import _
 from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.journal import was_just_suggested
 
 pages = Blueprint("cart", __name__)

@@ -17,7 +17,7 @@ from storefront.errors import NotFound
 from storefront.ids import is_id
 from storefront.languages.words import _
 from storefront.pricing.calculator import Price, calculate_price
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 
 ONLY_OPEN = text("status = 'open'")
 
@@ -61,7 +61,7 @@ class CartSnapshot:
     def is_open(self) -> bool:
         return self.status == OPEN
 
-    def price(self, tenant: Tenant) -> Price:
+    def price(self, tenant: TenantSettings) -> Price:
         return calculate_price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
 
 
@@ -74,7 +74,7 @@ class PricedCart:
     price: Price
 
     @classmethod
-    def of(cls, cart: CartSnapshot | None, tenant: Tenant) -> "PricedCart":
+    def of(cls, cart: CartSnapshot | None, tenant: TenantSettings) -> "PricedCart":
         if cart is None:
             return cls("", [], calculate_price(tenant, [], None, now()))
         return cls(cart.id, cart.lines, cart.price(tenant))

@@ -24,7 +24,7 @@ from storefront.openapi import (
     whole_number,
 )
 from storefront.rate_limits import limit_search
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 
 api = blueprint("catalog_api", __name__)
 

@@ -21,7 +21,7 @@ from storefront.db.transactions import busy_refused, lock_among_machines
 from storefront.db.write_queue import write_slot
 from storefront.events.models import PRICE_CHANGED, append
 from storefront.ids import new_id
-from storefront.tenants.models import SettingRow, TenantRow
+from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.registry import registry
 
 catalog_loaded = signal("catalog-loaded")
@@ -61,7 +61,7 @@ class ImportSummary:
 def is_imported(content: bytes) -> bool:
     """Whether exactly these bytes were the last catalogue to be loaded."""
     with db.engine.connect() as connection:
-        last = connection.scalar(select(SettingRow.value).where(SettingRow.name == LAST_IMPORT_DIGEST))
+        last = connection.scalar(select(Setting.value).where(Setting.name == LAST_IMPORT_DIGEST))
     return bool(last == sha256(content).hexdigest())
 
 
@@ -95,10 +95,10 @@ def import_parsed_catalog(
             import_tenant(connection, tenant, update_existing, loaded)
             import_products(connection, tenant, place, update_existing, loaded, progress)
             place += len(tenant.products)
-        connection.execute(delete(SettingRow).where(SettingRow.name == LAST_IMPORT_DIGEST))
-        connection.execute(insert(SettingRow).values(name=LAST_IMPORT_DIGEST, value=digest))
+        connection.execute(delete(Setting).where(Setting.name == LAST_IMPORT_DIGEST))
+        connection.execute(insert(Setting).values(name=LAST_IMPORT_DIGEST, value=digest))
         connection.commit()
-    registry().forget()
+    registry().invalidate()
     if loaded.tenants or loaded.added or loaded.updated:
         catalog_loaded.send(tenant_ids=[tenant.id for tenant in catalog.tenants])
     return loaded
@@ -106,16 +106,16 @@ def import_parsed_catalog(
 
 def import_tenant(connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary) -> None:
     values = entry.model_dump(mode="json", exclude={"products", "id"}, by_alias=True)
-    currency = connection.scalar(select(TenantRow.currency).where(TenantRow.id == entry.id))
+    currency = connection.scalar(select(Tenant.currency).where(Tenant.id == entry.id))
     if currency is None:
-        connection.execute(insert(TenantRow).values(id=entry.id, **values))
+        connection.execute(insert(Tenant).values(id=entry.id, **values))
         loaded.tenants += 1
     elif currency != entry.currency:
         # Prices are stored in minor units: those that are there would silently become others.
         fault = f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}"
         raise CatalogError(f"is refused whole:\n  {fault}")
     elif update_existing:
-        connection.execute(update(TenantRow).where(TenantRow.id == entry.id).values(**values))
+        connection.execute(update(Tenant).where(Tenant.id == entry.id).values(**values))
 
 
 def import_products(

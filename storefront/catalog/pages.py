@@ -17,7 +17,7 @@ from storefront.fragments import remembered_page, share_page
 from storefront.htmx import answer, asked_region, render, show
 from storefront.languages.words import N_
 from storefront.rate_limits import SEARCH_LIMIT, limit_search, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.unicode_text import cut, single_line
 
 pages = Blueprint("catalog", __name__)

@@ -11,7 +11,7 @@ from storefront.db.base import db
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.tenants.models import SettingRow, TenantRow
+from storefront.tenants.models import Setting, Tenant
 from storefront.unicode_text import without_direction_controls
 
 VERSION_SETTING = "search_words_version"
@@ -42,15 +42,15 @@ def renew_search_words() -> int:
 
     To be called by one process at a time. One that is interrupted is begun again at the next start.
     """
-    made_by = db.session.get(SettingRow, VERSION_SETTING)
+    made_by = db.session.get(Setting, VERSION_SETTING)
     if made_by and made_by.value == WORDS_VERSION:
         return 0
     changed = 0
-    for tenant_id, labels in db.session.execute(select(TenantRow.id, TenantRow.labels)).all():
+    for tenant_id, labels in db.session.execute(select(Tenant.id, Tenant.labels)).all():
         with tenant_context(tenant_id):
             changed += renew_products(labels or {})
     with write():
-        db.session.merge(SettingRow(name=VERSION_SETTING, value=WORDS_VERSION))
+        db.session.merge(Setting(name=VERSION_SETTING, value=WORDS_VERSION))
     return changed
 
 

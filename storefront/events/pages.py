@@ -15,7 +15,7 @@ from storefront.events.rules import HEARTBEAT, MOST_MISSED, OLDEST, number, open
 from storefront.events.streams import BEAT, Stream
 from storefront.events.tail import INTERVAL, Tail, messages_after
 from storefront.rate_limits import STREAMS_LIMIT, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 
 pages = Blueprint("events", __name__)
 

@@ -10,7 +10,7 @@ from storefront.clock import rfc3339
 from storefront.findable.addresses import picture_path, product_path
 from storefront.findable.models import Address, addresses, every_product
 from storefront.findable.rules import MOST_ADDRESSES, feed_id, one_line, parts, xml
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.unicode_text import cut
 
 MAX_TITLE_LENGTH, MAX_BRAND_LENGTH = 150, 70
@@ -52,7 +52,7 @@ def url(root: str, found: Address) -> str:
     return f"<url><loc>{address}</loc><lastmod>{rfc3339(found.updated_at)}</lastmod></url>\n"
 
 
-def feed(root: str, tenant: Tenant, about: str) -> Iterator[str]:
+def feed(root: str, tenant: TenantSettings, about: str) -> Iterator[str]:
     """RSS 2.0 as Google Merchant Center reads it (https://support.google.com/merchants/answer/7052112)."""
     yield (
         f'{XML}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{xml(tenant.name)}</title>'
@@ -62,7 +62,7 @@ def feed(root: str, tenant: Tenant, about: str) -> Iterator[str]:
     yield "</channel>\n</rss>\n"
 
 
-def feed_item(root: str, tenant: Tenant, product: ProductView) -> str:
+def feed_item(root: str, tenant: TenantSettings, product: ProductView) -> str:
     picture = picture_path(product.image) if product.image else ""
     facts = {
         "g:id": feed_id(product.id),
@@ -75,7 +75,7 @@ def feed_item(root: str, tenant: Tenant, product: ProductView) -> str:
         "g:condition": "new",
         "g:brand": cut(tenant.name, MAX_BRAND_LENGTH),
         "g:identifier_exists": "no",
-        "g:product_type": tenant.own_label(product.category),
+        "g:product_type": tenant.default_label(product.category),
     }
     return "<item>" + "".join(f"<{name}>{xml(fact)}</{name}>" for name, fact in facts.items() if fact) + "</item>\n"
 
@@ -86,7 +86,7 @@ def robots(prefixes: Sequence[str], sitemaps: Sequence[str]) -> str:
     return "\n".join([*lines, *(["", *(f"Sitemap: {address}" for address in sitemaps)] if sitemaps else ()), ""])
 
 
-def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[ProductCard]) -> str:
+def llms(tenant: TenantSettings, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[ProductCard]) -> str:
     """What a language model should know of the shop (https://llmstxt.org)."""
     about = (tenant.hero or {}).get("text") or f"The shop of {tenant.name}."
     facts = [f"Prices are in {tenant.currency}.", f"{tenant.tax_note}." if tenant.tax_note else ""]
@@ -102,7 +102,7 @@ def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequ
     if shelf:
         lines += ["", "## Categories", ""]
         for name, many in shelf[:MAX_LLMS_CATEGORIES]:
-            to_it = link(tenant.own_label(name), f"{root}/?" + urlencode({"category": name}))
+            to_it = link(tenant.default_label(name), f"{root}/?" + urlencode({"category": name}))
             lines.append(f"- {to_it}: {many} product{'' if many == 1 else 's'}")
         if len(shelf) > MAX_LLMS_CATEGORIES:
             lines.append(f"- [All {len(shelf):,} categories]({root}/categories): by name; put words behind ?q=")
@@ -112,14 +112,14 @@ def llms(tenant: Tenant, root: str, shelf: Sequence[tuple[str, int]], best: Sequ
     return "\n".join([*lines, ""])
 
 
-def llms_of_all(shops: Sequence[Tenant], root: str) -> str:
+def llms_of_all(shops: Sequence[TenantSettings], root: str) -> str:
     lines = ["# Storefront", "", "> Shops under one roof, each with its own catalogue, pages and JSON API.", ""]
     lines += ["## Shops", ""] if shops else []
     lines += [f"- {link(shop.name, f'{root}/t/{shop.id}/llms.txt')}: {about(shop)}" for shop in shops]
     return "\n".join([*lines, ""])
 
 
-def about(shop: Tenant) -> str:
+def about(shop: TenantSettings) -> str:
     return one_line((shop.hero or {}).get("text") or f"prices in {shop.currency}")
 
 

@@ -18,7 +18,7 @@ from storefront.languages.pages import speaking
 from storefront.languages.words import _
 from storefront.operators.pages import pages as operators
 from storefront.rate_limits import FEEDS_LIMIT, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.tenants.registry import registry
 
 pages = Blueprint("findable", __name__)
@@ -48,7 +48,7 @@ def sitemap() -> Response:
 def feed() -> Response:
     """Every product, as Google Merchant Center and others read it."""
     root, tenant = needed_root(), current_tenant()
-    with speaking(tenant.lang):
+    with speaking(tenant.default_language):
         sells = _("What %(shop)s sells, with prices and what is in stock.", shop=tenant.name)
         about = (tenant.hero or {}).get("text") or sells
     return streamed(files.feed(root, tenant, about), "application/rss+xml", FEED_FRESH_FOR, root, tenant, *stamp())

@@ -32,7 +32,7 @@ from storefront.orders.validation import (
     new_order_number,
 )
 from storefront.pricing.calculator import calculate_price
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 
 orders_changed = signal("orders-changed")
 """Sent after an order was placed or cancelled, and committed."""
@@ -41,7 +41,7 @@ MAX_ATTEMPTS = 3
 
 
 def place_order(
-    tenant: Tenant,
+    tenant: TenantSettings,
     cart_id: str,
     buyer: Buyer,
     expected_total: int | None = None,
@@ -72,7 +72,7 @@ def place_order(
 
 
 def _place_order_in_transaction(
-    tenant: Tenant,
+    tenant: TenantSettings,
     cart_id: str,
     buyer: Buyer,
     expected_total: int | None,

@@ -21,7 +21,7 @@ from storefront.orders.validation import (
     check_idempotency_key,
 )
 from storefront.rate_limits import CHECKOUT_LIMIT, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import suggest_after_order
 from storefront.upsell.api import UpsellShape
 

@@ -17,7 +17,7 @@ from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draf
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer, check_buyer
 from storefront.rate_limits import CHECKOUT_LIMIT, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import keeps_room
 
 pages = Blueprint("orders", __name__)

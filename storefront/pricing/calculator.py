@@ -8,7 +8,7 @@ from decimal import Decimal
 from storefront.errors import FieldError, Invalid
 from storefront.languages.words import _
 from storefront.money import percentage_of, tax_included_in
-from storefront.tenants.models import Promotion, Tenant
+from storefront.tenants.settings import Promotion, TenantSettings
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Price:
     promo_expired: bool = False
 
 
-def calculate_price(tenant: Tenant, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
+def calculate_price(tenant: TenantSettings, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
     """Price these lines as this shop does at this moment; each step rounds half up. A code that ran out is kept in
     sight as `promo_expired` and takes nothing off."""
     subtotal = sum(line_totals)
@@ -49,7 +49,7 @@ def calculate_price(tenant: Tenant, line_totals: Iterable[int], promo_code: str 
     )
 
 
-def usable_promotion(tenant: Tenant, code: str, now: datetime) -> Promotion:
+def usable_promotion(tenant: TenantSettings, code: str, now: datetime) -> Promotion:
     """The promotion that a shopper typed the code of; refuses a code that is unknown or has run out."""
     promotion = tenant.promotion(code)
     if promotion is None:

@@ -15,7 +15,7 @@ TENANT_KEY = "storefront.tenant_id"
 _HOST = re.compile(
     r"([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?"
 )
-NOBODY = "invalid"
+INVALID_HOST = "invalid"
 _PREFIX = re.compile(r"/t/([^/]*)(/.*)?", re.DOTALL)
 
 
@@ -28,13 +28,13 @@ class TenantMiddleware:
         self.base_domain, self.suffix = base_domain, "." + base_domain
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not _HOST.fullmatch(environ.get("HTTP_HOST", NOBODY)):
-            environ["HTTP_HOST"] = NOBODY  # what can't be the name of any host is not worth a crash
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", INVALID_HOST)):
+            environ["HTTP_HOST"] = INVALID_HOST  # what can't be the name of any host is not worth a crash
         if environ["wsgi.url_scheme"] not in ("http", "https"):
             environ["wsgi.url_scheme"] = (
                 "http"  # a proxy handed on what a client made up, and addresses would repeat it
             )
-        environ[TENANT_KEY] = tenant_id = self.of_host(environ.get("HTTP_HOST", NOBODY))
+        environ[TENANT_KEY] = tenant_id = self.tenant_of_host(environ.get("HTTP_HOST", INVALID_HOST))
         if tenant_id == "www":
             return redirect(self.without_www(environ), start_response)
         if tenant_id is None and (match := _PREFIX.fullmatch(environ.get("PATH_INFO", ""))):
@@ -46,7 +46,7 @@ class TenantMiddleware:
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, rest
         return self.app(environ, start_response)
 
-    def of_host(self, host: str) -> str | None:
+    def tenant_of_host(self, host: str) -> str | None:
         name = host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
         return name.removesuffix(self.suffix) if name.endswith(self.suffix) else None
 

@@ -1,4 +1,4 @@
-"""The door of the house: lets a request into its shop, or shows which shops there are."""
+"""Resolves the tenant of each request, and lists the shops at the root."""
 
 from flask import Blueprint, Response, g, request
 from markupsafe import Markup
@@ -8,11 +8,11 @@ from storefront.htmx import show
 from storefront.ids import pasted_id
 from storefront.languages.words import _
 from storefront.tenants.middleware import TENANT_KEY
-from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
+from storefront.tenants.settings import TenantSettings
 
 pages = Blueprint("tenants", __name__)
-WITHOUT_TENANT = ("operators", "static", "languages")
+BLUEPRINTS_WITHOUT_TENANT = ("operators", "static", "languages")
 """The blueprints that answer at the root, where no shop is."""
 
 
@@ -25,7 +25,7 @@ def mend_ids(_endpoint: str | None, values: dict[str, object] | None) -> None:
 
 
 @pages.before_app_request
-def enter() -> Response | None:
+def resolve_tenant() -> Response | None:
     """Find the tenant for the rest of the request; raises `TenantNotFound`, or `NotFound` for a shop's page without a
     shop. The root itself lists the shops."""
     tenant_id = request.environ.get(TENANT_KEY)
@@ -37,37 +37,26 @@ def enter() -> Response | None:
         g.tenant, g.tenant_id, g.inline_style = tenant, tenant.id, str(tenant.theme_css)
         return None
     if request.path == "/" and request.method in ("GET", "HEAD"):
-        return list_of_shops()
-    if request.blueprint not in WITHOUT_TENANT:
+        return shop_index()
+    if request.blueprint not in BLUEPRINTS_WITHOUT_TENANT:
         raise NotFound(_("There is nothing at this address. Every shop has an address of its own."))
     return None
 
 
-def list_of_shops() -> Response:
+def shop_index() -> Response:
     shops = list(registry().all().values())
-    g.inline_style = "".join(f".shop-{shop.id}{{{shop.look}}}" for shop in shops)
+    g.inline_style = "".join(f".shop-{shop.id}{{{shop.css_variables}}}" for shop in shops)
     css = Markup(g.inline_style)  # noqa: S704 - ids that are DNS labels, numbers and known faces only
-    return show("tenants/shops.html", shops=[view(shop) for shop in shops], shops_css=css)
+    return show("tenants/shops.html", shops=[shop_summary(shop) for shop in shops], shops_css=css)
 
 
-def view(shop: Tenant) -> dict[str, object]:
+def shop_summary(shop: TenantSettings) -> dict[str, object]:
     hero = shop.hero or {}
     return {
         "name": shop.name,
         "href": f"{request.script_root}/t/{shop.id}/",
-        "images": (hero.get("images") or [shop.emblem])[:3],
+        "images": (hero.get("images") or [shop.logo])[:3],
         "text": hero.get("text", ""),
-        "face": shop.face,
+        "face": shop.display_font,
         "css_class": f"shop-{shop.id}",
     }
-
-
-def current_tenant() -> Tenant:
-    """The shop that this request belongs to; inside a shop's blueprints there always is one."""
-    tenant: Tenant = g.tenant
-    return tenant
-
-
-def label(name: str) -> str:
-    """What a category or a tag of this shop is called in the shopper's language."""
-    return current_tenant().label(name)

@@ -3,35 +3,35 @@
 from math import atan2, cbrt, degrees, hypot
 from typing import Any
 
-FACES = {  # each with a stand-in of the same metrics, so that nothing moves when the font arrives
+DISPLAY_FONTS = {  # each with a stand-in of the same metrics, so that nothing moves when the font arrives
     "fraunces": 'Fraunces,"Fraunces stand-in",Georgia,serif',
     "bricolage": 'Bricolage,"Bricolage stand-in",system-ui,sans-serif',
     "figtree": 'Figtree,"Figtree stand-in",system-ui,sans-serif',
 }
-PLAIN_FACE = "figtree"
-PLAIN = (260.0, 0.09)
-MOST_CHROMA = 0.2
-NEIGHBOUR = 40.0
+DEFAULT_FONT = "figtree"
+DEFAULT_HUE_AND_CHROMA = (260.0, 0.09)
+MAX_CHROMA = 0.2
+SECOND_HUE_OFFSET_DEGREES = 40.0
 """Degrees from a shop's hue to its second one, when it names none."""
 
 
-def look(theme: dict[str, Any]) -> str:
+def css_variables(theme: dict[str, Any]) -> str:
     """The custom properties of a theme. Numbers and known faces only, so it is safe as CSS whatever the theme says."""
     accent = theme.get("accent")
-    hue, chroma = hue_and_chroma(accent) if accent else PLAIN
+    hue, chroma = hue_and_chroma(accent) if accent else DEFAULT_HUE_AND_CHROMA
     if theme.get("hue") is not None:
         hue = float(theme["hue"])
     if theme.get("chroma") is not None:
         chroma = float(theme["chroma"])
     second = theme.get("second")
-    other = hue_and_chroma(second)[0] if second else (hue + NEIGHBOUR) % 360
-    chroma = min(chroma, MOST_CHROMA)
-    return f"--hue:{hue:.5g};--second:{other:.5g};--chroma:{chroma:.4g};--display:{FACES[face(theme)]}"
+    other = hue_and_chroma(second)[0] if second else (hue + SECOND_HUE_OFFSET_DEGREES) % 360
+    chroma = min(chroma, MAX_CHROMA)
+    return f"--hue:{hue:.5g};--second:{other:.5g};--chroma:{chroma:.4g};--display:{DISPLAY_FONTS[display_font(theme)]}"
 
 
-def face(theme: dict[str, Any]) -> str:
+def display_font(theme: dict[str, Any]) -> str:
     named = theme.get("face")
-    return named if named in FACES else PLAIN_FACE
+    return named if named in DISPLAY_FONTS else DEFAULT_FONT
 
 
 def hue_and_chroma(accent: str) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from storefront.config import Settings
 from storefront.ids import new_id, new_token
 from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant.actions import Advice, assistant
 from storefront.upsell.assistant.question import Question
 from storefront.upsell.engine.actions import Fitting, goes_with, related
@@ -46,7 +46,7 @@ class Upsell:
     call_id: str | None = None
 
 
-def suggest(tenant: Tenant, cart: CartSnapshot, language: str, by_person: bool = False) -> Upsell:
+def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person: bool = False) -> Upsell:
     """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
     In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
@@ -61,7 +61,7 @@ def suggest(tenant: Tenant, cart: CartSnapshot, language: str, by_person: bool =
         return think(tenant, cart, arm, language, by_person)
 
 
-def think(tenant: Tenant, cart: CartSnapshot, arm: str, language: str, by_person: bool) -> Upsell:
+def think(tenant: TenantSettings, cart: CartSnapshot, arm: str, language: str, by_person: bool) -> Upsell:
     fitting = goes_with(tenant, goods_in(cart))
     advice = Advice(RULES)
     if arm == MODEL and any(one.reason for one in fitting.candidates):
@@ -74,7 +74,7 @@ def think(tenant: Tenant, cart: CartSnapshot, arm: str, language: str, by_person
 
 
 def suggest_after_order(
-    tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
+    tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
 ) -> Upsell:
     """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
     try:
@@ -85,7 +85,7 @@ def suggest_after_order(
         return Upsell(enabled=tenant.upsell_enabled)
 
 
-def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
+def suggest_at_once(tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
     """What goes with a cart that was ordered: what was last shown for it if that can still be had, else the rules'
     choice. Never asks the model."""
     if not tenant.upsell_enabled:
@@ -103,7 +103,7 @@ def suggest_at_once(tenant: Tenant, cart_id: str, shopper: str, product_ids: Seq
     return Upsell(True, arm, "rules" if suggestions else None, suggestions)
 
 
-def think_ahead(tenant: Tenant, cart_id: str, languages: tuple[str, ...]) -> bool:
+def think_ahead(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]) -> bool:
     """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled:
@@ -124,7 +124,7 @@ def goods_in(cart: CartSnapshot) -> list[Goods]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def question(tenant: Tenant, cart: CartSnapshot, fitting: Fitting, language: str) -> Question:
+def question(tenant: TenantSettings, cart: CartSnapshot, fitting: Fitting, language: str) -> Question:
     value = cart.price(tenant).subtotal
     asked = fitting.cart, fitting.candidates
     return Question(assistant().model.name, cart.id, *asked, tenant.upsell, language, value)
@@ -135,13 +135,13 @@ def settings() -> Settings:
     return found
 
 
-def keeps_room(tenant: Tenant, cart: CartSnapshot) -> bool:
+def keeps_room(tenant: TenantSettings, cart: CartSnapshot) -> bool:
     """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
     would jump when the room closes."""
     return arm_for(tenant, cart.shopper) != CONTROL
 
 
-def arm_for(tenant: Tenant, shopper: str) -> str:
+def arm_for(tenant: TenantSettings, shopper: str) -> str:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
 

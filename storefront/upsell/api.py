@@ -9,7 +9,7 @@ from storefront.catalog.api import Product
 from storefront.languages.pages import shopper_language
 from storefront.openapi import Shape, answers, blueprint, spec
 from storefront.rate_limits import UPSELL_LIMIT, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import Upsell, suggest
 from storefront.upsell.turns import turn_to_think
 

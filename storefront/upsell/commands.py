@@ -13,8 +13,8 @@ from storefront.commands import ShopGroup
 from storefront.config import Settings
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
-from storefront.tenants.models import Tenant
-from storefront.tenants.registry import registry, switch_upsell
+from storefront.tenants.registry import registry, set_upsell_enabled
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant.batch import foreseen, text_of
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.engine.complements import due, foresee, patient, prepare
@@ -47,7 +47,7 @@ def turn_off(tenant: str | None) -> None:
 def switch(enabled: bool, tenant: str | None) -> None:
     check_not_disabled("Set it to true and restart the shop; then suggestions can be switched while it runs.")
     try:
-        switch_upsell(enabled, tenant)
+        set_upsell_enabled(enabled, tenant)
     except KeyError:
         raise no_such_shop(tenant) from None
     click.echo(f"Suggestions are {'on' if enabled else 'off'} {f'in {tenant}' if tenant else 'in all shops'}.")
@@ -82,7 +82,7 @@ def evaluate_command(tenant_id: str | None, with_model: bool, orders: int, yes: 
             evaluate_shop(shop, orders if with_model else 0, yes)
 
 
-def evaluate_shop(shop: Tenant, for_model: int, yes: bool) -> None:
+def evaluate_shop(shop: TenantSettings, for_model: int, yes: bool) -> None:
     replay = Replay(shop, for_model)
     with progress_bar(f"Replaying the orders of {shop.id}", how_many_orders()) as step:
         replay.run(step)
@@ -96,9 +96,9 @@ def evaluate_shop(shop: Tenant, for_model: int, yes: bool) -> None:
         evaluate_model(shop, replay, yes)
 
 
-def evaluate_model(shop: Tenant, replay: Replay, yes: bool) -> None:
+def evaluate_model(shop: TenantSettings, replay: Replay, yes: bool) -> None:
     """Let the model choose for the latest carts, once its cost was agreed to."""
-    questions = choices(replay, shop.lang)
+    questions = choices(replay, shop.default_language)
     with using(Model(settings())) as model:
         cost = foreseen(model, [text_of(one) for one in questions], len(questions))
         if not questions or not agreed(
@@ -130,8 +130,8 @@ def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None
             prepare_shop(shop, limit, yes)
 
 
-def prepare_shop(shop: Tenant, limit: int | None, yes: bool) -> None:
-    waiting = due(shop.lang)
+def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
+    waiting = due(shop.default_language)
     numbers = waiting[:limit]
     if not numbers:
         click.echo(f"{shop.id}: every product is prepared.")
@@ -162,7 +162,7 @@ def settings() -> Settings:
     return found
 
 
-def shops(tenant_id: str | None) -> list[Tenant]:
+def shops(tenant_id: str | None) -> list[TenantSettings]:
     """Every shop, or the one that is asked for."""
     known = registry().all()
     if tenant_id is not None and tenant_id not in known:

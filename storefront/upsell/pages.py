@@ -6,7 +6,7 @@ from storefront.cart.pages import current_cart
 from storefront.htmx import show, vary
 from storefront.languages.pages import shopper_language
 from storefront.rate_limits import UPSELL_LIMIT, limiter
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import Upsell, suggest
 from storefront.upsell.turns import turn_to_think
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from storefront.catalog.text import tokenize
 from storefront.languages.words import _, ngettext
-from storefront.tenants.models import UpsellWishes
+from storefront.tenants.settings import MerchandisingRules
 from storefront.unicode_text import shortened
 from storefront.upsell.llm.moderation.normalization import strip_invisible
 
@@ -75,12 +75,12 @@ class Tie:
     prepared: bool = False
 
 
-def choose(ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+def choose(ranked: Iterable[Candidate], wishes: MerchandisingRules) -> list[Chosen]:
     """The best three that the shop's wishes allow together, for their reasons."""
     return pick(ranked, wishes)
 
 
-def choose_among(chosen: Sequence[Chosen], ranked: Sequence[Candidate], wishes: UpsellWishes) -> list[Chosen]:
+def choose_among(chosen: Sequence[Chosen], ranked: Sequence[Candidate], wishes: MerchandisingRules) -> list[Chosen]:
     """What the shop pinned, then the model's choice in its order and words, as far as the shop's wishes allow; what
     they don't allow is replaced by the next best."""
     known = {candidate.goods.id: candidate for candidate in ranked}
@@ -94,19 +94,19 @@ def choose_among(chosen: Sequence[Chosen], ranked: Sequence[Candidate], wishes: 
 
 
 def pick(
-    candidates: Iterable[Candidate], wishes: UpsellWishes, words: Mapping[str, str] = NO_WORDS, most: int = MOST
+    candidates: Iterable[Candidate], wishes: MerchandisingRules, words: Mapping[str, str] = NO_WORDS, most: int = MOST
 ) -> list[Chosen]:
     found = islice(of_each_kind(candidates, 1, wishes, words), most)
     return [Chosen(candidate.goods.id, explanation) for candidate, explanation in found]
 
 
-def shortlist(ranked: Iterable[Candidate], wishes: UpsellWishes) -> list[Candidate]:
+def shortlist(ranked: Iterable[Candidate], wishes: MerchandisingRules) -> list[Candidate]:
     """The candidates that the model may choose from: the best, and not all of one kind."""
     return [candidate for candidate, _ in islice(of_each_kind(ranked, MOST_OF_A_KIND, wishes), CANDIDATES)]
 
 
 def of_each_kind(
-    candidates: Iterable[Candidate], most: int, wishes: UpsellWishes, words: Mapping[str, str] = NO_WORDS
+    candidates: Iterable[Candidate], most: int, wishes: MerchandisingRules, words: Mapping[str, str] = NO_WORDS
 ) -> Iterator[tuple[Candidate, str]]:
     """The first so many of a category, or all if the shop wants it so; each with what is said for it, in these words by
     its id or its own. One for which nothing speaks is left out."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storefront.tenants.theme import MOST_CHROMA
+from storefront.tenants.theme import MAX_CHROMA
 from tests.browser.visit import Shop, Visit
 
 TEXT, EDGE = 4.5, 3.0
@@ -58,7 +58,7 @@ WORST = """({ pairs, chromas, hues }) => {
 def test_every_hue_can_be_read(visit: Callable[..., Visit], aurora: Shop, scheme: str) -> None:
     shopper = visit(aurora, color_scheme=scheme)
     shopper.go("/cart")
-    chromas = [0, 0.03, 0.07, 0.11, 0.16, MOST_CHROMA]
+    chromas = [0, 0.03, 0.07, 0.11, 0.16, MAX_CHROMA]
     given = {"pairs": PAIRS, "chromas": chromas, "hues": list(range(0, 360, 5))}
     worst = shopper.page.evaluate(WORST, given)
     assert len(worst) == len(PAIRS)

@@ -9,7 +9,7 @@ from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.tenants.models import SettingRow
+from storefront.tenants.models import Setting
 from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_search import found
 from tests.conftest import Person
@@ -82,7 +82,7 @@ def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask
             for row in db.session.scalars(select(Product)):
                 row.name_words, row.words = "old", "old"
                 row.name += "\u202e"
-        db.session.execute(delete(SettingRow).where(SettingRow.name == "search_words_version"))
+        db.session.execute(delete(Setting).where(Setting.name == "search_words_version"))
         db.session.commit()
     with app.app_context(), tenant_context("shelf"):
         stamp = {row.id: row.updated_at for row in db.session.scalars(select(Product))}

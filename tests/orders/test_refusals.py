@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from storefront.db.base import db
-from storefront.tenants.models import TenantRow
+from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 from tests.cart.shapes import assert_problem, holdings, steps
 from tests.catalog.shelves import change_product
@@ -52,18 +52,18 @@ def test_a_total_that_is_not_what_was_shown_is_refused(app: Flask, shopper: Pers
 def expire(app: Flask) -> None:
     """SUMMER10 runs out while carts hold it."""
     with app.app_context():
-        row = db.session.get(TenantRow, "north")
+        row = db.session.get(Tenant, "north")
         row.promotions = [{"code": "SUMMER10", "percent": "10", "until": "2020-01-01"}]
         db.session.commit()
-        registry().forget()
+        registry().invalidate()
 
 
 def forget(app: Flask) -> None:
     """SUMMER10 is taken out of the shop while carts hold it."""
     with app.app_context():
-        db.session.get(TenantRow, "north").promotions = []
+        db.session.get(Tenant, "north").promotions = []
         db.session.commit()
-        registry().forget()
+        registry().invalidate()
 
 
 @pytest.mark.parametrize("run_out", [expire, forget])

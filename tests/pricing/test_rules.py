@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from storefront.errors import Invalid
 from storefront.pricing.calculator import Price, calculate_price, usable_promotion
-from storefront.tenants.models import Promotion, Tax, Tenant
+from storefront.tenants.settings import Promotion, Tax, TenantSettings
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
 
-def shop(tax: Tax | None = None, *promotions: Promotion) -> Tenant:
-    return Tenant("north", "North", "EUR", "en-IE", {}, tax, promotions, upsell_enabled=False)
+def shop(tax: Tax | None = None, *promotions: Promotion) -> TenantSettings:
+    return TenantSettings("north", "North", "EUR", "en-IE", {}, tax, promotions, upsell_enabled=False)
 
 
 def added(rate: str) -> Tax:

@@ -19,7 +19,7 @@ from storefront.db.tenant_context import set_rls_tenant, tenant_context
 from storefront.db.transactions import write
 from storefront.ids import new_token
 from storefront.security import signer
-from storefront.tenants.models import TenantRow
+from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 from storefront.upsell.assistant.models import UpsellCall, add_use, claim
 from storefront.upsell.engine.learning import learn
@@ -50,11 +50,11 @@ def owned_models() -> list[type[Any]]:
 def furnish_south(app: Flask) -> None:
     """Give the south a code of its own, and so much stock that no trial changes what a page says."""
     with acting_in(app, "south"):
-        db.session.get(TenantRow, "south").promotions = [{"code": "HARU", "percent": "5"}]
+        db.session.get(Tenant, "south").promotions = [{"code": "HARU", "percent": "5"}]
         for product in db.session.scalars(select(Product)):
             product.stock = 1_000_000
         db.session.commit()
-        registry().forget()
+        registry().invalidate()
 
 
 LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "upsell_learned")

@@ -18,7 +18,7 @@ from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.errors import NotFound
 from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
-from storefront.tenants.models import TenantRow
+from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import related
 from storefront.upsell.models import UpsellShowing
@@ -64,7 +64,7 @@ def test_without_a_tenant_no_owned_table_can_be_read_or_written(nowhere: None):
             with pytest.raises(TenantNotSet):
                 db.session.execute(statement)
             db.session.rollback()
-    assert db.session.scalar(select(func.count()).select_from(TenantRow)) == 3
+    assert db.session.scalar(select(func.count()).select_from(Tenant)) == 3
 
 
 def test_without_a_tenant_nothing_can_be_added(nowhere: None):
@@ -189,8 +189,8 @@ def ways_to_count() -> dict[str, Any]:
         "of a subquery": select(func.count()).select_from(some),
         "scalar subquery": select(select(func.count()).select_from(Product).scalar_subquery()),
         "literal": select(func.sum(literal(1))).select_from(Product),
-        "join": select(func.count()).select_from(TenantRow).join(Product, Product.stock >= 0).where(
-            TenantRow.id == "far-east"
+        "join": select(func.count()).select_from(Tenant).join(Product, Product.stock >= 0).where(
+            Tenant.id == "far-east"
         ),
     }  # fmt: skip
 
@@ -204,11 +204,11 @@ def test_counting_counts_own_rows_only(north: None):
 
 def test_a_question_to_a_free_table_learns_nothing_of_others(north: None):
     for condition in (
-        exists().where(Product.tenant_id == TenantRow.id),
-        TenantRow.id.in_(select(Product.tenant_id)),
-        select(func.count(Product.id)).where(Product.tenant_id == TenantRow.id).scalar_subquery() > 0,
+        exists().where(Product.tenant_id == Tenant.id),
+        Tenant.id.in_(select(Product.tenant_id)),
+        select(func.count(Product.id)).where(Product.tenant_id == Tenant.id).scalar_subquery() > 0,
     ):
-        found = refused_or(select(TenantRow.id).where(condition))
+        found = refused_or(select(Tenant.id).where(condition))
         assert found is None or found == [("north",)], str(condition)
 
 

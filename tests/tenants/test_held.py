@@ -16,12 +16,12 @@ from storefront.db.base import db
 from storefront.db.tenancy import execute, fetch_json, insert_rows, tenant_scoped
 from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.db.transactions import write
-from storefront.tenants.models import TenantRow
+from storefront.tenants.models import Tenant
 from tests.conftest import Person
 from tests.tenants.cast import every_row
 
 products, carts, lines = Product.__table__, Cart.__table__, CartLine.__table__
-tenants = TenantRow.__table__
+tenants = Tenant.__table__
 NORTH = {"beans", "pot", "cup", "filter", "honey", "shared"}
 
 

@@ -69,7 +69,7 @@ def wish(app: Flask, **wishes: str) -> None:
     catalogue["tenants"][0]["upsell"] = wishes
     with app.app_context():
         import_catalog(json.dumps(catalogue).encode(), update_existing=True)
-        registry().forget()
+        registry().invalidate()
 
 
 LIMITS = {

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storefront.tenants.models import UpsellWishes
+from storefront.tenants.settings import MerchandisingRules
 from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.rules import (
     MOST_OF_A_KIND,
@@ -18,7 +18,7 @@ from storefront.upsell.rules import (
 )
 
 BEANS = Goods("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
-AS_USUAL, MANY_OF_A_KIND = UpsellWishes(), UpsellWishes(one_per_category=False)
+AS_USUAL, MANY_OF_A_KIND = MerchandisingRules(), MerchandisingRules(one_per_category=False)
 
 
 def candidates(*goods: Goods, pinned: tuple[str, ...] = ()) -> list[Candidate]:

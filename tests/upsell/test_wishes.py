@@ -37,7 +37,7 @@ def wishing(request: pytest.FixtureRequest, make_app: Callable[..., Flask], mode
         app = make_app(**({"OPENAI_BASE_URL": model.address, "UPSELL_TIMEOUT": "10"} if use_model else {}))
         with app.app_context():
             import_catalog(catalogue(**wishes), update_existing=True)
-            registry().forget()
+            registry().invalidate()
         return Person(app.test_client(), "north")
 
     use_model = request.param == "model"
@@ -165,7 +165,7 @@ def test_faulty_wishes_are_refused_with_tenant_and_field(
             import_catalog(catalogue(**wishes), update_existing=True)
         for word in ("'north'", "upsell", *named):
             assert word in str(refused.value)
-        registry().forget()
+        registry().invalidate()
         north = registry().find("north")
         assert north
         assert north.upsell.one_per_category is False, "what was there is kept"

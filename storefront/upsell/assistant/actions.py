@@ -22,7 +22,7 @@ from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.operators.metrics import count_call
 from storefront.operators.redaction import redact
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.budget import (
     OverBudget,
@@ -100,7 +100,7 @@ class Assistant:
         """After which a question that nobody settled is anybody's again."""
         return timedelta(seconds=self.settings.upsell_timeout + 2)
 
-    def advise(self, tenant: Tenant, question: Question, patience: float = 0) -> Advice:
+    def advise(self, tenant: TenantSettings, question: Question, patience: float = 0) -> Advice:
         """The model's choice, if it has made one for this cart; else it is asked, and waited for at most `patience`
         seconds. No connection to the database is held meanwhile."""
         if found := self._kept(question):
@@ -136,7 +136,7 @@ class Assistant:
         chosen = [Chosen(**one) for one in row.suggestions if one["product_id"] in known]
         return Advice("ok" if chosen else NOTHING, chosen, row.call_id)
 
-    def _ask(self, tenant: Tenant, question: Question) -> tuple[str | None, "Future[Answer] | None"]:
+    def _ask(self, tenant: TenantSettings, question: Question) -> tuple[str | None, "Future[Answer] | None"]:
         """Have the question asked unless it is being asked: (why it can't be asked, what to wait for in this
         process)."""
         if self._asked:
@@ -155,7 +155,7 @@ class Assistant:
             return OVER_BUDGET, None
         return None, self._begin(tenant.id, question, reservation) if mine else None
 
-    def _claim(self, tenant: Tenant, question: Question) -> tuple[bool, Reservation | None]:
+    def _claim(self, tenant: TenantSettings, question: Question) -> tuple[bool, Reservation | None]:
         """Whether this process shall ask, and what was reserved for it; raises `OverBudget`."""
         key_of_this = question.key  # made before the transaction, which orders wait for
         budget, above = tenant.upsell.budget or self.settings.upsell_budget, tenant.upsell.budget_cart_above

@@ -7,7 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from storefront.tenants.models import UpsellWishes
+from storefront.tenants.settings import MerchandisingRules
 from storefront.upsell.assistant import prompt
 from storefront.upsell.rules import Candidate, Goods, shortlist
 
@@ -21,7 +21,7 @@ class Question:
     cart_id: str
     cart: Sequence[Goods]
     ranked: Sequence[Candidate]
-    wishes: UpsellWishes
+    wishes: MerchandisingRules
     language: str
     value: int
 

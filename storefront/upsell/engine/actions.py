@@ -10,7 +10,7 @@ from typing import Any
 from storefront.catalog.queries import ProductView
 from storefront.db.tenancy import execute
 from storefront.languages.pages import shopper_language
-from storefront.tenants.models import Pin, Tenant, UpsellWishes
+from storefront.tenants.settings import MerchandisingRules, Pin, TenantSettings
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer
 from storefront.upsell.engine.goods import offered, read_goods
@@ -43,7 +43,7 @@ class Fitting:
         return {id: offered(self.rows[id]) for id in product_ids if id in self.rows}
 
 
-def related(tenant: Tenant, product_ids: Sequence[str]) -> Fitting:
+def related(tenant: TenantSettings, product_ids: Sequence[str]) -> Fitting:
     """`goes_with` for products that are known by their ids."""
     rows = execute(GOODS_ROWS_AND_STATE, {"ids": list(product_ids[:MOST_ASKED])}).all()
     known = read_goods(rows)
@@ -52,13 +52,13 @@ def related(tenant: Tenant, product_ids: Sequence[str]) -> Fitting:
     return fitting(tenant, [known[id] for id in product_ids if id in known], rows)
 
 
-def goes_with(tenant: Tenant, cart: Sequence[Goods]) -> Fitting:
+def goes_with(tenant: TenantSettings, cart: Sequence[Goods]) -> Fitting:
     """What goes with a cart: in stock, not in the cart, as the shop wishes."""
     rows = execute(ROWS_AND_STATE, {"ids": [goods.id for goods in cart[:MOST_ASKED]]}).all()
     return fitting(tenant, cart, rows)
 
 
-def fitting(tenant: Tenant, cart: Sequence[Goods], asked: Sequence[Any]) -> Fitting:
+def fitting(tenant: TenantSettings, cart: Sequence[Goods], asked: Sequence[Any]) -> Fitting:
     """The same, given the rows of the first `MOST_ASKED` products of the cart."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
     pins = pins_for(tenant, cart)
@@ -86,9 +86,9 @@ def sold_of(product_ids: Collection[str]) -> dict[str, Any]:
     return {row.id: row for row in rows}
 
 
-def label_of(tenant: Tenant, name: str) -> str:
+def label_of(tenant: TenantSettings, name: str) -> str:
     """What a category or tag is called for who reads this; empty when the shop hasn't said that."""
-    return tenant.label(name) if tenant.can_say(name) else ""
+    return tenant.label(name) if tenant.has_translation(name) else ""
 
 
 def best_numbers(shelf: Shelf, rows: Sequence[Any], prepared: Mapping[str, Prepared] = NOTHING_PREPARED) -> list[int]:
@@ -110,7 +110,7 @@ def ranked(shelf: Shelf, cart: Sequence[InCart], pairs: Mapping[int, Mapping[int
     return [number for score, number in scorer.scores(others) if score > 0 and number < known]
 
 
-def of_many_kinds(best: Iterable[int], groups_of: Sequence[Sequence[int]], wishes: UpsellWishes) -> list[int]:
+def of_many_kinds(best: Iterable[int], groups_of: Sequence[Sequence[int]], wishes: MerchandisingRules) -> list[int]:
     """The numbers that are worth looking up: where one of a category is shown, a few of each, and the others of the
     same only while there is room, for the case that those are sold out."""
     seen: Counter[tuple[int, ...]] = Counter()
@@ -158,14 +158,14 @@ def ties_of(
     return found
 
 
-def pins_for(tenant: Tenant, cart: Sequence[Goods]) -> dict[str, Pin]:
+def pins_for(tenant: TenantSettings, cart: Sequence[Goods]) -> dict[str, Pin]:
     """What the shop always suggests with a product of this cart and isn't in it, by its id."""
     inside = {goods.id for goods in cart}
     return {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in inside and pin.suggest not in inside}
 
 
 def pinned(
-    tenant: Tenant, cart: Sequence[Goods], pins: Mapping[str, Pin], sold: Mapping[str, Goods]
+    tenant: TenantSettings, cart: Sequence[Goods], pins: Mapping[str, Pin], sold: Mapping[str, Goods]
 ) -> list[Candidate]:
     """Those of the pinned products that can be had, with the shop's own reason."""
     names, worded = {goods.id: goods.name for goods in cart}, in_own_words(tenant)
@@ -176,6 +176,6 @@ def pinned(
     ]
 
 
-def in_own_words(tenant: Tenant) -> bool:
+def in_own_words(tenant: TenantSettings) -> bool:
     """Whether the shopper reads the language in which the shop's own sentences, and those made beforehand, are."""
-    return shopper_language() == tenant.lang
+    return shopper_language() == tenant.default_language

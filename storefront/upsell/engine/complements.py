@@ -11,7 +11,7 @@ from typing import Any
 from storefront.config import Settings
 from storefront.db.tenancy import execute, insert_if_absent, insert_rows
 from storefront.db.transactions import write
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant import preparing
 from storefront.upsell.assistant.batch import Batch, foreseen, text_of
 from storefront.upsell.assistant.client import Model
@@ -174,10 +174,10 @@ class Preparations:
         return [other for other in dict.fromkeys(found) if other != number][:MOST_POSSIBLE]
 
 
-def foresee(model: Model, tenant: Tenant, numbers: Sequence[int]) -> tuple[int, int | None]:
+def foresee(model: Model, tenant: TenantSettings, numbers: Sequence[int]) -> tuple[int, int | None]:
     """About how many tokens and how much money these products will take, judged by some of them."""
     sample = numbers[:: max(len(numbers) // SAMPLE, 1)][:SAMPLE]
-    prompts = [text_of(one) for one in Preparations(tenant.lang).about(sample)]
+    prompts = [text_of(one) for one in Preparations(tenant.default_language).about(sample)]
     return foreseen(model, prompts, len(numbers))
 
 
@@ -186,9 +186,9 @@ def patient(settings: Settings) -> Model:
     return Model(settings, preparing.TIMEOUT, preparing.LONGEST_TOKENS)
 
 
-def prepare(model: Model, tenant: Tenant, numbers: Sequence[int], progress: Callable[[int], object]) -> Batch:
+def prepare(model: Model, tenant: TenantSettings, numbers: Sequence[int], progress: Callable[[int], object]) -> Batch:
     """Ask about these products, one by one and several at a time, and keep what is found."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
-    batch = Batch(model, "prepare", preparing.VERSION, tenant.lang, budget, progress)
-    batch.run(Preparations(tenant.lang).about(numbers))
+    batch = Batch(model, "prepare", preparing.VERSION, tenant.default_language, budget, progress)
+    batch.run(Preparations(tenant.default_language).about(numbers))
     return batch

@@ -12,7 +12,7 @@ from typing import Any
 
 from storefront.db.tenancy import execute
 from storefront.db.transactions import release_reader
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.batch import Batch
 from storefront.upsell.assistant.client import Model
@@ -89,7 +89,7 @@ class Replay:
     """The current tenant's standing orders, once through. `asked` are the latest carts that a model could be asked
     about."""
 
-    def __init__(self, tenant: Tenant, most_asked: int = 0) -> None:
+    def __init__(self, tenant: TenantSettings, most_asked: int = 0) -> None:
         self.wishes, self.history = tenant.upsell, History()
         self.numbers = {product_id: number for number, product_id in self.history.ids.items()}
         self.scores = {name: Score() for name in (POPULARITY, PAIRS, RULES, SHOWN)}
@@ -203,12 +203,12 @@ def choices(replay: Replay, language: str) -> list[Choice]:
 
 
 def ask_model(
-    model: Model, tenant: Tenant, replay: Replay, questions: Sequence[Choice], progress: Callable[[int], object]
+    model: Model, tenant: TenantSettings, replay: Replay, questions: Sequence[Choice], progress: Callable[[int], object]
 ) -> tuple[Batch, dict[str, Score]]:
     """How the model does on these carts, and the rules on the same. Where it has no answer, the rules' choice
     counts, as at checkout."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
-    batch = Batch(model, "evaluate", prompt.VERSION, tenant.lang, budget, progress)
+    batch = Batch(model, "evaluate", prompt.VERSION, tenant.default_language, budget, progress)
     batch.run(questions)
     scores = {SHOWN: Score(), MODEL: Score()}
     for one in questions:

@@ -12,7 +12,7 @@ from flask import current_app
 
 from storefront.clock import now
 from storefront.config import Settings
-from storefront.tenants.models import Tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.models import arrivals, count_shoppers, outcomes
 from storefront.upsell.experiment.rules import (
     ARMS,
@@ -77,7 +77,7 @@ class Report:
     cost_currency: str
 
 
-def report(tenant: Tenant, days: int | None = None) -> Report:
+def report(tenant: TenantSettings, days: int | None = None) -> Report:
     """What suggestions earned the current tenant, over checkouts started in the last `days`. At most, and unless said,
     it is UPSELL_KEEP_DAYS: of older ones some are removed already, and what is left would be a wrong sample."""
     settings: Settings = current_app.extensions["storefront_settings"]

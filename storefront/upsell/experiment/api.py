@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.openapi import Money, Shape, answers, blueprint, spec, whole_number
 from storefront.security import staff_only
-from storefront.tenants.pages import current_tenant
+from storefront.tenants.context import current_tenant
 from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
 from storefront.upsell.experiment.rules import to_minor
 

@@ -7,8 +7,8 @@ import click
 from flask.cli import with_appcontext
 
 from storefront.db.tenant_context import tenant_context
-from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
 from storefront.upsell.experiment.rules import to_minor
 
@@ -40,7 +40,7 @@ def print_report(tenant_id: str | None, days: int | None) -> None:
             click.echo("\n".join(describe(shop, report(shop, days))) + "\n")
 
 
-def describe(shop: Tenant, whole: Report) -> list[str]:
+def describe(shop: TenantSettings, whole: Report) -> list[str]:
     """The report as lines: the sentence first, then the figures behind it."""
     lines = [f"{shop.name} ({shop.id}), the last {whole.days} days", whole.verdict]
     if whole.arms:
@@ -52,7 +52,7 @@ def describe(shop: Tenant, whole: Report) -> list[str]:
     return lines
 
 
-def arm_cells(shop: Tenant, whole: Report, arm: ArmReport) -> list[str]:
+def arm_cells(shop: TenantSettings, whole: Report, arm: ArmReport) -> list[str]:
     each, acceptance = arm.revenue_per_checkout, arm.acceptance
     return [
         arm.arm,
@@ -67,7 +67,7 @@ def arm_cells(shop: Tenant, whole: Report, arm: ArmReport) -> list[str]:
     ]
 
 
-def uplift_cells(shop: Tenant, one: Comparison) -> list[str]:
+def uplift_cells(shop: TenantSettings, one: Comparison) -> list[str]:
     found = one.uplift
     amounts = [shop.money(to_minor(amount)) for amount in (found.difference, found.low, found.high)]
     return [f"{one.arm} - {one.against}", *amounts, f"{found.relative:+.1%}", "yes" if found.significant else "no"]

@@ -1,6 +1,6 @@
 """Which of the best are looked up as products."""
 
-from storefront.tenants.models import UpsellWishes
+from storefront.tenants.settings import MerchandisingRules
 from storefront.upsell.engine.actions import MOST_FOUND, of_many_kinds
 
 GROUPS_OF = [(0,)] * 30 + [(0, 1)] * 3 + [()] * 2
@@ -8,13 +8,13 @@ GROUPS_OF = [(0,)] * 30 + [(0, 1)] * 3 + [()] * 2
 
 
 def test_many_of_a_category_leave_room_for_others() -> None:
-    assert of_many_kinds(range(35), GROUPS_OF, UpsellWishes())[:9] == [0, 1, 2, 3, 30, 31, 32, 33, 34]
+    assert of_many_kinds(range(35), GROUPS_OF, MerchandisingRules())[:9] == [0, 1, 2, 3, 30, 31, 32, 33, 34]
 
 
 def test_what_is_left_of_a_category_stands_by() -> None:
-    found = of_many_kinds(range(35), GROUPS_OF, UpsellWishes())
+    found = of_many_kinds(range(35), GROUPS_OF, MerchandisingRules())
     assert found[9:] == list(range(4, 4 + MOST_FOUND - 9)), "the first four may be sold out"
 
 
 def test_a_shop_that_wants_several_of_a_category_is_given_the_best() -> None:
-    assert of_many_kinds(range(35), GROUPS_OF, UpsellWishes(one_per_category=False)) == list(range(MOST_FOUND))
+    assert of_many_kinds(range(35), GROUPS_OF, MerchandisingRules(one_per_category=False)) == list(range(MOST_FOUND))

@@ -1,0 +1,187 @@
+"""A tenant's settings as an immutable snapshot."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from storefront import money
+from storefront.config import Budget, daily_budget
+from storefront.languages.formats import percent
+from storefront.languages.pages import shopper_language, shopper_languages
+from storefront.languages.rules import own_language
+from storefront.languages.texts import in_words
+from storefront.languages.words import _
+from storefront.tenants import theme
+from storefront.tenants.models import Tenant
+from storefront.tenants.timezones import UTC, timezone_of
+from storefront.unicode_text import plain_code
+
+
+@dataclass(frozen=True)
+class Tax:
+    """A rate in per cent; `included` says that the prices contain it already."""
+
+    rate: Decimal
+    included: bool
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A code that takes `percent` per cent off the subtotal, through the day `until` if that is given."""
+
+    code: str
+    percent: Decimal
+    until: date | None
+
+    def expired(self, now: datetime, timezone: ZoneInfo) -> bool:
+        """Whether the last day is over where the shop is."""
+        return self.until is not None and now.astimezone(timezone).date() > self.until
+
+
+@dataclass(frozen=True)
+class Pin:
+    """Who has the product `with_id` in the cart is offered `suggest` before anything else. `why` may be empty."""
+
+    with_id: str
+    suggest: str
+    why: str
+
+
+@dataclass(frozen=True)
+class MerchandisingRules:
+    """How the shop wants its suggestions. `budget_cart_above` is in minor units: carts worth more ask the model even
+    past the soft limit of the day."""
+
+    one_per_category: bool = True
+    bar_categories_in_cart: bool = False
+    pins: tuple[Pin, ...] = ()
+    exclude: frozenset[str] = frozenset()
+    budget: Budget | None = None
+    budget_cart_above: int | None = None
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None, currency: str) -> "MerchandisingRules":
+        stored = stored or {}
+        above = stored.get("budget_cart_above")
+        return cls(
+            one_per_category=stored.get("one_per_category", True),
+            bar_categories_in_cart=stored.get("bar_categories_in_cart", False),
+            pins=tuple(Pin(pin["with"], pin["suggest"], pin.get("why", "")) for pin in stored.get("pins", ())),
+            exclude=frozenset(stored.get("exclude", ())),
+            budget=daily_budget(stored["budget"]) if stored.get("budget") else None,
+            budget_cart_above=money.parse(above, currency) if above else None,
+        )
+
+
+@dataclass(frozen=True)
+class TenantSettings:
+    """One shop as the rest of the program sees it: a snapshot, at most a second old."""
+
+    id: str
+    name: str
+    currency: str
+    locale: str
+    theme: dict[str, Any] = field(hash=False)
+    tax: Tax | None
+    promotions: tuple[Promotion, ...]
+    upsell_enabled: bool
+    upsell: MerchandisingRules = MerchandisingRules()
+    labels: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo(UTC))
+
+    @classmethod
+    def of(cls, row: Tenant, upsell_enabled: bool) -> "TenantSettings":
+        return cls(
+            id=row.id,
+            name=row.name,
+            currency=row.currency,
+            locale=row.locale,
+            theme=row.theme,
+            tax=Tax(Decimal(row.tax["rate"]), row.tax["included"]) if row.tax else None,
+            promotions=tuple(
+                Promotion(
+                    offer["code"].upper(),
+                    Decimal(offer["percent"]),
+                    date.fromisoformat(offer["until"]) if offer.get("until") else None,
+                )
+                for offer in row.promotions
+            ),
+            upsell=MerchandisingRules.of(row.upsell, row.currency),
+            labels=row.labels or {},
+            timezone=timezone_of(row.timezone, row.locale),
+            upsell_enabled=upsell_enabled,
+        )
+
+    @cached_property
+    def version(self) -> int:
+        """Another number when anything about the shop is different."""
+        return hash(repr(self))
+
+    def promotion(self, code: str) -> Promotion | None:
+        """The promotion of this code, however it was typed or pasted; it may have run out."""
+        wanted = plain_code(code).upper()
+        return next((offer for offer in self.promotions if offer.code == wanted), None)
+
+    def money(self, amount: int) -> str:
+        return money.format_money(amount, self.currency, self.locale)
+
+    @property
+    def default_language(self) -> str:
+        """The language that the shop itself speaks, where nobody asked for another."""
+        return own_language(self.locale)
+
+    @property
+    def hero(self) -> dict[str, Any] | None:
+        """The words and pictures above the shelf, in the shopper's language where they are said in it."""
+        hero: dict[str, Any] | None = self.theme.get("hero")
+        return hero and hero | {name: self.localize(hero.get(name, "")) for name in ("title", "text")}
+
+    def label(self, name: str) -> str:
+        """What a category or a tag is called in the shopper's language, or in the shop's own."""
+        return in_words(name, self.labels.get(name))
+
+    def default_label(self, name: str) -> str:
+        """The same in the shop's own language, whoever reads it."""
+        return self.labels.get(name, {}).get(self.default_language, name)
+
+    def has_translation(self, name: str) -> bool:
+        """Whether a category or a tag has a name in the shopper's language."""
+        return shopper_language() in (self.default_language, *self.labels.get(name, ()))
+
+    def localize(self, text: str | dict[str, str]) -> str:
+        """A text of the catalogue, which is plain or by language."""
+        texts = {} if isinstance(text, str) else text
+        own = text if isinstance(text, str) else text.get(money.parse_locale(self.locale).language, "")
+        return in_words(own, texts, shopper_languages(self.locale))
+
+    @property
+    def logo(self) -> str | None:
+        emblem: str | None = self.theme.get("emblem")
+        return emblem
+
+    @property
+    def display_font(self) -> str:
+        return theme.display_font(self.theme)
+
+    @property
+    def tax_note(self) -> str:
+        if self.tax is None:
+            return ""
+        rate = percent(self.tax.rate)
+        if self.tax.included:
+            return _("Prices include %(rate)s tax", rate=rate)
+        return _("Prices exclude %(rate)s tax", rate=rate)
+
+    @cached_property
+    def css_variables(self) -> str:
+        """The custom properties that make the stylesheet this shop's own."""
+        return theme.css_variables(self.theme)
+
+    @cached_property
+    def theme_css(self) -> Markup:
+        return Markup(":root{" + self.css_variables + "}")  # noqa: S704 - numbers and known faces only
