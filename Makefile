@@ -27,7 +27,7 @@ format: .venv/dev.stamp
 
 # What the source says now, in every catalogue: new messages come empty, gone ones go. Compiles them, too.
 translations: .venv/run.stamp
-	$(BIN)/python -m storefront.languages.catalogues
+	$(BIN)/python -m storefront.i18n.extract_messages
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench

@@ -15,9 +15,10 @@ from storefront.db import transactions
 from storefront.error_boundary import ErrorBoundary
 from storefront.events import pages as events_pages
 from storefront.findable import pages as findable_pages
-from storefront.languages import formats, texts
-from storefront.languages import pages as languages_pages
-from storefront.languages.rules import LANGUAGES
+from storefront.i18n import content, formatting, locale
+from storefront.i18n import pages as i18n_pages
+from storefront.i18n.negotiation import LANGUAGES
+from storefront.i18n.unicode_text import first_character
 from storefront.operators import logs, readiness
 from storefront.operators import pages as operators_pages
 from storefront.operators.redaction import keep_secret
@@ -28,7 +29,6 @@ from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
-from storefront.unicode_text import first_character
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     readiness.init_app(app)
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
-    languages_pages.init_app(app)
+    locale.init_app(app)
     security.init_app(app, settings)
     problems.init_app(app)
     assets.init_app(app)
@@ -87,7 +87,16 @@ def settings_of_environment() -> Settings:
 
 def open_doors(app: Flask) -> None:
     """Pages, the JSON API and the operator's commands."""
-    for pages in (catalog_pages, cart_pages, orders_pages, upsell_pages, findable_pages, events_pages, operators_pages):
+    for pages in (
+        catalog_pages,
+        cart_pages,
+        orders_pages,
+        upsell_pages,
+        findable_pages,
+        events_pages,
+        operators_pages,
+        i18n_pages,
+    ):
         app.register_blueprint(pages.pages)
     for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
         app.register_blueprint(api.api)
@@ -104,16 +113,16 @@ def add_words_for_templates(app: Flask) -> None:
     app.jinja_env.globals.update(
         cart_item_count=cart_pages.cart_item_count,
         label=context.label,
-        lang=texts.lang,
+        lang_attribute=content.lang_attribute,
         messages=waiting_messages,
-        money=formats.show_money,
-        number=formats.number,
-        percent=formats.percent,
-        moment=formats.moment,
+        format_money=formatting.format_money,
+        format_integer=formatting.format_integer,
+        format_percent=formatting.format_percent,
+        format_datetime=formatting.format_datetime,
         first_character=first_character,
         languages=LANGUAGES,
-        shopper_language=languages_pages.shopper_language,
-        shopper_locale=languages_pages.shopper_locale,
+        shopper_language=locale.shopper_language,
+        shopper_locale=locale.shopper_locale,
     )
 
 

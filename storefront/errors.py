@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from storefront.languages.words import N_, _
+from storefront.i18n.gettext import N_, _
 
 
 class Refusal(Exception):

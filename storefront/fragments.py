@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from flask import Flask, current_app, g, request, session
 
 from storefront.compression import share
-from storefront.languages.pages import shopper_languages
+from storefront.i18n.locale import shopper_languages
 
 MOST = 100
 """Pieces kept a process, in bytes as they are sent; a page of 24 products is 25 KB, and every sale makes another one

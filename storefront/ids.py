@@ -4,7 +4,7 @@ import secrets
 import time
 from datetime import datetime
 
-from storefront.unicode_text import without_unseen
+from storefront.i18n.unicode_text import without_unseen
 
 EPOCH, RANDOM_BITS = 1_704_067_200_000, 22
 """What an id is made of: milliseconds since this moment of the Unix clock (2024), and so many random bits."""

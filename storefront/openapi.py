@@ -21,8 +21,8 @@ from storefront.compression import share
 from storefront.errors import Invalid, Refusal
 from storefront.fragments import share_page
 from storefront.htmx import show
-from storefront.languages.words import _
-from storefront.unicode_text import cut
+from storefront.i18n.gettext import _
+from storefront.i18n.unicode_text import cut
 from storefront.validation_messages import error_message
 
 PREFIX = "/api/v1"

@@ -14,7 +14,7 @@ from storefront.db.errors import is_busy, is_unavailable, reason
 from storefront.db.transactions import release_reader
 from storefront.errors import DatabaseBusy, Refusal, Unavailable
 from storefront.htmx import asked_region, show, show_error_region
-from storefront.languages.words import N_, _
+from storefront.i18n.gettext import N_, _
 from storefront.operators.logs import REQUEST_ID
 
 RETRY_AFTER = {429: 60, 503: 2}

@@ -17,7 +17,7 @@ from storefront import rate_limits
 from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
 from storefront.htmx import vary_by
-from storefront.languages.words import N_, _
+from storefront.i18n.gettext import N_, _
 from storefront.tenants.middleware import TENANT_KEY
 
 LARGEST_BODY = 256 * 1024

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from storefront.languages.words import N_, _
+from storefront.i18n.gettext import N_, _
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

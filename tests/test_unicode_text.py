@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from markupsafe import Markup
 
-from storefront.unicode_text import (
+from storefront.i18n.unicode_text import (
     cut,
     first_character,
     has_control,

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from storefront import validation_messages
 from storefront.catalog.import_schema import CatalogFile
-from storefront.languages.words import N_
+from storefront.i18n.gettext import N_
 from storefront.validation_messages import MESSAGES, error_message
 from tests.cart.shapes import assert_problem
 from tests.conftest import Person

@@ -17,11 +17,11 @@ from storefront.db.base import table_of
 from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.transactions import write
 from storefront.errors import CartOrdered, NotFound
+from storefront.i18n.gettext import _
+from storefront.i18n.unicode_text import cut
 from storefront.ids import is_id, new_id, new_token
-from storefront.languages.words import _
 from storefront.pricing.calculator import usable_promotion
 from storefront.tenants.settings import TenantSettings
-from storefront.unicode_text import cut
 
 cart_changed = signal("cart-changed")
 """Sent with `cart_id` after what is in a cart was changed, and committed."""

@@ -1,7 +1,7 @@
 """What a cart may hold."""
 
 from storefront.errors import FieldError, Invalid
-from storefront.languages.words import _
+from storefront.i18n.gettext import _
 
 MAX_QUANTITY_PER_LINE = 999
 MAX_LINES_PER_CART = 100

@@ -9,9 +9,9 @@ from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_
 from storefront.catalog.queries import ProductView, get_product_view
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.htmx import show
+from storefront.i18n.formatting import format_money
+from storefront.i18n.gettext import _
 from storefront.ids import new_token
-from storefront.languages.formats import show_money
-from storefront.languages.words import _
 from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.journal import was_just_suggested
@@ -80,7 +80,7 @@ def is_suggestion_available(product: ProductView) -> bool:
         flash(_("%(name)s has just sold out. Your order is as it was.", name=product.name), "error")
         return False
     if request.form.get("price", str(product.price)) != str(product.price):
-        flash(_("%(name)s costs %(price)s now.", name=product.name, price=show_money(product.price)), "notice")
+        flash(_("%(name)s costs %(price)s now.", name=product.name, price=format_money(product.price)), "notice")
     return True
 
 

@@ -14,8 +14,8 @@ from storefront.clock import now
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.errors import NotFound
+from storefront.i18n.gettext import _
 from storefront.ids import is_id
-from storefront.languages.words import _
 from storefront.pricing.calculator import Price, calculate_price
 from storefront.tenants.settings import TenantSettings
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from storefront.config import daily_budget
-from storefront.unicode_text import has_visible, without_direction_controls
+from storefront.i18n.unicode_text import has_visible, without_direction_controls
 
 DEFAULT_LANGUAGE_KEY = ""
 """Stands for the shop's own language where a text is said by language."""

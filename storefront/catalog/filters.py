@@ -10,8 +10,8 @@ import regex
 
 from storefront import money
 from storefront.catalog.text import _WORD, tokenize
-from storefront.languages.words import N_, _
-from storefront.unicode_text import cut, single_line
+from storefront.i18n.gettext import N_, _
+from storefront.i18n.unicode_text import cut, single_line
 
 WORDS_VERSION = "2"
 """Of the words that are stored with each product: raised whenever `product_words` makes others of the same texts, and

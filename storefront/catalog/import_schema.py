@@ -24,7 +24,7 @@ from storefront.catalog.field_types import (
     validate_iso_date,
 )
 from storefront.catalog.json_file import CatalogError, describe_location, parse_json
-from storefront.languages.rules import LANGUAGES
+from storefront.i18n.negotiation import LANGUAGES
 from storefront.tenants.timezones import check_timezone
 from storefront.validation_messages import error_message
 

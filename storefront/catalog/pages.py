@@ -15,10 +15,10 @@ from storefront.catalog.queries import ProductCard, ProductView, get_categories,
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
 from storefront.fragments import remembered_page, share_page
 from storefront.htmx import answer, asked_region, render, show
-from storefront.languages.words import N_
+from storefront.i18n.gettext import N_
+from storefront.i18n.unicode_text import cut, single_line
 from storefront.rate_limits import SEARCH_LIMIT, limit_search, limiter
 from storefront.tenants.context import current_tenant
-from storefront.unicode_text import cut, single_line
 
 pages = Blueprint("catalog", __name__)
 

@@ -11,10 +11,10 @@ from storefront.db.base import db, table_of
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import NotFound
+from storefront.i18n.content import localize
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import shopper_languages
 from storefront.ids import is_id
-from storefront.languages.pages import shopper_languages
-from storefront.languages.texts import in_words
-from storefront.languages.words import _
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def product_view_from_row(row: Sequence[Any], languages: tuple[str, ...] | None 
     """The product in a row of `LISTED`. Who has many rows hands in `shopper_languages()`."""
     *shown, names, descriptions = row
     own, languages = ProductView(*shown), shopper_languages() if languages is None else languages
-    name, description = in_words(own.name, names, languages), in_words(own.description, descriptions, languages)
+    name, description = localize(own.name, names, languages), localize(own.description, descriptions, languages)
     if name is own.name and description is own.description:
         return own
     return replace(own, name=name, description=description, source_text=own)

@@ -11,8 +11,8 @@ from storefront.db.base import db
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
+from storefront.i18n.unicode_text import without_direction_controls
 from storefront.tenants.models import Setting, Tenant
-from storefront.unicode_text import without_direction_controls
 
 VERSION_SETTING = "search_words_version"
 BATCH_ROWS = 2000

@@ -34,8 +34,8 @@ from storefront.catalog.text import fts5_query, tsquery
 from storefront.db.engine import current_engine
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
-from storefront.languages.pages import shopper_languages
-from storefront.languages.texts import in_words
+from storefront.i18n.content import localize
+from storefront.i18n.locale import shopper_languages
 
 MAX_TERMS = 16
 TYPEAHEAD_MATCH_LIMIT = 500
@@ -195,7 +195,7 @@ class SearchResult:
         """In the languages of who reads."""
         languages = shopper_languages()
         return [
-            ProductCard(id, in_words(name, names, languages), price, stock, image)
+            ProductCard(id, localize(name, names, languages), price, stock, image)
             for id, name, price, stock, image, names in json.loads(self.rows)
         ]
 

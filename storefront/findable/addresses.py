@@ -11,7 +11,7 @@ from flask import current_app, g, request
 from storefront.assets import Assets
 from storefront.config import Settings
 from storefront.errors import NotFound
-from storefront.languages.words import _
+from storefront.i18n.gettext import _
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 

@@ -10,8 +10,8 @@ from storefront.clock import rfc3339
 from storefront.findable.addresses import picture_path, product_path
 from storefront.findable.models import Address, addresses, every_product
 from storefront.findable.rules import MOST_ADDRESSES, feed_id, one_line, parts, xml
+from storefront.i18n.unicode_text import cut
 from storefront.tenants.settings import TenantSettings
-from storefront.unicode_text import cut
 
 MAX_TITLE_LENGTH, MAX_BRAND_LENGTH = 150, 70
 """Characters of a product feed's fields (https://support.google.com/merchants/answer/7052112)."""

@@ -14,8 +14,8 @@ from storefront.findable import files, jsonld
 from storefront.findable.addresses import canonical, here, known_root, needed_root, share_picture
 from storefront.findable.models import stamp
 from storefront.findable.rules import one_line, parts
-from storefront.languages.pages import speaking
-from storefront.languages.words import _
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import override_locale
 from storefront.operators.pages import pages as operators
 from storefront.rate_limits import FEEDS_LIMIT, limiter
 from storefront.tenants.context import current_tenant
@@ -48,7 +48,7 @@ def sitemap() -> Response:
 def feed() -> Response:
     """Every product, as Google Merchant Center and others read it."""
     root, tenant = needed_root(), current_tenant()
-    with speaking(tenant.default_language):
+    with override_locale(tenant.default_language):
         sells = _("What %(shop)s sells, with prices and what is in stock.", shop=tenant.name)
         about = (tenant.hero or {}).get("text") or sells
     return streamed(files.feed(root, tenant, about), "application/rss+xml", FEED_FRESH_FOR, root, tenant, *stamp())
@@ -97,7 +97,7 @@ def robots() -> Response:
 def llms() -> Response:
     root = known_root() or here()
     if g.tenant:
-        with speaking(g.tenant.lang):
+        with override_locale(g.tenant.lang):
             best = search_products(ProductQuery(in_stock=True), BEST).cards
             return plain(files.llms(current_tenant(), root, get_categories(), best))
     return plain(files.llms_of_all(list(registry().all().values()), root))

@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 from xml.sax.saxutils import escape
 
-from storefront.unicode_text import cut
+from storefront.i18n.unicode_text import cut
 
 MOST_ADDRESSES = 50_000
 """In one sitemap (https://www.sitemaps.org/protocol.html)."""

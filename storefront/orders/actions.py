@@ -16,10 +16,10 @@ from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.transactions import write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
+from storefront.i18n.content import language_of, localize
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
-from storefront.languages.pages import shopper_language, shopper_languages
-from storefront.languages.texts import foreign_language, in_words
-from storefront.languages.words import _
 from storefront.orders.models import CANCELLED, FULFILLED, PLACED, Order, OrderLine
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart, load_order
 from storefront.orders.validation import (
@@ -205,7 +205,7 @@ class ReservedLine:
             "product_id": self.product_id,
             "place": place,
             "name": str(self.name),
-            "language": foreign_language(self.name) or shopper_language(),
+            "language": language_of(self.name) or shopper_language(),
             "image": self.image,
             "unit_price": self.unit_price,
             "quantity": self.quantity,
@@ -227,7 +227,7 @@ def take_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
         if row is None:
             short[product_id] = quantity
         else:
-            name = in_words(row.name, row.names, languages)
+            name = localize(row.name, row.names, languages)
             taken.append(ReservedLine(product_id, quantity, from_upsell, place, name, row.image, row.price, row.stock))
     if short:
         left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())

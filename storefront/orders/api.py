@@ -6,7 +6,7 @@ from flask import request, url_for
 from pydantic import BaseModel, Field
 
 from storefront.clock import rfc3339
-from storefront.languages.pages import shopper_language
+from storefront.i18n.locale import shopper_language
 from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
 from storefront.orders.queries import OrderView, load_order

@@ -10,8 +10,8 @@ from storefront.cart.pages import current_cart
 from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.htmx import asked_region, show
-from storefront.languages.pages import keep_choice
-from storefront.languages.words import _
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import keep_choice
 from storefront.orders import actions
 from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draft
 from storefront.orders.queries import find_order_of_cart, load_order

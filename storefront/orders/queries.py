@@ -12,9 +12,9 @@ from sqlalchemy import (
 from storefront.db.base import db, table_of
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.errors import NotFound
+from storefront.i18n.content import with_language
+from storefront.i18n.gettext import _
 from storefront.ids import is_id
-from storefront.languages.texts import in_language
-from storefront.languages.words import _
 from storefront.orders.models import Order, OrderLine
 from storefront.pricing.calculator import Price
 
@@ -38,7 +38,7 @@ class OrderLineView:
     @property
     def localized_name(self) -> str:
         """Its name, which knows when it isn't in the page's language."""
-        return in_language(self.name, self.language)
+        return with_language(self.name, self.language)
 
 
 @dataclass(frozen=True)

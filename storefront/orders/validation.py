@@ -9,9 +9,9 @@ from hashlib import sha256
 from email_validator import EmailNotValidError, validate_email
 
 from storefront.errors import CartChanged, CartEmpty, FieldError, Invalid, PriceChanged
-from storefront.languages.words import _
+from storefront.i18n.gettext import _
+from storefront.i18n.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
 from storefront.pricing.calculator import Price
-from storefront.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
 
 EMAIL_PATTERN = (
     r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"

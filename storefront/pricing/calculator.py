@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from storefront.errors import FieldError, Invalid
-from storefront.languages.words import _
+from storefront.i18n.gettext import _
 from storefront.money import percentage_of, tax_included_in
 from storefront.tenants.settings import Promotion, TenantSettings
 

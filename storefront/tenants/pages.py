@@ -5,14 +5,14 @@ from markupsafe import Markup
 
 from storefront.errors import NotFound, TenantNotFound
 from storefront.htmx import show
+from storefront.i18n.gettext import _
 from storefront.ids import pasted_id
-from storefront.languages.words import _
 from storefront.tenants.middleware import TENANT_KEY
 from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
 
 pages = Blueprint("tenants", __name__)
-BLUEPRINTS_WITHOUT_TENANT = ("operators", "static", "languages")
+BLUEPRINTS_WITHOUT_TENANT = ("operators", "static", "i18n")
 """The blueprints that answer at the root, where no shop is."""
 
 

@@ -11,15 +11,15 @@ from markupsafe import Markup
 
 from storefront import money
 from storefront.config import Budget, daily_budget
-from storefront.languages.formats import percent
-from storefront.languages.pages import shopper_language, shopper_languages
-from storefront.languages.rules import own_language
-from storefront.languages.texts import in_words
-from storefront.languages.words import _
+from storefront.i18n.content import localize
+from storefront.i18n.formatting import format_percent
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import shopper_language, shopper_languages
+from storefront.i18n.negotiation import default_language
+from storefront.i18n.unicode_text import plain_code
 from storefront.tenants import theme
 from storefront.tenants.models import Tenant
 from storefront.tenants.timezones import UTC, timezone_of
-from storefront.unicode_text import plain_code
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class TenantSettings:
     @property
     def default_language(self) -> str:
         """The language that the shop itself speaks, where nobody asked for another."""
-        return own_language(self.locale)
+        return default_language(self.locale)
 
     @property
     def hero(self) -> dict[str, Any] | None:
@@ -143,7 +143,7 @@ class TenantSettings:
 
     def label(self, name: str) -> str:
         """What a category or a tag is called in the shopper's language, or in the shop's own."""
-        return in_words(name, self.labels.get(name))
+        return localize(name, self.labels.get(name))
 
     def default_label(self, name: str) -> str:
         """The same in the shop's own language, whoever reads it."""
@@ -157,7 +157,7 @@ class TenantSettings:
         """A text of the catalogue, which is plain or by language."""
         texts = {} if isinstance(text, str) else text
         own = text if isinstance(text, str) else text.get(money.parse_locale(self.locale).language, "")
-        return in_words(own, texts, shopper_languages(self.locale))
+        return localize(own, texts, shopper_languages(self.locale))
 
     @property
     def logo(self) -> str | None:
@@ -172,7 +172,7 @@ class TenantSettings:
     def tax_note(self) -> str:
         if self.tax is None:
             return ""
-        rate = percent(self.tax.rate)
+        rate = format_percent(self.tax.rate)
         if self.tax.included:
             return _("Prices include %(rate)s tax", rate=rate)
         return _("Prices exclude %(rate)s tax", rate=rate)

@@ -10,8 +10,8 @@ from storefront.cart.queries import CartSnapshot, find_cart
 from storefront.catalog.queries import ProductView, get_products_in_stock
 from storefront.clock import now
 from storefront.config import Settings
+from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
-from storefront.languages.pages import speaking
 from storefront.operators.metrics import count_upsell
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant.actions import Advice, assistant
@@ -57,7 +57,7 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
     arm = arm_for(tenant, cart.shopper)
     if arm == CONTROL:
         return show(cart, arm, [], Advice(CONTROL), by_person)
-    with speaking(language):
+    with override_locale(language):
         return think(tenant, cart, arm, language, by_person)
 
 
@@ -78,7 +78,7 @@ def suggest_after_order(
 ) -> Upsell:
     """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
     try:
-        with speaking(language):
+        with override_locale(language):
             return suggest_at_once(tenant, cart_id, shopper, product_ids)
     except Exception:
         log.exception("no suggestions beside an order")
@@ -108,7 +108,7 @@ def think_ahead(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled:
         return False
-    with speaking(languages[0], languages):
+    with override_locale(languages[0], languages):
         cart = find_cart(cart_id)
         if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
             return False

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from storefront.cart.queries import load_cart
 from storefront.catalog.api import Product
-from storefront.languages.pages import shopper_language
+from storefront.i18n.locale import shopper_language
 from storefront.openapi import Shape, answers, blueprint, spec
 from storefront.rate_limits import UPSELL_LIMIT, limiter
 from storefront.tenants.context import current_tenant

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from storefront.cart.pages import current_cart
 from storefront.htmx import show, vary
-from storefront.languages.pages import shopper_language
+from storefront.i18n.locale import shopper_language
 from storefront.rate_limits import UPSELL_LIMIT, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import Upsell, suggest

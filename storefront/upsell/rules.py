@@ -9,9 +9,9 @@ from itertools import islice
 from types import MappingProxyType
 
 from storefront.catalog.text import tokenize
-from storefront.languages.words import _, ngettext
+from storefront.i18n.gettext import _, ngettext
+from storefront.i18n.unicode_text import shortened
 from storefront.tenants.settings import MerchandisingRules
-from storefront.unicode_text import shortened
 from storefront.upsell.llm.moderation.normalization import strip_invisible
 
 RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")

@@ -15,7 +15,7 @@ from storefront.catalog.search import ProductQuery, count_products
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
-from storefront.languages.pages import shopper_languages
+from storefront.i18n.locale import shopper_languages
 from storefront.orders.actions import orders_changed
 from storefront.retention import actions as retention
 from storefront.tenants.registry import registry

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from storefront.languages.rules import LANGUAGES
+from storefront.i18n.negotiation import LANGUAGES
 from tests.browser.conftest import serve
 from tests.browser.visit import Shop, Visit
 from tests.catalog.shelves import product, tenant, written

@@ -9,10 +9,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import read_mo
 from babel.messages.plurals import get_plural
 
-from storefront.languages.catalogues import compiled, extracted, po_file, read
-from storefront.languages.rules import LANGUAGES, SOURCE
+from storefront.i18n.extract_messages import compiled, extracted, po_file, read
+from storefront.i18n.negotiation import LANGUAGES, SOURCE_LANGUAGE
 
-OTHERS = [language for language in LANGUAGES if language != SOURCE]
+OTHERS = [language for language in LANGUAGES if language != SOURCE_LANGUAGE]
 PLACEHOLDER = re.compile(r"%\((\w+)\)(\w)")
 DROPPABLE = {"num"}
 """A form that is only for one of something may do without its number."""

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from storefront.languages.pages import MOST_TAGS, accepted, accepted_here
-from storefront.languages.rules import LANGUAGES, choose, locale_tag
+from storefront.i18n.locale import MAX_LANGUAGE_TAGS, parse_accept_language, request_languages
+from storefront.i18n.negotiation import LANGUAGES, locale_tag, negotiate_language
 from tests.conftest import Person
 
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
@@ -40,7 +40,7 @@ def choose_by_switch(person: Person, language: str, came_from: str = "/", **head
 def test_the_choice_goes_before_the_browser_and_that_before_the_shop(
     chosen: str | None, accepted: list[str], locale: str, language: str
 ):
-    assert choose(chosen, accepted, locale) == language
+    assert negotiate_language(chosen, accepted, locale) == language
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_the_browser_says_what_it_reads(shopper: Person, asked: str, language: s
 
 
 def test_a_header_without_end_is_read_at_its_beginning():
-    assert len(accepted(", ".join(["de-AT"] * 400))) == MOST_TAGS
-    remembered = accepted.cache_info().currsize
+    assert len(parse_accept_language(", ".join(["de-AT"] * 400))) == MAX_LANGUAGE_TAGS
+    remembered = parse_accept_language.cache_info().currsize
     with Flask("any").test_request_context(headers={"Accept-Language": "de," + "x" * 7000}):
-        assert accepted_here()[0] == "de"
+        assert request_languages()[0] == "de"
     with Flask("any").test_request_context(headers={"Accept-Language": "de," + "x" * 8000}):
-        assert accepted_here()[0] == "de"
-    assert accepted.cache_info().currsize == remembered + 1, "both begin alike"
+        assert request_languages()[0] == "de"
+    assert parse_accept_language.cache_info().currsize == remembered + 1, "both begin alike"
 
 
 def test_without_a_wish_the_shop_speaks_its_own_language(shopper: Person, stranger: Person):

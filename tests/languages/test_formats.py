@@ -7,9 +7,9 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from storefront.languages import formats
-from storefront.languages.pages import speaking
-from storefront.languages.words import _, ngettext
+from storefront.i18n import formatting
+from storefront.i18n.gettext import _, ngettext
+from storefront.i18n.locale import override_locale
 from storefront.tenants.registry import registry
 from tests.conftest import Person
 
@@ -31,8 +31,8 @@ MOMENT = datetime(2026, 11, 22, 16, 9, tzinfo=UTC)
 def test_an_amount_is_written_as_its_reader_writes_it(app: Flask, shop: str, language: str, amount: int, shown: str):
     with app.test_request_context():
         g.tenant = registry().find(shop)
-        with speaking(language):
-            assert formats.show_money(amount) == shown
+        with override_locale(language):
+            assert formatting.format_money(amount) == shown
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_an_amount_is_written_as_its_reader_writes_it(app: Flask, shop: str, lan
 def test_moments_numbers_and_rates(app: Flask, language: str, moment: str, number: str, rate: str):
     with app.test_request_context():
         g.tenant = registry().find("north")
-        with speaking(language):
-            said = formats.moment(MOMENT).replace("\u202f", " ").replace("\xa0", " ")
+        with override_locale(language):
+            said = formatting.format_datetime(MOMENT).replace("\u202f", " ").replace("\xa0", " ")
             assert said == moment.replace("\u202f", " ")
-            assert formats.number(12345) == number
-            assert formats.percent(Decimal("8.875")) == rate
+            assert formatting.format_integer(12345) == number
+            assert formatting.format_percent(Decimal("8.875")) == rate
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_a_moment_is_told_in_the_shops_time_zone(app: Flask, shop: str, language
     """Which is that of its locale's territory where nothing else is said; the day may be another one there."""
     with app.test_request_context():
         g.tenant = registry().find(shop)
-        with speaking(language):
-            said = formats.moment(datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
+        with override_locale(language):
+            said = formatting.format_datetime(datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
             assert said.replace("\u202f", " ").replace("\xa0", " ") == moment
 
 
@@ -84,7 +84,7 @@ def test_a_moment_is_told_in_the_shops_time_zone(app: Flask, shop: str, language
     ],
 )
 def test_each_number_has_its_form(app: Flask, language: str, forms: dict[int, str]):
-    with app.test_request_context(), speaking(language):
+    with app.test_request_context(), override_locale(language):
         for number, said in forms.items():
             assert ngettext("%(many)s product", "%(many)s products", number, many=number) == said
 
@@ -92,9 +92,9 @@ def test_each_number_has_its_form(app: Flask, language: str, forms: dict[int, st
 def test_speaking_ends_where_it_ends(app: Flask):
     with app.test_request_context(headers={"Accept-Language": "fr"}):
         assert _("Cart") == "Panier"
-        with speaking("de"):
+        with override_locale("de"):
             assert _("Cart") == "Warenkorb"
-            with speaking("ja"):
+            with override_locale("ja"):
                 assert _("Cart") == "カート"
             assert _("Cart") == "Warenkorb"
         assert _("Cart") == "Panier"

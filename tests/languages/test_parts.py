@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 from flask import Flask
 
-from storefront.languages.rules import in_turn
+from storefront.i18n.negotiation import fallback_languages
 from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
 from tests.languages.marks import VOID
@@ -203,4 +203,4 @@ def test_programs_get_the_same(app: Flask):
 def test_english_stands_in_unless_the_browser_names_the_shops_own_first(
     language: str, accepted: tuple[str, ...], locale: str, languages: tuple[str, ...]
 ):
-    assert in_turn(language, accepted, locale) == languages
+    assert fallback_languages(language, accepted, locale) == languages

@@ -36,7 +36,7 @@ SENDS: dict[str, dict[str, Any]] = {
     "cart_api.set_item": {"quantity": 2},
     "cart_api.set_promo": {"code": CODE},
     "orders_api.checkout": BUYER,
-    "languages.switch": {"lang": "de"},
+    "i18n.set_language": {"lang": "de"},
 }
 """What each route takes in its body; a capital name stands for an id of that kind."""
 KINDS = (PRODUCT, CART, CALL, CODE)

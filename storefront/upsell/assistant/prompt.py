@@ -7,7 +7,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
-from storefront.unicode_text import cut
+from storefront.i18n.unicode_text import cut
 from storefront.upsell.llm.moderation.normalization import fold_compatibility, strip_invisible
 from storefront.upsell.rules import CANDIDATES, MOST, Candidate, Goods
 

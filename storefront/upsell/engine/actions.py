@@ -9,7 +9,7 @@ from typing import Any
 
 from storefront.catalog.queries import ProductView
 from storefront.db.tenancy import execute
-from storefront.languages.pages import shopper_language
+from storefront.i18n.locale import shopper_language
 from storefront.tenants.settings import MerchandisingRules, Pin, TenantSettings
 from storefront.upsell.engine.complements import NOTHING_PREPARED, UNPREPARED, Prepared, prepared_for
 from storefront.upsell.engine.formula import InCart, Scorer

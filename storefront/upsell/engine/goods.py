@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from storefront.catalog.queries import PRODUCT_VIEW_FIELDS, ProductView, product_view_from_row
-from storefront.languages.pages import shopper_languages
-from storefront.languages.texts import in_words
+from storefront.i18n.content import localize
+from storefront.i18n.locale import shopper_languages
 from storefront.upsell.rules import Goods
 
 KEPT = 1000
@@ -29,8 +29,8 @@ def goods(
     that stands in the row, translations and tags as JSON, so it is never out of date."""
     return Goods(
         id,
-        in_words(name, json.loads(names) if names else None, languages),
-        in_words(description, json.loads(descriptions) if descriptions else None, languages),
+        localize(name, json.loads(names) if names else None, languages),
+        localize(description, json.loads(descriptions) if descriptions else None, languages),
         category,
         tuple(json.loads(tags)),
     )

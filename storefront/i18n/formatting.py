@@ -4,41 +4,41 @@ from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from babel import numbers
 from babel.dates import format_date, format_time, get_datetime_format
-from babel.numbers import format_decimal, format_percent
 from flask import g
 
 from storefront import money
-from storefront.languages.pages import shopper_locale
+from storefront.i18n.locale import shopper_locale
 
 
-def show_money(amount: int) -> str:
+def format_money(amount: int) -> str:
     """An amount in minor units of the shop's currency."""
     return money.format_money(amount, g.tenant.currency, shopper_locale())
 
 
-def number(value: int) -> str:
-    return show_number(value, shopper_locale())
+def format_integer(value: int) -> str:
+    return _format_integer_cached(value, shopper_locale())
 
 
 @lru_cache(maxsize=4096)
-def show_number(value: int, locale: str) -> str:
-    shown: str = format_decimal(value, locale=money.parse_locale(locale))
+def _format_integer_cached(value: int, locale: str) -> str:
+    shown: str = numbers.format_decimal(value, locale=money.parse_locale(locale))
     return shown
 
 
-def percent(rate: Decimal) -> str:
+def format_percent(rate: Decimal) -> str:
     """A rate in per cent, with all the decimals that it has."""
-    return show_percent(rate, shopper_locale())
+    return _format_percent_cached(rate, shopper_locale())
 
 
 @lru_cache(maxsize=256)
-def show_percent(rate: Decimal, locale: str) -> str:
-    shown: str = format_percent(rate / 100, locale=money.parse_locale(locale), decimal_quantization=False)
+def _format_percent_cached(rate: Decimal, locale: str) -> str:
+    shown: str = numbers.format_percent(rate / 100, locale=money.parse_locale(locale), decimal_quantization=False)
     return shown
 
 
-def moment(value: datetime) -> str:
+def format_datetime(value: datetime) -> str:
     """A day and a time of day in the shop's time zone, with its distance from UTC: who reads may be elsewhere."""
     zone, locale = g.tenant.timezone, money.parse_locale(shopper_locale())
     value = value.astimezone(zone)

@@ -8,7 +8,7 @@ from typing import Any
 import flask_babel
 from flask import g
 
-from storefront.unicode_text import isolated
+from storefront.i18n.unicode_text import isolated
 
 
 def translations() -> Any:

@@ -9,16 +9,16 @@ from storefront.money import parse_locale
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "uk": "Українська", "ja": "日本語"}
 """Those with a catalogue of messages, each by its own name."""
-SOURCE = "en"
+SOURCE_LANGUAGE = "en"
 """The language that the messages are written in."""
 
 
-def choose(chosen: str | None, accepted: Iterable[str], locale: str) -> str:
+def negotiate_language(chosen: str | None, accepted: Iterable[str], locale: str) -> str:
     """What was chosen by the switch, else the first accepted language that there is, else that of the tenant's
     locale, else English."""
     if chosen in LANGUAGES:
         return chosen
-    return next((known for tag in accepted if (known := known_language(tag))), None) or own_language(locale)
+    return next((known for tag in accepted if (known := known_language(tag))), None) or default_language(locale)
 
 
 def known_language(tag: str) -> str | None:
@@ -27,13 +27,13 @@ def known_language(tag: str) -> str | None:
     return language if language in LANGUAGES else None
 
 
-def own_language(locale: str) -> str:
+def default_language(locale: str) -> str:
     """The language in which a shop of this locale speaks when nobody asked for another."""
-    return known_language(locale) or SOURCE
+    return known_language(locale) or SOURCE_LANGUAGE
 
 
 @lru_cache(1000)
-def in_turn(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str, ...]:
+def fallback_languages(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str, ...]:
     """The languages in which a shop of this locale says its texts on a page in `language`, the best first: the page's,
     else English or the shop's own, whichever the browser names first, and English if it names neither. The shop's own
     comes last, because it has all texts."""
@@ -41,7 +41,7 @@ def in_turn(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str,
     if language == own:
         return (own,)
     read = (tag.replace("_", "-").partition("-")[0].lower() for tag in accepted)
-    second = next((one for one in read if one in (own, SOURCE)), SOURCE)
+    second = next((one for one in read if one in (own, SOURCE_LANGUAGE)), SOURCE_LANGUAGE)
     return tuple(dict.fromkeys((language, second, own)))
 
 

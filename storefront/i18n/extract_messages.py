@@ -10,8 +10,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from storefront.config import ROOT
-from storefront.languages.pages import FOLDER
-from storefront.languages.rules import LANGUAGES, SOURCE
+from storefront.i18n.locale import TRANSLATIONS_FOLDER
+from storefront.i18n.negotiation import LANGUAGES, SOURCE_LANGUAGE
 
 METHODS = [("storefront/**.py", "python"), ("templates/**.html", "jinja2")]
 JINJA = {"templates/**.html": {"encoding": "utf-8", "trimmed": "true", "silent": "false"}}
@@ -35,7 +35,7 @@ def is_ours(folder: str) -> bool:
 
 
 def po_file(language: str) -> Path:
-    return FOLDER / language / "LC_MESSAGES" / "messages.po"
+    return TRANSLATIONS_FOLDER / language / "LC_MESSAGES" / "messages.po"
 
 
 def read(language: str) -> Catalog:
@@ -51,7 +51,7 @@ def update() -> None:
     went goes."""
     template = extracted()
     for language in LANGUAGES:
-        if language != SOURCE:
+        if language != SOURCE_LANGUAGE:
             catalog = read(language)
             catalog.update(template, no_fuzzy_matching=True)
             catalog.obsolete.clear()

@@ -5,23 +5,23 @@ from functools import cache
 
 from markupsafe import Markup
 
-from storefront.languages.pages import shopper_language, shopper_languages
+from storefront.i18n.locale import shopper_language, shopper_languages
 
 
-class Foreign(str):
+class ForeignText(str):
     """A text in another language than the page. Else it is like any text, also where texts are compared."""
 
     __slots__ = ("language",)
     language: str
 
 
-def foreign(text: str, language: str) -> Foreign:
-    said = Foreign(text)
+def mark_language(text: str, language: str) -> ForeignText:
+    said = ForeignText(text)
     said.language = language
     return said
 
 
-def in_words(text: str, translations: Mapping[str, str] | None, languages: tuple[str, ...] | None = None) -> str:
+def localize(text: str, translations: Mapping[str, str] | None, languages: tuple[str, ...] | None = None) -> str:
     """What a shop wrote in its own language, in the first of the languages that it is said in. Who has many texts hands
     in `shopper_languages()`. Where nobody reads, as while the shop learns by itself, it is in the shop's own."""
     if languages is None:
@@ -32,25 +32,25 @@ def in_words(text: str, translations: Mapping[str, str] | None, languages: tuple
         for language in languages:
             if language in translations:
                 said = translations[language]
-                return said if language == languages[0] else foreign(said, language)
-    return text if languages[-1] == languages[0] else foreign(text, languages[-1])
+                return said if language == languages[0] else mark_language(said, language)
+    return text if languages[-1] == languages[0] else mark_language(text, languages[-1])
 
 
-def in_language(text: str, language: str | None) -> str:
+def with_language(text: str, language: str | None) -> str:
     """A text that was kept with its language; None when that wasn't kept."""
-    return foreign(text, language) if language and language != shopper_language() else text
+    return mark_language(text, language) if language and language != shopper_language() else text
 
 
-def foreign_language(text: str) -> str:
+def language_of(text: str) -> str:
     """The language of a text that isn't in the page's; else empty."""
-    return text.language if isinstance(text, Foreign) else ""
+    return text.language if isinstance(text, ForeignText) else ""
 
 
-def lang(text: str) -> str:
+def lang_attribute(text: str) -> str:
     """The attribute for the element that says this text; empty when it is in the page's language."""
-    return attribute(text.language) if isinstance(text, Foreign) else ""
+    return _lang_attribute(text.language) if isinstance(text, ForeignText) else ""
 
 
 @cache
-def attribute(language: str) -> Markup:
+def _lang_attribute(language: str) -> Markup:
     return Markup(' lang="{}"').format(language)

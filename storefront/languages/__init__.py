@@ -1,1 +1,0 @@
-"""In which language a page speaks, and where its words come from."""
