@@ -73,11 +73,11 @@ from prometheus_client import multiprocess
 from storefront.boot import prepare
 from storefront.catalog.json_file import CatalogError
 from storefront.commands import explain
-from storefront.config import BadSetting, Settings
+from storefront.config import ConfigError, Settings
 from storefront.events.pages import tail_of
-from storefront.operators import metrics_folder
-from storefront.operators.logs import CONFIG, leave_out_what_no_line_says
-from storefront.operators.redaction import keep_secret, redact
+from storefront.observability import metrics_folder
+from storefront.observability.logging import LOGGING_CONFIG, disable_unused_log_fields
+from storefront.observability.redaction import keep_secret, redact
 from storefront.server import compatibility
 from storefront.server.file_limit import MAX_CONNECTIONS
 from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
@@ -86,7 +86,7 @@ from storefront.upsell.assistant.client import get_ready
 
 try:
     settings = Settings.from_environ()
-except BadSetting as fault:
+except ConfigError as fault:
     sys.exit(f"storefront can't start: {fault}")
 keep_secret(settings)
 logging.captureWarnings(True)  # they are lines of the log, too
@@ -103,7 +103,7 @@ graceful_timeout = 25
 keepalive = 15
 max_requests = 0
 control_socket_disable = True
-logconfig_dict = CONFIG
+logconfig_dict = LOGGING_CONFIG
 
 
 class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
@@ -164,7 +164,7 @@ def prepare_and_exit(app):
 
 def post_fork(server, worker):
     worker.missed_signals = server.SIG_QUEUE
-    leave_out_what_no_line_says()
+    disable_unused_log_fields()
     sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
     gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
 

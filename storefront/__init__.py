@@ -10,7 +10,7 @@ from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
-from storefront.config import ROOT, BadSetting, Settings
+from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.error_boundary import ErrorBoundary
 from storefront.events import pages as events_pages
@@ -19,9 +19,9 @@ from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import first_character
-from storefront.operators import logs, readiness
-from storefront.operators import pages as operators_pages
-from storefront.operators.redaction import keep_secret
+from storefront.observability import health as operators_pages
+from storefront.observability import logging, readiness
+from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
@@ -38,7 +38,7 @@ from storefront.upsell.assistant.actions import Assistant
 from storefront.upsell.engine.shelf import Shelves
 from storefront.upsell.experiment import api as experiment_api
 
-__all__ = ["BadSetting", "Settings", "create_app"]
+__all__ = ["ConfigError", "Settings", "create_app"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["storefront_shelves"] = Shelves()
 
     transactions.init_app(app, settings)
-    logs.init_app(app)
+    logging.init_app(app)
     readiness.init_app(app)
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
@@ -80,7 +80,7 @@ def settings_of_environment() -> Settings:
     """Raises `BadSetting`; under `flask`, ends with its sentence."""
     try:
         return Settings.from_environ()
-    except BadSetting as fault:
+    except ConfigError as fault:
         commands.end_flask_command(fault)
         raise
 

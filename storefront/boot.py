@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from storefront.catalog.commands import describe, import_with_progress
 from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
-from storefront.config import ROOT, BadSetting, Settings
+from storefront.config import ROOT, ConfigError, Settings
 from storefront.db.base import db
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
@@ -72,7 +72,7 @@ def check_encoding() -> None:
     with db.engine.connect() as connection:
         encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
-        raise BadSetting(f"DATABASE_URL names a database whose encoding is {encoding}; it must be UTF8.")
+        raise ConfigError(f"DATABASE_URL names a database whose encoding is {encoding}; it must be UTF8.")
 
 
 def warn_of_mighty_role() -> None:
@@ -127,8 +127,8 @@ def file_lock(path: str) -> Iterator[None]:
         yield
 
 
-def taken_for_too_long(where: str) -> BadSetting:
-    return BadSetting(
+def taken_for_too_long(where: str) -> ConfigError:
+    return ConfigError(
         f"{where} a database that another process has been preparing for more than {PREPARE_TIMEOUT_SECONDS} seconds. "
         "Wait until it is done, or stop it, and start again."
     )

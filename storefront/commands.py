@@ -12,12 +12,12 @@ from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.catalog.json_file import CatalogError
-from storefront.config import BadSetting, Settings
+from storefront.config import ConfigError, Settings
 from storefront.db.errors import can_be_explained, describe
 from storefront.db.fault_messages import database_fault
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.errors import Refusal
-from storefront.operators.redaction import redact
+from storefront.observability.redaction import redact
 
 
 class ShopCommand(click.Command):
@@ -63,7 +63,7 @@ def explain(fault: Exception, settings: Settings) -> str | None:
         if not isinstance(cause, OSError | SQLAlchemyError):
             return fault.detail
         fault = cause
-    if isinstance(fault, BadSetting | CatalogError):
+    if isinstance(fault, ConfigError | CatalogError):
         return str(fault)
     if isinstance(fault, SQLAlchemyError):
         return describe(fault, settings) if can_be_explained(fault) else None
@@ -72,7 +72,7 @@ def explain(fault: Exception, settings: Settings) -> str | None:
     return None
 
 
-def end_flask_command(fault: BadSetting) -> None:
+def end_flask_command(fault: ConfigError) -> None:
     """When it is `flask` that makes the app, say the sentence and exit with 1: it would print a traceback."""
     if click.get_current_context(silent=True):
         click.echo(f"Error: {fault}", err=True)

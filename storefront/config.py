@@ -31,12 +31,12 @@ MAKES_ONE = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))" makes
 REDIS_SCHEMES = ("redis://", "rediss://", "redis+unix://")
 
 
-class BadSetting(ValueError):
+class ConfigError(ValueError):
     """A variable of the environment that the shop can't start with; the message is one sentence that names it."""
 
 
 @dataclass(frozen=True)
-class Rates:
+class TokenPrices:
     """What a model costs: currency units per million tokens, which is millionths of the currency per token."""
 
     prompt: Decimal
@@ -59,7 +59,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Settings:
     """What the environment said, typed and checked. Times are seconds. A field that is, or may hold, a secret is left
-    out of the representation, which also keeps it out of the logs (`storefront.operators.redaction`)."""
+    out of the representation, which also keeps it out of the logs (`storefront.observability.redaction`)."""
 
     host: str
     port: int
@@ -77,7 +77,7 @@ class Settings:
     upsell_timeout: float
     upsell_holdout: float
     upsell_in_flight: int
-    upsell_prices: dict[str, Rates]
+    upsell_prices: dict[str, TokenPrices]
     upsell_currency: str
     upsell_budget: Budget | None
     upsell_keep_days: int
@@ -102,7 +102,7 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read and check every variable; raises `BadSetting` for the first that is wrong."""
-        read = Reader(environ)
+        read = EnvReader(environ)
         data_dir = Path(read.text("DATA_DIR", "data")).absolute()
         url = read.checked("DATABASE_URL", "", database_url) or f"sqlite:///{data_dir / 'storefront.db'}"
         return cls(
@@ -112,7 +112,7 @@ class Settings:
             database_url=url,
             secret_key=read.secret("SECRET_KEY", MIN_SECRET_KEY_LENGTH)
             or read.secret_file("SECRET_KEY_FILE", MIN_SECRET_KEY_LENGTH)
-            or own_secret(data_dir, bool(read.text("DATABASE_URL", ""))),
+            or load_or_create_secret_key(data_dir, bool(read.text("DATABASE_URL", ""))),
             catalog=Path(read.text("CATALOG", "catalog.json")).absolute(),
             base_domain=read.checked("BASE_DOMAIN", "localhost", host_name),
             upsell_enabled=read.flag("UPSELL_ENABLED", False),
@@ -149,7 +149,7 @@ class Settings:
         return []
 
 
-class Reader:
+class EnvReader:
     """Reads variables of one environment; every complaint names the variable. An empty value counts as not set."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -163,14 +163,14 @@ class Reader:
         try:
             return check(value) if value else value
         except ValueError as fault:
-            raise BadSetting(f"{name} {fault}") from None
+            raise ConfigError(f"{name} {fault}") from None
 
     def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
         value = self.text(name, "")
         try:
             return parse(value) if value else default
         except ValueError as fault:
-            raise BadSetting(f"{name} {fault}") from None
+            raise ConfigError(f"{name} {fault}") from None
 
     def secret(self, name: str, min_length: int) -> str:
         """What signs or opens something; "" when it is not set."""
@@ -188,9 +188,9 @@ class Reader:
         try:
             content = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as fault:
-            raise BadSetting(f"{name} {path!r} can't be read: {fault}.") from None
+            raise ConfigError(f"{name} {path!r} can't be read: {fault}.") from None
         if not content:
-            raise BadSetting(f"{name} {path!r} is empty.")
+            raise ConfigError(f"{name} {path!r} is empty.")
         return content
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
@@ -198,15 +198,15 @@ class Reader:
         try:
             number = float(value)
         except ValueError:
-            raise BadSetting(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.") from None
+            raise ConfigError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.") from None
         if not low <= number <= high:
-            raise BadSetting(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
+            raise ConfigError(f"{name} must be a number from {low:g} to {high:g}, not {value!r}.")
         return number
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         value = self.text(name, str(default))
         if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
-            raise BadSetting(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+            raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
         return int(value)
 
     def flag(self, name: str, default: bool) -> bool:
@@ -215,7 +215,7 @@ class Reader:
             return True
         if value in ("false", "0", "no", "off"):
             return False
-        raise BadSetting(f"{name} must be true or false, not {value!r}.")
+        raise ConfigError(f"{name} must be true or false, not {value!r}.")
 
 
 def database_url(value: str) -> str:
@@ -239,7 +239,7 @@ def check_port(value: str) -> None:
 def long_enough(secret: str, min_length: int, where: str) -> str:
     """The secret, if nobody can guess it by trying; "" stands for none. Its text is not repeated."""
     if 0 < len(secret) < min_length:
-        raise BadSetting(f"{where} must have at least {min_length} characters, not {len(secret)}; {MAKES_ONE}.")
+        raise ConfigError(f"{where} must have at least {min_length} characters, not {len(secret)}; {MAKES_ONE}.")
     return secret
 
 
@@ -285,14 +285,14 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
-def model_prices(value: str) -> dict[str, Rates]:
+def model_prices(value: str) -> dict[str, TokenPrices]:
     """'some-model=0.25/2.00, other=0/0' gives each model's rates for prompt and completion."""
     prices = {}
     for entry in value.split(","):
         found = re.fullmatch(r"\s*(\S+)\s*=\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", entry)
         if not found:
             raise ValueError(f"must be like some-model=0.25/2.00 (prices of a million tokens), not {entry.strip()!r}.")
-        prices[found[1]] = Rates(Decimal(found[2]), Decimal(found[3]))
+        prices[found[1]] = TokenPrices(Decimal(found[2]), Decimal(found[3]))
     return prices
 
 
@@ -308,10 +308,10 @@ def daily_budget(value: str) -> Budget:
     return Budget(soft, hard, in_tokens)
 
 
-def own_secret(data_dir: Path, shared_database: bool) -> str:
+def load_or_create_secret_key(data_dir: Path, shared_database: bool) -> str:
     """The secret that this installation made for itself, made now if there is none; readable by its owner only."""
     if shared_database:
-        raise BadSetting("SECRET_KEY must be set when DATABASE_URL is, so that every process signs with the same key.")
+        raise ConfigError("SECRET_KEY must be set when DATABASE_URL is, so that every process signs with the same key.")
     path = data_dir / "secret_key"
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -319,15 +319,15 @@ def own_secret(data_dir: Path, shared_database: bool) -> str:
             make_secret(path)
         secret = path.read_text(encoding="ascii").strip()
     except OSError as fault:
-        raise BadSetting(f"DATA_DIR {str(data_dir)!r} can't be used: {fault.strerror}.") from None
+        raise ConfigError(f"DATA_DIR {str(data_dir)!r} can't be used: {fault.strerror}.") from None
     except UnicodeDecodeError:
-        raise BadSetting(
+        raise ConfigError(
             f"DATA_DIR {str(data_dir)!r} has a damaged secret_key: remove that file to have a new one made, which ends "
             "all sessions, or put a backup in its place."
         ) from None
     if len(secret) < MIN_SECRET_KEY_LENGTH:
         kind = "a secret_key that is too short" if secret else "an empty secret_key"
-        raise BadSetting(f"DATA_DIR {str(data_dir)!r} has {kind}: remove that file to have a new one made.")
+        raise ConfigError(f"DATA_DIR {str(data_dir)!r} has {kind}: remove that file to have a new one made.")
     return secret
 
 

@@ -12,7 +12,7 @@ from werkzeug.datastructures import EnvironHeaders
 from werkzeug.wrappers import Response
 
 from storefront.bare_errors import bare_error
-from storefront.operators.logs import LOGGED, REQUEST_ID, log_request, request_id_from
+from storefront.observability.logging import LOGGED, REQUEST_ID, log_request, request_id_from
 
 HEADER = "X-Request-ID"
 log = logging.getLogger("storefront.problems")

@@ -15,7 +15,7 @@ from storefront.db.transactions import release_reader
 from storefront.errors import DatabaseBusy, Refusal, Unavailable
 from storefront.htmx import asked_region, show, show_error_region
 from storefront.i18n.gettext import N_, _
-from storefront.operators.logs import REQUEST_ID
+from storefront.observability.logging import REQUEST_ID
 
 RETRY_AFTER = {429: 60, 503: 2}
 """Seconds after which trying again makes sense, where nobody said it more exactly."""

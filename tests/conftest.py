@@ -28,7 +28,7 @@ from storefront import Settings, create_app
 from storefront.boot import prepare
 from storefront.db import timeouts, transactions, write_queue
 from storefront.db.timeouts import Timeouts
-from storefront.operators.logs import LineFormatter
+from storefront.observability.logging import JsonFormatter
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
@@ -245,7 +245,7 @@ def stream() -> Iterator[io.StringIO]:
     """Everything that is logged, at the level and in the form of production."""
     output, root = io.StringIO(), logging.getLogger()
     handler = logging.StreamHandler(output)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(JsonFormatter())
     before = root.level
     root.setLevel(logging.INFO)
     root.addHandler(handler)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storefront import create_app
-from storefront.config import ROOT, BadSetting, Settings
+from storefront.config import ROOT, ConfigError, Settings
 from tests.conftest import SECRET
 from tests.postgres import Postgres
 
@@ -103,7 +103,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
 def test_a_wrong_value_is_refused_in_one_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
-    with pytest.raises(BadSetting) as refusal:
+    with pytest.raises(ConfigError) as refusal:
         read(tmp_path, **{"SECRET_KEY": SECRET, name: value})
     said = str(refusal.value)
     assert said.startswith(f"{name} ")
@@ -139,7 +139,7 @@ def test_a_secret_of_ones_own_is_used_and_nothing_is_written(tmp_path: Path) -> 
 
 
 def test_with_a_shared_database_the_secret_must_be_given(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match=r"^SECRET_KEY .*DATABASE_URL"):
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY .*DATABASE_URL"):
         read(tmp_path, DATABASE_URL="postgresql://db/shop")
     assert read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY=SECRET).secret_key == SECRET
 
@@ -149,13 +149,13 @@ def test_an_empty_secret_file_is_not_a_secret(tmp_path: Path) -> None:
     (tmp_path / "secret_key").touch()
     try:
         assert len(read(tmp_path).secret_key) >= 32
-    except BadSetting as refusal:
+    except ConfigError as refusal:
         assert "secret" in str(refusal).lower()
 
 
 def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadSetting, match="DATA_DIR"):
+    with pytest.raises(ConfigError, match="DATA_DIR"):
         read(tmp_path / "file")
 
 
@@ -183,7 +183,7 @@ def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("BASE_DOMAIN", "example.com")
     assert create_app().extensions["storefront_settings"].base_domain == "example.com"
     monkeypatch.setenv("PORT", "none")
-    with pytest.raises(BadSetting, match="PORT"):
+    with pytest.raises(ConfigError, match="PORT"):
         create_app()
 
 
@@ -239,7 +239,7 @@ def test_the_server_names_the_fault_in_a_catalogue(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "least"), [("SECRET_KEY", 32), ("STAFF_TOKEN", 24), ("METRICS_TOKEN", 24)])
 def test_a_secret_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path, name: str, least: int) -> None:
     read(tmp_path, **{name: "x" * least})
-    with pytest.raises(BadSetting) as refusal:
+    with pytest.raises(ConfigError) as refusal:
         read(tmp_path, **{name: "hush" + "x" * (least - 5)})
     said = str(refusal.value)
     assert f"at least {least} characters" in said
@@ -250,7 +250,7 @@ def test_a_secret_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: 
 def test_a_secret_in_a_file_is_held_to_the_same_length(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("x" * 31 + "\n")
-    with pytest.raises(BadSetting, match=r"^SECRET_KEY_FILE .*at least 32 characters"):
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY_FILE .*at least 32 characters"):
         read(tmp_path, SECRET_KEY_FILE=str(file))
     file.write_text(SECRET + "\n")
     assert read(tmp_path, SECRET_KEY_FILE=str(file)).secret_key == SECRET
@@ -258,14 +258,14 @@ def test_a_secret_in_a_file_is_held_to_the_same_length(tmp_path: Path) -> None:
 
 def test_a_kept_key_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("half")
-    with pytest.raises(BadSetting, match=r"^DATA_DIR .*too short"):
+    with pytest.raises(ConfigError, match=r"^DATA_DIR .*too short"):
         read(tmp_path)
 
 
 def test_redis_without_its_client_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storefront.config.find_spec", lambda _name: None)
     read(tmp_path, RATELIMIT_STORAGE_URI="memory://")
-    with pytest.raises(BadSetting, match=r"^RATELIMIT_STORAGE_URI .*pip install -r requirements-redis\.txt"):
+    with pytest.raises(ConfigError, match=r"^RATELIMIT_STORAGE_URI .*pip install -r requirements-redis\.txt"):
         read(tmp_path, RATELIMIT_STORAGE_URI="redis://cache:6379")
 
 

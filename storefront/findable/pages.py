@@ -16,7 +16,7 @@ from storefront.findable.models import stamp
 from storefront.findable.rules import one_line, parts
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import override_locale
-from storefront.operators.pages import pages as operators
+from storefront.observability.health import pages as operators
 from storefront.rate_limits import FEEDS_LIMIT, limiter
 from storefront.tenants.context import current_tenant
 from storefront.tenants.registry import registry

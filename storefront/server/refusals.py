@@ -11,8 +11,8 @@ from http import HTTPStatus
 
 from gunicorn.http import errors
 
-from storefront.operators.logs import access, request_id_from
-from storefront.operators.metrics import count_request
+from storefront.observability.logging import access, request_id_from
+from storefront.observability.metrics import count_request
 from storefront.server.request_buffer import BodyTooLarge
 
 API_TARGET = re.compile(rb"(?:https?://[^/?#\s]*)?(?:/t/[^/?#\s]*)?/api/", re.IGNORECASE)

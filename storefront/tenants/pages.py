@@ -12,7 +12,7 @@ from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
 
 pages = Blueprint("tenants", __name__)
-BLUEPRINTS_WITHOUT_TENANT = ("operators", "static", "i18n")
+BLUEPRINTS_WITHOUT_TENANT = ("observability", "static", "i18n")
 """The blueprints that answer at the root, where no shop is."""
 
 

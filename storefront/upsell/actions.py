@@ -12,7 +12,7 @@ from storefront.clock import now
 from storefront.config import Settings
 from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
-from storefront.operators.metrics import count_upsell
+from storefront.observability.metrics import count_impression
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant.actions import Advice, assistant
 from storefront.upsell.assistant.question import Question
@@ -166,5 +166,5 @@ def show(cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice
     why = {"outcome": advice.outcome, "call_id": advice.call_id}
     in_force = shares(settings().upsell_holdout, settings().model_configured)
     enter(Entry(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person)
-    count_upsell(source, advice.outcome)
+    count_impression(source, advice.outcome)
     return Upsell(True, arm, source, suggestions, showing_id)

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from storefront.db.base import db
 from storefront.db.transactions import current_connection, dispose, write
-from storefront.operators import readiness
+from storefront.observability import readiness
 from tests.conftest import connect
 
 

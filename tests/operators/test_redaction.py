@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from storefront.config import Settings
-from storefront.operators.redaction import REDACTED, Redactor, secrets_of
+from storefront.observability.redaction import REDACTED, Redactor, secrets_of
 
 KEY = "sk-proj-Ab3dEf6hIj9lMn2pQr5tUv8xYz"
 ODD = 'p@ss/w"ö+rd&1'

@@ -19,8 +19,8 @@ from storefront.commands import ShopGroup
 from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
-from storefront.operators.logs import LineFormatter
-from storefront.operators.redaction import REDACTED, print_traceback, redact
+from storefront.observability.logging import JsonFormatter
+from storefront.observability.redaction import REDACTED, print_traceback, redact
 from storefront.upsell.assistant.models import UpsellCall
 from tests.conftest import Person, free_port
 from tests.operators.test_redaction import KEY, SECRETS
@@ -35,7 +35,7 @@ def output() -> Iterator[io.StringIO]:
     """What is logged, in the form of production."""
     stream, root = io.StringIO(), logging.getLogger()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(JsonFormatter())
     before = root.level
     root.setLevel(logging.INFO)
     root.addHandler(handler)

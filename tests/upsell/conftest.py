@@ -12,7 +12,7 @@ from sqlalchemy import select
 from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
-from storefront.operators.logs import LineFormatter
+from storefront.observability.logging import JsonFormatter
 from storefront.upsell import actions
 from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.models import UpsellCall
@@ -75,7 +75,7 @@ def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
 
     def read() -> list[dict[str, Any]]:
         lines = [record for record in caplog.records if record.name == "storefront.upsell"]
-        return [json.loads(LineFormatter().format(record)) for record in lines]
+        return [json.loads(JsonFormatter().format(record)) for record in lines]
 
     return read
 

@@ -20,8 +20,8 @@ from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
-from storefront.operators.metrics import count_call
-from storefront.operators.redaction import redact
+from storefront.observability.metrics import count_llm_call
+from storefront.observability.redaction import redact
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant import prompt
 from storefront.upsell.assistant.budget import (
@@ -204,7 +204,7 @@ class Assistant:
         if answer.outcome == "ok":
             checked = validate_answer(answer.content, question.candidates, question.cart)
         kept = [asdict(one) for one in checked.chosen]
-        count_call(answer.outcome, checked.rejections)
+        count_llm_call(answer.outcome, checked.rejections)
         use = use_of(answer, question.prompt, self.model.rates)
         call = self._journal_row(question, answer, checked, use)
         with write():

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from storefront.operators.redaction import redact
+from storefront.observability.redaction import redact
 
 MAX_KEPT = 4000
 """Characters of an answer that the call log keeps."""

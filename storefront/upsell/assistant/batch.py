@@ -13,7 +13,7 @@ from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
-from storefront.operators.redaction import redact
+from storefront.observability.redaction import redact
 from storefront.upsell.assistant.breaker import FAILURES
 from storefront.upsell.assistant.budget import OverBudget, Reservation, reserve, settle_use
 from storefront.upsell.assistant.client import Answer, Model, answer_of

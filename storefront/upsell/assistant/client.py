@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storefront.config import Rates, Settings
-from storefront.operators.redaction import redact
+from storefront.config import Settings, TokenPrices
+from storefront.observability.redaction import redact
 from storefront.upsell.assistant.answer_reader import read
 from storefront.upsell.assistant.breaker import Breaker
 from storefront.upsell.assistant.features import Features, KnownFeatures
@@ -109,7 +109,7 @@ class Model:
         return asked
 
     @property
-    def rates(self) -> Rates | None:
+    def rates(self) -> TokenPrices | None:
         """What it costs; None when UPSELL_PRICES doesn't name it."""
         return self.settings.upsell_prices.get(self.name)
 

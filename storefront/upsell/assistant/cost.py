@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any, NamedTuple
 
-from storefront.config import Rates
+from storefront.config import TokenPrices
 from storefront.upsell.assistant.client import Answer, Model
 
 BYTES_PER_TOKEN = 4
@@ -28,12 +28,12 @@ def estimated(text: str) -> int:
     return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
 
 
-def priced(prompt_tokens: int, completion_tokens: int, rates: Rates | None) -> Use:
+def priced(prompt_tokens: int, completion_tokens: int, rates: TokenPrices | None) -> Use:
     cost = math.ceil(rates.prompt * prompt_tokens + rates.completion * completion_tokens) if rates else None
     return Use(prompt_tokens, completion_tokens, cost)
 
 
-def use_of(answer: Answer, prompt: str, rates: Rates | None) -> Use:
+def use_of(answer: Answer, prompt: str, rates: TokenPrices | None) -> Use:
     """What a call has used, estimated by length where the server didn't count it. A call that failed without an answer
     counts its prompt, because the server may have read it; one that was refused with an error status counts nothing,
     because providers don't charge for it."""

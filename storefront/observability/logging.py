@@ -11,8 +11,8 @@ from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
 
-from storefront.operators.metrics import count_request
-from storefront.operators.redaction import redact
+from storefront.observability.metrics import count_request
+from storefront.observability.redaction import redact
 
 access = logging.getLogger("storefront.access")
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
@@ -21,10 +21,10 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID, LOGGED = "storefront.request_id", "storefront.logged"
 """Where the environ has the request's id, and that its log line is written (see `storefront.error_boundary`)."""
 
-CONFIG: dict[str, Any] = {
+LOGGING_CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "storefront.operators.logs.LineFormatter"}},
+    "formatters": {"json": {"()": "storefront.observability.logging.LineFormatter"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
     "root": {"level": "INFO", "handlers": ["stdout"]},
     "loggers": {
@@ -37,7 +37,7 @@ CONFIG: dict[str, Any] = {
 }
 
 
-class LineFormatter(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """Time, level, logger and message, what `extra` says, and the request's id and tenant when there is one. Without
     secrets, wherever they come from."""
 
@@ -50,29 +50,29 @@ class LineFormatter(logging.Formatter):
         }
         if has_request_context():
             line["request_id"], line["tenant"] = request.environ.get(REQUEST_ID), g.get("tenant_id")
-        line |= {name: value for name, value in record.__dict__.items() if name not in USUAL}
+        line |= {name: value for name, value in record.__dict__.items() if name not in STANDARD_RECORD_ATTRIBUTES}
         if record.exc_info:
             line["exc_info"] = ROW_VALUES.sub(r"\1: left out", self.formatException(record.exc_info))
         return redact(encode(line))
 
 
 encode = json.JSONEncoder(default=str).encode
-USUAL = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
+STANDARD_RECORD_ATTRIBUTES = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
 """What every record has; the rest came by `extra`."""
 
 
-def leave_out_what_no_line_says() -> None:
+def disable_unused_log_fields() -> None:
     """Neither thread nor caller is logged, so neither is looked up (Python's "Logging HOWTO", Optimization)."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(start)
-    app.after_request(finish)
+    app.before_request(start_request)
+    app.after_request(finish_request)
 
 
-def start() -> None:
+def start_request() -> None:
     g.started = time.perf_counter()
 
 
@@ -81,7 +81,7 @@ def request_id_from(given: str) -> str:
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def finish(response: Response) -> Response:
+def finish_request(response: Response) -> Response:
     """Log the request. `start` didn't run for what failed before it."""
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else None
@@ -93,13 +93,13 @@ def finish(response: Response) -> Response:
 
 def log_request(method: str, route: str | None, status: int, seconds: float, **more: str) -> None:
     count_request(method, route, status, seconds)
-    if not quiet(route):
+    if not is_probe(route):
         duration = round(seconds * 1000, 2)
         access.info(
             "request", extra={"method": method, "route": route, "status": status, "duration_ms": duration, **more}
         )
 
 
-def quiet(route: str | None) -> bool:
+def is_probe(route: str | None) -> bool:
     """Probes come every few seconds and say nothing."""
     return route in ("/healthz", "/readyz", "/metrics")

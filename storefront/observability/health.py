@@ -7,13 +7,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront.config import Settings
 from storefront.db.base import db
 from storefront.errors import NotFound
-from storefront.operators.loopback import is_direct_from_loopback
-from storefront.operators.metrics import exposition
-from storefront.operators.readiness import can_write
+from storefront.observability.loopback import is_direct_from_loopback
+from storefront.observability.metrics import exposition
+from storefront.observability.readiness import can_write
 from storefront.rate_limits import limit_token_guesses
 from storefront.security import sent_token
 
-pages = Blueprint("operators", __name__)
+pages = Blueprint("observability", __name__)
 
 
 @pages.get("/healthz")

@@ -10,10 +10,14 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 requests = Counter("storefront_requests_total", "Requests answered.", ["method", "route", "status"])
 durations = Histogram("storefront_request_seconds", "How long answers took.", ["route"], buckets=BUCKETS)
-upsells = Counter("storefront_upsells_total", "Suggestions shown, by who chose and how it went.", ["source", "outcome"])
+upsell_impressions = Counter(
+    "storefront_upsells_total", "Suggestions shown, by who chose and how it went.", ["source", "outcome"]
+)
 
-calls = Counter("storefront_upsell_calls_total", "Calls of the language model, by outcome.", ["outcome"])
-drops = Counter("storefront_upsell_dropped_total", "Parts of its answers not fit to be shown, by cause.", ["cause"])
+llm_calls = Counter("storefront_upsell_calls_total", "Calls of the language model, by outcome.", ["outcome"])
+llm_rejections = Counter(
+    "storefront_upsell_dropped_total", "Parts of its answers not fit to be shown, by cause.", ["cause"]
+)
 
 
 def count_request(method: str, route: str | None, status: int, seconds: float) -> None:
@@ -29,15 +33,15 @@ def instruments(method: str, rule: str, status: str) -> tuple[Counter, Histogram
     return requests.labels(method, rule, status), durations.labels(rule)
 
 
-def count_upsell(source: str | None, outcome: str) -> None:
-    upsells.labels(source or "none", outcome).inc()
+def count_impression(source: str | None, outcome: str) -> None:
+    upsell_impressions.labels(source or "none", outcome).inc()
 
 
-def count_call(outcome: str, dropped: Mapping[str, int]) -> None:
+def count_llm_call(outcome: str, dropped: Mapping[str, int]) -> None:
     """Count a call of the model, and by cause what of its answer was not to be shown."""
-    calls.labels(outcome).inc()
+    llm_calls.labels(outcome).inc()
     for cause, times in dropped.items():
-        drops.labels(cause).inc(times)
+        llm_rejections.labels(cause).inc(times)
 
 
 def exposition() -> tuple[bytes, str]:
