@@ -74,7 +74,7 @@ from storefront.boot import prepare
 from storefront.catalog.json_file import CatalogError
 from storefront.commands import explain
 from storefront.config import ConfigError, Settings
-from storefront.events.pages import tail_of
+from storefront.events.pages import event_tailer
 from storefront.observability import metrics_folder
 from storefront.observability.logging import LOGGING_CONFIG, disable_unused_log_fields
 from storefront.observability.redaction import keep_secret, redact
@@ -180,7 +180,7 @@ def worker_int(worker):
 
 def worker_exit(server, worker):
     if worker.wsgi is not None:
-        tail_of(worker.wsgi).stop()
+        event_tailer(worker.wsgi).stop()
         watch.stop(worker.wsgi)
 
 

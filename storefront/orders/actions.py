@@ -15,7 +15,8 @@ from storefront.db.base import db, table_of
 from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.transactions import write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
-from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED, record
+from storefront.events.actions import record_events
+from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED
 from storefront.i18n.content import language_of, localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
@@ -116,7 +117,7 @@ def _place_order_in_transaction(
     in_order = sorted(taken, key=lambda line: line.place)
     insert_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
     stock = [(STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
-    record([(ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
+    record_events([(ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
     return order_id, True
 
 
@@ -132,7 +133,7 @@ def cancel_order(order_id: str) -> None:
             return
         bought = sorted((line.product_id, line.quantity) for line in load_order(order_id).lines)
         stock = [(STOCK_CHANGED, product_id, {"stock": restock(product_id, many)}) for product_id, many in bought]
-        record([(ORDER_CANCELLED, order_id, {}), *stock])
+        record_events([(ORDER_CANCELLED, order_id, {}), *stock])
     orders_changed.send()
 
 

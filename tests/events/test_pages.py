@@ -14,9 +14,11 @@ from sqlalchemy.exc import OperationalError
 from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.events import models, pages, rules, tail
-from storefront.events.models import PRICE_CHANGED, last_event_id, record
-from storefront.events.streams import News
+from storefront.events import pages, sse_format, tailer
+from storefront.events.actions import record_events
+from storefront.events.broadcaster import EventBatch
+from storefront.events.models import PRICE_CHANGED
+from storefront.events.queries import last_event_id
 from tests.conftest import Person
 
 Message = dict[str, Any]
@@ -46,7 +48,7 @@ def buy(person: Person, **items: int) -> str:
 
 def change_price(app: Flask, tenant_id: str, product_id: str, price: int) -> None:
     with app.app_context(), tenant_context(tenant_id), write():
-        record([(PRICE_CHANGED, product_id, {"price": price})])
+        record_events([(PRICE_CHANGED, product_id, {"price": price})])
 
 
 def latest(app: Flask, tenant_id: str = "north") -> int:
@@ -107,11 +109,11 @@ def test_who_missed_too_much_is_told_to_look_anew(app: Flask, shopper: Person, m
     buy(shopper, beans=1)
     buy(shopper, beans=1)  # an order and a change of stock each
     with listening(shopper, Last_Event_ID="0") as pieces:
-        assert next(pieces) == rules.opening_at(0).decode()
+        assert next(pieces) == sse_format.opening_message(0).decode()
         assert len(parsed(next(pieces))) == 2
     buy(shopper, beans=1)
     with listening(shopper, Last_Event_ID="0") as pieces:
-        (reset,) = parsed(next(pieces).removeprefix(rules.opening_at(latest(app)).decode()))
+        (reset,) = parsed(next(pieces).removeprefix(sse_format.opening_message(latest(app)).decode()))
         assert (reset["event"], int(reset["id"]), reset["data"]) == ("reset", latest(app), {})
         buy(shopper, cup=1)
         assert [message["data"]["product_id"] for message in parsed(next(pieces))] == ["cup"]
@@ -149,57 +151,57 @@ def test_both_forms_of_a_shops_address_have_the_stream(app: Flask, shopper: Pers
 
 
 def test_over_the_cap_there_is_polling(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    streams = pages.tail_of(app).streams
+    streams = pages.event_tailer(app).broadcaster
     monkeypatch.setattr(streams, "_most", 1)
     with listening(shopper):
         pass
-    streams._shops["north"] = 1
+    streams._tenant_counts["north"] = 1
     refused = shopper.get("/events")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "20")
     assert shopper.get("/").status_code == 200
 
 
 def test_one_address_leaves_room_for_others_unless_it_is_a_proxy(app: Flask) -> None:
-    streams = pages.tail_of(app).streams
+    streams = pages.event_tailer(app).broadcaster
     for address in ("8.8.8.8", "10.0.0.1", "2001:4860::1"):
-        streams._addresses[address] = rules.MOST_OF_ONE_ADDRESS
-    assert [streams.has_room(address) for address in ("8.8.8.8", "2001:4860::1")] == [False, False]
-    assert [streams.has_room(address) for address in ("8.8.4.4", "10.0.0.1", "127.0.0.1", "")] == [True] * 4
+        streams._address_counts[address] = sse_format.MAX_STREAMS_PER_ADDRESS
+    assert [streams.has_capacity(address) for address in ("8.8.8.8", "2001:4860::1")] == [False, False]
+    assert [streams.has_capacity(address) for address in ("8.8.4.4", "10.0.0.1", "127.0.0.1", "")] == [True] * 4
 
 
 class Heard:
     """Stands for the streams of one shop: what the tail tells them."""
 
     def __init__(self) -> None:
-        self.news: list[News] = []
+        self.news: list[EventBatch] = []
 
     def shops(self) -> set[str]:
         return {"north"}
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: EventBatch) -> None:
         self.news.append(news)
 
 
 @pytest.fixture
-def tailing(app: Flask) -> tuple[tail.Tail, Heard]:
-    follower, heard = tail.Tail(app), Heard()
-    follower.streams = heard  # type: ignore[assignment]
+def tailing(app: Flask) -> tuple[tailer.EventTailer, Heard]:
+    follower, heard = tailer.EventTailer(app), Heard()
+    follower.broadcaster = heard  # type: ignore[assignment]
     return follower, heard
 
 
 def test_the_tail_reads_each_event_once_and_goes_back_for_who_saw_less(
-    app: Flask, shopper: Person, tailing: tuple[tail.Tail, Heard]
+    app: Flask, shopper: Person, tailing: tuple[tailer.EventTailer, Heard]
 ) -> None:
     follower, heard = tailing
     start = latest(app)
     follower._read_to["north"] = start
     buy(shopper, beans=1)
-    follower.look()
-    follower.look()
+    follower.poll()
+    follower.poll()
     assert [len(news.ids) for news in heard.news] == [1]
     follower._read_to["north"] = start
     buy(shopper, cup=1)
-    follower.look()
+    follower.poll()
     assert [len(news.ids) for news in heard.news] == [1, 2]
     assert follower._read_to == {"north": latest(app)}
     follower._read_to["north"] = start  # as a stream does that comes while the tail reads
@@ -208,7 +210,7 @@ def test_the_tail_reads_each_event_once_and_goes_back_for_who_saw_less(
 
 
 def test_a_database_that_is_away_is_said_once_and_asked_again(
-    tailing: tuple[tail.Tail, Heard], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tailing: tuple[tailer.EventTailer, Heard], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     follower, _ = tailing
     looks = []
@@ -220,7 +222,7 @@ def test_a_database_that_is_away_is_said_once_and_asked_again(
         raise OperationalError("SELECT", {}, Exception("away"))
 
     monkeypatch.setattr(follower, "look", look)
-    monkeypatch.setattr(tail, "INTERVAL", 0.001)
+    monkeypatch.setattr(tailer, "INTERVAL", 0.001)
     follower._wanted.set()
     with caplog.at_level(logging.WARNING):
         follower._run()
@@ -243,9 +245,9 @@ def test_streams_of_one_ipv6_network_are_counted_together(app: Flask, monkeypatc
         counted.append(address)
         return False
 
-    monkeypatch.setattr(pages.tail_of(app).streams, "has_room", has_room)
+    monkeypatch.setattr(pages.event_tailer(app).broadcaster, "has_room", has_room)
     for host in ("1", "2:3:4:5"):
         address = {"REMOTE_ADDR": f"2a02:8108:1:2:{host if ':' in host else ':' + host}"}
         assert app.test_client().get("/t/north/events", environ_base=address).status_code == 503
     assert counted == ["2a02:8108:1:2::"] * 2
-    assert rules.is_one_client(counted[0]), "as such they are limited"
+    assert sse_format.is_public_address(counted[0]), "as such they are limited"

@@ -13,7 +13,8 @@ import pytest
 from storefront import create_app
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.events.models import PRICE_CHANGED, record
+from storefront.events.actions import record_events
+from storefront.events.models import PRICE_CHANGED
 from tests.conftest import SECRET, Prepared, dispose, settings_for
 from tests.postgres import Postgres
 from tests.test_serving import Server, serving, wait, workers
@@ -118,7 +119,7 @@ def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
 
 def change_price(app: object, price: int) -> None:
     with app.app_context(), tenant_context("north"), write():  # type: ignore[attr-defined]
-        record([(PRICE_CHANGED, "cup", {"price": price})])
+        record_events([(PRICE_CHANGED, "cup", {"price": price})])
 
 
 def test_the_stream_is_chunked_for_who_knows_chunks_and_plain_for_others(server: Server) -> None:

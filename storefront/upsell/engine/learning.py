@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from storefront.db.tenancy import execute, insert_if_absent, insert_rows
 from storefront.db.transactions import is_writing, release_reader, write
-from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, count_events, events_after, last_event_id
+from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED
+from storefront.events.queries import count_events, events_after, last_event_id
 from storefront.upsell.engine.ledger import Bought, Ledger, Lot, Packed
 from storefront.upsell.engine.models import (
     ALL_CATEGORIES,

@@ -9,35 +9,38 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.db.tenant_context import tenant_context
-from storefront.events.models import PRICE_CHANGED, STOCK_CHANGED, events_after
-from storefront.events.rules import MOST_MISSED, price_message, stock_message
-from storefront.events.streams import News, Stream, Streams
+from storefront.events.broadcaster import EventBatch, SseBroadcaster, Stream
+from storefront.events.models import PRICE_CHANGED, STOCK_CHANGED
+from storefront.events.queries import events_after
+from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, stock_message
 from storefront.tenants.registry import registry
 
-TOLD = (STOCK_CHANGED, PRICE_CHANGED)
+PUBLIC_EVENT_TYPES = (STOCK_CHANGED, PRICE_CHANGED)
 """The kinds that concern everybody; orders, and who placed them, concern nobody else."""
-INTERVAL = 0.3
+POLL_SECONDS = 0.3
 """Seconds between two looks into the table."""
 log = logging.getLogger("storefront.events")
 
 
-class Tail:
+class EventTailer:
     """Begins with the first stream, and so in the process that serves it. `streams` are those of this process."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.streams = Streams()
+        self.broadcaster = SseBroadcaster()
         self._lock = threading.Lock()
         self._read_to: dict[str, int] = {}
         self._thread: threading.Thread | None = None
         self._wanted, self._stopped = threading.Event(), threading.Event()
-        self._in_trouble = False
+        self._error_logged = False
 
-    def follow(self, stream: Stream) -> None:
+    def subscribe(self, stream: Stream) -> None:
         """Tell this stream all that happened after what it has seen: the shop's tail goes back so far."""
-        self.streams.add(stream)
+        self.broadcaster.add(stream)
         with self._lock:
-            self._read_to[stream.tenant_id] = min(self._read_to.get(stream.tenant_id, stream.seen), stream.seen)
+            self._read_to[stream.tenant_id] = min(
+                self._read_to.get(stream.tenant_id, stream.last_event_id), stream.last_event_id
+            )
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
                 self._thread.start()
@@ -48,39 +51,39 @@ class Tail:
         self._wanted.set()
         if self._thread is not None:
             self._thread.join(2)
-        self.streams.stop()
+        self.broadcaster.stop()
 
     def _run(self) -> None:
-        while self._wanted.wait() and not self._stopped.wait(INTERVAL):
+        while self._wanted.wait() and not self._stopped.wait(POLL_SECONDS):
             try:
-                self.look()
-                self._in_trouble = False
+                self.poll()
+                self._error_logged = False
             except SQLAlchemyError as fault:
-                if not self._in_trouble:
+                if not self._error_logged:
                     log.warning("live streams wait for the database: %s", fault)
-                self._in_trouble = True
+                self._error_logged = True
             except Exception:
                 log.exception("live streams missed a look")
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Read on in each shop that has streams."""
-        shops = self.shops()
+        shops = self.tenants_to_read()
         if not shops:
             return
         with self.app.app_context():
             for tenant_id, read_to in shops.items():
                 tenant = registry().find(tenant_id)
                 with tenant_context(tenant_id):
-                    rows = events_after(read_to, TOLD, MOST_MISSED)
+                    rows = events_after(read_to, PUBLIC_EVENT_TYPES, MAX_REPLAYED_EVENTS)
                 if rows and tenant:
-                    told = [message(row, tenant.currency) for row in rows]
-                    self.streams.tell(News(tenant_id, read_to, [row.id for row in rows], told))
+                    told = [sse_message(row, tenant.currency) for row in rows]
+                    self.broadcaster.publish(EventBatch(tenant_id, read_to, [row.id for row in rows], told))
                     self._advance(tenant_id, read_to, rows[-1].id)
 
-    def shops(self) -> dict[str, int]:
+    def tenants_to_read(self) -> dict[str, int]:
         """The tenants that have streams, and up to which event each has been read. Rests when there are none."""
         with self._lock:
-            there = self.streams.shops()
+            there = self.broadcaster.tenants_with_streams()
             self._read_to = {tenant_id: id for tenant_id, id in self._read_to.items() if tenant_id in there}
             if not there:
                 self._wanted.clear()
@@ -93,7 +96,7 @@ class Tail:
                 self._read_to[tenant_id] = to
 
 
-def message(event: Any, currency: str) -> bytes:
+def sse_message(event: Any, currency: str) -> bytes:
     if event.kind == STOCK_CHANGED:
         return stock_message(event.id, event.subject, event.data["stock"])
     return price_message(event.id, event.subject, event.data["price"], currency)
@@ -103,7 +106,7 @@ def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iter
     """Read on in one shop, for a server whose connections can't be taken over: an empty lot when nothing happened."""
     while True:
         with app.app_context(), tenant_context(tenant_id):
-            rows = events_after(seen, TOLD, MOST_MISSED)
+            rows = events_after(seen, PUBLIC_EVENT_TYPES, MAX_REPLAYED_EVENTS)
         if rows:
             seen = rows[-1].id
-        yield [message(row, currency) for row in rows]
+        yield [sse_message(row, currency) for row in rows]

@@ -1,0 +1,50 @@
+"""Appending events to the running write transaction."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storefront.clock import now
+from storefront.db.base import table_of
+from storefront.db.tenant_context import current_tenant_id
+from storefront.db.transactions import write_connection
+from storefront.events.models import EventSequence, events
+
+
+def record_events(events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """Append (kind, subject, data) for the current tenant to the running `write()`, best as its last act: the tenant's
+    other writers of events wait from here on until it ends."""
+    append_events(write_connection(), current_tenant_id(), events)
+
+
+def append_events(bound: Connection, tenant_id: str, events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """The same on a connection that was bound to this tenant."""
+    if not events:
+        return
+    first, moment = next_ids(bound, tenant_id, len(events)), now()
+    rows = [
+        {"tenant_id": tenant_id, "id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
+        for i, (kind, subject, data) in enumerate(events)
+    ]
+    bound.execute(INSERT_EVENT, rows)
+
+
+def next_ids(bound: Connection, tenant_id: str, many: int) -> int:
+    """The first of so many ids that follow each other."""
+    statement = _next_ids_statement(bound.dialect.name == "sqlite")
+    last: int = bound.execute(statement, {"tenant_id": tenant_id, "last": many}).scalar_one()
+    return last - many + 1
+
+
+@cache
+def _next_ids_statement(on_sqlite: bool) -> Any:
+    counter = table_of(EventSequence)
+    counting = (sqlite if on_sqlite else postgresql).insert(counter)
+    more = {"last": counter.c.last + counting.excluded.last}
+    return counting.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last)
+
+
+INSERT_EVENT = insert(events)

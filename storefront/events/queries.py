@@ -1,0 +1,46 @@
+"""Reads of events."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from storefront.db.base import table_of
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.events.models import EventSequence, events
+
+EVENTS_AFTER = tenant_scoped(
+    select(events.c.id, events.c.kind, events.c.subject, events.c.data)
+    .where(events.c.id > bindparam("id"), events.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(events.c.id)
+    .limit(bindparam("limit"))
+)
+SELECT_LAST_EVENT_ID = tenant_scoped(select(table_of(EventSequence).c.last))
+SELECT_LAST_EVENT_ID_BEFORE = tenant_scoped(
+    select(events.c.id).where(events.c.created_at < bindparam("moment")).order_by(events.c.id.desc()).limit(1)
+)
+COUNT_EVENTS = tenant_scoped(
+    select(func.count()).select_from(events).where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+)
+
+
+def count_events(kinds: Sequence[str]) -> int:
+    """How many of these kinds the tenant has."""
+    return int(execute(COUNT_EVENTS, {"kinds": list(kinds)}).scalar_one())
+
+
+def last_event_id() -> int:
+    """The id of the tenant's latest event, 0 before the first."""
+    return int(execute(SELECT_LAST_EVENT_ID).scalar() or 0)
+
+
+def events_after(id: int, kinds: Sequence[str], limit: int) -> Sequence[Any]:
+    """The tenant's next events of these kinds: rows of (id, kind, subject, data)."""
+    return execute(EVENTS_AFTER, {"id": id, "kinds": list(kinds), "limit": limit}).all()
+
+
+def last_event_before(moment: datetime) -> int:
+    """The id of the tenant's latest event that is older than this moment, 0 when there is none. Quick for moments that
+    are not long ago."""
+    return int(execute(SELECT_LAST_EVENT_ID_BEFORE, {"moment": moment}).scalar() or 0)
