@@ -14,7 +14,6 @@ from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.error_boundary import ErrorBoundary
 from storefront.events import pages as events_pages
-from storefront.findable import pages as findable_pages
 from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
@@ -25,6 +24,7 @@ from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
+from storefront.seo import pages as findable_pages
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware

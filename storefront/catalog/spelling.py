@@ -14,7 +14,7 @@ from flask import Flask, current_app
 from storefront.catalog.importer import catalog_loaded
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader
-from storefront.findable.models import every_text
+from storefront.seo.queries import iter_search_texts
 
 VOCABULARY_TTL_SECONDS = 300.0
 """Seconds for which a shop's words are remembered."""
@@ -106,7 +106,7 @@ class VocabularyCache:
 
     def _read(self, tenant_id: str, read: Read) -> Vocabulary:
         try:
-            read.found = Vocabulary(every_text())
+            read.found = Vocabulary(iter_search_texts())
             return read.found
         finally:
             self._places.release()

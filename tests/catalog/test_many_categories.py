@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from storefront.catalog.pages import CATEGORIES_PER_PAGE, MAX_CATEGORY_CHIPS
-from storefront.findable.files import MAX_LLMS_CATEGORIES
+from storefront.seo.feeds import MAX_LLMS_CATEGORIES
 from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
 

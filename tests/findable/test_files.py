@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 
-from storefront.findable import files, rules
+from storefront.seo import feeds, xml_format
 from tests.catalog.shelves import change_product, product, put_up, tenant
 from tests.conftest import Person
 from tests.tenants.doors import Door, prefix, subdomain
@@ -68,8 +68,8 @@ def test_the_sitemap_says_when_a_product_changed(app: Flask, shopper: Person):
 
 @on_sqlite
 def test_a_large_shop_has_an_index_and_parts(app: Flask, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rules, "MOST_ADDRESSES", 4)
-    monkeypatch.setattr(files, "MOST_ADDRESSES", 4)
+    monkeypatch.setattr(xml_format, "MOST_ADDRESSES", 4)
+    monkeypatch.setattr(feeds, "MOST_ADDRESSES", 4)
     for door, root in doors(app):
         index = door.get("/sitemap.xml").text
         parts = [f"http:{root}/sitemap.xml?part={name}" for name in ("shelves", "1", "2")]
@@ -85,9 +85,9 @@ def test_a_large_shop_has_an_index_and_parts(app: Flask, monkeypatch: pytest.Mon
 
 
 def test_parts_are_named_only_when_one_file_is_too_small():
-    assert rules.parts(49_990, 10) == []
-    assert rules.parts(50_000, 10) == ["shelves", "1"]
-    assert rules.parts(100_001, 10) == ["shelves", "1", "2", "3"]
+    assert xml_format.sitemap_parts(49_990, 10) == []
+    assert xml_format.sitemap_parts(50_000, 10) == ["shelves", "1"]
+    assert xml_format.sitemap_parts(100_001, 10) == ["shelves", "1", "2", "3"]
 
 
 def test_the_feed_is_what_merchant_centers_read(app: Flask):

@@ -10,7 +10,7 @@ from flask import Flask
 from storefront.catalog import spelling
 from storefront.catalog.importer import catalog_loaded
 from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.findable.models import every_text
+from storefront.seo.queries import iter_search_texts
 from tests.conftest import Person
 from tests.orders.crowd import at_once
 
@@ -32,7 +32,7 @@ class SlowCatalogue:
             self.reads += 1
             self.begun.set()
             assert self.go_on.wait(SECONDS)
-        yield from every_text()
+        yield from iter_search_texts()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from flask import g
 
 from storefront.catalog.filters import format_decimal
 from storefront.catalog.queries import ProductView
-from storefront.findable.addresses import here, picture_path, product_path
+from storefront.seo.urls import image_path, product_path, site_root
 
 Thing = dict[str, Any]
 
@@ -19,17 +19,17 @@ def graph(*things: Thing | None) -> Thing:
     return {"@context": "https://schema.org", "@graph": [thing for thing in things if thing]}
 
 
-def shop() -> Thing:
+def organization() -> Thing:
     """Who sells here."""
-    tenant, root = g.tenant, here()
-    emblem = picture_path(tenant.emblem) if tenant.emblem else ""
+    tenant, root = g.tenant, site_root()
+    emblem = image_path(tenant.emblem) if tenant.emblem else ""
     found = {"@type": "Organization", "@id": f"{root}/#shop", "name": tenant.name, "url": f"{root}/"}
     return found | ({"logo": root + emblem} if emblem else {})
 
 
-def site() -> Thing:
+def website() -> Thing:
     """The site and how to search it."""
-    root = here()
+    root = site_root()
     return {
         "@type": "WebSite",
         "@id": f"{root}/#site",
@@ -45,9 +45,9 @@ def site() -> Thing:
     }
 
 
-def crumbs(category: str, last: str = "") -> Thing:
+def breadcrumbs(category: str, last: str = "") -> Thing:
     """The way to a category, or to a product `last` in it."""
-    root = here()
+    root = site_root()
     way: list[tuple[str, str]] = [(g.tenant.name, f"{root}/")]
     if category:
         way.append((g.tenant.own_label(category), f"{root}/?{urlencode({'category': category})}"))
@@ -61,8 +61,8 @@ def crumbs(category: str, last: str = "") -> Thing:
 
 
 def product(found: ProductView) -> Thing:
-    root = here()
-    picture = picture_path(found.image) if found.image else ""
+    root = site_root()
+    picture = image_path(found.image) if found.image else ""
     address = root + product_path(found.id)
     optional = {
         "description": found.description,

@@ -7,19 +7,19 @@ from urllib.parse import urlencode
 from storefront.catalog.filters import format_decimal
 from storefront.catalog.queries import ProductCard, ProductView, get_categories
 from storefront.clock import rfc3339
-from storefront.findable.addresses import picture_path, product_path
-from storefront.findable.models import Address, addresses, every_product
-from storefront.findable.rules import MOST_ADDRESSES, feed_id, one_line, parts, xml
 from storefront.i18n.unicode_text import cut
+from storefront.seo.queries import ProductUrl, iter_products, product_urls
+from storefront.seo.urls import image_path, product_path
+from storefront.seo.xml_format import MAX_SITEMAP_URLS, escape_xml, feed_id, one_line, sitemap_parts
 from storefront.tenants.settings import TenantSettings
 
 MAX_TITLE_LENGTH, MAX_BRAND_LENGTH = 150, 70
 """Characters of a product feed's fields (https://support.google.com/merchants/answer/7052112)."""
-XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
-SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
+XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MAX_LLMS_CATEGORIES = 50
 """Categories that llms.txt names, in the catalogue's order: it is made to be read whole."""
-KEPT_OUT = ("/suggest", "/events", "/api/", "/checkout/upsell", "/*?*sort=", "/*?*min_price=", "/*?*max_price=")
+DISALLOWED_PATHS = ("/suggest", "/events", "/api/", "/checkout/upsell", "/*?*sort=", "/*?*min_price=", "/*?*max_price=")
 """What crawlers would waste their time with. The cart, orders and searches say noindex themselves, which is only read
 by who may come."""
 
@@ -27,43 +27,43 @@ by who may come."""
 def sitemap(root: str, part: str, products: int, changed: datetime | None) -> Iterator[str]:
     """The whole sitemap, its index when there are too many addresses for one, or a part that the index names."""
     shelves = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in get_categories())]
-    names = parts(products, len(shelves))
+    names = sitemap_parts(products, len(shelves))
     if names and not part:
         yield from sitemap_index(root, names, changed)
         return
-    yield f'{XML}<urlset xmlns="{SITEMAPS}">\n'
+    yield f'{XML_DECLARATION}<urlset xmlns="{SITEMAP_NAMESPACE}">\n'
     if part in ("", "shelves"):
-        yield from (f"<url><loc>{xml(address)}</loc></url>\n" for address in shelves[:MOST_ADDRESSES])
+        yield from (f"<url><loc>{escape_xml(address)}</loc></url>\n" for address in shelves[:MAX_SITEMAP_URLS])
     if part != "shelves":
-        start = (int(part) - 1) * MOST_ADDRESSES if part else 0
-        yield from (url(root, found) for found in addresses(start, MOST_ADDRESSES))
+        start = (int(part) - 1) * MAX_SITEMAP_URLS if part else 0
+        yield from (sitemap_url(root, found) for found in product_urls(start, MAX_SITEMAP_URLS))
     yield "</urlset>\n"
 
 
 def sitemap_index(root: str, names: Sequence[str], changed: datetime | None) -> Iterator[str]:
     lastmod = f"<lastmod>{rfc3339(changed)}</lastmod>" if changed else ""
-    yield f'{XML}<sitemapindex xmlns="{SITEMAPS}">\n'
+    yield f'{XML_DECLARATION}<sitemapindex xmlns="{SITEMAP_NAMESPACE}">\n'
     yield from (f"<sitemap><loc>{root}/sitemap.xml?part={name}</loc>{lastmod}</sitemap>\n" for name in names)
     yield "</sitemapindex>\n"
 
 
-def url(root: str, found: Address) -> str:
-    address = xml(root + product_path(found.id))
+def sitemap_url(root: str, found: ProductUrl) -> str:
+    address = escape_xml(root + product_path(found.id))
     return f"<url><loc>{address}</loc><lastmod>{rfc3339(found.updated_at)}</lastmod></url>\n"
 
 
 def feed(root: str, tenant: TenantSettings, about: str) -> Iterator[str]:
     """RSS 2.0 as Google Merchant Center reads it (https://support.google.com/merchants/answer/7052112)."""
     yield (
-        f'{XML}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{xml(tenant.name)}</title>'
-        f"\n<link>{xml(root)}/</link>\n<description>{xml(about)}</description>\n"
+        f'{XML_DECLARATION}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{escape_xml(tenant.name)}</title>'
+        f"\n<link>{escape_xml(root)}/</link>\n<description>{escape_xml(about)}</description>\n"
     )
-    yield from (feed_item(root, tenant, product) for product in every_product())
+    yield from (feed_item(root, tenant, product) for product in iter_products())
     yield "</channel>\n</rss>\n"
 
 
 def feed_item(root: str, tenant: TenantSettings, product: ProductView) -> str:
-    picture = picture_path(product.image) if product.image else ""
+    picture = image_path(product.image) if product.image else ""
     facts = {
         "g:id": feed_id(product.id),
         "g:title": cut(product.name, MAX_TITLE_LENGTH),
@@ -77,16 +77,20 @@ def feed_item(root: str, tenant: TenantSettings, product: ProductView) -> str:
         "g:identifier_exists": "no",
         "g:product_type": tenant.default_label(product.category),
     }
-    return "<item>" + "".join(f"<{name}>{xml(fact)}</{name}>" for name, fact in facts.items() if fact) + "</item>\n"
+    return (
+        "<item>" + "".join(f"<{name}>{escape_xml(fact)}</{name}>" for name, fact in facts.items() if fact) + "</item>\n"
+    )
 
 
-def robots(prefixes: Sequence[str], sitemaps: Sequence[str]) -> str:
+def robots_txt(prefixes: Sequence[str], sitemaps: Sequence[str]) -> str:
     """For shops that stand under these prefixes, which may be patterns."""
-    lines = ["User-agent: *", *(f"Disallow: {prefix}{path}" for prefix in prefixes for path in KEPT_OUT)]
+    lines = ["User-agent: *", *(f"Disallow: {prefix}{path}" for prefix in prefixes for path in DISALLOWED_PATHS)]
     return "\n".join([*lines, *(["", *(f"Sitemap: {address}" for address in sitemaps)] if sitemaps else ()), ""])
 
 
-def llms(tenant: TenantSettings, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[ProductCard]) -> str:
+def shop_llms_txt(
+    tenant: TenantSettings, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[ProductCard]
+) -> str:
     """What a language model should know of the shop (https://llmstxt.org)."""
     about = (tenant.hero or {}).get("text") or f"The shop of {tenant.name}."
     facts = [f"Prices are in {tenant.currency}.", f"{tenant.tax_note}." if tenant.tax_note else ""]
@@ -102,20 +106,22 @@ def llms(tenant: TenantSettings, root: str, shelf: Sequence[tuple[str, int]], be
     if shelf:
         lines += ["", "## Categories", ""]
         for name, many in shelf[:MAX_LLMS_CATEGORIES]:
-            to_it = link(tenant.default_label(name), f"{root}/?" + urlencode({"category": name}))
+            to_it = markdown_link(tenant.default_label(name), f"{root}/?" + urlencode({"category": name}))
             lines.append(f"- {to_it}: {many} product{'' if many == 1 else 's'}")
         if len(shelf) > MAX_LLMS_CATEGORIES:
             lines.append(f"- [All {len(shelf):,} categories]({root}/categories): by name; put words behind ?q=")
     if best:
         lines += ["", "## Products in stock", ""]
-        lines += [f"- {link(card.name, root + product_path(card.id))}: {tenant.money(card.price)}" for card in best]
+        lines += [
+            f"- {markdown_link(card.name, root + product_path(card.id))}: {tenant.money(card.price)}" for card in best
+        ]
     return "\n".join([*lines, ""])
 
 
-def llms_of_all(shops: Sequence[TenantSettings], root: str) -> str:
+def root_llms_txt(shops: Sequence[TenantSettings], root: str) -> str:
     lines = ["# Storefront", "", "> Shops under one roof, each with its own catalogue, pages and JSON API.", ""]
     lines += ["## Shops", ""] if shops else []
-    lines += [f"- {link(shop.name, f'{root}/t/{shop.id}/llms.txt')}: {about(shop)}" for shop in shops]
+    lines += [f"- {markdown_link(shop.name, f'{root}/t/{shop.id}/llms.txt')}: {about(shop)}" for shop in shops]
     return "\n".join([*lines, ""])
 
 
@@ -123,7 +129,7 @@ def about(shop: TenantSettings) -> str:
     return one_line((shop.hero or {}).get("text") or f"prices in {shop.currency}")
 
 
-def link(words: str, address: str) -> str:
+def markdown_link(words: str, address: str) -> str:
     """A link in Markdown, whose words can't end it early."""
     plain = one_line(words)
     for sign in "\\[]<>`*_":

@@ -36,7 +36,7 @@ def public_root() -> str | None:
     return public + quote(f"/t/{g.tenant.id}" if by_subdomain else request.script_root)
 
 
-def known_root() -> str | None:
+def trusted_root() -> str | None:
     """The same, or else as the request came in, if by a host that this installation is configured for."""
     public = public_root()
     if public is not None:
@@ -49,9 +49,9 @@ def known_root() -> str | None:
     return None
 
 
-def needed_root() -> str:
+def require_root() -> str:
     """The same; raises `NotFound` when there is none."""
-    root = known_root()
+    root = trusted_root()
     if root is None:
         raise NotFound(
             _(
@@ -62,7 +62,7 @@ def needed_root() -> str:
     return root
 
 
-def here() -> str:
+def site_root() -> str:
     """Where the shop's own pages begin, as absolute as they may say it."""
     return public_root() or quote(request.script_root)
 
@@ -80,13 +80,13 @@ def product_path(product_id: str) -> str:
     return "/products/" + quote(product_id)
 
 
-def picture_path(image: str) -> str:
+def image_path(image: str) -> str:
     """A product's picture below the shop's root, the same when its content changes; empty when there is none."""
     assets: Assets = current_app.extensions["storefront_assets"]
     return f"/static/products/{image}" if "products/" + image in assets.files else ""
 
 
-def share_picture(image: str) -> str:
+def share_image_url(image: str) -> str:
     """The absolute address of a picture to show where a page is shared; empty when there is none."""
-    root, path = public_root(), picture_path(image) if image else ""
+    root, path = public_root(), image_path(image) if image else ""
     return root + path if root and path else ""

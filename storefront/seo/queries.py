@@ -10,17 +10,17 @@ from storefront.catalog.queries import ProductView, product_columns
 from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
 from storefront.db.tenancy import execute, tenant_scoped
 
-BATCH = 1000
+BATCH_SIZE = 1000
 """Products in memory at a time."""
 
 
-class Address(NamedTuple):
+class ProductUrl(NamedTuple):
     id: str
     updated_at: datetime
     place: int
 
 
-class Stamp(NamedTuple):
+class CatalogVersion(NamedTuple):
     """Another one when a product came, went or changed."""
 
     products: int
@@ -28,50 +28,50 @@ class Stamp(NamedTuple):
 
 
 counted: Any = select(func.count(), func.max(product_columns.updated_at))
-STAMP = tenant_scoped(counted)
+SELECT_CATALOG_VERSION = tenant_scoped(counted)
 after = product_columns.place > bindparam("place")
-ADDRESSES = tenant_scoped(
+SELECT_PRODUCT_URLS = tenant_scoped(
     select(product_columns.id, product_columns.updated_at, product_columns.place)
     .where(after)
     .order_by(product_columns.place)
     .limit(bindparam("limit"))
 )
-WORDS = tenant_scoped(
+SELECT_SEARCH_TEXTS = tenant_scoped(
     select(product_columns.place, product_columns.words)
     .where(after)
     .order_by(product_columns.place)
     .limit(bindparam("limit"))
 )
-PLACE = tenant_scoped(
+SELECT_POSITION_AT_OFFSET = tenant_scoped(
     select(product_columns.place).order_by(product_columns.place).limit(1).offset(bindparam("offset"))
 )
 
 
-def stamp() -> Stamp:
-    return Stamp._make(execute(STAMP).one())
+def catalog_version() -> CatalogVersion:
+    return CatalogVersion._make(execute(SELECT_CATALOG_VERSION).one())
 
 
-def addresses(start: int, most: int) -> Iterator[Address]:
+def product_urls(start: int, most: int) -> Iterator[ProductUrl]:
     """So many products in the catalogue's order, from the one at number `start` on."""
-    place = execute(PLACE, {"offset": start - 1}).scalar() if start else -1
+    place = execute(SELECT_POSITION_AT_OFFSET, {"offset": start - 1}).scalar() if start else -1
     while most > 0 and place is not None:
-        rows = execute(ADDRESSES, {"place": place, "limit": min(BATCH, most)}).all()
-        yield from map(Address._make, rows)
+        rows = execute(SELECT_PRODUCT_URLS, {"place": place, "limit": min(BATCH_SIZE, most)}).all()
+        yield from map(ProductUrl._make, rows)
         most -= len(rows)
-        place = rows[-1].place if len(rows) == BATCH else None
+        place = rows[-1].place if len(rows) == BATCH_SIZE else None
 
 
-def every_product() -> Iterator[ProductView]:
+def iter_products() -> Iterator[ProductView]:
     """All products in the catalogue's order."""
     place = -1
-    while batch := product_views_from_json(fetch_rows_after(ProductQuery(), place, BATCH)):
+    while batch := product_views_from_json(fetch_rows_after(ProductQuery(), place, BATCH_SIZE)):
         yield from batch
         place = batch[-1].place
 
 
-def every_text() -> Iterator[list[str]]:
+def iter_search_texts() -> Iterator[list[str]]:
     """The folded words of all products, a batch at a time."""
     place = -1
-    while rows := execute(WORDS, {"place": place, "limit": BATCH}).all():
+    while rows := execute(SELECT_SEARCH_TEXTS, {"place": place, "limit": BATCH_SIZE}).all():
         yield [row.words for row in rows]
         place = rows[-1].place

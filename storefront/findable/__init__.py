@@ -1,1 +1,0 @@
-"""How a shop is found: by search engines, price comparison, assistants, and by who mistypes."""

@@ -1,0 +1,1 @@
+"""Sitemap, product feed, structured data, robots.txt and llms.txt."""
