@@ -3,8 +3,7 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import assets, commands, compression, fragments, openapi, problems, security
-from storefront.body_limit import LimitedRequest
+from storefront import commands
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -12,7 +11,6 @@ from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
-from storefront.error_boundary import ErrorBoundary
 from storefront.events import pages as events_pages
 from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
@@ -37,6 +35,9 @@ from storefront.upsell.assistant import api as assistant_api
 from storefront.upsell.assistant.actions import Assistant
 from storefront.upsell.engine.shelf import Shelves
 from storefront.upsell.experiment import api as experiment_api
+from storefront.web import compression, error_handlers, fragment_cache, openapi, security, static_files
+from storefront.web.body_limit import LimitedRequest
+from storefront.web.error_boundary import ErrorBoundary
 
 __all__ = ["ConfigError", "Settings", "create_app"]
 
@@ -63,16 +64,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
     locale.init_app(app)
     security.init_app(app, settings)
-    problems.init_app(app)
-    assets.init_app(app)
-    fragments.init_app(app)
+    error_handlers.init_app(app)
+    static_files.init_app(app)
+    fragment_cache.init_app(app)
     watch.init_app(app)
     events_pages.init_app(app)
 
-    open_doors(app)
-    add_words_for_templates(app)
+    register_blueprints(app)
+    register_template_globals(app)
     findable_pages.init_app(app)
-    put_in_front(app, settings)
+    wrap_wsgi_app(app, settings)
     return app
 
 
@@ -85,7 +86,7 @@ def settings_of_environment() -> Settings:
         raise
 
 
-def open_doors(app: Flask) -> None:
+def register_blueprints(app: Flask) -> None:
     """Pages, the JSON API and the operator's commands."""
     for pages in (
         catalog_pages,
@@ -100,21 +101,21 @@ def open_doors(app: Flask) -> None:
         app.register_blueprint(pages.pages)
     for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
         app.register_blueprint(api.api)
-    app.register_blueprint(openapi.about)
+    app.register_blueprint(openapi.openapi_blueprint)
     openapi.init_app(app)
     app.cli.add_command(catalog_commands.commands)
     app.cli.add_command(upsell_commands.commands)
     app.cli.add_command(retention_commands.prune_command)
 
 
-def add_words_for_templates(app: Flask) -> None:
+def register_template_globals(app: Flask) -> None:
     """What every template may say by name."""
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         cart_item_count=cart_pages.cart_item_count,
         label=context.label,
         lang_attribute=content.lang_attribute,
-        messages=waiting_messages,
+        flashed_messages=flashed_messages,
         format_money=formatting.format_money,
         format_integer=formatting.format_integer,
         format_percent=formatting.format_percent,
@@ -126,7 +127,7 @@ def add_words_for_templates(app: Flask) -> None:
     )
 
 
-def put_in_front(app: Flask, settings: Settings) -> None:
+def wrap_wsgi_app(app: Flask, settings: Settings) -> None:
     """What sees a request before Flask does."""
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
     if settings.trusted_proxies:
@@ -135,6 +136,6 @@ def put_in_front(app: Flask, settings: Settings) -> None:
     app.wsgi_app = ErrorBoundary(app.wsgi_app)  # type: ignore[method-assign]
 
 
-def waiting_messages() -> list[tuple[str, str]]:
+def flashed_messages() -> list[tuple[str, str]]:
     """What an earlier request left to be said on the next page that is shown."""
     return get_flashed_messages(with_categories=True) if g.get("tenant") else []  # type: ignore[return-value]

@@ -18,8 +18,8 @@ from storefront.config import ROOT, ConfigError, Settings
 from storefront.db.base import db
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
-from storefront.rate_limits import warn_of_unusable_storage
 from storefront.upsell.watch import compare_where_due
+from storefront.web.rate_limits import warn_of_unusable_storage
 
 BOOT_LOCK = 7_206_340_002
 PREPARE_TIMEOUT_SECONDS = 300

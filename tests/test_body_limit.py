@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from storefront.security import LARGEST_BODY
+from storefront.web.security import MAX_BODY_BYTES
 from tests.conftest import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # it never comes to the database
@@ -67,12 +67,12 @@ def send(person: Person, path: str, kind: str, body: bytes, chunked: bool) -> Te
 def test_the_limit_holds_for_what_is_received(
     shopper: Person, path: str, kind: str, make: Any, taken: int, chunked: bool
 ) -> None:
-    assert send(shopper, path, kind, make(LARGEST_BODY + 1), chunked).status_code == 413
-    large = send(shopper, path, kind, make(3 * LARGEST_BODY), chunked)
+    assert send(shopper, path, kind, make(MAX_BODY_BYTES + 1), chunked).status_code == 413
+    large = send(shopper, path, kind, make(3 * MAX_BODY_BYTES), chunked)
     assert (large.status_code, "Set-Cookie" in large.headers) == (413, False)
     assert large.mimetype == ("application/problem+json" if "api" in path else "text/html")
     assert "Nothing in it yet" in shopper.get("/cart").text
-    assert send(shopper, path, kind, make(LARGEST_BODY), chunked).status_code == taken
+    assert send(shopper, path, kind, make(MAX_BODY_BYTES), chunked).status_code == taken
     assert send(shopper, path, kind, make(1000), chunked).status_code == taken
 
 
@@ -92,7 +92,7 @@ def dev_server(app: Flask) -> Iterator[int]:
 def test_under_flasks_own_server_it_is_the_same(
     dev_server: int, path: str, kind: str, make: Any, taken: int, chunked: bool
 ) -> None:
-    for size, status in ((LARGEST_BODY + 1, 413), (LARGEST_BODY, taken), (1000, taken)):
+    for size, status in ((MAX_BODY_BYTES + 1, 413), (MAX_BODY_BYTES, taken), (1000, taken)):
         with closing(http.client.HTTPConnection("127.0.0.1", dev_server, timeout=30)) as connection:
             body = make(size)
             framing = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(size)}

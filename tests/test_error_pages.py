@@ -95,7 +95,7 @@ def test_without_the_database_a_shopper_with_a_cart_is_told_so(
     answer = away.get(path, headers=headers)
     check(answer, kind, 503, lines())
     assert int(answer.headers["Retry-After"]) > 0
-    assert "storefront.problems" in {line["logger"] for line in lines()}, "why is logged, too"
+    assert "storefront.web.error_handlers" in {line["logger"] for line in lines()}, "why is logged, too"
     assert all("exc_info" not in line for line in lines()), "and nothing else broke"
     if kind == "page" and tenants == "known":
         assert "North" in answer.text, "the page is the shop's own"
@@ -165,17 +165,17 @@ def test_an_error_is_shown_although_what_shows_it_failed(
         monkeypatch.setattr("flask_babel.get_translations", fails)
     elif failing == "template":
         monkeypatch.setattr(app.jinja_env, "get_template", fails)
-        monkeypatch.setattr("storefront.problems.jsonify", fails)
+        monkeypatch.setattr("storefront.web.error_handlers.jsonify", fails)
     elif failing == "context":
         monkeypatch.setattr(app, "update_template_context", fails)
-        monkeypatch.setattr("storefront.problems.jsonify", fails)
+        monkeypatch.setattr("storefront.web.error_handlers.jsonify", fails)
     elif failing == "session":
         monkeypatch.setattr(SecureCookieSessionInterface, "open_session", fails)
         monkeypatch.setattr(SecureCookieSessionInterface, "save_session", fails)
     elif failing == "headers":
-        monkeypatch.setattr("storefront.security.policy", fails)
+        monkeypatch.setattr("storefront.web.security.policy", fails)
     else:
-        monkeypatch.setattr("storefront.compression.takes_gzip", fails)
+        monkeypatch.setattr("storefront.web.compression.takes_gzip", fails)
     path, headers = KINDS[kind]
     answer = with_cart.get(path, headers=headers)
     check(answer, kind, 500, lines())

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from storefront.client_address import client_key_of
+from storefront.web.client_address import client_key_of
 from tests.conftest import SECRET, Person
 
 ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here is stored in it

@@ -10,10 +10,10 @@ from flask import Flask
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from storefront import validation_messages
 from storefront.catalog.import_schema import CatalogFile
 from storefront.i18n.gettext import N_
-from storefront.validation_messages import MESSAGES, error_message
+from storefront.web import validation_messages
+from storefront.web.validation_messages import MESSAGES, error_message
 from tests.cart.shapes import assert_problem
 from tests.conftest import Person
 

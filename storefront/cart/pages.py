@@ -8,13 +8,13 @@ from storefront.cart.limits import parse_quantity
 from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_cart
 from storefront.catalog.queries import ProductView, get_product_view
 from storefront.errors import CartOrdered, Invalid, NotFound
-from storefront.htmx import show
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.ids import new_token
-from storefront.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.journal import was_just_suggested
+from storefront.web.htmx import render_page
+from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 
 pages = Blueprint("cart", __name__)
 
@@ -43,9 +43,9 @@ def view_cart() -> Response:
 
 
 def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
-    return show(
+    return render_page(
         "cart/cart.html",
-        also=("cart_badge", "messages"),
+        extra_partials=("cart_badge", "messages"),
         http_status=status,
         cart=PricedCart.of(current_cart(), current_tenant()),
         promo_error=promo_error,

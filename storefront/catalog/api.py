@@ -5,31 +5,31 @@ from typing import Annotated
 from flask import current_app
 from pydantic import BaseModel, BeforeValidator, Field
 
-from storefront.assets import Assets
 from storefront.catalog import models
 from storefront.catalog.queries import ProductView, get_product_view
 from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
-from storefront.fragments import remembered
-from storefront.openapi import (
+from storefront.tenants.context import current_tenant
+from storefront.web.fragment_cache import cached
+from storefront.web.openapi import (
     Cursor,
     Money,
-    Shape,
-    Worded,
-    answers,
-    blueprint,
-    cursor_after,
-    flag,
-    read_cursor,
+    PreserializedModel,
+    ResponseModel,
+    api_blueprint,
+    decode_cursor,
+    encode_cursor,
+    parse_flag,
+    parse_integer,
+    responses,
     spec,
-    whole_number,
 )
-from storefront.rate_limits import limit_search
-from storefront.tenants.context import current_tenant
+from storefront.web.rate_limits import limit_search
+from storefront.web.static_files import StaticFiles
 
-api = blueprint("catalog_api", __name__)
+api = api_blueprint("catalog_api", __name__)
 
 
-class Product(Shape):
+class Product(ResponseModel):
     id: str
     name: str
     description: str
@@ -41,33 +41,33 @@ class Product(Shape):
 
     @classmethod
     def of(cls, product: models.Product | ProductView) -> "Product":
-        assets: Assets = current_app.extensions["storefront_assets"]
+        assets: StaticFiles = current_app.extensions["storefront_assets"]
         return cls.model_construct(
             id=product.id,
             name=product.name,
             description=product.description,
             category=product.category,
-            image_url=assets.picture_for_programs(product.image),
+            image_url=assets.stable_image_url(product.image),
             price=shop_money(product.price),
             stock=product.stock,
             tags=product.tags,
         )
 
 
-class ProductList(Shape):
+class ProductList(ResponseModel):
     items: list[Product]
     next_cursor: str | None
 
 
-class CachedProductList(Worded, ProductList):
+class CachedProductList(PreserializedModel, ProductList):
     """The same, as it was remembered."""
 
 
 class ProductListQuery(BaseModel):
     q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
     category: Annotated[str, Field(max_length=80)] = ""
-    in_stock: Annotated[bool, BeforeValidator(flag)] = False
-    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = 20
+    in_stock: Annotated[bool, BeforeValidator(parse_flag)] = False
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
     cursor: Cursor = ""
 
 
@@ -78,13 +78,13 @@ def shop_money(minor: int) -> Money:
 
 @api.get("/products")
 @limit_search
-@spec.validate(resp=answers(200, ProductList, 404, 422), tags=["catalogue"])
+@spec.validate(resp=responses(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ProductListQuery) -> ProductList:
     """List products, in the catalogue's order: stable while products are added."""
     wish = ProductQuery(query.q, query.category, query.in_stock)
-    rows = fetch_rows_after(wish, read_cursor(query.cursor, -1), query.limit + 1)
-    said = remembered(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
-    return CachedProductList.saying(said)
+    rows = fetch_rows_after(wish, decode_cursor(query.cursor, -1), query.limit + 1)
+    said = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
+    return CachedProductList.from_json(said)
 
 
 def product_list(rows: str, limit: int) -> ProductList:
@@ -93,12 +93,12 @@ def product_list(rows: str, limit: int) -> ProductList:
     page = found[:limit]
     return ProductList.model_construct(
         items=[Product.of(product) for product in page],
-        next_cursor=cursor_after(page[-1].place) if len(found) > limit else None,
+        next_cursor=encode_cursor(page[-1].place) if len(found) > limit else None,
     )
 
 
 @api.get("/products/<product_id>")
-@spec.validate(resp=answers(200, Product, 404), tags=["catalogue"])
+@spec.validate(resp=responses(200, Product, 404), tags=["catalogue"])
 def get_product(product_id: str) -> Product:
     """One product."""
     return Product.of(get_product_view(product_id))

@@ -26,7 +26,7 @@ from storefront.catalog.field_types import (
 from storefront.catalog.json_file import CatalogError, describe_location, parse_json
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.tenants.timezones import check_timezone
-from storefront.validation_messages import error_message
+from storefront.web.validation_messages import error_message
 
 
 def split_by_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:

@@ -13,12 +13,12 @@ from storefront.catalog import spelling
 from storefront.catalog.filters import SORTS, format_decimal, read_filters, search_terms
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
-from storefront.fragments import remembered_page, share_page
-from storefront.htmx import answer, asked_region, render, show
 from storefront.i18n.gettext import N_
 from storefront.i18n.unicode_text import cut, single_line
-from storefront.rate_limits import SEARCH_LIMIT, limit_search, limiter
 from storefront.tenants.context import current_tenant
+from storefront.web.fragment_cache import cached_page, share_page
+from storefront.web.htmx import html_response, render_html, render_page, requested_partial
+from storefront.web.rate_limits import SEARCH_LIMIT, limit_search, limiter
 
 pages = Blueprint("catalog", __name__)
 
@@ -147,7 +147,7 @@ def list_page() -> Response:
     shelf = cached_category_counts()
     many = total_matches(wish, number, found, shelf)
     chips = (shelf.chips(wish.category), len(shelf.categories))
-    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, cart_item_count(), asked_region())
+    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, cart_item_count(), requested_partial())
 
     def show_list() -> str:
         has_next = len(found.cards) > PAGE_SIZE
@@ -162,9 +162,9 @@ def list_page() -> Response:
             has_next=has_next,
             total=many if number > 1 or has_next else len(found.cards),
         )
-        return render("catalog/list.html", page=page)
+        return render_html("catalog/list.html", page=page)
 
-    return answer(remembered_page(seen, show_list))
+    return html_response(cached_page(seen, show_list))
 
 
 counted_list_page = limit_search(list_page)
@@ -218,7 +218,7 @@ def autocomplete() -> Response:
     found = search_with_correction(wish, TYPEAHEAD_PRODUCT_LIMIT)[1].cards if is_searchable_prefix(wish.q) else []
     matching = (shelf for shelf in cached_category_counts().categories if matches_prefix(label(shelf.name), wish.terms))
     shelves = list(islice(matching, TYPEAHEAD_CATEGORY_LIMIT))
-    return answer(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
+    return html_response(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
 
 
 def is_searchable_prefix(typed: str) -> bool:
@@ -246,7 +246,7 @@ def list_categories() -> Response:
     found = [one for one in cached_category_counts().categories if not asked or matches_prefix(label(one.name), terms)]
     found.sort(key=lambda one: (category_words(label(one.name)), one.name))
     start = (page_number(number) - 1) * CATEGORIES_PER_PAGE
-    return show(
+    return render_page(
         "catalog/categories.html",
         asked=asked,
         categories=found[start : start + CATEGORIES_PER_PAGE],
@@ -260,7 +260,7 @@ def list_categories() -> Response:
 def product(product_id: str) -> Response:
     found = get_product_view(product_id)
     share_page()
-    return show("catalog/product.html", product=found, related=related_products(found))
+    return render_page("catalog/product.html", product=found, related=related_products(found))
 
 
 def related_products(product: ProductView) -> list[ProductCard]:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from flask import Blueprint, Flask, Response, current_app, request
 
 from storefront.catalog.models import LOW_STOCK_THRESHOLD
-from storefront.client_address import client_key
 from storefront.clock import now
 from storefront.events.broadcaster import HEARTBEAT_SECONDS, Stream
 from storefront.events.queries import last_event_before, last_event_id
@@ -21,8 +20,9 @@ from storefront.events.sse_format import (
     reset_message,
 )
 from storefront.events.tailer import POLL_SECONDS, EventTailer, messages_after
-from storefront.rate_limits import STREAMS_LIMIT, limiter
 from storefront.tenants.context import current_tenant
+from storefront.web.client_address import client_key
+from storefront.web.rate_limits import STREAMS_LIMIT, limiter
 
 pages = Blueprint("events", __name__)
 

@@ -14,7 +14,6 @@ from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
 from storefront.config import ROOT
-from storefront.htmx import vary_by
 from storefront.i18n.gettext import isolated_values, translations
 from storefront.i18n.negotiation import (
     LANGUAGES,
@@ -26,6 +25,7 @@ from storefront.i18n.negotiation import (
 )
 from storefront.i18n.pages import COOKIE_MAX_AGE_SECONDS
 from storefront.money import parse_locale
+from storefront.web.htmx import vary_by
 
 LANGUAGE_COOKIE = "lang"
 TRANSLATIONS_FOLDER = ROOT / "translations"

@@ -10,8 +10,8 @@ from storefront.errors import NotFound
 from storefront.observability.loopback import is_direct_from_loopback
 from storefront.observability.metrics import exposition
 from storefront.observability.readiness import can_write
-from storefront.rate_limits import limit_token_guesses
-from storefront.security import sent_token
+from storefront.web.rate_limits import limit_token_guesses
+from storefront.web.security import has_bearer_token
 
 pages = Blueprint("observability", __name__)
 
@@ -47,6 +47,6 @@ def metrics() -> Response:
 
 def may_read_metrics() -> bool:
     settings: Settings = current_app.extensions["storefront_settings"]
-    if sent_token(settings.metrics_token):
+    if has_bearer_token(settings.metrics_token):
         return True
     return is_direct_from_loopback(request.environ)

@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from storefront.clock import rfc3339
 from storefront.i18n.locale import shopper_language
-from storefront.openapi import MOST, Body, Money, Shape, answers, blueprint, spec
 from storefront.orders import actions
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.validation import (
@@ -20,15 +19,16 @@ from storefront.orders.validation import (
     check_buyer,
     check_idempotency_key,
 )
-from storefront.rate_limits import CHECKOUT_LIMIT, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import suggest_after_order
 from storefront.upsell.api import UpsellShape
+from storefront.web.openapi import MAX_SAFE_INTEGER, Money, RequestModel, ResponseModel, api_blueprint, responses, spec
+from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
-api = blueprint("orders_api", __name__)
+api = api_blueprint("orders_api", __name__)
 
 
-class CheckoutRequest(Body):
+class CheckoutRequest(RequestModel):
     # `check_buyer` decides about both, as for the page's form: here stands what it takes, for the document only.
     email: Annotated[
         str,
@@ -41,7 +41,10 @@ class CheckoutRequest(Body):
         str, Field(json_schema_extra={"pattern": NAME_PATTERN, "minLength": 1, "maxLength": MAX_NAME_LENGTH})
     ]
     expected_total: Annotated[
-        int | None, Field(ge=-MOST, le=MOST, description="the total that the buyer was shown, in minor units")
+        int | None,
+        Field(
+            ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, description="the total that the buyer was shown, in minor units"
+        ),
     ] = None
 
 
@@ -57,7 +60,7 @@ class CheckoutHeaders(BaseModel):
     ] = None
 
 
-class OrderItem(Shape):
+class OrderItem(ResponseModel):
     product_id: str
     name: str
     unit_price: Money
@@ -71,7 +74,7 @@ Personal = Annotated[
 ]
 
 
-class Order(Shape):
+class Order(ResponseModel):
     id: str
     number: str
     status: Annotated[str, Field(json_schema_extra={"enum": ["placed", "fulfilled", "cancelled"]})]
@@ -128,7 +131,7 @@ def order_fields(order: OrderView) -> dict[str, Any]:
 
 @api.post("/carts/<cart_id>/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
-@spec.validate(resp=answers((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
+@spec.validate(resp=responses((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
 def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
     """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order.
 
@@ -152,7 +155,7 @@ def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> t
 
 
 @api.get("/orders/<order_id>")
-@spec.validate(resp=answers(200, Order, 404), tags=["orders"])
+@spec.validate(resp=responses(200, Order, 404), tags=["orders"])
 def get_order(order_id: str) -> Order:
     """The order, for who holds its id."""
     return Order.model_construct(**order_fields(load_order(order_id)))

@@ -9,16 +9,16 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.cart.pages import current_cart
 from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
-from storefront.htmx import asked_region, show
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import keep_choice
 from storefront.orders import actions
 from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draft
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer, check_buyer
-from storefront.rate_limits import CHECKOUT_LIMIT, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import keeps_room
+from storefront.web.htmx import render_page, requested_partial
+from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
 pages = Blueprint("orders", __name__)
 
@@ -29,7 +29,7 @@ def checkout() -> AnyResponse:
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("cart.view_cart"), 303)
-    typed = {} if asked_region() else take_draft()
+    typed = {} if requested_partial() else take_draft()
     return show_checkout(cart, added=request.args.get("added"), typed=typed)
 
 
@@ -123,9 +123,9 @@ def show_checkout(
             {"name": names[item.product_id], "requested": item.requested, "available": item.available}
             for item in refusal.items
         ]
-    return show(
+    return render_page(
         "orders/checkout.html",
-        also=("cart_badge", "messages"),
+        extra_partials=("cart_badge", "messages"),
         http_status=refusal.status if refusal else 200,
         cart=PricedCart.of(cart, current_tenant()),
         **context,
@@ -135,4 +135,4 @@ def show_checkout(
 @pages.get("/orders/<order_id>")
 def confirmation(order_id: str) -> Response:
     """The order, for who holds the link."""
-    return show("orders/order.html", also=("messages",), order=load_order(order_id))
+    return render_page("orders/order.html", extra_partials=("messages",), order=load_order(order_id))

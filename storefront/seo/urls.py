@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from flask import current_app, g, request
 
-from storefront.assets import Assets
 from storefront.config import Settings
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
+from storefront.web.static_files import StaticFiles
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -82,7 +82,7 @@ def product_path(product_id: str) -> str:
 
 def image_path(image: str) -> str:
     """A product's picture below the shop's root, the same when its content changes; empty when there is none."""
-    assets: Assets = current_app.extensions["storefront_assets"]
+    assets: StaticFiles = current_app.extensions["storefront_assets"]
     return f"/static/products/{image}" if "products/" + image in assets.files else ""
 
 

@@ -4,12 +4,12 @@ from flask import Blueprint, Response, g, request
 from markupsafe import Markup
 
 from storefront.errors import NotFound, TenantNotFound
-from storefront.htmx import show
 from storefront.i18n.gettext import _
 from storefront.ids import pasted_id
 from storefront.tenants.middleware import TENANT_KEY
 from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
+from storefront.web.htmx import render_page
 
 pages = Blueprint("tenants", __name__)
 BLUEPRINTS_WITHOUT_TENANT = ("observability", "static", "i18n")
@@ -47,7 +47,7 @@ def shop_index() -> Response:
     shops = list(registry().all().values())
     g.inline_style = "".join(f".shop-{shop.id}{{{shop.css_variables}}}" for shop in shops)
     css = Markup(g.inline_style)  # noqa: S704 - ids that are DNS labels, numbers and known faces only
-    return show("tenants/shops.html", shops=[shop_summary(shop) for shop in shops], shops_css=css)
+    return render_page("tenants/shops.html", shops=[shop_summary(shop) for shop in shops], shops_css=css)
 
 
 def shop_summary(shop: TenantSettings) -> dict[str, object]:

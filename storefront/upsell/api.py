@@ -7,21 +7,21 @@ from pydantic import Field
 from storefront.cart.queries import load_cart
 from storefront.catalog.api import Product
 from storefront.i18n.locale import shopper_language
-from storefront.openapi import Shape, answers, blueprint, spec
-from storefront.rate_limits import UPSELL_LIMIT, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import Upsell, suggest
 from storefront.upsell.turns import turn_to_think
+from storefront.web.openapi import ResponseModel, api_blueprint, responses, spec
+from storefront.web.rate_limits import UPSELL_LIMIT, limiter
 
-api = blueprint("upsell_api", __name__)
+api = api_blueprint("upsell_api", __name__)
 
 
-class SuggestionShape(Shape):
+class SuggestionShape(ResponseModel):
     product: Product
     explanation: str
 
 
-class UpsellShape(Shape):
+class UpsellShape(ResponseModel):
     enabled: bool
     arm: Annotated[str | None, Field(json_schema_extra={"enum": ["control", "rules", "model", None]})]
     source: Annotated[str | None, Field(json_schema_extra={"enum": ["llm", "rules", None]})]
@@ -44,7 +44,7 @@ class UpsellShape(Shape):
 
 @api.get("/carts/<cart_id>/upsell")
 @limiter.limit(UPSELL_LIMIT)
-@spec.validate(resp=answers(200, UpsellShape, 404), tags=["suggestions"])
+@spec.validate(resp=responses(200, UpsellShape, 404), tags=["suggestions"])
 def get_upsell(cart_id: str) -> UpsellShape:
     """At most three products that go with the cart, and why."""
     tenant = current_tenant()

@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, make_response, render_template, request
 
 from storefront.cart.pages import current_cart
-from storefront.htmx import show, vary
 from storefront.i18n.locale import shopper_language
-from storefront.rate_limits import UPSELL_LIMIT, limiter
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import Upsell, suggest
 from storefront.upsell.turns import turn_to_think
+from storefront.web.htmx import render_page, vary_by_partial
+from storefront.web.rate_limits import UPSELL_LIMIT, limiter
 
 pages = Blueprint("upsell", __name__)
 
@@ -24,5 +24,5 @@ def panel() -> Response:
             suggest(tenant, cart, shopper_language(), by_person=True) if cart else Upsell(enabled=tenant.upsell_enabled)
         )
         if request.args.get("page"):
-            return show("upsell/page.html", upsell=upsell)
-        return vary(make_response(render_template("upsell/panel.html", upsell=upsell)))
+            return render_page("upsell/page.html", upsell=upsell)
+        return vary_by_partial(make_response(render_template("upsell/panel.html", upsell=upsell)))

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from storefront.security import LARGEST_BODY
 from storefront.server.request_buffer import MAX_BODY_BYTES
+from storefront.web.security import MAX_BODY_BYTES
 from tests.server.clients import Answer, Client, chunked, request
 from tests.test_serving import Server, lines, serving, wait
 
@@ -118,7 +118,7 @@ def in_chunks(body: bytes) -> tuple[str, bytes]:
 
 
 @pytest.mark.parametrize("send", [declared, in_chunks])
-@pytest.mark.parametrize("size", [LARGEST_BODY + 1, 1_000_000, 10_000_000])
+@pytest.mark.parametrize("size", [MAX_BODY_BYTES + 1, 1_000_000, 10_000_000])
 def test_a_body_over_the_limit_is_refused_however_it_is_sent(
     connect: Connect, send: Callable[[bytes], tuple[str, bytes]], size: int
 ) -> None:
@@ -143,7 +143,7 @@ def test_a_body_over_the_limit_is_refused_however_it_is_sent(
 @pytest.mark.parametrize("send", [declared, in_chunks])
 def test_a_body_of_exactly_the_limit_is_taken(connect: Connect, send: Callable[[bytes], tuple[str, bytes]]) -> None:
     client = connect()
-    framing, body = send(b"product_id=beans&x=" + b"x" * (LARGEST_BODY - 19))
+    framing, body = send(b"product_id=beans&x=" + b"x" * (MAX_BODY_BYTES - 19))
     client.send(request("POST", "/t/north/cart/items", FORM, framing, body=body))
     assert client.answer().status == 303
 

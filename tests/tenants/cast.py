@@ -18,12 +18,12 @@ from storefront.db.tenancy import OwnedByTenant, insert_rows
 from storefront.db.tenant_context import set_rls_tenant, tenant_context
 from storefront.db.transactions import write
 from storefront.ids import new_token
-from storefront.security import signer
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 from storefront.upsell.assistant.models import UpsellCall, add_use, claim
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.models import Complement
+from storefront.web.security import signer
 from tests.conftest import Person
 
 PRODUCT, CART, ORDER, CALL, CODE = "product", "cart", "order", "call", "code"

@@ -2,8 +2,8 @@
 
 import unicodedata
 
-from storefront.security import signer
 from storefront.upsell.assistant.prompt import VERSION
+from storefront.web.security import signer
 from tests.conftest import SECRET, Person
 from tests.upsell.conftest import calls, stock, teach
 from tests.upsell.model_server import ModelServer

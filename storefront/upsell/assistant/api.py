@@ -5,20 +5,20 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.clock import rfc3339
-from storefront.openapi import (
-    Cursor,
-    Shape,
-    answers,
-    blueprint,
-    cursor_after,
-    read_cursor,
-    spec,
-    whole_number,
-)
-from storefront.security import staff_only
 from storefront.upsell.assistant.models import calls_before
+from storefront.web.openapi import (
+    Cursor,
+    ResponseModel,
+    api_blueprint,
+    decode_cursor,
+    encode_cursor,
+    parse_integer,
+    responses,
+    spec,
+)
+from storefront.web.security import staff_only
 
-api = blueprint("upsell_calls_api", __name__)
+api = api_blueprint("upsell_calls_api", __name__)
 
 
 AS_STORED = (
@@ -27,12 +27,12 @@ AS_STORED = (
 )
 
 
-class Kept(Shape):
+class Kept(ResponseModel):
     product_id: str
     explanation: str
 
 
-class CallShape(Shape):
+class CallShape(ResponseModel):
     """A call as staff read it: without the cart that it was about, because who has a cart's id has the cart."""
 
     id: str
@@ -60,24 +60,24 @@ class CallShape(Shape):
         )
 
 
-class CallList(Shape):
+class CallList(ResponseModel):
     items: list[CallShape]
     next_cursor: str | None
 
 
 class CallsQuery(BaseModel):
-    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(whole_number)] = 20
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
     cursor: Cursor = ""
 
 
 @api.get("/upsell/calls")
 @staff_only
-@spec.validate(resp=answers(200, CallList, 401, 422), tags=["suggestions"])
+@spec.validate(resp=responses(200, CallList, 401, 422), tags=["suggestions"])
 def list_calls(query: CallsQuery) -> CallList:
     """What the model was asked and what it answered, the latest first."""
-    found = calls_before(read_cursor(query.cursor, 2**63 - 1), query.limit + 1)
+    found = calls_before(decode_cursor(query.cursor, 2**63 - 1), query.limit + 1)
     page = found[: query.limit]
     return CallList(
         items=[CallShape.of(row) for row in page],
-        next_cursor=cursor_after(page[-1].place) if len(found) > query.limit else None,
+        next_cursor=encode_cursor(page[-1].place) if len(found) > query.limit else None,
     )

@@ -4,23 +4,23 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from storefront.openapi import Money, Shape, answers, blueprint, spec, whole_number
-from storefront.security import staff_only
 from storefront.tenants.context import current_tenant
 from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
 from storefront.upsell.experiment.rules import to_minor
+from storefront.web.openapi import Money, ResponseModel, api_blueprint, parse_integer, responses, spec
+from storefront.web.security import staff_only
 
-api = blueprint("upsell_report_api", __name__)
+api = api_blueprint("upsell_report_api", __name__)
 LONGEST = 3650
 """Days."""
 
 
-class Cost(Shape):
+class Cost(ResponseModel):
     micros: Annotated[int, Field(description="millionths of the currency")]
     currency: str
 
 
-class ArmShape(Shape):
+class ArmShape(ResponseModel):
     arm: Annotated[str, Field(json_schema_extra={"enum": ["control", "rules", "model"]})]
     shoppers: int
     checkouts: Annotated[int, Field(description="started")]
@@ -47,7 +47,7 @@ class ArmShape(Shape):
         )
 
 
-class UpliftShape(Shape):
+class UpliftShape(ResponseModel):
     arm: str
     against: str
     per_checkout: Annotated[Money, Field(description="more per started checkout")]
@@ -73,12 +73,12 @@ class UpliftShape(Shape):
         )
 
 
-class SampleRatio(Shape):
+class SampleRatio(ResponseModel):
     p: float | None
     mismatch: Annotated[bool, Field(description="the arms differ from their shares by more than chance")]
 
 
-class ReportShape(Shape):
+class ReportShape(ResponseModel):
     days: int | None
     arms: list[ArmShape]
     uplifts: list[UpliftShape]
@@ -100,13 +100,13 @@ class ReportQuery(BaseModel):
     days: Annotated[
         int | None,
         Field(ge=1, le=LONGEST, description="checkouts started in so many last days"),
-        BeforeValidator(whole_number),
+        BeforeValidator(parse_integer),
     ] = None
 
 
 @api.get("/upsell/report")
 @staff_only
-@spec.validate(resp=answers(200, ReportShape, 401, 404, 422), tags=["staff"])
+@spec.validate(resp=responses(200, ReportShape, 401, 404, 422), tags=["staff"])
 def get_report(query: ReportQuery) -> ReportShape:
     """What suggestions earn, against shoppers to whom none are shown."""
     return ReportShape.of(report(current_tenant(), query.days))

@@ -13,8 +13,8 @@ from typing import Any
 from flask import Flask, Response, request
 from flask_limiter import Limiter
 
-from storefront.client_address import client_key
 from storefront.config import Settings
+from storefront.web.client_address import client_key
 
 limiter = Limiter(
     client_key,
@@ -23,7 +23,7 @@ limiter = Limiter(
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
-log = logging.getLogger("storefront.rate_limits")
+log = logging.getLogger("storefront.web.rate_limits")
 CARTS_LIMIT = "300 per minute"
 CART_CHANGES_LIMIT = "600 per minute"
 CHECKOUT_LIMIT = "120 per minute"

@@ -8,18 +8,18 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from storefront.bare_errors import bare_error
 from storefront.db.base import db
 from storefront.db.errors import is_busy, is_unavailable, reason
 from storefront.db.transactions import release_reader
 from storefront.errors import DatabaseBusy, Refusal, Unavailable
-from storefront.htmx import asked_region, show, show_error_region
 from storefront.i18n.gettext import N_, _
 from storefront.observability.logging import REQUEST_ID
+from storefront.web.bare_errors import bare_error
+from storefront.web.htmx import render_error_partial, render_page, requested_partial
 
-RETRY_AFTER = {429: 60, 503: 2}
+RETRY_AFTER_SECONDS = {429: 60, 503: 2}
 """Seconds after which trying again makes sense, where nobody said it more exactly."""
-SAID_BETTER = {
+HTTP_ERROR_TEXTS = {
     404: (N_("Not found"), N_("There is nothing at this address.")),
     405: (N_("Method not allowed"), N_("This address can't be used that way.")),
     413: (N_("Too large"), N_("What was sent is larger than the shop takes.")),
@@ -28,39 +28,39 @@ SAID_BETTER = {
     500: (N_("Something broke"), N_("The shop made a mistake. Nothing was lost; please try again.")),
     503: (N_("Not available"), N_("The shop can't answer at the moment. Please try again shortly.")),
 }
-NOT_UNDERSTOOD = (N_("That can't be done"), N_("The shop doesn't understand this request."))
-log = logging.getLogger("storefront.problems")
+DEFAULT_ERROR_TEXT = (N_("That can't be done"), N_("The shop doesn't understand this request."))
+log = logging.getLogger("storefront.web.error_handlers")
 
 
 def init_app(app: Flask) -> None:
-    app.register_error_handler(Refusal, refused)
-    app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(DBAPIError, database_error)
-    app.register_error_handler(PoolTimeout, database_error)
-    app.register_error_handler(Exception, broken)
+    app.register_error_handler(Refusal, handle_domain_error)
+    app.register_error_handler(HTTPException, handle_http_error)
+    app.register_error_handler(DBAPIError, handle_database_error)
+    app.register_error_handler(PoolTimeout, handle_database_error)
+    app.register_error_handler(Exception, handle_unexpected_error)
 
 
-def refused(refusal: Refusal) -> Response:
-    return answer(refusal.status, refusal.type, refusal.title, refusal.detail, refusal.problem_members())
+def handle_domain_error(refusal: Refusal) -> Response:
+    return problem_response(refusal.status, refusal.type, refusal.title, refusal.detail, refusal.problem_members())
 
 
-def http_error(error: HTTPException) -> Response:
+def handle_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None or 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]
-    title, detail = SAID_BETTER.get(status, NOT_UNDERSTOOD)
-    response = answer(status, error.name.lower().replace(" ", "-"), title, in_words(detail))
+    title, detail = HTTP_ERROR_TEXTS.get(status, DEFAULT_ERROR_TEXT)
+    response = problem_response(status, error.name.lower().replace(" ", "-"), title, in_words(detail))
     response.headers.extend({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
     return response
 
 
-def database_error(error: DBAPIError | PoolTimeout) -> Response:
+def handle_database_error(error: DBAPIError | PoolTimeout) -> Response:
     """A database that is busy, away or can't be written to is a 503, which may be tried again."""
     let_go_of_the_session()
     if not is_unavailable(error):
-        return broken(error)
+        return handle_unexpected_error(error)
     log.warning("the database did not answer: %s", reason(error))
-    return refused(DatabaseBusy() if is_busy(error) else Unavailable())
+    return handle_domain_error(DatabaseBusy() if is_busy(error) else Unavailable())
 
 
 def let_go_of_the_session() -> None:
@@ -72,10 +72,10 @@ def let_go_of_the_session() -> None:
         log.warning("the session could not be rolled back: %s", fault)
 
 
-def broken(error: Exception) -> Response:
+def handle_unexpected_error(error: Exception) -> Response:
     log.error("unhandled error", exc_info=error)
-    title, detail = SAID_BETTER[500]
-    return answer(500, "internal-server-error", title, in_words(detail))
+    title, detail = HTTP_ERROR_TEXTS[500]
+    return problem_response(500, "internal-server-error", title, in_words(detail))
 
 
 def in_words(message: str) -> str:
@@ -87,7 +87,7 @@ def in_words(message: str) -> str:
         return message
 
 
-def answer(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None = None) -> Response:
+def problem_response(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None = None) -> Response:
     """The title is a marked message; the detail has been worded already.
 
     `g.problem` tells templates that they show an error, so that they ask the database for nothing.
@@ -102,8 +102,8 @@ def answer(status: int, type: str, title: str, detail: str, extra: dict[str, Any
         response = current_app.make_response(plain)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status in RETRY_AFTER:
-        response.headers.setdefault("Retry-After", str(RETRY_AFTER[status]))
+    if status in RETRY_AFTER_SECONDS:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS[status]))
     return response
 
 
@@ -114,9 +114,11 @@ def dressed(status: int, type: str, title: str, detail: str, extra: dict[str, An
         response = jsonify(problem | (extra or {}))
         response.status_code = status
         response.mimetype = "application/problem+json"
-    elif asked_region():
-        response = show_error_region("base.html", "messages", status, messages=lambda: [("error", detail)])
+    elif requested_partial():
+        response = render_error_partial("base.html", "messages", status, flashed_messages=lambda: [("error", detail)])
     else:
         home = request.script_root + "/" if g.get("tenant") else "/"
-        response = show("errors/error.html", http_status=status, status=status, title=title, detail=detail, home=home)
+        response = render_page(
+            "errors/error.html", http_status=status, status=status, title=title, detail=detail, home=home
+        )
     return response

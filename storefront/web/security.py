@@ -13,14 +13,14 @@ from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
-from storefront import rate_limits
 from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
-from storefront.htmx import vary_by
 from storefront.i18n.gettext import N_, _
 from storefront.tenants.middleware import TENANT_KEY
+from storefront.web import rate_limits
+from storefront.web.htmx import vary_by
 
-LARGEST_BODY = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 HSTS = "max-age=31536000"
@@ -33,7 +33,7 @@ UNUSED_FEATURES = (
 )
 """What no page of the shop uses, so that nothing that gets into one can. Paying happens on the provider's own pages."""
 
-log = logging.getLogger("storefront.security")
+log = logging.getLogger("storefront.web.security")
 
 
 class CrossSite(Refusal):
@@ -94,14 +94,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=60 * 60 * 24 * 60,
         SESSION_REFRESH_EACH_REQUEST=False,
-        MAX_CONTENT_LENGTH=LARGEST_BODY,
-        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
         MAX_FORM_PARTS=50,
     )
     rate_limits.init_app(app, settings)
     app.before_request(refuse_cross_site)
     app.after_request(set_headers)
-    always = list(ALWAYS)
+    always = list(SECURITY_HEADERS)
     if settings.public_url and settings.public_url.startswith("https://"):
         always.append(("Strict-Transport-Security", HSTS))
     app.extensions["storefront_headers"] = always
@@ -143,20 +143,20 @@ def staff_only(door: Callable[P, R]) -> Callable[P, R]:
     @wraps(door)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         settings: Settings = current_app.extensions["storefront_settings"]
-        if not sent_token(settings.staff_token):
+        if not has_bearer_token(settings.staff_token):
             raise Unauthorized
         return door(*args, **kwargs)
 
     return rate_limits.limit_token_guesses(guarded)
 
 
-def sent_token(token: str | None) -> bool:
+def has_bearer_token(token: str | None) -> bool:
     """Whether the request carries this bearer token; nobody can send one that isn't set."""
     given = request.headers.get("Authorization", "")
     return bool(token) and hmac.compare_digest(given.encode("latin-1", "replace"), f"Bearer {token}".encode())
 
 
-ALWAYS = [
+SECURITY_HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -167,13 +167,13 @@ ALWAYS = [
 def set_headers(response: Response) -> Response:
     headers = response.headers
     headers.extend(current_app.extensions["storefront_headers"])
-    headers["Content-Security-Policy"] = policy(g.get("inline_style", ""))
+    headers["Content-Security-Policy"] = content_security_policy(g.get("inline_style", ""))
     headers.setdefault("Cache-Control", "no-cache, private")  # a cart or a price may have changed: ask each time
     return response
 
 
 @lru_cache(maxsize=4096)
-def policy(inline_style: str) -> str:
+def content_security_policy(inline_style: str) -> str:
     """The Content-Security-Policy of a page whose one inline style is this text (the shop's own look)."""
     digest = b64encode(sha256(inline_style.encode()).digest()).decode()
     style = f"'self' 'sha256-{digest}'" if inline_style else "'self'"

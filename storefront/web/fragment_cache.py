@@ -10,22 +10,22 @@ from threading import Lock
 from cachetools import LRUCache
 from flask import Flask, current_app, g, request, session
 
-from storefront.compression import share
 from storefront.i18n.locale import shopper_languages
+from storefront.web.compression import share
 
-MOST = 100
+MAX_FRAGMENTS = 100
 """Pieces kept a process, in bytes as they are sent; a page of 24 products is 25 KB, and every sale makes another one
 of it."""
 
 
-class Fragments:
+class FragmentCache:
     """The least recently used go first. One instance an app; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._kept: LRUCache[Hashable, bytes] = LRUCache(MOST)
+        self._kept: LRUCache[Hashable, bytes] = LRUCache(MAX_FRAGMENTS)
         self._lock = Lock()
 
-    def remembered(self, key: Hashable, render: Callable[[], str]) -> bytes:
+    def cached(self, key: Hashable, render: Callable[[], str]) -> bytes:
         """What was rendered for this value in the current shop under its current address, or is rendered now."""
         whole = (request.script_root, g.tenant.id, g.tenant.version, shopper_languages(), key)
         with self._lock:
@@ -37,16 +37,16 @@ class Fragments:
         return piece
 
 
-def remembered(key: Hashable, render: Callable[[], str]) -> bytes:
+def cached(key: Hashable, render: Callable[[], str]) -> bytes:
     """What looks like this to everybody, for programs."""
     share()
-    fragments: Fragments = current_app.extensions["storefront_fragments"]
-    return fragments.remembered(key, render)
+    fragments: FragmentCache = current_app.extensions["storefront_fragments"]
+    return fragments.cached(key, render)
 
 
-def remembered_page(key: Hashable, render: Callable[[], str]) -> bytes:
+def cached_page(key: Hashable, render: Callable[[], str]) -> bytes:
     """The same for shoppers; nothing is remembered for somebody to whom something is about to be said."""
-    return render().encode() if "_flashes" in session else remembered(key, render)
+    return render().encode() if "_flashes" in session else cached(key, render)
 
 
 def share_page() -> None:
@@ -56,4 +56,4 @@ def share_page() -> None:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["storefront_fragments"] = Fragments()
+    app.extensions["storefront_fragments"] = FragmentCache()

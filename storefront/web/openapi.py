@@ -17,67 +17,67 @@ from spectree.model_adapter.pydantic_adapter import PydanticModelAdapter
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from storefront import errors
-from storefront.compression import share
 from storefront.errors import Invalid, Refusal
-from storefront.fragments import share_page
-from storefront.htmx import show
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut
-from storefront.validation_messages import error_message
+from storefront.web.compression import share
+from storefront.web.fragment_cache import share_page
+from storefront.web.htmx import render_page
+from storefront.web.validation_messages import error_message
 
 PREFIX = "/api/v1"
 MAX_FIELD_LENGTH = 200
 """Of a field's name in an error: a body may name any field, and as long as it likes."""
-MOST = 2**53 - 1
+MAX_SAFE_INTEGER = 2**53 - 1
 """The largest whole number that every JSON reader keeps exact."""
 
 
-class Shape(BaseModel):
+class ResponseModel(BaseModel):
     """What goes out."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Worded(Shape):
+class PreserializedModel(ResponseModel):
     """A shape that was put into words before, and is sent in them."""
 
-    said: bytes
+    raw_json: bytes
 
     @classmethod
-    def saying(cls, said: bytes) -> Self:
-        return cast(Self, cls.model_construct(said=said))
+    def from_json(cls, raw_json: bytes) -> Self:
+        return cast(Self, cls.model_construct(raw_json=raw_json))
 
 
-class Adapter(PydanticModelAdapter):
+class RawJsonAdapter(PydanticModelAdapter):
     """What spectree says shapes with. Text that came ready it would take apart again, to see whether it is right."""
 
     def dump_json(self, value: Any) -> bytes:
-        return value.said if isinstance(value, Worded) else super().dump_json(value)
+        return value.raw_json if isinstance(value, PreserializedModel) else super().dump_json(value)
 
 
-class Body(BaseModel):
+class RequestModel(BaseModel):
     """What comes in: the named fields, in their own types, and no others."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class Money(Shape):
+class Money(ResponseModel):
     amount: Annotated[int, Field(description="in minor units (ISO 4217)")]
     currency: str
 
 
-class FaultShape(Shape):
+class FieldError(ResponseModel):
     field: str
     message: str
 
 
-class ShortageShape(Shape):
+class Shortage(ResponseModel):
     product_id: str
     requested: int
     available: int
 
 
-class Problem(Shape):
+class Problem(ResponseModel):
     """RFC 9457: what went wrong. `errors` comes with 422, `items` with /out-of-stock, `total` with /price-changed."""
 
     model_config = ConfigDict(extra="allow")
@@ -86,8 +86,8 @@ class Problem(Shape):
     title: str
     status: int
     detail: str
-    errors: list[FaultShape] | None = None
-    items: list[ShortageShape] | None = None
+    errors: list[FieldError] | None = None
+    items: list[Shortage] | None = None
     total: Money | None = None
 
 
@@ -107,23 +107,23 @@ Cursor = Annotated[
 ]
 
 
-def cursor_after(place: int) -> str:
+def encode_cursor(place: int) -> str:
     return urlsafe_b64encode(place.to_bytes(8)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, start: int) -> int:
+def decode_cursor(cursor: str, start: int) -> int:
     """The place in a list that a cursor stands for; `start` without one."""
     return int.from_bytes(urlsafe_b64decode(cursor + "="), signed=True) if cursor else start
 
 
-def whole_number(value: object) -> object:
+def parse_integer(value: object) -> object:
     """A whole number as a query writes it."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     return value
 
 
-def flag(value: object) -> object:
+def parse_flag(value: object) -> object:
     """Yes or no as a query writes it."""
     if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
@@ -143,18 +143,18 @@ spec = SpecTree(
     naming_strategy=lambda model: model.__name__,
     nested_naming_strategy=lambda _parent, child: child,
     validation_error_model=Problem,
-    model_adapter=cast(Any, Adapter()),
+    model_adapter=cast(Any, RawJsonAdapter()),
 )
 
 
-def answers(success: int | tuple[int, ...], shape: type[BaseModel], *refusals: int) -> Answers:
+def responses(success: int | tuple[int, ...], shape: type[BaseModel], *refusals: int) -> Answers:
     """What a call answers: its success, and problems with these statuses besides those that every call may give."""
     good = success if isinstance(success, tuple) else (success,)
     statuses = dict.fromkeys((*refusals, 429, 503), Problem) | dict.fromkeys(good, shape)
     return Answers(**{f"HTTP_{status}": model for status, model in statuses.items()})
 
 
-def blueprint(name: str, import_name: str) -> Blueprint:
+def api_blueprint(name: str, import_name: str) -> Blueprint:
     room = Blueprint(name, import_name, url_prefix=PREFIX)
     room.before_request(check_body)
     return room
@@ -169,7 +169,7 @@ def check_body() -> None:
     try:
         content = request.get_json()
     except (BadRequest, RecursionError):
-        raise NotJson from None
+        raise InvalidJson from None
     if not isinstance(content, dict):
         raise Invalid(errors.FieldError("body", _("The body must be a JSON object.")))
 
@@ -178,14 +178,14 @@ def has_body() -> bool:
     return bool(request.content_length or request.headers.get("Transfer-Encoding"))
 
 
-class NotJson(Refusal):
+class InvalidJson(Refusal):
     type = "bad-request"
 
     def __init__(self) -> None:
         super().__init__(_("The body is not valid JSON."))
 
 
-def refuse_faults(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:
+def raise_validation_errors(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:
     """Says a validation error in the shop's own words; spectree calls this before the view."""
     if fault is not None:
         raise Invalid(*(in_our_words(one) for one in fault.errors(include_url=False, include_input=False)))
@@ -196,39 +196,39 @@ def in_our_words(fault: ErrorDetails) -> errors.FieldError:
     return errors.FieldError(field, error_message(fault, field))
 
 
-spec.before = refuse_faults
-about = Blueprint("api", __name__, url_prefix=PREFIX)
+spec.before = raise_validation_errors
+openapi_blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
 
 
-@about.get("/openapi.json")
+@openapi_blueprint.get("/openapi.json")
 def openapi() -> Response:
     share()
-    response = jsonify(document() | {"servers": [{"url": request.script_root or "/"}]})
+    response = jsonify(openapi_document() | {"servers": [{"url": request.script_root or "/"}]})
     response.cache_control.no_cache = True
     return response
 
 
-@about.get("/docs")
+@openapi_blueprint.get("/docs")
 def docs() -> Response:
     share_page()
-    return show("api/docs.html", spec=document())
+    return render_page("api/docs.html", spec=openapi_document())
 
 
 @cache
-def document() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """The OpenAPI 3.1 document of the running app, with problem+json as what errors are sent as."""
     whole: dict[str, Any] = spec.spec
     for path in whole["paths"].values():
         for operation in path.values():
             if "requestBody" in operation:
-                operation["requestBody"]["required"] = must_be_sent(whole, operation["requestBody"])
+                operation["requestBody"]["required"] = is_body_required(whole, operation["requestBody"])
             for status, answer in operation["responses"].items():
                 if int(status) >= 400 and "content" in answer:
                     answer["content"] = {"application/problem+json": next(iter(answer["content"].values()))}
     return whole
 
 
-def must_be_sent(whole: dict[str, Any], body: dict[str, Any]) -> bool:
+def is_body_required(whole: dict[str, Any], body: dict[str, Any]) -> bool:
     """A body whose members may all be left out may be left out itself."""
     name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     return bool(whole["components"]["schemas"][name].get("required"))
@@ -243,4 +243,4 @@ def init_app(app: Flask) -> None:
 @with_appcontext
 def print_document() -> None:
     """Print the OpenAPI document, as it is kept in docs/openapi.json."""
-    click.echo(json.dumps(document(), indent=1, ensure_ascii=False))
+    click.echo(json.dumps(openapi_document(), indent=1, ensure_ascii=False))

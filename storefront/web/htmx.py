@@ -12,8 +12,8 @@ from jinja2 import Template
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
 
-BASE = "base.html"
-SWAP = "innerHTML strip:true"
+BASE_TEMPLATE = "base.html"
+SWAP_STYLE = "innerHTML strip:true"
 """A region is sent with its root, which stays in the page: what is announced there, and what waits for it, lives on."""
 
 
@@ -21,7 +21,7 @@ HEAD_BLOCKS = {"title", "description", "robots", "address", "og_type", "og_image
 """Blocks that are parts of the page's frame. They are no regions: alone, they lack what is set around them."""
 
 
-def asked_region() -> str | None:
+def requested_partial() -> str | None:
     """The id of the element that htmx wants to swap; None when a whole page is wanted, as after Back."""
     if not asks_for_region(request.headers):
         return None
@@ -32,36 +32,36 @@ def asks_for_region(headers: Headers) -> bool:
     return headers.get("HX-Request-Type") == "partial"
 
 
-def show(template: str, also: Iterable[str] = (), http_status: int = 200, **context: Any) -> Response:
+def render_page(template: str, extra_partials: Iterable[str] = (), http_status: int = 200, **context: Any) -> Response:
     """The page, or the region of it that was asked for together with the regions `also`, which changed with it."""
-    return answer(render(template, also, **context), http_status)
+    return html_response(render_html(template, extra_partials, **context), http_status)
 
 
-def render(template: str, also: Iterable[str] = (), **context: Any) -> str:
+def render_html(template: str, extra_partials: Iterable[str] = (), **context: Any) -> str:
     """The HTML of a page or of a region, as `show` answers with it."""
-    region = asked_region()
+    region = requested_partial()
     page = current_app.jinja_env.get_template(template)
     if region is None or find_block(page, region) is None:
         return render_template(template, partial=False, **context)
     values = dict(context, partial=True)
     current_app.update_template_context(values)
-    return render_region(page, region, values) + "".join(
-        f'<hx-partial hx-target="#{other}" hx-swap="{SWAP}">{render_region(page, other, values)}</hx-partial>'
-        for other in also
+    return render_block(page, region, values) + "".join(
+        f'<hx-partial hx-target="#{other}" hx-swap="{SWAP_STYLE}">{render_block(page, other, values)}</hx-partial>'
+        for other in extra_partials
         if other != region
     )
 
 
-def answer(body: str | bytes, http_status: int = 200) -> Response:
-    return vary(Response(body, http_status, content_type="text/html; charset=utf-8"))
+def html_response(body: str | bytes, http_status: int = 200) -> Response:
+    return vary_by_partial(Response(body, http_status, content_type="text/html; charset=utf-8"))
 
 
-def show_error_region(template: str, region: str, http_status: int, **context: Any) -> Response:
+def render_error_partial(template: str, region: str, http_status: int, **context: Any) -> Response:
     """A region of a template, put where the shopper looks for what went wrong, whatever htmx wanted to swap."""
     values = dict(context, partial=True)
     current_app.update_template_context(values)
-    response = make_response(render_region(current_app.jinja_env.get_template(template), region, values), http_status)
-    return vary(put_into(response, region))
+    response = make_response(render_block(current_app.jinja_env.get_template(template), region, values), http_status)
+    return vary_by_partial(put_into(response, region))
 
 
 def put_into_messages(response: AnyResponse) -> AnyResponse:
@@ -74,11 +74,11 @@ AnResponse = TypeVar("AnResponse", bound=AnyResponse)
 
 def put_into(response: AnResponse, region: str) -> AnResponse:
     response.headers["HX-Retarget"] = f"#{region}"
-    response.headers["HX-Reswap"] = SWAP
+    response.headers["HX-Reswap"] = SWAP_STYLE
     return response
 
 
-def vary(response: Response) -> Response:
+def vary_by_partial(response: Response) -> Response:
     """Without the first two, Back shows a bare region that the browser kept as the page; what is said depends on the
     language and on the cart, too."""
     vary_by(response, "HX-Request-Type, HX-Target, Accept-Language, Cookie")
@@ -96,10 +96,10 @@ def find_block(page: Template, name: str) -> Any:
     region."""
     if name in HEAD_BLOCKS:
         return None
-    return page.blocks.get(name) or current_app.jinja_env.get_template(BASE).blocks.get(name)
+    return page.blocks.get(name) or current_app.jinja_env.get_template(BASE_TEMPLATE).blocks.get(name)
 
 
-def render_region(page: Template, name: str, values: dict[str, Any]) -> str:
+def render_block(page: Template, name: str, values: dict[str, Any]) -> str:
     block = find_block(page, name)
     if block is None:
         raise LookupError(f"{page.name} has no region {name!r}")

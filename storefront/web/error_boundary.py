@@ -11,11 +11,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.wrappers import Response
 
-from storefront.bare_errors import bare_error
 from storefront.observability.logging import LOGGED, REQUEST_ID, log_request, request_id_from
+from storefront.web.bare_errors import bare_error
 
 HEADER = "X-Request-ID"
-log = logging.getLogger("storefront.problems")
+log = logging.getLogger("storefront.web.error_handlers")
 
 
 class ErrorBoundary:

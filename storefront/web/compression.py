@@ -11,26 +11,33 @@ from functools import lru_cache
 from flask import Flask, Response, g, request
 from werkzeug.http import parse_accept_header
 
-from storefront.htmx import vary_by
+from storefront.web.htmx import vary_by
 
-LEAST = 1000
+MIN_COMPRESS_BYTES = 1000
 """Bytes below which packing gains nothing: all of it fits into one packet."""
-LEVEL = 3
+COMPRESSION_LEVEL = 3
 """A list page is 6 times smaller for a quarter of a millisecond; the best level gains 6 % more for three times that."""
-TEXTS = ("text/html", "text/plain", "application/json", "application/problem+json")
+COMPRESSIBLE_TYPES = ("text/html", "text/plain", "application/json", "application/problem+json")
 
 
 def init_app(app: Flask) -> None:
-    app.after_request(pack)
+    app.after_request(compress_response)
 
 
-def pack(response: Response) -> Response:
+def compress_response(response: Response) -> Response:
     """The answer, packed if that is asked for. Streams stay as they are: what they say must not wait."""
-    if response.mimetype not in TEXTS or not response.is_sequence or "Content-Encoding" in response.headers:
+    if (
+        response.mimetype not in COMPRESSIBLE_TYPES
+        or not response.is_sequence
+        or "Content-Encoding" in response.headers
+    ):
         return response
     vary_by(response, "Accept-Encoding")
-    if takes_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", "")) and len(body := response.get_data()) >= LEAST:
-        response.set_data(packed_shared(body) if g.get("is_shared") else packed(body, LEVEL))
+    if (
+        accepts_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
+        and len(body := response.get_data()) >= MIN_COMPRESS_BYTES
+    ):
+        response.set_data(packed_shared(body) if g.get("is_shared") else gzip_cached(body, COMPRESSION_LEVEL))
         response.headers["Content-Encoding"] = "gzip"
     return response
 
@@ -46,13 +53,13 @@ def packed_shared(text: bytes) -> bytes:
     """Remembered, because a shelf is the same for everybody until something is sold: looking it up takes a tenth of
     the time. Only what `share` was said of may be kept here; all else would stay in memory long after its request, and
     push the shelves out."""
-    return packed(text, LEVEL)
+    return gzip_cached(text, COMPRESSION_LEVEL)
 
 
-def packed(text: bytes, level: int) -> bytes:
+def gzip_cached(text: bytes, level: int) -> bytes:
     return gzip.compress(text, level, mtime=0)
 
 
-def takes_gzip(accepted: str) -> bool:
+def accepts_gzip(accepted: str) -> bool:
     """Whether this Accept-Encoding allows gzip."""
     return "gzip" in accepted and parse_accept_header(accepted).quality("gzip") > 0

@@ -9,7 +9,7 @@ from markupsafe import escape
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from storefront.htmx import asks_for_region, put_into_messages
+from storefront.web.htmx import asks_for_region, put_into_messages
 
 PAGE = """<!doctype html>
 <html lang="en">
