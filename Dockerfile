@@ -19,9 +19,9 @@ COPY . /app
 WORKDIR /app
 RUN DATA_DIR=/tmp/data /venv/bin/python -c "\
 import gunicorn.app.wsgiapp, gunicorn.workers.base, psycopg, redis, sqlalchemy.dialects.postgresql.psycopg; \
-import storefront, storefront.boot, storefront.server.gunicorn, storefront.server.compatibility; \
+import storefront, storefront.server.bootstrap, storefront.server.gunicorn, storefront.server.compatibility; \
 import storefront.upsell.assistant.client; storefront.upsell.assistant.client.get_ready(); \
-app = storefront.create_app(); storefront.boot.prepare(app); app.test_client().get('/t/aurora/')" \
+app = storefront.create_app(); storefront.server.bootstrap.prepare(app); app.test_client().get('/t/aurora/')" \
     && chmod -R u=rwX,go=rX /app /venv
 
 FROM python:${PYTHON}-slim AS system

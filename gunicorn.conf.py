@@ -70,15 +70,15 @@ except OSError:
 
 from prometheus_client import multiprocess
 
-from storefront.boot import prepare
 from storefront.catalog.json_file import CatalogError
-from storefront.commands import explain
 from storefront.config import ConfigError, Settings
 from storefront.events.pages import event_tailer
 from storefront.observability import metrics_folder
 from storefront.observability.logging import LOGGING_CONFIG, disable_unused_log_fields
 from storefront.observability.redaction import keep_secret, redact
 from storefront.server import compatibility
+from storefront.server.bootstrap import prepare
+from storefront.server.commands import explain_error
 from storefront.server.file_limit import MAX_CONNECTIONS
 from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
 from storefront.upsell import watch
@@ -152,10 +152,10 @@ def prepare_and_exit(app):
     except CatalogError as fault:
         sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r} {fault}\n")
     except Exception as fault:
-        if sentence := explain(fault, settings):
+        if sentence := explain_error(fault, settings):
             sys.stderr.write(f"storefront can't start: {redact(sentence)}\n")
         else:
-            logging.getLogger("storefront.boot").exception("the database could not be prepared")
+            logging.getLogger("storefront.server.bootstrap").exception("the database could not be prepared")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -21,11 +21,11 @@ from flask import g
 from sqlalchemy import text
 
 from storefront import Settings, create_app
-from storefront.boot import prepare
 from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
 from storefront.db.tenancy import execute
 from storefront.db.transactions import release_reader
+from storefront.server.bootstrap import prepare
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import best_numbers, related
 from storefront.upsell.engine.learning import learned_from, numbered, replace

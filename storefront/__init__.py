@@ -3,7 +3,6 @@
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import commands
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -23,6 +22,7 @@ from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
 from storefront.seo import pages as findable_pages
+from storefront.server import commands
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
@@ -43,7 +43,7 @@ __all__ = ["ConfigError", "Settings", "create_app"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The app, ready to serve a database that `storefront.boot.prepare` has made ready. Raises `BadSetting`."""
+    """The app, ready to serve a database that `storefront.server.bootstrap.prepare` has made ready. Raises `BadSetting`."""
     settings = settings or settings_of_environment()
     keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)

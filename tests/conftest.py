@@ -25,10 +25,10 @@ from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
 from storefront import Settings, create_app
-from storefront.boot import prepare
 from storefront.db import timeouts, transactions, write_queue
 from storefront.db.timeouts import Timeouts
 from storefront.observability.logging import JsonFormatter
+from storefront.server.bootstrap import prepare
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"

@@ -8,10 +8,10 @@ from flask import current_app
 
 from storefront.catalog.importer import ImportSummary, import_catalog, read_file
 from storefront.catalog.json_file import CatalogError
-from storefront.commands import ShopGroup
 from storefront.config import Settings
+from storefront.server.commands import CommandGroup
 
-commands = ShopGroup("catalog", help="The shops and what they sell.")
+commands = CommandGroup("catalog", help="The shops and what they sell.")
 
 
 @commands.command("load")
@@ -19,7 +19,7 @@ commands = ShopGroup("catalog", help="The shops and what they sell.")
 @click.option("--update", is_flag=True, help="take texts, prices and settings from the file too; stock never")
 def load_command(file: Path | None, update: bool) -> None:
     """Add the shops and products of FILE (CATALOG when it is left out) that aren't there yet."""
-    from storefront.boot import prepare_tables  # noqa: PLC0415 - which imports this module
+    from storefront.server.bootstrap import prepare_tables  # noqa: PLC0415 - which imports this module
 
     settings: Settings = current_app.extensions["storefront_settings"]
     name = repr(str(file)) if file else f"CATALOG {str(settings.catalog)!r}"

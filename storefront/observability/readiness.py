@@ -10,11 +10,11 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.clock import now, rfc3339
-from storefront.commands import explain
 from storefront.config import Settings
 from storefront.db.timeouts import PROBE, timeouts_in_force
 from storefront.db.transactions import write
 from storefront.errors import Refusal
+from storefront.server.commands import explain_error
 from storefront.tenants.registry import put_setting
 
 GOOD_FOR_SECONDS = 30.0
@@ -51,7 +51,7 @@ class WriteProbe:
         except (Refusal, SQLAlchemyError) as fault:
             if self._works or self._valid_until == -inf:
                 settings: Settings = current_app.extensions["storefront_settings"]
-                log.warning("not ready, because nothing can be written: %s", explain(fault, settings) or fault)
+                log.warning("not ready, because nothing can be written: %s", explain_error(fault, settings) or fault)
             return False
         return True
 

@@ -3,13 +3,13 @@
 import click
 from flask.cli import with_appcontext
 
-from storefront.commands import ShopCommand
 from storefront.db.tenant_context import tenant_context
 from storefront.retention.actions import prune
+from storefront.server.commands import StandaloneCommand
 from storefront.tenants.registry import registry
 
 
-@click.command("prune", cls=ShopCommand)
+@click.command("prune", cls=StandaloneCommand)
 @click.option("--tenant", "tenant_id", help="only this shop")
 @with_appcontext
 def prune_command(tenant_id: str | None) -> None:

@@ -9,10 +9,10 @@ from decimal import Decimal
 import click
 from flask import current_app
 
-from storefront.commands import ShopGroup
 from storefront.config import Settings
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
+from storefront.server.commands import CommandGroup
 from storefront.tenants.registry import registry, set_upsell_enabled
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.assistant.batch import foreseen, text_of
@@ -24,7 +24,7 @@ from storefront.upsell.engine.learning import how_much_to_learn, rebuild
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.experiment.commands import print_report, table
 
-commands = ShopGroup("upsell", help="Suggestions at checkout.")
+commands = CommandGroup("upsell", help="Suggestions at checkout.")
 commands.add_command(print_report)
 one_shop = click.option("--tenant", "tenant_id", help="only this shop")
 unasked = click.option("--yes", is_flag=True, help="don't ask before the model is paid")

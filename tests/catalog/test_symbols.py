@@ -4,11 +4,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, select
 
-from storefront.boot import prepare
 from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
+from storefront.server.bootstrap import prepare
 from storefront.tenants.models import Setting
 from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_search import found

@@ -15,12 +15,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from storefront.commands import ShopGroup
 from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.observability.logging import JsonFormatter
 from storefront.observability.redaction import REDACTED, print_traceback, redact
+from storefront.server.commands import CommandGroup
 from storefront.upsell.assistant.models import UpsellCall
 from tests.conftest import Person, free_port
 from tests.operators.test_redaction import KEY, SECRETS
@@ -143,7 +143,7 @@ def test_a_commands_error_is_printed_without_secrets(
     make_app: Callable[..., Flask], capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = make_app(**SECRETS)
-    group = ShopGroup("broken")
+    group = CommandGroup("broken")
 
     @group.command("fails")
     def fails() -> None:

@@ -25,7 +25,7 @@ BOOT_LOCK = 7_206_340_002
 PREPARE_TIMEOUT_SECONDS = 300
 """How long to wait for another process that migrates the database or loads a catalogue: 100,000 products take 70."""
 LOCK_NOT_AVAILABLE = "55P03"
-log = logging.getLogger("storefront.boot")
+log = logging.getLogger("storefront.server.bootstrap")
 
 
 def prepare(app: Flask) -> None:

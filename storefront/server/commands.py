@@ -20,7 +20,7 @@ from storefront.errors import Refusal
 from storefront.observability.redaction import redact
 
 
-class ShopCommand(click.Command):
+class StandaloneCommand(click.Command):
     """A command that stands by itself, outside of any group."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -28,7 +28,7 @@ class ShopCommand(click.Command):
             return super().invoke(ctx)
 
 
-class ShopGroup(AppGroup):
+class CommandGroup(AppGroup):
     """A group of commands, each with an application context."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -50,12 +50,12 @@ def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
     except Exception as fault:
         app = ctx.ensure_object(ScriptInfo).load_app()  # whose context may have ended with the command
         settings: Settings = app.extensions["storefront_settings"]
-        if sentence := explain(fault, settings):
+        if sentence := explain_error(fault, settings):
             raise click.ClickException(redact(sentence)) from fault
         raise
 
 
-def explain(fault: Exception, settings: Settings) -> str | None:
+def explain_error(fault: Exception, settings: Settings) -> str | None:
     """What is wrong and what to do, in one sentence for an operator; None for a fault of the program, and for a reader
     of the output who has had enough."""
     if isinstance(fault, Refusal):
