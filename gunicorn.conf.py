@@ -81,7 +81,7 @@ from storefront.server.bootstrap import prepare
 from storefront.server.commands import explain_error
 from storefront.server.file_limit import MAX_CONNECTIONS
 from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
-from storefront.upsell import watch
+from storefront.upsell import jobs
 from storefront.upsell.assistant.client import get_ready
 
 try:
@@ -170,18 +170,18 @@ def post_fork(server, worker):
 
 
 def post_worker_init(worker):
-    watch.start(worker.wsgi)
+    jobs.start(worker.wsgi)
 
 
 def worker_int(worker):
     """Ctrl-C: requests that wait for the language model get their answer without it."""
-    watch.stop(worker.wsgi)
+    jobs.stop(worker.wsgi)
 
 
 def worker_exit(server, worker):
     if worker.wsgi is not None:
         event_tailer(worker.wsgi).stop()
-        watch.stop(worker.wsgi)
+        jobs.stop(worker.wsgi)
 
 
 def child_exit(server, worker):

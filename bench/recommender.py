@@ -32,7 +32,7 @@ from storefront.upsell.engine.learning import learned_from, numbered, replace
 from storefront.upsell.engine.ledger import Bought
 from storefront.upsell.engine.models import ROWS
 from storefront.upsell.engine.shelf import this_shelf
-from storefront.upsell.rules import choose
+from storefront.upsell.selection import select_top
 
 SHOP = "bench"
 AT_ONCE = 300
@@ -61,7 +61,7 @@ def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> R
 
     def recommend(cart: list[int], k: int) -> list[int]:
         candidates = related(tenant, [str(product_id) for product_id in cart]).candidates
-        found = [int(one.product_id) for one in choose(candidates, tenant.upsell)[:k]]
+        found = [int(one.product_id) for one in select_top(candidates, tenant.upsell)[:k]]
         release_reader()
         return found
 

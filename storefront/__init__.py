@@ -29,8 +29,8 @@ from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
+from storefront.upsell import jobs
 from storefront.upsell import pages as upsell_pages
-from storefront.upsell import watch
 from storefront.upsell.assistant import api as assistant_api
 from storefront.upsell.assistant.actions import Assistant
 from storefront.upsell.engine.shelf import Shelves
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     error_handlers.init_app(app)
     static_files.init_app(app)
     fragment_cache.init_app(app)
-    watch.init_app(app)
+    jobs.init_app(app)
     events_pages.init_app(app)
 
     register_blueprints(app)

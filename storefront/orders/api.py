@@ -21,7 +21,7 @@ from storefront.orders.validation import (
 )
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import suggest_after_order
-from storefront.upsell.api import UpsellShape
+from storefront.upsell.api import Upsell
 from storefront.web.openapi import MAX_SAFE_INTEGER, Money, RequestModel, ResponseModel, api_blueprint, responses, spec
 from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
@@ -90,7 +90,7 @@ class Order(ResponseModel):
 
 
 class PlacedOrder(Order):
-    upsell: UpsellShape
+    upsell: Upsell
 
 
 PERSONAL = ("email", "name")
@@ -145,7 +145,7 @@ def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> t
     if not buyer.is_buyer_of(order.email):
         fields |= dict.fromkeys(PERSONAL)
     bought = [line.product_id for line in order.lines]
-    upsell = UpsellShape.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought, shopper_language()))
+    upsell = Upsell.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought, shopper_language()))
     location = url_for("orders_api.get_order", order_id=order_id)
     return (
         PlacedOrder.model_construct(**fields, upsell=upsell),

@@ -16,7 +16,7 @@ from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draf
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer, check_buyer
 from storefront.tenants.context import current_tenant
-from storefront.upsell.actions import keeps_room
+from storefront.upsell.actions import reserves_panel_space
 from storefront.web.htmx import render_page, requested_partial
 from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
@@ -110,7 +110,7 @@ def show_checkout(
         "added": added if added in names else None,
         "unfolded": bool(added) or isinstance(refusal, Conflict),
         "upsell_enabled": current_tenant().upsell_enabled,
-        "keeps_room": keeps_room(current_tenant(), cart),
+        "reserves_panel_space": reserves_panel_space(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
         context["errors"] = {fault.field: fault.message for fault in refusal.field_errors}

@@ -18,7 +18,7 @@ from storefront.errors import Refusal
 from storefront.retention.expiry import Rule, batches
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
-from storefront.upsell.errands import errands_of
+from storefront.upsell.scheduler import job_scheduler
 
 RULES: Sequence[tuple[Rule, str]] = (
     *((rule, "upsell_keep_days") for rule in upsell.RULES),
@@ -75,6 +75,6 @@ def step(app: Flask, work: Iterator[int]) -> None:
     """Do the next step of the round, and the one after it a little later."""
     try:
         if next(work, None) is not None:
-            errands_of(app).after(PAUSE_SECONDS, "retention", partial(step, app, work))
+            job_scheduler(app).schedule(PAUSE_SECONDS, "retention", partial(step, app, work))
     except (Refusal, SQLAlchemyError) as fault:
         log.warning("old rows stay for now, because the database can't be written to: %s", fault)

@@ -18,7 +18,7 @@ from storefront.config import ROOT, ConfigError, Settings
 from storefront.db.base import db
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
-from storefront.upsell.watch import compare_where_due
+from storefront.upsell.jobs import rebuild_missing_similarity
 from storefront.web.rate_limits import warn_of_unusable_storage
 
 BOOT_LOCK = 7_206_340_002
@@ -46,7 +46,7 @@ def prepare(app: Flask) -> None:
         content = read_file(settings.catalog)
         if not is_imported(content):
             log.info("catalogue loaded: %s", describe(import_with_progress(content)))
-        compare_where_due()
+        rebuild_missing_similarity()
         warn_of_mighty_role()
     dispose(app)
 

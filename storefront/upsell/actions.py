@@ -19,13 +19,14 @@ from storefront.upsell.assistant.question import Question
 from storefront.upsell.engine.actions import Fitting, goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
-from storefront.upsell.journal import Entry, enter, last_showing
-from storefront.upsell.rules import Chosen, Goods, choose, choose_among
+from storefront.upsell.impressions import PendingImpression, last_impression, record
+from storefront.upsell.selection import merge_llm_choice, select_top
+from storefront.upsell.types import ProductText, SuggestionDraft
 
 log = logging.getLogger("storefront.upsell")
-PAUSE = 0.4
+PREFETCH_DEBOUNCE_SECONDS = 0.4
 """Seconds without another change after which the model is asked about a cart."""
-GLANCE = 0.25
+PANEL_LLM_WAIT_SECONDS = 0.25
 """Seconds that a shopper's panel waits for the model when its words aren't ready: too short to be a wait."""
 
 
@@ -36,7 +37,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Upsell:
+class UpsellResult:
     """What is suggested for a cart. `source` says who chose: "llm" or "rules"; None when nobody did."""
 
     enabled: bool
@@ -46,64 +47,66 @@ class Upsell:
     call_id: str | None = None
 
 
-def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person: bool = False) -> Upsell:
+def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person: bool = False) -> UpsellResult:
     """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
     In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
     (UPSELL_TIMEOUT), a person only for a `GLANCE`.
     """
     if not tenant.upsell_enabled or not cart.lines:
-        return Upsell(enabled=tenant.upsell_enabled)
+        return UpsellResult(enabled=tenant.upsell_enabled)
     arm = arm_for(tenant, cart.shopper)
     if arm == CONTROL:
-        return show(cart, arm, [], Advice(CONTROL), by_person)
+        return record_impression(cart, arm, [], Advice(CONTROL), by_person)
     with override_locale(language):
-        return think(tenant, cart, arm, language, by_person)
+        return build_suggestions(tenant, cart, arm, language, by_person)
 
 
-def think(tenant: TenantSettings, cart: CartSnapshot, arm: str, language: str, by_person: bool) -> Upsell:
-    fitting = goes_with(tenant, goods_in(cart))
+def build_suggestions(
+    tenant: TenantSettings, cart: CartSnapshot, arm: str, language: str, by_person: bool
+) -> UpsellResult:
+    fitting = goes_with(tenant, cart_product_texts(cart))
     advice = Advice(RULES)
-    if arm == MODEL and any(one.reason for one in fitting.candidates):
-        wait = GLANCE if by_person else settings().upsell_timeout
-        advice = assistant().advise(tenant, question(tenant, cart, fitting, language), wait)
-    chosen = choose_among(advice.chosen, fitting.candidates, tenant.upsell)
-    chosen = chosen or choose(fitting.candidates, tenant.upsell)
+    if arm == MODEL and any(one.explanation for one in fitting.candidates):
+        wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
+        advice = assistant().advise(tenant, rerank_request(tenant, cart, fitting, language), wait)
+    chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell)
+    chosen = chosen or select_top(fitting.candidates, tenant.upsell)
     offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)
-    return show(cart, arm, still_sold(chosen, offers), advice, by_person)
+    return record_impression(cart, arm, filter_sellable(chosen, offers), advice, by_person)
 
 
 def suggest_after_order(
     tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
-) -> Upsell:
+) -> UpsellResult:
     """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
     try:
         with override_locale(language):
-            return suggest_at_once(tenant, cart_id, shopper, product_ids)
+            return suggest_without_llm(tenant, cart_id, shopper, product_ids)
     except Exception:
         log.exception("no suggestions beside an order")
-        return Upsell(enabled=tenant.upsell_enabled)
+        return UpsellResult(enabled=tenant.upsell_enabled)
 
 
-def suggest_at_once(tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str]) -> Upsell:
+def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str]) -> UpsellResult:
     """What goes with a cart that was ordered: what was last shown for it if that can still be had, else the rules'
     choice. Never asks the model."""
     if not tenant.upsell_enabled:
-        return Upsell(enabled=False)
+        return UpsellResult(enabled=False)
     arm = arm_for(tenant, shopper)
     if arm == CONTROL:
-        return Upsell(True, arm)
-    if shown := last_showing(cart_id):
-        left = [Chosen(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
-        if suggestions := still_sold(left):
-            return Upsell(True, arm, shown.source, suggestions, shown.id)
+        return UpsellResult(True, arm)
+    if shown := last_impression(cart_id):
+        left = [SuggestionDraft(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
+        if suggestions := filter_sellable(left):
+            return UpsellResult(True, arm, shown.source, suggestions, shown.id)
     fitting = related(tenant, product_ids)
-    chosen = choose(fitting.candidates, tenant.upsell)
-    suggestions = still_sold(chosen, fitting.offers(one.product_id for one in chosen))
-    return Upsell(True, arm, "rules" if suggestions else None, suggestions)
+    chosen = select_top(fitting.candidates, tenant.upsell)
+    suggestions = filter_sellable(chosen, fitting.offers(one.product_id for one in chosen))
+    return UpsellResult(True, arm, "rules" if suggestions else None, suggestions)
 
 
-def think_ahead(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]) -> bool:
+def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]) -> bool:
     """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
     come back: it is still busy with what the cart was before."""
     if not tenant.upsell_enabled:
@@ -114,17 +117,17 @@ def think_ahead(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]
             return False
         if assistant().is_asked_for(cart_id):
             return True
-        fitting = goes_with(tenant, goods_in(cart))
-        if any(one.reason for one in fitting.candidates):
-            assistant().advise(tenant, question(tenant, cart, fitting, languages[0]))
+        fitting = goes_with(tenant, cart_product_texts(cart))
+        if any(one.explanation for one in fitting.candidates):
+            assistant().advise(tenant, rerank_request(tenant, cart, fitting, languages[0]))
     return False
 
 
-def goods_in(cart: CartSnapshot) -> list[Goods]:
+def cart_product_texts(cart: CartSnapshot) -> list[ProductText]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def question(tenant: TenantSettings, cart: CartSnapshot, fitting: Fitting, language: str) -> Question:
+def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: Fitting, language: str) -> Question:
     value = cart.price(tenant).subtotal
     asked = fitting.cart, fitting.candidates
     return Question(assistant().model.name, cart.id, *asked, tenant.upsell, language, value)
@@ -135,7 +138,7 @@ def settings() -> Settings:
     return found
 
 
-def keeps_room(tenant: TenantSettings, cart: CartSnapshot) -> bool:
+def reserves_panel_space(tenant: TenantSettings, cart: CartSnapshot) -> bool:
     """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
     would jump when the room closes."""
     return arm_for(tenant, cart.shopper) != CONTROL
@@ -145,7 +148,9 @@ def arm_for(tenant: TenantSettings, shopper: str) -> str:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
 
-def still_sold(chosen: Sequence[Chosen], offers: Mapping[str, ProductView] | None = None) -> list[Suggestion]:
+def filter_sellable(
+    chosen: Sequence[SuggestionDraft], offers: Mapping[str, ProductView] | None = None
+) -> list[Suggestion]:
     """Those of the choice that can be sold: as these `offers` say that were just read, else as the database says now,
     because the model may have thought for seconds."""
     if offers is None:
@@ -154,7 +159,9 @@ def still_sold(chosen: Sequence[Chosen], offers: Mapping[str, ProductView] | Non
     return [Suggestion(offers[one.product_id], one.explanation) for one in chosen if one.product_id in offers]
 
 
-def show(cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice: Advice, by_person: bool) -> Upsell:
+def record_impression(
+    cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice: Advice, by_person: bool
+) -> UpsellResult:
     """Write down that this shopper was shown this at this moment."""
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
@@ -165,6 +172,8 @@ def show(cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice
     showing = {"id": showing_id, "place": new_id(), "source": source, "suggestions": shown}
     why = {"outcome": advice.outcome, "call_id": advice.call_id}
     in_force = shares(settings().upsell_holdout, settings().model_configured)
-    enter(Entry(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person)
+    record(
+        PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person
+    )
     count_impression(source, advice.outcome)
-    return Upsell(True, arm, source, suggestions, showing_id)
+    return UpsellResult(True, arm, source, suggestions, showing_id)

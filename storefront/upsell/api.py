@@ -8,34 +8,34 @@ from storefront.cart.queries import load_cart
 from storefront.catalog.api import Product
 from storefront.i18n.locale import shopper_language
 from storefront.tenants.context import current_tenant
-from storefront.upsell.actions import Upsell, suggest
-from storefront.upsell.turns import turn_to_think
+from storefront.upsell.actions import UpsellResult, suggest
+from storefront.upsell.concurrency import recommender_slot
 from storefront.web.openapi import ResponseModel, api_blueprint, responses, spec
 from storefront.web.rate_limits import UPSELL_LIMIT, limiter
 
 api = api_blueprint("upsell_api", __name__)
 
 
-class SuggestionShape(ResponseModel):
+class Suggestion(ResponseModel):
     product: Product
     explanation: str
 
 
-class UpsellShape(ResponseModel):
+class Upsell(ResponseModel):
     enabled: bool
     arm: Annotated[str | None, Field(json_schema_extra={"enum": ["control", "rules", "model", None]})]
     source: Annotated[str | None, Field(json_schema_extra={"enum": ["llm", "rules", None]})]
-    suggestions: list[SuggestionShape]
+    suggestions: list[Suggestion]
     call_id: str | None
 
     @classmethod
-    def of(cls, upsell: Upsell) -> "UpsellShape":
+    def of(cls, upsell: UpsellResult) -> "Upsell":
         return cls.model_construct(
             enabled=upsell.enabled,
             arm=upsell.arm,
             source=upsell.source,
             suggestions=[
-                SuggestionShape.model_construct(product=Product.of(one.product), explanation=one.explanation)
+                Suggestion.model_construct(product=Product.of(one.product), explanation=one.explanation)
                 for one in upsell.suggestions
             ],
             call_id=upsell.call_id,
@@ -44,9 +44,9 @@ class UpsellShape(ResponseModel):
 
 @api.get("/carts/<cart_id>/upsell")
 @limiter.limit(UPSELL_LIMIT)
-@spec.validate(resp=responses(200, UpsellShape, 404), tags=["suggestions"])
-def get_upsell(cart_id: str) -> UpsellShape:
+@spec.validate(resp=responses(200, Upsell, 404), tags=["suggestions"])
+def get_upsell(cart_id: str) -> Upsell:
     """At most three products that go with the cart, and why."""
     tenant = current_tenant()
-    with turn_to_think():
-        return UpsellShape.of(suggest(tenant, load_cart(cart_id), shopper_language()))
+    with recommender_slot():
+        return Upsell.of(suggest(tenant, load_cart(cart_id), shopper_language()))

@@ -11,7 +11,7 @@ from storefront.db.tenancy import OwnedByTenant, tenant_scoped
 from storefront.ids import new_id, new_token
 
 
-class UpsellShowing(OwnedByTenant, Model):
+class UpsellImpression(OwnedByTenant, Model):
     """What was shown to a cart, and why it was that. `call_id` is the model call that chose it, if one did."""
 
     __tablename__ = "upsell_showing"
@@ -30,11 +30,11 @@ class UpsellShowing(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-showings = table_of(UpsellShowing)
-SHOWN = tenant_scoped(
+showings = table_of(UpsellImpression)
+SELECT_IMPRESSION_SUGGESTIONS = tenant_scoped(
     select(showings.c.suggestions).where(showings.c.id == bindparam("showing"), showings.c.cart_id == bindparam("cart"))
 )
-LAST = tenant_scoped(
+SELECT_LAST_IMPRESSION = tenant_scoped(
     select(showings.c.id, showings.c.source, showings.c.suggestions)
     .where(showings.c.cart_id == bindparam("cart"))
     .order_by(showings.c.place.desc())

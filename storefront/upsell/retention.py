@@ -9,9 +9,9 @@ from storefront.db.tenancy import tenant_scoped
 from storefront.retention.expiry import by_age
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
 from storefront.upsell.experiment.models import UpsellExposure
-from storefront.upsell.models import UpsellShowing
+from storefront.upsell.models import UpsellImpression
 
-calls, showings, answers = table_of(UpsellCall), table_of(UpsellShowing), table_of(UpsellAnswer)
+calls, showings, answers = table_of(UpsellCall), table_of(UpsellImpression), table_of(UpsellAnswer)
 exposures, usage = table_of(UpsellExposure), table_of(UpsellUsage)
 
 RULES = (

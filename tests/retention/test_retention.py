@@ -23,7 +23,7 @@ from storefront.retention.actions import begin_round, prune
 from storefront.tenants.registry import put_setting
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
 from storefront.upsell.experiment.models import UpsellExposure
-from storefront.upsell.models import UpsellShowing
+from storefront.upsell.models import UpsellImpression
 from tests.conftest import Person
 from tests.tenants.cast import every_row
 
@@ -44,7 +44,7 @@ def old_and_new(old: int, new: int, days: int) -> None:
         showing = {"arm": "rules", "outcome": "rules", "suggestions": []}
         with write():
             insert_rows(UpsellCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
-            insert_rows(UpsellShowing, [place | showing for place in places])
+            insert_rows(UpsellImpression, [place | showing for place in places])
             insert_rows(UpsellAnswer, [answer | {"key": id} for id in ids])
             insert_rows(UpsellExposure, [exposure | {"cart_id": id} for id in ids])
 

@@ -21,7 +21,7 @@ from storefront.orders.models import Order, OrderLine
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
 from storefront.upsell.engine.actions import related
-from storefront.upsell.models import UpsellShowing
+from storefront.upsell.models import UpsellImpression
 from tests.conftest import Person
 from tests.tenants.cast import every_row, owned_models
 from tests.upsell.conftest import teach
@@ -257,7 +257,7 @@ def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
         tenant = registry().find(tenant_id)
         assert tenant
         found = related(tenant, [product_id]).candidates
-        return {one.goods.id: one.reason for one in found if one.reason.startswith("Bought together")}
+        return {one.product.id: one.explanation for one in found if one.explanation.startswith("Bought together")}
 
 
 def test_an_identity_map_of_one_tenant_serves_no_other(app: Flask):
@@ -272,7 +272,7 @@ def test_journal_events_and_orders_are_guarded_too(app: Flask, shopper: Person, 
     cart = shopper.cart(beans=1)
     shopper.api("GET", f"/carts/{cart}/upsell")
     shopper.checkout(cart)
-    for model in (Order, OrderLine, Event, UpsellShowing):
+    for model in (Order, OrderLine, Event, UpsellImpression):
         with app.app_context(), tenant_context("south"):
             assert db.session.scalars(select(model)).all() == []
         with app.app_context(), tenant_context("north"):

@@ -18,7 +18,7 @@ from storefront.upsell.assistant.client import Model
 from storefront.upsell.assistant.models import UpsellCall
 from storefront.upsell.assistant.prompt import response_format
 from storefront.upsell.engine.learning import learn
-from storefront.upsell.models import UpsellShowing
+from storefront.upsell.models import UpsellImpression
 from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
@@ -86,10 +86,10 @@ def calls(app: Flask, shop: str = "north") -> list[UpsellCall]:
         return list(db.session.scalars(select(UpsellCall).order_by(UpsellCall.place)))
 
 
-def showings(app: Flask, shop: str = "north") -> list[UpsellShowing]:
+def showings(app: Flask, shop: str = "north") -> list[UpsellImpression]:
     """What was shown to the shoppers of this shop, the oldest first."""
     with app.app_context(), tenant_context(shop):
-        return list(db.session.scalars(select(UpsellShowing).order_by(UpsellShowing.place)))
+        return list(db.session.scalars(select(UpsellImpression).order_by(UpsellImpression.place)))
 
 
 def teach(app: Flask, shop: str = "north") -> None:

@@ -19,7 +19,7 @@ from storefront.tenants.registry import registry
 from storefront.upsell.assistant.budget import may_ask
 from storefront.upsell.assistant.client import BUSY, Answer, settled
 from storefront.upsell.assistant.models import UpsellUsage
-from storefront.upsell.models import UpsellShowing
+from storefront.upsell.models import UpsellImpression
 from tests.conftest import CATALOG, Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, calls, showings
@@ -209,7 +209,7 @@ def test_calls_at_once_do_not_exceed_the_hard_limit_together(
     assert used(processes[1]) == [(3, 3 * TOKENS, 3 * TOKENS if money else 0)], "what was not used is free again"
 
 
-def is_over_budget(showing: UpsellShowing) -> bool:
+def is_over_budget(showing: UpsellImpression) -> bool:
     return showing.outcome == "over budget"
 
 

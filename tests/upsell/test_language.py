@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from storefront.upsell import watch
+from storefront.upsell import jobs
 from tests.catalog.shelves import put_up, tenant
 from tests.conftest import Person
 from tests.upsell.conftest import calls, stock
@@ -20,9 +20,9 @@ POT = {"id": "pot", "name": {"en": "Café Pot", "de": "Kaffeekanne"}, "price": "
 def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setattr(watch, "PAUSE", 0.05)
     app = asking()
-    watch.start(app)
+    jobs.start(app)
     yield app
-    watch.stop(app)
+    jobs.stop(app)
 
 
 def until(true: Callable[[], object]) -> None:

@@ -14,7 +14,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order
-from storefront.upsell import watch
+from storefront.upsell import jobs
 from storefront.upsell.engine import learning
 from storefront.upsell.engine.learning import learn, rebuild
 from tests.conftest import Person
@@ -70,14 +70,14 @@ def test_an_order_is_learned_once_however_often_the_shop_learns(app: Flask, shop
 def test_a_shop_that_serves_learns_by_itself(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "LEARN_AFTER", 0.05)
     app = make_app()
-    watch.start(app)
+    jobs.start(app)
     person = Person(app.test_client(), "north")
     order(person, beans=1, honey=1)
     order_id = order(person, beans=1, honey=1)
     assert comes_true(lambda: reason(person, "beans", "honey") == together(2))
     cancel(app, order_id)
     assert comes_true(lambda: reason(person, "beans", "honey") == together(1))
-    watch.stop(app)
+    jobs.stop(app)
 
 
 def comes_true(condition: Callable[[], bool]) -> bool:

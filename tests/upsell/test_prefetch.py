@@ -13,11 +13,11 @@ from sqlalchemy import update
 from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
-from storefront.upsell import actions, watch
-from storefront.upsell.actions import GLANCE
+from storefront.upsell import actions, jobs, subscribers
+from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
 from storefront.upsell.assistant.breaker import FAILURES
-from storefront.upsell.errands import Errands
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
+from storefront.upsell.scheduler import JobScheduler
 from tests.conftest import Person
 from tests.orders.crowd import at_once
 from tests.upsell import model_server as server
@@ -37,19 +37,19 @@ def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iter
 
     def make(**environment: str) -> Flask:
         app = asking(**environment)
-        watch.start(app)
+        jobs.start(app)
         made.append(app)
         return app
 
     yield make
     for app in made:
-        watch.stop(app)
+        jobs.stop(app)
 
 
 @pytest.fixture
 def hurried(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
     """Make a shop that asks the model, and whose panels wait no longer than they really do."""
-    monkeypatch.setattr(actions, "GLANCE", GLANCE)
+    monkeypatch.setattr(actions, "GLANCE", PANEL_LLM_WAIT_SECONDS)
     return asking
 
 
@@ -83,10 +83,10 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def before_any_errand(errands: Errands) -> Iterator[None]:
+def before_any_errand(errands: JobScheduler) -> Iterator[None]:
     """What is done here is done before the next errand, however slow the machine is."""
     done = threading.Event()
-    errands.after(0, "wait", done.wait)
+    errands.schedule(0, "wait", done.wait)
     try:
         yield
     finally:
@@ -103,7 +103,7 @@ def quiet(model: ModelServer, requests: int) -> bool:
 def test_at_checkout_the_models_words_are_there_at_once(awake: Callable[..., Flask], model: ModelServer) -> None:
     """They were thought of before; who came now would get none."""
     app = awake()
-    model.behave = server.slow(2 * GLANCE)
+    model.behave = server.slow(2 * PANEL_LLM_WAIT_SECONDS)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     assert model.wait_for(lambda: len(calls(app)) == 1), "nobody has looked yet"
@@ -124,7 +124,7 @@ def test_without_a_shop_that_serves_nothing_runs_by_itself(asking: Callable[...,
 def test_several_changes_in_a_row_make_one_call(awake: Callable[..., Flask], model: ModelServer) -> None:
     app = awake()
     person = Person(app.test_client(), "north")
-    with before_any_errand(watch.errands_of(app)):
+    with before_any_errand(subscribers.job_scheduler(app)):
         for id in ("beans", "cup", "honey"):
             person.post("/cart/items", {"product_id": id})
         assert model.requests == []
@@ -152,7 +152,7 @@ def test_a_cart_that_was_emptied_or_ordered_meanwhile_is_not_asked_about(
 ) -> None:
     app = awake()
     person = Person(app.test_client(), "north")
-    with before_any_errand(watch.errands_of(app)):
+    with before_any_errand(subscribers.job_scheduler(app)):
         assert person.checkout(person.cart(beans=1)).status_code == 201
         cart_id = person.cart(cup=1)
         person.api("DELETE", f"/carts/{cart_id}/items/cup")
@@ -230,7 +230,7 @@ def test_what_a_shopper_sees_does_not_change_under_her_finger(
 ) -> None:
     """The panel is loaded once and never again by itself; what was shown is what the order's answer repeats."""
     app = hurried()
-    model.behave = server.slow(2 * GLANCE)
+    model.behave = server.slow(2 * PANEL_LLM_WAIT_SECONDS)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     page, panel = person.get("/checkout").text, person.get("/checkout/upsell").text
@@ -279,29 +279,29 @@ def test_what_cannot_be_sold_any_more_is_not_shown_though_the_model_named_it(
 
 
 def test_an_errand_that_fails_stops_no_other() -> None:
-    errands, done = Errands(), threading.Event()
+    errands, done = JobScheduler(), threading.Event()
 
     def fails() -> None:
         raise RuntimeError("out of luck")
 
-    errands.after(0, "early", done.set)
+    errands.schedule(0, "early", done.set)
     errands.start()
     assert not done.wait(0.05), "what was given before it serves is nobody's"
-    errands.after(0, "one", fails)
-    errands.after(0.02, "other", done.set)
+    errands.schedule(0, "one", fails)
+    errands.schedule(0.02, "other", done.set)
     assert done.wait(5)
     errands.stop()
     assert not any(thread.name == "upsell-errands" for thread in threading.enumerate())
 
 
 def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> None:
-    errands, done = Errands(), list[str]()
+    errands, done = JobScheduler(), list[str]()
     errands.start()
     with before_any_errand(errands):
-        errands.after(0.05, "cart", lambda: done.append("cart as it was"))
-        errands.after(0.1, "cart", lambda: done.append("cart as it is"))
-        errands.after(0.05, "orders", lambda: done.append("orders"), postpone=False)
-        errands.after(9, "orders", lambda: done.append("orders"), postpone=False)
+        errands.schedule(0.05, "cart", lambda: done.append("cart as it was"))
+        errands.schedule(0.1, "cart", lambda: done.append("cart as it is"))
+        errands.schedule(0.05, "orders", lambda: done.append("orders"), debounce=False)
+        errands.schedule(9, "orders", lambda: done.append("orders"), debounce=False)
     end = time.monotonic() + 5
     while len(done) < 2 and time.monotonic() < end:
         time.sleep(0.05)
@@ -310,11 +310,11 @@ def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> 
 
 
 def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> None:
-    errands, done = Errands(), threading.Event()
+    errands, done = JobScheduler(), threading.Event()
     errands.start()
-    errands.after(600, "sweep", lambda: None)
+    errands.schedule(600, "sweep", lambda: None)
     time.sleep(0.05)  # it sleeps until then
-    errands.after(0.02, "cart", done.set)
+    errands.schedule(0.02, "cart", done.set)
     assert done.wait(5)
     errands.stop()
 

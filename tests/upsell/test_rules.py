@@ -4,136 +4,142 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storefront.tenants.settings import MerchandisingRules
+from storefront.upsell.explanations import with_explanations
 from storefront.upsell.llm.moderation.output_guard import validate_answer
-from storefront.upsell.rules import (
-    MOST_OF_A_KIND,
-    Candidate,
-    Chosen,
-    Goods,
-    Tie,
-    choose,
-    choose_among,
-    explained,
-    shortlist,
-)
+from storefront.upsell.selection import MAX_LLM_CANDIDATES_PER_CATEGORY, llm_candidates, merge_llm_choice, select_top
+from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
 
-BEANS = Goods("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
+BEANS = ProductText("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
 AS_USUAL, MANY_OF_A_KIND = MerchandisingRules(), MerchandisingRules(one_per_category=False)
 
 
-def candidates(*goods: Goods, pinned: tuple[str, ...] = ()) -> list[Candidate]:
+def candidates(*goods: ProductText, pinned: tuple[str, ...] = ()) -> list[Candidate]:
     return [Candidate(one, f"Because of {one.id}.", one.id in pinned) for one in goods]
 
 
-def ids(chosen: list[Chosen]) -> list[str]:
+def ids(chosen: list[SuggestionDraft]) -> list[str]:
     return [one.product_id for one in chosen]
 
 
-def reason_for(other: Goods, cart: list[Goods], *ties: Tie, orders: int = 0, beside: tuple[Goods, ...] = ()) -> str:
-    return explained(cart, [other, *beside], {other.id: ties}, {other.id: orders})[0].reason
+def reason_for(
+    other: ProductText, cart: list[ProductText], *ties: Evidence, orders: int = 0, beside: tuple[ProductText, ...] = ()
+) -> str:
+    return with_explanations(cart, [other, *beside], {other.id: ties}, {other.id: orders})[0].explanation
 
 
 def test_the_reason_is_a_fact_about_this_cart() -> None:
     cases = {
-        "Bought together with Dawn Beans in 12 orders.": (Goods("a", "Slippers"), [Tie("beans", 12)]),
-        "Bought together with Dawn Beans in 1 order.": (Goods("a", "Slippers"), [Tie("beans", 1)]),
-        "Dry feet at breakfast.": (Goods("a", "Slippers"), [Tie("beans", 0, "Dry feet at breakfast.")]),
-        "Shares “Espresso” with Dawn Beans in your cart.": (Goods("b", "Pot", tags=("Espresso",)), []),
-        "From Coffee, like Dawn Beans in your cart.": (Goods("c", "Decaf", category="Coffee"), []),
-        "Close in kind to Dawn Beans in your cart.": (Goods("d", "Red beans"), []),
+        "Bought together with Dawn Beans in 12 orders.": (ProductText("a", "Slippers"), [Evidence("beans", 12)]),
+        "Bought together with Dawn Beans in 1 order.": (ProductText("a", "Slippers"), [Evidence("beans", 1)]),
+        "Dry feet at breakfast.": (ProductText("a", "Slippers"), [Evidence("beans", 0, "Dry feet at breakfast.")]),
+        "Shares “Espresso” with Dawn Beans in your cart.": (ProductText("b", "Pot", tags=("Espresso",)), []),
+        "From Coffee, like Dawn Beans in your cart.": (ProductText("c", "Decaf", category="Coffee"), []),
+        "Close in kind to Dawn Beans in your cart.": (ProductText("d", "Red beans"), []),
     }
     for reason, (other, ties) in cases.items():
         assert reason_for(other, [BEANS], *ties) == reason
-    assert reason_for(Goods("e", "Slippers"), [BEANS]) == "", "nothing speaks for it"
-    assert reason_for(Goods("e", "Slippers"), [BEANS], orders=5) == "In 5 orders of this shop, and not in yours yet."
-    assert reason_for(Goods("e", "Slippers"), [BEANS], orders=1).startswith("In 1 order of this shop")
+    assert reason_for(ProductText("e", "Slippers"), [BEANS]) == "", "nothing speaks for it"
+    assert (
+        reason_for(ProductText("e", "Slippers"), [BEANS], orders=5) == "In 5 orders of this shop, and not in yours yet."
+    )
+    assert reason_for(ProductText("e", "Slippers"), [BEANS], orders=1).startswith("In 1 order of this shop")
 
 
 def test_the_strongest_fact_is_told() -> None:
     """Orders, then what was prepared, then a tag, then the category."""
-    other = Goods("b", "Beans", category="Coffee", tags=("espresso",))
-    prepared, bought = Tie("beans", 0, "Prepared."), Tie("beans", 2)
+    other = ProductText("b", "Beans", category="Coffee", tags=("espresso",))
+    prepared, bought = Evidence("beans", 0, "Prepared."), Evidence("beans", 2)
     assert reason_for(other, [BEANS], prepared, bought, orders=9).startswith("Bought together")
     assert reason_for(other, [BEANS], prepared, orders=9) == "Prepared."
     assert reason_for(other, [BEANS], orders=9).startswith("Shares “espresso”")
-    untagged = Goods("b", "Beans", category="Coffee")
+    untagged = ProductText("b", "Beans", category="Coffee")
     assert reason_for(untagged, [BEANS], orders=9).startswith("From Coffee")
 
 
 def test_the_most_orders_are_told_of_several_products() -> None:
-    honey = Goods("honey", "Heather Honey")
-    reason = reason_for(Goods("jam", "Jam"), [BEANS, honey], Tie("beans", 2), Tie("honey", 7))
+    honey = ProductText("honey", "Heather Honey")
+    reason = reason_for(ProductText("jam", "Jam"), [BEANS, honey], Evidence("beans", 2), Evidence("honey", 7))
     assert reason == "Bought together with Heather Honey in 7 orders."
 
 
 def test_a_rare_tag_says_more_than_a_common_one() -> None:
-    cart = [Goods("mine", "Mine", tags=("gift", "fountain-pen"))]
-    common = tuple(Goods(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9))
-    ink = Goods("ink", "Ink", tags=("gift", "fountain-pen"))
+    cart = [ProductText("mine", "Mine", tags=("gift", "fountain-pen"))]
+    common = tuple(ProductText(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9))
+    ink = ProductText("ink", "Ink", tags=("gift", "fountain-pen"))
     assert reason_for(ink, cart, beside=common) == "Shares “fountain pen” with Mine in your cart."
 
 
 def test_having_no_category_is_not_one_that_is_shared() -> None:
-    assert reason_for(Goods("a", "Other"), [Goods("m", "Mine")]) == ""
+    assert reason_for(ProductText("a", "Other"), [ProductText("m", "Mine")]) == ""
 
 
 def test_at_most_three_and_one_of_a_kind_unless_the_shop_wants_more() -> None:
-    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots") for i in range(5)]
-    ranked = candidates(*pots, Goods("cup", "Cup", category="Cups"), Goods("x", "X"), Goods("y", "Y"))
-    assert ids(choose(ranked, AS_USUAL)) == ["pot0", "cup", "x"]
-    assert ids(choose(ranked, MANY_OF_A_KIND)) == ["pot0", "pot1", "pot2"]
-    assert ids(choose(candidates(Goods("x", "X"), Goods("y", "Y")), AS_USUAL)) == ["x", "y"], "no category, no kind"
-    assert choose([], AS_USUAL) == []
+    pots = [ProductText(f"pot{i}", f"Pot {i}", category="Pots") for i in range(5)]
+    ranked = candidates(*pots, ProductText("cup", "Cup", category="Cups"), ProductText("x", "X"), ProductText("y", "Y"))
+    assert ids(select_top(ranked, AS_USUAL)) == ["pot0", "cup", "x"]
+    assert ids(select_top(ranked, MANY_OF_A_KIND)) == ["pot0", "pot1", "pot2"]
+    assert ids(select_top(candidates(ProductText("x", "X"), ProductText("y", "Y")), AS_USUAL)) == ["x", "y"], (
+        "no category, no kind"
+    )
+    assert select_top([], AS_USUAL) == []
 
 
 def test_what_nothing_speaks_for_is_not_suggested_and_takes_nobodys_place() -> None:
-    ranked = [Candidate(Goods("dumb", "Dumb", category="Pots"), ""), *candidates(Goods("pot", "Pot", category="Pots"))]
-    assert ids(choose(ranked, AS_USUAL)) == ["pot"]
-    assert [one.goods.id for one in shortlist(ranked, AS_USUAL)] == ["pot"]
+    ranked = [
+        Candidate(ProductText("dumb", "Dumb", category="Pots"), ""),
+        *candidates(ProductText("pot", "Pot", category="Pots")),
+    ]
+    assert ids(select_top(ranked, AS_USUAL)) == ["pot"]
+    assert [one.product.id for one in llm_candidates(ranked, AS_USUAL)] == ["pot"]
 
 
 def test_only_what_may_be_shown_is_worded() -> None:
     """Finding the words is half of what it takes to choose."""
     asked: list[str] = []
 
-    def worded(goods: Goods) -> Candidate:
+    def worded(goods: ProductText) -> Candidate:
         return Candidate(goods, lambda: asked.append(goods.id) or "It fits.")
 
-    pots = [worded(Goods(f"pot{i}", f"Pot {i}", category="Pots")) for i in range(20)]
-    cups = [worded(Goods(f"cup{i}", f"Cup {i}", category="Cups")) for i in range(20)]
-    assert ids(choose([*pots, *cups], AS_USUAL)) == ["pot0", "cup0"]
-    assert ids(choose([*pots, *cups], AS_USUAL)) == asked, "and once"
+    pots = [worded(ProductText(f"pot{i}", f"Pot {i}", category="Pots")) for i in range(20)]
+    cups = [worded(ProductText(f"cup{i}", f"Cup {i}", category="Cups")) for i in range(20)]
+    assert ids(select_top([*pots, *cups], AS_USUAL)) == ["pot0", "cup0"]
+    assert ids(select_top([*pots, *cups], AS_USUAL)) == asked, "and once"
 
 
 def test_a_models_choice_is_held_to_the_same_wishes() -> None:
-    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots") for i in range(3)]
-    ranked = candidates(*pots, Goods("cup", "Cup", category="Cups"))
-    said = [Chosen("pot2", "Two."), Chosen("pot1", "One."), Chosen("cup", "Cup.")]
-    assert choose_among(said, ranked, AS_USUAL) == [Chosen("pot2", "Two."), Chosen("cup", "Cup.")]
-    assert choose_among(said, ranked, MANY_OF_A_KIND) == said
+    pots = [ProductText(f"pot{i}", f"Pot {i}", category="Pots") for i in range(3)]
+    ranked = candidates(*pots, ProductText("cup", "Cup", category="Cups"))
+    said = [SuggestionDraft("pot2", "Two."), SuggestionDraft("pot1", "One."), SuggestionDraft("cup", "Cup.")]
+    assert merge_llm_choice(said, ranked, AS_USUAL) == [SuggestionDraft("pot2", "Two."), SuggestionDraft("cup", "Cup.")]
+    assert merge_llm_choice(said, ranked, MANY_OF_A_KIND) == said
 
 
 def test_a_pin_comes_first_whatever_the_model_says() -> None:
     """In the model's words when it named the product, else in the shop's."""
-    ranked = candidates(Goods("filter", "Filters"), Goods("cup", "Cup"), pinned=("filter",))
-    cup, filters = Chosen("cup", "Cup."), Chosen("filter", "Filters.")
-    assert choose_among([cup], ranked, AS_USUAL) == [Chosen("filter", "Because of filter."), cup]
-    assert choose_among([cup, filters], ranked, AS_USUAL) == [filters, cup]
-    assert choose_among([Chosen("unknown", "It goes.")], ranked, AS_USUAL) == [], "that leaves it to the rules"
+    ranked = candidates(ProductText("filter", "Filters"), ProductText("cup", "Cup"), pinned=("filter",))
+    cup, filters = SuggestionDraft("cup", "Cup."), SuggestionDraft("filter", "Filters.")
+    assert merge_llm_choice([cup], ranked, AS_USUAL) == [SuggestionDraft("filter", "Because of filter."), cup]
+    assert merge_llm_choice([cup, filters], ranked, AS_USUAL) == [filters, cup]
+    assert merge_llm_choice([SuggestionDraft("unknown", "It goes.")], ranked, AS_USUAL) == [], (
+        "that leaves it to the rules"
+    )
 
 
 def test_the_model_may_choose_from_twelve_and_not_all_of_one_kind() -> None:
-    pots = [Goods(f"pot{i}", f"Pot {i}", category="Pots") for i in range(9)]
-    others = [Goods(f"x{i}", f"X {i}") for i in range(20)]
-    short = shortlist(candidates(*pots, *others), AS_USUAL)
-    first = [f"pot{i}" for i in range(MOST_OF_A_KIND)]
-    assert [one.goods.id for one in short] == [*first, *(f"x{i}" for i in range(12 - MOST_OF_A_KIND))]
-    assert len(shortlist(candidates(*pots), MANY_OF_A_KIND)) == 9
+    pots = [ProductText(f"pot{i}", f"Pot {i}", category="Pots") for i in range(9)]
+    others = [ProductText(f"x{i}", f"X {i}") for i in range(20)]
+    short = llm_candidates(candidates(*pots, *others), AS_USUAL)
+    first = [f"pot{i}" for i in range(MAX_LLM_CANDIDATES_PER_CATEGORY)]
+    assert [one.product.id for one in short] == [
+        *first,
+        *(f"x{i}" for i in range(12 - MAX_LLM_CANDIDATES_PER_CATEGORY)),
+    ]
+    assert len(llm_candidates(candidates(*pots), MANY_OF_A_KIND)) == 9
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200)
 goods = st.builds(
-    Goods,
+    ProductText,
     st.uuids().map(str),
     names,
     category=st.text(max_size=80),
@@ -142,16 +148,18 @@ goods = st.builds(
 
 
 @given(st.lists(goods, min_size=1, max_size=4), st.lists(goods, max_size=12), st.integers(0, 10**9))
-def test_a_reason_is_one_sentence_of_at_most_160_characters(cart: list[Goods], others: list[Goods], times: int) -> None:
-    ties = {other.id: [Tie(cart[0].id, times)] for other in others[::2]}
-    found = explained(cart, others, ties, dict.fromkeys((other.id for other in others), times))
-    assert [one.goods for one in found] == others
-    assert all(0 < len(one.reason) <= 160 for one in found if times or one.reason)
+def test_a_reason_is_one_sentence_of_at_most_160_characters(
+    cart: list[ProductText], others: list[ProductText], times: int
+) -> None:
+    ties = {other.id: [Evidence(cart[0].id, times)] for other in others[::2]}
+    found = with_explanations(cart, others, ties, dict.fromkeys((other.id for other in others), times))
+    assert [one.product for one in found] == others
+    assert all(0 < len(one.explanation) <= 160 for one in found if times or one.explanation)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_json_is_checked_without_a_fault(answer: object) -> None:
-    pot = candidates(Goods("pot", "Pot", tags=("espresso",)))
+    pot = candidates(ProductText("pot", "Pot", tags=("espresso",)))
     assert validate_answer(answer, pot, [BEANS]).chosen == []
     assert validate_answer({"suggestions": answer}, pot, [BEANS]).chosen == []
     checked = validate_answer({"suggestions": [answer, {"product_id": "pot", "explanation": answer}]}, pot, [BEANS])

@@ -15,9 +15,9 @@ from sqlalchemy.exc import OperationalError
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import DatabaseBusy
-from storefront.upsell import journal, watch
+from storefront.upsell import impressions, jobs
 from storefront.upsell.experiment.models import UpsellExposure
-from storefront.upsell.journal import write_all
+from storefront.upsell.impressions import flush_all
 from tests.conftest import Person
 from tests.upsell.conftest import showings
 
@@ -29,12 +29,12 @@ def serving(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[f
     """The shops as where they serve requests, where showings wait so many seconds."""
 
     def serve(seconds: float) -> Flask:
-        monkeypatch.setattr(journal, "WRITTEN_AFTER", seconds)
-        watch.start(app)
+        monkeypatch.setattr(impressions, "WRITTEN_AFTER", seconds)
+        jobs.start(app)
         return app
 
     yield serve
-    watch.stop(app)
+    jobs.stop(app)
 
 
 def look(app: Flask) -> tuple[Person, str]:
@@ -65,11 +65,11 @@ def test_what_people_were_shown_is_written_in_one_transaction(serving: Callable[
     commits: list[Any] = []
     with app.app_context():
         event.listen(db.engine, "commit", commits.append)
-    write_all(app)
+    flush_all(app)
     assert [showing.id for showing in showings(app)] == named
     assert {exposure.created_at for exposure in exposures(app)} == {showing.created_at for showing in showings(app)}
     assert len(commits) == 1
-    write_all(app)
+    flush_all(app)
     assert len(showings(app)) == 3
 
 
@@ -83,7 +83,7 @@ def test_it_is_written_without_being_asked(serving: Callable[[float], Flask]) ->
 
 
 def test_who_presses_before_it_is_written_still_took_a_suggestion(serving: Callable[[float], Flask]) -> None:
-    app = serving(journal.WRITTEN_AFTER)
+    app = serving(impressions.FLUSH_DELAY_SECONDS)
     person, named = look(app)
     placed = person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
     assert placed.status_code == 303
@@ -107,17 +107,17 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
     fault: Exception,
 ) -> None:
     app = serving(60)
-    monkeypatch.setattr(journal, "AGAIN_AFTER", 0.01)
+    monkeypatch.setattr(impressions, "AGAIN_AFTER", 0.01)
     _, first = look(app)
-    write_down, tries = journal.write_down, count()
+    write_down, tries = impressions.insert_impressions, count()
 
     def the_third_time(entries: Any) -> None:
         if next(tries) < 2:
             raise fault
         write_down(entries)
 
-    monkeypatch.setattr(journal, "write_down", the_third_time)
-    write_all(app)
+    monkeypatch.setattr(impressions, "write_down", the_third_time)
+    flush_all(app)
     assert "1 showings of suggestions wait" in caplog.text
     until = time.monotonic() + 10
     while not showings(app) and time.monotonic() < until:
@@ -128,7 +128,7 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
 def test_what_was_shown_until_the_end_is_written(serving: Callable[[float], Flask]) -> None:
     app = serving(60)
     _, first = look(app)
-    watch.stop(app)
+    jobs.stop(app)
     assert [showing.id for showing in showings(app)] == [first]
     _, after_the_end = look(app)
     assert [showing.id for showing in showings(app)] == [first, after_the_end]
@@ -139,8 +139,8 @@ def test_what_another_process_has_shown_is_waited_for(serving: Callable[[float],
     app = serving(60)
     person, named = look(app)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(journal, "shown_here", lambda *_: None)
-        patched.setattr(journal.time, "sleep", lambda _: write_all(app))
+        patched.setattr(impressions, "shown_here", lambda *_: None)
+        patched.setattr(impressions.time, "sleep", lambda _: flush_all(app))
         person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
     assert taken(person) == {"beans": False, "cup": True}
 
@@ -151,9 +151,9 @@ def test_made_up_showings_hold_few_threads(app: Flask) -> None:
         person.post("/cart/items", {"product_id": "beans", "quantity": 1})
     looked: list[str] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(journal.time, "sleep", lambda _: (looked.append("slept"), REALLY_SLEEP(0.05)))
+        patched.setattr(impressions.time, "sleep", lambda _: (looked.append("slept"), REALLY_SLEEP(0.05)))
         add = {"product_id": "cup", "quantity": 1, "upsell": "made-up"}
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda person: person.post("/cart/items", add).status_code, people))
     assert answers == [303] * 8
-    assert len(looked) < 8 * journal.LOOKS
+    assert len(looked) < 8 * impressions.MAX_POLLS

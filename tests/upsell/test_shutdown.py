@@ -18,7 +18,7 @@ from sqlalchemy import make_url, select
 
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
-from storefront.upsell import watch
+from storefront.upsell import jobs
 from storefront.upsell.assistant.models import UpsellAnswer, UpsellUsage
 from storefront.upsell.assistant.settlers import Settlers
 from tests.conftest import Person
@@ -47,14 +47,14 @@ def test_calls_that_hang_are_written_down_beside_those_that_were_answered(
     asking: Callable[..., Flask], model: ModelServer
 ) -> None:
     app = asking(UPSELL_TIMEOUT="60", UPSELL_BUDGET="9000/9000 tokens")
-    watch.start(app)
+    jobs.start(app)
     assert look(app, CARTS[0]) == "llm"
     model.behave = server.hangs
     with ThreadPoolExecutor() as pool:
         waiting = [pool.submit(look, app, cart) for cart in CARTS[1:3]]
         assert model.wait_for(lambda: len(model.requests) == 3)
         with soon():
-            watch.stop(app)
+            jobs.stop(app)
         assert [one.result(END_SECONDS) for one in waiting] == ["rules"] * 2
     outcomes = [call.outcome for call in calls(app)]
     assert outcomes == ["ok", "shutting down", "shutting down"]
@@ -97,7 +97,7 @@ def test_after_a_restart_the_same_is_asked_at_once(asking: Callable[..., Flask],
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(look, app, CARTS[0])
         assert model.wait_for(lambda: len(model.requests) == 1)
-        watch.stop(app)
+        jobs.stop(app)
         assert waiting.result(END_SECONDS) == "rules"
     model.behave = server.good
     assert look(asking(), CARTS[0]) == "llm"
@@ -119,13 +119,13 @@ def test_what_was_answered_and_not_yet_written_down_is_written_down(
     assert calls(app) == []
     submit(waiting[0])
     with soon():
-        watch.stop(app)
+        jobs.stop(app)
     assert [call.outcome for call in calls(app)] == ["ok"]
 
 
 def test_nothing_is_asked_any_more(asking: Callable[..., Flask], model: ModelServer) -> None:
     app = asking()
-    watch.stop(app)
+    jobs.stop(app)
     assert look(app, CARTS[0]) == "rules"
     assert (model.requests, calls(app)) == ([], [])
 
@@ -135,7 +135,7 @@ def test_a_database_that_hangs_does_not_keep_the_shop_from_ending(
     asking: Callable[..., Flask], model: ModelServer, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = asking(UPSELL_TIMEOUT="60")
-    watch.start(app)
+    jobs.start(app)
     model.behave = server.hangs
     queue = Path(f"{make_url(database_url).database}.lock")
     with ThreadPoolExecutor() as pool:
@@ -144,7 +144,7 @@ def test_a_database_that_hangs_does_not_keep_the_shop_from_ending(
         with queue.open("w") as file, caplog.at_level(logging.ERROR, "storefront.upsell"):
             fcntl.flock(file, fcntl.LOCK_EX)
             with soon():
-                watch.stop(app)
+                jobs.stop(app)
             assert "1 calls of the model could not be written down" in caplog.text
         assert waiting.result(60) == "rules"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.upsell import actions, turns
+from storefront.upsell import actions, concurrency
 from tests.conftest import Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import PATIENCE, showings
@@ -46,7 +46,7 @@ class Watched:
 
 
 def test_one_panel_at_a_time_is_thought_out(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_TURN", 30)
+    monkeypatch.setattr(concurrency, "LONGEST_TURN", 30)
     watched = Watched(actions.goes_with)
     monkeypatch.setattr(actions, "goes_with", watched)
     people = [with_cart(app) for _ in range(6)]
@@ -56,7 +56,7 @@ def test_one_panel_at_a_time_is_thought_out(app: Flask, monkeypatch: pytest.Monk
 
 
 def test_a_turn_that_does_not_end_holds_nobody_for_long(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_TURN", 0.05)
+    monkeypatch.setattr(concurrency, "LONGEST_TURN", 0.05)
     person = with_cart(app)
     with app.extensions["storefront_turn"]:
         start = time.monotonic()
@@ -69,7 +69,7 @@ def test_a_turn_that_does_not_end_holds_nobody_for_long(app: Flask, monkeypatch:
 def test_who_waits_for_the_model_leaves_the_turn_to_others(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "LONGEST_TURN", 30)
+    monkeypatch.setattr(concurrency, "LONGEST_TURN", 30)
     app = asking()
     model.behave = server.hangs
     turn = app.extensions["storefront_turn"]
@@ -94,16 +94,16 @@ def test_a_fault_gives_the_turn_back(app: Flask, monkeypatch: pytest.MonkeyPatch
 
 def test_a_turn_inside_a_turn_is_the_same_one(app: Flask) -> None:
     with app.app_context():
-        with turns.turn_to_think():
-            with turns.turn_to_think(), turns.turn_left_to_others():
+        with concurrency.recommender_slot():
+            with concurrency.recommender_slot(), concurrency.slot_released():
                 assert not app.extensions["storefront_turn"].locked()
             assert app.extensions["storefront_turn"].locked(), "the outer one still has it"
         assert not app.extensions["storefront_turn"].locked()
 
 
 def test_who_goes_without_a_turn_gives_none_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_TURN", 0.01)
+    monkeypatch.setattr(concurrency, "LONGEST_TURN", 0.01)
     with app.app_context(), app.extensions["storefront_turn"]:
-        with turns.turn_to_think(), turns.turn_to_think():
+        with concurrency.recommender_slot(), concurrency.recommender_slot():
             pass
         assert app.extensions["storefront_turn"].locked(), "it was not theirs to give back"

@@ -47,9 +47,9 @@ from storefront.upsell.assistant.models import (
 )
 from storefront.upsell.assistant.question import Question
 from storefront.upsell.assistant.settlers import Settlers
+from storefront.upsell.concurrency import recommender_slot, slot_released
 from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer, validate_answer
-from storefront.upsell.rules import Chosen
-from storefront.upsell.turns import turn_left_to_others, turn_to_think
+from storefront.upsell.types import SuggestionDraft
 
 WAITING = 4
 """Requests of a process that wait for the model at a time; others are answered at once, so that a slow model can't use
@@ -68,7 +68,7 @@ class Advice:
     whether it took more than a look at what was known."""
 
     outcome: str
-    chosen: Sequence[Chosen] = ()
+    chosen: Sequence[SuggestionDraft] = ()
     call_id: str | None = None
     took_time: bool = False
 
@@ -112,7 +112,7 @@ class Assistant:
             return Advice(NOT_READY, took_time=True)
         release_reader()
         try:
-            with turn_left_to_others():
+            with slot_released():
                 self._wait(question, asked, time.monotonic() + patience)
         finally:
             self.patient.release()
@@ -132,8 +132,8 @@ class Assistant:
             return None
         if row.suggestions is None:
             return Advice(FAILED, call_id=row.call_id) if row.answered_at > now() - FAILED_FOR else None
-        known = {candidate.goods.id for candidate in question.candidates}
-        chosen = [Chosen(**one) for one in row.suggestions if one["product_id"] in known]
+        known = {candidate.product.id for candidate in question.candidates}
+        chosen = [SuggestionDraft(**one) for one in row.suggestions if one["product_id"] in known]
         return Advice("ok" if chosen else NOTHING, chosen, row.call_id)
 
     def _ask(self, tenant: TenantSettings, question: Question) -> tuple[str | None, "Future[Answer] | None"]:
@@ -190,7 +190,7 @@ class Assistant:
         """Write down what a call came to, and tell who waits."""
         answer = answer_of(answered)
         try:
-            with self.app.app_context(), tenant_context(tenant_id), turn_to_think():
+            with self.app.app_context(), tenant_context(tenant_id), recommender_slot():
                 self._write_down(tenant_id, question, answer, reservation)
         except Exception:
             log.exception("a call of the model could not be written down")

@@ -10,7 +10,7 @@ from storefront.upsell.assistant.prompt import BLOCK, clean, described, named
 from storefront.upsell.llm.moderation.normalization import strip_invisible
 from storefront.upsell.llm.moderation.number_facts import numbers_of
 from storefront.upsell.llm.moderation.output_guard import RejectionReason, rejection_reason
-from storefront.upsell.rules import Goods
+from storefront.upsell.types import ProductText
 
 VERSION = "prepare-1"
 """Of the words below: raised whenever they change."""
@@ -33,7 +33,7 @@ INSTRUCTIONS = (
 
 
 def messages(
-    product: Goods, others: Sequence[Goods], categories: Iterable[str], language: str = "en"
+    product: ProductText, others: Sequence[ProductText], categories: Iterable[str], language: str = "en"
 ) -> list[dict[str, str]]:
     """The system's and the user's message. `categories` are labels, as `labelled` gives them."""
     data = {
@@ -56,7 +56,7 @@ def labelled(categories: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def response_format(others: Sequence[Goods], categories: Iterable[str]) -> dict[str, Any]:
+def response_format(others: Sequence[ProductText], categories: Iterable[str]) -> dict[str, Any]:
     """The strict JSON schema of the answer: these ids and labels are the only ones there are."""
     lists = {}
     for name, key, known, most in (
@@ -84,7 +84,7 @@ class Found:
     dropped: dict[str, int]
 
 
-def check(answer: object, product: Goods, others: Sequence[Goods], categories: Mapping[str, str]) -> Found:
+def check(answer: object, product: ProductText, others: Sequence[ProductText], categories: Mapping[str, str]) -> Found:
     """Keep of an answer what is known, each once and not too many, with its sentence if that can be shown."""
     dropped: Counter[str] = Counter()
     if not isinstance(answer, dict) or not any(
@@ -93,7 +93,7 @@ def check(answer: object, product: Goods, others: Sequence[Goods], categories: M
         return Found({}, {}, {RejectionReason.SHAPE: 1})
     facts = numbers_of([product])
     known = {other.id: facts | numbers_of([other]) for other in others}
-    labels = {label: facts | numbers_of([Goods("", category)]) for label, category in categories.items()}
+    labels = {label: facts | numbers_of([ProductText("", category)]) for label, category in categories.items()}
     products = checked(answer.get("products"), "product_id", known, MOST_PRODUCTS, dropped)
     kinds = checked(answer.get("categories"), "category", labels, MOST_CATEGORIES, dropped)
     return Found(products, {categories[label]: why for label, why in kinds.items()}, dict(dropped))

@@ -9,7 +9,8 @@ from typing import Any
 
 from storefront.tenants.settings import MerchandisingRules
 from storefront.upsell.assistant import prompt
-from storefront.upsell.rules import Candidate, Goods, shortlist
+from storefront.upsell.selection import llm_candidates
+from storefront.upsell.types import Candidate, ProductText
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Question:
 
     model: str
     cart_id: str
-    cart: Sequence[Goods]
+    cart: Sequence[ProductText]
     ranked: Sequence[Candidate]
     wishes: MerchandisingRules
     language: str
@@ -27,7 +28,7 @@ class Question:
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        return shortlist(self.ranked, self.wishes)
+        return llm_candidates(self.ranked, self.wishes)
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:
@@ -44,7 +45,7 @@ class Question:
     @cached_property
     def key(self) -> str:
         """The same for the same cart, candidates, texts, language, model and prompt, whatever their order."""
-        candidates = sorted(repr(candidate.goods) for candidate in self.candidates)
+        candidates = sorted(repr(candidate.product) for candidate in self.candidates)
         return self._hash(sorted(map(repr, self.cart)), candidates)
 
     @cached_property

@@ -17,8 +17,9 @@ from storefront.upsell.engine.goods import offered, read_goods
 from storefront.upsell.engine.models import GOODS_BY_ID, GOODS_ROWS_AND_STATE, ROWS_AND_STATE, SOLD_BY_ID
 from storefront.upsell.engine.rows import unpack, unpack_alike
 from storefront.upsell.engine.shelf import Shelf, pairs_of, shelf_at
+from storefront.upsell.explanations import explain_pinned, with_explanations
 from storefront.upsell.llm.moderation.normalization import strip_invisible
-from storefront.upsell.rules import Candidate, Goods, Tie, explained, say_pinned
+from storefront.upsell.types import Candidate, Evidence, ProductText
 
 MOST_ASKED = 20
 """Products of a cart that are asked what goes with them."""
@@ -34,7 +35,7 @@ class Fitting:
     """What goes with a cart. `cart` are the products of it that were looked at, `candidates` come best first, and
     `rows` are what was read of these, by their ids."""
 
-    cart: list[Goods]
+    cart: list[ProductText]
     candidates: list[Candidate]
     rows: Mapping[str, Any]
 
@@ -52,13 +53,13 @@ def related(tenant: TenantSettings, product_ids: Sequence[str]) -> Fitting:
     return fitting(tenant, [known[id] for id in product_ids if id in known], rows)
 
 
-def goes_with(tenant: TenantSettings, cart: Sequence[Goods]) -> Fitting:
+def goes_with(tenant: TenantSettings, cart: Sequence[ProductText]) -> Fitting:
     """What goes with a cart: in stock, not in the cart, as the shop wishes."""
     rows = execute(ROWS_AND_STATE, {"ids": [goods.id for goods in cart[:MOST_ASKED]]}).all()
     return fitting(tenant, cart, rows)
 
 
-def fitting(tenant: TenantSettings, cart: Sequence[Goods], asked: Sequence[Any]) -> Fitting:
+def fitting(tenant: TenantSettings, cart: Sequence[ProductText], asked: Sequence[Any]) -> Fitting:
     """The same, given the rows of the first `MOST_ASKED` products of the cart."""
     mine, inside = sorted(cart[:MOST_ASKED], key=lambda goods: goods.id), {goods.id for goods in cart}
     pins = pins_for(tenant, cart)
@@ -76,7 +77,7 @@ def fitting(tenant: TenantSettings, cart: Sequence[Goods], asked: Sequence[Any])
     goods = [known[id] for id in numbers if id in known and known[id].category not in barred]
     ties = ties_of({numbers[one.id]: one for one in goods}, rows, prepared, in_own_words(tenant))
     orders = {one.id: shelf.totals.n[numbers[one.id]] for one in goods}
-    others = explained(mine, goods, ties, orders, partial(label_of, tenant))
+    others = with_explanations(mine, goods, ties, orders, partial(label_of, tenant))
     return Fitting(mine, [*pinned(tenant, cart, pins, known), *others], sold)
 
 
@@ -141,11 +142,11 @@ def in_cart(row: Any, prepared: Prepared, known: int) -> InCart:
 
 
 def ties_of(
-    candidates: Mapping[int, Goods], rows: Sequence[Any], prepared: Mapping[str, Prepared], worded: bool
-) -> dict[str, list[Tie]]:
+    candidates: Mapping[int, ProductText], rows: Sequence[Any], prepared: Mapping[str, Prepared], worded: bool
+) -> dict[str, list[Evidence]]:
     """For each candidate, by its id, in how many orders it was together with those of the cart, and what was prepared
     about them, with its words if it is to be `worded`."""
-    found: dict[str, list[Tie]] = {goods.id: [] for goods in candidates.values()}
+    found: dict[str, list[Evidence]] = {goods.id: [] for goods in candidates.values()}
     for row in rows:
         numbers, _, times = unpack(bytes(row.together))
         together = dict(zip(numbers, times, strict=True))
@@ -154,23 +155,25 @@ def ties_of(
             why = completing.why(number, goods.category) if prepared and worded else ""
             prepared_for_it = number in completing.products
             if number in together or why or prepared_for_it:
-                found[goods.id].append(Tie(row.product_id, together.get(number, 0), why, prepared_for_it))
+                found[goods.id].append(Evidence(row.product_id, together.get(number, 0), why, prepared_for_it))
     return found
 
 
-def pins_for(tenant: TenantSettings, cart: Sequence[Goods]) -> dict[str, Pin]:
+def pins_for(tenant: TenantSettings, cart: Sequence[ProductText]) -> dict[str, Pin]:
     """What the shop always suggests with a product of this cart and isn't in it, by its id."""
     inside = {goods.id for goods in cart}
     return {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in inside and pin.suggest not in inside}
 
 
 def pinned(
-    tenant: TenantSettings, cart: Sequence[Goods], pins: Mapping[str, Pin], sold: Mapping[str, Goods]
+    tenant: TenantSettings, cart: Sequence[ProductText], pins: Mapping[str, Pin], sold: Mapping[str, ProductText]
 ) -> list[Candidate]:
     """Those of the pinned products that can be had, with the shop's own reason."""
     names, worded = {goods.id: goods.name for goods in cart}, in_own_words(tenant)
     return [
-        Candidate(sold[id], (strip_invisible(pin.why) if worded else "") or say_pinned(names[pin.with_id]), pinned=True)
+        Candidate(
+            sold[id], (strip_invisible(pin.why) if worded else "") or explain_pinned(names[pin.with_id]), pinned=True
+        )
         for id, pin in pins.items()
         if id in sold
     ]

@@ -30,7 +30,7 @@ from storefront.upsell.engine.models import (
 )
 from storefront.upsell.engine.rows import group_names, unpack_alike
 from storefront.upsell.engine.shelf import this_shelf
-from storefront.upsell.rules import Goods
+from storefront.upsell.types import ProductText
 
 MOST_POSSIBLE = 40
 """Products that a model may choose from, and how many of them are there for their texts and for their sales."""
@@ -88,8 +88,8 @@ def read_prepared(product_ids: Sequence[str]) -> dict[str, Prepared]:
 class Preparation:
     """One product, and what may complete it."""
 
-    product: Goods
-    others: Sequence[Goods]
+    product: ProductText
+    others: Sequence[ProductText]
     categories: Mapping[str, str]
     language: str
     kept: Found = field(default_factory=lambda: Found({}, {}, {}))
@@ -118,7 +118,7 @@ class Preparation:
         execute(SAVE_PREPARED, {"product": self.product.id, "texts": state_of(self.product, self.language)})
 
 
-def state_of(goods: Goods, language: str) -> str:
+def state_of(goods: ProductText, language: str) -> str:
     """Another text for other texts of a product, and for another language."""
     texts = [language, goods.name, goods.description, goods.category, goods.tags]
     return sha256(json.dumps(texts).encode()).hexdigest()[:16]

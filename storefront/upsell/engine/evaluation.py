@@ -21,19 +21,10 @@ from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.history import History, lots_of_orders
 from storefront.upsell.engine.learning import bought_in
 from storefront.upsell.engine.models import GOODS_BY_ID
+from storefront.upsell.explanations import explain_pinned, with_explanations
 from storefront.upsell.llm.moderation.output_guard import validate_answer
-from storefront.upsell.rules import (
-    MOST,
-    Candidate,
-    Chosen,
-    Goods,
-    Tie,
-    choose,
-    choose_among,
-    explained,
-    say_pinned,
-    shortlist,
-)
+from storefront.upsell.selection import MAX_SUGGESTIONS, llm_candidates, merge_llm_choice, select_top
+from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
 
 LARGEST_CART = 15
 FEWEST = 20
@@ -81,7 +72,7 @@ class Asked:
     target: int
     found: Sequence[Candidate]
     shown: Sequence[int]
-    ties: Mapping[str, Sequence[Tie]]
+    ties: Mapping[str, Sequence[Evidence]]
     orders: Mapping[str, int]
 
 
@@ -114,8 +105,8 @@ class Replay:
         target = cart.pop(int(sha256(order_id.encode()).hexdigest(), 16) % len(cart))
         best = ranked(self.history.shelf(), [self.history.in_cart(one) for one in cart], self.history.pairs(cart))
         candidates = self.candidates(cart, best)
-        shown = [self.numbers[one.product_id] for one in choose(candidates, self.wishes)]
-        found = {POPULARITY: self.popular(cart), PAIRS: self.paired(cart), RULES: best[:MOST], SHOWN: shown}
+        shown = [self.numbers[one.product_id] for one in select_top(candidates, self.wishes)]
+        found = {POPULARITY: self.popular(cart), PAIRS: self.paired(cart), RULES: best[:MAX_SUGGESTIONS], SHOWN: shown}
         for name, suggested in found.items():
             self.scores[name].count(suggested, target)
         self.carts += 1
@@ -123,7 +114,7 @@ class Replay:
             self.asked.append(self.remembered(cart, target, candidates, shown))
 
     def popular(self, cart: Sequence[int]) -> list[int]:
-        return [one for one in self.history.best.top if one not in cart and self.history.n[one]][:MOST]
+        return [one for one in self.history.best.top if one not in cart and self.history.n[one]][:MAX_SUGGESTIONS]
 
     def paired(self, cart: Sequence[int]) -> list[int]:
         """What was in most orders with the products of the cart."""
@@ -131,7 +122,7 @@ class Replay:
         for one in cart:
             sums.update(self.history.ledger.rows[one].times)
         others = (other for other in sums if other not in cart)
-        return nlargest(MOST, others, key=lambda other: (sums[other], -other))
+        return nlargest(MAX_SUGGESTIONS, others, key=lambda other: (sums[other], -other))
 
     def candidates(self, cart: Sequence[int], best: Sequence[int]) -> list[Candidate]:
         """What the shop's wishes leave of the best, and add to it, as far as is known without looking at products."""
@@ -144,12 +135,12 @@ class Replay:
         wanted = (one for one in best if ids[one] not in unwanted)
         found = of_many_kinds(wanted, self.history.groups_of, self.wishes)
         others = [ids[one] for one in found if kinds[one] not in barred]
-        bare = {id: Goods(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
+        bare = {id: ProductText(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
         return [Candidate(goods, UNREAD, id in pinned) for id, goods in bare.items()]
 
     def remembered(self, cart: Sequence[int], target: int, candidates: list[Candidate], shown: list[int]) -> Asked:
-        found = shortlist(candidates, self.wishes)
-        ids = [one.goods.id for one in found]
+        found = llm_candidates(candidates, self.wishes)
+        ids = [one.product.id for one in found]
         ties = {id: self.history.ties(self.numbers[id], cart) for id in ids}
         return Asked(cart, target, found, shown, ties, {id: self.history.n[self.numbers[id]] for id in ids})
 
@@ -162,21 +153,21 @@ class Choice:
     """One cart, as the model is asked about it at checkout."""
 
     asked: Asked
-    cart: Sequence[Goods]
+    cart: Sequence[ProductText]
     candidates: Sequence[Candidate]
     language: str
-    chosen: list[Chosen] = field(default_factory=list)
+    chosen: list[SuggestionDraft] = field(default_factory=list)
 
     @classmethod
     def about(cls, asked: Asked, ids: Mapping[int, str], language: str) -> "Choice":
-        wanted = [ids[one] for one in asked.cart] + [one.goods.id for one in asked.found]
+        wanted = [ids[one] for one in asked.cart] + [one.product.id for one in asked.found]
         known = read_goods(execute(GOODS_BY_ID, {"ids": wanted}).all())
         cart = [known[ids[one]] for one in asked.cart]
-        goods = [known[one.goods.id] for one in asked.found]
-        pinned = {one.goods.id for one in asked.found if one.pinned}
+        goods = [known[one.product.id] for one in asked.found]
+        pinned = {one.product.id for one in asked.found if one.pinned}
         candidates = [
-            Candidate(one.goods, say_pinned(cart[0].name), pinned=True) if one.goods.id in pinned else one
-            for one in explained(cart, goods, asked.ties, asked.orders)
+            Candidate(one.product, explain_pinned(cart[0].name), pinned=True) if one.product.id in pinned else one
+            for one in with_explanations(cart, goods, asked.ties, asked.orders)
         ]
         return cls(asked, cart, candidates, language)
 
@@ -212,7 +203,7 @@ def ask_model(
     batch.run(questions)
     scores = {SHOWN: Score(), MODEL: Score()}
     for one in questions:
-        chosen = choose_among(one.chosen, one.candidates, tenant.upsell)
+        chosen = merge_llm_choice(one.chosen, one.candidates, tenant.upsell)
         found = [replay.numbers[choice.product_id] for choice in chosen] or one.asked.shown
         scores[SHOWN].count(one.asked.shown, one.asked.target)
         scores[MODEL].count(found, one.asked.target)

@@ -8,7 +8,7 @@ from typing import Any
 from storefront.catalog.queries import PRODUCT_VIEW_FIELDS, ProductView, product_view_from_row
 from storefront.i18n.content import localize
 from storefront.i18n.locale import shopper_languages
-from storefront.upsell.rules import Goods
+from storefront.upsell.types import ProductText
 
 KEPT = 1000
 """Products whose texts a process remembers as they were taken apart."""
@@ -24,10 +24,10 @@ def goods(
     descriptions: str | None,
     category: str,
     tags: str,
-) -> Goods:
+) -> ProductText:
     """A product in the first of these languages that it is said in; without any, in the shop's own. Remembered by all
     that stands in the row, translations and tags as JSON, so it is never out of date."""
-    return Goods(
+    return ProductText(
         id,
         localize(name, json.loads(names) if names else None, languages),
         localize(description, json.loads(descriptions) if descriptions else None, languages),
@@ -36,13 +36,13 @@ def goods(
     )
 
 
-def read_goods(rows: Iterable[Any]) -> dict[str, Goods]:
+def read_goods(rows: Iterable[Any]) -> dict[str, ProductText]:
     """The products in rows that begin with `GOODS`, by their ids, as who reads is told of them."""
     languages = shopper_languages()
     return {row.id: goods(languages, *row[:7]) for row in rows}
 
 
-def goods_within(row: Any) -> Goods:
+def goods_within(row: Any) -> ProductText:
     """The product in a row with more than the columns `GOODS`, in the shop's own language."""
     return goods((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
 
@@ -55,6 +55,6 @@ def offered(row: Any) -> ProductView:
     )
 
 
-def goods_listed(product: ProductView) -> Goods:
+def goods_listed(product: ProductView) -> ProductText:
     """The same of a product as it is shown."""
-    return Goods(product.id, product.name, product.description, product.category, tuple(product.tags))
+    return ProductText(product.id, product.name, product.description, product.category, tuple(product.tags))

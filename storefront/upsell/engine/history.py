@@ -15,7 +15,7 @@ from storefront.upsell.engine.ledger import Bought, Ledger, Packed
 from storefront.upsell.engine.models import CATALOGUE, GROUPS, STANDING, STANDING_AFTER, TEXTUAL, Learned
 from storefront.upsell.engine.rows import group_names, unpack_alike
 from storefront.upsell.engine.shelf import BEST_OF_A_GROUP, BESTSELLERS, Shelf
-from storefront.upsell.rules import Tie
+from storefront.upsell.types import Evidence
 
 
 class Best:
@@ -103,9 +103,9 @@ class History:
     def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, int]]:
         return {group: self.ledger.groups[group] for number in cart for group in self.groups_of[number]}
 
-    def ties(self, number: int, cart: Sequence[int]) -> list[Tie]:
+    def ties(self, number: int, cart: Sequence[int]) -> list[Evidence]:
         why = {one: self.of(one).why(number, self.categories[number]) for one in cart}
-        return [Tie(self.ids[one], self.ledger.rows[one].times.get(number, 0), why[one]) for one in cart]
+        return [Evidence(self.ids[one], self.ledger.rows[one].times.get(number, 0), why[one]) for one in cart]
 
 
 def how_many_orders() -> int:

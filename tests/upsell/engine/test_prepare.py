@@ -19,7 +19,7 @@ from storefront.upsell.assistant import batch, preparing
 from storefront.upsell.assistant.models import UpsellUsage
 from storefront.upsell.engine.actions import related
 from storefront.upsell.engine.models import Complement
-from storefront.upsell.rules import choose
+from storefront.upsell.selection import select_top
 from tests.conftest import Person
 from tests.upsell.conftest import calls, stock, teach
 from tests.upsell.model_server import Behaviour, Exchange, ModelServer, Picky, fails, hangs, says
@@ -339,7 +339,7 @@ def rules_suggest(app: Flask, person: Person, product_id: str) -> dict[str, str]
     """What the rules suggest with this product, in their order."""
     with app.app_context(), tenant_context(person.shop):
         tenant = registry().all()[person.shop]
-        found = choose(related(tenant, [product_id]).candidates, tenant.upsell)
+        found = select_top(related(tenant, [product_id]).candidates, tenant.upsell)
         return {one.product_id: one.explanation for one in found}
 
 

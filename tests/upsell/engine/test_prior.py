@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from storefront.upsell.assistant.preparing import VERSION, messages, response_format
 from storefront.upsell.engine.formula import BEST, InCart, Scorer, Totals
-from storefront.upsell.rules import Goods
+from storefront.upsell.types import ProductText
 
 CART, PREPARED, BOUGHT = 0, 1, 2
 
@@ -52,7 +52,7 @@ def test_a_category_is_worth_less_than_a_product_and_goes_to_all_of_its_products
 
 def test_the_words_of_the_prompt_are_those_of_its_version() -> None:
     """Whoever changes them raises the version, and then the digest here."""
-    pot, cup = Goods("pot", "Pot", "A pot.", "Brewers", ("tea",)), Goods("cup", "Cup")
+    pot, cup = ProductText("pot", "Pot", "A pot.", "Brewers", ("tea",)), ProductText("cup", "Cup")
     words = repr((messages(pot, [cup], ["Brewers"], "de"), response_format([cup], ["Brewers"])))
     assert (VERSION, sha256(words.encode()).hexdigest()[:16]) == ("prepare-1", "1635e43d8c7a9988")
     assert "German (de)" in words

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from storefront.upsell.llm.moderation.data_files import LEXICONS, read_lines
 from storefront.upsell.llm.moderation.normalization import fold
-from storefront.upsell.rules import Goods
+from storefront.upsell.types import ProductText
 
 FIGURES = re.compile(r"\d+(?:[.,']\d{3}(?!\d))*(?:[.,]\d+)?")
 THOUSANDS = re.compile(r"[.,'](?=\d{3}(?!\d))")
@@ -28,7 +28,7 @@ KANJI = re.compile(
 """Only before a counter: 万年筆 is a fountain pen, and 十分 is enough."""
 
 
-def numbers_of(products: Iterable[Goods]) -> set[str]:
+def numbers_of(products: Iterable[ProductText]) -> set[str]:
     """The numbers in the texts of these products."""
     return {
         number

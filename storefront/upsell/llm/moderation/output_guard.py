@@ -19,7 +19,8 @@ from storefront.upsell.llm.moderation.normalization import (
     strip_invisible,
 )
 from storefront.upsell.llm.moderation.number_facts import numbers_in, numbers_of
-from storefront.upsell.rules import MOST, Candidate, Chosen, Goods
+from storefront.upsell.selection import MAX_SUGGESTIONS
+from storefront.upsell.types import Candidate, ProductText, SuggestionDraft
 
 MAX_EXPLANATION_CHARACTERS = 160
 PROMPT_RUN_WORDS = 6
@@ -86,17 +87,19 @@ UNREADABLE = re.compile(
 class ValidatedAnswer:
     """What is kept of a model's answer, and how many of its other parts were rejected for each reason."""
 
-    chosen: list[Chosen]
+    chosen: list[SuggestionDraft]
     rejections: dict[str, int] = field(default_factory=dict)
 
 
-def validate_answer(answer: object, candidates: Sequence[Candidate], cart: Sequence[Goods] = ()) -> ValidatedAnswer:
+def validate_answer(
+    answer: object, candidates: Sequence[Candidate], cart: Sequence[ProductText] = ()
+) -> ValidatedAnswer:
     """Keep known candidates, each once, at most three.
 
     A product whose explanation is rejected keeps its place with the shop's own sentence. An explanation may name the
     numbers in the texts of its product and of the cart's products.
     """
-    known = {candidate.goods.id: candidate for candidate in candidates}
+    known = {candidate.product.id: candidate for candidate in candidates}
     entries = answer.get("suggestions") if isinstance(answer, dict) else None
     if not isinstance(entries, list):
         return ValidatedAnswer([], {RejectionReason.SHAPE: 1})
@@ -111,13 +114,13 @@ def validate_answer(answer: object, candidates: Sequence[Candidate], cart: Seque
             rejections[RejectionReason.UNKNOWN_PRODUCT] += 1
         elif product_id in chosen:
             rejections[RejectionReason.REPEAT] += 1
-        elif len(chosen) == MOST:
+        elif len(chosen) == MAX_SUGGESTIONS:
             rejections[RejectionReason.TOO_MANY] += 1
         else:
-            reason = rejection_reason(explanation, facts | numbers_of([known[product_id].goods]))
+            reason = rejection_reason(explanation, facts | numbers_of([known[product_id].product]))
             rejections.update([reason] if reason else [])
-            chosen[product_id] = strip_invisible(known[product_id].reason if reason else str(explanation))
-    return ValidatedAnswer([Chosen(id, sentence) for id, sentence in chosen.items()], dict(rejections))
+            chosen[product_id] = strip_invisible(known[product_id].explanation if reason else str(explanation))
+    return ValidatedAnswer([SuggestionDraft(id, sentence) for id, sentence in chosen.items()], dict(rejections))
 
 
 def rejection_reason(explanation: object, facts: set[str], instructions: str = INSTRUCTIONS) -> RejectionReason | None:

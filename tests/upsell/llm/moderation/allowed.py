@@ -4,10 +4,10 @@ Each sentence is said of the first product, with the others in the cart. Many ho
 such as "free", "save" and "healthy".
 """
 
-from storefront.upsell.rules import Goods
+from storefront.upsell.types import ProductText
 
 GOODS = (
-    Goods(
+    ProductText(
         "pot",
         "Enamel Coffee Pot",
         "A steel pot in two coats of raspberry enamel, with a lift-out basket. It holds 0.9 litres, enough for four "
@@ -15,10 +15,12 @@ GOODS = (
         "Brewers",
         ("pot", "filter", "brewing"),
     ),
-    Goods("grinder", "Hand Grinder", "Conical burrs, 38 mm wide. Thirty-six clicks run from espresso to coarse."),
-    Goods("kit", "3-in-1 Camp Kit", "Fork, knife and spoon. Weighs 1,250 g; 12 cups of stew, 8 pegs.", tags=("USB-C",)),
-    Goods("map", "Folded Map", "The Jotunheimen range at 1:50,000. A5, 192 pages, 5 mm grid, ½ inch margin."),
-    Goods("chocolate", "Chocolate", "A bar of 70 g.", "Pantry", ("チョコレート", "2枚")),
+    ProductText("grinder", "Hand Grinder", "Conical burrs, 38 mm wide. Thirty-six clicks run from espresso to coarse."),
+    ProductText(
+        "kit", "3-in-1 Camp Kit", "Fork, knife and spoon. Weighs 1,250 g; 12 cups of stew, 8 pegs.", tags=("USB-C",)
+    ),
+    ProductText("map", "Folded Map", "The Jotunheimen range at 1:50,000. A5, 192 pages, 5 mm grid, ½ inch margin."),
+    ProductText("chocolate", "Chocolate", "A bar of 70 g.", "Pantry", ("チョコレート", "2枚")),
 )
 
 SENTENCES = {

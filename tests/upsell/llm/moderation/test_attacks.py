@@ -12,7 +12,7 @@ from flask import Flask
 from storefront.upsell.assistant.prompt import messages
 from storefront.upsell.llm.moderation.normalization import fold, strip_invisible
 from storefront.upsell.llm.moderation.output_guard import validate_answer
-from storefront.upsell.rules import Candidate, Goods
+from storefront.upsell.types import Candidate, ProductText
 from tests.conftest import Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import stock
@@ -124,7 +124,7 @@ def test_a_name_of_markup_is_shown_as_text(person: Person) -> None:
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_what_an_attack_wants_said_is_dropped_and_counted_by_its_cause(attack: Attack) -> None:
     """Even when the attack has put the numbers that it wants said into the product's own texts."""
-    goods = Goods("a", "A pot", attack.text, "Brewers", ("pot",))
+    goods = ProductText("a", "A pot", attack.text, "Brewers", ("pot",))
     for said in attack.says:
         answer = {"suggestions": [{"product_id": "a", "explanation": said}]}
         checked = validate_answer(answer, [Candidate(goods, REASON, 1.0)], [goods])
@@ -136,7 +136,7 @@ def test_what_an_attack_wants_said_is_dropped_and_counted_by_its_cause(attack: A
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_the_model_is_shown_an_attack_as_visible_data_in_its_block(attack: Attack) -> None:
-    goods = Goods("a", attack.text, attack.text, attack.text, (attack.text,))
+    goods = ProductText("a", attack.text, attack.text, attack.text, (attack.text,))
     _, user = messages([goods], [Candidate(goods, attack.text, 1.0)])
     head, opening, data, closing = user["content"].split("\n")
     assert (opening, closing) == ("<<<DATA", "DATA>>>")

@@ -4,14 +4,14 @@ import pytest
 
 from storefront.upsell.llm.moderation.number_facts import numbers_in
 from storefront.upsell.llm.moderation.output_guard import validate_answer
-from storefront.upsell.rules import Candidate, Goods
+from storefront.upsell.types import Candidate, ProductText
 from tests.upsell.llm.moderation.allowed import GOODS, SENTENCES
 
 REASON = "Shares “pot” with Dawn Beans in your cart."
 HONEST = [sentence for sentences in SENTENCES.values() for sentence in sentences]
 
 
-def said_of(goods: Goods, explanation: object, *cart: Goods) -> tuple[str, dict[str, int]]:
+def said_of(goods: ProductText, explanation: object, *cart: ProductText) -> tuple[str, dict[str, int]]:
     """What is shown beside the goods when the model says this, and what was dropped."""
     answer = {"suggestions": [{"product_id": goods.id, "explanation": explanation}]}
     checked = validate_answer(answer, [Candidate(goods, REASON, 1.0)], cart)
@@ -83,26 +83,26 @@ FAULTS = {
 
 @pytest.mark.parametrize(("cause", "words"), [(cause, words) for cause, all in FAULTS.items() for words in all])
 def test_a_rejected_explanation_is_replaced_by_the_shops_own(cause: str, words: object) -> None:
-    shown, dropped = said_of(Goods("cup", "Stone Cup", "A cup of 3 dl."), words)
+    shown, dropped = said_of(ProductText("cup", "Stone Cup", "A cup of 3 dl."), words)
     assert (shown, dropped) == (REASON, {cause: 1})
 
 
 def test_a_number_may_be_said_of_a_product_or_of_what_is_in_the_cart() -> None:
-    cup, pot = Goods("cup", "Stone Cup", "It holds 250 ml."), Goods("pot", "Pot", "For twelve cups.")
+    cup, pot = ProductText("cup", "Stone Cup", "It holds 250 ml."), ProductText("pot", "Pot", "For twelve cups.")
     assert said_of(cup, "Its 250 ml suit a pot for 12.", pot)[1] == {}
     assert said_of(cup, "Its 250 ml suit a pot for zwölf.", pot)[1] == {}
     assert said_of(cup, "Its 250 ml suit a pot for 12.")[1] == {"number": 1}
 
 
 def test_a_number_of_another_candidate_may_not() -> None:
-    cup, pot = Goods("cup", "Stone Cup"), Goods("pot", "Pot", "For 12 cups.")
+    cup, pot = ProductText("cup", "Stone Cup"), ProductText("pot", "Pot", "For 12 cups.")
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Serves 12."}]}
     checked = validate_answer(answer, [Candidate(cup, REASON, 1.0), Candidate(pot, REASON, 1.0)])
     assert checked.rejections == {"number": 1}
 
 
 def test_a_telephone_number_may_not_even_when_the_product_bears_it() -> None:
-    cup = Goods("cup", "Stone Cup", "Call 555 123 4567.")
+    cup = ProductText("cup", "Stone Cup", "Call 555 123 4567.")
     assert said_of(cup, "Ring 555 123 4567.")[1] == {"number": 1}
 
 
@@ -111,7 +111,7 @@ def test_what_is_shown_is_plain() -> None:
 
 
 def test_the_rules_own_words_are_shown_without_what_cant_be_seen() -> None:
-    candidate = Candidate(Goods("cup", "Cup"), "Shares “p\u200bot” with \u202eDawn\U000e0041 Beans.", 1.0)
+    candidate = Candidate(ProductText("cup", "Cup"), "Shares “p\u200bot” with \u202eDawn\U000e0041 Beans.", 1.0)
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Free!"}]}
     assert validate_answer(answer, [candidate]).chosen[0].explanation == "Shares “pot” with Dawn Beans."
 

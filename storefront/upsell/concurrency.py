@@ -7,7 +7,7 @@ from threading import Lock
 
 from flask import Flask, current_app, g
 
-LONGEST_TURN = 0.25
+SLOT_TIMEOUT_SECONDS = 0.25
 """Seconds after which nobody waits any longer for a turn: whoever has it waits for the database."""
 
 
@@ -15,43 +15,43 @@ def init_app(app: Flask) -> None:
     app.extensions["storefront_turn"] = Lock()
 
 
-def turn() -> Lock:
+def slot() -> Lock:
     found: Lock = current_app.extensions["storefront_turn"]
     return found
 
 
 @contextmanager
-def turn_to_think() -> Iterator[None]:
+def recommender_slot() -> Iterator[None]:
     """One at a time in this process thinks about suggestions; after `LONGEST_TURN` also beside another. Inside another
     of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
     if "has_turn" in g:
         yield
         return
-    take_turn()
+    acquire_slot()
     try:
         yield
     finally:
-        give_turn_back()
+        release_slot()
 
 
 @contextmanager
-def turn_left_to_others() -> Iterator[None]:
+def slot_released() -> Iterator[None]:
     """Who waits for something else, such as the model, gives back a turn that it has, and takes another one after."""
-    had = give_turn_back()
+    had = release_slot()
     try:
         yield
     finally:
         if had:
-            take_turn()
+            acquire_slot()
 
 
-def take_turn() -> None:
-    g.has_turn = turn().acquire(timeout=LONGEST_TURN)
+def acquire_slot() -> None:
+    g.has_turn = slot().acquire(timeout=SLOT_TIMEOUT_SECONDS)
 
 
-def give_turn_back() -> bool:
+def release_slot() -> bool:
     """Returns whether there was one to give back."""
     had: bool = g.pop("has_turn", False)
     if had:
-        turn().release()
+        slot().release()
     return had
