@@ -82,7 +82,7 @@ from storefront.server.commands import explain_error
 from storefront.server.file_limit import MAX_CONNECTIONS
 from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
 from storefront.upsell import jobs
-from storefront.upsell.assistant.client import get_ready
+from storefront.upsell.llm.client import warm_up
 
 try:
     settings = Settings.from_environ()
@@ -139,7 +139,7 @@ def on_starting(server):
 def get_ready_if_possible():
     """What keeps the model from being asked, as a wrong SSL_CERT_FILE does, must not keep the shop from selling."""
     try:
-        get_ready()
+        warm_up()
     except Exception:
         logging.getLogger("storefront.upsell").exception("the language model can't be asked")
 

@@ -31,10 +31,10 @@ from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import jobs
 from storefront.upsell import pages as upsell_pages
-from storefront.upsell.assistant import api as assistant_api
-from storefront.upsell.assistant.actions import Assistant
 from storefront.upsell.engine.shelf import Shelves
 from storefront.upsell.experiment import api as experiment_api
+from storefront.upsell.llm import api as assistant_api
+from storefront.upsell.llm.service import LlmReranker
 from storefront.web import compression, error_handlers, fragment_cache, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
 from storefront.web.error_boundary import ErrorBoundary
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["storefront_settings"] = settings
     app.extensions["storefront_tenants"] = Registry(settings)
-    app.extensions["storefront_assistant"] = Assistant(app, settings)
+    app.extensions["storefront_assistant"] = LlmReranker(app, settings)
     app.extensions["storefront_shelves"] = Shelves()
 
     transactions.init_app(app, settings)

@@ -14,12 +14,12 @@ from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.assistant.actions import Advice, assistant
-from storefront.upsell.assistant.question import Question
 from storefront.upsell.engine.actions import Fitting, goes_with, related
 from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.impressions import PendingImpression, last_impression, record
+from storefront.upsell.llm.rerank_request import RerankRequest
+from storefront.upsell.llm.service import RerankResult, llm_reranker
 from storefront.upsell.selection import merge_llm_choice, select_top
 from storefront.upsell.types import ProductText, SuggestionDraft
 
@@ -57,7 +57,7 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
         return UpsellResult(enabled=tenant.upsell_enabled)
     arm = arm_for(tenant, cart.shopper)
     if arm == CONTROL:
-        return record_impression(cart, arm, [], Advice(CONTROL), by_person)
+        return record_impression(cart, arm, [], RerankResult(CONTROL), by_person)
     with override_locale(language):
         return build_suggestions(tenant, cart, arm, language, by_person)
 
@@ -66,10 +66,10 @@ def build_suggestions(
     tenant: TenantSettings, cart: CartSnapshot, arm: str, language: str, by_person: bool
 ) -> UpsellResult:
     fitting = goes_with(tenant, cart_product_texts(cart))
-    advice = Advice(RULES)
+    advice = RerankResult(RULES)
     if arm == MODEL and any(one.explanation for one in fitting.candidates):
         wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
-        advice = assistant().advise(tenant, rerank_request(tenant, cart, fitting, language), wait)
+        advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
     chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell)
     chosen = chosen or select_top(fitting.candidates, tenant.upsell)
     offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)
@@ -115,11 +115,11 @@ def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[
         cart = find_cart(cart_id)
         if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
             return False
-        if assistant().is_asked_for(cart_id):
+        if llm_reranker().is_asked_for(cart_id):
             return True
         fitting = goes_with(tenant, cart_product_texts(cart))
         if any(one.explanation for one in fitting.candidates):
-            assistant().advise(tenant, rerank_request(tenant, cart, fitting, languages[0]))
+            llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, languages[0]))
     return False
 
 
@@ -127,10 +127,10 @@ def cart_product_texts(cart: CartSnapshot) -> list[ProductText]:
     return [goods_listed(line.product) for line in cart.lines]
 
 
-def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: Fitting, language: str) -> Question:
+def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: Fitting, language: str) -> RerankRequest:
     value = cart.price(tenant).subtotal
     asked = fitting.cart, fitting.candidates
-    return Question(assistant().model.name, cart.id, *asked, tenant.upsell, language, value)
+    return RerankRequest(llm_reranker().model.name, cart.id, *asked, tenant.upsell, language, value)
 
 
 def settings() -> Settings:
@@ -160,7 +160,7 @@ def filter_sellable(
 
 
 def record_impression(
-    cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice: Advice, by_person: bool
+    cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice: RerankResult, by_person: bool
 ) -> UpsellResult:
     """Write down that this shopper was shown this at this moment."""
     worded = {(one.product_id, one.explanation) for one in advice.chosen}

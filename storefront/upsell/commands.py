@@ -15,14 +15,14 @@ from storefront.db.tenant_context import tenant_context
 from storefront.server.commands import CommandGroup
 from storefront.tenants.registry import registry, set_upsell_enabled
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.assistant.batch import foreseen, text_of
-from storefront.upsell.assistant.client import Model
 from storefront.upsell.engine.complements import due, foresee, patient, prepare
 from storefront.upsell.engine.evaluation import FEWEST, Replay, Score, ask_model, choices
 from storefront.upsell.engine.history import how_many_orders
 from storefront.upsell.engine.learning import how_much_to_learn, rebuild
 from storefront.upsell.engine.models import STATE
 from storefront.upsell.experiment.commands import print_report, table
+from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
+from storefront.upsell.llm.client import LlmClient
 
 commands = CommandGroup("upsell", help="Suggestions at checkout.")
 commands.add_command(print_report)
@@ -99,8 +99,8 @@ def evaluate_shop(shop: TenantSettings, for_model: int, yes: bool) -> None:
 def evaluate_model(shop: TenantSettings, replay: Replay, yes: bool) -> None:
     """Let the model choose for the latest carts, once its cost was agreed to."""
     questions = choices(replay, shop.default_language)
-    with using(Model(settings())) as model:
-        cost = foreseen(model, [text_of(one) for one in questions], len(questions))
+    with using(LlmClient(settings())) as model:
+        cost = estimate_batch_cost(model, [prompt_text(one) for one in questions], len(questions))
         if not questions or not agreed(
             f"The model is asked about the latest {many(len(questions), 'cart')}", cost, yes
         ):
@@ -113,7 +113,7 @@ def evaluate_model(shop: TenantSettings, replay: Replay, yes: bool) -> None:
     failed["not asked"] += len(questions) - batch.outcomes.total()
     if failed.total():
         click.echo(f"Without an answer: {failed.total()} ({by_cause(failed)}); the rules' choice counts there.")
-    click.echo(f"Dropped from answers: {by_cause(batch.dropped) or 'nothing'}.")
+    click.echo(f"Dropped from answers: {by_cause(batch.rejections) or 'nothing'}.")
 
 
 @commands.command("prepare")
@@ -145,7 +145,7 @@ def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
     done = batch.outcomes["ok"]
     failed = by_cause(batch.outcomes - Counter(ok=done))
     click.echo(
-        f"{shop.id}: {many(done, 'product')} prepared; dropped from answers: {by_cause(batch.dropped) or 'nothing'}."
+        f"{shop.id}: {many(done, 'product')} prepared; dropped from answers: {by_cause(batch.rejections) or 'nothing'}."
     )
     if failed:
         click.echo(f"Without an answer: {failed}.")
@@ -185,7 +185,7 @@ def check_model() -> None:
 
 
 @contextmanager
-def using(model: Model) -> Iterator[Model]:
+def using(model: LlmClient) -> Iterator[LlmClient]:
     try:
         yield model
     finally:

@@ -7,12 +7,12 @@ from storefront.cart.queries import carts
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped
 from storefront.retention.expiry import by_age
-from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
 from storefront.upsell.experiment.models import UpsellExposure
+from storefront.upsell.llm.models import LlmCall, LlmResponseCache, LlmUsage
 from storefront.upsell.models import UpsellImpression
 
-calls, showings, answers = table_of(UpsellCall), table_of(UpsellImpression), table_of(UpsellAnswer)
-exposures, usage = table_of(UpsellExposure), table_of(UpsellUsage)
+calls, showings, answers = table_of(LlmCall), table_of(UpsellImpression), table_of(LlmResponseCache)
+exposures, usage = table_of(UpsellExposure), table_of(LlmUsage)
 
 RULES = (
     by_age(exposures.c.cart_id, exposures.c.created_at),

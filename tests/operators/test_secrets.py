@@ -21,7 +21,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.observability.logging import JsonFormatter
 from storefront.observability.redaction import REDACTED, print_traceback, redact
 from storefront.server.commands import CommandGroup
-from storefront.upsell.assistant.models import UpsellCall
+from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person, free_port
 from tests.operators.test_redaction import KEY, SECRETS
 from tests.upsell import model_server as server
@@ -100,7 +100,7 @@ def test_a_key_that_the_models_server_repeats_reaches_nobody(
     answer = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")
     assert answer.json["suggestions"]
     with app.app_context(), tenant_context("north"):
-        (call,) = db.session.scalars(select(UpsellCall))
+        (call,) = db.session.scalars(select(LlmCall))
         row = json.dumps([call.response, call.prompt, call.outcome, call.suggestions], ensure_ascii=False)
     listed = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {SECRETS['STAFF_TOKEN']}"})
     assert listed.json["items"][0]["id"] == call.id

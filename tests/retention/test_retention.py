@@ -21,8 +21,8 @@ from storefront.orders.models import Order
 from storefront.retention import actions, expiry
 from storefront.retention.actions import begin_round, prune
 from storefront.tenants.registry import put_setting
-from storefront.upsell.assistant.models import UpsellAnswer, UpsellCall, UpsellUsage
 from storefront.upsell.experiment.models import UpsellExposure
+from storefront.upsell.llm.models import LlmCall, LlmResponseCache, LlmUsage
 from storefront.upsell.models import UpsellImpression
 from tests.conftest import Person
 from tests.tenants.cast import every_row
@@ -43,9 +43,9 @@ def old_and_new(old: int, new: int, days: int) -> None:
         exposure = {"shopper": "ada", "arm": "rules", "shares": {}, "created_at": moment}
         showing = {"arm": "rules", "outcome": "rules", "suggestions": []}
         with write():
-            insert_rows(UpsellCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
+            insert_rows(LlmCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
             insert_rows(UpsellImpression, [place | showing for place in places])
-            insert_rows(UpsellAnswer, [answer | {"key": id} for id in ids])
+            insert_rows(LlmResponseCache, [answer | {"key": id} for id in ids])
             insert_rows(UpsellExposure, [exposure | {"cart_id": id} for id in ids])
 
 
@@ -95,7 +95,7 @@ def test_the_use_of_the_model_is_kept_as_long(app: Flask) -> None:
     today: date = now().date()
     with app.app_context(), tenant_context("north"), write():
         rows = [{"day": today - timedelta(days=age), "calls": 1, "tokens": 1, "cost": 1} for age in (0, 90, 91)]
-        insert_rows(UpsellUsage, rows)
+        insert_rows(LlmUsage, rows)
     assert prune_north(app) == 1
     assert sorted(row[1] for row in every_row(app, "north")["upsell_usage"]) == [today - timedelta(days=90), today]
 

@@ -20,9 +20,11 @@ from storefront.db.transactions import write
 from storefront.ids import new_token
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
-from storefront.upsell.assistant.models import UpsellCall, add_use, claim
 from storefront.upsell.engine.learning import learn
 from storefront.upsell.engine.models import Complement
+from storefront.upsell.llm.models import LlmCall
+from storefront.upsell.llm.response_cache import claim
+from storefront.upsell.llm.usage import add_usage
 from storefront.web.security import signer
 from tests.conftest import Person
 
@@ -68,10 +70,10 @@ def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
         asked = {"cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en", "prompt": "?"}
         said = {"response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "outcome": "ok"}
         with write():
-            insert_rows(UpsellCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
+            insert_rows(LlmCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
             insert_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
             claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
-            add_use(now().date(), 1, 1, 1)
+            add_usage(now().date(), 1, 1, 1)
 
 
 def acting_in(app: Flask, tenant_id: str) -> Any:

@@ -14,10 +14,10 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.observability.logging import JsonFormatter
 from storefront.upsell import actions
-from storefront.upsell.assistant.client import Model
-from storefront.upsell.assistant.models import UpsellCall
-from storefront.upsell.assistant.prompt import response_format
 from storefront.upsell.engine.learning import learn
+from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.llm.models import LlmCall
+from storefront.upsell.llm.rerank_prompt import response_format
 from storefront.upsell.models import UpsellImpression
 from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
@@ -37,8 +37,8 @@ def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with start_model_server() as server:
         folder = tmp_path_factory.mktemp("sdk")
         settings = settings_for("sqlite:///:memory:", folder, OPENAI_BASE_URL=server.address, UPSELL_TIMEOUT="30")
-        warm = Model(settings)
-        assert warm.ask([{"role": "user", "content": "{}"}], response_format([])).result().outcome == "ok"
+        warm = LlmClient(settings)
+        assert warm.complete([{"role": "user", "content": "{}"}], response_format([])).result().outcome == "ok"
         warm.close()
         yield
 
@@ -80,10 +80,10 @@ def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
     return read
 
 
-def calls(app: Flask, shop: str = "north") -> list[UpsellCall]:
+def calls(app: Flask, shop: str = "north") -> list[LlmCall]:
     """The calls of the model that the journal of this shop holds, the oldest first."""
     with app.app_context(), tenant_context(shop):
-        return list(db.session.scalars(select(UpsellCall).order_by(UpsellCall.place)))
+        return list(db.session.scalars(select(LlmCall).order_by(LlmCall.place)))
 
 
 def showings(app: Flask, shop: str = "north") -> list[UpsellImpression]:

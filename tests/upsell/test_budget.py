@@ -16,9 +16,9 @@ from storefront.config import Budget, daily_budget
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
-from storefront.upsell.assistant.budget import may_ask
-from storefront.upsell.assistant.client import BUSY, Answer, settled
-from storefront.upsell.assistant.models import UpsellUsage
+from storefront.upsell.llm.budget import may_ask
+from storefront.upsell.llm.client import CONCURRENCY_LIMITED, LlmResponse, completed_future
+from storefront.upsell.llm.models import LlmUsage
 from storefront.upsell.models import UpsellImpression
 from tests.conftest import CATALOG, Person
 from tests.upsell import model_server as server
@@ -60,7 +60,7 @@ def ask(app: Flask, cart: dict[str, int], shop: str = "north") -> str:
 
 def used(app: Flask, shop: str = "north") -> list[tuple[int, int, int]]:
     with app.app_context(), tenant_context(shop):
-        days = db.session.scalars(select(UpsellUsage).order_by(UpsellUsage.day))
+        days = db.session.scalars(select(LlmUsage).order_by(LlmUsage.day))
         return [(day.calls, day.tokens, day.cost) for day in days]
 
 
@@ -232,7 +232,7 @@ def test_what_was_reserved_for_a_call_that_was_not_made_is_free_again(
     app = asking(UPSELL_BUDGET=f"{MOST_TOKENS}/{MOST_TOKENS} tokens")
     assistant = app.extensions["storefront_assistant"]
     with monkeypatch.context() as patch:
-        patch.setattr(assistant.model, "ask", lambda *_: settled(Answer(BUSY)))
+        patch.setattr(assistant.model, "ask", lambda *_: completed_future(LlmResponse(CONCURRENCY_LIMITED)))
         assert ask(app, CHEAP[0]) == "rules"
     assert model.wait_for(lambda: used(app) == [(0, 0, 0)])
     assert ask(app, CHEAP[0]) == "llm"

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from storefront.db.engine import current_engine, idle
-from storefront.upsell.assistant.actions import WAITING
+from storefront.upsell.llm.service import MAX_WAITING_REQUESTS
 from tests.conftest import Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, PATIENCE, calls, showings
@@ -79,9 +79,9 @@ def test_four_wait_for_the_model_and_the_fifth_gets_rules_at_once(
     app = asking()
     model.behave = server.hangs
     with ThreadPoolExecutor() as pool:
-        waiting: list[Future[TestResponse]] = [pool.submit(look, app, **cart) for cart in CARTS[:WAITING]]
-        assert model.wait_for(lambda: len(model.requests) == WAITING)
-        fifth = look(app, **CARTS[WAITING])
+        waiting: list[Future[TestResponse]] = [pool.submit(look, app, **cart) for cart in CARTS[:MAX_WAITING_REQUESTS]]
+        assert model.wait_for(lambda: len(model.requests) == MAX_WAITING_REQUESTS)
+        fifth = look(app, **CARTS[MAX_WAITING_REQUESTS])
         assert not any(one.done() for one in waiting), "those who were first still wait"
         assert fifth.status_code == 200
         assert fifth.json["source"] == "rules"
@@ -91,7 +91,9 @@ def test_four_wait_for_the_model_and_the_fifth_gets_rules_at_once(
         hang_up(model)
         assert {one.result().json["source"] for one in waiting} == {"rules"}
     app.extensions["storefront_assistant"].model.breaker.count(True)  # five have failed, which is a matter of its own
-    assert model.wait_for(lambda: look(app, **CARTS[WAITING + 1]).json["source"] == "llm"), "their places are free"
+    assert model.wait_for(lambda: look(app, **CARTS[MAX_WAITING_REQUESTS + 1]).json["source"] == "llm"), (
+        "their places are free"
+    )
 
 
 def test_who_has_the_same_cart_waits_for_the_same_call(asking: Callable[..., Flask], model: ModelServer) -> None:
@@ -124,7 +126,7 @@ def test_as_many_calls_are_in_flight_as_may_be_and_no_more(asking: Callable[...,
 def test_calls_that_time_out_leave_no_threads_and_no_sockets(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storefront.upsell.assistant.breaker.FAILURES", 1000)
+    monkeypatch.setattr("storefront.upsell.llm.circuit_breaker.FAILURES", 1000)
     app = asking(UPSELL_TIMEOUT="0.1")
     look(app)
     assert model.wait_for(lambda: len(calls(app)) == 1)

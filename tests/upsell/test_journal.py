@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.upsell.assistant.prompt import VERSION
+from storefront.upsell.llm.rerank_prompt import PROMPT_VERSION
 from tests.conftest import Person
 from tests.tenants.cast import every_row
 from tests.upsell import model_server as server
@@ -37,7 +37,7 @@ def test_a_call_is_a_row_and_a_line_that_say_the_same(
     (call,), (line,) = calls(app), journal()
     assert {name: line[name] for name in KEPT_OF_A_CALL} == {name: getattr(call, name) for name in KEPT_OF_A_CALL}
     assert (line["call_id"], line["tenant"]) == (call.id, "north")
-    assert (call.model, call.prompt_version, call.language, call.outcome) == ("some-model", VERSION, "en", "ok")
+    assert (call.model, call.prompt_version, call.language, call.outcome) == ("some-model", PROMPT_VERSION, "en", "ok")
     assert (call.prompt, call.dropped) == (model.requests[0].prompt, {})
     assert [one["product_id"] for one in call.suggestions] == [one["product"]["id"] for one in shown["suggestions"]]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from storefront.upsell.assistant.client import Model
+from storefront.upsell.llm.client import LlmClient
 from tests.conftest import Person, Prepared, settings_for
 from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, PATIENCE, calls
@@ -163,20 +163,20 @@ def test_what_worked_before_is_not_left_out_on_suspicion(asking: Callable[..., F
 
 
 @pytest.fixture
-def asked(model: ModelServer, tmp_path: Path) -> Iterator[Model]:
+def asked(model: ModelServer, tmp_path: Path) -> Iterator[LlmClient]:
     """The model by itself; three seconds are enough for two requests on a busy machine, too."""
-    made = Model(settings_for("sqlite:///:memory:", tmp_path, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="3"))
+    made = LlmClient(settings_for("sqlite:///:memory:", tmp_path, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="3"))
     yield made
     made.close()
 
 
-def outcome(asked: Model) -> str:
-    return asked.ask([{"role": "user", "content": "?"}], {"type": "json_schema"}).result(PATIENCE * 6).outcome
+def outcome(asked: LlmClient) -> str:
+    return asked.complete([{"role": "user", "content": "?"}], {"type": "json_schema"}).result(PATIENCE * 6).outcome
 
 
-def test_finding_out_opens_no_breaker(asked: Model, model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finding_out_opens_no_breaker(asked: LlmClient, model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server refuses the schema and then takes too long; by that it hasn't failed at what it can do."""
-    monkeypatch.setattr("storefront.upsell.assistant.breaker.FAILURES", 1)
+    monkeypatch.setattr("storefront.upsell.llm.circuit_breaker.FAILURES", 1)
     model.behave = Picky(400, says("{} is not supported"), formats=NO_SCHEMA, then=server.hangs)
     assert outcome(asked) == "timeout"
     assert [request.response_format for request in model.requests] == ["json_schema", "json_object"]
@@ -185,7 +185,7 @@ def test_finding_out_opens_no_breaker(asked: Model, model: ModelServer, monkeypa
     assert asked.breaker.open, "this time it was asked for what it takes, and failed"
 
 
-def test_the_whole_of_finding_out_is_within_the_deadline(asked: Model, model: ModelServer) -> None:
+def test_the_whole_of_finding_out_is_within_the_deadline(asked: LlmClient, model: ModelServer) -> None:
     """Each of the refusals alone is in time."""
     model.behave = server.slow(2, server.refuses(400, says("response_format is not supported")("")))
     start = time.monotonic()

@@ -15,8 +15,8 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.upsell import actions, jobs, subscribers
 from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
-from storefront.upsell.assistant.breaker import FAILURES
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
+from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler
 from tests.conftest import Person
 from tests.orders.crowd import at_once
@@ -326,7 +326,7 @@ def test_a_model_that_rests_is_no_errand(awake: Callable[..., Flask], monkeypatc
     person = Person(app.test_client(), "north")
     asked = person.cart(beans=1)
     assert asked in noted
-    for _ in range(FAILURES):
+    for _ in range(FAILURE_THRESHOLD):
         app.extensions["storefront_assistant"].model.breaker.count(False)
     left_alone = person.cart(beans=1)
     assert left_alone not in noted

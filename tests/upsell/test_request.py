@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from storefront.upsell.assistant.prompt import VERSION
+from storefront.upsell.llm.rerank_prompt import PROMPT_VERSION
 from storefront.web.security import signer
 from tests.conftest import SECRET, Person
 from tests.upsell.conftest import calls, stock, teach
@@ -111,4 +111,4 @@ def test_the_prompt_names_the_shoppers_language_and_its_version_is_written_down(
     advised.api("GET", f"/carts/{advised.cart(beans=1)}/upsell")
     (call,) = calls(advised.client.application)
     assert f"({call.language})" in model.requests[0].body["messages"][0]["content"]
-    assert call.prompt_version == VERSION
+    assert call.prompt_version == PROMPT_VERSION

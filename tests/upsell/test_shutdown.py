@@ -19,8 +19,8 @@ from sqlalchemy import make_url, select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.upsell import jobs
-from storefront.upsell.assistant.models import UpsellAnswer, UpsellUsage
-from storefront.upsell.assistant.settlers import Settlers
+from storefront.upsell.llm.finishers import CallFinisher
+from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
 from tests.conftest import Person
 from tests.test_serving import serving, wait
 from tests.upsell import model_server as server
@@ -60,9 +60,9 @@ def test_calls_that_hang_are_written_down_beside_those_that_were_answered(
     assert outcomes == ["ok", "shutting down", "shutting down"]
     prompts = sum(call.prompt_tokens for call in calls(app)[1:])
     with app.app_context(), tenant_context("north"):
-        (use,) = db.session.scalars(select(UpsellUsage))
+        (use,) = db.session.scalars(select(LlmUsage))
         assert (use.calls, use.tokens) == (3, 760 + prompts), "they may have to be paid"
-        assert all(answer.answered_at for answer in db.session.scalars(select(UpsellAnswer)))
+        assert all(answer.answered_at for answer in db.session.scalars(select(LlmResponseCache)))
 
 
 def test_ctrl_c_ends_the_server_soon_and_all_calls_are_written_down(tmp_path: Path, model: ModelServer) -> None:
@@ -150,14 +150,14 @@ def test_a_database_that_hangs_does_not_keep_the_shop_from_ending(
 
 
 def test_settling_ends_in_time_and_says_how_much_was_left() -> None:
-    settlers = Settlers()
+    settlers = CallFinisher()
     assert settlers.close(1) == 0, "nothing was ever to be settled"
-    settlers, done = Settlers(), list[int]()
+    settlers, done = CallFinisher(), list[int]()
     for number in range(20):
         settlers.submit(lambda number=number: done.append(number))  # type: ignore[misc]
     assert settlers.close(END_SECONDS) == 0
     assert sorted(done) == list(range(20))
-    settlers = Settlers()
+    settlers = CallFinisher()
     read, write = os.pipe()
     for _ in range(3):
         settlers.submit(lambda: bool(os.read(read, 1)))  # type: ignore[arg-type,return-value]
@@ -166,7 +166,7 @@ def test_settling_ends_in_time_and_says_how_much_was_left() -> None:
 
 
 def test_a_job_that_fails_does_not_stop_the_next_one(caplog: pytest.LogCaptureFixture) -> None:
-    settlers, done = Settlers(), list[str]()
+    settlers, done = CallFinisher(), list[str]()
     settlers.submit(lambda: next(iter(())))
     settlers.submit(lambda: done.append("next"))
     assert settlers.close(END_SECONDS) == 0

@@ -12,10 +12,6 @@ from storefront.config import Settings
 from storefront.db.tenancy import execute, insert_if_absent, insert_rows
 from storefront.db.transactions import write
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.assistant import preparing
-from storefront.upsell.assistant.batch import Batch, foreseen, text_of
-from storefront.upsell.assistant.client import Model
-from storefront.upsell.assistant.preparing import Found
 from storefront.upsell.engine.goods import goods_within
 from storefront.upsell.engine.learning import number_products
 from storefront.upsell.engine.models import (
@@ -30,6 +26,10 @@ from storefront.upsell.engine.models import (
 )
 from storefront.upsell.engine.rows import group_names, unpack_alike
 from storefront.upsell.engine.shelf import this_shelf
+from storefront.upsell.llm import complement_prompt
+from storefront.upsell.llm.batch import Batch, estimate_batch_cost, prompt_text
+from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.llm.complement_prompt import ComplementAnswer
 from storefront.upsell.types import ProductText
 
 MOST_POSSIBLE = 40
@@ -92,18 +92,18 @@ class Preparation:
     others: Sequence[ProductText]
     categories: Mapping[str, str]
     language: str
-    kept: Found = field(default_factory=lambda: Found({}, {}, {}))
+    kept: ComplementAnswer = field(default_factory=lambda: ComplementAnswer({}, {}, {}))
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        return preparing.messages(self.product, self.others, self.categories, self.language)
+        return complement_prompt.messages(self.product, self.others, self.categories, self.language)
 
     @property
     def response_format(self) -> dict[str, Any]:
-        return preparing.response_format(self.others, self.categories)
+        return complement_prompt.response_format(self.others, self.categories)
 
     def check(self, content: object) -> tuple[list[dict[str, str]], dict[str, int]]:
-        found = preparing.check(content, self.product, self.others, self.categories)
+        found = complement_prompt.validate_complements(content, self.product, self.others, self.categories)
         self.kept.products.update(found.products)
         self.kept.categories.update(found.categories)
         return [{"product_id": id, "explanation": why} for id, why in found.products.items()], found.dropped
@@ -146,7 +146,7 @@ class Preparations:
         lines = self.shelf.totals.group_lines
         names = sorted(numbers, key=lambda name: (-lines.get(numbers[name], 0), name))
         self.kinds = [numbers[name] for name in names]
-        self.labels = preparing.labelled(names[:MOST_LABELS])
+        self.labels = complement_prompt.category_labels(names[:MOST_LABELS])
 
     def about(self, numbers: Sequence[int]) -> Iterator[Preparation]:
         for start in range(0, len(numbers), LOT):
@@ -174,21 +174,23 @@ class Preparations:
         return [other for other in dict.fromkeys(found) if other != number][:MOST_POSSIBLE]
 
 
-def foresee(model: Model, tenant: TenantSettings, numbers: Sequence[int]) -> tuple[int, int | None]:
+def foresee(model: LlmClient, tenant: TenantSettings, numbers: Sequence[int]) -> tuple[int, int | None]:
     """About how many tokens and how much money these products will take, judged by some of them."""
     sample = numbers[:: max(len(numbers) // SAMPLE, 1)][:SAMPLE]
-    prompts = [text_of(one) for one in Preparations(tenant.default_language).about(sample)]
-    return foreseen(model, prompts, len(numbers))
+    prompts = [prompt_text(one) for one in Preparations(tenant.default_language).about(sample)]
+    return estimate_batch_cost(model, prompts, len(numbers))
 
 
-def patient(settings: Settings) -> Model:
+def patient(settings: Settings) -> LlmClient:
     """The configured model, for calls that nobody waits for."""
-    return Model(settings, preparing.TIMEOUT, preparing.LONGEST_TOKENS)
+    return LlmClient(settings, complement_prompt.TIMEOUT, complement_prompt.LONGEST_TOKENS)
 
 
-def prepare(model: Model, tenant: TenantSettings, numbers: Sequence[int], progress: Callable[[int], object]) -> Batch:
+def prepare(
+    model: LlmClient, tenant: TenantSettings, numbers: Sequence[int], progress: Callable[[int], object]
+) -> Batch:
     """Ask about these products, one by one and several at a time, and keep what is found."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
-    batch = Batch(model, "prepare", preparing.VERSION, tenant.default_language, budget, progress)
+    batch = Batch(model, "prepare", complement_prompt.VERSION, tenant.default_language, budget, progress)
     batch.run(Preparations(tenant.default_language).about(numbers))
     return batch

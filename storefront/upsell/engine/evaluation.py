@@ -13,15 +13,15 @@ from typing import Any
 from storefront.db.tenancy import execute
 from storefront.db.transactions import release_reader
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.assistant import prompt
-from storefront.upsell.assistant.batch import Batch
-from storefront.upsell.assistant.client import Model
 from storefront.upsell.engine.actions import of_many_kinds, ranked
 from storefront.upsell.engine.goods import read_goods
 from storefront.upsell.engine.history import History, lots_of_orders
 from storefront.upsell.engine.learning import bought_in
 from storefront.upsell.engine.models import GOODS_BY_ID
 from storefront.upsell.explanations import explain_pinned, with_explanations
+from storefront.upsell.llm import rerank_prompt
+from storefront.upsell.llm.batch import Batch
+from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.selection import MAX_SUGGESTIONS, llm_candidates, merge_llm_choice, select_top
 from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
@@ -173,11 +173,11 @@ class Choice:
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:
-        return prompt.messages(self.cart, self.candidates, self.language)
+        return rerank_prompt.messages(self.cart, self.candidates, self.language)
 
     @property
     def response_format(self) -> dict[str, Any]:
-        return prompt.response_format(self.candidates)
+        return rerank_prompt.response_format(self.candidates)
 
     def check(self, content: object) -> tuple[list[dict[str, str]], dict[str, int]]:
         checked = validate_answer(content, self.candidates, self.cart)
@@ -194,12 +194,16 @@ def choices(replay: Replay, language: str) -> list[Choice]:
 
 
 def ask_model(
-    model: Model, tenant: TenantSettings, replay: Replay, questions: Sequence[Choice], progress: Callable[[int], object]
+    model: LlmClient,
+    tenant: TenantSettings,
+    replay: Replay,
+    questions: Sequence[Choice],
+    progress: Callable[[int], object],
 ) -> tuple[Batch, dict[str, Score]]:
     """How the model does on these carts, and the rules on the same. Where it has no answer, the rules' choice
     counts, as at checkout."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
-    batch = Batch(model, "evaluate", prompt.VERSION, tenant.default_language, budget, progress)
+    batch = Batch(model, "evaluate", rerank_prompt.PROMPT_VERSION, tenant.default_language, budget, progress)
     batch.run(questions)
     scores = {SHOWN: Score(), MODEL: Score()}
     for one in questions:

@@ -27,7 +27,7 @@ from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model, table_of
 from storefront.db.tenancy import OwnedByTenant, execute, insert_if_absent, tenant_scoped
 from storefront.orders.models import CANCELLED, Order, OrderLine
-from storefront.upsell.assistant.models import UpsellCall
+from storefront.upsell.llm.models import LlmCall
 
 
 class UpsellExposure(OwnedByTenant, Model):
@@ -49,7 +49,7 @@ def expose(rows: Sequence[Mapping[str, Any]]) -> None:
     insert_if_absent(UpsellExposure, rows)
 
 
-exposures, calls = table_of(UpsellExposure), table_of(UpsellCall)
+exposures, calls = table_of(UpsellExposure), table_of(LlmCall)
 orders, order_lines, cart_lines = table_of(Order), table_of(OrderLine), table_of(CartLine)
 SINCE: ColumnElement[bool] = exposures.c.created_at >= bindparam("since", type_=UtcDateTime())
 SHARES = cast(exposures.c.shares, String).label("shares")

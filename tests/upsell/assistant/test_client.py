@@ -8,16 +8,16 @@ import httpcore2
 import pytest
 
 from storefront.config import ROOT, Settings
-from storefront.upsell.assistant import line
-from storefront.upsell.assistant.client import Model
-from storefront.upsell.assistant.line import FEW_PARTS, PAUSE, AtEase
+from storefront.upsell.llm import http_transport
+from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.llm.http_transport import FEW_PARTS, PAUSE, AtEase
 from tests.upsell.model_server import Behaviour, drips_body, drips_headers, start_model_server, suggest
 
 QUESTION = [{"role": "user", "content": "What goes with it?"}]
 FIRST_CALL = """
 import sys
 from storefront.config import Settings
-from storefront.upsell.assistant.client import Model, get_ready
+from storefront.upsell.llm.client import Model, get_ready
 
 get_ready()
 ready = set(sys.modules)
@@ -64,7 +64,7 @@ def read(monkeypatch: pytest.MonkeyPatch, *parts: bytes, again: tuple[bytes, ...
             await stream.write(b"?")
             assert [await stream.read(1000) for _ in answer] == [*answer]
 
-    monkeypatch.setattr(line.asyncio, "sleep", sleep)
+    monkeypatch.setattr(http_transport.asyncio, "sleep", sleep)
     asyncio.run(exchange())
     return pauses
 
@@ -93,10 +93,10 @@ def test_all_that_drips_is_looked_at_seldom(monkeypatch: pytest.MonkeyPatch, dri
         return await look(stream, max_bytes, timeout)
 
     monkeypatch.setattr(AtEase, "read", counted)
-    monkeypatch.setattr(line, "PAUSE", 60.0)
+    monkeypatch.setattr(http_transport, "PAUSE", 60.0)
     with start_model_server() as server:
         server.behave = drips
-        model = Model(Settings.from_environ({"OPENAI_BASE_URL": server.address, "UPSELL_TIMEOUT": "1"}))
-        assert model.ask(QUESTION, {"type": "json_object"}).result(20).outcome == "timeout"
+        model = LlmClient(Settings.from_environ({"OPENAI_BASE_URL": server.address, "UPSELL_TIMEOUT": "1"}))
+        assert model.complete(QUESTION, {"type": "json_object"}).result(20).outcome == "timeout"
         model.close()
     assert FEW_PARTS < len(looks) <= FEW_PARTS + 3

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storefront.upsell.assistant.features import NO_GUESS_SECONDS, REMEMBERED_SECONDS, Features, KnownFeatures
+from storefront.upsell.llm.server_features import NO_GUESS_SECONDS, REMEMBERED_SECONDS, Features, KnownFeatures
 
 ALL = Features()
 NO_SCHEMA = Features("json_object")

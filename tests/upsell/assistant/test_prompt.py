@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from storefront.upsell.assistant.prompt import VERSION, clean, messages, named, response_format
 from storefront.upsell.llm.moderation.normalization import strip_invisible
+from storefront.upsell.llm.rerank_prompt import PROMPT_VERSION, clean, language_name, messages, response_format
 from storefront.upsell.types import Candidate, ProductText
 
 BEANS = ProductText("beans", "Dawn Beans", "Beans for espresso.", "Coffee", ("espresso", "beans"))
@@ -45,14 +45,14 @@ SCHEMA = {
 
 
 def test_the_exact_prompt_belongs_to_its_version() -> None:
-    told = messages([BEANS], POTS, "de"), response_format(POTS), VERSION
+    told = messages([BEANS], POTS, "de"), response_format(POTS), PROMPT_VERSION
     pinned = (
         [{"role": "system", "content": SYSTEM}, {"role": "user", "content": USER}],
         {"type": "json_schema", "json_schema": {"name": "suggestions", "strict": True, "schema": SCHEMA}},
         PINNED_VERSION,
     )
     assert told == pinned, (
-        "The prompt changed. If that is on purpose, raise VERSION in storefront/upsell/assistant/prompt.py, because "
+        "The prompt changed. If that is on purpose, raise VERSION in storefront/upsell/llm/rerank_prompt.py, because "
         "answers are kept under it, and pin the new version and text here."
     )
 
@@ -73,7 +73,7 @@ def test_the_exact_prompt_belongs_to_its_version() -> None:
     ],
 )
 def test_the_language_is_named(tag: str, language: str) -> None:
-    assert named(tag) == language
+    assert language_name(tag) == language
     assert f"Write the sentences in {language}." in messages([BEANS], POTS, tag)[0]["content"]
 
 

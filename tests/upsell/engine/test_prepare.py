@@ -15,10 +15,10 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from storefront.upsell import commands
-from storefront.upsell.assistant import batch, preparing
-from storefront.upsell.assistant.models import UpsellUsage
 from storefront.upsell.engine.actions import related
 from storefront.upsell.engine.models import Complement
+from storefront.upsell.llm import batch, complement_prompt
+from storefront.upsell.llm.models import LlmUsage
 from storefront.upsell.selection import select_top
 from tests.conftest import Person
 from tests.upsell.conftest import calls, stock, teach
@@ -88,7 +88,7 @@ def test_every_call_is_in_the_journal_and_counted(app: Flask) -> None:
     }
     assert calls(app)[0].suggestions == [{"product_id": "cup", "explanation": CUP}]
     with app.app_context(), tenant_context("north"):
-        assert [(row.calls, row.tokens) for row in db.session.scalars(select(UpsellUsage))] == [(NORTH, NORTH * 760)]
+        assert [(row.calls, row.tokens) for row in db.session.scalars(select(LlmUsage))] == [(NORTH, NORTH * 760)]
 
 
 def test_several_are_asked_at_a_time(asking: Callable[..., Flask], model: ModelServer) -> None:
@@ -189,11 +189,11 @@ def test_ctrl_c_does_not_wait_for_a_call_that_hangs_and_writes_it_down(
     start = time.monotonic()
     with interrupted_at_the_third(monkeypatch):
         said = prepare(app, "--yes")
-    assert time.monotonic() - start < preparing.TIMEOUT / 4
+    assert time.monotonic() - start < complement_prompt.TIMEOUT / 4
     assert "because it was interrupted." in said
     assert [call.outcome for call in calls(app)] == ["ok", "ok", "shutting down"]
     with app.app_context(), tenant_context("north"):
-        (use,) = db.session.scalars(select(UpsellUsage))
+        (use,) = db.session.scalars(select(LlmUsage))
         assert use.calls == 3
         assert use.tokens == 2 * 760 + calls(app)[-1].prompt_tokens
 

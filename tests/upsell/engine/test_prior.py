@@ -3,8 +3,8 @@
 from dataclasses import replace
 from hashlib import sha256
 
-from storefront.upsell.assistant.preparing import VERSION, messages, response_format
 from storefront.upsell.engine.formula import BEST, InCart, Scorer, Totals
+from storefront.upsell.llm.complement_prompt import VERSION, messages, response_format
 from storefront.upsell.types import ProductText
 
 CART, PREPARED, BOUGHT = 0, 1, 2

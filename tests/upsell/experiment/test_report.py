@@ -14,9 +14,9 @@ from storefront.db.base import db
 from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.db.transactions import write
 from storefront.orders.models import Order
-from storefront.upsell.assistant.models import UpsellCall
 from storefront.upsell.experiment.models import UpsellExposure, expose
 from storefront.upsell.experiment.rules import shares
+from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
 
 TOKEN = "the staff's own, and long enough"
@@ -64,7 +64,7 @@ class World:
 
     def pay_the_model(self, cart_id: str, cost: int | None) -> None:
         """A call of the model for this cart, in millionths."""
-        call = UpsellCall(
+        call = LlmCall(
             cart_id=cart_id,
             model="m",
             prompt_version="1",

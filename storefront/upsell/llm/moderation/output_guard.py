@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
-from storefront.upsell.assistant.prompt import INSTRUCTIONS
 from storefront.upsell.llm.moderation.data_files import LEXICONS
 from storefront.upsell.llm.moderation.lexicon import compile_lexicon, holds_phrase
 from storefront.upsell.llm.moderation.normalization import (
@@ -19,6 +18,7 @@ from storefront.upsell.llm.moderation.normalization import (
     strip_invisible,
 )
 from storefront.upsell.llm.moderation.number_facts import numbers_in, numbers_of
+from storefront.upsell.llm.rerank_prompt import INSTRUCTIONS
 from storefront.upsell.selection import MAX_SUGGESTIONS
 from storefront.upsell.types import Candidate, ProductText, SuggestionDraft
 

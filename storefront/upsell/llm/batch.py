@@ -14,13 +14,13 @@ from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.observability.redaction import redact
-from storefront.upsell.assistant.breaker import FAILURES
-from storefront.upsell.assistant.budget import OverBudget, Reservation, reserve, settle_use
-from storefront.upsell.assistant.client import Answer, Model, answer_of
-from storefront.upsell.assistant.cost import Use, estimated, most_use, priced, use_of
-from storefront.upsell.assistant.models import UpsellCall
+from storefront.upsell.llm.budget import OverBudget, Reservation, reserve, settle_use
+from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
+from storefront.upsell.llm.client import LlmClient, LlmResponse, answer_of
+from storefront.upsell.llm.cost import Use, actual_use, estimate_tokens, max_use, priced
+from storefront.upsell.llm.models import LlmCall
 
-USUAL_ANSWER = 300
+TYPICAL_COMPLETION_TOKENS = 300
 """Tokens of an answer, for an estimate."""
 FINISH_SECONDS = 1.0
 """How long calls under way may take to end after Ctrl-C."""
@@ -50,7 +50,7 @@ class Batch:
     `stopped` says why it ended before the row did. `name` stands in the journal where else the cart does.
     """
 
-    model: Model
+    model: LlmClient
     name: str
     version: str
     language: str
@@ -58,33 +58,33 @@ class Batch:
     progress: Callable[[int], object] = lambda _: None
     stopped: str | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
-    dropped: Counter[str] = field(default_factory=Counter)
+    rejections: Counter[str] = field(default_factory=Counter)
     _failed: int = 0
-    _asked: dict["Future[Answer]", tuple[Task, Reservation | None]] = field(default_factory=dict)
+    _pending: dict["Future[LlmResponse]", tuple[Task, Reservation | None]] = field(default_factory=dict)
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Ask until the row, the budget or the patience with failures is at its end, or somebody presses Ctrl-C. What
         is under way then has `FINISH_SECONDS` to end; all of it is written down, because it may have to be paid."""
         try:
             for task in tasks:
-                while len(self._asked) >= self.model.settings.upsell_in_flight:
-                    self._settle_next()
+                while len(self._pending) >= self.model.settings.upsell_in_flight:
+                    self._finish_next()
                 self.stopped = self._fault()
                 if self.stopped:
                     break
                 self._ask(task)
-            while self._asked:
-                self._settle_next()
+            while self._pending:
+                self._finish_next()
         except OverBudget:
             self.stopped = "the day's budget is used up"
         except KeyboardInterrupt:
             self.stopped = "it was interrupted"
-            wait(self._asked, FINISH_SECONDS)
+            wait(self._pending, FINISH_SECONDS)
             self.model.close()
-            for asked in [*self._asked]:
+            for asked in [*self._pending]:
                 self._settle(asked)
-        while self._asked:
-            self._settle_next()
+        while self._pending:
+            self._finish_next()
         self.stopped = self.stopped or self._fault()
 
     def _ask(self, task: Task) -> None:
@@ -92,68 +92,68 @@ class Batch:
         reservation = self._reserve(self.budget, task) if self.budget else None
         while self.model.is_busy:  # the call that was settled is about to make room
             time.sleep(0.002)
-        self._asked[self.model.ask(task.messages, task.response_format)] = task, reservation
+        self._pending[self.model.complete(task.messages, task.response_format)] = task, reservation
 
     def _reserve(self, budget: Budget, task: Task) -> Reservation:
         """Set aside what the call can use, up to the hard limit: whatever is asked ahead is worth it. When that is too
         much, calls under way are waited for, which have mostly used less than was set aside. Raises `OverBudget`."""
         if not (budget.in_tokens or self.model.rates):
             raise OverBudget
-        use = most_use(self.model, text_of(task), task.response_format)
+        use = max_use(self.model, prompt_text(task), task.response_format)
         while True:
             try:
                 with write():
                     return reserve(budget, use, past_soft=True)
             except OverBudget:
-                if not self._asked:
+                if not self._pending:
                     raise
-                self._settle_next()
+                self._finish_next()
 
     def _fault(self) -> str | None:
-        if self._failed >= FAILURES or self.model.breaker.open:
+        if self._failed >= FAILURE_THRESHOLD or self.model.breaker.open:
             return f"the model failed {self._failed} times in a row"
         return None
 
-    def _settle_next(self) -> None:
+    def _finish_next(self) -> None:
         """Wait for one of the answers and write it down."""
         release_reader()
-        self._settle(next(iter(wait(self._asked, return_when=FIRST_COMPLETED).done)))
+        self._settle(next(iter(wait(self._pending, return_when=FIRST_COMPLETED).done)))
 
-    def _settle(self, asked: "Future[Answer]") -> None:
-        answer, (task, reservation) = answer_of(asked), self._asked[asked]
-        if answer.was_sent:
-            self._write_down(task, answer, reservation)
+    def _settle(self, asked: "Future[LlmResponse]") -> None:
+        answer, (task, reservation) = answer_of(asked), self._pending[asked]
+        if answer.was_billable:
+            self._record_call(task, answer, reservation)
         elif reservation:
             with write():
                 settle_use(reservation, None)
-        del self._asked[asked]
+        del self._pending[asked]
         self.outcomes[answer.outcome] += 1
         self._failed = 0 if answer.outcome == "ok" else self._failed + 1
         self.progress(1)
 
-    def _write_down(self, task: Task, answer: Answer, reservation: Reservation | None) -> None:
+    def _record_call(self, task: Task, answer: LlmResponse, reservation: Reservation | None) -> None:
         kept, dropped = task.check(answer.content) if answer.outcome == "ok" else ([], {})
-        use = use_of(answer, text_of(task), self.model.rates)
+        use = actual_use(answer, prompt_text(task), self.model.rates)
         call = self._row(task, answer, use) | {"dropped": dropped, "suggestions": kept}
         with write():
             if answer.outcome == "ok":
                 task.save()
-            insert_rows(UpsellCall, [call])
+            insert_rows(LlmCall, [call])
             settle_use(reservation, use)
-        self.dropped.update(dropped)
+        self.rejections.update(dropped)
         purpose = call.pop("cart_id")  # a row's name, where the other calls have a cart's id, which no log line holds
         log.info(
             "upsell call", extra={"call_id": call.pop("id"), "tenant": current_tenant_id(), "purpose": purpose, **call}
         )
 
-    def _row(self, task: Task, answer: Answer, use: Use) -> dict[str, Any]:
+    def _row(self, task: Task, answer: LlmResponse, use: Use) -> dict[str, Any]:
         return {
             "id": new_token(),
             "cart_id": self.name,
             "model": self.model.name,
             "prompt_version": self.version,
             "language": self.language,
-            "prompt": redact(text_of(task)),
+            "prompt": redact(prompt_text(task)),
             "response": answer.response.replace("\0", "�"),
             **use._asdict(),
             "latency_ms": answer.latency_ms,
@@ -161,13 +161,13 @@ class Batch:
         }
 
 
-def text_of(task: Task) -> str:
+def prompt_text(task: Task) -> str:
     return "\n\n".join(message["content"] for message in task.messages)
 
 
-def foreseen(model: Model, prompts: Sequence[str], calls: int) -> tuple[int, int | None]:
+def estimate_batch_cost(model: LlmClient, prompts: Sequence[str], calls: int) -> tuple[int, int | None]:
     """The tokens of so many calls with prompts such as these, estimated by length, and what they cost in millionths of
     UPSELL_CURRENCY; None for a model without a price."""
-    prompt_tokens = sum(map(estimated, prompts)) * calls // max(len(prompts), 1)
-    use = priced(prompt_tokens, USUAL_ANSWER * calls, model.rates)
+    prompt_tokens = sum(map(estimate_tokens, prompts)) * calls // max(len(prompts), 1)
+    use = priced(prompt_tokens, TYPICAL_COMPLETION_TOKENS * calls, model.rates)
     return use.tokens, use.cost

@@ -10,7 +10,7 @@ THREADS = 2
 log = logging.getLogger("storefront.upsell")
 
 
-class Settlers:
+class CallFinisher:
     """Does jobs in their order, in at most `THREADS` threads, which start when they are needed. Unlike the standard
     library's pool these threads don't keep the process from ending while the database hangs."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from storefront.observability.redaction import redact
 
-MAX_KEPT = 4000
+MAX_LOGGED_RESPONSE_LENGTH = 4000
 """Characters of an answer that the call log keeps."""
 REASONING_END = re.compile(r"</(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
 REASONING_START = re.compile(r"\s*<(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
@@ -18,23 +18,23 @@ OBJECT_START = re.compile(r'\{\s*["}]')
 """A brace in a sentence is none."""
 
 
-def read(completion: Any) -> dict[str, Any]:
+def parse_completion(completion: Any) -> dict[str, Any]:
     """The fields of an `Answer` but its latency: the parsed content of a completion, or the cause why it has none.
     Nothing in it holds a secret of this process that the server has repeated."""
     usage = getattr(completion, "usage", None)
     tokens = {
-        "prompt_tokens": whole(getattr(usage, "prompt_tokens", None)),
-        "completion_tokens": whole(getattr(usage, "completion_tokens", None)),
+        "prompt_tokens": token_count(getattr(usage, "prompt_tokens", None)),
+        "completion_tokens": token_count(getattr(usage, "completion_tokens", None)),
     }
     choices = getattr(completion, "choices", None)
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = getattr(choice, "message", None)
     text, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
     if refusal:
-        return {"outcome": "refused", "response": redact(str(refusal))[:MAX_KEPT], **tokens}
+        return {"outcome": "refused", "response": redact(str(refusal))[:MAX_LOGGED_RESPONSE_LENGTH], **tokens}
     if not isinstance(text, str) or not text.strip():
         return {"outcome": "empty", **tokens}
-    kept = {"response": redact(text)[:MAX_KEPT], **tokens}
+    kept = {"response": redact(text)[:MAX_LOGGED_RESPONSE_LENGTH], **tokens}
     cut_off = getattr(choice, "finish_reason", None) == "length"
     try:
         found = json_in(text)
@@ -66,5 +66,5 @@ def without_secrets(content: object) -> object:
     return content if clean == said else json.loads(clean)
 
 
-def whole(value: object) -> int | None:
+def token_count(value: object) -> int | None:
     return value if isinstance(value, int) and 0 <= value < 2**31 else None

@@ -8,13 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from storefront.tenants.settings import MerchandisingRules
-from storefront.upsell.assistant import prompt
+from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.selection import llm_candidates
 from storefront.upsell.types import Candidate, ProductText
 
 
 @dataclass(frozen=True)
-class Question:
+class RerankRequest:
     """What a model is asked: which of the best of these candidates go with the cart, in this language. `value` is the
     cart's subtotal in minor units. What it takes to ask is made ready only if it is asked."""
 
@@ -22,21 +22,21 @@ class Question:
     cart_id: str
     cart: Sequence[ProductText]
     ranked: Sequence[Candidate]
-    wishes: MerchandisingRules
+    rules: MerchandisingRules
     language: str
     value: int
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        return llm_candidates(self.ranked, self.wishes)
+        return llm_candidates(self.ranked, self.rules)
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:
-        return prompt.messages(self.cart, self.candidates, self.language)
+        return rerank_prompt.messages(self.cart, self.candidates, self.language)
 
     @cached_property
     def response_format(self) -> dict[str, Any]:
-        return prompt.response_format(self.candidates)
+        return rerank_prompt.response_format(self.candidates)
 
     @cached_property
     def prompt(self) -> str:
@@ -49,9 +49,9 @@ class Question:
         return self._hash(sorted(map(repr, self.cart)), candidates)
 
     @cached_property
-    def same_cart(self) -> str:
+    def cart_hash(self) -> str:
         return self._hash(sorted(goods.id for goods in self.cart), [])
 
     def _hash(self, cart: list[str], candidates: list[str]) -> str:
-        asked = [self.model, prompt.VERSION, self.language, cart, candidates]
+        asked = [self.model, rerank_prompt.PROMPT_VERSION, self.language, cart, candidates]
         return sha256(json.dumps(asked).encode()).hexdigest()

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storefront.upsell.assistant.prompt import BLOCK, clean, described, named
 from storefront.upsell.llm.moderation.normalization import strip_invisible
 from storefront.upsell.llm.moderation.number_facts import numbers_of
 from storefront.upsell.llm.moderation.output_guard import RejectionReason, rejection_reason
+from storefront.upsell.llm.rerank_prompt import BLOCK, clean, describe_product, language_name
 from storefront.upsell.types import ProductText
 
 VERSION = "prepare-1"
 """Of the words below: raised whenever they change."""
 MOST_PRODUCTS, MOST_CATEGORIES = 6, 3
-LONGEST_CATEGORY = 80
+MAX_CATEGORY_LENGTH = 80
 TIMEOUT, LONGEST_TOKENS = 60.0, 2000
 """Of a call for which nobody waits: seconds, and tokens of its answer."""
 INSTRUCTIONS = (
@@ -37,21 +37,21 @@ def messages(
 ) -> list[dict[str, str]]:
     """The system's and the user's message. `categories` are labels, as `labelled` gives them."""
     data = {
-        "product": described(product),
-        "other_products": [{"product_id": other.id, **described(other)} for other in others],
+        "product": describe_product(product),
+        "other_products": [{"product_id": other.id, **describe_product(other)} for other in others],
         "categories": list(categories),
     }
     return [
-        {"role": "system", "content": INSTRUCTIONS.format(language=named(language))},
+        {"role": "system", "content": INSTRUCTIONS.format(language=language_name(language))},
         {"role": "user", "content": BLOCK.format(data=json.dumps(data, ensure_ascii=False))},
     ]
 
 
-def labelled(categories: Iterable[str]) -> dict[str, str]:
+def category_labels(categories: Iterable[str]) -> dict[str, str]:
     """The categories by what the model is told of them: their names, cleaned."""
     found: dict[str, str] = {}
     for category in categories:
-        found.setdefault(clean(category, LONGEST_CATEGORY), category)
+        found.setdefault(clean(category, MAX_CATEGORY_LENGTH), category)
     found.pop("", None)
     return found
 
@@ -75,7 +75,7 @@ def closed(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Found:
+class ComplementAnswer:
     """What was kept of an answer: why each product by its id, and each category, completes the product; "" without
     words. `dropped` counts by cause what was not kept."""
 
@@ -84,19 +84,21 @@ class Found:
     dropped: dict[str, int]
 
 
-def check(answer: object, product: ProductText, others: Sequence[ProductText], categories: Mapping[str, str]) -> Found:
+def validate_complements(
+    answer: object, product: ProductText, others: Sequence[ProductText], categories: Mapping[str, str]
+) -> ComplementAnswer:
     """Keep of an answer what is known, each once and not too many, with its sentence if that can be shown."""
     dropped: Counter[str] = Counter()
     if not isinstance(answer, dict) or not any(
         isinstance(answer.get(name), list) for name in ("products", "categories")
     ):
-        return Found({}, {}, {RejectionReason.SHAPE: 1})
+        return ComplementAnswer({}, {}, {RejectionReason.SHAPE: 1})
     facts = numbers_of([product])
     known = {other.id: facts | numbers_of([other]) for other in others}
     labels = {label: facts | numbers_of([ProductText("", category)]) for label, category in categories.items()}
     products = checked(answer.get("products"), "product_id", known, MOST_PRODUCTS, dropped)
     kinds = checked(answer.get("categories"), "category", labels, MOST_CATEGORIES, dropped)
-    return Found(products, {categories[label]: why for label, why in kinds.items()}, dict(dropped))
+    return ComplementAnswer(products, {categories[label]: why for label, why in kinds.items()}, dict(dropped))
 
 
 def checked(

@@ -10,32 +10,32 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from storefront.upsell.assistant.client import TooLarge
+from storefront.upsell.llm.client import ResponseTooLarge
 
-LARGEST_ANSWER = 64 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024
 FEW_PARTS, SMALL_PART, PAUSE = 4, 64, 0.25
 """What has come in more parts than this, with fewer bytes each than that, drips: then so many seconds pass between two
 looks for more of it, because each look takes its time from somebody who orders."""
-KEPT, KEPT_FOR = 20, 5.0
+MAX_KEEPALIVE_CONNECTIONS, KEEPALIVE_SECONDS = 20, 5.0
 """Connections that are kept for the next calls, and the seconds they are."""
 
 
 @cache
-def trusted() -> ssl.SSLContext:
+def default_ssl_context() -> ssl.SSLContext:
     """Whom servers may be vouched for by; read once, as that takes a tenth of a second."""
     return httpx2.create_ssl_context()
 
 
-class Line(httpx2.AsyncHTTPTransport):
+class LimitedTransport(httpx2.AsyncHTTPTransport):
     """Stops reading a response, good or bad, after `LARGEST_ANSWER` bytes."""
 
     def __init__(self) -> None:
-        super().__init__(verify=trusted())
+        super().__init__(verify=default_ssl_context())
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=trusted(),
+            ssl_context=default_ssl_context(),
             max_connections=None,  # the caller counts its calls
-            max_keepalive_connections=KEPT,
-            keepalive_expiry=KEPT_FOR,
+            max_keepalive_connections=MAX_KEEPALIVE_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_SECONDS,
             network_backend=Network(),
         )
 
@@ -43,12 +43,12 @@ class Line(httpx2.AsyncHTTPTransport):
         response = await super().handle_async_request(request)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             await response.aclose()
-            raise TooLarge  # a few packed bytes could be any number of them
-        response.stream = Counted(response.stream)
+            raise ResponseTooLarge  # a few packed bytes could be any number of them
+        response.stream = SizeLimitedStream(response.stream)
         return response
 
 
-class Counted(httpx2.AsyncByteStream):
+class SizeLimitedStream(httpx2.AsyncByteStream):
     def __init__(self, stream: Any) -> None:
         self.stream = stream
 
@@ -56,8 +56,8 @@ class Counted(httpx2.AsyncByteStream):
         seen = 0
         async for part in self.stream:
             seen += len(part)
-            if seen > LARGEST_ANSWER:
-                raise TooLarge
+            if seen > MAX_RESPONSE_BYTES:
+                raise ResponseTooLarge
             yield part
 
     async def aclose(self) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.clock import rfc3339
-from storefront.upsell.assistant.models import calls_before
+from storefront.upsell.llm.queries import calls_before
 from storefront.web.openapi import (
     Cursor,
     ResponseModel,
@@ -21,18 +21,18 @@ from storefront.web.security import staff_only
 api = api_blueprint("upsell_calls_api", __name__)
 
 
-AS_STORED = (
+STORED_FIELDS = (
     *("id", "model", "prompt_version", "language", "prompt", "response"),
     *("prompt_tokens", "completion_tokens", "latency_ms", "outcome", "dropped"),
 )
 
 
-class Kept(ResponseModel):
+class KeptSuggestion(ResponseModel):
     product_id: str
     explanation: str
 
 
-class CallShape(ResponseModel):
+class LlmCall(ResponseModel):
     """A call as staff read it: without the cart that it was about, because who has a cart's id has the cart."""
 
     id: str
@@ -48,36 +48,36 @@ class CallShape(ResponseModel):
     latency_ms: int
     outcome: Annotated[str, Field(description='"ok", or the cause why there was no answer')]
     dropped: Annotated[dict[str, int], Field(description="by cause, how much of the answer was not to be shown")]
-    suggestions: Annotated[list[Kept], Field(description="what was kept of the answer")]
+    suggestions: Annotated[list[KeptSuggestion], Field(description="what was kept of the answer")]
 
     @classmethod
-    def of(cls, row: Any) -> "CallShape":
+    def of(cls, row: Any) -> "LlmCall":
         return cls(
             created_at=rfc3339(row.created_at),
             cost_micros=row.cost,
-            suggestions=[Kept(**one) for one in row.suggestions],
-            **{name: getattr(row, name) for name in AS_STORED},
+            suggestions=[KeptSuggestion(**one) for one in row.suggestions],
+            **{name: getattr(row, name) for name in STORED_FIELDS},
         )
 
 
-class CallList(ResponseModel):
-    items: list[CallShape]
+class LlmCallList(ResponseModel):
+    items: list[LlmCall]
     next_cursor: str | None
 
 
-class CallsQuery(BaseModel):
+class LlmCallsQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
     cursor: Cursor = ""
 
 
 @api.get("/upsell/calls")
 @staff_only
-@spec.validate(resp=responses(200, CallList, 401, 422), tags=["suggestions"])
-def list_calls(query: CallsQuery) -> CallList:
+@spec.validate(resp=responses(200, LlmCallList, 401, 422), tags=["suggestions"])
+def list_calls(query: LlmCallsQuery) -> LlmCallList:
     """What the model was asked and what it answered, the latest first."""
     found = calls_before(decode_cursor(query.cursor, 2**63 - 1), query.limit + 1)
     page = found[: query.limit]
-    return CallList(
-        items=[CallShape.of(row) for row in page],
+    return LlmCallList(
+        items=[LlmCall.of(row) for row in page],
         next_cursor=encode_cursor(page[-1].place) if len(found) > query.limit else None,
     )

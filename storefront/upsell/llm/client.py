@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 from storefront.config import Settings, TokenPrices
 from storefront.observability.redaction import redact
-from storefront.upsell.assistant.answer_reader import read
-from storefront.upsell.assistant.breaker import Breaker
-from storefront.upsell.assistant.features import Features, KnownFeatures
+from storefront.upsell.llm.answer_reader import parse_completion
+from storefront.upsell.llm.circuit_breaker import CircuitBreaker
+from storefront.upsell.llm.server_features import Features, KnownFeatures
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OPENAI = "https://api.openai.com/v1"
-ANSWERED = ("ok", "refused", "empty", "truncated", "not json")
+RESPONDED_OUTCOMES = ("ok", "refused", "empty", "truncated", "not json")
 """Outcomes that show the server alive, whatever its answer is worth."""
-LONGEST_TOKENS = 600
+MAX_COMPLETION_TOKENS = 600
 MAX_ERROR_KEPT = 500
 """Characters of an error message that the call log keeps."""
 CLOSE_SECONDS = 0.5
@@ -35,7 +35,7 @@ CLOSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Answer:
+class LlmResponse:
     """What came of a call. `outcome` is "ok" with `content`, the parsed JSON; otherwise the cause, and no content."""
 
     outcome: str
@@ -46,9 +46,9 @@ class Answer:
     completion_tokens: int | None = None
 
     @property
-    def was_sent(self) -> bool:
+    def was_billable(self) -> bool:
         """Whether the server was asked at all, so that it may have to be paid."""
-        return self.outcome not in (BUSY, RESTING, CLOSED)
+        return self.outcome not in (CONCURRENCY_LIMITED, CIRCUIT_OPEN, CLOSED)
 
     @property
     def was_refused(self) -> bool:
@@ -56,15 +56,15 @@ class Answer:
         return self.outcome.startswith("http ")
 
 
-BUSY, RESTING, CLOSED = "busy", "resting", "closed"
+CONCURRENCY_LIMITED, CIRCUIT_OPEN, CLOSED = "busy", "resting", "closed"
 """Outcomes of calls that were not made: as many are in flight as may be; the model has failed too often just now; the
 process is about to end."""
-STOPPED = "shutting down"
+SHUTTING_DOWN = "shutting down"
 """Outcome of a call that was under way when the process ended. It may have to be paid."""
 
 
 @dataclass(frozen=True)
-class Running:
+class ClientRuntime:
     """What a process needs to ask: an event loop in a thread of its own, and the client that belongs to it."""
 
     loop: asyncio.AbstractEventLoop
@@ -72,39 +72,39 @@ class Running:
     client: "AsyncOpenAI"
 
 
-class Model:
+class LlmClient:
     """The configured model. Made once an app; connects at the first call, in the process that calls. Where nobody waits
     for it, `timeout` and the tokens of an answer may be more than usual."""
 
-    def __init__(self, settings: Settings, timeout: float | None = None, longest: int = LONGEST_TOKENS) -> None:
+    def __init__(self, settings: Settings, timeout: float | None = None, longest: int = MAX_COMPLETION_TOKENS) -> None:
         self.settings = settings
         self.timeout = timeout or settings.upsell_timeout
-        self.longest = longest
+        self.max_tokens = longest
         self.name = settings.upsell_model
-        self.breaker = Breaker()
+        self.breaker = CircuitBreaker()
         self.features = KnownFeatures()
         self._free = threading.BoundedSemaphore(settings.upsell_in_flight)
         self._lock = threading.Lock()
-        self._began: Running | None = None
+        self._runtime: ClientRuntime | None = None
         self.is_closed = False
 
-    def ask(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[Answer]":
+    def complete(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[LlmResponse]":
         """Ask without waiting. The future has its answer after `timeout` seconds at the latest, and at once when
         the call isn't made. It never raises: whatever goes wrong is an outcome."""
         if self.is_closed:
-            return settled(Answer(CLOSED))
+            return completed_future(LlmResponse(CLOSED))
         if not self._free.acquire(blocking=False):
-            return settled(Answer(BUSY))
-        if not self.breaker.allows():
+            return completed_future(LlmResponse(CONCURRENCY_LIMITED))
+        if not self.breaker.allow_request():
             self._free.release()
-            return settled(Answer(RESTING))
+            return completed_future(LlmResponse(CIRCUIT_OPEN))
         try:
-            running = self._started()
+            running = self._start_runtime()
         except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
             self._free.release()
-            self.breaker.count(went_well=False)
-            return settled(Answer(cause(fault), response=said_by(fault)))
-        asked = asyncio.run_coroutine_threadsafe(self._answer(running.client, messages, response_format), running.loop)
+            self.breaker.record(success=False)
+            return completed_future(LlmResponse(error_code(fault), response=said_by(fault)))
+        asked = asyncio.run_coroutine_threadsafe(self._call(running.client, messages, response_format), running.loop)
         asked.add_done_callback(lambda _: self._free.release())
         return asked
 
@@ -121,21 +121,21 @@ class Model:
             self._free.release()
         return not free
 
-    async def _answer(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> Answer:
+    async def _call(self, client: "AsyncOpenAI", messages: Any, response_format: Any) -> LlmResponse:
         start = time.monotonic()
         tries: list[Features] = []
         try:
             async with asyncio.timeout(self.timeout):
                 completion = await self._complete(client, messages, response_format, tries)
-            found = read(completion)
+            found = parse_completion(completion)
         except TimeoutError:
             found = {"outcome": "timeout"}
         except asyncio.CancelledError:
-            found = {"outcome": STOPPED}
+            found = {"outcome": SHUTTING_DOWN}
         except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
-            found = {"outcome": cause(fault), "response": said_by(fault)}
+            found = {"outcome": error_code(fault), "response": said_by(fault)}
         self._count(found["outcome"], tries)
-        return Answer(latency_ms=round((time.monotonic() - start) * 1000), **found)
+        return LlmResponse(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
     async def _complete(self, client: "AsyncOpenAI", messages: Any, response_format: Any, tries: list[Features]) -> Any:
         """Ask, and ask again without what the server refuses, all within the caller's deadline. `tries` becomes what
@@ -145,7 +145,7 @@ class Model:
             tries.append(features)
             try:
                 completion = await complete(
-                    client, self.name, features.request(messages, response_format, self.longest)
+                    client, self.name, features.request(messages, response_format, self.max_tokens)
                 )
             except Exception as fault:
                 status = getattr(fault, "status_code", None)
@@ -159,31 +159,31 @@ class Model:
 
     def _count(self, outcome: str, tries: list[Features]) -> None:
         """Tell the breaker, unless the call was spent on finding out what the server takes, or was cut short here."""
-        if outcome in ANSWERED:
-            self.breaker.count(True)
-        elif len(tries) > 1 or outcome == STOPPED:
+        if outcome in RESPONDED_OUTCOMES:
+            self.breaker.record(True)
+        elif len(tries) > 1 or outcome == SHUTTING_DOWN:
             self.breaker.release()
         else:
-            self.breaker.count(False)
+            self.breaker.record(False)
 
-    def _started(self) -> "Running":
+    def _start_runtime(self) -> "ClientRuntime":
         """The loop and the client of this process, started now if need be."""
         with self._lock:
-            if self._began is None:
+            if self._runtime is None:
                 loop = asyncio.new_event_loop()
                 thread = threading.Thread(target=loop.run_forever, name="upsell-model", daemon=True)
                 thread.start()
-                self._began = Running(loop, thread, connect(self.settings, self.timeout))
-            return self._began
+                self._runtime = ClientRuntime(loop, thread, connect(self.settings, self.timeout))
+            return self._runtime
 
     def close(self) -> None:
         """Hang up and end the loop's thread, if there is one; the calls under way come to `STOPPED`. Takes about
         `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
-            began, self._began, self.is_closed = self._began, None, True
+            began, self._runtime, self.is_closed = self._runtime, None, True
         if began is None:
             return
-        hanging_up = asyncio.run_coroutine_threadsafe(hang_up(began.client), began.loop)
+        hanging_up = asyncio.run_coroutine_threadsafe(shutdown(began.client), began.loop)
         with suppress(FutureTimeout):
             hanging_up.result(CLOSE_SECONDS)
         began.loop.call_soon_threadsafe(began.loop.stop)
@@ -196,7 +196,7 @@ async def complete(client: "AsyncOpenAI", model: str, request: dict[str, Any]) -
     return await client.chat.completions.create(model=model, **request)
 
 
-async def hang_up(client: "AsyncOpenAI") -> None:
+async def shutdown(client: "AsyncOpenAI") -> None:
     """End the calls that are under way, each with an outcome, and close the connections."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
@@ -206,20 +206,20 @@ async def hang_up(client: "AsyncOpenAI") -> None:
         await asyncio.wait_for(client.close(), CLOSE_SECONDS / 2)
 
 
-def answer_of(future: "Future[Answer]") -> Answer:
+def answer_of(future: "Future[LlmResponse]") -> LlmResponse:
     """What a call came to; `STOPPED` for one that isn't done, for which nobody waits any longer."""
     if future.cancelled():
-        return Answer(CLOSED)  # before it was sent
-    return future.result() if future.done() else Answer(STOPPED)
+        return LlmResponse(CLOSED)  # before it was sent
+    return future.result() if future.done() else LlmResponse(SHUTTING_DOWN)
 
 
-def settled(answer: Answer) -> "Future[Answer]":
-    future: Future[Answer] = Future()
+def completed_future(answer: LlmResponse) -> "Future[LlmResponse]":
+    future: Future[LlmResponse] = Future()
     future.set_result(answer)
     return future
 
 
-class TooLarge(Exception):
+class ResponseTooLarge(Exception):
     """The server sent more than an answer can be."""
 
 
@@ -227,7 +227,7 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
     import httpx2  # noqa: PLC0415
     from openai import AsyncOpenAI  # noqa: PLC0415
 
-    from storefront.upsell.assistant.line import Line  # noqa: PLC0415
+    from storefront.upsell.llm.http_transport import LimitedTransport  # noqa: PLC0415
 
     return AsyncOpenAI(
         api_key=settings.openai_api_key or "none",
@@ -235,18 +235,18 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
         timeout=timeout,
         max_retries=0,
         default_headers={"Accept-Encoding": "identity"},
-        http_client=httpx2.AsyncClient(transport=Line(), follow_redirects=False, trust_env=False),
+        http_client=httpx2.AsyncClient(transport=LimitedTransport(), follow_redirects=False, trust_env=False),
     )
 
 
-def get_ready() -> None:
+def warm_up() -> None:
     """Import what a call needs, and make one that is answered here. The workers that are forked then share what that
     took (half a second, and tens of megabytes), and no order meets it."""
     import anyio  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
     from openai import AsyncOpenAI  # noqa: PLC0415
 
-    from storefront.upsell.assistant.line import trusted  # noqa: PLC0415
+    from storefront.upsell.llm.http_transport import default_ssl_context  # noqa: PLC0415
 
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}
     completion = {"id": "0", "object": "chat.completion", "created": 0, "model": "none", "choices": [choice]}
@@ -259,7 +259,7 @@ def get_ready() -> None:
             await complete(client, "none", request)
         await anyio.sleep(0)  # has it import its part for asyncio
 
-    trusted()
+    default_ssl_context()
     asyncio.run(ask())
 
 
@@ -277,12 +277,12 @@ def said_by(fault: Exception) -> str:
     return redact(error_text(fault))[:MAX_ERROR_KEPT]
 
 
-def cause(fault: Exception) -> str:
+def error_code(fault: Exception) -> str:
     """A short word for what went wrong."""
     status = getattr(fault, "status_code", None)
     if status:
         return f"http {status}"
-    if isinstance(fault.__cause__, TooLarge) or isinstance(fault, TooLarge):
+    if isinstance(fault.__cause__, ResponseTooLarge) or isinstance(fault, ResponseTooLarge):
         return "too large"
     name = type(fault).__name__
     return {"APITimeoutError": "timeout", "APIConnectionError": "no connection"}.get(name, "bad answer")

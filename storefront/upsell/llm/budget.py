@@ -10,8 +10,9 @@ from datetime import date
 
 from storefront.clock import now
 from storefront.config import Budget
-from storefront.upsell.assistant.cost import Use
-from storefront.upsell.assistant.models import add_use, reserve_use
+from storefront.upsell.llm.cost import Use
+from storefront.upsell.llm.response_cache import reserve_use
+from storefront.upsell.llm.usage import add_usage
 
 NO_LIMIT = 2**62
 
@@ -73,6 +74,6 @@ def settle_use(reservation: Reservation | None, use: Use | None) -> None:
     wasn't made."""
     reserved = reservation or Reservation(now().date())
     if use is not None:
-        add_use(reserved.day, 1, use.tokens - reserved.tokens, (use.cost or 0) - reserved.cost)
+        add_usage(reserved.day, 1, use.tokens - reserved.tokens, (use.cost or 0) - reserved.cost)
     elif reservation:
-        add_use(reserved.day, 0, -reserved.tokens, -reserved.cost)
+        add_usage(reserved.day, 0, -reserved.tokens, -reserved.cost)

@@ -5,7 +5,7 @@ import math
 from typing import Any, NamedTuple
 
 from storefront.config import TokenPrices
-from storefront.upsell.assistant.client import Answer, Model
+from storefront.upsell.llm.client import LlmClient, LlmResponse
 
 BYTES_PER_TOKEN = 4
 """About how many bytes make a token, where the server doesn't say how many it counted. In bytes, because a Japanese
@@ -24,7 +24,7 @@ class Use(NamedTuple):
         return self.prompt_tokens + self.completion_tokens
 
 
-def estimated(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     return math.ceil(len(text.encode(errors="replace")) / BYTES_PER_TOKEN)
 
 
@@ -33,18 +33,20 @@ def priced(prompt_tokens: int, completion_tokens: int, rates: TokenPrices | None
     return Use(prompt_tokens, completion_tokens, cost)
 
 
-def use_of(answer: Answer, prompt: str, rates: TokenPrices | None) -> Use:
+def actual_use(answer: LlmResponse, prompt: str, rates: TokenPrices | None) -> Use:
     """What a call has used, estimated by length where the server didn't count it. A call that failed without an answer
     counts its prompt, because the server may have read it; one that was refused with an error status counts nothing,
     because providers don't charge for it."""
     if answer.was_refused:
         return priced(0, 0, rates)
-    prompt_tokens = estimated(prompt) if answer.prompt_tokens is None else answer.prompt_tokens
-    completion_tokens = estimated(answer.response) if answer.completion_tokens is None else answer.completion_tokens
+    prompt_tokens = estimate_tokens(prompt) if answer.prompt_tokens is None else answer.prompt_tokens
+    completion_tokens = (
+        estimate_tokens(answer.response) if answer.completion_tokens is None else answer.completion_tokens
+    )
     return priced(prompt_tokens, completion_tokens, rates)
 
 
-def most_use(model: Model, prompt: str, response_format: dict[str, Any]) -> Use:
+def max_use(model: LlmClient, prompt: str, response_format: dict[str, Any]) -> Use:
     """What a call can use: by the estimate of its prompt, with the schema, which some servers count, and the limit of
     its answer."""
-    return priced(estimated(prompt) + estimated(json.dumps(response_format)), model.longest, model.rates)
+    return priced(estimate_tokens(prompt) + estimate_tokens(json.dumps(response_format)), model.max_tokens, model.rates)

@@ -1,0 +1,17 @@
+"""Reads of the LLM call log."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from storefront.db.tenancy import execute, tenant_scoped
+from storefront.upsell.llm.usage import calls
+
+LLM_CALLS_PAGE = tenant_scoped(
+    select(*calls.c).where(calls.c.place < bindparam("before")).order_by(calls.c.place.desc()).limit(bindparam("limit"))
+)
+
+
+def calls_before(place: int, limit: int) -> list[Any]:
+    """The calls before this place, the latest first."""
+    return list(execute(LLM_CALLS_PAGE, {"before": place, "limit": limit}))

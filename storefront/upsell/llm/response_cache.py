@@ -1,0 +1,121 @@
+"""The cache of LLM responses: claim a request, store its response, find a cached one."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, delete, select, update
+
+from storefront.cart.queries import carts
+from storefront.clock import now
+from storefront.db.tenancy import execute, insert_if_absent, tenant_scoped, upsert
+from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
+from storefront.upsell.llm.usage import answers, usage
+
+RESPONSE_TTL = timedelta(minutes=10)
+"""How long an answer also serves the same cart when other candidates have come up meanwhile."""
+FAILURE_TTL = timedelta(seconds=30)
+"""How long the model isn't asked the same again after a call that failed."""
+CACHE_COLUMNS = [answers.c.key, answers.c.suggestions, answers.c.call_id, answers.c.answered_at]
+SELECT_RESPONSE = tenant_scoped(
+    select(*CACHE_COLUMNS).where(answers.c.key == bindparam("key"), answers.c.answered_at.is_not(None))
+)
+RESPONSES_FOR_CART = select(*CACHE_COLUMNS).where(answers.c.same_cart == bindparam("same_cart"))
+NEWEST_FIRST = answers.c.answered_at.desc()
+SELECT_NEWEST_RESPONSE = tenant_scoped(
+    RESPONSES_FOR_CART.where(answers.c.answered_at.is_not(None)).order_by(NEWEST_FIRST).limit(1)
+)
+SELECT_LATEST_USABLE_RESPONSE = tenant_scoped(
+    RESPONSES_FOR_CART.where(answers.c.answered_at > bindparam("since"), answers.c.suggestions.is_not(None))
+    .order_by(NEWEST_FIRST)
+    .limit(1)
+)
+SELECT_PENDING_FOR_CART = tenant_scoped(
+    select(answers.c.key).where(
+        answers.c.cart_id == bindparam("cart"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
+    )
+)
+SELECT_PENDING_BY_KEY = tenant_scoped(
+    select(answers.c.key).where(
+        answers.c.key == bindparam("key"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
+    )
+)
+LOCK_CART = tenant_scoped(select(carts.c.id).where(carts.c.id == bindparam("cart")).with_for_update())
+STORE_RESPONSE = tenant_scoped(
+    update(answers)
+    .where(answers.c.key == bindparam("the_key"))
+    .values({name: bindparam(name) for name in ("suggestions", "call_id", "answered_at")})
+)
+DELETE_CLAIM = tenant_scoped(delete(answers).where(answers.c.key == bindparam("the_key")))
+NO_USE = {"calls": 0, "tokens": 0, "cost": 0}
+RESERVE = tenant_scoped(
+    update(usage)
+    .where(
+        usage.c.day == bindparam("the_day"),
+        usage.c.tokens < bindparam("soft_tokens"),
+        usage.c.cost < bindparam("soft_cost"),
+        usage.c.tokens <= bindparam("hard_tokens") - bindparam("more_tokens"),
+        usage.c.cost <= bindparam("hard_cost") - bindparam("more_cost"),
+    )
+    .values(tokens=usage.c.tokens + bindparam("more_tokens"), cost=usage.c.cost + bindparam("more_cost"))
+)
+
+
+def cached_response(same_cart: str, key: Callable[[], str]) -> Any:
+    """What was answered to exactly this, else to the same cart lately: a row of `KEPT`, or None. Its suggestions are
+    empty when nothing of the answer could be shown, and None after a failure. The `key` takes long to make, and most
+    carts were never asked about."""
+    newest = execute(SELECT_NEWEST_RESPONSE, {"same_cart": same_cart}).one_or_none()
+    if newest is None or (newest.suggestions and newest.key == key()):
+        return newest
+    found = execute(SELECT_RESPONSE, {"key": key()}).one_or_none()
+    if found and found.suggestions:
+        return found
+    return (
+        execute(SELECT_LATEST_USABLE_RESPONSE, {"same_cart": same_cart, "since": now() - RESPONSE_TTL}).one_or_none()
+        or found
+    )
+
+
+def claim(key: str, same_cart: str, cart_id: str, waiting: timedelta) -> bool:
+    """Whether the caller shall ask, in a running `write()`: nobody asks the same or for this cart, and there is no
+    answer. A claim that wasn't settled after `waiting` is void, and a failure counts for `FAILED_FOR`."""
+    moment = now()
+    execute(LOCK_CART, {"cart": cart_id})
+    if execute(SELECT_PENDING_FOR_CART, {"cart": cart_id, "since": moment - waiting}).first():
+        return False
+    abandoned = answers.c.answered_at.is_(None) & (answers.c.asked_at < moment - waiting)
+    failed = answers.c.suggestions.is_(None) & (answers.c.answered_at < moment - FAILURE_TTL)
+    row = {"key": key, "same_cart": same_cart, "cart_id": cart_id, "asked_at": moment}
+    again = {"asked_at": moment, "answered_at": None, "cart_id": cart_id}
+    return bool(upsert(LlmResponseCache, row, lambda _: again, abandoned | failed))
+
+
+def is_pending_for_cart(cart_id: str, waiting: timedelta) -> bool:
+    """Whether an answer for this cart is being waited for, by whatever process."""
+    return execute(SELECT_PENDING_FOR_CART, {"cart": cart_id, "since": now() - waiting}).first() is not None
+
+
+def is_pending(key: str, waiting: timedelta) -> bool:
+    """Whether an answer to exactly this is being waited for, for whatever cart."""
+    return execute(SELECT_PENDING_BY_KEY, {"key": key, "since": now() - waiting}).first() is not None
+
+
+def store_response(key: str, suggestions: list[dict[str, str]] | None, call_id: str | None) -> None:
+    """Keep the answer that was waited for, in a running `write()`; None after a failure."""
+    execute(STORE_RESPONSE, {"the_key": key, "suggestions": suggestions, "call_id": call_id, "answered_at": now()})
+
+
+def release_claim(key: str) -> None:
+    """Give up a claim, in a running `write()`: the question was not asked after all."""
+    execute(DELETE_CLAIM, {"the_key": key})
+
+
+def reserve_use(day: date, tokens: int, cost: int, token_limits: tuple[int, int], cost_limits: tuple[int, int]) -> bool:
+    """Add tokens and cost to what is used on a day, in a running `write()`, if that is below the soft limits before and
+    not above the hard ones afterwards. One statement, so that it holds for all processes. Returns whether it was done.
+    """
+    insert_if_absent(LlmUsage, [{"day": day, **NO_USE}])
+    limits = dict(zip(("soft_tokens", "hard_tokens"), token_limits, strict=True))
+    limits |= dict(zip(("soft_cost", "hard_cost"), cost_limits, strict=True))
+    return execute(RESERVE, {"the_day": day, "more_tokens": tokens, "more_cost": cost, **limits}).rowcount == 1
