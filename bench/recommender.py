@@ -27,11 +27,11 @@ from storefront.db.tenancy import execute
 from storefront.db.transactions import release_reader
 from storefront.server.bootstrap import prepare
 from storefront.tenants.registry import registry
-from storefront.upsell.engine.actions import best_numbers, related
-from storefront.upsell.engine.learning import learned_from, numbered, replace
-from storefront.upsell.engine.ledger import Bought
-from storefront.upsell.engine.models import ROWS
-from storefront.upsell.engine.shelf import this_shelf
+from storefront.upsell.recommender.candidates import _rank, find_candidates_by_id
+from storefront.upsell.recommender.cooccurrence_update import BasketItem
+from storefront.upsell.recommender.queries import SELECT_AFFINITIES
+from storefront.upsell.recommender.stats_cache import current_stats
+from storefront.upsell.recommender.training import item_indexes, replace_rows, train_rows
 from storefront.upsell.selection import select_top
 
 SHOP = "bench"
@@ -46,8 +46,8 @@ def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recomme
     ids = {number: product_id for product_id, number in numbers.items()}
 
     def recommend(cart: list[int], k: int) -> list[int]:
-        rows = execute(ROWS, {"ids": [str(product_id) for product_id in cart]}).all()
-        found = [ids[number] for number in best_numbers(this_shelf(), rows)[:k]]
+        rows = execute(SELECT_AFFINITIES, {"ids": [str(product_id) for product_id in cart]}).all()
+        found = [ids[number] for number in _rank(current_stats(), rows)[:k]]
         release_reader()
         return found
 
@@ -60,7 +60,7 @@ def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> R
     tenant = registry().all()[SHOP]
 
     def recommend(cart: list[int], k: int) -> list[int]:
-        candidates = related(tenant, [str(product_id) for product_id in cart]).candidates
+        candidates = find_candidates_by_id(tenant, [str(product_id) for product_id in cart]).candidates
         found = [int(one.product_id) for one in select_top(candidates, tenant.upsell)[:k]]
         release_reader()
         return found
@@ -87,13 +87,13 @@ def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dic
     g.tenant_id = SHOP
     known = {item: bought for lot in in_lots(list(items)) for item, bought in bought_of(lot)}
     lots = ([(1, [known[item] for item in basket]) for basket in lot] for lot in in_lots(history))
-    replace(*learned_from(lots), event=1, orders=len(history))
+    replace_rows(*train_rows(lots), event=1, orders=len(history))
     report_size()
     return {item: bought.number for item, bought in known.items()}
 
 
-def bought_of(items: Sequence[int]) -> list[tuple[int, Bought]]:
-    found = numbered([str(item) for item in items])
+def bought_of(items: Sequence[int]) -> list[tuple[int, BasketItem]]:
+    found = item_indexes([str(item) for item in items])
     return [(item, found[str(item)]) for item in items]
 
 

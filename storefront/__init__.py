@@ -31,10 +31,10 @@ from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import jobs
 from storefront.upsell import pages as upsell_pages
-from storefront.upsell.engine.shelf import Shelves
 from storefront.upsell.experiment import api as experiment_api
 from storefront.upsell.llm import api as assistant_api
 from storefront.upsell.llm.service import LlmReranker
+from storefront.upsell.recommender.stats_cache import StatsCache
 from storefront.web import compression, error_handlers, fragment_cache, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
 from storefront.web.error_boundary import ErrorBoundary
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["storefront_settings"] = settings
     app.extensions["storefront_tenants"] = Registry(settings)
     app.extensions["storefront_assistant"] = LlmReranker(app, settings)
-    app.extensions["storefront_shelves"] = Shelves()
+    app.extensions["storefront_shelves"] = StatsCache()
 
     transactions.init_app(app, settings)
     logging.init_app(app)

@@ -14,12 +14,12 @@ from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.engine.actions import Fitting, goes_with, related
-from storefront.upsell.engine.goods import goods_listed
 from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
 from storefront.upsell.impressions import PendingImpression, last_impression, record
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.service import RerankResult, llm_reranker
+from storefront.upsell.recommender.candidates import CandidateSet, find_candidates, find_candidates_by_id
+from storefront.upsell.recommender.product_text import product_text_of_view
 from storefront.upsell.selection import merge_llm_choice, select_top
 from storefront.upsell.types import ProductText, SuggestionDraft
 
@@ -65,7 +65,7 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
 def build_suggestions(
     tenant: TenantSettings, cart: CartSnapshot, arm: str, language: str, by_person: bool
 ) -> UpsellResult:
-    fitting = goes_with(tenant, cart_product_texts(cart))
+    fitting = find_candidates(tenant, cart_product_texts(cart))
     advice = RerankResult(RULES)
     if arm == MODEL and any(one.explanation for one in fitting.candidates):
         wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
@@ -100,7 +100,7 @@ def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, prod
         left = [SuggestionDraft(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
         if suggestions := filter_sellable(left):
             return UpsellResult(True, arm, shown.source, suggestions, shown.id)
-    fitting = related(tenant, product_ids)
+    fitting = find_candidates_by_id(tenant, product_ids)
     chosen = select_top(fitting.candidates, tenant.upsell)
     suggestions = filter_sellable(chosen, fitting.offers(one.product_id for one in chosen))
     return UpsellResult(True, arm, "rules" if suggestions else None, suggestions)
@@ -117,17 +117,17 @@ def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[
             return False
         if llm_reranker().is_asked_for(cart_id):
             return True
-        fitting = goes_with(tenant, cart_product_texts(cart))
+        fitting = find_candidates(tenant, cart_product_texts(cart))
         if any(one.explanation for one in fitting.candidates):
             llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, languages[0]))
     return False
 
 
 def cart_product_texts(cart: CartSnapshot) -> list[ProductText]:
-    return [goods_listed(line.product) for line in cart.lines]
+    return [product_text_of_view(line.product) for line in cart.lines]
 
 
-def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: Fitting, language: str) -> RerankRequest:
+def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: CandidateSet, language: str) -> RerankRequest:
     value = cart.price(tenant).subtotal
     asked = fitting.cart, fitting.candidates
     return RerankRequest(llm_reranker().model.name, cart.id, *asked, tenant.upsell, language, value)

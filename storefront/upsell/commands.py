@@ -15,14 +15,19 @@ from storefront.db.tenant_context import tenant_context
 from storefront.server.commands import CommandGroup
 from storefront.tenants.registry import registry, set_upsell_enabled
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.engine.complements import due, foresee, patient, prepare
-from storefront.upsell.engine.evaluation import FEWEST, Replay, Score, ask_model, choices
-from storefront.upsell.engine.history import how_many_orders
-from storefront.upsell.engine.learning import how_much_to_learn, rebuild
-from storefront.upsell.engine.models import STATE
 from storefront.upsell.experiment.commands import print_report, table
 from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.recommender.complements import (
+    estimate_cost,
+    generate_complements,
+    offline_client,
+    products_to_generate,
+)
+from storefront.upsell.recommender.evaluation.backtest import MIN_ORDERS, Backtest, Metrics, ask_model, choices
+from storefront.upsell.recommender.evaluation.replay_state import count_orders
+from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
+from storefront.upsell.recommender.training import count_training_events, retrain
 
 commands = CommandGroup("upsell", help="Suggestions at checkout.")
 commands.add_command(print_report)
@@ -61,9 +66,9 @@ def rebuild_command(tenant_id: str | None) -> None:
     """Learn anew from all orders what goes together."""
     for shop in shops(tenant_id):
         with tenant_context(shop.id):
-            with progress_bar(f"Learning the orders of {shop.id}", how_much_to_learn()) as step:
-                events = rebuild(step)
-            state = execute(STATE).one()
+            with progress_bar(f"Learning the orders of {shop.id}", count_training_events()) as step:
+                events = retrain(step)
+            state = execute(SELECT_TRAINING_STATE).one()
         click.echo(f"{shop.id}: {many(state.orders, 'order')} learned, from {many(events, 'event')}.")
 
 
@@ -83,12 +88,12 @@ def evaluate_command(tenant_id: str | None, with_model: bool, orders: int, yes: 
 
 
 def evaluate_shop(shop: TenantSettings, for_model: int, yes: bool) -> None:
-    replay = Replay(shop, for_model)
-    with progress_bar(f"Replaying the orders of {shop.id}", how_many_orders()) as step:
+    replay = Backtest(shop, for_model)
+    with progress_bar(f"Replaying the orders of {shop.id}", count_orders()) as step:
         replay.run(step)
-    if replay.carts < FEWEST:
+    if replay.carts < MIN_ORDERS:
         found = many(replay.carts, "order")
-        click.echo(f"{shop.id}: {found} to learn from: too few to say anything. About {FEWEST} are the least.")
+        click.echo(f"{shop.id}: {found} to learn from: too few to say anything. About {MIN_ORDERS} are the least.")
         return
     click.echo(f"{shop.id}: {many(replay.carts, 'cart')}, one product held out of each, three suggested.")
     show_scores(replay.scores, len(replay.numbers))
@@ -96,7 +101,7 @@ def evaluate_shop(shop: TenantSettings, for_model: int, yes: bool) -> None:
         evaluate_model(shop, replay, yes)
 
 
-def evaluate_model(shop: TenantSettings, replay: Replay, yes: bool) -> None:
+def evaluate_model(shop: TenantSettings, replay: Backtest, yes: bool) -> None:
     """Let the model choose for the latest carts, once its cost was agreed to."""
     questions = choices(replay, shop.default_language)
     with using(LlmClient(settings())) as model:
@@ -131,17 +136,17 @@ def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None
 
 
 def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
-    waiting = due(shop.default_language)
+    waiting = products_to_generate(shop.default_language)
     numbers = waiting[:limit]
     if not numbers:
         click.echo(f"{shop.id}: every product is prepared.")
         return
-    with using(patient(settings())) as model:
+    with using(offline_client(settings())) as model:
         about = f"{shop.id}: the model is asked about {many(len(numbers), 'product')}, once each"
-        if not agreed(about, foresee(model, shop, numbers), yes):
+        if not agreed(about, estimate_cost(model, shop, numbers), yes):
             return
         with progress_bar(f"Preparing {shop.id}", len(numbers)) as step:
-            batch = prepare(model, shop, numbers, step)
+            batch = generate_complements(model, shop, numbers, step)
     done = batch.outcomes["ok"]
     failed = by_cause(batch.outcomes - Counter(ok=done))
     click.echo(
@@ -210,7 +215,7 @@ def agreed(what: str, cost: tuple[int, int | None], yes: bool) -> bool:
     return yes or click.confirm("Go on?")
 
 
-def show_scores(scores: Mapping[str, Score], products: int) -> None:
+def show_scores(scores: Mapping[str, Metrics], products: int) -> None:
     rows = [
         [
             name,

@@ -18,10 +18,10 @@ from storefront.tenants.registry import registry
 from storefront.upsell import concurrency
 from storefront.upsell.actions import prefetch_suggestions
 from storefront.upsell.concurrency import recommender_slot
-from storefront.upsell.engine.learning import learn
-from storefront.upsell.engine.likeness import compare_texts
-from storefront.upsell.engine.models import STATE
 from storefront.upsell.impressions import ImpressionBuffer, flush_all
+from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
+from storefront.upsell.recommender.similarity_job import rebuild_text_similarity
+from storefront.upsell.recommender.training import train_incrementally
 from storefront.upsell.scheduler import JobScheduler, job_scheduler
 
 LEARN_DELAY_SECONDS = 1.0
@@ -70,14 +70,14 @@ def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:
             many = count_products(ProductQuery())
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
-                compare_texts(bar.update)
+                rebuild_text_similarity(bar.update)
 
 
 def rebuild_missing_similarity() -> None:
     """The same for the shops whose texts were never compared, as after an update of the program."""
     for tenant_id in registry().all():
         with tenant_context(tenant_id):
-            state = execute(STATE).one_or_none()
+            state = execute(SELECT_TRAINING_STATE).one_or_none()
         if state is None or not state.texts:
             rebuild_similarity_of([tenant_id])
 
@@ -96,7 +96,7 @@ def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str,
 def training_job(app: Flask, tenant_id: str) -> None:
     """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
     with app.app_context(), tenant_context(tenant_id), recommender_slot(), timeouts_in_force(TRAINING):
-        more = learn()
+        more = train_incrementally()
     if more:
         job_scheduler(app).schedule(0.05, ("learn", tenant_id), partial(training_job, app, tenant_id))
 

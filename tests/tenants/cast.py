@@ -20,11 +20,11 @@ from storefront.db.transactions import write
 from storefront.ids import new_token
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
-from storefront.upsell.engine.learning import learn
-from storefront.upsell.engine.models import Complement
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.response_cache import claim
 from storefront.upsell.llm.usage import add_usage
+from storefront.upsell.recommender.models import Complement
+from storefront.upsell.recommender.training import train_incrementally
 from storefront.web.security import signer
 from tests.conftest import Person
 
@@ -66,7 +66,7 @@ LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "upsell_learned")
 def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
     """Give a shop that has an order what suggestions make of it, and what a model would have left in the tables."""
     with acting_in(app, tenant_id):
-        learn()
+        train_incrementally()
         asked = {"cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en", "prompt": "?"}
         said = {"response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "outcome": "ok"}
         with write():

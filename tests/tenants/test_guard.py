@@ -20,8 +20,8 @@ from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
-from storefront.upsell.engine.actions import related
 from storefront.upsell.models import UpsellImpression
+from storefront.upsell.recommender.candidates import find_candidates_by_id
 from tests.conftest import Person
 from tests.tenants.cast import every_row, owned_models
 from tests.upsell.conftest import teach
@@ -256,7 +256,7 @@ def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
     with app.app_context(), tenant_context(tenant_id):
         tenant = registry().find(tenant_id)
         assert tenant
-        found = related(tenant, [product_id]).candidates
+        found = find_candidates_by_id(tenant, [product_id]).candidates
         return {one.product.id: one.explanation for one in found if one.explanation.startswith("Bought together")}
 
 

@@ -14,11 +14,11 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.observability.logging import JsonFormatter
 from storefront.upsell import actions
-from storefront.upsell.engine.learning import learn
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.rerank_prompt import response_format
 from storefront.upsell.models import UpsellImpression
+from storefront.upsell.recommender.training import train_incrementally
 from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
@@ -95,7 +95,7 @@ def showings(app: Flask, shop: str = "north") -> list[UpsellImpression]:
 def teach(app: Flask, shop: str = "north") -> None:
     """Have the shop learn all its orders now, as it does by itself where it serves requests."""
     with app.app_context(), tenant_context(shop):
-        while learn():
+        while train_incrementally():
             pass
 
 

@@ -15,8 +15,8 @@ from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order
 from storefront.upsell import jobs
-from storefront.upsell.engine import learning
-from storefront.upsell.engine.learning import learn, rebuild
+from storefront.upsell.recommender import training
+from storefront.upsell.recommender.training import retrain, train_incrementally
 from tests.conftest import Person
 from tests.orders.crowd import at_once, people
 from tests.tenants.cast import every_row
@@ -101,7 +101,7 @@ def test_a_slow_learner_undoes_nothing_of_a_quick_one(
     """The slow one has the first order to learn; the quick one comes for the second too."""
     order(shopper, beans=1, honey=1)
     order(shopper, beans=1, pot=1)
-    at_it, quick_is_done, act = threading.Event(), threading.Event(), getattr(learning, step)
+    at_it, quick_is_done, act = threading.Event(), threading.Event(), getattr(training, step)
 
     def slowly(*known: object) -> object:
         if not at_it.is_set():
@@ -111,9 +111,9 @@ def test_a_slow_learner_undoes_nothing_of_a_quick_one(
 
     def slow() -> None:
         with app.app_context(), tenant_context("north"):
-            learn(1)
+            train_incrementally(1)
 
-    monkeypatch.setattr(learning, step, slowly)
+    monkeypatch.setattr(training, step, slowly)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(slow)
         assert at_it.wait(5)
@@ -178,14 +178,14 @@ def test_what_breaks_in_the_middle_leaves_nothing_half_learned(
     teach(app)
     before = learned(app)
     order(shopper, beans=1, honey=1)
-    run = learning.execute
+    run = training.execute
 
     def breaks_down(statement: object, *parameters: object) -> object:
-        if statement is learning.SAVE_STATE:  # all rows are written by then
+        if statement is training.UPDATE_TRAINING_STATE:  # all rows are written by then
             raise RuntimeError("out of disk")
         return run(statement, *parameters)
 
-    monkeypatch.setattr(learning, "run", breaks_down)
+    monkeypatch.setattr(training, "run", breaks_down)
     with pytest.raises(RuntimeError):
         teach(app)
     assert learned(app) == before
@@ -200,10 +200,10 @@ def test_a_rebuild_comes_to_the_same_bytes(
     app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     """Though rows were pruned in between, and orders cancelled; and whatever the size of the lots."""
-    monkeypatch.setattr("storefront.upsell.engine.rows.KEPT", 1)
-    monkeypatch.setattr("storefront.upsell.engine.rows.LONGEST", 2)
-    monkeypatch.setattr(learning, "BATCH", batch)
-    monkeypatch.setattr(learning, "REBUILT_AT_ONCE", max(1, batch - 1))
+    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.KEPT", 1)
+    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.LONGEST", 2)
+    monkeypatch.setattr(training, "BATCH", batch)
+    monkeypatch.setattr(training, "REBUILT_AT_ONCE", max(1, batch - 1))
     chance, placed = Random(7), []
     for step in range(24):
         items = chance.sample(["beans", "pot", "honey", "shared"], chance.randint(1, 4))
@@ -217,7 +217,7 @@ def test_a_rebuild_comes_to_the_same_bytes(
     teach(app)
     before = every_row(app, "north")
     with app.app_context(), tenant_context("north"):
-        assert rebuild() == 24 + 8
+        assert retrain() == 24 + 8
     after = every_row(app, "north")
     assert {table: after[table] for table in (*TABLES, "upsell_learned")} == {
         table: before[table] for table in (*TABLES, "upsell_learned")
@@ -231,11 +231,11 @@ def test_a_rebuild_heals_what_was_broken(app: Flask, shopper: Person) -> None:
     teach(app)
     before = learned(app)
     with app.app_context(), tenant_context("north"):
-        with learning.write():
-            learning.execute(learning.FORGET)
-            learning.execute(learning.FORGET_GROUPS)
+        with training.write():
+            training.execute(training.RESET_ROWS)
+            training.execute(training.RESET_CATEGORY_ROWS)
         assert learned(app) != before
-        rebuild()
+        retrain()
     assert learned(app) == before
 
 

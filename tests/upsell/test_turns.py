@@ -47,7 +47,7 @@ class Watched:
 
 def test_one_panel_at_a_time_is_thought_out(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "LONGEST_TURN", 30)
-    watched = Watched(actions.goes_with)
+    watched = Watched(actions.find_candidates)
     monkeypatch.setattr(actions, "goes_with", watched)
     people = [with_cart(app) for _ in range(6)]
     with ThreadPoolExecutor(6) as pool:

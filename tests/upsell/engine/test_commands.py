@@ -6,7 +6,7 @@ from flask import Flask
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.orders.actions import cancel_order
-from storefront.upsell.engine.models import ROWS
+from storefront.upsell.recommender.queries import SELECT_AFFINITIES
 from tests.conftest import Person
 from tests.upsell.conftest import teach
 
@@ -33,7 +33,9 @@ def test_a_rebuild_comes_to_the_same_and_says_how_much_it_learned(app: Flask, sh
 
     def learned() -> list[tuple[object, ...]]:
         with app.app_context(), tenant_context("north"):
-            return sorted(tuple(map(str, row)) for row in execute(ROWS, {"ids": ["beans", "pot", "honey", "cup"]}))
+            return sorted(
+                tuple(map(str, row)) for row in execute(SELECT_AFFINITIES, {"ids": ["beans", "pot", "honey", "cup"]})
+            )
 
     before = learned()
     assert flask_upsell(app, "rebuild", "--tenant", "north") == "north: 2 orders learned, from 4 events.\n"

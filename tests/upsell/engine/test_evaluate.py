@@ -10,12 +10,12 @@ from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.orders.actions import cancel_order
 from storefront.tenants.registry import registry
-from storefront.upsell.engine.actions import best_numbers, ranked
-from storefront.upsell.engine.evaluation import Replay
-from storefront.upsell.engine.learning import numbered
-from storefront.upsell.engine.ledger import Bought
-from storefront.upsell.engine.models import CATALOGUE, ROWS
-from storefront.upsell.engine.shelf import this_shelf
+from storefront.upsell.recommender.candidates import _rank, rank_items
+from storefront.upsell.recommender.cooccurrence_update import BasketItem
+from storefront.upsell.recommender.evaluation.backtest import Backtest
+from storefront.upsell.recommender.queries import SELECT_AFFINITIES, SELECT_CATALOG
+from storefront.upsell.recommender.stats_cache import current_stats
+from storefront.upsell.recommender.training import item_indexes
 from tests.conftest import Person
 from tests.upsell.conftest import calls, stock, teach
 from tests.upsell.model_server import ModelServer, hangs, suggest
@@ -100,21 +100,21 @@ def test_the_replay_ranks_as_the_engine_does(app: Flask) -> None:
         order(shopper, "beans", other, "a1")
     teach(app)
     with app.app_context(), tenant_context("north"):
-        replay = Replay(registry().all()["north"])
+        replay = Backtest(registry().all()["north"])
         replay.run()
         carts = [["beans"], ["a1", "beans"], ["b2", "honey", "a3"]]
         for cart in carts:
             numbers = sorted(replay.numbers[id] for id in cart)
             replay.history.take([[one for one in everything() if one.number in numbers]])
             mine = [replay.history.in_cart(one) for one in numbers]
-            replayed = ranked(replay.history.shelf(), mine, replay.history.pairs(numbers))
-            assert replayed == best_numbers(this_shelf(), execute(ROWS, {"ids": cart}).all())
+            replayed = rank_items(replay.history.shelf(), mine, replay.history.pairs(numbers))
+            assert replayed == _rank(current_stats(), execute(SELECT_AFFINITIES, {"ids": cart}).all())
             assert replayed
 
 
-def everything() -> list[Bought]:
+def everything() -> list[BasketItem]:
     """The products of the shop, as the ledger knows them."""
-    return list(numbered([row.product_id for row in execute(CATALOGUE)]).values())
+    return list(item_indexes([row.product_id for row in execute(SELECT_CATALOG)]).values())
 
 
 def test_the_shops_wishes_count_for_what_is_shown(app: Flask) -> None:

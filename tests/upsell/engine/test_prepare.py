@@ -15,10 +15,10 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from storefront.upsell import commands
-from storefront.upsell.engine.actions import related
-from storefront.upsell.engine.models import Complement
 from storefront.upsell.llm import batch, complement_prompt
 from storefront.upsell.llm.models import LlmUsage
+from storefront.upsell.recommender.candidates import find_candidates_by_id
+from storefront.upsell.recommender.models import Complement
 from storefront.upsell.selection import select_top
 from tests.conftest import Person
 from tests.upsell.conftest import calls, stock, teach
@@ -339,7 +339,7 @@ def rules_suggest(app: Flask, person: Person, product_id: str) -> dict[str, str]
     """What the rules suggest with this product, in their order."""
     with app.app_context(), tenant_context(person.shop):
         tenant = registry().all()[person.shop]
-        found = select_top(related(tenant, [product_id]).candidates, tenant.upsell)
+        found = select_top(find_candidates_by_id(tenant, [product_id]).candidates, tenant.upsell)
         return {one.product_id: one.explanation for one in found}
 
 

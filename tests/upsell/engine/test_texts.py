@@ -6,8 +6,8 @@ from math import log, sqrt
 
 import pytest
 
-from storefront.upsell.engine import texts
-from storefront.upsell.engine.texts import closest
+from storefront.upsell.recommender import text_similarity
+from storefront.upsell.recommender.text_similarity import nearest_neighbours
 
 SHELF = [
     ["walnut", "bowl", "kitchen"],
@@ -35,7 +35,7 @@ def cosine(one: Counter[str], other: Counter[str], all_texts: list[Counter[str]]
 
 def test_the_neighbours_are_those_of_the_formula_best_first():
     counts = [Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))]) for words in SHELF]
-    for position, found in enumerate(closest(SHELF)):
+    for position, found in enumerate(nearest_neighbours(SHELF)):
         others = [(cosine(counts[position], other, counts), -place) for place, other in enumerate(counts)]
         expected = sorted(((value, place) for value, place in others if value and -place != position), reverse=True)
         assert [other for other, _ in found] == [-other for _, other in expected]
@@ -44,10 +44,10 @@ def test_the_neighbours_are_those_of_the_formula_best_first():
 
 def test_where_everything_is_alike_those_next_to_it_are_looked_at(monkeypatch: pytest.MonkeyPatch):
     """A hundred thousand texts of the same few words take no longer than others: what one looks at has an end."""
-    monkeypatch.setattr(texts, "LOOKS", 0)
-    monkeypatch.setattr(texts, "LEAST_LOOKS", 10)
+    monkeypatch.setattr(text_similarity, "LOOKS", 0)
+    monkeypatch.setattr(text_similarity, "LEAST_LOOKS", 10)
     many = [["grey", "mug", f"nr{i}"] for i in range(100)]
-    found = [{other for other, _ in neighbours} for neighbours in closest(many)]
+    found = [{other for other, _ in neighbours} for neighbours in nearest_neighbours(many)]
     assert found[50] == set(range(45, 55)) - {50}
     assert found[0] == set(range(1, 10))
     assert found[99] == set(range(90, 99))

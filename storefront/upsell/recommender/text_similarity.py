@@ -11,13 +11,13 @@ from heapq import nlargest
 from itertools import pairwise
 from math import log, sqrt
 
-MOST_ALIKE = 40
+MAX_NEIGHBOURS = 40
 """Neighbours that are kept of a product."""
-LOOKS = 16_000_000
+POSTINGS_BUDGET = 16_000_000
 """Entries of the index that may be looked at in all; beyond them a product's commonest terms are left out, which say
 the least."""
-LEAST_LOOKS = 150
-MOST_LOOKS = 4_000
+MIN_POSTINGS = 150
+MAX_POSTINGS = 4_000
 Vector = dict[str, float]
 
 
@@ -38,22 +38,24 @@ def vectors_of(texts: Sequence[Sequence[str]]) -> list[Vector]:
     return found
 
 
-def closest(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[int, float]]]:
+def nearest_neighbours(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[int, float]]]:
     """For each text the most alike others as (position, cosine), best first."""
     vectors = vectors_of(texts)
     index: dict[str, list[tuple[int, float]]] = {}
     for position, vector in enumerate(vectors):
         for term, weight in vector.items():
             index.setdefault(term, []).append((position, weight))
-    looks = min(MOST_LOOKS, max(LEAST_LOOKS, LOOKS // max(len(texts), 1)))
+    looks = min(MAX_POSTINGS, max(MIN_POSTINGS, POSTINGS_BUDGET // max(len(texts), 1)))
     for position, vector in enumerate(vectors):
-        found = look_up(position, vector, index, looks)
+        found = _score_postings(position, vector, index, looks)
         found.pop(position, None)
-        best = nlargest(MOST_ALIKE, [(cosine, -other) for other, cosine in found.items()])
+        best = nlargest(MAX_NEIGHBOURS, [(cosine, -other) for other, cosine in found.items()])
         yield [(-other, cosine) for cosine, other in best]
 
 
-def look_up(position: int, vector: Vector, index: dict[str, list[tuple[int, float]]], looks: int) -> dict[int, float]:
+def _score_postings(
+    position: int, vector: Vector, index: dict[str, list[tuple[int, float]]], looks: int
+) -> dict[int, float]:
     """The cosine with every text that shares a term, as far as so many looks reach, the rarest terms first. Where even
     the rarest is in more texts, those next to this one are looked at: a catalogue has together what goes together."""
     found: dict[int, float] = {}

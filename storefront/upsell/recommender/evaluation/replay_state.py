@@ -8,13 +8,20 @@ from datetime import UTC, datetime
 from storefront.clock import now
 from storefront.db.tenancy import execute, insert_if_absent
 from storefront.db.transactions import write
-from storefront.upsell.engine.complements import UNPREPARED, Prepared, read_prepared
-from storefront.upsell.engine.formula import InCart, Totals
-from storefront.upsell.engine.learning import REBUILT_AT_ONCE, number_products, taken_from
-from storefront.upsell.engine.ledger import Bought, Ledger, Packed
-from storefront.upsell.engine.models import CATALOGUE, GROUPS, STANDING, STANDING_AFTER, TEXTUAL, Learned
-from storefront.upsell.engine.rows import group_names, unpack_alike
-from storefront.upsell.engine.shelf import BEST_OF_A_GROUP, BESTSELLERS, Shelf
+from storefront.upsell.recommender.complements import NO_COMPLEMENTS, ProductComplements, read_complements
+from storefront.upsell.recommender.cooccurrence import category_names, unpack_similar_items
+from storefront.upsell.recommender.cooccurrence_update import BasketItem, CooccurrenceUpdate, PackedRow
+from storefront.upsell.recommender.models import TrainingState
+from storefront.upsell.recommender.queries import (
+    COUNT_VALID_ORDERS,
+    SELECT_CATALOG,
+    SELECT_CATEGORY_INDEXES,
+    SELECT_TEXT_FEATURES,
+    VALID_ORDERS_AFTER,
+)
+from storefront.upsell.recommender.scoring import CartItemFeatures, CatalogStats
+from storefront.upsell.recommender.stats_cache import MAX_BESTSELLERS, MAX_BESTSELLERS_PER_CATEGORY, RecommenderStats
+from storefront.upsell.recommender.training import RETRAIN_BATCH_SIZE, assign_item_indexes, reader_of
 from storefront.upsell.types import Evidence
 
 
@@ -32,51 +39,55 @@ class Best:
         del self.top[self.most :]
 
 
-class History:
+class ReplayState:
     """What the engine would have known of the current tenant after some of its orders: all in memory, packed but for
     the lot at hand."""
 
     def __init__(self) -> None:
         with write():
-            insert_if_absent(Learned, [{}])
-            number_products()
-        self.began, known = now(), dict(execute(GROUPS).all())
+            insert_if_absent(TrainingState, [{}])
+            assign_item_indexes()
+        self.began, known = now(), dict(execute(SELECT_CATEGORY_INDEXES).all())
         self.ids: dict[int, str] = {}
         self.categories: dict[int, str] = {}
-        for number, product_id, category in execute(CATALOGUE):
+        for number, product_id, category in execute(SELECT_CATALOG):
             self.ids[number], self.categories[number] = product_id, category
         many = max(self.ids, default=-1) + 1
-        names = [group_names(self.categories.get(number, "")) for number in range(many)]
+        names = [category_names(self.categories.get(number, "")) for number in range(many)]
         self.groups_of = [[known[name] for name in own if name in known] for own in names]
         self.n = array("I", bytes(4 * many))
         self.orders = self.lines = 0
         self.group_lines: Counter[int] = Counter()
         self.group_sizes = Counter(group for groups in self.groups_of for group in groups)
-        self.best = Best(self.n, sorted(self.ids), BESTSELLERS)
+        self.best = Best(self.n, sorted(self.ids), MAX_BESTSELLERS)
         members: dict[int, list[int]] = {group: [] for group in self.group_sizes}
         for number in sorted(self.ids):
             for group in self.groups_of[number]:
                 members[group].append(number)
-        self.best_of = {group: Best(self.n, numbers, BEST_OF_A_GROUP) for group, numbers in members.items()}
-        self._rows: defaultdict[int, Packed] = defaultdict(lambda: (0, b""))
+        self.best_of = {
+            group: Best(self.n, numbers, MAX_BESTSELLERS_PER_CATEGORY) for group, numbers in members.items()
+        }
+        self._rows: defaultdict[int, PackedRow] = defaultdict(lambda: (0, b""))
         self._groups: defaultdict[int, bytes] = defaultdict(bytes)
-        self.ledger = Ledger(taken_from(self._rows), taken_from(self._groups))
+        self.ledger = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
         self.alike: dict[int, dict[int, float]] = {}
-        self.prepared: dict[str, Prepared] = {}
+        self.prepared: dict[str, ProductComplements] = {}
 
-    def take(self, baskets: Iterable[Sequence[Bought]]) -> None:
+    def take(self, baskets: Iterable[Sequence[BasketItem]]) -> None:
         """Put the last lot away, and have at hand what is known of this one's products."""
         baskets = list(baskets)
         self._rows |= self.ledger.packed()
         self._groups |= self.ledger.packed_groups()
-        self.ledger = Ledger(taken_from(self._rows), taken_from(self._groups))
+        self.ledger = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
         self.ledger.fetch(baskets)
-        texts = execute(TEXTUAL, {"numbers": list({one.number for bought in baskets for one in bought})}).all()
-        self.alike = {row.number: unpack_alike(bytes(row.alike)) for row in texts}
+        texts = execute(
+            SELECT_TEXT_FEATURES, {"numbers": list({one.number for bought in baskets for one in bought})}
+        ).all()
+        self.alike = {row.number: unpack_similar_items(bytes(row.alike)) for row in texts}
         prepared = [row.product_id for row in texts if row.prepared]
-        self.prepared = read_prepared(prepared) if prepared else {}
+        self.prepared = read_complements(prepared) if prepared else {}
 
-    def learn(self, bought: Sequence[Bought]) -> None:
+    def learn(self, bought: Sequence[BasketItem]) -> None:
         self.ledger.learn(bought, 1)
         self.orders += 1
         for one in bought:
@@ -87,35 +98,39 @@ class History:
             for group in one.groups:
                 self.best_of[group].rise(one.number)
 
-    def shelf(self) -> Shelf:
-        totals = Totals(self.n, self.orders, self.lines, self.group_lines, self.group_sizes, self.groups_of)
-        return Shelf((0, ""), 0.0, totals, self.best.top, {group: best.top for group, best in self.best_of.items()})
+    def shelf(self) -> RecommenderStats:
+        totals = CatalogStats(self.n, self.orders, self.lines, self.group_lines, self.group_sizes, self.groups_of)
+        return RecommenderStats(
+            (0, ""), 0.0, totals, self.best.top, {group: best.top for group, best in self.best_of.items()}
+        )
 
-    def of(self, number: int) -> Prepared:
-        return self.prepared.get(self.ids[number], UNPREPARED)
+    def of(self, number: int) -> ProductComplements:
+        return self.prepared.get(self.ids[number], NO_COMPLEMENTS)
 
-    def in_cart(self, number: int) -> InCart:
+    def in_cart(self, number: int) -> CartItemFeatures:
         row, prepared = self.ledger.rows[number], self.of(number)
         weights = list(row.weights.values())
-        times = [row.times[other] for other in row.weights]
-        return InCart(number, list(row.weights), weights, times, self.alike[number], prepared.products, prepared.groups)
+        times = [row.counts[other] for other in row.weights]
+        return CartItemFeatures(
+            number, list(row.weights), weights, times, self.alike[number], prepared.products, prepared.groups
+        )
 
     def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, int]]:
         return {group: self.ledger.groups[group] for number in cart for group in self.groups_of[number]}
 
     def ties(self, number: int, cart: Sequence[int]) -> list[Evidence]:
         why = {one: self.of(one).why(number, self.categories[number]) for one in cart}
-        return [Evidence(self.ids[one], self.ledger.rows[one].times.get(number, 0), why[one]) for one in cart]
+        return [Evidence(self.ids[one], self.ledger.rows[one].counts.get(number, 0), why[one]) for one in cart]
 
 
-def how_many_orders() -> int:
-    return int(execute(STANDING, {"until": now()}).scalar_one())
+def count_orders() -> int:
+    return int(execute(COUNT_VALID_ORDERS, {"until": now()}).scalar_one())
 
 
-def lots_of_orders(until: datetime) -> Iterator[list[str]]:
+def order_batches(until: datetime) -> Iterator[list[str]]:
     """The ids of the current tenant's orders that stand, up to this moment, in the order of time."""
     moment, last = datetime(1970, 1, 1, tzinfo=UTC), ""
-    limits = {"until": until, "limit": REBUILT_AT_ONCE}
-    while rows := execute(STANDING_AFTER, {"moment": moment, "id": last, **limits}).all():
+    limits = {"until": until, "limit": RETRAIN_BATCH_SIZE}
+    while rows := execute(VALID_ORDERS_AFTER, {"moment": moment, "id": last, **limits}).all():
         moment, last = rows[-1].created_at, rows[-1].id
         yield [row.id for row in rows]

@@ -13,29 +13,29 @@ from typing import Any
 from storefront.db.tenancy import execute
 from storefront.db.transactions import release_reader
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.engine.actions import of_many_kinds, ranked
-from storefront.upsell.engine.goods import read_goods
-from storefront.upsell.engine.history import History, lots_of_orders
-from storefront.upsell.engine.learning import bought_in
-from storefront.upsell.engine.models import GOODS_BY_ID
 from storefront.upsell.explanations import explain_pinned, with_explanations
 from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.llm.batch import Batch
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.moderation.output_guard import validate_answer
+from storefront.upsell.recommender.candidates import _diversified, rank_items
+from storefront.upsell.recommender.evaluation.replay_state import ReplayState, order_batches
+from storefront.upsell.recommender.product_text import read_product_texts
+from storefront.upsell.recommender.queries import SELECT_PRODUCT_TEXTS
+from storefront.upsell.recommender.training import baskets_of
 from storefront.upsell.selection import MAX_SUGGESTIONS, llm_candidates, merge_llm_choice, select_top
 from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
 
-LARGEST_CART = 15
-FEWEST = 20
+MAX_CART_SIZE = 15
+MIN_ORDERS = 20
 """Carts below which nothing is said."""
-UNREAD = "It goes with it."
+PLACEHOLDER_EXPLANATION = "It goes with it."
 """Stands for a reason where only the choice counts."""
 POPULARITY, PAIRS, RULES, SHOWN, MODEL = "popularity", "raw pair counts", "rules", "rules, as shown", "model"
 
 
 @dataclass
-class Score:
+class Metrics:
     """How a method did: how often what was held out was among its three, how high, and what it ever suggested."""
 
     carts: int = 0
@@ -65,7 +65,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Asked:
+class BacktestCase:
     """A cart as it was, for the model: what the rules found and would have shown, and what spoke for it."""
 
     cart: Sequence[int]
@@ -76,20 +76,20 @@ class Asked:
     orders: Mapping[str, int]
 
 
-class Replay:
+class Backtest:
     """The current tenant's standing orders, once through. `asked` are the latest carts that a model could be asked
     about."""
 
     def __init__(self, tenant: TenantSettings, most_asked: int = 0) -> None:
-        self.wishes, self.history = tenant.upsell, History()
+        self.wishes, self.history = tenant.upsell, ReplayState()
         self.numbers = {product_id: number for number, product_id in self.history.ids.items()}
-        self.scores = {name: Score() for name in (POPULARITY, PAIRS, RULES, SHOWN)}
-        self.asked: deque[Asked] = deque(maxlen=most_asked)
+        self.scores = {name: Metrics() for name in (POPULARITY, PAIRS, RULES, SHOWN)}
+        self.asked: deque[BacktestCase] = deque(maxlen=most_asked)
         self.carts = 0
 
     def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
-        for order_ids in lots_of_orders(self.history.began):
-            baskets = bought_in(order_ids)
+        for order_ids in order_batches(self.history.began):
+            baskets = baskets_of(order_ids)
             self.history.take(baskets.values())
             release_reader()
             for order_id in order_ids:
@@ -99,11 +99,11 @@ class Replay:
 
     def ask(self, order_id: str, numbers: Sequence[int]) -> None:
         """Ask each method what completes this order, if there is a cart left of it."""
-        if not 2 <= len(numbers) <= LARGEST_CART + 1:
+        if not 2 <= len(numbers) <= MAX_CART_SIZE + 1:
             return
         cart = sorted(numbers)
         target = cart.pop(int(sha256(order_id.encode()).hexdigest(), 16) % len(cart))
-        best = ranked(self.history.shelf(), [self.history.in_cart(one) for one in cart], self.history.pairs(cart))
+        best = rank_items(self.history.shelf(), [self.history.in_cart(one) for one in cart], self.history.pairs(cart))
         candidates = self.candidates(cart, best)
         shown = [self.numbers[one.product_id] for one in select_top(candidates, self.wishes)]
         found = {POPULARITY: self.popular(cart), PAIRS: self.paired(cart), RULES: best[:MAX_SUGGESTIONS], SHOWN: shown}
@@ -120,7 +120,7 @@ class Replay:
         """What was in most orders with the products of the cart."""
         sums: Counter[int] = Counter()
         for one in cart:
-            sums.update(self.history.ledger.rows[one].times)
+            sums.update(self.history.ledger.rows[one].counts)
         others = (other for other in sums if other not in cart)
         return nlargest(MAX_SUGGESTIONS, others, key=lambda other: (sums[other], -other))
 
@@ -133,35 +133,37 @@ class Replay:
         barred = {kinds[one] for one in cart if kinds[one]} if self.wishes.bar_categories_in_cart else set()
         unwanted = self.wishes.exclude | set(pinned)
         wanted = (one for one in best if ids[one] not in unwanted)
-        found = of_many_kinds(wanted, self.history.groups_of, self.wishes)
+        found = _diversified(wanted, self.history.groups_of, self.wishes)
         others = [ids[one] for one in found if kinds[one] not in barred]
         bare = {id: ProductText(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
-        return [Candidate(goods, UNREAD, id in pinned) for id, goods in bare.items()]
+        return [Candidate(goods, PLACEHOLDER_EXPLANATION, id in pinned) for id, goods in bare.items()]
 
-    def remembered(self, cart: Sequence[int], target: int, candidates: list[Candidate], shown: list[int]) -> Asked:
+    def remembered(
+        self, cart: Sequence[int], target: int, candidates: list[Candidate], shown: list[int]
+    ) -> BacktestCase:
         found = llm_candidates(candidates, self.wishes)
         ids = [one.product.id for one in found]
         ties = {id: self.history.ties(self.numbers[id], cart) for id in ids}
-        return Asked(cart, target, found, shown, ties, {id: self.history.n[self.numbers[id]] for id in ids})
+        return BacktestCase(cart, target, found, shown, ties, {id: self.history.n[self.numbers[id]] for id in ids})
 
 
 # --- the model's turn -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Choice:
+class LlmBacktestTask:
     """One cart, as the model is asked about it at checkout."""
 
-    asked: Asked
+    asked: BacktestCase
     cart: Sequence[ProductText]
     candidates: Sequence[Candidate]
     language: str
     chosen: list[SuggestionDraft] = field(default_factory=list)
 
     @classmethod
-    def about(cls, asked: Asked, ids: Mapping[int, str], language: str) -> "Choice":
+    def about(cls, asked: BacktestCase, ids: Mapping[int, str], language: str) -> "LlmBacktestTask":
         wanted = [ids[one] for one in asked.cart] + [one.product.id for one in asked.found]
-        known = read_goods(execute(GOODS_BY_ID, {"ids": wanted}).all())
+        known = read_product_texts(execute(SELECT_PRODUCT_TEXTS, {"ids": wanted}).all())
         cart = [known[ids[one]] for one in asked.cart]
         goods = [known[one.product.id] for one in asked.found]
         pinned = {one.product.id for one in asked.found if one.pinned}
@@ -188,24 +190,24 @@ class Choice:
         """Nothing but the journal keeps it."""
 
 
-def choices(replay: Replay, language: str) -> list[Choice]:
+def choices(replay: Backtest, language: str) -> list[LlmBacktestTask]:
     """What the model would be asked."""
-    return [Choice.about(asked, replay.history.ids, language) for asked in replay.asked]
+    return [LlmBacktestTask.about(asked, replay.history.ids, language) for asked in replay.asked]
 
 
 def ask_model(
     model: LlmClient,
     tenant: TenantSettings,
-    replay: Replay,
-    questions: Sequence[Choice],
+    replay: Backtest,
+    questions: Sequence[LlmBacktestTask],
     progress: Callable[[int], object],
-) -> tuple[Batch, dict[str, Score]]:
+) -> tuple[Batch, dict[str, Metrics]]:
     """How the model does on these carts, and the rules on the same. Where it has no answer, the rules' choice
     counts, as at checkout."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
     batch = Batch(model, "evaluate", rerank_prompt.PROMPT_VERSION, tenant.default_language, budget, progress)
     batch.run(questions)
-    scores = {SHOWN: Score(), MODEL: Score()}
+    scores = {SHOWN: Metrics(), MODEL: Metrics()}
     for one in questions:
         chosen = merge_llm_choice(one.chosen, one.candidates, tenant.upsell)
         found = [replay.numbers[choice.product_id] for choice in chosen] or one.asked.shown

@@ -10,12 +10,12 @@ from storefront.i18n.content import localize
 from storefront.i18n.locale import shopper_languages
 from storefront.upsell.types import ProductText
 
-KEPT = 1000
+CACHED_PRODUCT_TEXTS = 1000
 """Products whose texts a process remembers as they were taken apart."""
 
 
-@lru_cache(KEPT)
-def goods(
+@lru_cache(CACHED_PRODUCT_TEXTS)
+def product_text(
     languages: tuple[str, ...],
     id: str,
     name: str,
@@ -36,18 +36,18 @@ def goods(
     )
 
 
-def read_goods(rows: Iterable[Any]) -> dict[str, ProductText]:
+def read_product_texts(rows: Iterable[Any]) -> dict[str, ProductText]:
     """The products in rows that begin with `GOODS`, by their ids, as who reads is told of them."""
     languages = shopper_languages()
-    return {row.id: goods(languages, *row[:7]) for row in rows}
+    return {row.id: product_text(languages, *row[:7]) for row in rows}
 
 
-def goods_within(row: Any) -> ProductText:
+def product_text_from_row(row: Any) -> ProductText:
     """The product in a row with more than the columns `GOODS`, in the shop's own language."""
-    return goods((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
+    return product_text((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
 
 
-def offered(row: Any) -> ProductView:
+def product_view_from_offer(row: Any) -> ProductView:
     """The product in a row of `OFFER`, as it is shown."""
     shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in PRODUCT_VIEW_FIELDS]
     return product_view_from_row(
@@ -55,6 +55,6 @@ def offered(row: Any) -> ProductView:
     )
 
 
-def goods_listed(product: ProductView) -> ProductText:
+def product_text_of_view(product: ProductView) -> ProductText:
     """The same of a product as it is shown."""
     return ProductText(product.id, product.name, product.description, product.category, tuple(product.tags))

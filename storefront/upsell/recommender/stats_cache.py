@@ -11,13 +11,18 @@ from flask import current_app
 
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import current_tenant_id
-from storefront.upsell.engine.formula import Totals
-from storefront.upsell.engine.models import GROUP_ROWS, GROUPS, SHELF, STATE
-from storefront.upsell.engine.rows import group_names, unpack_weights
+from storefront.upsell.recommender.cooccurrence import category_names, unpack_weights
+from storefront.upsell.recommender.queries import (
+    SELECT_CATALOG_STATS,
+    SELECT_CATEGORY_INDEXES,
+    SELECT_CATEGORY_ROWS,
+    SELECT_TRAINING_STATE,
+)
+from storefront.upsell.recommender.scoring import CatalogStats
 
 TENANTS_KEPT = 64
-BESTSELLERS = 30
-BEST_OF_A_GROUP = 8
+MAX_BESTSELLERS = 30
+MAX_BESTSELLERS_PER_CATEGORY = 8
 PRODUCTS_A_SECOND = 100
 """Products that may be read again for each second that a shelf has served: a large one serves longer as it is, whose
 counts change little meanwhile. Reading takes some 6 microseconds a product, in which nobody else gets on."""
@@ -26,13 +31,13 @@ PAIRS_KEPT = 10_000
 
 
 @dataclass(frozen=True)
-class Shelf:
+class RecommenderStats:
     """One shop. `totals` and `ids` go by number; `best` are the bestsellers, `best_of` those of a group. `pairs` are
     the groups' rows that were asked for since it was read."""
 
     version: tuple[int, str]
     read_at: float
-    totals: Totals
+    catalog_stats: CatalogStats
     best: Sequence[int]
     best_of: dict[int, list[int]]
     ids: Sequence[str] = ()
@@ -42,57 +47,57 @@ class Shelf:
         if self.version == version:
             return True
         same_texts = self.version[1] == version[1]
-        return same_texts and time.monotonic() - self.read_at < (len(self.totals.n) // PRODUCTS_A_SECOND)
+        return same_texts and time.monotonic() - self.read_at < (len(self.catalog_stats.n) // PRODUCTS_A_SECOND)
 
 
 @dataclass
-class Shelves:
+class StatsCache:
     """Those of the tenants that were asked for lately. One instance an app."""
 
-    kept: LRUCache[str, Shelf] = field(default_factory=lambda: LRUCache(TENANTS_KEPT))
+    kept: LRUCache[str, RecommenderStats] = field(default_factory=lambda: LRUCache(TENANTS_KEPT))
     lock: Lock = field(default_factory=Lock)
 
 
-def this_shelf() -> Shelf:
+def current_stats() -> RecommenderStats:
     """The current tenant's."""
-    state = execute(STATE).one_or_none()
-    return shelf_at(state.event, state.texts, state.orders) if state else shelf_at(0, "", 0)
+    state = execute(SELECT_TRAINING_STATE).one_or_none()
+    return stats_at(state.event, state.texts, state.orders) if state else stats_at(0, "", 0)
 
 
-def shelf_at(event: int, texts: str, orders: int) -> Shelf:
+def stats_at(event: int, texts: str, orders: int) -> RecommenderStats:
     """The current tenant's, whose orders have been learned up to this event, and whose texts are in this state."""
-    shelves: Shelves = current_app.extensions["storefront_shelves"]
+    shelves: StatsCache = current_app.extensions["storefront_shelves"]
     version, tenant_id = (event, texts), current_tenant_id()
     with shelves.lock:
         shelf = shelves.kept.get(tenant_id)
     if shelf is None or not shelf.serves(version):
-        shelf = read_shelf(version, orders)
+        shelf = read_stats(version, orders)
         with shelves.lock:
             shelves.kept[tenant_id] = shelf
     return shelf
 
 
-def read_shelf(version: tuple[int, str], orders: int) -> Shelf:
-    numbers: dict[str, int] = dict(execute(GROUPS).all())
+def read_stats(version: tuple[int, str], orders: int) -> RecommenderStats:
+    numbers: dict[str, int] = dict(execute(SELECT_CATEGORY_INDEXES).all())
     groups_of_category: dict[str, tuple[int, ...]] = {}
     n: array[int] = array("I")
     groups_of: list[tuple[int, ...]] = []
     ids: list[str] = []
-    for number, sold, product_id, category in execute(SHELF):
+    for number, sold, product_id, category in execute(SELECT_CATALOG_STATS):
         if category not in groups_of_category:
-            names = group_names(category)
+            names = category_names(category)
             groups_of_category[category] = tuple(numbers[name] for name in names if name in numbers)
         while len(n) <= number:  # a number that no product has any more sells nothing
             n.append(0)
             groups_of.append(())
             ids.append("")
         n[number], groups_of[number], ids[number] = sold, groups_of_category[category], product_id
-    return shelf_of(version, orders, n, groups_of, ids)
+    return build_stats(version, orders, n, groups_of, ids)
 
 
-def shelf_of(
+def build_stats(
     version: tuple[int, str], orders: int, n: "array[int]", groups_of: Sequence[Sequence[int]], ids: Sequence[str]
-) -> Shelf:
+) -> RecommenderStats:
     lines: dict[int, int] = {}
     sizes: dict[int, int] = {}
     for sold, groups in zip(n, groups_of, strict=True):
@@ -100,27 +105,31 @@ def shelf_of(
             lines[group] = lines.get(group, 0) + sold
             sizes[group] = sizes.get(group, 0) + 1
     order = sorted(range(len(n)), key=n.__getitem__, reverse=True)
-    totals = Totals(n, orders, sum(n), lines, sizes, groups_of)
-    return Shelf(version, time.monotonic(), totals, order[:BESTSELLERS], best_of_groups(order, groups_of), ids)
+    totals = CatalogStats(n, orders, sum(n), lines, sizes, groups_of)
+    return RecommenderStats(
+        version, time.monotonic(), totals, order[:MAX_BESTSELLERS], bestsellers_by_category(order, groups_of), ids
+    )
 
 
-def best_of_groups(order: Iterable[int], groups_of: Sequence[Sequence[int]]) -> dict[int, list[int]]:
+def bestsellers_by_category(order: Iterable[int], groups_of: Sequence[Sequence[int]]) -> dict[int, list[int]]:
     best: dict[int, list[int]] = {}
     for number in order:
         for group in groups_of[number]:
             found = best.setdefault(group, [])
-            if len(found) < BEST_OF_A_GROUP:
+            if len(found) < MAX_BESTSELLERS_PER_CATEGORY:
                 found.append(number)
     return best
 
 
-def pairs_of(shelf: Shelf, groups: Collection[int]) -> dict[int, Mapping[int, int]]:
+def category_pairs(shelf: RecommenderStats, groups: Collection[int]) -> dict[int, Mapping[int, int]]:
     """For each of the groups the weights (thousandths) of its pairs, by the other group's number."""
     known = {group: shelf.pairs[group] for group in groups if group in shelf.pairs}
     asked = [group for group in groups if group not in known]
     if asked:
         read: dict[int, Mapping[int, int]] = {group: {} for group in asked}
-        read.update((number, unpack_weights(bytes(row))) for number, row in execute(GROUP_ROWS, {"numbers": asked}))
+        read.update(
+            (number, unpack_weights(bytes(row))) for number, row in execute(SELECT_CATEGORY_ROWS, {"numbers": asked})
+        )
         known |= read
         if sum(map(len, [*shelf.pairs.values()])) < PAIRS_KEPT:
             shelf.pairs.update(read)

@@ -23,11 +23,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2, sqrt
 
-from storefront.upsell.engine.rows import UNIT
+from storefront.upsell.recommender.cooccurrence import WEIGHT_SCALE
 
 
 @dataclass(frozen=True)
-class Constants:
+class ScoringParams:
     """Found by search on baskets that the figures of docs/upsell.md were not measured with."""
 
     k: float = 40.0
@@ -49,12 +49,12 @@ class Constants:
     prepared_group: float = 1.0
 
 
-BEST = Constants()
-SELDOM = 32
+DEFAULT_PARAMS = ScoringParams()
+POWER_TABLE_SIZE = 32
 
 
 @dataclass(frozen=True)
-class Totals:
+class CatalogStats:
     """What is known of a shop as a whole. `n` and `groups_of` go by product number, the others by group number."""
 
     n: Sequence[int]
@@ -66,7 +66,7 @@ class Totals:
 
 
 @dataclass(frozen=True)
-class InCart:
+class CartItemFeatures:
     """A product of the cart: its number, and by the others' numbers in how many orders they were together, with what
     weight (thousandths), and how alike their texts are (cosine); the products and groups prepared as completing it."""
 
@@ -84,10 +84,10 @@ class Scorer:
 
     def __init__(
         self,
-        totals: Totals,
-        cart: Sequence[InCart],
+        totals: CatalogStats,
+        cart: Sequence[CartItemFeatures],
         pairs: Mapping[int, Mapping[int, int]],
-        constants: Constants = BEST,
+        constants: ScoringParams = DEFAULT_PARAMS,
     ) -> None:
         self.totals, self.cart, self.constants = totals, cart, constants
         size = log2(max(len(cart), 1))
@@ -99,7 +99,7 @@ class Scorer:
         self.by_group = [self._group_terms(level, pairs) for level in range(len(constants.groups))]
         self.same = self._same_terms()
 
-    def _share(self, mine: InCart) -> float:
+    def _share(self, mine: CartItemFeatures) -> float:
         kind = self._kind(mine.number)
         kinds = sum(1 for one in self.cart if self._kind(one.number) == kind) if kind is not None else 1
         return float(kinds**-self.constants.rho) / (self.totals.n[mine.number] + self.constants.k)
@@ -119,7 +119,7 @@ class Scorer:
                 lines = self.totals.group_lines.get(groups[level], 0)
                 factor = self.constants.groups[level] * share / (lines + self.constants.kg)
                 base += factor * self.constants.kg / max(self.totals.lines, 1)
-                factor /= UNIT
+                factor /= WEIGHT_SCALE
                 for group, weight in pairs.get(groups[level], {}).items():
                     terms[group] = terms.get(group, 0.0) + factor * weight
             for group in one.prepared_groups:
@@ -142,11 +142,13 @@ class Scorer:
         """What the cart's own neighbours are worth by orders and texts, by number."""
         sums: dict[int, float] = {}
         get, mix = sums.get, self.mix
-        seldom = [times ** (1 - mix) for times in range(SELDOM)]  # most pairs are, and a power costs more than a look
+        seldom = [
+            times ** (1 - mix) for times in range(POWER_TABLE_SIZE)
+        ]  # most pairs are, and a power costs more than a look
         for share, one in zip(self.shares, self.cart, strict=True):
-            factor = share * UNIT**-mix
+            factor = share * WEIGHT_SCALE**-mix
             for number, weight, times in zip(one.numbers, one.weights, one.times, strict=True):
-                often = seldom[times] if times < SELDOM else times ** (1 - mix)
+                often = seldom[times] if times < POWER_TABLE_SIZE else times ** (1 - mix)
                 sums[number] = get(number, 0.0) + factor * often * weight**mix
             factor = share * self.constants.c
             for number, cosine in one.alike.items():

@@ -1,0 +1,64 @@
+"""Making ready which products are alike by their texts: when a catalogue was loaded, before anybody asks."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import islice
+from typing import Any
+
+from storefront.catalog.text import tokenize
+from storefront.db.tenancy import execute, insert_if_absent
+from storefront.db.transactions import write
+from storefront.upsell.recommender.cooccurrence import pack_similar_items
+from storefront.upsell.recommender.models import TrainingState
+from storefront.upsell.recommender.queries import (
+    LOCK_TRAINING_STATE,
+    SELECT_SIMILARITY_TEXTS,
+    SELECT_TRAINING_STATE,
+    UPDATE_SIMILAR_ITEMS,
+    UPDATE_TEXT_DIGEST,
+)
+from storefront.upsell.recommender.text_similarity import nearest_neighbours
+from storefront.upsell.recommender.training import assign_item_indexes
+
+ROWS_PER_TRANSACTION = 1000
+"""Products that one transaction writes."""
+
+
+def similarity_terms(product: Any) -> list[str]:
+    """What a product is compared by: its name, category and tags. A description says much besides what a thing is for,
+    so it counts only where there are no tags."""
+    return tokenize(" . ".join((product.name, product.category, *(product.tags or [product.description]))))
+
+
+def rebuild_text_similarity(progress: Callable[[int], object] = lambda _: None) -> bool:
+    """Find for each product of the current tenant what is like it, unless its texts are those of the last time.
+
+    Returns whether there was anything to do; `progress` is told of each lot of products.
+    """
+    with write():
+        insert_if_absent(TrainingState, [{}])
+        assign_item_indexes()
+    rows = execute(SELECT_SIMILARITY_TEXTS).all()
+    texts = [similarity_terms(row) for row in rows]
+    digest = sha256("\n".join(" ".join(words) for words in texts).encode()).hexdigest()
+    if digest == execute(SELECT_TRAINING_STATE).one().texts:
+        return False
+    with write():
+        execute(UPDATE_TEXT_DIGEST, {"texts": ""})  # until it is done, so that what is interrupted is begun again
+    found = zip((row.number for row in rows), nearest_neighbours(texts), strict=True)
+    numbers = [row.number for row in rows]
+    while lot := list(islice(found, ROWS_PER_TRANSACTION)):
+        changed = [
+            {
+                "the_number": number,
+                "alike": pack_similar_items([(numbers[position], cosine) for position, cosine in alike]),
+            }
+            for number, alike in lot
+        ]
+        with write():
+            execute(LOCK_TRAINING_STATE)
+            execute(UPDATE_SIMILAR_ITEMS, changed)
+        progress(len(lot))
+    with write():
+        execute(UPDATE_TEXT_DIGEST, {"texts": digest})
+    return True
