@@ -14,7 +14,7 @@ from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
+from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.service import RerankResult, llm_reranker
@@ -171,7 +171,7 @@ def record_impression(
     both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
     showing = {"id": showing_id, "place": new_id(), "source": source, "suggestions": shown}
     why = {"outcome": advice.outcome, "call_id": advice.call_id}
-    in_force = shares(settings().upsell_holdout, settings().model_configured)
+    in_force = allocation(settings().upsell_holdout, settings().model_configured)
     record(
         PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person
     )

@@ -18,7 +18,7 @@ from storefront.db.transactions import release_reader, write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
 from storefront.upsell.concurrency import recommender_slot
-from storefront.upsell.experiment.models import expose
+from storefront.upsell.experiment.exposures import insert_exposures
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
 
@@ -96,7 +96,7 @@ def insert_impressions(entries: Sequence[PendingImpression]) -> None:
     """All of them in one transaction. Exposures go in the order of their key, so that two processes that write the same
     carts wait for each other and not in a ring."""
     with write():
-        expose(sorted((entry.exposure for entry in entries), key=lambda row: row["cart_id"]))
+        insert_exposures(sorted((entry.exposure for entry in entries), key=lambda row: row["cart_id"]))
         insert_rows(UpsellImpression, [entry.impression for entry in entries])
 
 

@@ -218,7 +218,7 @@ def test_carts_stay_while_the_report_counts_them(app: Flask) -> None:
 def actions_of_report(app: Flask) -> tuple[int, int]:
     """The checkouts that the report counts, and in how many of them a suggestion was accepted."""
     from storefront.tenants.registry import registry  # noqa: PLC0415
-    from storefront.upsell.experiment.actions import report  # noqa: PLC0415
+    from storefront.upsell.experiment.report import report  # noqa: PLC0415
 
     tenant = registry().find("north")
     assert tenant

@@ -15,7 +15,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.upsell import actions, jobs, subscribers
 from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
-from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
+from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler
 from tests.conftest import Person

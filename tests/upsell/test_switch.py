@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of
+from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, arm_of
 from tests.conftest import Person
 from tests.upsell.conftest import calls, showings
 

@@ -5,13 +5,13 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.tenants.context import current_tenant
-from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
-from storefront.upsell.experiment.rules import to_minor
+from storefront.upsell.experiment.report import ArmReport, Comparison, Report, report
+from storefront.upsell.experiment.statistics import to_minor
 from storefront.web.openapi import Money, ResponseModel, api_blueprint, parse_integer, responses, spec
 from storefront.web.security import staff_only
 
 api = api_blueprint("upsell_report_api", __name__)
-LONGEST = 3650
+MAX_DAYS = 3650
 """Days."""
 
 
@@ -20,7 +20,7 @@ class Cost(ResponseModel):
     currency: str
 
 
-class ArmShape(ResponseModel):
+class ReportArm(ResponseModel):
     arm: Annotated[str, Field(json_schema_extra={"enum": ["control", "rules", "model"]})]
     shoppers: int
     checkouts: Annotated[int, Field(description="started")]
@@ -32,7 +32,7 @@ class ArmShape(ResponseModel):
     model_cost: Cost
 
     @classmethod
-    def of(cls, arm: ArmReport, whole: Report) -> "ArmShape":
+    def of(cls, arm: ArmReport, whole: Report) -> "ReportArm":
         each, currency = arm.revenue_per_checkout, whole.currency
         return cls(
             arm=arm.arm,
@@ -47,7 +47,7 @@ class ArmShape(ResponseModel):
         )
 
 
-class UpliftShape(ResponseModel):
+class ReportUplift(ResponseModel):
     arm: str
     against: str
     per_checkout: Annotated[Money, Field(description="more per started checkout")]
@@ -57,7 +57,7 @@ class UpliftShape(ResponseModel):
     significant: bool
 
     @classmethod
-    def of(cls, one: Comparison, currency: str) -> "UpliftShape":
+    def of(cls, one: Comparison, currency: str) -> "ReportUplift":
         def money(amount: float) -> Money:
             return Money(amount=to_minor(amount), currency=currency)
 
@@ -78,19 +78,19 @@ class SampleRatio(ResponseModel):
     mismatch: Annotated[bool, Field(description="the arms differ from their shares by more than chance")]
 
 
-class ReportShape(ResponseModel):
+class UpsellReport(ResponseModel):
     days: int | None
-    arms: list[ArmShape]
-    uplifts: list[UpliftShape]
+    arms: list[ReportArm]
+    uplifts: list[ReportUplift]
     sample_ratio: SampleRatio
     verdict: str
 
     @classmethod
-    def of(cls, whole: Report) -> "ReportShape":
+    def of(cls, whole: Report) -> "UpsellReport":
         return cls(
             days=whole.days,
-            arms=[ArmShape.of(arm, whole) for arm in whole.arms],
-            uplifts=[UpliftShape.of(one, whole.currency) for one in whole.uplifts],
+            arms=[ReportArm.of(arm, whole) for arm in whole.arms],
+            uplifts=[ReportUplift.of(one, whole.currency) for one in whole.uplifts],
             sample_ratio=SampleRatio(p=whole.split.p, mismatch=whole.split.mismatch),
             verdict=whole.verdict,
         )
@@ -99,14 +99,14 @@ class ReportShape(ResponseModel):
 class ReportQuery(BaseModel):
     days: Annotated[
         int | None,
-        Field(ge=1, le=LONGEST, description="checkouts started in so many last days"),
+        Field(ge=1, le=MAX_DAYS, description="checkouts started in so many last days"),
         BeforeValidator(parse_integer),
     ] = None
 
 
 @api.get("/upsell/report")
 @staff_only
-@spec.validate(resp=responses(200, ReportShape, 401, 404, 422), tags=["staff"])
-def get_report(query: ReportQuery) -> ReportShape:
+@spec.validate(resp=responses(200, UpsellReport, 401, 404, 422), tags=["staff"])
+def get_report(query: ReportQuery) -> UpsellReport:
     """What suggestions earn, against shoppers to whom none are shown."""
-    return ReportShape.of(report(current_tenant(), query.days))
+    return UpsellReport.of(report(current_tenant(), query.days))

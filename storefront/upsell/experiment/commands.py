@@ -9,8 +9,8 @@ from flask.cli import with_appcontext
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.experiment.actions import ArmReport, Comparison, Report, report
-from storefront.upsell.experiment.rules import to_minor
+from storefront.upsell.experiment.report import ArmReport, Comparison, Report, report
+from storefront.upsell.experiment.statistics import to_minor
 
 ARM_TITLES = (
     "arm",

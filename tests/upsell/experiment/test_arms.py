@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from storefront.upsell.experiment.rules import CONTROL, MODEL, RULES, arm_of, shares
+from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, allocation, arm_of
 
 SHOPPERS = [f"shopper-{i}" for i in range(20_000)]
 TOLERANCE = 0.015
@@ -32,7 +32,7 @@ def members(holdout: float, model_configured: bool) -> dict[str, set[str]]:
     ],
 )
 def test_the_shoppers_fall_into_the_shares(holdout: float, model_configured: bool, expected: dict[str, float]) -> None:
-    assert shares(holdout, model_configured) == expected
+    assert allocation(holdout, model_configured) == expected
     found = members(holdout, model_configured)
     for arm, those in found.items():
         share = expected.get(arm, 0)
@@ -42,7 +42,7 @@ def test_the_shoppers_fall_into_the_shares(holdout: float, model_configured: boo
 @pytest.mark.parametrize("holdout", [0, 0.001, 0.1, 1 / 3, 0.7, 0.999, 1])
 @pytest.mark.parametrize("model_configured", [True, False])
 def test_shares_are_a_whole(holdout: float, model_configured: bool) -> None:
-    split = shares(holdout, model_configured)
+    split = allocation(holdout, model_configured)
     assert sum(split.values()) == pytest.approx(1, abs=1e-6)
     assert min(split.values()) > 0
 

@@ -15,11 +15,12 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.orders.models import Order
 from storefront.tenants.registry import registry
-from storefront.upsell.experiment.actions import Report, report
+from storefront.upsell.experiment.assignment import allocation
 from storefront.upsell.experiment.models import UpsellExposure
-from storefront.upsell.experiment.rules import Sums, Uplift, shares, uplift
+from storefront.upsell.experiment.report import Report, report
+from storefront.upsell.experiment.statistics import ArmTotals, Uplift, uplift
 
-FEW, HALF = shares(0.1, False), shares(0.5, False)
+FEW, HALF = allocation(0.1, False), allocation(0.5, False)
 Checkout = tuple[str, str, int]
 """Shopper, arm, and what the order came to: 0 for none."""
 
@@ -60,7 +61,7 @@ def an_order(i: int, cart: dict[str, str], total: int) -> dict[str, object]:
     return key | paid | buyer | {"status": "placed", "idempotency_key": None, "fingerprint": None}
 
 
-def summed(checkouts: list[Checkout]) -> dict[str, Sums]:
+def summed(checkouts: list[Checkout]) -> dict[str, ArmTotals]:
     each: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for shopper, arm, total in checkouts:
         each[arm][shopper].append(total)
@@ -68,7 +69,7 @@ def summed(checkouts: list[Checkout]) -> dict[str, Sums]:
     for arm, shoppers in each.items():
         x, y = [len(totals) for totals in shoppers.values()], [sum(totals) for totals in shoppers.values()]
         squares = sum(a * a for a in x), sum(b * b for b in y), sum(a * b for a, b in zip(x, y, strict=True))
-        sums[arm] = Sums(len(shoppers), sum(x), sum(y), *squares)
+        sums[arm] = ArmTotals(len(shoppers), sum(x), sum(y), *squares)
     return sums
 
 

@@ -14,14 +14,15 @@ from storefront.db.base import db
 from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.db.transactions import write
 from storefront.orders.models import Order
-from storefront.upsell.experiment.models import UpsellExposure, expose
-from storefront.upsell.experiment.rules import shares
+from storefront.upsell.experiment.assignment import allocation
+from storefront.upsell.experiment.exposures import insert_exposures
+from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
 
 TOKEN = "the staff's own, and long enough"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-SPLIT = shares(0.1, True)
+SPLIT = allocation(0.1, True)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ class World:
 
     def expose(self, cart_id: str, shopper: str, arm: str, split: dict[str, float]) -> None:
         with self.app.app_context(), tenant_context(self.person.shop), write():
-            expose([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": split}])
+            insert_exposures([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": split}])
 
     def accept(self, cart_id: str, product_id: str) -> None:
         with self.app.app_context(), tenant_context(self.person.shop):
@@ -184,7 +185,7 @@ def test_what_each_arm_earned(world: World) -> None:
 
 def test_a_shop_that_suggests_to_everybody_is_told_how_to_compare(world: World) -> None:
     """UPSELL_HOLDOUT is 0 unless somebody wants to know; waiting for more data would be waiting for ever."""
-    everybody = shares(0, False)
+    everybody = allocation(0, False)
     for shopper in ("ada", "bob"):
         world.order(world.exposed("rules", shopper, everybody, beans=1))
     assert "UPSELL_HOLDOUT is 0" in world.report()["verdict"]
@@ -226,10 +227,10 @@ def test_only_the_days_that_were_asked_for(world: World) -> None:
 
 def test_the_first_exposure_of_a_cart_counts(world: World) -> None:
     cart_id = world.exposed("control", "ada", beans=1)
-    world.expose(cart_id, "bob", "rules", shares(0.5, False))
+    world.expose(cart_id, "bob", "rules", allocation(0.5, False))
     assert world.exposures() == [(cart_id, "ada", "control", SPLIT)]
     with world.app.app_context(), pytest.raises(TenantNotSet), write():
-        expose([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "shares": SPLIT}])
+        insert_exposures([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "shares": SPLIT}])
 
 
 def test_only_staff_may_read_it(world: World) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from storefront.upsell.experiment.rules import WORTH_FINDING, Sums, Uplift, more_needed, uplift
+from storefront.upsell.experiment.statistics import MIN_DETECTABLE_EFFECT, ArmTotals, Uplift, required_checkouts, uplift
 
 EXPERIMENTS = 2500
 TRUE_UPLIFT = 0.1
@@ -18,8 +18,8 @@ SIZES = [(400, 400), (150, 1200)]
 class Drawn:
     """An arm's sums as they are to be taken, and as one would who took every checkout for a shopper of its own."""
 
-    by_shopper: Sums
-    by_checkout: Sums
+    by_shopper: ArmTotals
+    by_checkout: ArmTotals
 
 
 class Crowd:
@@ -40,18 +40,18 @@ class Crowd:
         y = sum(values)
         return x, y, x * x, y * y, x * y, sum(value * value for value in values)
 
-    def everybody(self) -> Sums:
+    def everybody(self) -> ArmTotals:
         x, y, xx, yy, xy, _ = map(sum, zip(*self.shoppers, strict=True))
-        return Sums(len(self.shoppers), x, y, xx, yy, xy)
+        return ArmTotals(len(self.shoppers), x, y, xx, yy, xy)
 
     def draw(self, shoppers: int, factor: float = 1.0) -> Drawn:
         """So many shoppers who spend `factor` times as much."""
         x, y, xx, yy, xy, each = map(sum, zip(*self.rng.choices(self.shoppers, k=shoppers), strict=True))
         y, yy, xy, each = y * factor, yy * factor**2, xy * factor, each * factor**2
-        return Drawn(Sums(shoppers, x, y, xx, yy, xy), Sums(x, x, y, x, each, y))  # type: ignore[arg-type]
+        return Drawn(ArmTotals(shoppers, x, y, xx, yy, xy), ArmTotals(x, x, y, x, each, y))  # type: ignore[arg-type]
 
 
-def compare(control: Sums, treated: Sums) -> Uplift:
+def compare(control: ArmTotals, treated: ArmTotals) -> Uplift:
     found = uplift([(control, treated)])
     assert found is not None
     return found
@@ -99,10 +99,10 @@ def test_with_as_many_as_are_said_to_be_needed_it_is_found_80_times_in_100() -> 
     crowd, times = Crowd(1, eager=(9, 1), spread=0.2), 800
     known = compare(crowd.everybody(), crowd.everybody())
     few = replace(known, error=known.error * 10, checkouts=known.checkouts // 100)
-    shoppers = round(len(crowd.shoppers) / 100 * (1 + more_needed(few) / few.checkouts))
+    shoppers = round(len(crowd.shoppers) / 100 * (1 + required_checkouts(few) / few.checkouts))
     assert 500 < shoppers < 4000
     found = sum(
-        compare(crowd.draw(shoppers).by_shopper, crowd.draw(shoppers, 1 + WORTH_FINDING).by_shopper).significant
+        compare(crowd.draw(shoppers).by_shopper, crowd.draw(shoppers, 1 + MIN_DETECTABLE_EFFECT).by_shopper).significant
         for _ in range(times)
     )
     assert 0.74 < found / times < 0.84

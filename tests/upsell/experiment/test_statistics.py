@@ -7,29 +7,27 @@ from statistics import fmean, variance
 import pytest
 
 from storefront import money
-from storefront.upsell.experiment.rules import (
-    CONTROL,
-    MODEL,
-    RULES,
-    Split,
-    Sums,
+from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES
+from storefront.upsell.experiment.statistics import (
+    ArmTotals,
+    SampleRatioCheck,
     Uplift,
     about,
-    more_needed,
+    required_checkouts,
+    summary,
     t_quantile,
     to_minor,
     uplift,
-    verdict,
 )
 
-EVEN = Split({CONTROL: 500, RULES: 500}, {CONTROL: 500.0, RULES: 500.0})
+EVEN = SampleRatioCheck({CONTROL: 500, RULES: 500}, {CONTROL: 500.0, RULES: 500.0})
 
 
-def sums(shoppers: list[tuple[int, int]]) -> Sums:
+def sums(shoppers: list[tuple[int, int]]) -> ArmTotals:
     """Of (checkouts, revenue)."""
     columns = ((x, y, x * x, y * y, x * y) for x, y in shoppers)
     x, y, xx, yy, xy = map(sum, zip(*columns, strict=True))
-    return Sums(len(shoppers), x, y, xx, yy, xy)
+    return ArmTotals(len(shoppers), x, y, xx, yy, xy)
 
 
 def some(n: int, seed: int, level: float = 4000) -> list[tuple[int, int]]:
@@ -77,10 +75,10 @@ def test_too_little_is_politely_refused() -> None:
     enough, few, nothing = sums(some(100, 5)), sums(some(99, 6)), sums([(1, 0)] * 500)
     all_alike = sums([(1, 500)] * 500)
     assert uplift([(enough, enough)]) is not None
-    for poor in (few, nothing, all_alike, Sums(), sums([(1, 700)])):
+    for poor in (few, nothing, all_alike, ArmTotals(), sums([(1, 700)])):
         assert uplift([(enough, poor)]) is uplift([(poor, enough)]) is None
     assert uplift([]) is None
-    assert verdict(EVEN, None, None, euros).startswith("Not enough data yet: at least 100 shoppers")
+    assert summary(EVEN, None, None, euros).startswith("Not enough data yet: at least 100 shoppers")
 
 
 def test_a_time_with_other_shares_is_compared_with_itself() -> None:
@@ -93,7 +91,7 @@ def test_a_time_with_other_shares_is_compared_with_itself() -> None:
     assert lumped and lumped.significant and lumped.difference < 0
     assert apart and not apart.significant
     assert apart.checkouts == sum(arm.checkouts for pair in (quiet, christmas) for arm in pair)
-    with_a_time_without_control = uplift([quiet, christmas, (Sums(), sums(some(9000, 11, 50)))])
+    with_a_time_without_control = uplift([quiet, christmas, (ArmTotals(), sums(some(9000, 11, 50)))])
     assert with_a_time_without_control == apart
 
 
@@ -114,7 +112,7 @@ def a_split(rng: random.Random, n: int, parts: dict[str, float]) -> dict[str, in
 @pytest.mark.parametrize("parts", [{CONTROL: 0.5, RULES: 0.5}, {CONTROL: 0.1, RULES: 0.1, MODEL: 0.8}])
 def test_a_good_split_is_seldom_flagged(parts: dict[str, float]) -> None:
     rng = random.Random(12)
-    ps = [Split.of([(parts, a_split(rng, 2000, parts))]).p or 0 for _ in range(1000)]
+    ps = [SampleRatioCheck.of([(parts, a_split(rng, 2000, parts))]).p or 0 for _ in range(1000)]
     assert sum(p < 0.001 for p in ps) <= 4
     assert 0.03 < sum(p < 0.05 for p in ps) / len(ps) < 0.07
     assert 0.45 < fmean(ps) < 0.55
@@ -131,15 +129,15 @@ def test_a_good_split_is_seldom_flagged(parts: dict[str, float]) -> None:
     ],
 )
 def test_a_loss_in_one_arm_is_flagged_when_there_are_enough_to_tell(came: dict[str, int], flagged: bool) -> None:
-    assert Split.of([({CONTROL: 0.5, RULES: 0.5}, came)]).mismatch is flagged
+    assert SampleRatioCheck.of([({CONTROL: 0.5, RULES: 0.5}, came)]).mismatch is flagged
 
 
 def test_one_per_cent_too_few_in_a_holdout_of_a_tenth_is_flagged() -> None:
     parts = {CONTROL: 0.1, RULES: 0.1, MODEL: 0.8}
-    split = Split.of([(parts, {CONTROL: 9_000, RULES: 10_000, MODEL: 80_000})])
+    split = SampleRatioCheck.of([(parts, {CONTROL: 9_000, RULES: 10_000, MODEL: 80_000})])
     assert split.mismatch
     assert split.furthest == CONTROL
-    said = verdict(split, None, None, euros)
+    said = summary(split, None, None, euros)
     assert said.startswith("Something is wrong with the split: control has 9,000 shoppers where its share is 9,900.")
     assert "Don't trust the rest" in said
 
@@ -147,25 +145,34 @@ def test_one_per_cent_too_few_in_a_holdout_of_a_tenth_is_flagged() -> None:
 def test_the_tail_of_the_chi_square_is_as_in_the_tables() -> None:
     """3.841 and 5.991 are exceeded with 5 % at one and two degrees of freedom."""
     off = 100 * sqrt(3.841 / 2)
-    two = Split({CONTROL: round(10_000 - off), RULES: round(10_000 + off)}, dict.fromkeys((CONTROL, RULES), 10_000.0))
+    two = SampleRatioCheck(
+        {CONTROL: round(10_000 - off), RULES: round(10_000 + off)}, dict.fromkeys((CONTROL, RULES), 10_000.0)
+    )
     assert two.p == pytest.approx(0.05, abs=0.001)
     off = 100 * sqrt(5.991 / 2)
     came = {CONTROL: round(10_000 - off), RULES: round(10_000 + off), MODEL: 10_000}
-    assert Split(came, dict.fromkeys(came, 10_000.0)).p == pytest.approx(0.05, abs=0.001)
+    assert SampleRatioCheck(came, dict.fromkeys(came, 10_000.0)).p == pytest.approx(0.05, abs=0.001)
 
 
 def test_the_split_is_judged_by_the_shares_in_force_when_a_shopper_came() -> None:
     then, now = {CONTROL: 0.1, RULES: 0.9}, {CONTROL: 0.5, RULES: 0.5}
     came = [(then, {CONTROL: 100, RULES: 900}), (now, {CONTROL: 500, RULES: 500})]
-    assert Split.of(came).p == pytest.approx(1)
-    assert Split.of([(now, {CONTROL: 600, RULES: 1400})]).mismatch
+    assert SampleRatioCheck.of(came).p == pytest.approx(1)
+    assert SampleRatioCheck.of([(now, {CONTROL: 600, RULES: 1400})]).mismatch
     off = ({RULES: 1.0}, {RULES: 100_000})
-    assert Split.of([*came, off]) == Split.of(came), "while the experiment is off there is no split"
-    assert Split.of([]).p is Split.of([off]).p is Split.of([(then, {CONTROL: 1, RULES: 9})]).p is None
+    assert SampleRatioCheck.of([*came, off]) == SampleRatioCheck.of(came), (
+        "while the experiment is off there is no split"
+    )
+    assert (
+        SampleRatioCheck.of([]).p
+        is SampleRatioCheck.of([off]).p
+        is SampleRatioCheck.of([(then, {CONTROL: 1, RULES: 9})]).p
+        is None
+    )
 
 
 def test_an_arm_that_was_not_to_be_is_flagged() -> None:
-    assert Split.of([({CONTROL: 0.5, RULES: 0.5}, {CONTROL: 50, RULES: 50, MODEL: 1})]).mismatch
+    assert SampleRatioCheck.of([({CONTROL: 0.5, RULES: 0.5}, {CONTROL: 50, RULES: 50, MODEL: 1})]).mismatch
 
 
 def found(difference: float, error: float, baseline: float = 1000, checkouts: int = 4000) -> Uplift:
@@ -177,35 +184,35 @@ def found(difference: float, error: float, baseline: float = 1000, checkouts: in
 def test_with_as_many_more_it_would_be_found() -> None:
     """5 % of 1000 is 50, which is (1.96 + 0.8416) errors when the error is 17.846: with twice that, four times as many
     checkouts are needed."""
-    assert more_needed(found(0, 17.84)) == 0
-    assert more_needed(found(0, 2 * 17.846)) == pytest.approx(3 * 4000, rel=0.001)
+    assert required_checkouts(found(0, 17.84)) == 0
+    assert required_checkouts(found(0, 2 * 17.846)) == pytest.approx(3 * 4000, rel=0.001)
 
 
 def test_the_sentence_says_what_the_interval_does() -> None:
-    assert verdict(EVEN, found(80, 20), None, euros) == (
+    assert summary(EVEN, found(80, 20), None, euros) == (
         "Suggestions earn between €0.41 and €1.19 more per started checkout than none (95 % interval)."
     )
-    assert verdict(EVEN, found(-80, 20), None, euros) == (
+    assert summary(EVEN, found(-80, 20), None, euros) == (
         "Suggestions cost between €0.41 and €1.19 per started checkout against none (95 % interval)."
     )
-    assert verdict(EVEN, found(10, 15), None, euros) == (
+    assert summary(EVEN, found(10, 15), None, euros) == (
         "No difference found: suggestions earn between -€0.19 and €0.39 more per started checkout than none "
         "(95 % interval)."
     )
-    assert verdict(EVEN, found(10, 21.71), None, euros) == (
+    assert summary(EVEN, found(10, 21.71), None, euros) == (
         "Not enough data yet: about 1,900 more checkouts (then an uplift of 5 % is found 80 times in 100). "
         "So far between -€0.33 and €0.53 more per started checkout than none (95 % interval)."
     )
-    assert verdict(EVEN, found(80, 20), found(70, 20), euros).endswith(
+    assert summary(EVEN, found(80, 20), found(70, 20), euros).endswith(
         " The model's suggestions earn between €0.31 and €1.09 more per started checkout than the rules' "
         "(95 % interval)."
     )
-    assert "no difference is found so far" in verdict(EVEN, found(80, 20), found(7, 20), euros)
+    assert "no difference is found so far" in summary(EVEN, found(80, 20), found(7, 20), euros)
 
 
 def test_a_wrong_split_is_said_first_and_nothing_else() -> None:
-    wrong = Split({CONTROL: 300, RULES: 700}, {CONTROL: 500.0, RULES: 500.0})
-    assert "earn" not in verdict(wrong, found(80, 20), None, euros)
+    wrong = SampleRatioCheck({CONTROL: 300, RULES: 700}, {CONTROL: 500.0, RULES: 500.0})
+    assert "earn" not in summary(wrong, found(80, 20), None, euros)
 
 
 def test_numbers_are_rounded_for_people() -> None:

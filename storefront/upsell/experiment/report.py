@@ -13,19 +13,16 @@ from flask import current_app
 from storefront.clock import now
 from storefront.config import Settings
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.experiment.models import arrivals, count_shoppers, outcomes
-from storefront.upsell.experiment.rules import (
-    ARMS,
-    CONTROL,
-    MODEL,
+from storefront.upsell.experiment.assignment import ARMS, CONTROL, MODEL, RULES
+from storefront.upsell.experiment.queries import count_shoppers, first_exposures, outcomes
+from storefront.upsell.experiment.statistics import (
     NO_EXPERIMENT,
-    RULES,
-    Split,
-    Sums,
+    ArmTotals,
+    SampleRatioCheck,
     Uplift,
+    summary,
     to_minor,
     uplift,
-    verdict,
 )
 
 COMPARED = ((RULES, CONTROL), (MODEL, CONTROL), (MODEL, RULES))
@@ -71,7 +68,7 @@ class Report:
     days: int
     arms: list[ArmReport]
     uplifts: list[Comparison]
-    split: Split
+    split: SampleRatioCheck
     verdict: str
     currency: str
     cost_currency: str
@@ -86,7 +83,7 @@ def report(tenant: TenantSettings, days: int | None = None) -> Report:
     rows, shoppers = outcomes(since), count_shoppers(since)
     times = sums_by_time(rows)
     pairs = {(arm, against): uplift(in_both(times, (against,), (arm,))) for arm, against in COMPARED}
-    split = Split.of(arrivals_by_time(since))
+    split = SampleRatioCheck.of(first_exposures_by_time(since))
     shown = uplift(in_both(times, (CONTROL,), (RULES, MODEL)))
     no_experiment = not settings.upsell_holdout and not split.came
     return Report(
@@ -96,7 +93,7 @@ def report(tenant: TenantSettings, days: int | None = None) -> Report:
         ],
         uplifts=[Comparison(arm, against, found) for (arm, against), found in pairs.items() if found],
         split=split,
-        verdict=NO_EXPERIMENT if no_experiment else verdict(split, shown, pairs[MODEL, RULES], tenant.money),
+        verdict=NO_EXPERIMENT if no_experiment else summary(split, shown, pairs[MODEL, RULES], tenant.money),
         currency=tenant.currency,
         cost_currency=settings.upsell_currency,
     )
@@ -108,11 +105,11 @@ def arm_report(arm: str, shoppers: int, rows: Sequence[Any]) -> ArmReport:
     return ArmReport(arm, shoppers, *(int(sum(getattr(row, name) for row in rows)) for name in names))
 
 
-def sums_by_time(rows: Sequence[Any]) -> list[dict[str, Sums]]:
+def sums_by_time(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
     """The sums of each arm, for each time in which the same shares were in force."""
-    times: dict[str, dict[str, Sums]] = defaultdict(dict)
+    times: dict[str, dict[str, ArmTotals]] = defaultdict(dict)
     for row in rows:
-        times[row.shares][row.arm] = Sums(
+        times[row.shares][row.arm] = ArmTotals(
             row.shoppers,
             int(row.checkouts),
             int(row.revenue),
@@ -123,18 +120,20 @@ def sums_by_time(rows: Sequence[Any]) -> list[dict[str, Sums]]:
     return list(times.values())
 
 
-def in_both(times: Sequence[dict[str, Sums]], some: Sequence[str], others: Sequence[str]) -> list[tuple[Sums, Sums]]:
+def in_both(
+    times: Sequence[dict[str, ArmTotals]], some: Sequence[str], others: Sequence[str]
+) -> list[tuple[ArmTotals, ArmTotals]]:
     """`some` arms taken together and `others`, for each time."""
 
-    def together(time: dict[str, Sums], arms: Sequence[str]) -> Sums:
-        return sum((time[arm] for arm in arms if arm in time), Sums())
+    def together(time: dict[str, ArmTotals], arms: Sequence[str]) -> ArmTotals:
+        return sum((time[arm] for arm in arms if arm in time), ArmTotals())
 
     return [(together(time, some), together(time, others)) for time in times]
 
 
-def arrivals_by_time(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
+def first_exposures_by_time(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
     """The shares in force, and how many shoppers came first in that time, by arm."""
     times: dict[str, dict[str, int]] = defaultdict(dict)
-    for arm, shares, shoppers in arrivals(since):
+    for arm, shares, shoppers in first_exposures(since):
         times[shares][arm] = shoppers
     return [(json.loads(shares), came) for shares, came in times.items()]

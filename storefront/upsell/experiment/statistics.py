@@ -1,63 +1,32 @@
-"""Who is shown suggestions, and what that earned: the split, the interval, the check of the split, the sentence.
-
-The unit is the shopper, who was randomised; the metric is revenue per started checkout. Shoppers start several
-checkouts each, so its variance is that of a ratio of two sums over shoppers, by the delta method: Deng, Knoblich, Lu,
-"Applying the Delta Method in Metric Analytics" (KDD 2018), section 3. Amounts are minor units.
-"""
+"""Statistics of the experiment: ratio of means, confidence interval, sample ratio check."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
-from hashlib import sha256
 from math import ceil, erfc, exp, floor, log10, sqrt
 from statistics import NormalDist
 
-CONTROL, RULES, MODEL = "control", "rules", "model"
-ARMS = (CONTROL, RULES, MODEL)
+from storefront.upsell.experiment.assignment import ARMS
+
 CONFIDENCE, POWER = 0.95, 0.8
 INTERVAL = "(95 % interval)"
-WORTH_FINDING = 0.05
+MIN_DETECTABLE_EFFECT = 0.05
 """The uplift, as a share of control's revenue per checkout, that an experiment should be able to find."""
-FEWEST_SHOPPERS = 100
+MIN_SHOPPERS = 100
 """An arm with fewer says nothing: order values are skewed, and an interval from 50 shoppers beside 400 would cover the
 truth 92 times in 100 (measured as in tests/upsell/experiment/test_simulation.py)."""
-FEWEST_EXPECTED = 5.0
+MIN_EXPECTED_COUNT = 5.0
 """Shoppers that must be expected in each arm for the chi-square test to hold (Cochran 1954)."""
 MISMATCH = 0.001
 """A split less likely than this by chance is a fault: Fabijan et al., "Diagnosing Sample Ratio Mismatch" (KDD 2019)."""
-
 NO_EXPERIMENT = (
     "There is nothing to compare: UPSELL_HOLDOUT is 0, so everybody is shown suggestions. With UPSELL_HOLDOUT=0.1 a "
     "tenth of the shoppers is shown none, and this report says what suggestions earn."
 )
 
 
-@lru_cache(64)
-def shares(holdout: float, model_configured: bool) -> dict[str, float]:
-    """Which share of the shoppers falls into each arm; an arm without any is left out. With a model, the rules get as
-    many as control, but at most half of the rest, so that the two can be compared. 0 turns the experiment off."""
-    shown = MODEL if model_configured else RULES
-    parts = {CONTROL: holdout}
-    if model_configured and holdout:
-        parts[RULES] = min(holdout, (1 - holdout) / 2)
-    parts[shown] = 1 - sum(parts.values())
-    return {arm: round(part, 9) for arm, part in parts.items() if part > 0}
-
-
-def arm_of(tenant_id: str, shopper: str, holdout: float, model_configured: bool) -> str:
-    """Which arm of the experiment a shopper is in, always the same one. Control is the low end of the hash's range and
-    the rules, beside a model, the high end: a larger `holdout` takes from the model only, until the rules shrink."""
-    digest = sha256(f"{tenant_id}\0{shopper}".encode()).digest()
-    place = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
-    split = shares(holdout, model_configured)
-    if place < split.get(CONTROL, 0):
-        return CONTROL
-    return MODEL if MODEL in split and place < 1 - split.get(RULES, 0) else RULES
-
-
 @dataclass(frozen=True)
-class Sums:
+class ArmTotals:
     """Sums over the shoppers of one arm, each with her number of started checkouts and her revenue."""
 
     shoppers: int = 0
@@ -67,8 +36,10 @@ class Sums:
     revenue_squared: float = 0
     checkouts_times_revenue: float = 0
 
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(*(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)))
+    def __add__(self, other: "ArmTotals") -> "ArmTotals":
+        return ArmTotals(
+            *(mine + theirs for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True))
+        )
 
     @property
     def ratio(self) -> float:
@@ -86,9 +57,9 @@ class Sums:
         return self.shoppers / (self.shoppers - 1) * left / self.checkouts**2
 
     @property
-    def tells(self) -> bool:
+    def is_sufficient(self) -> bool:
         """Whether there is enough to say how far chance reaches: some shoppers, and revenue that varies."""
-        return self.shoppers >= FEWEST_SHOPPERS and self.revenue > 0 and self.variance > 0
+        return self.shoppers >= MIN_SHOPPERS and self.revenue > 0 and self.variance > 0
 
 
 @dataclass(frozen=True)
@@ -112,14 +83,14 @@ class Uplift:
         return not self.low <= 0 <= self.high
 
 
-def uplift(pairs: Sequence[tuple[Sums, Sums]]) -> Uplift | None:
+def uplift(pairs: Sequence[tuple[ArmTotals, ArmTotals]]) -> Uplift | None:
     """The second arm of each pair against the first; None when too little is known.
 
     There is a pair for each time in which the shares were the same: compared across such times, an arm that was larger
     at Christmas would win by that alone (Simpson's paradox: Kohavi, Tang, Xu, "Trustworthy Online Controlled
     Experiments", 2020, chapter 3). Pairs weigh by their checkouts; degrees of freedom are Welch's and Satterthwaite's.
     """
-    told = [pair for pair in pairs if pair[0].tells and pair[1].tells]
+    told = [pair for pair in pairs if pair[0].is_sufficient and pair[1].is_sufficient]
     checkouts = sum(arm.checkouts for pair in told for arm in pair)
     if not told:
         return None
@@ -147,24 +118,24 @@ def t_quantile(freedom: float) -> float:
     return sum(term / freedom**power for power, term in enumerate(terms))
 
 
-def more_needed(found: Uplift) -> int:
+def required_checkouts(found: Uplift) -> int:
     """How many more checkouts must be started, at the shares so far, until an uplift of 5 % would be found 80 times in
     100 at the 5 % level: the error must shrink to 5 % of the baseline / (z(0.975) + z(0.8)), and its square shrinks
     as checkouts grow (Kohavi, Tang, Xu 2020, chapter 17: n = 2 sigma² (z + z)² / delta²)."""
     normal = NormalDist()
     reach = (normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)) * found.error
-    return max(0, ceil(found.checkouts * ((reach / (WORTH_FINDING * found.baseline)) ** 2 - 1)))
+    return max(0, ceil(found.checkouts * ((reach / (MIN_DETECTABLE_EFFECT * found.baseline)) ** 2 - 1)))
 
 
 @dataclass(frozen=True)
-class Split:
+class SampleRatioCheck:
     """How many shoppers came to each arm, and how many the shares in force when each of them came first say."""
 
     came: dict[str, int]
     expected: dict[str, float]
 
     @classmethod
-    def of(cls, times: Sequence[tuple[Mapping[str, float], Mapping[str, int]]]) -> "Split":
+    def of(cls, times: Sequence[tuple[Mapping[str, float], Mapping[str, int]]]) -> "SampleRatioCheck":
         """From (shares in force, shoppers who first came then, by arm). Times with one arm say nothing."""
         split = [(parts, came) for parts, came in times if len(parts) > 1]
         arms = [arm for arm in ARMS if any(arm in parts or arm in came for parts, came in split)]
@@ -177,7 +148,7 @@ class Split:
     def p(self) -> float | None:
         """How likely a split at least this uneven is by chance, by a chi-square test; None when too few came. With one
         degree of freedom the test's tail is erfc(sqrt(x / 2)), with two it is exp(-x / 2)."""
-        if len(self.came) < 2 or any(0 < expected < FEWEST_EXPECTED for expected in self.expected.values()):
+        if len(self.came) < 2 or any(0 < expected < MIN_EXPECTED_COUNT for expected in self.expected.values()):
             return None
         if not all(self.expected.values()):
             return 0.0  # somebody is in an arm that was not to be
@@ -194,7 +165,7 @@ class Split:
         return max(self.came, key=lambda arm: abs(self.came[arm] - self.expected[arm]) / (self.expected[arm] or 1e-9))
 
 
-def verdict(split: Split, shown: Uplift | None, model: Uplift | None, money: Callable[[int], str]) -> str:
+def summary(split: SampleRatioCheck, shown: Uplift | None, model: Uplift | None, money: Callable[[int], str]) -> str:
     """What it all says: of suggestions (`shown`) against none, and of the model's against the rules' (`model`)."""
     if split.mismatch:
         arm = split.furthest
@@ -204,7 +175,7 @@ def verdict(split: Split, shown: Uplift | None, model: Uplift | None, money: Cal
         )
     if shown is None:
         return (
-            f"Not enough data yet: at least {FEWEST_SHOPPERS} shoppers with and {FEWEST_SHOPPERS} without suggestions "
+            f"Not enough data yet: at least {MIN_SHOPPERS} shoppers with and {MIN_SHOPPERS} without suggestions "
             "must have started a checkout, and some of each must have ordered."
         )
     said = compared(shown, money, "Suggestions", "none")
@@ -223,9 +194,9 @@ def compared(found: Uplift, money: Callable[[int], str], one: str, other: str) -
     if found.high < 0:
         return f"{one} cost between {money(-high)} and {money(-low)} per started checkout against {other} {INTERVAL}."
     span = f"between {money(low)} and {money(high)} more per started checkout than {other} {INTERVAL}"
-    if more := more_needed(found):
+    if more := required_checkouts(found):
         return (
-            f"Not enough data yet: about {about(more)} more checkouts (then an uplift of {WORTH_FINDING * 100:.0f} % "
+            f"Not enough data yet: about {about(more)} more checkouts (then an uplift of {MIN_DETECTABLE_EFFECT * 100:.0f} % "
             f"is found {POWER * 100:.0f} times in 100). So far {span}."
         )
     return f"No difference found: {one.lower()} earn {span}."
