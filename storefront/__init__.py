@@ -43,7 +43,7 @@ __all__ = ["ConfigError", "Settings", "create_app"]
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The app, ready to serve a database that `storefront.server.bootstrap.prepare` has made ready. Raises `BadSetting`."""
+    """The app, ready to serve a database that `bootstrap.prepare` has made ready. Raises `ConfigError`."""
     settings = settings or settings_of_environment()
     keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
@@ -78,7 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def settings_of_environment() -> Settings:
-    """Raises `BadSetting`; under `flask`, ends with its sentence."""
+    """Raises `ConfigError`; under `flask`, ends with its sentence."""
     try:
         return Settings.from_environ()
     except ConfigError as fault:

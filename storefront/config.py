@@ -101,7 +101,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read and check every variable; raises `BadSetting` for the first that is wrong."""
+        """Read and check every variable; raises `ConfigError` for the first that is wrong."""
         read = EnvReader(environ)
         data_dir = Path(read.text("DATA_DIR", "data")).absolute()
         url = read.checked("DATABASE_URL", "", database_url) or f"sqlite:///{data_dir / 'storefront.db'}"

@@ -1,8 +1,8 @@
 """Refusals: what the shop says when it must say no.
 
-Rules and actions raise them; one handler (see `storefront.web.error_handlers`) shows them as a page, as a region of a page or as
-RFC 9457 problem+json. They are worded for the shopper in the language of the request, and carry the data that a
-program needs; a title is a marked message, which is translated where it is shown.
+Rules and actions raise them; one handler (see `storefront.web.error_handlers`) shows them as a page, as a region of a
+page or as RFC 9457 problem+json. They are worded for the shopper in the language of the request, and carry the data
+that a program needs; a title is a marked message, which is translated where it is shown.
 """
 
 from collections.abc import Sequence

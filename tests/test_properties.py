@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from storefront import create_app
-from tests.cart.shapes import holdings, steps
+from tests.api_contract import holdings, steps
 from tests.conftest import Person, Prepared, dispose, settings_for
 from tests.postgres import Postgres
 

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storefront.cart.queries import ONLY_OPEN
 from storefront.catalog.models import Product
 from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model
@@ -14,6 +13,7 @@ from storefront.ids import new_id, new_token
 
 OPEN = "open"
 ORDERED = "ordered"
+ONLY_OPEN = text("status = 'open'")
 
 
 class Cart(OwnedByTenant, Model):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, select
 
 from storefront.cart.models import OPEN, Cart, CartLine
 from storefront.catalog.models import Product
@@ -18,8 +18,6 @@ from storefront.i18n.gettext import _
 from storefront.ids import is_id
 from storefront.pricing.calculator import Price, calculate_price
 from storefront.tenants.settings import TenantSettings
-
-ONLY_OPEN = text("status = 'open'")
 
 
 @dataclass(frozen=True)

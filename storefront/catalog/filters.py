@@ -1,49 +1,12 @@
 """The filters and sort orders of a product list."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-import regex
-
 from storefront import money
-from storefront.catalog.text import _WORD, tokenize
 from storefront.i18n.gettext import N_, _
 from storefront.i18n.unicode_text import cut, single_line
-
-WORDS_VERSION = "2"
-"""Of the words that are stored with each product: raised whenever `product_words` makes others of the same texts, and
-then the stored ones are made anew at the next start."""
-_UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-"""Comes along when words are copied, and parts none; but see `_PARTS_WORDS`."""
-_PARTS_WORDS = re.compile(r"(?<=[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff])\u200b")
-"""Between words of Thai, Lao, Burmese and Khmer, which have no spaces."""
-_SYMBOL = regex.compile(r"\p{RI}\p{RI}|[[\p{So}\p{Sm}\p{Sc}\p{Extended_Pictographic}]--\p{ASCII}]", regex.VERSION1)
-SYMBOL = "zsymbol"
-"""How the word for a symbol begins: neither database takes an emoji for a word, so its code stands for it. A name that
-is only a symbol is sorted by it, behind Latin letters."""
-
-
-def symbols(text: str) -> list[str]:
-    """The symbols of a text, each as a word: emoji, flags, ♥, →, €. What a joined emoji is made of counts, so that 💻
-    finds 👩‍💻 too; variants and skin tones don't. Those on every keyboard, such as + and $, are nobody's words, and ™
-    and № are letters in another dress."""
-    if text.isascii():
-        return []
-    found = _SYMBOL.findall(text)
-    return [word_of(sign) for sign in found if not _WORD.search(unicodedata.normalize("NFKD", sign))]
-
-
-def word_of(symbol: str) -> str:
-    return SYMBOL + "".join(f"{ord(part):06x}" for part in symbol)
-
-
-def search_terms(text: str) -> list[str]:
-    """What somebody looks for: symbols, then words, the last of which may be a beginning."""
-    return symbols(text) + tokenize(text)
-
 
 SORTS = {
     "": N_("Our order"),

@@ -131,7 +131,7 @@ class CatalogFile(StrictModel):
 
 
 def parse_catalog(content: bytes) -> CatalogFile:
-    """The catalogue in the file's bytes; raises `BadCatalog` with the first faults, by tenant, product, field."""
+    """The catalogue in the file's bytes; raises `CatalogError` with the first faults, by tenant, product, field."""
     raw, faults = parse_json(content)
     if not faults:
         try:

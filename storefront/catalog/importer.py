@@ -77,7 +77,7 @@ def import_catalog(content: bytes, update_existing: bool = False, progress: Prog
     """Add the shops and products of the file that aren't there yet, in one transaction.
 
     What is there keeps its stock always, and everything else too unless `refresh` is set, which takes texts, prices
-    and the shop's settings from the file. Raises `BadCatalog`, and then nothing was changed.
+    and the shop's settings from the file. Raises `CatalogError`, and then nothing was changed.
     """
     return import_parsed_catalog(parse_catalog(content), sha256(content).hexdigest(), update_existing, progress)
 

@@ -22,7 +22,8 @@ class Repeating(dict[str, Any]):
 
 
 def parse_json(content: bytes) -> tuple[Any, list[str]]:
-    """What the file holds, and its faults as far as JSON itself shows them. Raises `BadCatalog` when it is no JSON."""
+    """What the file holds, and its faults as far as JSON itself shows them. Raises `CatalogError` when it is no
+    JSON."""
     repeating: list[Repeating] = []
 
     def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 
 from storefront.cart.pages import cart_item_count
 from storefront.catalog import spelling
-from storefront.catalog.filters import SORTS, format_decimal, read_filters, search_terms
+from storefront.catalog.filters import SORTS, format_decimal, read_filters
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
+from storefront.catalog.text import search_terms
 from storefront.i18n.gettext import N_
 from storefront.i18n.unicode_text import cut, single_line
 from storefront.tenants.context import current_tenant
@@ -218,7 +219,7 @@ def autocomplete() -> Response:
     found = search_with_correction(wish, TYPEAHEAD_PRODUCT_LIMIT)[1].cards if is_searchable_prefix(wish.q) else []
     matching = (shelf for shelf in cached_category_counts().categories if matches_prefix(label(shelf.name), wish.terms))
     shelves = list(islice(matching, TYPEAHEAD_CATEGORY_LIMIT))
-    return html_response(render_template("catalog/_suggestions.html", products=found, shelves=shelves))
+    return html_response(render_template("catalog/_autocomplete.html", products=found, shelves=shelves))
 
 
 def is_searchable_prefix(typed: str) -> bool:

@@ -71,7 +71,7 @@ SELECT_PRODUCTS_IN_STOCK = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(in_
 
 
 def product_view_from_row(row: Sequence[Any], languages: tuple[str, ...] | None = None) -> ProductView:
-    """The product in a row of `LISTED`. Who has many rows hands in `shopper_languages()`."""
+    """The product in a row of `PRODUCT_VIEW_COLUMNS`. Who has many rows hands in `shopper_languages()`."""
     *shown, names, descriptions = row
     own, languages = ProductView(*shown), shopper_languages() if languages is None else languages
     name, description = localize(own.name, names, languages), localize(own.description, descriptions, languages)

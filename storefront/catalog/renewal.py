@@ -4,9 +4,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from storefront.catalog.filters import WORDS_VERSION
 from storefront.catalog.queries import product_columns, products
-from storefront.catalog.text import build_search_document
+from storefront.catalog.text import WORDS_VERSION, build_search_document
 from storefront.db.base import db
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context

@@ -20,7 +20,6 @@ from sqlalchemy import (
     table,
 )
 
-from storefront.catalog.filters import SYMBOL, search_terms
 from storefront.catalog.queries import (
     PRODUCT_CARD_COLUMNS,
     PRODUCT_VIEW_COLUMNS,
@@ -30,7 +29,7 @@ from storefront.catalog.queries import (
     product_view_from_row,
     products,
 )
-from storefront.catalog.text import fts5_query, tsquery
+from storefront.catalog.text import SYMBOL, fts5_query, search_terms, tsquery
 from storefront.db.engine import current_engine
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
@@ -209,14 +208,14 @@ def search_products(wish: ProductQuery, limit: int, offset: int = 0) -> SearchRe
 
 def fetch_rows_after(wish: ProductQuery, place: int, limit: int) -> str:
     """Products in the catalogue's order, from the one after `place`: stable while others are added. As the database
-    says them; `read_rows` reads it."""
+    says them; `product_views_from_json` reads it."""
     if wish.is_unsatisfiable:
         return "[]"
     return fetch_json(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
 
 
 def product_views_from_json(rows: str) -> list[ProductView]:
-    """The products that `rows_after` found, in the languages of who reads."""
+    """The products that `fetch_rows_after` found, in the languages of who reads."""
     languages = shopper_languages()
     return [product_view_from_row(row, languages) for row in json.loads(rows)]
 

@@ -1,7 +1,8 @@
 """The tenant guard: whatever is asked of the database meets the rows of the one tenant that it is asked for, or raises.
 
-The session's guard adds the current tenant to every ORM statement on a tenant's table and raises `NoTenant` when there
-is none; `held` does the same for Core statements. Who has a tenant's table has the guard, too: `OwnedByTenant` is here.
+The session's guard adds the current tenant to every ORM statement on a tenant's table and raises `TenantNotSet` when
+there is none; `held` does the same for Core statements. Who has a tenant's table has the guard, too: `OwnedByTenant`
+is here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -123,7 +124,8 @@ S = TypeVar("S", bound="Select[Any] | Update | Delete")
 def tenant_scoped(statement: S) -> S:
     """The Core statement, held to the current tenant on each tenant's table that it reads or changes.
 
-    A subquery must have been held before. Raises `NoTenant` here for one that wasn't, and at run time without a tenant.
+    A subquery must have been held before. Raises `TenantNotSet` here for one that wasn't, and at run time without a
+    tenant.
     """
     if isinstance(statement, Update) and "tenant_id" in set_columns(statement):
         raise CrossTenantWrite("a row can't be moved to another tenant")
@@ -164,7 +166,7 @@ def is_tenant_scoped(statement: Select[Any], table: FromClause) -> bool:
 def execute(
     statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
 ) -> CursorResult[*tuple[Any, ...]]:
-    """Run a `held` statement; raises `NoTenant` for any other. It is part of the transaction inside `write()`."""
+    """Run a `held` statement; raises `TenantNotSet` for any other. It is part of the transaction inside `write()`."""
     if not statement.get_execution_options().get("tenant_scoped"):
         raise TenantNotSet("only statements that are held to the tenant are run")
     return current_connection().execute(statement, parameters)

@@ -7,10 +7,9 @@ from flask import current_app, g
 from sqlalchemy import Connection
 from sqlalchemy.exc import DontWrapMixin
 
-from storefront.db.transactions import SET_TENANT
-
 TENANT_SETTING = "storefront.tenant_id"
 """The PostgreSQL setting that the row-level policies compare with."""
+SET_TENANT = f"set_config('{TENANT_SETTING}', %s, true)"
 
 
 class TenantNotSet(DontWrapMixin, RuntimeError):
@@ -18,7 +17,7 @@ class TenantNotSet(DontWrapMixin, RuntimeError):
 
 
 def current_tenant_id() -> str:
-    """The tenant that this application context acts for; raises `NoTenant`."""
+    """The tenant that this application context acts for; raises `TenantNotSet`."""
     tenant_id: str | None = g.get("tenant_id")
     if tenant_id is None:
         raise TenantNotSet("a tenant's rows were asked for outside a tenant")

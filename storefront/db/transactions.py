@@ -24,7 +24,7 @@ from storefront.db.engine import (
     take,
 )
 from storefront.db.errors import is_busy
-from storefront.db.tenant_context import TENANT_SETTING
+from storefront.db.tenant_context import SET_TENANT
 from storefront.db.timeouts import timeouts
 from storefront.db.write_queue import write_slot
 from storefront.errors import DatabaseBusy
@@ -33,7 +33,6 @@ SET_TIMEOUTS = (
     "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true), "
     "set_config('idle_in_transaction_session_timeout', %s, true)"
 )
-SET_TENANT = f"set_config('{TENANT_SETTING}', %s, true)"
 
 
 def begin_on_postgresql(connection: Connection) -> None:
@@ -111,8 +110,8 @@ def write(durable: bool = False) -> Iterator[None]:
 
     Whatever was read before is read again inside, where it can't change any more. On SQLite the write lock is taken at
     the start (`BEGIN IMMEDIATE`); `durable` makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL
-    always commits durably. Raises `Busy` when a lock can't be had in time (`storefront.db.timeouts`), `Unavailable` when
-    the queue of writers can't be joined, and `NestedWrite` inside another `write()` of this thread.
+    always commits durably. Raises `DatabaseBusy` when a lock can't be had in time (`storefront.db.timeouts`),
+    `Unavailable` when the queue of writers can't be joined, and `NestedWrite` inside another `write()` of this thread.
     """
     release_reader()
     end_session()

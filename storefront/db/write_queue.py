@@ -33,7 +33,8 @@ class NestedWrite(RuntimeError):
 @contextmanager
 def write_slot(engine: Engine) -> Iterator[float]:
     """Wait until this thread may begin to write, and have it be the only one on SQLite. Yields the seconds that are
-    left of the time for the lock. Raises `NestedWrite`, `Busy` when the turn doesn't come in time, or `Unavailable`."""
+    left of the time for the lock. Raises `NestedWrite`, `DatabaseBusy` when the turn doesn't come in time, or
+    `Unavailable`."""
     if getattr(_this_thread, "is_writing", False):
         raise NestedWrite("write() inside write(): do it in the one transaction, or after it")
     with acquired(_writer_slots, min(WRITER_SLOT_TIMEOUT_SECONDS, timeouts().lock)):
@@ -75,7 +76,7 @@ def sqlite_write_lock(engine: Engine) -> Iterator[float]:
 
 def locked_file(path: str, end: float) -> int:
     """Open the file and lock it, before this moment of the monotonic clock: its descriptor, which holds the lock until
-    it is closed. Raises `Busy`, or `Unavailable` when there can't be such a file."""
+    it is closed. Raises `DatabaseBusy`, or `Unavailable` when there can't be such a file."""
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as fault:

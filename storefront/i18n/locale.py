@@ -23,11 +23,11 @@ from storefront.i18n.negotiation import (
     locale_tag,
     negotiate_language,
 )
-from storefront.i18n.pages import COOKIE_MAX_AGE_SECONDS
 from storefront.money import parse_locale
 from storefront.web.htmx import vary_by
 
 LANGUAGE_COOKIE = "lang"
+COOKIE_MAX_AGE_SECONDS = 60 * 60 * 24 * 365
 TRANSLATIONS_FOLDER = ROOT / "translations"
 MAX_HEADER_LENGTH, MAX_LANGUAGE_TAGS = 500, 20
 """What is read of an Accept-Language: remembered as it is sent, it mustn't fill the memory."""
@@ -65,7 +65,7 @@ def _negotiate_cached(chosen: str | None, wanted: tuple[str, ...], locale: str) 
 
 def shopper_languages(locale: str | None = None) -> tuple[str, ...]:
     """The languages in which this shop, or one of that locale, says its texts to who reads, the best first: the
-    page's, and last the shop's own (see `in_turn`). None where nobody reads."""
+    page's, and last the shop's own (see `fallback_languages`). None where nobody reads."""
     known: tuple[str, ...] | None = g.get("languages") if locale is None else None
     if known is None:
         if not ("language" in g or has_request_context()):

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from storefront.i18n.locale import keep_choice
 
 pages = Blueprint("i18n", __name__)
-COOKIE_MAX_AGE_SECONDS = 60 * 60 * 24 * 365
 
 
 @pages.post("/language")

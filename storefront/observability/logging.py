@@ -24,7 +24,7 @@ REQUEST_ID, LOGGED = "storefront.request_id", "storefront.logged"
 LOGGING_CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "storefront.observability.logging.LineFormatter"}},
+    "formatters": {"json": {"()": "storefront.observability.logging.JsonFormatter"}},
     "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}},
     "root": {"level": "INFO", "handlers": ["stdout"]},
     "loggers": {

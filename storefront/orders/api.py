@@ -98,7 +98,7 @@ PERSONAL = ("email", "name")
 
 
 def order_fields(order: OrderView) -> dict[str, Any]:
-    """The members of an `OrderShape`, which a placed order has too."""
+    """The members of an `Order`, which a placed order has too."""
 
     def paid(minor: int) -> Money:
         return Money.model_construct(amount=minor, currency=order.currency)

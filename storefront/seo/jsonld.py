@@ -22,7 +22,7 @@ def graph(*things: Thing | None) -> Thing:
 def organization() -> Thing:
     """Who sells here."""
     tenant, root = g.tenant, site_root()
-    emblem = image_path(tenant.emblem) if tenant.emblem else ""
+    emblem = image_path(tenant.logo) if tenant.logo else ""
     found = {"@type": "Organization", "@id": f"{root}/#shop", "name": tenant.name, "url": f"{root}/"}
     return found | ({"logo": root + emblem} if emblem else {})
 
@@ -35,7 +35,7 @@ def website() -> Thing:
         "@id": f"{root}/#site",
         "name": g.tenant.name,
         "url": f"{root}/",
-        "inLanguage": g.tenant.lang,
+        "inLanguage": g.tenant.default_language,
         "publisher": {"@id": f"{root}/#shop"},
         "potentialAction": {
             "@type": "SearchAction",
@@ -50,7 +50,7 @@ def breadcrumbs(category: str, last: str = "") -> Thing:
     root = site_root()
     way: list[tuple[str, str]] = [(g.tenant.name, f"{root}/")]
     if category:
-        way.append((g.tenant.own_label(category), f"{root}/?{urlencode({'category': category})}"))
+        way.append((g.tenant.default_label(category), f"{root}/?{urlencode({'category': category})}"))
     if last:
         way.append((last, ""))
     items = [
@@ -66,7 +66,7 @@ def product(found: ProductView) -> Thing:
     address = root + product_path(found.id)
     optional = {
         "description": found.description,
-        "category": g.tenant.own_label(found.category),
+        "category": g.tenant.default_label(found.category),
         "image": [root + picture] if picture else None,
     }
     return {

@@ -99,7 +99,7 @@ def robots() -> Response:
 def llms() -> Response:
     root = trusted_root() or site_root()
     if g.tenant:
-        with override_locale(g.tenant.lang):
+        with override_locale(g.tenant.default_language):
             best = search_products(ProductQuery(in_stock=True), LLMS_TXT_PRODUCTS).cards
             return plain_text(feeds.shop_llms_txt(current_tenant(), root, get_categories(), best))
     return plain_text(feeds.root_llms_txt(list(registry().all().values()), root))

@@ -31,8 +31,8 @@ log = logging.getLogger("storefront.server.bootstrap")
 def prepare(app: Flask) -> None:
     """Migrate the database and load CATALOG if its content is new. Several machines may start at once.
 
-    Raises `BadCatalog`, `BadSetting` for a database that can't keep every text, or what the database says when it can't
-    be had.
+    Raises `CatalogError`, `ConfigError` for a database that can't keep every text, or what the database says when it
+    can't be had.
     """
     settings: Settings = app.extensions["storefront_settings"]
     for warning in settings.warnings():
@@ -87,7 +87,7 @@ def warn_of_mighty_role() -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Wait while another process prepares the same database. Raises `BadSetting` when that takes too long."""
+    """Wait while another process prepares the same database. Raises `ConfigError` when that takes too long."""
     if db.engine.dialect.name == "postgresql":
         with advisory_lock():
             yield

@@ -27,7 +27,7 @@ from storefront.server.chunked import CRLF, ChunkedDecoder, has_bare_line_feed
 
 HEAD_END = CRLF + CRLF
 MAX_HEAD_BYTES = 64 * 1024
-MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_WIRE_BODY_BYTES = 16 * 1024 * 1024
 """What a body may have on the wire, however it is sent. The app's own limit is lower and gives the better answer; this
 one bounds what a client can make the server store."""
 MAX_BODY_BYTES_IN_MEMORY = 256 * 1024
@@ -35,7 +35,7 @@ MAX_BODY_BYTES_IN_MEMORY = 256 * 1024
 
 
 class BodyTooLarge(ParseException):  # type: ignore[misc]
-    """The body is larger than `MAX_BODY_BYTES`."""
+    """The body is larger than `MAX_WIRE_BODY_BYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class RequestBuffer:
         "_peer", "_received", "_requests", "_searched", "expects_continue",
     )  # fmt: skip
 
-    def __init__(self, cfg: Config, peer: object, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, cfg: Config, peer: object, max_body_bytes: int = MAX_WIRE_BODY_BYTES) -> None:
         self._cfg, self._peer = cfg, peer
         self._max_body_bytes = max_body_bytes
         self._received = bytearray()

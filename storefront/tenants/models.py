@@ -9,7 +9,7 @@ from storefront.db.base import Model
 
 
 class Tenant(Model):
-    """A shop as it is stored. Read it through `storefront.tenants.registry`, which gives a `Tenant`."""
+    """A shop as it is stored. Read it through `storefront.tenants.registry`, which gives a `TenantSettings`."""
 
     __tablename__ = "tenant"
 

@@ -47,7 +47,7 @@ def shop_index() -> Response:
     shops = list(registry().all().values())
     g.inline_style = "".join(f".shop-{shop.id}{{{shop.css_variables}}}" for shop in shops)
     css = Markup(g.inline_style)  # noqa: S704 - ids that are DNS labels, numbers and known faces only
-    return render_page("tenants/shops.html", shops=[shop_summary(shop) for shop in shops], shops_css=css)
+    return render_page("tenants/index.html", shops=[shop_summary(shop) for shop in shops], shops_css=css)
 
 
 def shop_summary(shop: TenantSettings) -> dict[str, object]:

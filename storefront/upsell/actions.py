@@ -51,7 +51,7 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
     """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
     In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
-    (UPSELL_TIMEOUT), a person only for a `GLANCE`.
+    (UPSELL_TIMEOUT), a person only for a `PANEL_LLM_WAIT_SECONDS`.
     """
     if not tenant.upsell_enabled or not cart.lines:
         return UpsellResult(enabled=tenant.upsell_enabled)
@@ -79,7 +79,8 @@ def build_suggestions(
 def suggest_after_order(
     tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
 ) -> UpsellResult:
-    """`suggest_at_once` for an order that stands: whatever goes wrong here, there are no suggestions, and no error."""
+    """`suggest_without_llm` for an order that stands: whatever goes wrong here, there are no suggestions, and no
+    error."""
     try:
         with override_locale(language):
             return suggest_without_llm(tenant, cart_id, shopper, product_ids)

@@ -22,8 +22,8 @@ def slot() -> Lock:
 
 @contextmanager
 def recommender_slot() -> Iterator[None]:
-    """One at a time in this process thinks about suggestions; after `LONGEST_TURN` also beside another. Inside another
-    of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
+    """One at a time in this process thinks about suggestions; after `SLOT_TIMEOUT_SECONDS` also beside another. Inside
+    another of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
     if "has_turn" in g:
         yield
         return

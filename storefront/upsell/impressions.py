@@ -38,7 +38,7 @@ _poll_slots = BoundedSemaphore(2)
 
 @dataclass(frozen=True)
 class PendingImpression:
-    """A row of `UpsellShowing` and one of `UpsellExposure`, to be."""
+    """A row of `UpsellImpression` and one of `UpsellExposure`, to be."""
 
     impression: Mapping[str, Any]
     exposure: Mapping[str, Any]

@@ -83,7 +83,7 @@ def rebuild_missing_similarity() -> None:
 
 
 def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
-    if not app.extensions["storefront_assistant"].is_willing:
+    if not app.extensions["storefront_assistant"].is_available:
         return  # not even looked at: it is the same for every cart
     with app.app_context(), tenant_context(tenant_id), recommender_slot():
         tenant = registry().find(tenant_id)

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from storefront.config import ROOT
-from tests.browser.visit import Shop, Visit
+from tests.browser.page_session import Shop, Visit
 from tests.conftest import free_port
 
 PATIENCE = 20_000

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from storefront.tenants.theme import MAX_CHROMA
-from tests.browser.visit import Shop, Visit
+from tests.browser.page_session import Shop, Visit
 
 TEXT, EDGE = 4.5, 3.0
 """The contrast ratios of WCAG 2.2 for text, and for the edges of fields."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
+from tests.browser.page_session import COOKIES, ESPRESSO, Shop, Visit
 
 UNREACHABLE = "The shop could not be reached. Please try again."
 OFFLINE = "You are offline. Your cart is kept; what you see may be out of date."

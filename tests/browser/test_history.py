@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
+from tests.browser.page_session import COOKIES, ESPRESSO, Shop, Visit
 
 HEADING = ".result-head h2"
 

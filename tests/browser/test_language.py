@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visit import COOKIES, Shop, Visit
+from tests.browser.page_session import COOKIES, Shop, Visit
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])

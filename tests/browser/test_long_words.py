@@ -12,8 +12,8 @@ from playwright.sync_api import Page, expect
 
 from storefront.i18n.negotiation import LANGUAGES
 from tests.browser.conftest import serve
-from tests.browser.visit import Shop, Visit
-from tests.catalog.shelves import product, tenant, written
+from tests.browser.page_session import Shop, Visit
+from tests.factories import product, tenant, written
 
 WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 4
 LONG = WORD[:300]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.visit import COOKIES, ESPRESSO, Shop, Visit
+from tests.browser.page_session import COOKIES, ESPRESSO, Shop, Visit
 
 HEIGHT = 844
 PANEL, LINE = "#cart_panel", "#cart_panel .cart-line"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.visit import ESPRESSO, Shop, Visit
+from tests.browser.page_session import ESPRESSO, Shop, Visit
 
 SMALL = "dawn-espresso-250g"
 

@@ -5,9 +5,9 @@ from urllib.parse import quote
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import CART, assert_problem, assert_shape, holdings, steps
-from tests.catalog.shelves import change_product
+from tests.api_contract import CART, assert_problem, assert_shape, holdings, steps
 from tests.conftest import Person
+from tests.factories import change_product
 
 
 def test_a_new_cart_is_empty_open_and_has_an_address(shopper: Person):

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import assert_problem, holdings
-from tests.catalog.shelves import product, put_up, tenant
+from tests.api_contract import assert_problem, holdings
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what is refused before any database hears of it."""

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import assert_problem, steps
-from tests.catalog.shelves import change_product, product, put_up, tenant
+from tests.api_contract import assert_problem, steps
 from tests.conftest import Person
+from tests.factories import change_product, product, put_up, tenant
 
 HALF = [{"code": "HALF", "percent": "50"}]
 ODD = [{"code": "ODD", "percent": "12.5"}]

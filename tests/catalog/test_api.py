@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import PRODUCT, assert_problem, assert_shape
-from tests.catalog.shelves import change_product, product, put_up, tenant
+from tests.api_contract import PRODUCT, assert_problem, assert_shape
 from tests.conftest import Person
+from tests.factories import change_product, product, put_up, tenant
 
 
 def many(number: int) -> list[dict[str, object]]:

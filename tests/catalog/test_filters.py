@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 
 from storefront.catalog.filters import Filters, read_filters
-from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_pages import shown, status
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 SHELF = [
     product("zinc", "10.00", name="Zinc Cup", category="Cups"),

@@ -8,8 +8,8 @@ from flask import Flask
 
 from storefront.catalog.pages import CATEGORIES_PER_PAGE, MAX_CATEGORY_CHIPS
 from storefront.seo.feeds import MAX_LLMS_CATEGORIES
-from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 MANY = 5000
 MAX_PAGE_BYTES = 60_000

@@ -5,8 +5,8 @@ import re
 import pytest
 from flask import Flask
 
-from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 
 def shown(page: str) -> list[str]:

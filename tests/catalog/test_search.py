@@ -3,9 +3,9 @@
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import assert_problem
-from tests.catalog.shelves import change_product, product, put_up, tenant
+from tests.api_contract import assert_problem
 from tests.conftest import Person
+from tests.factories import change_product, product, put_up, tenant
 
 SHELF = [
     product("crepe", name="Crêpe Pan", description="For thin pancakes.", category="Kitchen", tags=["iron"]),

@@ -10,9 +10,9 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.server.bootstrap import prepare
 from storefront.tenants.models import Setting
-from tests.catalog.shelves import product, put_up, tenant
 from tests.catalog.test_search import found
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 SHELF = [
     product("only", name="☕"),

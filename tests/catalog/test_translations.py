@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from storefront.catalog.import_schema import CatalogError, parse_catalog
-from tests.catalog.shelves import product, put_up, tenant, written
 from tests.catalog.test_pages import shown
 from tests.conftest import Person
-from tests.tenants.cast import every_row
+from tests.factories import product, put_up, tenant, written
+from tests.tenants.factories import every_row
 
 MUG = product(
     "mug",

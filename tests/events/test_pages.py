@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
+from storefront.events import actions as event_actions
 from storefront.events import pages, sse_format, tailer
 from storefront.events.actions import record_events
 from storefront.events.broadcaster import EventBatch
@@ -74,7 +75,7 @@ def test_a_stream_says_how_to_come_back_and_then_what_changes(app: Flask, shoppe
 @pytest.mark.parametrize("way", ["header", "query", "age"])
 def test_who_comes_back_misses_nothing(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     with monkeypatch.context() as an_hour_ago:
-        an_hour_ago.setattr(models, "now", lambda: now() - timedelta(hours=1))
+        an_hour_ago.setattr(event_actions, "now", lambda: now() - timedelta(hours=1))
         buy(shopper, pot=1)
     last = latest(app)
     for _ in range(3):
@@ -105,7 +106,7 @@ def test_an_id_that_was_never_given_begins_at_the_present(app: Flask, shopper: P
 
 
 def test_who_missed_too_much_is_told_to_look_anew(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MOST_MISSED", 4)
+    monkeypatch.setattr(pages, "MAX_REPLAYED_EVENTS", 4)
     buy(shopper, beans=1)
     buy(shopper, beans=1)  # an order and a change of stock each
     with listening(shopper, Last_Event_ID="0") as pieces:
@@ -152,7 +153,7 @@ def test_both_forms_of_a_shops_address_have_the_stream(app: Flask, shopper: Pers
 
 def test_over_the_cap_there_is_polling(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     streams = pages.event_tailer(app).broadcaster
-    monkeypatch.setattr(streams, "_most", 1)
+    monkeypatch.setattr(streams, "_max_streams", 1)
     with listening(shopper):
         pass
     streams._tenant_counts["north"] = 1
@@ -175,10 +176,10 @@ class Heard:
     def __init__(self) -> None:
         self.news: list[EventBatch] = []
 
-    def shops(self) -> set[str]:
+    def tenants_with_streams(self) -> set[str]:
         return {"north"}
 
-    def tell(self, news: EventBatch) -> None:
+    def publish(self, news: EventBatch) -> None:
         self.news.append(news)
 
 
@@ -221,8 +222,8 @@ def test_a_database_that_is_away_is_said_once_and_asked_again(
             follower._stopped.set()
         raise OperationalError("SELECT", {}, Exception("away"))
 
-    monkeypatch.setattr(follower, "look", look)
-    monkeypatch.setattr(tailer, "INTERVAL", 0.001)
+    monkeypatch.setattr(follower, "poll", look)
+    monkeypatch.setattr(tailer, "POLL_SECONDS", 0.001)
     follower._wanted.set()
     with caplog.at_level(logging.WARNING):
         follower._run()
@@ -231,7 +232,7 @@ def test_a_database_that_is_away_is_said_once_and_asked_again(
 
 
 def test_a_silent_stream_has_a_heartbeat(shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "BEAT", 0.1)
+    monkeypatch.setattr(pages, "HEARTBEAT_SECONDS", 0.1)
     with listening(shopper) as pieces:
         next(pieces)
         assert next(pieces) == ":\n\n"
@@ -241,11 +242,11 @@ def test_streams_of_one_ipv6_network_are_counted_together(app: Flask, monkeypatc
     """One customer has all addresses of a /64."""
     counted = []
 
-    def has_room(address: str) -> bool:
+    def has_capacity(address: str) -> bool:
         counted.append(address)
         return False
 
-    monkeypatch.setattr(pages.event_tailer(app).broadcaster, "has_room", has_room)
+    monkeypatch.setattr(pages.event_tailer(app).broadcaster, "has_capacity", has_capacity)
     for host in ("1", "2:3:4:5"):
         address = {"REMOTE_ADDR": f"2a02:8108:1:2:{host if ':' in host else ':' + host}"}
         assert app.test_client().get("/t/north/events", environ_base=address).status_code == 503

@@ -17,7 +17,7 @@ from storefront.events.actions import record_events
 from storefront.events.models import PRICE_CHANGED
 from tests.conftest import SECRET, Prepared, dispose, settings_for
 from tests.postgres import Postgres
-from tests.test_serving import Server, serving, wait, workers
+from tests.server.test_serving import Server, serving, wait, workers
 
 MANY = 200
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
-from tests.cart.shapes import ORDER, PLACED, assert_problem, assert_shape, holdings, steps
-from tests.catalog.shelves import change_product
+from tests.api_contract import ORDER, PLACED, assert_problem, assert_shape, holdings, steps
 from tests.conftest import Person
-from tests.tenants.cast import every_row
+from tests.factories import change_product
+from tests.tenants.factories import every_row
 
 
 def test_a_cart_becomes_an_order(shopper: Person):
@@ -110,7 +110,7 @@ def test_when_the_events_cannot_be_written_there_is_no_order(
     cart = shopper.cart(beans=2)
     before = every_row(app, "north")
     with monkeypatch.context() as broken:
-        broken.setattr("storefront.orders.actions.record", fail)
+        broken.setattr("storefront.orders.actions.record_events", fail)
         assert_problem(shopper.checkout(cart, key="k"), 500)
     assert every_row(app, "north") == before
     assert shopper.checkout(cart, key="k").status_code == 201

@@ -10,7 +10,7 @@ from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.orders.queries import orders
-from tests.cart.shapes import assert_problem
+from tests.api_contract import assert_problem
 from tests.conftest import Person
 
 GOOD = {

@@ -10,9 +10,9 @@ from storefront.errors import NotFound, OrderFulfilled
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order, orders_changed
 from storefront.orders.models import CANCELLED, FULFILLED, PLACED, Order
+from tests.concurrency import at_once
 from tests.conftest import Person
-from tests.orders.crowd import at_once
-from tests.tenants.cast import every_row
+from tests.tenants.factories import every_row
 
 
 def order(person: Person, **items: int) -> str:

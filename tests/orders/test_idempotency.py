@@ -3,10 +3,10 @@
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import PLACED, assert_problem, assert_shape
-from tests.catalog.shelves import change_product
+from tests.api_contract import PLACED, assert_problem, assert_shape
 from tests.conftest import Person
-from tests.tenants.cast import every_row
+from tests.factories import change_product
+from tests.tenants.factories import every_row
 
 
 def test_the_same_cart_again_is_the_same_order(shopper: Person):

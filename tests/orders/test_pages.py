@@ -5,8 +5,8 @@ import re
 import pytest
 from flask import Flask
 
-from tests.catalog.shelves import change_product
 from tests.conftest import Person
+from tests.factories import change_product
 
 BUYER = {"email": "ada@example.com", "name": "Ada <b>"}
 

@@ -11,10 +11,10 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.models import Order, OrderLine
-from tests.cart.shapes import holdings, steps
-from tests.catalog.shelves import change_product
+from tests.api_contract import holdings, steps
+from tests.concurrency import at_once, people
 from tests.conftest import Person
-from tests.orders.crowd import at_once, people
+from tests.factories import change_product
 
 ROUNDS = 30
 

@@ -8,10 +8,10 @@ from flask import Flask
 from storefront.db.base import db
 from storefront.tenants.models import Tenant
 from storefront.tenants.registry import registry
-from tests.cart.shapes import assert_problem, holdings, steps
-from tests.catalog.shelves import change_product
+from tests.api_contract import assert_problem, holdings, steps
 from tests.conftest import Person
-from tests.tenants.cast import every_row
+from tests.factories import change_product
+from tests.tenants.factories import every_row
 
 
 def test_an_empty_cart_is_no_order(shopper: Person):

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from tests.cart.shapes import PLACED, assert_problem, assert_shape
+from tests.api_contract import PLACED, assert_problem, assert_shape
 from tests.conftest import Person
 
 ADA, EVE = {"email": "ada@example.com", "name": "Ada Byron"}, {"email": "eve@example.com", "name": "Eve"}

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import event
 
 from storefront.db.base import db
-from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

@@ -25,7 +25,7 @@ from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall, LlmResponseCache, LlmUsage
 from storefront.upsell.models import UpsellImpression
 from tests.conftest import Person
-from tests.tenants.cast import every_row
+from tests.tenants.factories import every_row
 
 HOUR = timedelta(hours=1)
 LEFT_BY_SUGGESTIONS = ("upsell_call", "upsell_showing", "upsell_answer", "upsell_exposure")
@@ -193,7 +193,7 @@ def test_a_cart_that_is_used_while_it_is_about_to_go_stays(app: Flask, monkeypat
 
     with app.app_context(), tenant_context("north"):
         rule, _ = actions.RULES[-1]
-        monkeypatch.setattr(expiry, "run", touched_meanwhile)
+        monkeypatch.setattr(expiry, "execute", touched_meanwhile)
         assert sum(expiry.batches(rule, now() - 30 * DAYS)) == 0
     assert carts(app) == {cart}
 
@@ -232,7 +232,7 @@ class Queue:
     def __init__(self) -> None:
         self.jobs: list[Callable[[], None]] = []
 
-    def after(self, _seconds: float, _name: object, job: Callable[[], None]) -> None:
+    def schedule(self, _seconds: float, _name: object, job: Callable[[], None]) -> None:
         self.jobs.append(job)
 
     def work(self) -> int:
@@ -246,7 +246,7 @@ class Queue:
 def test_one_process_an_hour_goes_through_all_shops(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expiry, "BATCH", 3)
     queue = Queue()
-    monkeypatch.setattr(actions, "errands_of", lambda _app: queue)
+    monkeypatch.setattr(actions, "job_scheduler", lambda _app: queue)
     with app.app_context():
         for shop in ("north", "south"):
             with tenant_context(shop):

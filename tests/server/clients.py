@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from tests.test_serving import Server
+from tests.server.test_serving import Server
 
 HALF_HEAD = b"GET /t/north/ HTTP/1.1\r\nHost: localhost\r\nX-Half: "
 HALF_BODY = b"POST /t/north/cart/items HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nproduct_id="

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from storefront.server.request_buffer import MAX_BODY_BYTES
+from storefront.server.request_buffer import MAX_WIRE_BODY_BYTES
 from storefront.web.security import MAX_BODY_BYTES
 from tests.server.clients import Answer, Client, chunked, request
-from tests.test_serving import Server, lines, serving, wait
+from tests.server.test_serving import Server, lines, serving, wait
 
 Connect = Callable[[], Client]
 API = "/t/north/api/v1"
@@ -90,7 +90,9 @@ def test_a_client_that_waits_is_told_to_go_on(connect: Connect) -> None:
     assert client.head() == (100, {})
     client.send(body)
     assert client.answer().status == 201, "and not told again"
-    client.send(request("POST", f"{API}/carts", JSON, "Expect: 100-continue", f"Content-Length: {MAX_BODY_BYTES + 1}"))
+    client.send(
+        request("POST", f"{API}/carts", JSON, "Expect: 100-continue", f"Content-Length: {MAX_WIRE_BODY_BYTES + 1}")
+    )
     assert is_problem(client.answer(), 413), "nor before a body that is refused"
     other = connect()
     other.send(request("POST", f"{API}/carts", "Expect: a miracle", "Content-Length: 5"))
@@ -154,8 +156,8 @@ def test_a_body_of_exactly_the_limit_is_taken(connect: Connect, send: Callable[[
 )
 def test_what_no_page_would_take_is_refused_before_it_is_read(connect: Connect, path: str, media: str) -> None:
     for framing, body in (
-        (f"Content-Length: {MAX_BODY_BYTES + 1}", b"x" * 1000),
-        (CHUNKED, b"%x\r\nxxx" % (MAX_BODY_BYTES + 1)),
+        (f"Content-Length: {MAX_WIRE_BODY_BYTES + 1}", b"x" * 1000),
+        (CHUNKED, b"%x\r\nxxx" % (MAX_WIRE_BODY_BYTES + 1)),
         (CHUNKED, b"100000\r\n" + b"x" * 0x100000 + b"\r\nFFFFFFFFFFFFFF\r\n"),
     ):
         client = connect()

@@ -16,7 +16,7 @@ from gunicorn.config import Config
 from storefront.server.connection import HEAD_TIMEOUT_SECONDS, MIN_BODY_BYTES_PER_SECOND, Connection
 from storefront.server.file_limit import MAX_CONNECTIONS
 from tests.server.clients import HALF_HEAD, SLOW, Client, request, seconds_for_a_page, slow_clients
-from tests.test_serving import Server, lines, serving, wait
+from tests.server.test_serving import Server, lines, serving, wait
 
 AT_ONCE = 3.0
 """Seconds: a page takes some milliseconds, but this machine may have other things to do. It took ten and more when slow

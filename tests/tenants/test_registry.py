@@ -28,7 +28,7 @@ def test_requests_go_on_with_the_shops_as_they_were_while_these_are_read_again(
     with app.app_context():
         known = registry.all()
     monkeypatch.setattr(registry, "_load", slow_load)
-    monkeypatch.setattr("storefront.tenants.registry.FRESH_FOR", -1.0)
+    monkeypatch.setattr("storefront.tenants.registry.SNAPSHOT_TTL_SECONDS", -1.0)
 
     def all_shops() -> object:
         with app.app_context():
@@ -51,12 +51,12 @@ def test_what_changes_during_a_read_is_read_again(app: Flask, monkeypatch: pytes
         loads.append(1)
         found = load()
         if len(loads) == 1:
-            registry.forget()
+            registry.invalidate()
         return found
 
     monkeypatch.setattr(registry, "_load", load_while_another_switches)
     with app.app_context():
-        registry.forget()
+        registry.invalidate()
         for _ in range(3):
             registry.all()
     assert len(loads) == 2

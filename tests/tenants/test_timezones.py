@@ -11,8 +11,8 @@ from flask import Flask
 from storefront.catalog.import_schema import CatalogError
 from storefront.tenants.registry import registry
 from storefront.tenants.timezones import check_timezone, default_timezone
-from tests.catalog.shelves import product, put_up, tenant
 from tests.conftest import Person
+from tests.factories import product, put_up, tenant
 
 ONE_SECOND = timedelta(seconds=1)
 LAST_DAY = {"code": "TODAY", "percent": "50", "until": "2026-07-01"}

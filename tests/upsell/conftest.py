@@ -52,7 +52,7 @@ def model() -> Iterator[ModelServer]:
 @pytest.fixture
 def asking(make_app: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
     """Make a shop that asks the model. Its panels wait for a slow machine, too; who tests the glance gives it back."""
-    monkeypatch.setattr(actions, "GLANCE", PATIENCE)
+    monkeypatch.setattr(actions, "PANEL_LLM_WAIT_SECONDS", PATIENCE)
 
     def make(**environment: str) -> Flask:
         return make_app(

@@ -90,7 +90,7 @@ def test_four_wait_for_the_model_and_the_fifth_gets_rules_at_once(
         model.behave = server.good
         hang_up(model)
         assert {one.result().json["source"] for one in waiting} == {"rules"}
-    app.extensions["storefront_assistant"].model.breaker.count(True)  # five have failed, which is a matter of its own
+    app.extensions["storefront_assistant"].model.breaker.record(True)  # five have failed, which is a matter of its own
     assert model.wait_for(lambda: look(app, **CARTS[MAX_WAITING_REQUESTS + 1]).json["source"] == "llm"), (
         "their places are free"
     )
@@ -126,7 +126,7 @@ def test_as_many_calls_are_in_flight_as_may_be_and_no_more(asking: Callable[...,
 def test_calls_that_time_out_leave_no_threads_and_no_sockets(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storefront.upsell.llm.circuit_breaker.FAILURES", 1000)
+    monkeypatch.setattr("storefront.upsell.llm.circuit_breaker.FAILURE_THRESHOLD", 1000)
     app = asking(UPSELL_TIMEOUT="0.1")
     look(app)
     assert model.wait_for(lambda: len(calls(app)) == 1)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from storefront.upsell import jobs
-from tests.catalog.shelves import put_up, tenant
+from storefront.upsell import jobs, subscribers
 from tests.conftest import Person
+from tests.factories import put_up, tenant
 from tests.upsell.conftest import calls, stock
 from tests.upsell.model_server import ModelServer
 
@@ -18,7 +18,7 @@ POT = {"id": "pot", "name": {"en": "Café Pot", "de": "Kaffeekanne"}, "price": "
 
 @pytest.fixture
 def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    monkeypatch.setattr(watch, "PAUSE", 0.05)
+    monkeypatch.setattr(subscribers, "PREFETCH_DEBOUNCE_SECONDS", 0.05)
     app = asking()
     jobs.start(app)
     yield app

@@ -14,12 +14,12 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order
-from storefront.upsell import jobs
+from storefront.upsell import jobs, subscribers
 from storefront.upsell.recommender import training
 from storefront.upsell.recommender.training import retrain, train_incrementally
+from tests.concurrency import at_once, people
 from tests.conftest import Person
-from tests.orders.crowd import at_once, people
-from tests.tenants.cast import every_row
+from tests.tenants.factories import every_row
 from tests.upsell.conftest import teach
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -68,7 +68,7 @@ def test_an_order_is_learned_once_however_often_the_shop_learns(app: Flask, shop
 
 
 def test_a_shop_that_serves_learns_by_itself(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "LEARN_AFTER", 0.05)
+    monkeypatch.setattr(subscribers, "LEARN_DELAY_SECONDS", 0.05)
     app = make_app()
     jobs.start(app)
     person = Person(app.test_client(), "north")
@@ -94,7 +94,7 @@ def test_learners_at_once_learn_each_order_once(app: Flask, shopper: Person) -> 
     assert reason(shopper, "beans", "honey") == together(12)
 
 
-@pytest.mark.parametrize("step", ["lot_of", "save"], ids=["reckons slowly", "writes slowly"])
+@pytest.mark.parametrize("step", ["order_batch", "save_rows"], ids=["reckons slowly", "writes slowly"])
 def test_a_slow_learner_undoes_nothing_of_a_quick_one(
     app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -185,7 +185,7 @@ def test_what_breaks_in_the_middle_leaves_nothing_half_learned(
             raise RuntimeError("out of disk")
         return run(statement, *parameters)
 
-    monkeypatch.setattr(training, "run", breaks_down)
+    monkeypatch.setattr(training, "execute", breaks_down)
     with pytest.raises(RuntimeError):
         teach(app)
     assert learned(app) == before
@@ -200,10 +200,10 @@ def test_a_rebuild_comes_to_the_same_bytes(
     app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     """Though rows were pruned in between, and orders cancelled; and whatever the size of the lots."""
-    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.KEPT", 1)
-    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.LONGEST", 2)
-    monkeypatch.setattr(training, "BATCH", batch)
-    monkeypatch.setattr(training, "REBUILT_AT_ONCE", max(1, batch - 1))
+    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.PRUNE_TO", 1)
+    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.PRUNE_ABOVE", 2)
+    monkeypatch.setattr(training, "TRAINING_BATCH_SIZE", batch)
+    monkeypatch.setattr(training, "RETRAIN_BATCH_SIZE", max(1, batch - 1))
     chance, placed = Random(7), []
     for step in range(24):
         items = chance.sample(["beans", "pot", "honey", "shared"], chance.randint(1, 4))

@@ -18,8 +18,8 @@ from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
 from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler
+from tests.concurrency import at_once
 from tests.conftest import Person
-from tests.orders.crowd import at_once
 from tests.upsell import model_server as server
 from tests.upsell.conftest import calls, showings
 from tests.upsell.model_server import Exchange, ModelServer
@@ -31,8 +31,8 @@ MODELS_WORDS = "It goes with this cart"
 @pytest.fixture
 def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Flask]]:
     """Make a shop that asks the model by itself, as where it serves requests."""
-    monkeypatch.setattr(watch, "PAUSE", PAUSE)
-    monkeypatch.setattr(watch, "LOOK_AGAIN_AFTER", PAUSE / 2)
+    monkeypatch.setattr(subscribers, "PREFETCH_DEBOUNCE_SECONDS", PAUSE)
+    monkeypatch.setattr(jobs, "PREFETCH_RETRY_SECONDS", PAUSE / 2)
     made: list[Flask] = []
 
     def make(**environment: str) -> Flask:
@@ -49,7 +49,7 @@ def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iter
 @pytest.fixture
 def hurried(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
     """Make a shop that asks the model, and whose panels wait no longer than they really do."""
-    monkeypatch.setattr(actions, "GLANCE", PANEL_LLM_WAIT_SECONDS)
+    monkeypatch.setattr(actions, "PANEL_LLM_WAIT_SECONDS", PANEL_LLM_WAIT_SECONDS)
     return asking
 
 
@@ -322,11 +322,11 @@ def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> N
 def test_a_model_that_rests_is_no_errand(awake: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     app = awake()
     noted: list[object] = []
-    monkeypatch.setattr(app.extensions["storefront_errands"], "after", lambda _s, name, *_, **__: noted.append(name))
+    monkeypatch.setattr(app.extensions["storefront_errands"], "schedule", lambda _s, name, *_, **__: noted.append(name))
     person = Person(app.test_client(), "north")
     asked = person.cart(beans=1)
     assert asked in noted
     for _ in range(FAILURE_THRESHOLD):
-        app.extensions["storefront_assistant"].model.breaker.count(False)
+        app.extensions["storefront_assistant"].model.breaker.record(False)
     left_alone = person.cart(beans=1)
     assert left_alone not in noted

@@ -217,7 +217,7 @@ def test_an_order_stands_whatever_goes_wrong_with_its_suggestions(
     def break_down(*_: object) -> None:
         raise RuntimeError("the engine broke")
 
-    monkeypatch.setattr("storefront.upsell.actions.related", break_down)
+    monkeypatch.setattr("storefront.upsell.actions.find_candidates_by_id", break_down)
     placed = shopper.checkout(shopper.cart(beans=1))
     assert placed.status_code == 201
     assert (placed.json["upsell"]["enabled"], placed.json["upsell"]["suggestions"]) == (True, [])

@@ -126,7 +126,7 @@ def test_with_the_master_switch_off_no_model_is_asked_ahead(
 ) -> None:
     app = make_app(UPSELL_ENABLED=flag, OPENAI_BASE_URL="http://127.0.0.1:9")
     jobs: list[object] = []
-    monkeypatch.setattr(app.extensions["storefront_errands"], "after", lambda _s, name, *_, **__: jobs.append(name))
+    monkeypatch.setattr(app.extensions["storefront_errands"], "schedule", lambda _s, name, *_, **__: jobs.append(name))
     cart_id = Person(app.test_client(), "north").cart(beans=1)
     assert (cart_id in jobs) is planned
 

@@ -196,8 +196,8 @@ def compared(found: Uplift, money: Callable[[int], str], one: str, other: str) -
     span = f"between {money(low)} and {money(high)} more per started checkout than {other} {INTERVAL}"
     if more := required_checkouts(found):
         return (
-            f"Not enough data yet: about {about(more)} more checkouts (then an uplift of {MIN_DETECTABLE_EFFECT * 100:.0f} % "
-            f"is found {POWER * 100:.0f} times in 100). So far {span}."
+            f"Not enough data yet: about {about(more)} more checkouts (then an uplift of "
+            f"{MIN_DETECTABLE_EFFECT * 100:.0f} % is found {POWER * 100:.0f} times in 100). So far {span}."
         )
     return f"No difference found: {one.lower()} earn {span}."
 

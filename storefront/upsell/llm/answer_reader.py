@@ -19,7 +19,7 @@ OBJECT_START = re.compile(r'\{\s*["}]')
 
 
 def parse_completion(completion: Any) -> dict[str, Any]:
-    """The fields of an `Answer` but its latency: the parsed content of a completion, or the cause why it has none.
+    """The fields of an `LlmResponse` but its latency: the parsed content of a completion, or the cause why it has none.
     Nothing in it holds a secret of this process that the server has repeated."""
     usage = getattr(completion, "usage", None)
     tokens = {

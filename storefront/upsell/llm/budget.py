@@ -11,8 +11,7 @@ from datetime import date
 from storefront.clock import now
 from storefront.config import Budget
 from storefront.upsell.llm.cost import Use
-from storefront.upsell.llm.response_cache import reserve_use
-from storefront.upsell.llm.usage import add_usage
+from storefront.upsell.llm.usage import add_usage, reserve_use
 
 NO_LIMIT = 2**62
 

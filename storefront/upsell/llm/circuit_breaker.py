@@ -12,8 +12,8 @@ MAX_RESET_TIMEOUT_SECONDS = 300.0
 
 
 class CircuitBreaker:
-    """Closed, calls pass. After `FAILURES` in a row it opens and none does. When its rest is over, one call at a time
-    probes: a success closes it, a failure opens it for twice as long. Safe to share between threads."""
+    """Closed, calls pass. After `FAILURE_THRESHOLD` in a row it opens and none does. When its rest is over, one call
+    at a time probes: a success closes it, a failure opens it for twice as long. Safe to share between threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -177,7 +177,7 @@ class LlmClient:
             return self._runtime
 
     def close(self) -> None:
-        """Hang up and end the loop's thread, if there is one; the calls under way come to `STOPPED`. Takes about
+        """Hang up and end the loop's thread, if there is one; the calls under way come to `SHUTTING_DOWN`. Takes about
         `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
             began, self._runtime, self.is_closed = self._runtime, None, True
@@ -207,7 +207,7 @@ async def shutdown(client: "AsyncOpenAI") -> None:
 
 
 def answer_of(future: "Future[LlmResponse]") -> LlmResponse:
-    """What a call came to; `STOPPED` for one that isn't done, for which nobody waits any longer."""
+    """What a call came to; `SHUTTING_DOWN` for one that isn't done, for which nobody waits any longer."""
     if future.cancelled():
         return LlmResponse(CLOSED)  # before it was sent
     return future.result() if future.done() else LlmResponse(SHUTTING_DOWN)

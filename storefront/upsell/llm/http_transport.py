@@ -27,7 +27,7 @@ def default_ssl_context() -> ssl.SSLContext:
 
 
 class LimitedTransport(httpx2.AsyncHTTPTransport):
-    """Stops reading a response, good or bad, after `LARGEST_ANSWER` bytes."""
+    """Stops reading a response, good or bad, after `MAX_RESPONSE_BYTES` bytes."""
 
     def __init__(self) -> None:
         super().__init__(verify=default_ssl_context())

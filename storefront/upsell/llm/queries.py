@@ -4,8 +4,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
-from storefront.upsell.llm.usage import calls
+from storefront.upsell.llm.models import LlmCall
+
+calls = table_of(LlmCall)
 
 LLM_CALLS_PAGE = tenant_scoped(
     select(*calls.c).where(calls.c.place < bindparam("before")).order_by(calls.c.place.desc()).limit(bindparam("limit"))

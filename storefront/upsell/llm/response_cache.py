@@ -1,17 +1,18 @@
 """The cache of LLM responses: claim a request, store its response, find a cached one."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
 from storefront.cart.queries import carts
 from storefront.clock import now
-from storefront.db.tenancy import execute, insert_if_absent, tenant_scoped, upsert
-from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
-from storefront.upsell.llm.usage import answers, usage
+from storefront.db.base import table_of
+from storefront.db.tenancy import execute, tenant_scoped, upsert
+from storefront.upsell.llm.models import LlmResponseCache
 
+answers = table_of(LlmResponseCache)
 RESPONSE_TTL = timedelta(minutes=10)
 """How long an answer also serves the same cart when other candidates have come up meanwhile."""
 FAILURE_TTL = timedelta(seconds=30)
@@ -47,18 +48,6 @@ STORE_RESPONSE = tenant_scoped(
     .values({name: bindparam(name) for name in ("suggestions", "call_id", "answered_at")})
 )
 DELETE_CLAIM = tenant_scoped(delete(answers).where(answers.c.key == bindparam("the_key")))
-NO_USE = {"calls": 0, "tokens": 0, "cost": 0}
-RESERVE = tenant_scoped(
-    update(usage)
-    .where(
-        usage.c.day == bindparam("the_day"),
-        usage.c.tokens < bindparam("soft_tokens"),
-        usage.c.cost < bindparam("soft_cost"),
-        usage.c.tokens <= bindparam("hard_tokens") - bindparam("more_tokens"),
-        usage.c.cost <= bindparam("hard_cost") - bindparam("more_cost"),
-    )
-    .values(tokens=usage.c.tokens + bindparam("more_tokens"), cost=usage.c.cost + bindparam("more_cost"))
-)
 
 
 def cached_response(same_cart: str, key: Callable[[], str]) -> Any:
@@ -79,7 +68,7 @@ def cached_response(same_cart: str, key: Callable[[], str]) -> Any:
 
 def claim(key: str, same_cart: str, cart_id: str, waiting: timedelta) -> bool:
     """Whether the caller shall ask, in a running `write()`: nobody asks the same or for this cart, and there is no
-    answer. A claim that wasn't settled after `waiting` is void, and a failure counts for `FAILED_FOR`."""
+    answer. A claim that wasn't settled after `waiting` is void, and a failure counts for `FAILURE_TTL`."""
     moment = now()
     execute(LOCK_CART, {"cart": cart_id})
     if execute(SELECT_PENDING_FOR_CART, {"cart": cart_id, "since": moment - waiting}).first():
@@ -109,13 +98,3 @@ def store_response(key: str, suggestions: list[dict[str, str]] | None, call_id: 
 def release_claim(key: str) -> None:
     """Give up a claim, in a running `write()`: the question was not asked after all."""
     execute(DELETE_CLAIM, {"the_key": key})
-
-
-def reserve_use(day: date, tokens: int, cost: int, token_limits: tuple[int, int], cost_limits: tuple[int, int]) -> bool:
-    """Add tokens and cost to what is used on a day, in a running `write()`, if that is below the soft limits before and
-    not above the hard ones afterwards. One statement, so that it holds for all processes. Returns whether it was done.
-    """
-    insert_if_absent(LlmUsage, [{"day": day, **NO_USE}])
-    limits = dict(zip(("soft_tokens", "hard_tokens"), token_limits, strict=True))
-    limits |= dict(zip(("soft_cost", "hard_cost"), cost_limits, strict=True))
-    return execute(RESERVE, {"the_day": day, "more_tokens": tokens, "more_cost": cost, **limits}).rowcount == 1

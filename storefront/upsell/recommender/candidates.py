@@ -55,7 +55,7 @@ class CandidateSet:
 
 
 def find_candidates_by_id(tenant: TenantSettings, product_ids: Sequence[str]) -> CandidateSet:
-    """`goes_with` for products that are known by their ids."""
+    """`find_candidates` for products that are known by their ids."""
     rows = execute(SELECT_PRODUCT_TEXTS_WITH_STATE, {"ids": list(product_ids[:MAX_CART_ITEMS])}).all()
     known = read_product_texts(rows)
     if missing := [id for id in product_ids if id not in known]:  # many, or so new that they have no row yet
@@ -70,7 +70,7 @@ def find_candidates(tenant: TenantSettings, cart: Sequence[ProductText]) -> Cand
 
 
 def _build_candidates(tenant: TenantSettings, cart: Sequence[ProductText], asked: Sequence[Any]) -> CandidateSet:
-    """The same, given the rows of the first `MOST_ASKED` products of the cart."""
+    """The same, given the rows of the first `MAX_CART_ITEMS` products of the cart."""
     mine, inside = sorted(cart[:MAX_CART_ITEMS], key=lambda goods: goods.id), {goods.id for goods in cart}
     pins = pins_for(tenant, cart)
     rows = sorted(asked, key=lambda row: row.product_id)  # so that both databases' answers are alike

@@ -30,7 +30,7 @@ class ProductAffinity(OwnedByTenant, Model):
     prepared: Mapped[str] = mapped_column(String(16), default="")
     """Which state of its texts its complements were prepared from; empty when they never were."""
     together: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
-    """Of orders: see `Row`."""
+    """Of orders: see `CooccurrenceRow`."""
     alike: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
 
 

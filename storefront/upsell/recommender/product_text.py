@@ -37,18 +37,18 @@ def product_text(
 
 
 def read_product_texts(rows: Iterable[Any]) -> dict[str, ProductText]:
-    """The products in rows that begin with `GOODS`, by their ids, as who reads is told of them."""
+    """The products in rows that begin with `PRODUCT_TEXT_COLUMNS`, by their ids, as who reads is told of them."""
     languages = shopper_languages()
     return {row.id: product_text(languages, *row[:7]) for row in rows}
 
 
 def product_text_from_row(row: Any) -> ProductText:
-    """The product in a row with more than the columns `GOODS`, in the shop's own language."""
+    """The product in a row with more than the columns `PRODUCT_TEXT_COLUMNS`, in the shop's own language."""
     return product_text((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
 
 
 def product_view_from_offer(row: Any) -> ProductView:
-    """The product in a row of `OFFER`, as it is shown."""
+    """The product in a row of `OFFER_COLUMNS`, as it is shown."""
     shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in PRODUCT_VIEW_FIELDS]
     return product_view_from_row(
         [*shown, *(json.loads(texts) if texts else None for texts in (row.names, row.descriptions))]

@@ -1,0 +1,129 @@
+"""Pages that are open show what others buy, and leave alone what the shopper is doing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.page_session import Shop, Visit
+
+SCARCE, RARE = "hand-grinder", "brew-timer"
+"""Nobody else in these tests buys them."""
+LOOKED_AT = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true })
+    document.dispatchEvent(new Event("visibilitychange"))
+}"""
+OTHER = "oat-cookies"
+
+
+@pytest.fixture
+def buy(ask: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """Another buyer, with another browser."""
+
+    def buy(product_id: str, quantity: int) -> dict[str, Any]:
+        cart = ask("POST", "/carts", {"items": [{"product_id": product_id, "quantity": quantity}]})
+        order: dict[str, Any] = ask(
+            "POST", f"/carts/{cart['id']}/checkout", {"email": "bob@example.com", "name": "Bob"}
+        )
+        return order
+
+    return buy
+
+
+def few(ask: Callable[..., Any], buy: Callable[..., Any], product_id: str = SCARCE) -> int:
+    """The stock of a product, so low that pages say it."""
+    stock = int(ask("GET", f"/products/{product_id}")["stock"])
+    if stock > 5:
+        buy(product_id, stock - 5)
+    return min(stock, 5)
+
+
+def test_an_open_cart_and_an_open_list_show_that_another_buyer_took_stock(
+    visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+) -> None:
+    stock = few(ask, buy)
+    ada, eve = visit(shop), visit(shop)
+    ada.put_into_cart(OTHER)
+    ada.put_into_cart(SCARCE, stock)
+    ada.go("/cart")
+    expect(ada.see(f"#left_{SCARCE}")).to_have_count(0)
+    eve.go("/?q=grinder")
+    card = eve.see(f".card[data-product={SCARCE}]")
+    expect(card).to_be_visible()
+    eve.see("#filters summary").click()
+    typed = ada.see(f"#quantity_{OTHER}")
+    typed.press("ControlOrMeta+a")
+    typed.press("7")
+    buy(SCARCE, 1)
+    expect(ada.see(f"#left_{SCARCE}")).to_have_text(f"Only {stock - 1} left")
+    expect(ada.see("#announcer")).to_contain_text(f"Only {stock - 1} left")
+    expect(typed).to_be_focused()
+    expect(typed).to_have_value("7")
+    expect(card.locator(".stock-note")).to_have_text(f"Only {stock - 1} left")
+    expect(eve.see("#filters")).to_have_attribute("open", "")
+
+
+def test_an_open_product_goes_from_low_to_lower(
+    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+) -> None:
+    stock = few(ask, buy)
+    ada = visit(aurora)
+    ada.go(f"/products/{SCARCE}")
+    ada.see("#quantity").fill("2")
+    buy(SCARCE, 1)
+    expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
+    expect(ada.see("#quantity")).to_have_value("2")
+
+
+def test_a_hidden_tab_gives_its_stream_back_and_misses_nothing(
+    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+) -> None:
+    stock = few(ask, buy, RARE)
+    ada = visit(aurora)
+    ada.page.clock.install()
+    with ada.page.expect_request("**/events?age=*"):
+        ada.go(f"/products/{RARE}")
+    buy(RARE, 1)
+    expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
+    with ada.page.expect_event("requestfailed", lambda request: "/events?age=" in request.url):
+        ada.page.evaluate(LOOKED_AT, True)
+        ada.page.clock.fast_forward(61_000)
+    buy(RARE, 1)
+    with ada.page.expect_request("**/events?last=*"):
+        ada.page.evaluate(LOOKED_AT, False)
+    expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 2} left")
+
+
+def test_without_a_stream_there_is_a_look_now_and_then(
+    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+) -> None:
+    stock = few(ask, buy)
+    ada = visit(aurora)
+    ada.page.route("**/events?*", lambda route: route.fulfill(status=503))
+    ada.page.clock.install()
+    ada.go(f"/products/{SCARCE}")
+    with ada.page.expect_response("**/events?*"):
+        ada.page.clock.run_for(1500)
+    buy(SCARCE, 1)
+    ada.page.clock.run_for(30_000)
+    expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
+    ada.forgive("503")
+
+
+def test_the_order_page_follows_its_order(visit: Callable[..., Visit], aurora: Shop, buy: Callable[..., Any]) -> None:
+    """No shopper can change an order yet, so another answer of the shop stands in for staff."""
+    order = buy(OTHER, 1)
+    ada = visit(aurora)
+    ada.page.clock.install()
+    ada.go(f"/orders/{order['id']}")
+    expect(ada.see("#order_status")).to_have_text("Placed")
+
+    def fulfilled(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("Placed", "Sent").replace(" data-follow", ""))
+
+    ada.page.route(f"**/orders/{order['id']}", fulfilled)
+    ada.page.clock.run_for(11_000)
+    expect(ada.see("#order_status")).to_have_text("Sent")
+    expect(ada.see("[data-follow]")).to_have_count(0)

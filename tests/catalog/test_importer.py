@@ -1,0 +1,186 @@
+"""Loading a catalogue: what is new comes in, what was sold stays sold, and all of it at once or nothing."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, event
+
+from storefront.catalog.import_schema import ProductEntry
+from storefront.catalog.importer import update_products
+from storefront.db.base import db
+from tests.conftest import Person
+from tests.factories import product, put_up, tenant, written
+from tests.tenants.factories import every_row
+
+
+def command(app: Flask, file: Path | None, *options: str) -> Any:
+    """`flask catalog load`, as an operator types it."""
+    return app.test_cli_runner().invoke(args=["catalog", "load", *([str(file)] if file else []), *options])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "shops.json"
+
+
+def events(app: Flask, tenant_id: str) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(row[2], row[3], row[4]) for row in every_row(app, tenant_id)["event"]]
+
+
+def test_new_shops_and_products_come_in(app: Flask, file: Path):
+    file.write_bytes(
+        written(tenant("west", product("shoe", "49.99", 7, tags=["left"])), tenant("north", product("hat")))
+    )
+    done = command(app, file)
+    assert done.exit_code == 0, done.output
+    west, north = (Person(app.test_client(), shop) for shop in ("west", "north"))
+    shoe = west.api("GET", "/products/shoe").json
+    assert (shoe["price"], shoe["stock"], shoe["tags"]) == ({"amount": 4999, "currency": "EUR"}, 7, ["left"])
+    ids = [item["id"] for item in north.api("GET", "/products").json["items"]]
+    assert ids == ["beans", "pot", "cup", "filter", "honey", "shared", "hat"]
+    assert north.get("/").status_code == 200
+    assert "West" in app.test_client().get("/").text
+
+
+def test_loading_twice_is_loading_once(app: Flask, file: Path):
+    file.write_bytes(written(tenant("west", product("shoe")), tenant("north", product("hat"))))
+    assert command(app, file).exit_code == 0
+    before = {shop: every_row(app, shop) for shop in ("west", "north", "south")}
+    again = command(app, file)
+    assert again.exit_code == 0
+    assert {shop: every_row(app, shop) for shop in before} == before
+    assert "0 added" in again.output
+    assert command(app, None).exit_code == 0, "without a file it is CATALOG's"
+    assert {shop: every_row(app, shop) for shop in before} == before
+
+
+def test_what_is_there_stays_as_it_is(app: Flask, shopper: Person):
+    shopper.checkout(shopper.cart(beans=40))
+    loaded = put_up(app, tenant("north", product("beans", "1.00", 100, description="New words"), currency="EUR"))
+    assert (loaded.added, loaded.updated, loaded.unchanged) == (0, 0, 1)
+    beans = shopper.api("GET", "/products/beans").json
+    assert (beans["stock"], beans["price"]["amount"], beans["name"]) == (60, 1850, "Dawn Beans")
+
+
+def test_an_update_takes_texts_and_prices_and_never_stock(app: Flask, shopper: Person, file: Path):
+    shopper.checkout(shopper.cart(beans=40))
+    told = len(events(app, "north"))
+    new = product("beans", "20.00", 100, name="Noon Beans", description="New words", category="Tea", tags=["leaf"])
+    same = product("honey", "11.20", 1)
+    file.write_bytes(written(tenant("north", new, same, product("hat"), name="The North")))
+    assert command(app, file, "--update").exit_code == 0
+    beans = shopper.api("GET", "/products/beans").json
+    assert (beans["name"], beans["description"], beans["category"], beans["tags"], beans["price"]["amount"]) == (
+        "Noon Beans", "New words", "Tea", ["leaf"], 2000,
+    )  # fmt: skip
+    assert (beans["stock"], shopper.stock("honey"), shopper.stock("hat")) == (60, 50, 1000)
+    assert "The North" in shopper.get("/").text
+    changes = [entry for entry in events(app, "north") if entry[0] == "price.changed"]
+    assert [(subject, data["price"]) for _, subject, data in changes] == [("beans", 2000)], "only what changed"
+    assert len(events(app, "north")) == told + 1
+    assert shopper.api("GET", "/products/pot").status_code == 200, "what the file doesn't name stays"
+    assert "0 added, 0 updated, 3 kept" in command(app, file, "--update").output, "what says the same isn't written"
+
+
+def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+):
+    """Else the two could wait for each other for ever. What doesn't change isn't locked at all."""
+    ids = ["b", "a", "Z", "c", "B"]
+    put_up(app, tenant("west", *(product(id) for id in ids)))
+    locked: list[str] = []
+
+    def refresh(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
+        locked.extend(row["id"] for row in rows)
+        update_products(connection, tenant_id, rows)
+
+    monkeypatch.setattr("storefront.catalog.importer.update_products", refresh)
+    monkeypatch.setattr("storefront.catalog.importer.BATCH_SIZE", 2)
+    put_up(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
+    assert locked == ["B", "Z", "b", "c"]
+
+
+def test_an_order_outlives_an_update(app: Flask, shopper: Person):
+    order = shopper.checkout(shopper.cart(beans=1)).json
+    put_up(app, tenant("north", product("beans", "99.00", name="Other")), refresh=True)
+    after = shopper.api("GET", f"/orders/{order['id']}").json
+    assert after == {name: value for name, value in order.items() if name != "upsell"}
+
+
+def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: pytest.MonkeyPatch):
+    """The file is sound, but the last of its products can't be stored."""
+    before = {shop: every_row(app, shop) for shop in ("north", "south")}
+    shops = [tenant("north", product("hat")), tenant("west", *(product(f"p{i}") for i in range(3000)))]
+    shops.append(tenant("last", product("end")))
+    real = __import__("storefront.catalog.importer", fromlist=["product_row"]).product_row
+
+    def row_of(of: Any, entry: ProductEntry) -> dict[str, Any]:
+        if entry.id == "end":
+            raise RuntimeError("the power went")
+        return real(of, entry)
+
+    file.write_bytes(written(*shops))
+    with monkeypatch.context() as broken:
+        broken.setattr("storefront.catalog.importer.product_row", row_of)
+        assert command(app, file).exit_code != 0
+    assert {shop: every_row(app, shop) for shop in before} == before
+    assert every_row(app, "west")["product"] == []
+    assert app.test_client().get("/t/west/").status_code == 404
+    assert command(app, file).exit_code == 0
+    assert len(every_row(app, "west")["product"]) == 3000
+
+
+def test_a_large_file_is_stored_by_batches(app: Flask):
+    """Statements grow with batches, not with products."""
+    asked = {}
+    with app.app_context():
+        engine = db.engine
+    said: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        for name, number, refresh in (("few", 10, False), ("many", 5000, False), ("many", 5000, True)):
+            said.clear()
+            price = "2.00" if refresh else "1.00"
+            loaded = put_up(app, tenant(name, *(product(f"p{i}", price) for i in range(number))), refresh=refresh)
+            assert (loaded.added, loaded.updated) == ((0, number) if refresh else (number, 0))
+            asked[name, refresh] = len(said)
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+    assert asked["many", False] <= asked["few", False] + 40, asked
+    assert asked["many", True] <= asked["few", False] + 60, asked
+    reader = Person(app.test_client(), "many")
+    assert reader.api("GET", "/products?q=p4999").json["items"][0]["price"]["amount"] == 200
+
+
+def test_the_file_of_the_settings_is_loaded_when_none_is_named(app: Flask):
+    done = command(app, None)
+    assert done.exit_code == 0
+    assert re.search(r"0 new shops.*0 added.*11 kept", done.output)
+
+
+def test_a_missing_file_is_one_sentence(app: Flask, tmp_path: Path):
+    for missing in (tmp_path / "nosuch.json", tmp_path):
+        done = command(app, missing)
+        assert done.exit_code != 0
+        assert str(missing) in done.output
+        assert "Traceback" not in done.output
+        assert len(done.output.strip().splitlines()) == 1
+
+
+def test_the_projects_own_catalogue_can_be_loaded(app: Flask):
+    own = Path(__file__).parents[2] / "catalog.json"
+    done = command(app, own)
+    assert done.exit_code == 0, done.output
+    for shop in json.loads(own.read_text())["tenants"]:
+        visitor = Person(app.test_client(), shop["id"])
+        assert visitor.get("/").status_code == 200
+        for item in shop["products"][:3]:
+            assert visitor.get(f"/products/{item['id']}").status_code == 200

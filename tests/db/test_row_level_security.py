@@ -1,0 +1,188 @@
+"""PostgreSQL's own say: whoever asks, without naming a tenant there are no rows, and with one only that tenant's."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from psycopg import sql
+from sqlalchemy import select, text
+
+from storefront import create_app
+from storefront.catalog.models import Product
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
+from tests.conftest import Person, Prepared, connect, dispose, settings_for
+from tests.postgres import Postgres
+from tests.tenants.factories import LEARNED_OF_EACH_SHOP, furnish_suggestions
+
+Connection = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def url(postgres: Postgres, prepared: Prepared) -> Iterator[str]:
+    url = prepared.postgresql(postgres)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def shop(url: str, tmp_path: Path) -> Iterator[Flask]:
+    app = create_app(settings_for(url, tmp_path))
+    yield app
+    dispose(app)
+
+
+@pytest.fixture
+def clerk(url: str, postgres: Postgres) -> Iterator[Connection]:
+    """A role that may read and write the tables, but neither owns them nor is above the rules."""
+    name = sql.Identifier("clerk")
+    with connect(url) as owner:
+        postgres.run(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS").format(name))
+        rights = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}"
+        owner.execute(sql.SQL(rights).format(name))
+    with connect(url.replace("shopkeeper@", "clerk@")) as connection:
+        yield connection
+    with connect(url) as owner:
+        owner.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name))
+    postgres.run(sql.SQL("DROP ROLE {}").format(name))
+
+
+def owned_tables(connection: Connection) -> list[str]:
+    query = (
+        "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
+        "WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
+    )
+    return [name for (name,) in connection.execute(query)]
+
+
+def enter(connection: Connection, tenant_id: str) -> None:
+    connection.execute("SELECT set_config('storefront.tenant_id', %s, true)", (tenant_id,))
+
+
+def count(connection: Connection, table: str) -> int:
+    query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+    return int(connection.execute(query).fetchone()[0])
+
+
+def test_every_table_with_a_tenant_forces_row_level_security(url: str):
+    with connect(url) as owner:
+        tables = owned_tables(owner)
+        assert set(tables) >= {"product", "cart", "cart_line", "orders", "order_line", "event", "upsell_call"}
+        for table in tables:
+            flags = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s"
+            assert owner.execute(flags, (table,)).fetchone() == (True, True), f"{table} isn't forced"
+            policies = owner.execute(
+                "SELECT cmd, permissive, qual, with_check, roles FROM pg_policies WHERE tablename = %s", (table,)
+            ).fetchall()
+            assert policies, f"{table} has no policy"
+            for cmd, permissive, qual, with_check, roles in policies:
+                assert (cmd, permissive, roles) == ("ALL", "PERMISSIVE", ["public"])
+                for condition in (qual, with_check):
+                    assert "tenant_id" in condition
+                    assert "current_setting('storefront.tenant_id'" in condition, f"{table}: {condition}"
+
+
+def test_every_other_table_has_nothing_of_a_shopper(url: str):
+    """A new table is either a tenant's, or is named here."""
+    with connect(url) as owner:
+        tables = {name for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
+        assert tables - set(owned_tables(owner)) <= {"tenant", "setting", "alembic_version"}
+
+
+def test_the_role_of_the_shop_is_not_above_the_rules(url: str):
+    with connect(url) as owner:
+        roles = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        assert owner.execute(roles).fetchone() == (False, False)
+        assert count(owner, "product") == 0, "the tables' owner is held to the policies too"
+
+
+def test_without_a_tenant_there_are_no_rows_and_none_can_be_added(shop: Flask, clerk: Connection):
+    fill(shop)
+    for table in owned_tables(clerk):
+        assert count(clerk, table) == 0, table
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        add_cart(clerk, "north")
+    assert clerk.execute("UPDATE product SET stock = 0").rowcount == 0
+    assert clerk.execute("DELETE FROM cart_line").rowcount == 0
+    for nobody in ("", "nosuch", "%"):
+        with clerk.transaction():
+            enter(clerk, nobody)
+            assert count(clerk, "product") == 0
+
+
+def test_with_a_tenant_only_its_rows_are_there(shop: Flask, clerk: Connection):
+    fill(shop)
+    for tenant_id, products in (("north", 6), ("south", 4), ("far-east", 1)):
+        with clerk.transaction():
+            enter(clerk, tenant_id)
+            assert count(clerk, "product") == products
+            for table in owned_tables(clerk):
+                whose = sql.SQL("SELECT DISTINCT tenant_id FROM {}").format(sql.Identifier(table))
+                expected = set() if tenant_id == "far-east" and table not in LEARNED_OF_EACH_SHOP else {tenant_id}
+                assert {row[0] for row in clerk.execute(whose)} == expected, table
+
+
+def test_with_a_tenant_only_its_rows_can_be_written(shop: Flask, clerk: Connection):
+    fill(shop)
+    with clerk.transaction():
+        enter(clerk, "north")
+        add_cart(clerk, "north")
+        assert clerk.execute("UPDATE product SET stock = 1 WHERE tenant_id = 'south'").rowcount == 0
+        assert clerk.execute("UPDATE product SET stock = 1").rowcount == 6
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), clerk.transaction():
+        enter(clerk, "north")
+        add_cart(clerk, "south")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), clerk.transaction():
+        enter(clerk, "north")
+        clerk.execute("UPDATE cart SET tenant_id = 'south'")
+
+
+def test_the_tenant_is_forgotten_with_its_transaction(clerk: Connection):
+    with clerk.transaction():
+        enter(clerk, "north")
+        assert count(clerk, "product") == 6
+    assert count(clerk, "product") == 0
+
+
+def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flask):
+    setting = text("SELECT current_setting('storefront.tenant_id', true)")
+    with shop.app_context():
+        for tenant_id in ("north", "south"):
+            with tenant_context(tenant_id):
+                connection = db.session.connection()
+                assert connection.scalar(setting) == tenant_id
+                assert len(db.session.scalars(select(Product.id)).all()) == connection.scalar(
+                    text("SELECT count(*) FROM product")
+                )
+                db.session.commit()
+                assert db.session.connection().scalar(setting) == tenant_id, "the next transaction says it again"
+            with db.engine.connect() as back_in_the_pool:
+                assert back_in_the_pool.scalar(setting) in (None, "")
+                assert back_in_the_pool.scalar(text("SELECT count(*) FROM product")) == 0
+
+
+def test_the_database_holds_when_the_guard_in_the_program_does_not(shop: Flask):
+    """The same connection that the session uses, with a statement that the guard never saw."""
+    with shop.app_context(), tenant_context("north"):
+        found = db.session.connection().execute(select(Product.__table__.c.tenant_id)).all()
+        assert {row.tenant_id for row in found} == {"north"}
+
+
+def fill(shop: Flask) -> None:
+    """Something in every table, for two shops."""
+    for tenant_id, product in (("north", "beans"), ("south", "ink")):
+        person = Person(shop.test_client(), tenant_id)
+        cart = person.cart(**{product: 1})
+        person.api("GET", f"/carts/{cart}/upsell")
+        assert person.checkout(cart).status_code == 201
+        furnish_suggestions(shop, tenant_id, product)
+
+
+def add_cart(connection: Connection, tenant_id: str) -> None:
+    values = "(%s, 'x' || random(), 'x', 'open', now(), now())"
+    connection.execute(
+        f"INSERT INTO cart (tenant_id, id, shopper, status, created_at, updated_at) VALUES {values}", (tenant_id,)
+    )

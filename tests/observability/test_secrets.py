@@ -1,0 +1,233 @@
+"""What stands in logs, stored rows and answers of a shop whose secrets are repeated by others, and what it prints."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+import click
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from storefront.config import ROOT
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
+from storefront.observability.logging import JsonFormatter
+from storefront.observability.redaction import REDACTED, print_traceback, redact
+from storefront.server.commands import CommandGroup
+from storefront.upsell.llm.models import LlmCall
+from tests.conftest import Person, free_port
+from tests.observability.test_redaction import KEY, SECRETS
+from tests.upsell import model_server as server
+from tests.upsell.model_server import Exchange, ModelServer, start_model_server
+
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
+
+
+@pytest.fixture
+def output() -> Iterator[io.StringIO]:
+    """What is logged, in the form of production."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    before = root.level
+    root.setLevel(logging.INFO)
+    root.addHandler(handler)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    with start_model_server() as started:
+        yield started
+
+
+def key_of(exchange: Exchange) -> str:
+    return exchange.request.headers["authorization"].removeprefix("Bearer ")
+
+
+def repeats_it_in_an_error(exchange: Exchange) -> None:
+    key = key_of(exchange)
+    said = f"Incorrect API key {key}, sent as {b64encode(f'Basic:{key}'.encode()).decode()}, {key[:9]}***{key[-4:]}"
+    error = {"message": said, "param": f"/v1?key={quote(key)}", "code": "invalid_api_key"}
+    exchange.send(401, json.dumps({"error": error}).encode())
+
+
+def repeats_it_in_an_error_page(exchange: Exchange) -> None:
+    exchange.send(502, f"<pre>Authorization: Bearer {key_of(exchange)}</pre>".encode() * 9, "text/html")
+
+
+def repeats_it_in_its_answer(exchange: Exchange) -> None:
+    key, known = key_of(exchange), exchange.request.known_ids
+    said = [{"product_id": known[0], "explanation": f"It goes well with {key}."}]
+    said += [{"product_id": known[1], "explanation": "ESCAPED"}]
+    escaped = "".join(f"\\u{ord(sign):04x}" for sign in key)
+    server.says(json.dumps({"suggestions": said}).replace("ESCAPED", escaped))(exchange)
+
+
+def repeats_it_in_a_refusal(exchange: Exchange) -> None:
+    server.says(None, refusal=f"I won't do that for {key_of(exchange)}.")(exchange)
+
+
+def repeats_it_in_prose(exchange: Exchange) -> None:
+    server.says("x" * 3990 + key_of(exchange))(exchange)
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        repeats_it_in_an_error,
+        repeats_it_in_an_error_page,
+        repeats_it_in_its_answer,
+        repeats_it_in_a_refusal,
+        repeats_it_in_prose,
+    ],
+)
+def test_a_key_that_the_models_server_repeats_reaches_nobody(
+    make_app: Callable[..., Flask], model: ModelServer, output: io.StringIO, behave: server.Behaviour
+) -> None:
+    model.behave = behave
+    app = make_app(**SECRETS, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="20")
+    person = Person(app.test_client(), "north")
+    answer = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")
+    assert answer.json["suggestions"]
+    with app.app_context(), tenant_context("north"):
+        (call,) = db.session.scalars(select(LlmCall))
+        row = json.dumps([call.response, call.prompt, call.outcome, call.suggestions], ensure_ascii=False)
+    listed = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {SECRETS['STAFF_TOKEN']}"})
+    assert listed.json["items"][0]["id"] == call.id
+    assert "upsell call" in output.getvalue()
+    assert len(model.requests) == 1
+    for said in (answer.text, row, listed.text, output.getvalue()):
+        for part in (KEY, KEY[:10], KEY[-6:], b64encode(KEY.encode()).decode()[4:30]):
+            assert part not in said
+    assert REDACTED in row
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
+def test_no_log_line_holds_a_secret(make_app: Callable[..., Flask], output: io.StringIO, secret: str) -> None:
+    app = make_app(**SECRETS)
+    log = logging.getLogger("somebody.else")
+
+    def break_down(**_: object) -> str:
+        try:
+            raise ValueError(f"wrong: {secret}")
+        except ValueError as fault:
+            raise RuntimeError({"headers": {"X-Key": secret}}) from fault
+
+    app.view_functions["catalog.product"] = break_down
+    answer = Person(app.test_client(), "north").get("/products/beans")
+    assert answer.status_code == 500
+    assert secret not in answer.text
+    log.error("by %s", secret)
+    log.error("by a field", extra={"field": secret, "nested": {"list": [secret, object()]}, "bytes": secret.encode()})
+    log.error("by %(name)r", {"name": secret})
+    lines = output.getvalue().splitlines()
+    assert len(lines) >= 5
+    assert all(json.loads(line) for line in lines)
+    assert secret not in output.getvalue()
+    assert output.getvalue().count(REDACTED) >= 7
+
+
+@ON_SQLITE
+def test_a_commands_error_is_printed_without_secrets(
+    make_app: Callable[..., Flask], capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = make_app(**SECRETS)
+    group = CommandGroup("broken")
+
+    @group.command("fails")
+    def fails() -> None:
+        raise click.ClickException(f"The server said: {KEY}")
+
+    app.cli.add_command(group)
+    result = app.test_cli_runner().invoke(args=["broken", "fails"])
+    assert (result.exit_code, result.output) == (1, f"Error: The server said: {REDACTED}\n")
+    usage = app.test_cli_runner().invoke(args=["broken", "nothing"])
+    assert usage.exit_code == 2
+    assert "Usage:" in usage.output
+    try:
+        raise RuntimeError(KEY)
+    except RuntimeError as fault:
+        print_traceback(RuntimeError, fault, fault.__traceback__)
+    said = capsys.readouterr().err
+    assert f"RuntimeError: {REDACTED}" in said
+    assert KEY not in said
+
+
+IN_A_COMMAND = """
+import logging, os, threading
+from storefront import create_app
+create_app()
+key = os.environ["OPENAI_API_KEY"]
+logging.getLogger("any").warning("warned of %s", key)
+def fail():
+    raise RuntimeError(key)
+thread = threading.Thread(target=fail, name="worker")
+thread.start()
+thread.join()
+fail()
+"""
+
+
+def test_what_a_process_without_a_log_prints_holds_no_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("printing")
+    environment = {**SECRETS, "DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", IN_A_COMMAND]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 1
+    assert f"warned of {REDACTED}" in ran.stderr
+    assert "thread worker failed" in ran.stderr
+    assert ran.stderr.count(f"RuntimeError: {REDACTED}") == 2
+    assert KEY not in ran.stdout + ran.stderr
+
+
+WRONG = {
+    "a key in the wrong variable": {"OPENAI_BASE_URL": KEY},
+    "a password in an address that can't be read": {"OPENAI_BASE_URL": f"htps://me:{KEY}@model.example"},
+    "a database's password": {"DATABASE_URL": f"postgresql://shop:{KEY}@127.0.0.1:9/shop"},
+    "a database's password with a wrong port": {"DATABASE_URL": f"postgresql://shop:{KEY}@127.0.0.1:port/shop"},
+    "a database of another kind": {"DATABASE_URL": f"mysql://shop:{KEY}@127.0.0.1/shop"},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_shop_that_can_not_start_says_why_without_secrets(
+    wrong: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = {"SECRET_KEY": SECRETS["SECRET_KEY"], "PORT": str(free_port()), **wrong}
+    environment = {**settings, "DATA_DIR": str(tmp_path_factory.mktemp("wrong"))}
+    command = [sys.executable, "-m", "gunicorn"]
+    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode
+    assert "storefront can't start" in ran.stderr
+    assert KEY not in ran.stdout + ran.stderr
+    assert KEY[:10] not in ran.stdout + ran.stderr
+
+
+@ON_SQLITE
+def test_all_threads_may_redact_while_an_app_is_made(make_app: Callable[..., Flask]) -> None:
+    wrong, over = list[str](), threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            if KEY in redact(f"key {KEY}"):
+                wrong.append("found")
+
+    make_app(**SECRETS)
+    thread = threading.Thread(target=look)
+    thread.start()
+    for number in range(3):
+        make_app(METRICS_TOKEN=f"another-token-{number}-0123456789")
+    over.set()
+    thread.join()
+    assert wrong == []

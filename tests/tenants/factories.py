@@ -1,0 +1,143 @@
+"""What a stranger in the south may hold of the north, and the same kinds of things that nobody has."""
+
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from storefront.catalog.models import Product
+from storefront.clock import now
+from storefront.db.base import db
+from storefront.db.tenancy import OwnedByTenant, insert_rows
+from storefront.db.tenant_context import set_rls_tenant, tenant_context
+from storefront.db.transactions import write
+from storefront.ids import new_token
+from storefront.tenants.models import Tenant
+from storefront.tenants.registry import registry
+from storefront.upsell.llm.models import LlmCall
+from storefront.upsell.llm.response_cache import claim
+from storefront.upsell.llm.usage import add_usage
+from storefront.upsell.recommender.models import Complement
+from storefront.upsell.recommender.training import train_incrementally
+from storefront.web.security import signer
+from tests.conftest import Person
+
+PRODUCT, CART, ORDER, CALL, CODE = "product", "cart", "order", "call", "code"
+NAMES_IN_PATHS = {"product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
+Ids = dict[str, str]
+
+
+def every_row(app: Flask, tenant_id: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All that the database holds of this tenant, table by table."""
+    found = {}
+    with app.app_context(), db.engine.connect() as connection:
+        set_rls_tenant(connection, tenant_id)
+        for table in db.metadata.sorted_tables:
+            if "tenant_id" in table.c:
+                rows = connection.execute(select(table).where(table.c.tenant_id == tenant_id))
+                found[table.name] = sorted((tuple(row) for row in rows), key=repr)
+    return found
+
+
+def owned_models() -> list[type[Any]]:
+    return [mapper.class_ for mapper in db.Model.registry.mappers if issubclass(mapper.class_, OwnedByTenant)]
+
+
+def furnish_south(app: Flask) -> None:
+    """Give the south a code of its own, and so much stock that no trial changes what a page says."""
+    with acting_in(app, "south"):
+        db.session.get(Tenant, "south").promotions = [{"code": "HARU", "percent": "5"}]
+        for product in db.session.scalars(select(Product)):
+            product.stock = 1_000_000
+        db.session.commit()
+        registry().invalidate()
+
+
+LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "upsell_learned")
+"""Tables that hold something of a shop as soon as it has products."""
+
+
+def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
+    """Give a shop that has an order what suggestions make of it, and what a model would have left in the tables."""
+    with acting_in(app, tenant_id):
+        train_incrementally()
+        asked = {"cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en", "prompt": "?"}
+        said = {"response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "outcome": "ok"}
+        with write():
+            insert_rows(LlmCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
+            insert_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
+            claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
+            add_usage(now().date(), 1, 1, 1)
+
+
+def acting_in(app: Flask, tenant_id: str) -> Any:
+    stack = ExitStack()
+    stack.enter_context(app.app_context())
+    stack.enter_context(tenant_context(tenant_id))
+    return stack
+
+
+def belongings(person: Person, product: str, other: str, code: str) -> Ids:
+    """One of everything, made by this person: an open cart, an order of another cart, a call for suggestions."""
+    person.post("/cart/items", {"product_id": other, "quantity": "1"})
+    cart = person.cart(**{product: 1, other: 1})
+    call = person.api("GET", f"/carts/{cart}/upsell").json["call_id"]
+    order = person.checkout(person.cart(**{product: 1})).json["id"]
+    return {PRODUCT: product, CART: cart, ORDER: order, CALL: call, CODE: code}
+
+
+def nobodys() -> Ids:
+    return {PRODUCT: "nosuch", CART: new_token(), ORDER: new_token(), CALL: new_token(), CODE: "NOSUCH"}
+
+
+def cookie_of(app: Flask, tenant_id: str, **session: Any) -> str:
+    """A session's cookie as this shop would have signed it."""
+    return signer(str(app.secret_key), tenant_id).dumps(session)
+
+
+def address(rule: Rule, ids: Ids) -> str:
+    """The rule's path with these ids; fails for a kind of id that this page doesn't know yet."""
+
+    def fill(match: re.Match[str]) -> str:
+        name = match[1].rpartition(":")[2]
+        assert name in NAMES_IN_PATHS, f"{rule.rule}: say in tests/tenants/factories.py whose {name} the stranger tries"
+        return ids[NAMES_IN_PATHS[name]]
+
+    return re.sub(r"<([^>]+)>", fill, rule.rule)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a stranger could tell from an answer, without what differs from answer to answer anyway."""
+
+    status: int
+    body: str
+    location: str
+    headers: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answer: TestResponse, ids: Ids) -> "Seen":
+        streaming = answer.mimetype == "text/event-stream"
+        text = "" if streaming else answer.get_data(as_text=True)
+        answer.close()
+        return cls(
+            answer.status_code,
+            mask(text, ids),
+            mask(answer.headers.get("Location", ""), ids),
+            tuple(sorted(set(answer.headers.keys()))),
+        )
+
+
+def mask(text: str, ids: Ids) -> str:
+    for id in ids.values():
+        text = text.replace(id, "·")
+    text = re.sub(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b", "NUMBER", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)|\d+ \w+ \d{4}, \d\d:\d\d", "TIME", text)
+    text = re.sub(r'"stock": ?\d+', "STOCK", text)
+    return re.sub(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])", "·", text)
