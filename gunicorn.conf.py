@@ -47,6 +47,8 @@ def refuse_used_ports(those):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((host, port))
+            except OverflowError:
+                return  # no port has this number, which the settings say better below
             except OSError as fault:
                 sys.exit(f"storefront can't start: {why_not(host, port, fault)}")
 
@@ -54,6 +56,8 @@ def refuse_used_ports(those):
 def why_not(host, port, fault):
     if fault.errno == errno.EADDRINUSE:
         return f"port {port} is in use by another program. Stop that program, or set PORT to a free port."
+    if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
+        return f"HOST must be an address of this machine such as 127.0.0.1 or 0.0.0.0, not {host[:80]!r}."
     return f"it can't listen at {host}:{port}: {os.strerror(fault.errno or 0)}."
 
 

@@ -197,6 +197,9 @@ def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
 CATALOG = '{"tenants": [{"id": "north", "name": "N", "currency": "EUR", "products": [%s]}]}'
 STARTS = {
     "PORT": {"PORT": "eighty"},
+    "PORT that no machine has": {"PORT": "70000"},
+    "HOST": {"PORT": "58123", "HOST": "no.such.host.invalid"},
+    "HOST of another machine": {"PORT": "58123", "HOST": "192.0.2.200"},
     "DATABASE_URL": {"PORT": "58123", "DATABASE_URL": "mysql://root@db/shop"},
     "SECRET_KEY": {"PORT": "58123", "DATABASE_URL": "postgresql://db/shop", "SECRET_KEY": ""},
     "DATABASE_URL that nobody answers at": {"PORT": "58123", "DATABASE_URL": "postgresql://u@127.0.0.1:9/shop"},

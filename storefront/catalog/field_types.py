@@ -102,7 +102,7 @@ PromoCode = Annotated[
     str,
     matching(
         r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}",
-        "is not a promo code: 1 to 40 letters, digits, hyphens and underscores, as in SUMMER10",
+        "is not a promo code: 1 to 40 letters from A to Z, digits, hyphens and underscores, as in SUMMER10",
     ),
 ]
 Translated = (BeforeValidator(texts_by_language), PlainSerializer(collapse_single_language))

@@ -1,8 +1,8 @@
 """Secrets are taken out of everything that is logged, stored of a provider's answers, or printed by a command.
 
 A secret is the value of a setting that `Settings` leaves out of its representation; of an address it is the password.
-It is also found as it stands in URLs, in JSON, in Python's and HTML's texts and in base64, cut off at the end, and
-with its middle masked, as in `sk-abc***wxyz`.
+It is also found as it stands in URLs, in JSON, in Python's and HTML's texts and in base64, cut off at its end or
+beginning, and with its middle masked, as in `sk-abc***wxyz`.
 """
 
 import html
@@ -26,8 +26,8 @@ REDACTED = "[redacted]"
 MIN_LENGTH, MIN_LENGTH_OF_ONE_KIND = 6, 16
 """Characters from which a secret is taken out wherever it stands: of several kinds (letters and digits, say), or of one
 kind, as "storefront" is. A shorter one is an ordinary word too, and is taken out only where a password stands."""
-KEPT_PREFIX = 12
-"""Characters that are enough to know a longer secret by, which may have been cut off after them."""
+KEPT_LENGTH = 12
+"""Characters that are enough to know a longer secret by: its first ones, or its last ones."""
 MIN_VISIBLE = 4
 """Characters beside a mask that give a masked secret away; fewer tell nothing."""
 CREDENTIALS = re.compile(r"://([^:/@?#]*)(?::([^@]*))?@")
@@ -51,8 +51,10 @@ class Redactor:
         words = [secret for secret in known if not is_unmistakable(secret)]
         forms = sorted({form for secret in self.clear for form in forms_of(secret)}, key=len, reverse=True)
         patterns = [re.escape(form) for form in forms]
-        patterns += [rf"{form[:KEPT_PREFIX]}[\w-]*" for form in forms if may_be_cut(form)]
-        self.beginnings = {form[:KEPT_PREFIX] if may_be_cut(form) else form for form in forms}
+        patterns += [rf"{form[:KEPT_LENGTH]}[\w-]*" for form in forms if may_be_cut(form)]
+        ends = {secret[-KEPT_LENGTH:] for secret in self.clear if may_be_cut(secret[::-1])}
+        patterns += [rf"[\w-]*{end}" for end in ends]
+        self.beginnings = {form[:KEPT_LENGTH] if may_be_cut(form) else form for form in forms} | ends
         self.pattern = re.compile("|".join(patterns))
         self.words = words
         self.in_place = re.compile(f"{BEFORE_CREDENTIAL}(?:{'|'.join(map(re.escape, words))})(?![\\w-])")
@@ -91,7 +93,7 @@ def is_part(secret: str, head: str, tail: str) -> bool:
 
 def may_be_cut(form: str) -> bool:
     """Whether its beginning alone tells it. One with other signs may hold an escape that must not be torn."""
-    return len(form) >= KEPT_PREFIX + 4 and re.fullmatch(r"[\w-]+", form[:KEPT_PREFIX], re.ASCII) is not None
+    return len(form) >= KEPT_LENGTH + 4 and re.fullmatch(r"[\w-]+", form[:KEPT_LENGTH], re.ASCII) is not None
 
 
 def forms_of(secret: str) -> set[str]:

@@ -19,6 +19,7 @@ from gunicorn.http.errors import (
     LimitRequestLine,
     NoMoreData,
     ParseException,
+    UnsupportedTransferCoding,
 )
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
@@ -151,6 +152,7 @@ class RequestBuffer:
             raise InvalidRequestLine("the head doesn't end where its first empty line is") from None
         if unreader.take_buffered():
             raise InvalidRequestLine("the head doesn't end where its first empty line is")
+        check_transfer_coding(message)
         self._body_bytes = self._body_received = 0
         self._body = None
         if isinstance(message.body.reader, ChunkedReader):
@@ -197,3 +199,10 @@ class RequestBuffer:
         request = CompleteRequest(self._message, body, self._body_bytes)
         self._message, self._head, self._body, self._body_bytes, self.expects_continue = None, b"", None, 0, False
         return request
+
+
+def check_transfer_coding(message: Any) -> None:
+    """Refuse a transfer coding besides chunked: gunicorn takes it, and the body as if it were not compressed."""
+    for name, value in message.headers:
+        if name == "TRANSFER-ENCODING" and value.strip().lower() != "chunked":
+            raise UnsupportedTransferCoding(value)

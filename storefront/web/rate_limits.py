@@ -63,7 +63,15 @@ def init_app(app: Flask, settings: Settings) -> None:
         RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
         RATELIMIT_STORAGE_OPTIONS=storage_options(settings.ratelimit_storage_uri),
     )
+    app.after_request(keep_retry_after_of_refusals)  # runs after the limiter's own, which adds it to every response
     limiter.init_app(app)
+
+
+def keep_retry_after_of_refusals(response: Response) -> Response:
+    """A client that gets what it asked for has nothing to wait for."""
+    if response.status_code not in (429, 503):
+        response.headers.pop("Retry-After", None)
+    return response
 
 
 def warn_of_unusable_storage(settings: Settings) -> None:

@@ -50,6 +50,8 @@ UNKNOWN = N_("%(field)s can't be taken as it is.")
 def error_message(fault: "ErrorDetails", field: str) -> str:
     """One sentence about a fault that pydantic found, with the field's name as the reader knows it."""
     kind, context = fault["type"], fault.get("ctx", {})
+    if kind in ("too_short", "too_long") and isinstance(fault.get("input"), str):
+        kind = f"string_{kind}"  # a text whose length is checked after it was cleaned
     if kind == "value_error":
         return str(context["error"])
     if kind in ("string_too_short", "too_short") and context["min_length"] == 1:

@@ -93,6 +93,7 @@ FAULTS: list[tuple[str, Any, tuple[str, ...]]] = [
     (f"{WEST}.promotions.0.code", LEAVE_OUT, ("tenant 'west', promotion number 1, code is missing",)),
     (f"{WEST}.promotions.0", "TEN", ("tenant 'west', promotion number 1 must be a JSON object",)),
     (f"{WEST}.promotions.0.until", "tomorrow", ("until: 'tomorrow' is not a day such as",)),
+    (f"{SHOE}.name", "x" * 201, ("shoe", "name must have at most 200 characters")),
     (f"{SHOE}.name", "\u200b\u3164", ("shoe", "name: has only characters that nobody sees")),
     (f"{SHOE}.tags", ["left", "left"], ("tenant 'west', product 'shoe', tag 'left': is there 2 times",)),
     (f"{SHOE}.tags", ["\u2800"], ("shoe", "tags", "nobody sees")),

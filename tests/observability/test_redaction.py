@@ -118,3 +118,8 @@ def test_a_token_in_the_place_of_a_name_is_a_secret() -> None:
     assert "token-0123456" in secrets_of(settings)
     unnamed = Settings.from_environ({"SECRET_KEY": KEY, "DATABASE_URL": "postgresql://storefront@db/shop"})
     assert secrets_of(unnamed) == {KEY}
+
+
+@pytest.mark.parametrize("shown", [KEY[:14], KEY[:-3], KEY[-14:], KEY[3:]], ids=["start", "no end", "end", "no start"])
+def test_a_secret_that_was_cut_off_is_found(shown: str) -> None:
+    assert Redactor([KEY]).redact(f"Incorrect key: {shown} (401)") == f"Incorrect key: {REDACTED} (401)"

@@ -186,6 +186,10 @@ MALFORMED = {
         b"POST %s/ HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
     "a length that is none": (400, b"POST %s/ HTTP/1.1\r\nContent-Length: three\r\n\r\nabc"),
+    "a coding besides chunked": (
+        501,
+        b"POST %s/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ),
     "an unknown coding": (501, b"POST %s/ HTTP/1.1\r\nTransfer-Encoding: rot13\r\n\r\n"),
     "a chunk without a size": (400, b"POST %s/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
     "a wrong end of a chunk": (400, b"POST %s/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdef\r\n"),

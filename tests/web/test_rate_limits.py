@@ -131,3 +131,16 @@ SAME = [
 @pytest.mark.parametrize(("address", "key"), SAME, ids=str)
 def test_the_key_of_a_client(address: str, key: str) -> None:
     assert client_key_of(address) == key
+
+
+@ON_ONE_DATABASE
+def test_only_who_is_refused_is_told_when_to_come_back(limited: Person) -> None:
+    cart_id = limited.cart(beans=1)
+    answers = [limited.get("/?q=beans"), limited.api("GET", "/products"), limited.api("GET", f"/carts/{cart_id}")]
+    answers += [limited.api("PUT", f"/carts/{cart_id}/promo", {"code": "GUESS"}), limited.api("GET", "/carts/none")]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 422, 404]
+    assert not [answer.headers["Retry-After"] for answer in answers if "Retry-After" in answer.headers]
+    for _ in range(61):
+        refused = limited.get("/sitemap.xml")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
