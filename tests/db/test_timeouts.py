@@ -32,6 +32,8 @@ products = table_of(Product)
 STOCK = tenant_scoped(select(products.c.stock).where(products.c.id == "pot"))
 SET_STOCK = tenant_scoped(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
 SHORT = 0.3
+LONGER = 1.5
+"""Seconds for a statement, or between two of them, on a machine that has other things to do as well."""
 LONG = 30
 """Seconds, a hundred times what is expected: who waits longer waits for something that never ends."""
 postgresql_only = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -45,7 +47,7 @@ LOCKED_ROWS = {
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timeouts, "SHOPPER", Timeouts(lock=SHORT, statement=SHORT, idle=SHORT))
+    monkeypatch.setattr(timeouts, "SHOPPER", Timeouts(lock=SHORT, statement=LONGER, idle=LONGER))
 
 
 @contextmanager
@@ -115,7 +117,7 @@ def test_a_statement_that_does_not_end_is_ended(app: Flask, impatient: None) -> 
         with pytest.raises(DatabaseBusy), write():
             current_connection().exec_driver_sql("SELECT pg_sleep(600)")
         with timeouts_in_force(Timeouts(lock=1, statement=0, idle=0)):
-            current_connection().exec_driver_sql(f"SELECT pg_sleep({2 * SHORT})")
+            current_connection().exec_driver_sql(f"SELECT pg_sleep({2 * LONGER})")
 
 
 @postgresql_only
