@@ -57,7 +57,8 @@ def why_not(host, port, fault):
     if fault.errno == errno.EADDRINUSE:
         return f"port {port} is in use by another program. Stop that program, or set PORT to a free port."
     if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
-        return f"HOST must be an address of this machine such as 127.0.0.1 or 0.0.0.0, not {host[:80]!r}."
+        where = f"it can't listen at {host[:80]}:{port}: this machine has no such address"
+        return f"{where}. Set HOST to one that it has, such as 127.0.0.1, or to 0.0.0.0 for all of them."
     return f"it can't listen at {host}:{port}: {os.strerror(fault.errno or 0)}."
 
 
