@@ -98,7 +98,8 @@ def may_be_cut(form: str) -> bool:
 
 def forms_of(secret: str) -> set[str]:
     """The secret as it may be written; each also as it stands inside a JSON text."""
-    forms = {secret, repr(secret)[1:-1], html.escape(secret), *in_base64(secret)}
+    in_hex = secret.encode().hex()
+    forms = {secret, repr(secret)[1:-1], html.escape(secret), in_hex, in_hex.upper(), *in_base64(secret)}
     for encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
         forms |= {encoded, re.sub(r"%..", lambda found: found[0].lower(), encoded)}
     for ascii_only in (True, False):

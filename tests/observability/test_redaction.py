@@ -29,6 +29,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "in JSON as it is": lambda secret: json.dumps(secret, ensure_ascii=False),
     "in JSON in JSON": lambda secret: json.dumps(json.dumps({"key": secret})),
     "in Python's form in JSON": lambda secret: json.dumps(repr({"key": secret})),
+    "in hex": lambda secret: secret.encode().hex(),
     "in base64": lambda secret: b64encode(secret.encode()).decode(),
     "in Basic authentication": lambda secret: b64encode(f"somebody:{secret}".encode()).decode(),
     "in Basic authentication of another name": lambda secret: urlsafe_b64encode(f"u:{secret}".encode()).decode(),
