@@ -136,9 +136,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         return visits[-1]
 
     yield begin
-    for begun in visits:
-        begun.context.close()
-    assert not [fault for begun in visits for fault in begun.faults]
+    assert not [fault for begun in visits for fault in begun.close()]
 
 
 @pytest.fixture

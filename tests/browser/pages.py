@@ -35,7 +35,7 @@ def cart_with_wrong_code(visit: Visit) -> None:
     visit.see("#code").fill("WRONG")
     visit.see("#apply_code").click()
     expect(visit.see("#code_error")).to_be_visible()
-    visit.forgive("status of 422")
+    visit.expect_fault("status of 422")
 
 
 def added(visit: Visit) -> None:
@@ -76,7 +76,7 @@ def checkout_with_errors(visit: Visit) -> None:
     visit.see(".place-bar button").click()
     expect(visit.see("#email_error")).to_be_visible()
     expect(visit.see(".suggestion")).to_have_count(3)
-    visit.forgive("status of 422")
+    visit.expect_fault("status of 422")
 
 
 def checkout_sold_out(visit: Visit) -> None:
@@ -86,7 +86,7 @@ def checkout_sold_out(visit: Visit) -> None:
     visit.see(".place-bar button").click()
     expect(visit.see(".refusal")).to_be_visible()
     expect(visit.see("#upsell_panel")).not_to_have_attribute("aria-busy", "true")
-    visit.forgive("status of 409")
+    visit.expect_fault("status of 409")
 
 
 def suggestions(visit: Visit) -> None:
@@ -105,12 +105,12 @@ def confirmation(visit: Visit) -> None:
 
 def not_found(visit: Visit) -> None:
     visit.go("/products/nothing")
-    visit.forgive("status of 404")
+    visit.expect_fault("status of 404")
 
 
 def no_such_shop(visit: Visit) -> None:
     visit.page.goto(f"http://localhost:{visit.shop.port}/t/nowhere/")
-    visit.forgive("status of 404")
+    visit.expect_fault("status of 404")
 
 
 def unreachable(visit: Visit) -> None:
@@ -119,7 +119,7 @@ def unreachable(visit: Visit) -> None:
     visit.page.route("**/cart/items", lambda route: route.fulfill(status=502, body="Bad gateway"))
     visit.see(f"#add_{COOKIES}").click()
     expect(visit.see(".message-error")).to_be_visible()
-    visit.forgive("status of 502")
+    visit.expect_fault("status of 502")
 
 
 def api_docs(visit: Visit) -> None:

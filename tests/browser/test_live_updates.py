@@ -108,7 +108,7 @@ def test_without_a_stream_there_is_a_look_now_and_then(
     buy(SCARCE, 1)
     ada.page.clock.run_for(30_000)
     expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
-    ada.forgive("503")
+    ada.expect_fault("503")
 
 
 def test_the_order_page_follows_its_order(visit: Callable[..., Visit], aurora: Shop, buy: Callable[..., Any]) -> None:

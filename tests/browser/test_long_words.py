@@ -159,7 +159,7 @@ def cart_with_wrong_code(visit: Visit) -> None:
     visit.see("#code").fill("X" * 40)
     visit.see("#apply_code").click()
     expect(visit.see("#code_error")).to_be_visible()
-    visit.forgive("status of 422")
+    visit.expect_fault("status of 422")
 
 
 def checkout(visit: Visit) -> None:
@@ -185,7 +185,7 @@ def refused_checkout(visit: Visit) -> None:
     visit.see("#name").fill(LONG[:200])
     visit.see(".place-bar button").click()
     expect(visit.see(".refusal li")).to_be_visible()
-    visit.forgive("status of 409")
+    visit.expect_fault("status of 409")
 
 
 def wrong_fields(visit: Visit) -> None:
@@ -195,7 +195,7 @@ def wrong_fields(visit: Visit) -> None:
     visit.see("#checkout_form").evaluate("form => form.noValidate = true")
     visit.see(".place-bar button").click()
     expect(visit.see("#email_error")).to_be_visible()
-    visit.forgive("status of 422")
+    visit.expect_fault("status of 422")
 
 
 def confirmation(visit: Visit) -> None:
@@ -236,7 +236,7 @@ def test_long_words_widen_no_page(visit: Callable[..., Visit], long_words: int, 
         ada.go(path)
         ada.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
         found |= look(ada.page, path)
-    ada.forgive("status of 404")
+    ada.expect_fault("status of 404")
     for state in STATES:
         state(ada)
         assert ada.see("html").get_attribute("lang") == language
@@ -262,7 +262,7 @@ def test_the_pages_own_words_widen_nothing_either(
             found |= look(ada.page, "added")
         ada.go(path)
         found |= look(ada.page, path)
-    ada.forgive("status of 404")
+    ada.expect_fault("status of 404")
     assert not found, told(found)
 
 
