@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storefront.clock import UtcDateTime
-
 
 revision = "0001"
 down_revision = None
@@ -40,8 +38,8 @@ def upgrade() -> None:
         sa.Column("shopper", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=8), nullable=False),
         sa.Column("promo_code", sa.String(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("status IN ('open', 'ordered')", name=op.f("ck_cart_status_known")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_cart_tenant")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_cart")),
@@ -53,7 +51,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_event_tenant")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_event")),
     )
@@ -71,7 +69,7 @@ def upgrade() -> None:
         sa.Column("place", sa.BigInteger(), nullable=False),
         sa.Column("name_words", sa.String(), nullable=False),
         sa.Column("words", sa.String(), nullable=False),
-        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("price >= 0", name=op.f("ck_product_price_not_negative")),
         sa.CheckConstraint("stock >= 0", name=op.f("ck_product_stock_not_negative")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_product_tenant")),
@@ -96,7 +94,7 @@ def upgrade() -> None:
         sa.Column("prompt_tokens", sa.Integer(), nullable=True),
         sa.Column("completion_tokens", sa.Integer(), nullable=True),
         sa.Column("latency_ms", sa.Integer(), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_upsell_call_tenant")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_upsell_call")),
     )
@@ -142,7 +140,7 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("idempotency_key", sa.String(length=255), nullable=True),
         sa.Column("fingerprint", sa.String(length=64), nullable=True),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("status IN ('placed', 'fulfilled', 'cancelled')", name=op.f("ck_orders_status_known")),
         sa.ForeignKeyConstraint(["tenant_id", "cart_id"], ["cart.tenant_id", "cart.id"], name=op.f("fk_orders_cart")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_orders_tenant")),

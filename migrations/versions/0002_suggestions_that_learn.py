@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from storefront.clock import UtcDateTime
-
 
 revision = "0002"
 down_revision = "0001"
@@ -49,7 +47,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(), nullable=False),
         sa.Column("call_id", sa.String(length=32), nullable=True),
         sa.Column("suggestions", sa.JSON(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_upsell_showing_tenant_id_cart_id_place", "upsell_showing", ["tenant_id", "cart_id", "place"])
     op.create_index("ix_upsell_showing_tenant_id_place", "upsell_showing", ["tenant_id", "place"])
@@ -60,8 +58,8 @@ def upgrade() -> None:
         sa.Column("cart_id", sa.String(length=32), nullable=False),
         sa.Column("call_id", sa.String(length=32), nullable=True),
         sa.Column("suggestions", sa.JSON(), nullable=True),
-        sa.Column("asked_at", UtcDateTime(), nullable=False),
-        sa.Column("answered_at", UtcDateTime(), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
     )
     op.create_index(
         "ix_upsell_answer_tenant_id_same_cart_answered_at", "upsell_answer", ["tenant_id", "same_cart", "answered_at"]
@@ -81,7 +79,7 @@ def upgrade() -> None:
         sa.Column("shopper", sa.String(length=32), nullable=False),
         sa.Column("arm", sa.String(length=8), nullable=False),
         sa.Column("shares", sa.JSON(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_upsell_exposure_tenant_id_created_at", "upsell_exposure", ["tenant_id", "created_at"])
     engine()
