@@ -40,7 +40,7 @@ def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None)
         insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
         if wanted:
             lines = [
-                {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "place": first + i}
+                {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "position": first + i}
                 for i, (product_id, quantity) in enumerate(wanted.items())
             ]
             insert_rows(CartLine, lines)

@@ -32,7 +32,7 @@ class Cart(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    lines: Mapped[list["CartLine"]] = relationship(order_by="CartLine.place", viewonly=True)
+    lines: Mapped[list["CartLine"]] = relationship(order_by="CartLine.position", viewonly=True)
 
 
 class CartLine(OwnedByTenant, Model):
@@ -49,6 +49,6 @@ class CartLine(OwnedByTenant, Model):
     product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     quantity: Mapped[int]
     from_upsell: Mapped[bool] = mapped_column(default=False)
-    place: Mapped[int] = mapped_column(BigInteger, default=new_id)
+    position: Mapped[int] = mapped_column(BigInteger, default=new_id)
 
     product: Mapped[Product] = relationship(viewonly=True)

@@ -98,7 +98,7 @@ SELECT_CART_WITH_LINES = tenant_scoped(
     .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
     .where(carts.c.id == bindparam("id"))
-    .order_by(lines.c.place)
+    .order_by(lines.c.position)
 )
 COUNT_CART_ITEMS = tenant_scoped(
     select(func.sum(lines.c.quantity))

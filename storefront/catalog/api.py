@@ -93,7 +93,7 @@ def product_list(rows: str, limit: int) -> ProductList:
     page = found[:limit]
     return ProductList.model_construct(
         items=[Product.of(product) for product in page],
-        next_cursor=encode_cursor(page[-1].place) if len(found) > limit else None,
+        next_cursor=encode_cursor(page[-1].position) if len(found) > limit else None,
     )
 
 

@@ -33,15 +33,15 @@ IMPORT_LOCK_ID = 7_206_340_001
 """The PostgreSQL advisory lock under which one machine at a time loads."""
 UPDATED_COLUMNS = (
     "name",
-    "names",
+    "name_translations",
     "description",
-    "descriptions",
+    "description_translations",
     "category",
     "price",
     "tags",
     "image",
-    "name_words",
-    "words",
+    "search_name",
+    "search_text",
 )
 """What `--update` takes from the file for a product that is there already: all but its stock."""
 
@@ -90,12 +90,12 @@ def import_parsed_catalog(
         set_busy_timeout(connection, left)
         connection.begin()
         lock_among_machines(connection, IMPORT_LOCK_ID)
-        place = new_id()
+        position = new_id()
         for tenant in catalog.tenants:
             set_rls_tenant(connection, tenant.id)
             import_tenant(connection, tenant, update_existing, loaded)
-            import_products(connection, tenant, place, update_existing, loaded, progress)
-            place += len(tenant.products)
+            import_products(connection, tenant, position, update_existing, loaded, progress)
+            position += len(tenant.products)
         connection.execute(delete(Setting).where(Setting.name == LAST_IMPORT_DIGEST))
         connection.execute(insert(Setting).values(name=LAST_IMPORT_DIGEST, value=digest))
         connection.commit()
@@ -122,18 +122,18 @@ def import_tenant(connection: Connection, entry: TenantEntry, update_existing: b
 def import_products(
     connection: Connection,
     tenant: TenantEntry,
-    place: int,
+    position: int,
     update_existing: bool,
     loaded: ImportSummary,
     progress: Progress,
 ) -> None:
-    """New products get the places from `place` on, in the file's order."""
+    """New products get the places from `position` on, in the file's order."""
     there = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
     others: list[tuple[dict[str, Any], int]] = []
     for start in range(0, len(tenant.products), BATCH_SIZE):
         batch = tenant.products[start : start + BATCH_SIZE]
         new = [
-            product_row(tenant, entry) | {"stock": entry.stock, "place": place + start + i}
+            product_row(tenant, entry) | {"stock": entry.stock, "position": position + start + i}
             for i, entry in enumerate(batch)
             if entry.id not in there
         ]
@@ -194,20 +194,20 @@ def product_row(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
     own = tenant.language
     name, names = split_by_language(entry.name, own)
     description, descriptions = split_by_language(entry.description, own)
-    name_words, words = build_search_document(
+    search_name, search_text = build_search_document(
         (name, *names.values()), (description, *descriptions.values()), searchable_labels(tenant, entry)
     )
     return {
         "tenant_id": tenant.id,
         "id": entry.id,
         "name": name,
-        "names": names or None,
+        "name_translations": names or None,
         "description": description,
-        "descriptions": descriptions or None,
+        "description_translations": descriptions or None,
         "category": entry.category,
         "price": money.parse(entry.price, tenant.currency),
         "tags": entry.tags,
         "image": entry.image,
-        "name_words": name_words,
-        "words": words,
+        "search_name": search_name,
+        "search_text": search_text,
     }

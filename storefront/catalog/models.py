@@ -32,30 +32,30 @@ class StockState:
 
 
 class Product(StockState, OwnedByTenant, Model):
-    """`price` is in minor units of the tenant's currency. `place` orders the catalogue: new products come last."""
+    """`price` is in minor units of the tenant's currency. `position` orders the catalogue: new products come last."""
 
     __tablename__ = "product"
     __table_args__ = (
         CheckConstraint("stock >= 0", name="stock_not_negative"),
         CheckConstraint("price >= 0", name="price_not_negative"),
-        Index(None, "tenant_id", "place", unique=True),
-        Index(None, "tenant_id", "category", "place"),
+        Index(None, "tenant_id", "position", unique=True),
+        Index(None, "tenant_id", "category", "position"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str]
-    names: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    name_translations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """In other languages than the shop's own."""
     description: Mapped[str] = mapped_column(default="")
-    descriptions: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    description_translations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     category: Mapped[str] = mapped_column(default="")
     price: Mapped[int] = mapped_column(BigInteger)
     stock: Mapped[int] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     image: Mapped[str] = mapped_column(default="")
-    place: Mapped[int] = mapped_column(BigInteger, default=new_id)
-    name_words: Mapped[str]
+    position: Mapped[int] = mapped_column(BigInteger, default=new_id)
+    search_name: Mapped[str]
     """The folded words of the name, in every language; what the search ranks by."""
-    words: Mapped[str]
+    search_text: Mapped[str]
     """The folded words of everything that is searched; both databases index it."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

@@ -30,7 +30,7 @@ class ProductView(StockState):
     stock: int
     tags: list[str]
     image: str
-    place: int
+    position: int
     source_text: "ProductView | None" = None
     """The same in the shop's own language, when that isn't the page's."""
 
@@ -55,15 +55,16 @@ class ProductCard(StockState, ProductCardColumns):
 
 products = table_of(Product)
 product_columns = products.c
-PRODUCT_VIEW_FIELDS = ("id", "name", "description", "category", "price", "stock", "tags", "image", "place")
-PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in (*PRODUCT_VIEW_FIELDS, "names", "descriptions")]
+PRODUCT_VIEW_FIELDS = ("id", "name", "description", "category", "price", "stock", "tags", "image", "position")
+TRANSLATION_COLUMNS = ("name_translations", "description_translations")
+PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in (*PRODUCT_VIEW_FIELDS, *TRANSLATION_COLUMNS)]
 """What `listed` reads."""
-PRODUCT_CARD_COLUMNS = [product_columns[name] for name in (*ProductCard._fields, "names")]
+PRODUCT_CARD_COLUMNS = [product_columns[name] for name in (*ProductCard._fields, "name_translations")]
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
     .where(product_columns.category != "")
     .group_by(product_columns.category)
-    .order_by(func.min(product_columns.place))
+    .order_by(func.min(product_columns.position))
 )
 SELECT_PRODUCT = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(product_columns.id == bindparam("id")))
 in_stock_by_ids = product_columns.id.in_(bindparam("ids", expanding=True)) & (product_columns.stock > 0)

@@ -15,18 +15,18 @@ from storefront.tenants.models import Setting, Tenant
 
 VERSION_SETTING = "search_words_version"
 BATCH_ROWS = 2000
-RENEWED = ("name", "names", "description", "descriptions", "name_words", "words")
+RENEWED = ("name", "name_translations", "description", "description_translations", "search_name", "search_text")
 """Names and descriptions too: a direction control that an earlier version let in would turn around the page's text."""
 SELECT_TEXTS = tenant_scoped(
     select(
         product_columns.id,
-        product_columns.place,
+        product_columns.position,
         product_columns.category,
         product_columns.tags,
         *(product_columns[name] for name in RENEWED),
     )
-    .where(product_columns.place > bindparam("after"))
-    .order_by(product_columns.place)
+    .where(product_columns.position > bindparam("after"))
+    .order_by(product_columns.position)
     .limit(BATCH_ROWS)
 )
 RENEW = tenant_scoped(
@@ -65,20 +65,20 @@ def renew_products(labels: dict[str, dict[str, str]]) -> int:
             if renewed:
                 execute(RENEW, sorted(renewed, key=lambda values: str(values["the_product"])))
         changed += len(renewed)
-        after = rows[-1].place if rows else 0
+        after = rows[-1].position if rows else 0
     return changed
 
 
 def renewed_texts(row: Any, labels: dict[str, dict[str, str]]) -> dict[str, Any] | None:
     """The new values of a product's row; None when they are those that it has."""
-    name, names = without_direction_controls(row.name), cleaned(row.names)
-    description, descriptions = without_direction_controls(row.description), cleaned(row.descriptions)
+    name, names = without_direction_controls(row.name), cleaned(row.name_translations)
+    description, descriptions = without_direction_controls(row.description), cleaned(row.description_translations)
     own = [row.category, *row.tags]
     said = own + [other for label in own for other in labels.get(label, {}).values()]
-    name_words, words = build_search_document(
+    search_name, search_text = build_search_document(
         (name, *(names or {}).values()), (description, *(descriptions or {}).values()), said
     )
-    new = dict(zip(RENEWED, (name, names, description, descriptions, name_words, words), strict=True))
+    new = dict(zip(RENEWED, (name, names, description, descriptions, search_name, search_text), strict=True))
     return None if all(new[column] == getattr(row, column) for column in RENEWED) else new | {"the_product": row.id}
 
 

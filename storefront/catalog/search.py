@@ -126,7 +126,7 @@ def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
         found.append(matches(bindparam("words")))
     elif shape.terms:
         matched = select(SEARCH_INDEX.c.rowid).where(SEARCH_INDEX.c.product_search.match(bindparam("words")))
-        found.append(product_columns.place.in_(matched.limit(TYPEAHEAD_MATCH_LIMIT) if shape.typeahead else matched))
+        found.append(product_columns.position.in_(matched.limit(TYPEAHEAD_MATCH_LIMIT) if shape.typeahead else matched))
     return found
 
 
@@ -142,14 +142,14 @@ def tsquery_of(words: BindParameter[Any]) -> ColumnElement[Any]:
 def sort_columns(shape: QueryShape) -> list[ColumnElement[Any]]:
     """The order that was asked for; names by their folded words, sign by sign, which is the same on both databases."""
     if shape.sort == "name":
-        names: ColumnElement[Any] = product_columns.name_words
-        return [names.collate("C") if shape.on_postgresql else names, product_columns.place]
+        names: ColumnElement[Any] = product_columns.search_name
+        return [names.collate("C") if shape.on_postgresql else names, product_columns.position]
     orders: dict[str, list[ColumnElement[Any]]] = {
-        "price": [product_columns.price, product_columns.place],
-        "-price": [product_columns.price.desc(), product_columns.place],
-        "new": [product_columns.place.desc()],
+        "price": [product_columns.price, product_columns.position],
+        "-price": [product_columns.price.desc(), product_columns.position],
+        "new": [product_columns.position.desc()],
     }
-    return orders.get(shape.sort, [product_columns.place])
+    return orders.get(shape.sort, [product_columns.position])
 
 
 @cache
@@ -158,7 +158,7 @@ def cards_query(shape: QueryShape) -> Select[Any]:
     them, and then the catalogue's order decides."""
     order = sort_columns(shape)
     if shape.terms and not shape.sort:
-        padded = literal(" ") + product_columns.name_words
+        padded = literal(" ") + product_columns.search_name
         named = and_(*(padded.like(bindparam(f"term_{i}")) for i in range(shape.terms)))
         order.insert(0, case((named, 0), else_=1))
     query = select(*PRODUCT_CARD_COLUMNS).where(*conditions(shape)).order_by(*order)
@@ -169,8 +169,8 @@ def cards_query(shape: QueryShape) -> Select[Any]:
 def list_query(shape: QueryShape) -> Select[Any]:
     query = (
         select(*PRODUCT_VIEW_COLUMNS)
-        .where(*conditions(shape), product_columns.place > bindparam("place"))
-        .order_by(product_columns.place)
+        .where(*conditions(shape), product_columns.position > bindparam("position"))
+        .order_by(product_columns.position)
     )
     return tenant_scoped(query.limit(bindparam("limit")))
 
@@ -206,12 +206,12 @@ def search_products(wish: ProductQuery, limit: int, offset: int = 0) -> SearchRe
     return SearchResult(fetch_json(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
 
 
-def fetch_rows_after(wish: ProductQuery, place: int, limit: int) -> str:
-    """Products in the catalogue's order, from the one after `place`: stable while others are added. As the database
+def fetch_rows_after(wish: ProductQuery, position: int, limit: int) -> str:
+    """Products in the catalogue's order, from the one after `position`: stable while others are added. As the database
     says them; `product_views_from_json` reads it."""
     if wish.is_unsatisfiable:
         return "[]"
-    return fetch_json(list_query(wish.shape), {**wish.parameters(), "place": place, "limit": limit})
+    return fetch_json(list_query(wish.shape), {**wish.parameters(), "position": position, "limit": limit})
 
 
 def product_views_from_json(rows: str) -> list[ProductView]:

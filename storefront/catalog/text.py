@@ -53,9 +53,9 @@ def tokenize(text: str) -> list[str]:
 def build_search_document(names: Sequence[str], descriptions: Iterable[str], labels: Iterable[str]) -> tuple[str, str]:
     """The folded words of the name, and of everything that is searched, each parted by spaces, words before symbols.
     All come in every language, the shop's own first."""
-    name_words = " ".join([*(word for name in names for word in tokenize(name)), *symbols(" ".join(names))])
+    search_name = " ".join([*(word for name in names for word in tokenize(name)), *symbols(" ".join(names))])
     about = " ".join((*descriptions, *labels))
-    return name_words, " ".join((name_words, *dict.fromkeys(tokenize(about) + symbols(about))))
+    return search_name, " ".join((search_name, *dict.fromkeys(tokenize(about) + symbols(about))))
 
 
 def fts5_query(tenant_id: str, terms: Sequence[str]) -> str:
@@ -65,7 +65,7 @@ def fts5_query(tenant_id: str, terms: Sequence[str]) -> str:
 
 def fts5_tenant_query(tenant_id: str, wanted: str) -> str:
     """The tenant is a word of the index too, so that other shops' matches aren't even visited."""
-    return f'{{tenant_id}} : "{tenant_id}" AND {{words}} : ({wanted})'
+    return f'{{tenant_id}} : "{tenant_id}" AND {{search_text}} : ({wanted})'
 
 
 def tsquery(terms: Sequence[str]) -> str:

@@ -114,7 +114,7 @@ def _place_order_in_transaction(
         "created_at": moment,
     }
     insert_rows(Order, [order])
-    in_order = sorted(taken, key=lambda line: line.place)
+    in_order = sorted(taken, key=lambda line: line.position)
     insert_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
     stock = [(STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
     record_events([(ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
@@ -151,7 +151,7 @@ MARK_CART_ORDERED = tenant_scoped(
     .returning(carts.c.promo_code, carts.c.shopper)
 )
 SELECT_CART_LINES = tenant_scoped(
-    select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.place).where(
+    select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.position).where(
         lines.c.cart_id == bindparam("cart")
     )
 )
@@ -159,7 +159,7 @@ TAKE_STOCK = tenant_scoped(
     update(products)
     .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
     .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
-    .returning(products.c.name, products.c.names, products.c.image, products.c.price, products.c.stock)
+    .returning(products.c.name, products.c.name_translations, products.c.image, products.c.price, products.c.stock)
 )
 
 
@@ -189,7 +189,7 @@ class ReservedLine:
     product_id: str
     quantity: int
     from_upsell: bool
-    place: int
+    position: int
     name: str
     image: str
     unit_price: int
@@ -199,12 +199,12 @@ class ReservedLine:
     def line_total(self) -> int:
         return self.unit_price * self.quantity
 
-    def row(self, order_id: str, place: int) -> dict[str, Any]:
-        """The order's line, at this place among all order lines."""
+    def row(self, order_id: str, position: int) -> dict[str, Any]:
+        """The order's line, at this position among all order lines."""
         return {
             "order_id": order_id,
             "product_id": self.product_id,
-            "place": place,
+            "position": position,
             "name": str(self.name),
             "language": language_of(self.name) or shopper_language(),
             "image": self.image,
@@ -223,13 +223,25 @@ def take_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
     check_not_empty(wanted)
     check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
     taken, short, moment, languages = [], {}, now(), shopper_languages()
-    for product_id, quantity, from_upsell, place in wanted:
-        row = execute(TAKE_STOCK, {"product": product_id, "taken": quantity, "now": moment}).one_or_none()
-        if row is None:
-            short[product_id] = quantity
+    for line in wanted:
+        wish = {"product": line.product_id, "taken": line.quantity, "now": moment}
+        product = execute(TAKE_STOCK, wish).one_or_none()
+        if product is None:
+            short[line.product_id] = line.quantity
         else:
-            name = localize(row.name, row.names, languages)
-            taken.append(ReservedLine(product_id, quantity, from_upsell, place, name, row.image, row.price, row.stock))
+            name = localize(product.name, product.name_translations, languages)
+            taken.append(
+                ReservedLine(
+                    product_id=line.product_id,
+                    quantity=line.quantity,
+                    from_upsell=line.from_upsell,
+                    position=line.position,
+                    name=name,
+                    image=product.image,
+                    unit_price=product.price,
+                    stock_left=product.stock,
+                )
+            )
     if short:
         left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())
         raise OutOfStock([Shortage(id, quantity, left[id]) for id, quantity in short.items()])

@@ -65,12 +65,12 @@ class OrderLine(OwnedByTenant, Model):
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
         CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity_in_range"),
-        Index(None, "tenant_id", "product_id", "place"),
+        Index(None, "tenant_id", "product_id", "position"),
     )
 
     order_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    place: Mapped[int] = mapped_column(BigInteger)
+    position: Mapped[int] = mapped_column(BigInteger)
     """Grows with time, and with the lines of an order."""
     name: Mapped[str]
     language: Mapped[str | None]

@@ -69,7 +69,7 @@ SELECT_ORDER_WITH_LINES = tenant_scoped(
         (order_lines.c.tenant_id == orders.c.tenant_id) & (order_lines.c.order_id == orders.c.id),
     )
     .where(orders.c.id == bindparam("id"))
-    .order_by(order_lines.c.place)
+    .order_by(order_lines.c.position)
 )
 
 

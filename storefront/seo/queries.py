@@ -17,7 +17,7 @@ BATCH_SIZE = 1000
 class ProductUrl(NamedTuple):
     id: str
     updated_at: datetime
-    place: int
+    position: int
 
 
 class CatalogVersion(NamedTuple):
@@ -29,21 +29,21 @@ class CatalogVersion(NamedTuple):
 
 counted: Any = select(func.count(), func.max(product_columns.updated_at))
 SELECT_CATALOG_VERSION = tenant_scoped(counted)
-after = product_columns.place > bindparam("place")
+after = product_columns.position > bindparam("position")
 SELECT_PRODUCT_URLS = tenant_scoped(
-    select(product_columns.id, product_columns.updated_at, product_columns.place)
+    select(product_columns.id, product_columns.updated_at, product_columns.position)
     .where(after)
-    .order_by(product_columns.place)
+    .order_by(product_columns.position)
     .limit(bindparam("limit"))
 )
 SELECT_SEARCH_TEXTS = tenant_scoped(
-    select(product_columns.place, product_columns.words)
+    select(product_columns.position, product_columns.search_text)
     .where(after)
-    .order_by(product_columns.place)
+    .order_by(product_columns.position)
     .limit(bindparam("limit"))
 )
 SELECT_POSITION_AT_OFFSET = tenant_scoped(
-    select(product_columns.place).order_by(product_columns.place).limit(1).offset(bindparam("offset"))
+    select(product_columns.position).order_by(product_columns.position).limit(1).offset(bindparam("offset"))
 )
 
 
@@ -53,25 +53,25 @@ def catalog_version() -> CatalogVersion:
 
 def product_urls(start: int, most: int) -> Iterator[ProductUrl]:
     """So many products in the catalogue's order, from the one at number `start` on."""
-    place = execute(SELECT_POSITION_AT_OFFSET, {"offset": start - 1}).scalar() if start else -1
-    while most > 0 and place is not None:
-        rows = execute(SELECT_PRODUCT_URLS, {"place": place, "limit": min(BATCH_SIZE, most)}).all()
+    position = execute(SELECT_POSITION_AT_OFFSET, {"offset": start - 1}).scalar() if start else -1
+    while most > 0 and position is not None:
+        rows = execute(SELECT_PRODUCT_URLS, {"position": position, "limit": min(BATCH_SIZE, most)}).all()
         yield from map(ProductUrl._make, rows)
         most -= len(rows)
-        place = rows[-1].place if len(rows) == BATCH_SIZE else None
+        position = rows[-1].position if len(rows) == BATCH_SIZE else None
 
 
 def iter_products() -> Iterator[ProductView]:
     """All products in the catalogue's order."""
-    place = -1
-    while batch := product_views_from_json(fetch_rows_after(ProductQuery(), place, BATCH_SIZE)):
+    position = -1
+    while batch := product_views_from_json(fetch_rows_after(ProductQuery(), position, BATCH_SIZE)):
         yield from batch
-        place = batch[-1].place
+        position = batch[-1].position
 
 
 def iter_search_texts() -> Iterator[list[str]]:
     """The folded words of all products, a batch at a time."""
-    place = -1
-    while rows := execute(SELECT_SEARCH_TEXTS, {"place": place, "limit": BATCH_SIZE}).all():
-        yield [row.words for row in rows]
-        place = rows[-1].place
+    position = -1
+    while rows := execute(SELECT_SEARCH_TEXTS, {"position": position, "limit": BATCH_SIZE}).all():
+        yield [row.search_text for row in rows]
+        position = rows[-1].position

@@ -107,12 +107,12 @@ Cursor = Annotated[
 ]
 
 
-def encode_cursor(place: int) -> str:
-    return urlsafe_b64encode(place.to_bytes(8)).decode().rstrip("=")
+def encode_cursor(position: int) -> str:
+    return urlsafe_b64encode(position.to_bytes(8)).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, start: int) -> int:
-    """The place in a list that a cursor stands for; `start` without one."""
+    """The position in a list that a cursor stands for; `start` without one."""
     return int.from_bytes(urlsafe_b64decode(cursor + "="), signed=True) if cursor else start
 
 

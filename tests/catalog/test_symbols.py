@@ -80,7 +80,7 @@ def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask
     with app.app_context():
         with tenant_context("shelf"), write():
             for row in db.session.scalars(select(Product)):
-                row.name_words, row.words = "old", "old"
+                row.search_name, row.search_text = "old", "old"
                 row.name += "\u202e"
         db.session.execute(delete(Setting).where(Setting.name == "search_words_version"))
         db.session.commit()
@@ -100,6 +100,6 @@ def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask
 def test_words_are_made_anew_only_once(app: Flask, reader: Person):
     prepare(app)
     with app.app_context(), tenant_context("shelf"), write():
-        db.session.get(Product, ("shelf", "only")).words = "by hand"
+        db.session.get(Product, ("shelf", "only")).search_text = "by hand"
     prepare(app)
     assert found(reader, q="by hand") == ["only"]

@@ -161,7 +161,7 @@ def ways_to_ask() -> dict[str, Any]:
         "plain": select(Product.id),
         "whole": select(Product).with_only_columns(Product.id, Product.name),
         "alias": select(one.id),
-        "join": select(other.id).join(one, one.place == other.place),
+        "join": select(other.id).join(one, one.position == other.position),
         "cross": select(other.id).select_from(one).join(other, one.id == other.id),
         "in": select(one.id).where(one.id.in_(among)),
         "subquery": select(inner.c.id),

@@ -38,7 +38,7 @@ def ways_to_ask() -> dict[str, Any]:
         "plain": select(products.c.id),
         "alias": select(other.c.id),
         "or": select(products.c.id).where(or_(products.c.stock >= 0, products.c.id == "pen")),
-        "join": select(other.c.id).join(products, products.c.place == other.c.place),
+        "join": select(other.c.id).join(products, products.c.position == other.c.position),
         "two": select(other.c.id).where(products.c.id == other.c.id),
         "outer join": select(products.c.id).outerjoin(lines, lines.c.product_id == products.c.id),
         "held subquery": select(sub.c.id),
@@ -106,14 +106,16 @@ def test_a_union_is_held_in_both_halves_or_refused(north: None):
 
 
 def test_rows_come_as_one_text_in_their_order(app: Flask, north: None):
-    shown = [products.c.id, products.c.names, products.c.price, products.c.tags, products.c.image]
+    shown = [products.c.id, products.c.name_translations, products.c.price, products.c.tags, products.c.image]
     in_order = tenant_scoped(
         select(*shown).where(products.c.price > bindparam("above")).order_by(products.c.price.desc()).limit(4)
     )
     with write():
         execute(
             tenant_scoped(
-                update(products).where(products.c.id == "pot").values(names={"de": 'Ein "Topf" 🫖\n'}, image="é\\'")
+                update(products)
+                .where(products.c.id == "pot")
+                .values(name_translations={"de": 'Ein "Topf" 🫖\n'}, image="é\\'")
             )
         )
     found = json.loads(fetch_json(in_order, {"above": 0}))

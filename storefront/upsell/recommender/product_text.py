@@ -44,15 +44,23 @@ def read_product_texts(rows: Iterable[Any]) -> dict[str, ProductText]:
 
 def product_text_from_row(row: Any) -> ProductText:
     """The product in a row with more than the columns `PRODUCT_TEXT_COLUMNS`, in the shop's own language."""
-    return product_text((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
+    return product_text(
+        (),
+        row.id,
+        row.name,
+        row.name_translations,
+        row.description,
+        row.description_translations,
+        row.category,
+        row.tags,
+    )
 
 
 def product_view_from_offer(row: Any) -> ProductView:
     """The product in a row of `OFFER_COLUMNS`, as it is shown."""
     shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in PRODUCT_VIEW_FIELDS]
-    return product_view_from_row(
-        [*shown, *(json.loads(texts) if texts else None for texts in (row.names, row.descriptions))]
-    )
+    translations = (row.name_translations, row.description_translations)
+    return product_view_from_row([*shown, *(json.loads(texts) if texts else None for texts in translations)])
 
 
 def product_text_of_view(product: ProductView) -> ProductText:

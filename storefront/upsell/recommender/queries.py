@@ -64,9 +64,10 @@ SELECT_ITEM_INDEXES = tenant_scoped(
     .join(products, same_product)
     .where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
 )
+JSON_COLUMNS = ("name_translations", "description_translations", "tags")
 PRODUCT_TEXT_COLUMNS = [
-    cast(products.c[name], Text).label(name) if name in ("names", "descriptions", "tags") else products.c[name]
-    for name in ("id", "name", "names", "description", "descriptions", "category", "tags")
+    cast(products.c[name], Text).label(name) if name in JSON_COLUMNS else products.c[name]
+    for name in ("id", "name", "name_translations", "description", "description_translations", "category", "tags")
 ]
 """What `goods` takes: JSON as it is stored, because most of it has been read before."""
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
@@ -80,7 +81,7 @@ SELECT_PRODUCT_TEXTS_WITH_STATE = tenant_scoped(
     .join(learned, of_this_shop)
     .where(these_products)
 )
-OFFER_COLUMNS = [*PRODUCT_TEXT_COLUMNS, *(products.c[name] for name in ("price", "stock", "image", "place"))]
+OFFER_COLUMNS = [*PRODUCT_TEXT_COLUMNS, *(products.c[name] for name in ("price", "stock", "image", "position"))]
 """What `offered` takes: all that is shown of a product."""
 SELECT_SELLABLE_PRODUCTS = tenant_scoped(
     select(*OFFER_COLUMNS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold)
@@ -127,7 +128,7 @@ SELECT_INDEXED_PRODUCTS = tenant_scoped(select(affinities.c.product_id))
 SELECT_UNINDEXED_PRODUCTS = tenant_scoped(
     select(products.c.id, products.c.category)
     .where(products.c.id.not_in(SELECT_INDEXED_PRODUCTS))
-    .order_by(products.c.place)
+    .order_by(products.c.position)
 )
 SELECT_DISTINCT_CATEGORIES = tenant_scoped(select(products.c.category).where(products.c.category != "").distinct())
 SELECT_SIMILARITY_TEXTS = tenant_scoped(
@@ -135,7 +136,7 @@ SELECT_SIMILARITY_TEXTS = tenant_scoped(
     .join(products, same_product)
     .order_by(affinities.c.number)
 )
-WORDS = tenant_scoped(select(products.c.id, products.c.words).order_by(products.c.id))
+WORDS = tenant_scoped(select(products.c.id, products.c.search_text).order_by(products.c.id))
 UPDATE_ROWS = tenant_scoped(
     update(affinities)
     .where(affinities.c.number == bindparam("the_number"))
