@@ -17,6 +17,7 @@ depends_on = None
 TABLES: dict[str, str] = {}
 """The new name of each renamed table by its old one."""
 COLUMNS = {
+    "tenant": {"labels": "taxonomy_translations"},
     "product": {
         "place": "position",
         "words": "search_text",

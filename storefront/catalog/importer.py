@@ -106,7 +106,8 @@ def import_parsed_catalog(
 
 
 def import_tenant(connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary) -> None:
-    values = entry.model_dump(mode="json", exclude={"products", "id"}, by_alias=True)
+    values = entry.model_dump(mode="json", exclude={"products", "id", "labels"}, by_alias=True)
+    values["taxonomy_translations"] = entry.labels
     currency = connection.scalar(select(Tenant.currency).where(Tenant.id == entry.id))
     if currency is None:
         connection.execute(insert(Tenant).values(id=entry.id, **values))

@@ -45,15 +45,15 @@ def renew_search_words() -> int:
     if made_by and made_by.value == WORDS_VERSION:
         return 0
     changed = 0
-    for tenant_id, labels in db.session.execute(select(Tenant.id, Tenant.labels)).all():
+    for tenant_id, translations in db.session.execute(select(Tenant.id, Tenant.taxonomy_translations)).all():
         with tenant_context(tenant_id):
-            changed += renew_products(labels or {})
+            changed += renew_products(translations or {})
     with write():
         db.session.merge(Setting(name=VERSION_SETTING, value=WORDS_VERSION))
     return changed
 
 
-def renew_products(labels: dict[str, dict[str, str]]) -> int:
+def renew_products(taxonomy_translations: dict[str, dict[str, str]]) -> int:
     """The same for the current tenant, a batch in a transaction, so that orders hardly wait. Products are changed in
     the order of their ids, which is that in which orders take stock."""
     changed, after = 0, -1
@@ -61,7 +61,7 @@ def renew_products(labels: dict[str, dict[str, str]]) -> int:
     while after == -1 or len(rows) == BATCH_ROWS:
         with write():
             rows = list(execute(SELECT_TEXTS, {"after": after}))
-            renewed = [new for row in rows if (new := renewed_texts(row, labels))]
+            renewed = [new for row in rows if (new := renewed_texts(row, taxonomy_translations))]
             if renewed:
                 execute(RENEW, sorted(renewed, key=lambda values: str(values["the_product"])))
         changed += len(renewed)
@@ -69,12 +69,12 @@ def renew_products(labels: dict[str, dict[str, str]]) -> int:
     return changed
 
 
-def renewed_texts(row: Any, labels: dict[str, dict[str, str]]) -> dict[str, Any] | None:
+def renewed_texts(row: Any, taxonomy_translations: dict[str, dict[str, str]]) -> dict[str, Any] | None:
     """The new values of a product's row; None when they are those that it has."""
     name, names = without_direction_controls(row.name), cleaned(row.name_translations)
     description, descriptions = without_direction_controls(row.description), cleaned(row.description_translations)
     own = [row.category, *row.tags]
-    said = own + [other for label in own for other in labels.get(label, {}).values()]
+    said = own + [other for label in own for other in taxonomy_translations.get(label, {}).values()]
     search_name, search_text = build_search_document(
         (name, *(names or {}).values()), (description, *(descriptions or {}).values()), said
     )

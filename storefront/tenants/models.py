@@ -23,7 +23,7 @@ class Tenant(Model):
     tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    labels: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
+    taxonomy_translations: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
     upsell_enabled: Mapped[bool | None]
     """Set by `flask upsell on|off --tenant`; None follows the switch for all shops. Nothing goes before
     UPSELL_ENABLED=false."""

@@ -91,7 +91,7 @@ class TenantSettings:
     promotions: tuple[Promotion, ...]
     upsell_enabled: bool
     upsell: MerchandisingRules = MerchandisingRules()
-    labels: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
+    taxonomy_translations: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo(UTC))
 
     @classmethod
@@ -112,7 +112,7 @@ class TenantSettings:
                 for offer in row.promotions
             ),
             upsell=MerchandisingRules.of(row.upsell, row.currency),
-            labels=row.labels or {},
+            taxonomy_translations=row.taxonomy_translations or {},
             timezone=timezone_of(row.timezone, row.locale),
             upsell_enabled=upsell_enabled,
         )
@@ -143,15 +143,15 @@ class TenantSettings:
 
     def label(self, name: str) -> str:
         """What a category or a tag is called in the shopper's language, or in the shop's own."""
-        return localize(name, self.labels.get(name))
+        return localize(name, self.taxonomy_translations.get(name))
 
     def default_label(self, name: str) -> str:
         """The same in the shop's own language, whoever reads it."""
-        return self.labels.get(name, {}).get(self.default_language, name)
+        return self.taxonomy_translations.get(name, {}).get(self.default_language, name)
 
     def has_translation(self, name: str) -> bool:
         """Whether a category or a tag has a name in the shopper's language."""
-        return shopper_language() in (self.default_language, *self.labels.get(name, ()))
+        return shopper_language() in (self.default_language, *self.taxonomy_translations.get(name, ()))
 
     def localize(self, text: str | dict[str, str]) -> str:
         """A text of the catalogue, which is plain or by language."""
