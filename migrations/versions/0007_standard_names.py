@@ -14,9 +14,11 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-TABLES: dict[str, str] = {}
+TABLES = {"event_counter": "event_sequence"}
 """The new name of each renamed table by its old one."""
 COLUMNS = {
+    "event": {"kind": "type"},
+    "event_sequence": {"last": "last_id"},
     "tenant": {"labels": "taxonomy_translations"},
     "product": {
         "place": "position",

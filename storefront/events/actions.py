@@ -15,7 +15,7 @@ from storefront.events.models import EventSequence, events
 
 
 def record_events(events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Append (kind, subject, data) for the current tenant to the running `write()`, best as its last act: the tenant's
+    """Append (type, subject, data) for the current tenant to the running `write()`, best as its last act: the tenant's
     other writers of events wait from here on until it ends."""
     append_events(write_connection(), current_tenant_id(), events)
 
@@ -26,8 +26,8 @@ def append_events(bound: Connection, tenant_id: str, events: Sequence[tuple[str,
         return
     first, moment = next_ids(bound, tenant_id, len(events)), now()
     rows = [
-        {"tenant_id": tenant_id, "id": first + i, "kind": kind, "subject": subject, "data": data, "created_at": moment}
-        for i, (kind, subject, data) in enumerate(events)
+        {"tenant_id": tenant_id, "id": first + i, "type": type, "subject": subject, "data": data, "created_at": moment}
+        for i, (type, subject, data) in enumerate(events)
     ]
     bound.execute(INSERT_EVENT, rows)
 
@@ -35,7 +35,7 @@ def append_events(bound: Connection, tenant_id: str, events: Sequence[tuple[str,
 def next_ids(bound: Connection, tenant_id: str, many: int) -> int:
     """The first of so many ids that follow each other."""
     statement = _next_ids_statement(bound.dialect.name == "sqlite")
-    last: int = bound.execute(statement, {"tenant_id": tenant_id, "last": many}).scalar_one()
+    last: int = bound.execute(statement, {"tenant_id": tenant_id, "last_id": many}).scalar_one()
     return last - many + 1
 
 
@@ -43,8 +43,8 @@ def next_ids(bound: Connection, tenant_id: str, many: int) -> int:
 def _next_ids_statement(on_sqlite: bool) -> Any:
     counter = table_of(EventSequence)
     counting = (sqlite if on_sqlite else postgresql).insert(counter)
-    more = {"last": counter.c.last + counting.excluded.last}
-    return counting.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last)
+    more = {"last_id": counter.c.last_id + counting.excluded.last_id}
+    return counting.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last_id)
 
 
 INSERT_EVENT = insert(events)

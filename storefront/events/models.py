@@ -23,7 +23,7 @@ class Event(OwnedByTenant, Model):
     __tablename__ = "event"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    kind: Mapped[str]
+    type: Mapped[str]
     subject: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -33,9 +33,9 @@ class EventSequence(OwnedByTenant, Model):
     """The id of a tenant's latest event. Its row is locked from the writing of an event to the end of the transaction,
     so that ids are committed in their order."""
 
-    __tablename__ = "event_counter"
+    __tablename__ = "event_sequence"
 
-    last: Mapped[int] = mapped_column(BigInteger)
+    last_id: Mapped[int] = mapped_column(BigInteger)
 
 
 events = table_of(Event)

@@ -11,23 +11,23 @@ from storefront.db.tenancy import execute, tenant_scoped
 from storefront.events.models import EventSequence, events
 
 EVENTS_AFTER = tenant_scoped(
-    select(events.c.id, events.c.kind, events.c.subject, events.c.data)
-    .where(events.c.id > bindparam("id"), events.c.kind.in_(bindparam("kinds", expanding=True)))
+    select(events.c.id, events.c.type, events.c.subject, events.c.data)
+    .where(events.c.id > bindparam("id"), events.c.type.in_(bindparam("types", expanding=True)))
     .order_by(events.c.id)
     .limit(bindparam("limit"))
 )
-SELECT_LAST_EVENT_ID = tenant_scoped(select(table_of(EventSequence).c.last))
+SELECT_LAST_EVENT_ID = tenant_scoped(select(table_of(EventSequence).c.last_id))
 SELECT_LAST_EVENT_ID_BEFORE = tenant_scoped(
     select(events.c.id).where(events.c.created_at < bindparam("moment")).order_by(events.c.id.desc()).limit(1)
 )
 COUNT_EVENTS = tenant_scoped(
-    select(func.count()).select_from(events).where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+    select(func.count()).select_from(events).where(events.c.type.in_(bindparam("types", expanding=True)))
 )
 
 
-def count_events(kinds: Sequence[str]) -> int:
-    """How many of these kinds the tenant has."""
-    return int(execute(COUNT_EVENTS, {"kinds": list(kinds)}).scalar_one())
+def count_events(types: Sequence[str]) -> int:
+    """How many events of these types the tenant has."""
+    return int(execute(COUNT_EVENTS, {"types": list(types)}).scalar_one())
 
 
 def last_event_id() -> int:
@@ -35,9 +35,9 @@ def last_event_id() -> int:
     return int(execute(SELECT_LAST_EVENT_ID).scalar() or 0)
 
 
-def events_after(id: int, kinds: Sequence[str], limit: int) -> Sequence[Any]:
-    """The tenant's next events of these kinds: rows of (id, kind, subject, data)."""
-    return execute(EVENTS_AFTER, {"id": id, "kinds": list(kinds), "limit": limit}).all()
+def events_after(id: int, types: Sequence[str], limit: int) -> Sequence[Any]:
+    """The tenant's next events of these types: rows of (id, type, subject, data)."""
+    return execute(EVENTS_AFTER, {"id": id, "types": list(types), "limit": limit}).all()
 
 
 def last_event_before(moment: datetime) -> int:

@@ -16,7 +16,7 @@ from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, sto
 from storefront.tenants.registry import registry
 
 PUBLIC_EVENT_TYPES = (STOCK_CHANGED, PRICE_CHANGED)
-"""The kinds that concern everybody; orders, and who placed them, concern nobody else."""
+"""The types that concern everybody; orders, and who placed them, concern nobody else."""
 POLL_SECONDS = 0.3
 """Seconds between two looks into the table."""
 log = logging.getLogger("storefront.events")
@@ -97,7 +97,7 @@ class EventTailer:
 
 
 def sse_message(event: Any, currency: str) -> bytes:
-    if event.kind == STOCK_CHANGED:
+    if event.type == STOCK_CHANGED:
         return stock_message(event.id, event.subject, event.data["stock"])
     return price_message(event.id, event.subject, event.data["price"], currency)
 

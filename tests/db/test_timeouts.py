@@ -41,7 +41,7 @@ sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LOCKED_ROWS = {
     "the cart": "SELECT 1 FROM cart WHERE status = 'open' FOR UPDATE",
     "a product": "SELECT 1 FROM product WHERE id = 'beans' FOR UPDATE",
-    "the shop's events": "SELECT 1 FROM event_counter FOR UPDATE",
+    "the shop's events": "SELECT 1 FROM event_sequence FOR UPDATE",
 }
 
 

@@ -94,9 +94,9 @@ def test_what_happened_is_written_down_with_the_order(app: Flask, shopper: Perso
     order = shopper.checkout(shopper.cart(cup=1, beans=2)).json
     with app.app_context(), tenant_context("north"):
         events = db.session.scalars(select(Event).order_by(Event.id)).all()
-        told = {(event.kind, event.subject) for event in events}
+        told = {(event.type, event.subject) for event in events}
         assert told == {("order.placed", order["id"]), ("stock.changed", "beans"), ("stock.changed", "cup")}
-        stock = {event.subject: event.data["stock"] for event in events if event.kind == "stock.changed"}
+        stock = {event.subject: event.data["stock"] for event in events if event.type == "stock.changed"}
         assert stock == {"beans": 98, "cup": 2}
     assert not every_row(app, "south")["event"]
 

@@ -33,7 +33,7 @@ def status(app: Flask, order_id: str) -> str:
 
 def happenings(app: Flask, shop: str = "north") -> list[tuple[str, str, dict[str, object]]]:
     with app.app_context(), tenant_context(shop):
-        rows = db.session.execute(select(Event.kind, Event.subject, Event.data).order_by(Event.id))
+        rows = db.session.execute(select(Event.type, Event.subject, Event.data).order_by(Event.id))
         return [tuple(row) for row in rows]  # type: ignore[misc]
 
 
@@ -70,7 +70,7 @@ def test_many_who_cancel_at_once_bring_the_stock_back_once(app: Flask, shopper: 
     order_id = order(shopper, beans=10, honey=1)
     at_once([lambda: cancel(app, order_id)] * 6)
     assert (shopper.stock("beans"), shopper.stock("honey")) == (100, 50)
-    assert [kind for kind, *_ in happenings(app)].count("order.cancelled") == 1
+    assert [type for type, *_ in happenings(app)].count("order.cancelled") == 1
 
 
 def test_orders_and_cancellations_at_once_lose_no_stock(app: Flask, shopper: Person) -> None:

@@ -68,7 +68,7 @@ def last_trained_event_id() -> int:
 def order_batch(happened: Sequence[Any]) -> OrderBatch:
     """What these events tell of orders."""
     baskets = baskets_of([event.subject for event in happened])
-    return [(EVENT_SIGN[event.kind], baskets[event.subject]) for event in happened]
+    return [(EVENT_SIGN[event.type], baskets[event.subject]) for event in happened]
 
 
 def baskets_of(order_ids: Sequence[str]) -> dict[str, list[BasketItem]]:
