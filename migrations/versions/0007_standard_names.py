@@ -1,9 +1,12 @@
 """standard names: tables, columns, indexes and stored codes get the names that this field uses
 
-Renaming changes the catalogue of the database only. What is written anew: SQLite's full-text index, because the name of
-its column is part of it; and SQLite's indexes, which it can't rename. SQLite keeps the old names of constraints, which
-it can't rename either, and which nothing uses.
+Renaming changes the database's own catalogue only. What SQLite writes anew: its full-text index, because the name of its
+column is part of it; its indexes, which it can't rename; and the log of calls, whose cart becomes optional, for which it
+has no other way. SQLite keeps the old names of constraints, which nothing uses.
 """
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,9 +17,19 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-TABLES = {"event_counter": "event_sequence"}
+TABLES = {
+    "event_counter": "event_sequence",
+    "upsell_showing": "upsell_impression",
+    "upsell_call": "llm_call",
+    "upsell_answer": "llm_response_cache",
+    "upsell_usage": "llm_usage",
+}
 """The new name of each renamed table by its old one."""
-COLUMNS = {
+COLUMNS: dict[str, dict[str, str]] = {
+    "upsell_impression": {"place": "sort_id", "outcome": "decision"},
+    "llm_call": {"place": "sort_id", "cost": "cost_micros", "dropped": "rejections"},
+    "llm_response_cache": {"same_cart": "cart_hash", "asked_at": "requested_at", "answered_at": "responded_at"},
+    "llm_usage": {"cost": "cost_micros"},
     "event": {"kind": "type"},
     "event_sequence": {"last": "last_id"},
     "tenant": {"labels": "taxonomy_translations"},
@@ -31,38 +44,84 @@ COLUMNS = {
     "order_line": {"place": "position"},
 }
 """By a table's new name, the new name of each renamed column by its old one."""
-INDEXES = (
-    ("product", True, ("tenant_id", "position")),
-    ("product", False, ("tenant_id", "category", "position")),
-    ("order_line", False, ("tenant_id", "product_id", "position")),
+
+
+class IndexOf(NamedTuple):
+    table: str
+    columns: Sequence[str]
+    unique: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the metadata's naming convention has it."""
+        return "_".join(("ix", self.table, *self.columns))
+
+    def before(self) -> "IndexOf":
+        """The same index as it was called before this migration."""
+        table = next((old for old, new in TABLES.items() if new == self.table), self.table)
+        columns = {new: old for old, new in COLUMNS[self.table].items()}
+        return IndexOf(table, [columns.get(name, name) for name in self.columns], self.unique)
+
+
+NEW_INDEXES = (
+    IndexOf("product", ("tenant_id", "position"), unique=True),
+    IndexOf("product", ("tenant_id", "category", "position")),
+    IndexOf("upsell_impression", ("tenant_id", "cart_id", "sort_id")),
+    IndexOf("upsell_impression", ("tenant_id", "sort_id")),
+    IndexOf("llm_call", ("tenant_id", "cart_id", "sort_id")),
+    IndexOf("llm_call", ("tenant_id", "sort_id")),
+    IndexOf("llm_response_cache", ("tenant_id", "cart_hash", "responded_at")),
+    IndexOf("llm_response_cache", ("tenant_id", "requested_at")),
+    IndexOf("llm_response_cache", ("tenant_id", "cart_id")),
+    IndexOf("order_line", ("tenant_id", "product_id", "position")),
 )
-"""The indexes whose name holds the name of a table or column: the table, whether it is unique, its columns; all by new
-names. They are named as the metadata's convention has it: ix_<table>_<columns>."""
+"""Those whose names hold the name of a renamed table or column."""
+OLD_INDEXES = tuple(index.before() for index in NEW_INDEXES)
+PURPOSES = {"prepare": "complements", "evaluate": "evaluation"}
+"""What stood in place of a cart's id in calls that are about no cart, and the purpose that they have now."""
 
 
 def upgrade() -> None:
     drop_search_index("place")
+    drop_indexes(OLD_INDEXES)
     for old, new in TABLES.items():
         op.rename_table(old, new)
     for table, columns in COLUMNS.items():
         for old, new in columns.items():
             op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
     rename_constraints(TABLES)
-    for index in INDEXES:
-        rename_index(*index, old_to_new=True)
+    with op.batch_alter_table("llm_call") as calls:
+        calls.add_column(sa.Column("purpose", sa.String(), nullable=False, server_default="rerank"))
+        calls.alter_column("cart_id", existing_type=sa.String(length=32), nullable=True)
+    create_indexes(OLD_INDEXES, NEW_INDEXES)
     create_search_index("search_text", "position")
+    for tenant_id in tenants():
+        for cart_id, purpose in PURPOSES.items():
+            run(
+                "UPDATE llm_call SET purpose = :purpose, cart_id = NULL WHERE tenant_id = :id AND cart_id = :cart_id",
+                {"id": tenant_id, "purpose": purpose, "cart_id": cart_id},
+            )
 
 
 def downgrade() -> None:
+    for tenant_id in tenants():
+        for cart_id, purpose in PURPOSES.items():
+            run(
+                "UPDATE llm_call SET cart_id = :cart_id WHERE tenant_id = :id AND purpose = :purpose",
+                {"id": tenant_id, "purpose": purpose, "cart_id": cart_id},
+            )
     drop_search_index("position")
+    drop_indexes(NEW_INDEXES)
+    with op.batch_alter_table("llm_call") as calls:
+        calls.alter_column("cart_id", existing_type=sa.String(length=32), nullable=False)
+        calls.drop_column("purpose")
     for table, columns in COLUMNS.items():
         for old, new in columns.items():
             op.execute(f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}")
     for old, new in TABLES.items():
         op.rename_table(new, old)
     rename_constraints({new: old for old, new in TABLES.items()})
-    for index in INDEXES:
-        rename_index(*index, old_to_new=False)
+    create_indexes(NEW_INDEXES, OLD_INDEXES)
     create_search_index("words", "place")
 
 
@@ -70,8 +129,21 @@ def is_sqlite() -> bool:
     return op.get_bind().dialect.name == "sqlite"
 
 
+def run(statement: str, values: dict[str, str]) -> None:
+    op.get_bind().execute(sa.text(statement), values)
+
+
+def tenants() -> Iterator[str]:
+    """Each tenant's id, while row-level security shows this migration its rows."""
+    for tenant_id in op.get_bind().scalars(sa.text("SELECT id FROM tenant ORDER BY id")).all():
+        if not is_sqlite():
+            run("SELECT set_config('storefront.tenant_id', :id, true)", {"id": tenant_id})
+        yield tenant_id
+
+
 def rename_constraints(tables: dict[str, str]) -> None:
-    """The primary key and the reference to the tenant of each renamed table; all that is named after it."""
+    """The primary key and the reference to the tenant of each renamed table: all constraints that are named after it.
+    SQLite has no way to rename them."""
     if is_sqlite():
         return
     for old, new in tables.items():
@@ -79,19 +151,20 @@ def rename_constraints(tables: dict[str, str]) -> None:
             op.execute(f"ALTER TABLE {new} RENAME CONSTRAINT {constraint.format(old)} TO {constraint.format(new)}")
 
 
-def rename_index(table: str, unique: bool, columns: tuple[str, ...], old_to_new: bool) -> None:
-    """Give the index the name that goes with its table's and columns' names; these are renamed already."""
-    old_table = next((old for old, new in TABLES.items() if new == table), table)
-    old_columns = [next((old for old, new in COLUMNS[table].items() if new == name), name) for name in columns]
-    names = "_".join(("ix", old_table, *old_columns)), "_".join(("ix", table, *columns))
-    before, after = names if old_to_new else names[::-1]
-    if before == after:
-        return
+def drop_indexes(indexes: Sequence[IndexOf]) -> None:
+    """SQLite's, which can't be renamed."""
     if is_sqlite():
-        op.execute(f"DROP INDEX {before}")
-        op.create_index(after, table if old_to_new else old_table, columns if old_to_new else old_columns, unique=unique)
-    else:
-        op.execute(f"ALTER INDEX {before} RENAME TO {after}")
+        for index in indexes:
+            op.execute(f"DROP INDEX {index.name}")
+
+
+def create_indexes(before: Sequence[IndexOf], after: Sequence[IndexOf]) -> None:
+    """Have the indexes under their names of afterwards; SQLite's were dropped."""
+    for old, new in zip(before, after, strict=True):
+        if is_sqlite():
+            op.create_index(new.name, new.table, new.columns, unique=new.unique)
+        else:
+            op.execute(f"ALTER INDEX {old.name} RENAME TO {new.name}")
 
 
 def drop_search_index(position: str) -> None:

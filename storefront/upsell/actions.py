@@ -170,8 +170,8 @@ def record_impression(
     shown = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
     showing_id = new_token()
     both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
-    showing = {"id": showing_id, "place": new_id(), "source": source, "suggestions": shown}
-    why = {"outcome": advice.outcome, "call_id": advice.call_id}
+    showing = {"id": showing_id, "sort_id": new_id(), "source": source, "suggestions": shown}
+    why = {"decision": advice.outcome, "call_id": advice.call_id}
     in_force = allocation(settings().upsell_holdout, settings().model_configured)
     record(
         PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person

@@ -158,7 +158,7 @@ def buffered_suggestions(showing_id: str, cart_id: str) -> Suggestions | None:
 
 def stored_suggestions(showing_id: str, cart_id: str) -> Suggestions | None:
     found: Suggestions | None = execute(
-        SELECT_IMPRESSION_SUGGESTIONS, {"showing": showing_id, "cart": cart_id}
+        SELECT_IMPRESSION_SUGGESTIONS, {"impression": showing_id, "cart": cart_id}
     ).scalar()
     return found
 

@@ -14,15 +14,16 @@ from storefront.ids import new_id, new_token
 class UpsellImpression(OwnedByTenant, Model):
     """What was shown to a cart, and why it was that. `call_id` is the model call that chose it, if one did."""
 
-    __tablename__ = "upsell_showing"
-    __table_args__ = (Index(None, "tenant_id", "cart_id", "place"), Index(None, "tenant_id", "place"))
+    __tablename__ = "upsell_impression"
+    __table_args__ = (Index(None, "tenant_id", "cart_id", "sort_id"), Index(None, "tenant_id", "sort_id"))
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
-    place: Mapped[int] = mapped_column(BigInteger, default=new_id)
+    sort_id: Mapped[int] = mapped_column(BigInteger, default=new_id)
+    """Grows with time."""
     cart_id: Mapped[str] = mapped_column(String(32))
     arm: Mapped[str] = mapped_column(String(8))
     source: Mapped[str | None] = mapped_column(String(8))
-    outcome: Mapped[str]
+    decision: Mapped[str]
     """Who was to choose, or why the model's choice was not shown."""
     call_id: Mapped[str | None] = mapped_column(String(32))
     suggestions: Mapped[list[dict[str, str]]] = mapped_column(JSON)
@@ -30,13 +31,15 @@ class UpsellImpression(OwnedByTenant, Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-showings = table_of(UpsellImpression)
+impressions = table_of(UpsellImpression)
 SELECT_IMPRESSION_SUGGESTIONS = tenant_scoped(
-    select(showings.c.suggestions).where(showings.c.id == bindparam("showing"), showings.c.cart_id == bindparam("cart"))
+    select(impressions.c.suggestions).where(
+        impressions.c.id == bindparam("impression"), impressions.c.cart_id == bindparam("cart")
+    )
 )
 SELECT_LAST_IMPRESSION = tenant_scoped(
-    select(showings.c.id, showings.c.source, showings.c.suggestions)
-    .where(showings.c.cart_id == bindparam("cart"))
-    .order_by(showings.c.place.desc())
+    select(impressions.c.id, impressions.c.source, impressions.c.suggestions)
+    .where(impressions.c.cart_id == bindparam("cart"))
+    .order_by(impressions.c.sort_id.desc())
     .limit(1)
 )

@@ -11,14 +11,14 @@ from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall, LlmResponseCache, LlmUsage
 from storefront.upsell.models import UpsellImpression
 
-calls, showings, answers = table_of(LlmCall), table_of(UpsellImpression), table_of(LlmResponseCache)
+calls, impressions, responses = table_of(LlmCall), table_of(UpsellImpression), table_of(LlmResponseCache)
 exposures, usage = table_of(UpsellExposure), table_of(LlmUsage)
 
 RULES = (
     by_age(exposures.c.cart_id, exposures.c.created_at),
-    by_age(calls.c.id, calls.c.place),
-    by_age(showings.c.id, showings.c.place),
-    by_age(answers.c.key, answers.c.asked_at),
+    by_age(calls.c.id, calls.c.sort_id),
+    by_age(impressions.c.id, impressions.c.sort_id),
+    by_age(responses.c.key, responses.c.requested_at),
     by_age(usage.c.day, usage.c.day),
 )
 IS_IN_THE_REPORT = (

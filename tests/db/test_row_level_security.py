@@ -70,7 +70,7 @@ def count(connection: Connection, table: str) -> int:
 def test_every_table_with_a_tenant_forces_row_level_security(url: str):
     with connect(url) as owner:
         tables = owned_tables(owner)
-        assert set(tables) >= {"product", "cart", "cart_line", "orders", "order_line", "event", "upsell_call"}
+        assert set(tables) >= {"product", "cart", "cart_line", "orders", "order_line", "event", "llm_call"}
         for table in tables:
             flags = "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE relname = %s"
             assert owner.execute(flags, (table,)).fetchone() == (True, True), f"{table} isn't forced"

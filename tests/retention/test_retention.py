@@ -28,7 +28,7 @@ from tests.conftest import Person
 from tests.tenants.factories import every_row
 
 HOUR = timedelta(hours=1)
-LEFT_BY_SUGGESTIONS = ("upsell_call", "upsell_showing", "upsell_answer", "upsell_exposure")
+LEFT_BY_SUGGESTIONS = ("llm_call", "upsell_impression", "llm_response_cache", "upsell_exposure")
 
 
 def old_and_new(old: int, new: int, days: int) -> None:
@@ -36,14 +36,14 @@ def old_and_new(old: int, new: int, days: int) -> None:
     for many, age, word in ((old, timedelta(days=days) + HOUR, "old"), (new, timedelta(days=days) - HOUR, "new")):
         moment = now() - age
         ids = [f"{word}-{i}" for i in range(many)]
-        places = [{"id": id, "place": id_at(moment) + i, "cart_id": "c"} for i, id in enumerate(ids)]
-        call = dict.fromkeys(("model", "prompt_version", "language", "prompt", "response", "outcome"), "x")
+        places = [{"id": id, "sort_id": id_at(moment) + i, "cart_id": "c"} for i, id in enumerate(ids)]
+        call = dict.fromkeys(("purpose", "model", "prompt_version", "language", "prompt", "response", "outcome"), "x")
         numbers = dict.fromkeys(("prompt_tokens", "completion_tokens", "latency_ms"), 1)
-        answer = {"same_cart": "s", "cart_id": "c", "asked_at": moment, "answered_at": moment, "suggestions": []}
+        answer = {"cart_hash": "s", "cart_id": "c", "requested_at": moment, "responded_at": moment, "suggestions": []}
         exposure = {"shopper": "ada", "arm": "rules", "shares": {}, "created_at": moment}
-        showing = {"arm": "rules", "outcome": "rules", "suggestions": []}
+        showing = {"arm": "rules", "decision": "rules", "suggestions": []}
         with write():
-            insert_rows(LlmCall, [place | call | numbers | {"dropped": {}, "suggestions": []} for place in places])
+            insert_rows(LlmCall, [place | call | numbers | {"rejections": {}, "suggestions": []} for place in places])
             insert_rows(UpsellImpression, [place | showing for place in places])
             insert_rows(LlmResponseCache, [answer | {"key": id} for id in ids])
             insert_rows(UpsellExposure, [exposure | {"cart_id": id} for id in ids])
@@ -94,10 +94,10 @@ def test_more_than_one_batch_goes_as_it_is_shipped(app: Flask) -> None:
 def test_the_use_of_the_model_is_kept_as_long(app: Flask) -> None:
     today: date = now().date()
     with app.app_context(), tenant_context("north"), write():
-        rows = [{"day": today - timedelta(days=age), "calls": 1, "tokens": 1, "cost": 1} for age in (0, 90, 91)]
+        rows = [{"day": today - timedelta(days=age), "calls": 1, "tokens": 1, "cost_micros": 1} for age in (0, 90, 91)]
         insert_rows(LlmUsage, rows)
     assert prune_north(app) == 1
-    assert sorted(row[1] for row in every_row(app, "north")["upsell_usage"]) == [today - timedelta(days=90), today]
+    assert sorted(row[1] for row in every_row(app, "north")["llm_usage"]) == [today - timedelta(days=90), today]
 
 
 def make_cart(shopper: str | None, age: timedelta, lines: int = 1, touched: timedelta | None = None) -> str:

@@ -67,10 +67,10 @@ def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
     """Give a shop that has an order what suggestions make of it, and what a model would have left in the tables."""
     with acting_in(app, tenant_id):
         train_incrementally()
-        asked = {"cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en", "prompt": "?"}
-        said = {"response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1, "outcome": "ok"}
+        asked = {"purpose": "rerank", "cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en"}
+        said = {"prompt": "?", "response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1}
         with write():
-            insert_rows(LlmCall, [{**asked, **said, "dropped": {}, "suggestions": []}])
+            insert_rows(LlmCall, [{**asked, **said, "outcome": "ok", "rejections": {}, "suggestions": []}])
             insert_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
             claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
             add_usage(now().date(), 1, 1, 1)

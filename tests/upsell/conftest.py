@@ -83,13 +83,13 @@ def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
 def calls(app: Flask, shop: str = "north") -> list[LlmCall]:
     """The calls of the model that the journal of this shop holds, the oldest first."""
     with app.app_context(), tenant_context(shop):
-        return list(db.session.scalars(select(LlmCall).order_by(LlmCall.place)))
+        return list(db.session.scalars(select(LlmCall).order_by(LlmCall.sort_id)))
 
 
 def showings(app: Flask, shop: str = "north") -> list[UpsellImpression]:
     """What was shown to the shoppers of this shop, the oldest first."""
     with app.app_context(), tenant_context(shop):
-        return list(db.session.scalars(select(UpsellImpression).order_by(UpsellImpression.place)))
+        return list(db.session.scalars(select(UpsellImpression).order_by(UpsellImpression.sort_id)))
 
 
 def teach(app: Flask, shop: str = "north") -> None:

@@ -222,7 +222,7 @@ def test_the_panel_waits_no_longer_than_a_glance(
         panel = person.get("/checkout/upsell")
     assert "Shares “espresso” with Dawn Beans in your cart." in panel.text
     assert MODELS_WORDS not in panel.text
-    assert [(one.source, one.outcome) for one in showings(app)] == [("rules", "not ready")]
+    assert [(one.source, one.decision) for one in showings(app)] == [("rules", "not ready")]
 
 
 def test_what_a_shopper_sees_does_not_change_under_her_finger(

@@ -163,7 +163,7 @@ def test_everybody_held_out_sees_nothing(make_app: Callable[..., Flask]) -> None
     app = make_app(UPSELL_HOLDOUT="1", OPENAI_BASE_URL="http://127.0.0.1:9")
     shown = suggestions(app)
     assert (shown["enabled"], shown["arm"], shown["source"], shown["suggestions"]) == (True, "control", None, [])
-    assert [(one.arm, one.outcome, one.suggestions) for one in showings(app)] == [("control", "control", [])]
+    assert [(one.arm, one.decision, one.suggestions) for one in showings(app)] == [("control", "control", [])]
     assert calls(app) == [], "the model was not asked"
     person = Person(app.test_client(), "north")
     upsell = person.checkout(person.cart(beans=1)).json["upsell"]

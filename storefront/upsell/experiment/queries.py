@@ -50,7 +50,7 @@ def suggested(order_id: ColumnElement[str], standing: Subquery) -> ScalarSelect[
 def spent(cart_id: ColumnElement[str]) -> ScalarSelect[int]:
     """What asking the model for a cart cost."""
     return (
-        tenant_scoped(select(func.sum(calls.c.cost)).where(calls.c.cart_id == cart_id))
+        tenant_scoped(select(func.sum(calls.c.cost_micros)).where(calls.c.cart_id == cart_id))
         .correlate(exposures)
         .scalar_subquery()
     )

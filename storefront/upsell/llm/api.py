@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.clock import rfc3339
+from storefront.upsell.llm.models import CallPurpose
 from storefront.upsell.llm.queries import calls_before
 from storefront.web.openapi import (
     Cursor,
@@ -22,8 +23,8 @@ api = api_blueprint("upsell_calls_api", __name__)
 
 
 STORED_FIELDS = (
-    *("id", "model", "prompt_version", "language", "prompt", "response"),
-    *("prompt_tokens", "completion_tokens", "latency_ms", "outcome", "dropped"),
+    *("id", "purpose", "model", "prompt_version", "language", "prompt", "response"),
+    *("prompt_tokens", "completion_tokens", "cost_micros", "latency_ms", "outcome", "rejections"),
 )
 
 
@@ -37,6 +38,7 @@ class LlmCall(ResponseModel):
 
     id: str
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    purpose: Annotated[str, Field(json_schema_extra={"enum": [*CallPurpose]})]
     model: str
     prompt_version: str
     language: str
@@ -47,14 +49,13 @@ class LlmCall(ResponseModel):
     cost_micros: Annotated[int | None, Field(description="millionths of UPSELL_CURRENCY; null without a price")]
     latency_ms: int
     outcome: Annotated[str, Field(description='"ok", or the cause why there was no answer')]
-    dropped: Annotated[dict[str, int], Field(description="by cause, how much of the answer was not to be shown")]
+    rejections: Annotated[dict[str, int], Field(description="by cause, how much of the answer was not to be shown")]
     suggestions: Annotated[list[KeptSuggestion], Field(description="what was kept of the answer")]
 
     @classmethod
     def of(cls, row: Any) -> "LlmCall":
         return cls(
             created_at=rfc3339(row.created_at),
-            cost_micros=row.cost,
             suggestions=[KeptSuggestion(**one) for one in row.suggestions],
             **{name: getattr(row, name) for name in STORED_FIELDS},
         )
@@ -79,5 +80,5 @@ def list_calls(query: LlmCallsQuery) -> LlmCallList:
     page = found[: query.limit]
     return LlmCallList(
         items=[LlmCall.of(row) for row in page],
-        next_cursor=encode_cursor(page[-1].place) if len(found) > query.limit else None,
+        next_cursor=encode_cursor(page[-1].sort_id) if len(found) > query.limit else None,
     )

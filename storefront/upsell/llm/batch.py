@@ -18,7 +18,7 @@ from storefront.upsell.llm.budget import OverBudget, Reservation, reserve, settl
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.llm.client import LlmClient, LlmResponse, answer_of
 from storefront.upsell.llm.cost import Use, actual_use, estimate_tokens, max_use, priced
-from storefront.upsell.llm.models import LlmCall
+from storefront.upsell.llm.models import CallPurpose, LlmCall
 
 TYPICAL_COMPLETION_TOKENS = 300
 """Tokens of an answer, for an estimate."""
@@ -47,11 +47,11 @@ class Task(Protocol):
 class Batch:
     """Asks a row of questions for the current tenant, several at a time, each written down as soon as it is answered.
 
-    `stopped` says why it ended before the row did. `name` stands in the journal where else the cart does.
+    `stopped` says why it ended before the row did.
     """
 
     model: LlmClient
-    name: str
+    purpose: CallPurpose
     version: str
     language: str
     budget: Budget | None = None
@@ -132,24 +132,21 @@ class Batch:
         self.progress(1)
 
     def _record_call(self, task: Task, answer: LlmResponse, reservation: Reservation | None) -> None:
-        kept, dropped = task.check(answer.content) if answer.outcome == "ok" else ([], {})
+        kept, rejections = task.check(answer.content) if answer.outcome == "ok" else ([], {})
         use = actual_use(answer, prompt_text(task), self.model.rates)
-        call = self._row(task, answer, use) | {"dropped": dropped, "suggestions": kept}
+        call = self._row(task, answer, use) | {"rejections": rejections, "suggestions": kept}
         with write():
             if answer.outcome == "ok":
                 task.save()
             insert_rows(LlmCall, [call])
             settle_use(reservation, use)
-        self.rejections.update(dropped)
-        purpose = call.pop("cart_id")  # a row's name, where the other calls have a cart's id, which no log line holds
-        log.info(
-            "upsell call", extra={"call_id": call.pop("id"), "tenant": current_tenant_id(), "purpose": purpose, **call}
-        )
+        self.rejections.update(rejections)
+        log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": current_tenant_id(), **call})
 
     def _row(self, task: Task, answer: LlmResponse, use: Use) -> dict[str, Any]:
         return {
             "id": new_token(),
-            "cart_id": self.name,
+            "purpose": self.purpose,
             "model": self.model.name,
             "prompt_version": self.version,
             "language": self.language,
@@ -170,4 +167,4 @@ def estimate_batch_cost(model: LlmClient, prompts: Sequence[str], calls: int) ->
     UPSELL_CURRENCY; None for a model without a price."""
     prompt_tokens = sum(map(estimate_tokens, prompts)) * calls // max(len(prompts), 1)
     use = priced(prompt_tokens, TYPICAL_COMPLETION_TOKENS * calls, model.rates)
-    return use.tokens, use.cost
+    return use.tokens, use.cost_micros

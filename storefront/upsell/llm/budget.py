@@ -58,7 +58,7 @@ def is_worth_more(value: int, worth_asking_above: int | None) -> bool:
 
 def reserve(budget: Budget, use: Use, past_soft: bool) -> Reservation:
     """Set aside what a call can use, in a running `write()`; raises `OverBudget`, which rolls the `write()` back."""
-    reservation = Reservation(now().date(), use.tokens, use.cost or 0)
+    reservation = Reservation(now().date(), use.tokens, use.cost_micros or 0)
     soft = NO_LIMIT if past_soft else budget.soft
     tokens, cost = (soft, budget.hard), (NO_LIMIT, NO_LIMIT)
     if not budget.in_tokens:
@@ -73,6 +73,6 @@ def settle_use(reservation: Reservation | None, use: Use | None) -> None:
     wasn't made."""
     reserved = reservation or Reservation(now().date())
     if use is not None:
-        add_usage(reserved.day, 1, use.tokens - reserved.tokens, (use.cost or 0) - reserved.cost)
+        add_usage(reserved.day, 1, use.tokens - reserved.tokens, (use.cost_micros or 0) - reserved.cost)
     elif reservation:
         add_usage(reserved.day, 0, -reserved.tokens, -reserved.cost)

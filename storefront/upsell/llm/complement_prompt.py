@@ -77,18 +77,18 @@ def closed(properties: dict[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class ComplementAnswer:
     """What was kept of an answer: why each product by its id, and each category, completes the product; "" without
-    words. `dropped` counts by cause what was not kept."""
+    words. `rejections` counts by cause what was not kept."""
 
     products: dict[str, str]
     categories: dict[str, str]
-    dropped: dict[str, int]
+    rejections: dict[str, int]
 
 
 def validate_complements(
     answer: object, product: ProductText, others: Sequence[ProductText], categories: Mapping[str, str]
 ) -> ComplementAnswer:
     """Keep of an answer what is known, each once and not too many, with its sentence if that can be shown."""
-    dropped: Counter[str] = Counter()
+    rejections: Counter[str] = Counter()
     if not isinstance(answer, dict) or not any(
         isinstance(answer.get(name), list) for name in ("products", "categories")
     ):
@@ -96,25 +96,25 @@ def validate_complements(
     facts = numbers_of([product])
     known = {other.id: facts | numbers_of([other]) for other in others}
     labels = {label: facts | numbers_of([ProductText("", category)]) for label, category in categories.items()}
-    products = checked(answer.get("products"), "product_id", known, MOST_PRODUCTS, dropped)
-    kinds = checked(answer.get("categories"), "category", labels, MOST_CATEGORIES, dropped)
-    return ComplementAnswer(products, {categories[label]: why for label, why in kinds.items()}, dict(dropped))
+    products = checked(answer.get("products"), "product_id", known, MOST_PRODUCTS, rejections)
+    kinds = checked(answer.get("categories"), "category", labels, MOST_CATEGORIES, rejections)
+    return ComplementAnswer(products, {categories[label]: why for label, why in kinds.items()}, dict(rejections))
 
 
 def checked(
-    entries: object, key: str, known: Mapping[str, set[str]], most: int, dropped: Counter[str]
+    entries: object, key: str, known: Mapping[str, set[str]], most: int, rejections: Counter[str]
 ) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
         name, why = (entry.get(key), entry.get("why")) if isinstance(entry, dict) else (None, None)
         if not isinstance(name, str) or name not in known:
-            dropped[RejectionReason(f"unknown_{key.removesuffix('_id')}")] += 1
+            rejections[RejectionReason(f"unknown_{key.removesuffix('_id')}")] += 1
         elif name in found:
-            dropped[RejectionReason.REPEAT] += 1
+            rejections[RejectionReason.REPEAT] += 1
         elif len(found) == most:
-            dropped[RejectionReason.TOO_MANY] += 1
+            rejections[RejectionReason.TOO_MANY] += 1
         else:
             reason = rejection_reason(why, known[name], INSTRUCTIONS)
-            dropped.update([reason] if reason else [])
+            rejections.update([reason] if reason else [])
             found[name] = "" if reason else strip_invisible(str(why))
     return found

@@ -13,11 +13,11 @@ character is about a token by itself."""
 
 
 class Use(NamedTuple):
-    """`cost` is None without a price."""
+    """`cost_micros` is None without a price."""
 
     prompt_tokens: int
     completion_tokens: int
-    cost: int | None
+    cost_micros: int | None
 
     @property
     def tokens(self) -> int:
@@ -29,8 +29,8 @@ def estimate_tokens(text: str) -> int:
 
 
 def priced(prompt_tokens: int, completion_tokens: int, rates: TokenPrices | None) -> Use:
-    cost = math.ceil(rates.prompt * prompt_tokens + rates.completion * completion_tokens) if rates else None
-    return Use(prompt_tokens, completion_tokens, cost)
+    cost_micros = math.ceil(rates.prompt * prompt_tokens + rates.completion * completion_tokens) if rates else None
+    return Use(prompt_tokens, completion_tokens, cost_micros)
 
 
 def actual_use(answer: LlmResponse, prompt: str, rates: TokenPrices | None) -> Use:

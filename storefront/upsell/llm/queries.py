@@ -11,10 +11,13 @@ from storefront.upsell.llm.models import LlmCall
 calls = table_of(LlmCall)
 
 LLM_CALLS_PAGE = tenant_scoped(
-    select(*calls.c).where(calls.c.place < bindparam("before")).order_by(calls.c.place.desc()).limit(bindparam("limit"))
+    select(*calls.c)
+    .where(calls.c.sort_id < bindparam("before"))
+    .order_by(calls.c.sort_id.desc())
+    .limit(bindparam("limit"))
 )
 
 
-def calls_before(place: int, limit: int) -> list[Any]:
-    """The calls before this place, the latest first."""
-    return list(execute(LLM_CALLS_PAGE, {"before": place, "limit": limit}))
+def calls_before(sort_id: int, limit: int) -> list[Any]:
+    """The calls before this one, the latest first."""
+    return list(execute(LLM_CALLS_PAGE, {"before": sort_id, "limit": limit}))

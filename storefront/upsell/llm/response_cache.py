@@ -12,71 +12,66 @@ from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped, upsert
 from storefront.upsell.llm.models import LlmResponseCache
 
-answers = table_of(LlmResponseCache)
+responses = table_of(LlmResponseCache)
 RESPONSE_TTL = timedelta(minutes=10)
 """How long an answer also serves the same cart when other candidates have come up meanwhile."""
 FAILURE_TTL = timedelta(seconds=30)
 """How long the model isn't asked the same again after a call that failed."""
-CACHE_COLUMNS = [answers.c.key, answers.c.suggestions, answers.c.call_id, answers.c.answered_at]
+CACHE_COLUMNS = [responses.c.key, responses.c.suggestions, responses.c.call_id, responses.c.responded_at]
 SELECT_RESPONSE = tenant_scoped(
-    select(*CACHE_COLUMNS).where(answers.c.key == bindparam("key"), answers.c.answered_at.is_not(None))
+    select(*CACHE_COLUMNS).where(responses.c.key == bindparam("key"), responses.c.responded_at.is_not(None))
 )
-RESPONSES_FOR_CART = select(*CACHE_COLUMNS).where(answers.c.same_cart == bindparam("same_cart"))
-NEWEST_FIRST = answers.c.answered_at.desc()
+RESPONSES_FOR_CART = select(*CACHE_COLUMNS).where(responses.c.cart_hash == bindparam("cart_hash"))
+NEWEST_FIRST = responses.c.responded_at.desc()
 SELECT_NEWEST_RESPONSE = tenant_scoped(
-    RESPONSES_FOR_CART.where(answers.c.answered_at.is_not(None)).order_by(NEWEST_FIRST).limit(1)
+    RESPONSES_FOR_CART.where(responses.c.responded_at.is_not(None)).order_by(NEWEST_FIRST).limit(1)
 )
 SELECT_LATEST_USABLE_RESPONSE = tenant_scoped(
-    RESPONSES_FOR_CART.where(answers.c.answered_at > bindparam("since"), answers.c.suggestions.is_not(None))
+    RESPONSES_FOR_CART.where(responses.c.responded_at > bindparam("since"), responses.c.suggestions.is_not(None))
     .order_by(NEWEST_FIRST)
     .limit(1)
 )
+is_awaited = responses.c.responded_at.is_(None) & (responses.c.requested_at > bindparam("since"))
 SELECT_PENDING_FOR_CART = tenant_scoped(
-    select(answers.c.key).where(
-        answers.c.cart_id == bindparam("cart"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
-    )
+    select(responses.c.key).where(responses.c.cart_id == bindparam("cart"), is_awaited)
 )
-SELECT_PENDING_BY_KEY = tenant_scoped(
-    select(answers.c.key).where(
-        answers.c.key == bindparam("key"), answers.c.answered_at.is_(None), answers.c.asked_at > bindparam("since")
-    )
-)
+SELECT_PENDING_BY_KEY = tenant_scoped(select(responses.c.key).where(responses.c.key == bindparam("key"), is_awaited))
 LOCK_CART = tenant_scoped(select(carts.c.id).where(carts.c.id == bindparam("cart")).with_for_update())
 STORE_RESPONSE = tenant_scoped(
-    update(answers)
-    .where(answers.c.key == bindparam("the_key"))
-    .values({name: bindparam(name) for name in ("suggestions", "call_id", "answered_at")})
+    update(responses)
+    .where(responses.c.key == bindparam("the_key"))
+    .values({name: bindparam(name) for name in ("suggestions", "call_id", "responded_at")})
 )
-DELETE_CLAIM = tenant_scoped(delete(answers).where(answers.c.key == bindparam("the_key")))
+DELETE_CLAIM = tenant_scoped(delete(responses).where(responses.c.key == bindparam("the_key")))
 
 
-def cached_response(same_cart: str, key: Callable[[], str]) -> Any:
+def cached_response(cart_hash: str, key: Callable[[], str]) -> Any:
     """What was answered to exactly this, else to the same cart lately: a row of `KEPT`, or None. Its suggestions are
     empty when nothing of the answer could be shown, and None after a failure. The `key` takes long to make, and most
     carts were never asked about."""
-    newest = execute(SELECT_NEWEST_RESPONSE, {"same_cart": same_cart}).one_or_none()
+    newest = execute(SELECT_NEWEST_RESPONSE, {"cart_hash": cart_hash}).one_or_none()
     if newest is None or (newest.suggestions and newest.key == key()):
         return newest
     found = execute(SELECT_RESPONSE, {"key": key()}).one_or_none()
     if found and found.suggestions:
         return found
     return (
-        execute(SELECT_LATEST_USABLE_RESPONSE, {"same_cart": same_cart, "since": now() - RESPONSE_TTL}).one_or_none()
+        execute(SELECT_LATEST_USABLE_RESPONSE, {"cart_hash": cart_hash, "since": now() - RESPONSE_TTL}).one_or_none()
         or found
     )
 
 
-def claim(key: str, same_cart: str, cart_id: str, waiting: timedelta) -> bool:
+def claim(key: str, cart_hash: str, cart_id: str, waiting: timedelta) -> bool:
     """Whether the caller shall ask, in a running `write()`: nobody asks the same or for this cart, and there is no
     answer. A claim that wasn't settled after `waiting` is void, and a failure counts for `FAILURE_TTL`."""
     moment = now()
     execute(LOCK_CART, {"cart": cart_id})
     if execute(SELECT_PENDING_FOR_CART, {"cart": cart_id, "since": moment - waiting}).first():
         return False
-    abandoned = answers.c.answered_at.is_(None) & (answers.c.asked_at < moment - waiting)
-    failed = answers.c.suggestions.is_(None) & (answers.c.answered_at < moment - FAILURE_TTL)
-    row = {"key": key, "same_cart": same_cart, "cart_id": cart_id, "asked_at": moment}
-    again = {"asked_at": moment, "answered_at": None, "cart_id": cart_id}
+    abandoned = responses.c.responded_at.is_(None) & (responses.c.requested_at < moment - waiting)
+    failed = responses.c.suggestions.is_(None) & (responses.c.responded_at < moment - FAILURE_TTL)
+    row = {"key": key, "cart_hash": cart_hash, "cart_id": cart_id, "requested_at": moment}
+    again = {"requested_at": moment, "responded_at": None, "cart_id": cart_id}
     return bool(upsert(LlmResponseCache, row, lambda _: again, abandoned | failed))
 
 
@@ -92,7 +87,7 @@ def is_pending(key: str, waiting: timedelta) -> bool:
 
 def store_response(key: str, suggestions: list[dict[str, str]] | None, call_id: str | None) -> None:
     """Keep the answer that was waited for, in a running `write()`; None after a failure."""
-    execute(STORE_RESPONSE, {"the_key": key, "suggestions": suggestions, "call_id": call_id, "answered_at": now()})
+    execute(STORE_RESPONSE, {"the_key": key, "suggestions": suggestions, "call_id": call_id, "responded_at": now()})
 
 
 def release_claim(key: str) -> None:

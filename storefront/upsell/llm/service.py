@@ -36,7 +36,7 @@ from storefront.upsell.llm.client import (
 )
 from storefront.upsell.llm.cost import Use, actual_use, max_use
 from storefront.upsell.llm.finishers import CallFinisher
-from storefront.upsell.llm.models import LlmCall
+from storefront.upsell.llm.models import CallPurpose, LlmCall
 from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer, validate_answer
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.response_cache import (
@@ -131,7 +131,7 @@ class LlmReranker:
         if row is None:
             return None
         if row.suggestions is None:
-            return RerankResult(FAILED, call_id=row.call_id) if row.answered_at > now() - FAILURE_TTL else None
+            return RerankResult(FAILED, call_id=row.call_id) if row.responded_at > now() - FAILURE_TTL else None
         known = {candidate.product.id for candidate in question.candidates}
         chosen = [SuggestionDraft(**one) for one in row.suggestions if one["product_id"] in known]
         return RerankResult("ok" if chosen else ALL_REJECTED, chosen, row.call_id)
@@ -164,7 +164,7 @@ class LlmReranker:
         use = Use(0, 0, None)
         if budget:
             use = max_use(self.model, question.prompt, question.response_format)
-            priced, needed = self.model.rates is not None, (use.tokens, use.cost or 0)
+            priced, needed = self.model.rates is not None, (use.tokens, use.cost_micros or 0)
             if not may_ask(budget, priced, used_today(), question.value, above, needed):
                 raise OverBudget  # most often; which it really is, `reserve` says
         with write():
@@ -230,6 +230,7 @@ class LlmReranker:
     ) -> dict[str, Any]:
         return {
             "id": new_token(),
+            "purpose": CallPurpose.RERANK,
             "cart_id": question.cart_id,
             "model": self.model.name,
             "prompt_version": rerank_prompt.PROMPT_VERSION,
@@ -239,7 +240,7 @@ class LlmReranker:
             **use._asdict(),
             "latency_ms": answer.latency_ms,
             "outcome": answer.outcome,
-            "dropped": checked.rejections,
+            "rejections": checked.rejections,
             "suggestions": [asdict(one) for one in checked.chosen],
         }
 

@@ -10,24 +10,24 @@ from storefront.db.tenancy import execute, insert_if_absent, tenant_scoped, upse
 from storefront.upsell.llm.models import LlmUsage
 
 usage = table_of(LlmUsage)
-NO_USE = {"calls": 0, "tokens": 0, "cost": 0}
+NO_USE = {"calls": 0, "tokens": 0, "cost_micros": 0}
 RESERVE = tenant_scoped(
     update(usage)
     .where(
         usage.c.day == bindparam("the_day"),
         usage.c.tokens < bindparam("soft_tokens"),
-        usage.c.cost < bindparam("soft_cost"),
+        usage.c.cost_micros < bindparam("soft_cost"),
         usage.c.tokens <= bindparam("hard_tokens") - bindparam("more_tokens"),
-        usage.c.cost <= bindparam("hard_cost") - bindparam("more_cost"),
+        usage.c.cost_micros <= bindparam("hard_cost") - bindparam("more_cost"),
     )
-    .values(tokens=usage.c.tokens + bindparam("more_tokens"), cost=usage.c.cost + bindparam("more_cost"))
+    .values(tokens=usage.c.tokens + bindparam("more_tokens"), cost_micros=usage.c.cost_micros + bindparam("more_cost"))
 )
-SELECT_USAGE_OF_DAY = tenant_scoped(select(usage.c.tokens, usage.c.cost).where(usage.c.day == bindparam("day")))
+SELECT_USAGE_OF_DAY = tenant_scoped(select(usage.c.tokens, usage.c.cost_micros).where(usage.c.day == bindparam("day")))
 
 
 def add_usage(day: date, calls: int, tokens: int, cost: int) -> None:
     """Add to what is used on a day, in a running `write()`; tokens and cost may be negative."""
-    row = {"day": day, "calls": calls, "tokens": tokens, "cost": cost}
+    row = {"day": day, "calls": calls, "tokens": tokens, "cost_micros": cost}
     upsert(LlmUsage, row, lambda new: {name: usage.c[name] + new[name] for name in NO_USE})
 
 
@@ -44,4 +44,4 @@ def reserve_use(day: date, tokens: int, cost: int, token_limits: tuple[int, int]
 def used_today() -> tuple[int, int]:
     """The tokens and the cost (millionths of UPSELL_CURRENCY) of today's calls so far."""
     found = execute(SELECT_USAGE_OF_DAY, {"day": now().date()}).one_or_none()
-    return (found.tokens, found.cost) if found else (0, 0)
+    return (found.tokens, found.cost_micros) if found else (0, 0)

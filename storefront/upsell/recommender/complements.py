@@ -16,6 +16,7 @@ from storefront.upsell.llm import complement_prompt
 from storefront.upsell.llm.batch import Batch, estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.complement_prompt import ComplementAnswer
+from storefront.upsell.llm.models import CallPurpose
 from storefront.upsell.recommender.cooccurrence import category_names, unpack_similar_items
 from storefront.upsell.recommender.models import Complement, TrainingState
 from storefront.upsell.recommender.product_text import product_text_from_row
@@ -105,7 +106,7 @@ class ComplementTask:
         found = complement_prompt.validate_complements(content, self.product, self.others, self.categories)
         self.kept.products.update(found.products)
         self.kept.categories.update(found.categories)
-        return [{"product_id": id, "explanation": why} for id, why in found.products.items()], found.dropped
+        return [{"product_id": id, "explanation": why} for id, why in found.products.items()], found.rejections
 
     def save(self) -> None:
         """Put what was kept in the place of what was known, with the state of the texts that it was made from."""
@@ -202,6 +203,6 @@ def generate_complements(
 ) -> Batch:
     """Ask about these products, one by one and several at a time, and keep what is found."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
-    batch = Batch(model, "prepare", complement_prompt.VERSION, tenant.default_language, budget, progress)
+    batch = Batch(model, CallPurpose.COMPLEMENTS, complement_prompt.VERSION, tenant.default_language, budget, progress)
     batch.run(ComplementTasks(tenant.default_language).about(numbers))
     return batch

@@ -66,6 +66,7 @@ class World:
     def pay_the_model(self, cart_id: str, cost: int | None) -> None:
         """A call of the model for this cart, in millionths."""
         call = LlmCall(
+            purpose="rerank",
             cart_id=cart_id,
             model="m",
             prompt_version="1",
@@ -74,10 +75,10 @@ class World:
             response="",
             prompt_tokens=1,
             completion_tokens=1,
-            cost=cost,
+            cost_micros=cost,
             latency_ms=1,
             outcome="ok",
-            dropped={},
+            rejections={},
             suggestions=[],
         )
         with self.app.app_context(), tenant_context(self.person.shop), write():

@@ -62,7 +62,7 @@ def test_the_shops_own_words_stand_in_for(
     assert suggestion["product"]["id"] == model.requests[0].known_ids[0]
     assert suggestion["explanation"].endswith("Dawn Beans in your cart.")
     (call,), (line,) = calls(advised.client.application), journal()
-    assert (call.outcome, call.dropped) == ("ok", {cause: 1})
+    assert (call.outcome, call.rejections) == ("ok", {cause: 1})
     assert line["response"] == call.response != ""
 
 
@@ -82,7 +82,7 @@ def test_plain_words_are_shown_as_they_are(advised: Person, model: ModelServer, 
     advised.post("/cart/items", {"product_id": "beans"})
     panel = advised.get("/checkout/upsell")
     assert " ".join(explanation.split()) in html.unescape(panel.text)
-    assert calls(advised.client.application)[0].dropped == {}
+    assert calls(advised.client.application)[0].rejections == {}
 
 
 def answer_to(person: Person, model: ModelServer, chosen: list[object], **cart: int) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ def test_only_products_that_can_be_had_here_are_suggested(advised: Person, model
     """Neither made-up ids, nor another shop's (pen, ink), nor what is in the cart (beans) or sold out (filter)."""
     suggested = answer_to(advised, model, [stray, "cup", stray], beans=1)
     assert [(one["product"]["id"], one["explanation"]) for one in suggested] == [("cup", "Take cup.")]
-    assert calls(advised.client.application)[0].dropped["unknown_product"] > 0
+    assert calls(advised.client.application)[0].rejections["unknown_product"] > 0
 
 
 def test_an_id_that_two_shops_have_is_this_shops_own(advised: Person, model: ModelServer) -> None:
@@ -130,7 +130,7 @@ def test_nothing_is_suggested_twice(advised: Person, model: ModelServer) -> None
         "cup",
         "pot",
     ]
-    assert calls(advised.client.application)[0].dropped == {"repeat": 2}
+    assert calls(advised.client.application)[0].rejections == {"repeat": 2}
 
 
 def test_a_hundred_suggestions_are_three(advised: Person, model: ModelServer) -> None:
@@ -145,7 +145,7 @@ def test_an_answer_with_every_fault_at_once_is_answered_and_written_down(advised
     answer = advised.api("GET", f"/carts/{advised.cart(beans=1, honey=1)}/upsell")
     assert answer.status_code == 200, answer.text
     assert len(answer.json["suggestions"]) == 3
-    assert calls(advised.client.application)[0].dropped == {
+    assert calls(advised.client.application)[0].rejections == {
         "invisible_characters": 1,
         "markup": 1,
         "too_long": 1,

@@ -61,7 +61,7 @@ def ask(app: Flask, cart: dict[str, int], shop: str = "north") -> str:
 def used(app: Flask, shop: str = "north") -> list[tuple[int, int, int]]:
     with app.app_context(), tenant_context(shop):
         days = db.session.scalars(select(LlmUsage).order_by(LlmUsage.day))
-        return [(day.calls, day.tokens, day.cost) for day in days]
+        return [(day.calls, day.tokens, day.cost_micros) for day in days]
 
 
 def wish(app: Flask, **wishes: str) -> None:
@@ -94,7 +94,7 @@ def test_past_the_limit_the_rules_choose(
     app = asking(**limits)
     assert [ask(app, cart) for cart in CHEAP] == ["llm", "llm", "rules", "rules"]
     assert ask(app, DEAR) == "rules"
-    assert [one.outcome for one in showings(app)] == ["ok", "ok", *["over budget"] * 3]
+    assert [one.decision for one in showings(app)] == ["ok", "ok", *["over budget"] * 3]
     assert len(model.requests) == len(calls(app)) == 2
     assert used(app) == [(2, 2 * TOKENS, 2 * 820 if "UPSELL_PRICES" in limits else 0)]
     assert ask(app, CHEAP[0]) == "llm", "what is known already costs nothing"
@@ -154,7 +154,7 @@ def test_use_is_estimated_where_the_server_counts_nothing(asking: Callable[..., 
     assert len(call.prompt) / 5 < call.prompt_tokens < len(call.prompt) / 2
     assert 10 < call.completion_tokens < 60
     cost = 10 * call.prompt_tokens + 20 * call.completion_tokens
-    assert call.cost == cost
+    assert call.cost_micros == cost
     assert used(app) == [(1, call.prompt_tokens + call.completion_tokens, cost)]
 
 
@@ -169,7 +169,7 @@ def test_a_call_that_fails_counts_too(asking: Callable[..., Flask], model: Model
     assert tokens > 200
     model.behave = server.good
     assert ask(app, CHEAP[1]) == "rules"
-    assert showings(app)[-1].outcome == "over budget"
+    assert showings(app)[-1].decision == "over budget"
 
 
 def test_without_a_budget_there_is_no_limit(asking: Callable[..., Flask]) -> None:
@@ -210,7 +210,7 @@ def test_calls_at_once_do_not_exceed_the_hard_limit_together(
 
 
 def is_over_budget(showing: UpsellImpression) -> bool:
-    return showing.outcome == "over budget"
+    return showing.decision == "over budget"
 
 
 @ON_SQLITE

@@ -15,10 +15,10 @@ from tests.upsell.conftest import calls, showings
 from tests.upsell.model_server import ModelServer
 
 Journal = Callable[[], list[dict[str, Any]]]
-JOURNAL = ("upsell_call", "upsell_showing", "upsell_answer")
+JOURNAL = ("llm_call", "upsell_impression", "llm_response_cache")
 KEPT_OF_A_CALL = (
     "model", "prompt_version", "language", "prompt", "response", "prompt_tokens", "completion_tokens",
-    "cost", "latency_ms", "outcome", "dropped", "suggestions",
+    "purpose", "cost_micros", "latency_ms", "outcome", "rejections", "suggestions",
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_a_call_is_a_row_and_a_line_that_say_the_same(
     assert {name: line[name] for name in KEPT_OF_A_CALL} == {name: getattr(call, name) for name in KEPT_OF_A_CALL}
     assert (line["call_id"], line["tenant"]) == (call.id, "north")
     assert (call.model, call.prompt_version, call.language, call.outcome) == ("some-model", PROMPT_VERSION, "en", "ok")
-    assert (call.prompt, call.dropped) == (model.requests[0].prompt, {})
+    assert (call.prompt, call.rejections) == (model.requests[0].prompt, {})
     assert [one["product_id"] for one in call.suggestions] == [one["product"]["id"] for one in shown["suggestions"]]
 
 
@@ -55,14 +55,14 @@ PRICES = {
 def test_a_call_costs_millionths_of_the_currency(asking: Callable[..., Flask], price: str, cost: int) -> None:
     app = asking(UPSELL_MODEL="m", UPSELL_PRICES=f"m={price}")
     look(app)
-    assert [call.cost for call in calls(app)] == [cost]
+    assert [call.cost_micros for call in calls(app)] == [cost]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_model_without_a_price_costs_nobody_knows_what(asking: Callable[..., Flask]) -> None:
     app = asking(UPSELL_MODEL="m", UPSELL_PRICES="other=1/1")
     look(app)
-    assert [(call.cost, call.prompt_tokens) for call in calls(app)] == [(None, 700)]
+    assert [(call.cost_micros, call.prompt_tokens) for call in calls(app)] == [(None, 700)]
 
 
 def test_what_was_dropped_is_counted_by_its_cause(
@@ -81,7 +81,7 @@ def test_what_was_dropped_is_counted_by_its_cause(
     )
     shown = look(app, beans=1, shared=1)
     (call,), (line,) = calls(app), journal()
-    assert call.dropped == line["dropped"] == {"price": 1, "link": 1, "repeat": 1, "unknown_product": 2}
+    assert call.rejections == line["rejections"] == {"price": 1, "link": 1, "repeat": 1, "unknown_product": 2}
     words = {one["product"]["id"]: one["explanation"] for one in shown["suggestions"]}
     assert words["honey"] == "Sweet with coffee."
     assert "evil" not in str(words)
@@ -92,7 +92,7 @@ def test_who_chose_is_written_down_with_what_was_shown(asking: Callable[..., Fla
     app = asking()
     first, again = look(app), look(app)
     (call,), shown = calls(app), showings(app)
-    assert [(one.id, one.call_id, one.source, one.outcome, one.arm) for one in shown] == [
+    assert [(one.id, one.call_id, one.source, one.decision, one.arm) for one in shown] == [
         (upsell["call_id"], call.id, "llm", "ok", "model") for upsell in (first, again)
     ]
     assert [one["product_id"] for one in shown[0].suggestions] == [one["product"]["id"] for one in first["suggestions"]]
@@ -149,4 +149,4 @@ def test_a_call_ahead_of_time_says_what_it_was_for(asking: Callable[..., Flask],
     done = asking().test_cli_runner().invoke(args=["upsell", "prepare", "--tenant", "north", "--limit", "1", "--yes"])
     assert done.exit_code == 0, done.output
     (line,) = [line for line in journal() if line["message"] == "upsell call"]
-    assert (line["purpose"], "cart_id" in line) == ("prepare", False)
+    assert (line["purpose"], "cart_id" in line) == ("complements", False)

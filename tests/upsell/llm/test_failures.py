@@ -89,7 +89,7 @@ def test_the_rules_answer_in_time_when_the_model(
     assert in_a_hurry or len(model.requests) == 2
     shown = showings(app)[-1]
     assert (shown.id, shown.arm, shown.source) == (upsell["call_id"], "model", "rules")
-    assert shown.outcome in (("nothing usable",) if outcome == "ok" else ("failed", "not ready"))
+    assert shown.decision in (("nothing usable",) if outcome == "ok" else ("failed", "not ready"))
     check_written_down(app, journal(), *UNUSABLE[behaviour][1:])
 
 
@@ -100,7 +100,7 @@ def check_written_down(app: Flask, lines: list[dict[str, Any]], outcome: str, dr
     for call in calls(app):
         line = said[call.id]
         assert call.outcome == outcome
-        assert list(call.dropped) == ([dropped] if dropped else [])
+        assert list(call.rejections) == ([dropped] if dropped else [])
         assert (line["tenant"], line["outcome"], line["prompt"]) == ("north", call.outcome, call.prompt)
         assert line["response"] == call.response
         assert "Dawn Beans" in call.prompt

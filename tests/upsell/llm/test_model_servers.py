@@ -228,7 +228,7 @@ def test_the_first_object_of_an_answer_is_read_with(
     app = asking()
     assert ask(app, CARTS[0]) == "llm"
     (call,) = calls(app)
-    assert (call.outcome, call.dropped, len(call.suggestions)) == ("ok", {}, 1)
+    assert (call.outcome, call.rejections, len(call.suggestions)) == ("ok", {}, 1)
 
 
 def test_a_sentence_that_is_cut_off_after_the_object_does_not_matter(
@@ -268,6 +268,6 @@ def test_an_unconstrained_answer_is_checked_like_any_other(asking: Callable[...,
     app = asking()
     ask(app, {"beans": 1})
     (call,) = calls(app)
-    assert call.dropped["unknown_product"] == 1
+    assert call.rejections["unknown_product"] == 1
     assert [one["product_id"] for one in call.suggestions] == ["pot"]
     assert "example" not in json.dumps(call.suggestions)

@@ -62,7 +62,7 @@ def test_calls_that_hang_are_written_down_beside_those_that_were_answered(
     with app.app_context(), tenant_context("north"):
         (use,) = db.session.scalars(select(LlmUsage))
         assert (use.calls, use.tokens) == (3, 760 + prompts), "they may have to be paid"
-        assert all(answer.answered_at for answer in db.session.scalars(select(LlmResponseCache)))
+        assert all(answer.responded_at for answer in db.session.scalars(select(LlmResponseCache)))
 
 
 def test_ctrl_c_ends_the_server_soon_and_all_calls_are_written_down(tmp_path: Path, model: ModelServer) -> None:
@@ -88,7 +88,7 @@ def test_ctrl_c_ends_the_server_soon_and_all_calls_are_written_down(tmp_path: Pa
         assert [json.loads(one.result()[1])["source"] for one in waiting] == ["rules"] * 3
     (database,) = tmp_path.glob("**/storefront.db")
     with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute("SELECT outcome FROM upsell_call").fetchall() == [("shutting down",)] * 3
+        assert connection.execute("SELECT outcome FROM llm_call").fetchall() == [("shutting down",)] * 3
 
 
 def test_after_a_restart_the_same_is_asked_at_once(asking: Callable[..., Flask], model: ModelServer) -> None:

@@ -83,8 +83,8 @@ def test_each_product_is_asked_about_once(app: Flask, model: ModelServer) -> Non
 
 def test_every_call_is_in_the_journal_and_counted(app: Flask) -> None:
     prepare(app, "--yes")
-    assert {(call.cart_id, call.prompt_version, call.outcome) for call in calls(app)} == {
-        ("prepare", "prepare-1", "ok")
+    assert {(call.purpose, call.cart_id, call.prompt_version, call.outcome) for call in calls(app)} == {
+        ("complements", None, "prepare-1", "ok")
     }
     assert calls(app)[0].suggestions == [{"product_id": "cup", "explanation": CUP}]
     with app.app_context(), tenant_context("north"):
@@ -257,7 +257,7 @@ def test_faulty_answers_are_dropped_and_counted(app: Flask, model: ModelServer) 
         "shared": "",
         "Brewers": "They go together.",
     }
-    assert calls(app)[0].dropped == {
+    assert calls(app)[0].rejections == {
         "unknown_product": 3,
         "price": 1,
         "repeat": 2,
@@ -278,7 +278,7 @@ def test_no_more_than_six_products_and_three_categories(app: Flask, model: Model
     stock(app, [{"id": f"x{i}", "name": f"xxx{i}", "category": f"X{i}"} for i in range(8)])
     model.behave = completes({f"x{i}": "Good with it." for i in range(8)}, {f"X{i}": "Good with it." for i in range(8)})
     prepare(app, "--yes", "--limit", "1")
-    assert list(calls(app)[0].dropped) == ["too_many"]
+    assert list(calls(app)[0].rejections) == ["too_many"]
     assert len(complements(app, "beans")) == 9
 
 

@@ -154,7 +154,7 @@ def test_the_models_choice_counts(shop: Flask, model: ModelServer) -> None:
     said = evaluate(shop, "--model", "--yes", "--orders", "20")
     assert rates(said)["model"] == rates(said)["rules, as shown"] == 100, "it takes the first three"
     assert "Without an answer" not in said
-    assert {call.cart_id for call in calls(shop)} == {"evaluate"}
+    assert {(call.purpose, call.cart_id) for call in calls(shop)} == {("evaluation", None)}
     model.behave = lambda exchange: suggest(
         [{"product_id": exchange.request.known_ids[-1], "explanation": "It is the last."}]
     )(exchange)

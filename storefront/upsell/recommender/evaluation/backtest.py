@@ -17,6 +17,7 @@ from storefront.upsell.explanations import explain_pinned, with_explanations
 from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.llm.batch import Batch
 from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.llm.models import CallPurpose
 from storefront.upsell.llm.moderation.output_guard import validate_answer
 from storefront.upsell.recommender.candidates import _diversified, rank_items
 from storefront.upsell.recommender.evaluation.replay_state import ReplayState, order_batches
@@ -205,7 +206,8 @@ def ask_model(
     """How the model does on these carts, and the rules on the same. Where it has no answer, the rules' choice
     counts, as at checkout."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
-    batch = Batch(model, "evaluate", rerank_prompt.PROMPT_VERSION, tenant.default_language, budget, progress)
+    version, language = rerank_prompt.PROMPT_VERSION, tenant.default_language
+    batch = Batch(model, CallPurpose.EVALUATION, version, language, budget, progress)
     batch.run(questions)
     scores = {SHOWN: Metrics(), MODEL: Metrics()}
     for one in questions:
