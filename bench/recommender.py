@@ -122,7 +122,7 @@ def category_of(item: dict[str, str]) -> str:
 
 def report_size() -> None:
     """How much the tables of what was learned take, with their indexes, in megabytes."""
-    tables = ("product_affinity", "group_affinity")
+    tables = ("product_affinity", "category_affinity")
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             size = sum(connection.scalar(text(f"SELECT pg_total_relation_size('{table}')")) for table in tables)

@@ -23,6 +23,8 @@ TABLES = {
     "upsell_call": "llm_call",
     "upsell_answer": "llm_response_cache",
     "upsell_usage": "llm_usage",
+    "upsell_learned": "recommender_state",
+    "group_affinity": "category_affinity",
 }
 """The new name of each renamed table by its old one."""
 COLUMNS: dict[str, dict[str, str]] = {
@@ -30,6 +32,17 @@ COLUMNS: dict[str, dict[str, str]] = {
     "llm_call": {"place": "sort_id", "cost": "cost_micros", "dropped": "rejections"},
     "llm_response_cache": {"same_cart": "cart_hash", "asked_at": "requested_at", "answered_at": "responded_at"},
     "llm_usage": {"cost": "cost_micros"},
+    "upsell_exposure": {"shares": "allocation"},
+    "product_affinity": {
+        "number": "item_index",
+        "orders": "order_count",
+        "prepared": "complements_digest",
+        "together": "cooccurrences",
+        "alike": "similar_items",
+    },
+    "category_affinity": {"number": "category_index", "together": "cooccurrences"},
+    "complement": {"other_id": "complement_product_id", "why": "explanation"},
+    "recommender_state": {"event": "last_event_id", "orders": "order_count", "texts": "text_digest"},
     "event": {"kind": "type"},
     "event_sequence": {"last": "last_id"},
     "tenant": {"labels": "taxonomy_translations"},
@@ -73,6 +86,8 @@ NEW_INDEXES = (
     IndexOf("llm_response_cache", ("tenant_id", "cart_hash", "responded_at")),
     IndexOf("llm_response_cache", ("tenant_id", "requested_at")),
     IndexOf("llm_response_cache", ("tenant_id", "cart_id")),
+    IndexOf("product_affinity", ("tenant_id", "item_index"), unique=True),
+    IndexOf("category_affinity", ("tenant_id", "category_index"), unique=True),
     IndexOf("order_line", ("tenant_id", "product_id", "position")),
 )
 """Those whose names hold the name of a renamed table or column."""

@@ -69,7 +69,7 @@ def rebuild_command(tenant_id: str | None) -> None:
             with progress_bar(f"Learning the orders of {shop.id}", count_training_events()) as step:
                 events = retrain(step)
             state = execute(SELECT_TRAINING_STATE).one()
-        click.echo(f"{shop.id}: {many(state.orders, 'order')} learned, from {many(events, 'event')}.")
+        click.echo(f"{shop.id}: {many(state.order_count, 'order')} learned, from {many(events, 'event')}.")
 
 
 @commands.command("evaluate")

@@ -78,7 +78,7 @@ def rebuild_missing_similarity() -> None:
     for tenant_id in registry().all():
         with tenant_context(tenant_id):
             state = execute(SELECT_TRAINING_STATE).one_or_none()
-        if state is None or not state.texts:
+        if state is None or not state.text_digest:
             rebuild_similarity_of([tenant_id])
 
 

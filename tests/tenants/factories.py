@@ -59,7 +59,7 @@ def furnish_south(app: Flask) -> None:
         registry().invalidate()
 
 
-LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "upsell_learned")
+LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "recommender_state")
 """Tables that hold something of a shop as soon as it has products."""
 
 
@@ -71,7 +71,10 @@ def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
         said = {"prompt": "?", "response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1}
         with write():
             insert_rows(LlmCall, [{**asked, **said, "outcome": "ok", "rejections": {}, "suggestions": []}])
-            insert_rows(Complement, [{"product_id": product_id, "other_id": "", "category": "Any", "why": "So."}])
+            insert_rows(
+                Complement,
+                [{"product_id": product_id, "complement_product_id": "", "category": "Any", "explanation": "So."}],
+            )
             claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
             add_usage(now().date(), 1, 1, 1)
 

@@ -23,7 +23,7 @@ from tests.tenants.factories import every_row
 from tests.upsell.conftest import teach
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-TABLES = ("product_affinity", "group_affinity")
+TABLES = ("product_affinity", "category_affinity")
 
 
 def learned(app: Flask, shop: str = "north") -> dict[str, object]:
@@ -219,8 +219,8 @@ def test_a_rebuild_comes_to_the_same_bytes(
     with app.app_context(), tenant_context("north"):
         assert retrain() == 24 + 8
     after = every_row(app, "north")
-    assert {table: after[table] for table in (*TABLES, "upsell_learned")} == {
-        table: before[table] for table in (*TABLES, "upsell_learned")
+    assert {table: after[table] for table in (*TABLES, "recommender_state")} == {
+        table: before[table] for table in (*TABLES, "recommender_state")
     }
     teach(app)
     assert learned(app) == {table: after[table] for table in TABLES}, "nothing is learned a second time"

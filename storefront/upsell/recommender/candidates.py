@@ -77,7 +77,8 @@ def _build_candidates(tenant: TenantSettings, cart: Sequence[ProductText], asked
     if not rows:
         sold = sellable_rows(pins)
         return CandidateSet(mine, pinned_candidates(tenant, cart, pins, read_product_texts(sold.values())), sold)
-    shelf, prepared = stats_at(rows[0].event, rows[0].texts, rows[0].orders_learned), complements_for(rows)
+    shelf = stats_at(rows[0].last_event_id, rows[0].text_digest, rows[0].orders_learned)
+    prepared = complements_for(rows)
     unwanted = inside | tenant.upsell.exclude | pins.keys()
     best = (number for number in _rank(shelf, rows, prepared) if shelf.ids[number] not in unwanted)
     numbers = {shelf.ids[number]: number for number in _diversified(best, shelf.catalog_stats.groups_of, tenant.upsell)}
@@ -110,7 +111,7 @@ def _rank(
     cart = [
         cart_item_features(row, prepared.get(row.product_id, NO_COMPLEMENTS), known)
         for row in rows
-        if row.number < known
+        if row.item_index < known
     ]
     groups = {group for one in cart for group in shelf.catalog_stats.groups_of[one.number]}
     return rank_items(shelf, cart, category_pairs(shelf, groups))
@@ -146,14 +147,14 @@ def _diversified(best: Iterable[int], groups_of: Sequence[Sequence[int]], wishes
 
 
 def cart_item_features(row: Any, prepared: ProductComplements, known: int) -> CartItemFeatures:
-    numbers, weights, times = unpack_row(bytes(row.together))
+    numbers, weights, times = unpack_row(bytes(row.cooccurrences))
     completing = [number for number in prepared.products if number < known]
     return CartItemFeatures(
-        row.number,
+        row.item_index,
         numbers,
         weights,
         times,
-        unpack_similar_items(bytes(row.alike)),
+        unpack_similar_items(bytes(row.similar_items)),
         completing,
         prepared.groups,
     )
@@ -166,7 +167,7 @@ def evidence_for(
     about them, with its words if it is to be `worded`."""
     found: dict[str, list[Evidence]] = {goods.id: [] for goods in candidates.values()}
     for row in rows:
-        numbers, _, times = unpack_row(bytes(row.together))
+        numbers, _, times = unpack_row(bytes(row.cooccurrences))
         together = dict(zip(numbers, times, strict=True))
         completing = prepared.get(row.product_id, NO_COMPLEMENTS)
         for number, goods in candidates.items():

@@ -65,7 +65,7 @@ NO_COMPLEMENTS_BY_PRODUCT: Mapping[str, ProductComplements] = {}
 
 def complements_for(rows: Sequence[Any]) -> Mapping[str, ProductComplements]:
     """What was prepared about the products of these rows, by their ids; asks the database only if anything was."""
-    ids = [row.product_id for row in rows if row.prepared]
+    ids = [row.product_id for row in rows if row.complements_digest]
     return read_complements(ids) if ids else NO_COMPLEMENTS_BY_PRODUCT
 
 
@@ -73,11 +73,11 @@ def read_complements(product_ids: Sequence[str]) -> dict[str, ProductComplements
     found = {product_id: ProductComplements() for product_id in product_ids}
     for row in execute(SELECT_COMPLEMENTS, {"ids": product_ids}):
         prepared = found[row.product_id]
-        if row.other is not None:
-            prepared.products[row.other] = row.why
+        if row.other_index is not None:
+            prepared.products[row.other_index] = row.explanation
         elif row.category:
-            prepared.categories[row.category] = row.why
-            prepared.groups += [row.group] if row.group is not None else []
+            prepared.categories[row.category] = row.explanation
+            prepared.groups += [row.category_index] if row.category_index is not None else []
     return found
 
 
@@ -111,13 +111,16 @@ class ComplementTask:
     def save(self) -> None:
         """Put what was kept in the place of what was known, with the state of the texts that it was made from."""
         execute(DELETE_COMPLEMENTS, {"product": self.product.id})
-        rows = [{"other_id": id, "category": "", "why": why} for id, why in self.kept.products.items()]
-        rows += [{"other_id": "", "category": name, "why": why} for name, why in self.kept.categories.items()]
+        found = [(id, "", why) for id, why in self.kept.products.items()]
+        found += [("", name, why) for name, why in self.kept.categories.items()]
+        rows = [
+            {"product_id": self.product.id, "complement_product_id": id, "category": category, "explanation": why}
+            for id, category, why in found
+        ]
         if rows:
-            insert_rows(Complement, [{"product_id": self.product.id, **row} for row in rows])
-        execute(
-            SET_COMPLEMENTS_DIGEST, {"product": self.product.id, "texts": content_digest(self.product, self.language)}
-        )
+            insert_rows(Complement, rows)
+        digest = content_digest(self.product, self.language)
+        execute(SET_COMPLEMENTS_DIGEST, {"product": self.product.id, "digest": digest})
 
 
 def content_digest(goods: ProductText, language: str) -> str:
@@ -133,12 +136,12 @@ def products_to_generate(language: str) -> list[int]:
         assign_item_indexes()
     found: list[tuple[int, int]] = []
     last, many = -1, 0
-    while rows := execute(SELECT_PRODUCTS_TO_GENERATE, {"number": last, "limit": READ_AT_ONCE}).all():
-        last, many = rows[-1].number, many + len(rows)
+    while rows := execute(SELECT_PRODUCTS_TO_GENERATE, {"item_index": last, "limit": READ_AT_ONCE}).all():
+        last, many = rows[-1].item_index, many + len(rows)
         found += [
-            (-row.orders, row.number)
+            (-row.order_count, row.item_index)
             for row in rows
-            if row.prepared != content_digest(product_text_from_row(row), language)
+            if row.complements_digest != content_digest(product_text_from_row(row), language)
         ]
     return [number for _, number in sorted(found)] if many > 1 else []
 
@@ -157,12 +160,12 @@ class ComplementTasks:
     def about(self, numbers: Sequence[int]) -> Iterator[ComplementTask]:
         for start in range(0, len(numbers), LOT):
             lot = numbers[start : start + LOT]
-            rows = {row.number: row for row in execute(SELECT_PRODUCT_TEXTS_BY_INDEX, {"numbers": lot}).all()}
-            possible = {number: self.possible(number, rows[number].alike) for number in lot if number in rows}
+            rows = {row.item_index: row for row in execute(SELECT_PRODUCT_TEXTS_BY_INDEX, {"indexes": lot}).all()}
+            possible = {number: self.possible(number, rows[number].similar_items) for number in lot if number in rows}
             wanted = {number for numbers in possible.values() for number in numbers}
             known = {
-                row.number: product_text_from_row(row)
-                for row in execute(SELECT_PRODUCT_TEXTS_BY_INDEX, {"numbers": list(wanted)}).all()
+                row.item_index: product_text_from_row(row)
+                for row in execute(SELECT_PRODUCT_TEXTS_BY_INDEX, {"indexes": list(wanted)}).all()
             }
             for number, others in possible.items():
                 yield ComplementTask(

@@ -16,34 +16,35 @@ from storefront.db.tenancy import OwnedByTenant
 
 class ProductAffinity(OwnedByTenant, Model):
     """One product: in how many orders it was, with what else, and which texts are like its own. Other products are
-    known by their `number`, which is small, and dense within the tenant. See `rows.py` for what is in the bytes."""
+    known by their `item_index`, which is small, and dense within the tenant. See `cooccurrence.py` for what is in the
+    bytes."""
 
     __tablename__ = "product_affinity"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
-        Index(None, "tenant_id", "number", unique=True),
+        Index(None, "tenant_id", "item_index", unique=True),
     )
 
     product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer)
-    orders: Mapped[int] = mapped_column(Integer, default=0)
-    prepared: Mapped[str] = mapped_column(String(16), default="")
+    item_index: Mapped[int] = mapped_column(Integer)
+    order_count: Mapped[int] = mapped_column(Integer, default=0)
+    complements_digest: Mapped[str] = mapped_column(String(16), default="")
     """Which state of its texts its complements were prepared from; empty when they never were."""
-    together: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    cooccurrences: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     """Of orders: see `CooccurrenceRow`."""
-    alike: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    similar_items: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
 
 
 class CategoryAffinity(OwnedByTenant, Model):
     """A category, or what stands before a ">" in one: the weight of the pairs that its products made with those of
     other groups, in thousandths, by the others' numbers."""
 
-    __tablename__ = "group_affinity"
-    __table_args__ = (Index(None, "tenant_id", "number", unique=True),)
+    __tablename__ = "category_affinity"
+    __table_args__ = (Index(None, "tenant_id", "category_index", unique=True),)
 
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer)
-    together: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    category_index: Mapped[int] = mapped_column(Integer)
+    cooccurrences: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
 
 
 class Complement(OwnedByTenant, Model):
@@ -54,17 +55,17 @@ class Complement(OwnedByTenant, Model):
     __table_args__ = (ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),)
 
     product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    other_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    complement_product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     category: Mapped[str] = mapped_column(String(80), primary_key=True)
-    why: Mapped[str]
+    explanation: Mapped[str]
 
 
 class TrainingState(OwnedByTenant, Model):
-    """How far the engine has learned: the id of the last event that it has seen. `texts` says which state of the
-    products' texts `alike` was made from."""
+    """How far the engine has learned: the id of the last event that it has seen. `text_digest` says which state
+    of the products' texts `similar_items` was made from."""
 
-    __tablename__ = "upsell_learned"
+    __tablename__ = "recommender_state"
 
-    event: Mapped[int] = mapped_column(BigInteger, default=0)
-    orders: Mapped[int] = mapped_column(Integer, default=0)
-    texts: Mapped[str] = mapped_column(String(64), default="")
+    last_event_id: Mapped[int] = mapped_column(BigInteger, default=0)
+    order_count: Mapped[int] = mapped_column(Integer, default=0)
+    text_digest: Mapped[str] = mapped_column(String(64), default="")

@@ -18,49 +18,60 @@ from storefront.upsell.recommender.models import CategoryAffinity, Complement, P
 
 affinities, groups, learned = table_of(ProductAffinity), table_of(CategoryAffinity), table_of(TrainingState)
 complements = table_of(Complement)
-NUMBER_OF_OTHER = select(affinities.c.number).where(affinities.c.product_id == complements.c.other_id)
-NUMBER_OF_GROUP = select(groups.c.number).where(groups.c.name == complements.c.category)
+INDEX_OF_OTHER = select(affinities.c.item_index).where(affinities.c.product_id == complements.c.complement_product_id)
+INDEX_OF_CATEGORY = select(groups.c.category_index).where(groups.c.name == complements.c.category)
 SELECT_COMPLEMENTS = tenant_scoped(
     select(
         complements.c.product_id,
         complements.c.category,
-        complements.c.why,
-        tenant_scoped(NUMBER_OF_OTHER.correlate(complements)).scalar_subquery().label("other"),
-        tenant_scoped(NUMBER_OF_GROUP.correlate(complements)).scalar_subquery().label("group"),
+        complements.c.explanation,
+        tenant_scoped(INDEX_OF_OTHER.correlate(complements)).scalar_subquery().label("other_index"),
+        tenant_scoped(INDEX_OF_CATEGORY.correlate(complements)).scalar_subquery().label("category_index"),
     ).where(complements.c.product_id.in_(bindparam("ids", expanding=True)))
 )
 DELETE_COMPLEMENTS = tenant_scoped(delete(complements).where(complements.c.product_id == bindparam("product")))
 SET_COMPLEMENTS_DIGEST = tenant_scoped(
-    update(affinities).where(affinities.c.product_id == bindparam("product")).values(prepared=bindparam("texts"))
+    update(affinities)
+    .where(affinities.c.product_id == bindparam("product"))
+    .values(complements_digest=bindparam("digest"))
 )
 products, lines, orders = table_of(Product), table_of(OrderLine), table_of(Order)
 same_product = (products.c.tenant_id == affinities.c.tenant_id) & (products.c.id == affinities.c.product_id)
-THE_STATE = select(learned.c.event, learned.c.orders, learned.c.texts)
+THE_STATE = select(learned.c.last_event_id, learned.c.order_count, learned.c.text_digest)
 SELECT_TRAINING_STATE, LOCK_TRAINING_STATE = tenant_scoped(THE_STATE), tenant_scoped(THE_STATE.with_for_update())
 SELECT_CATALOG_STATS = tenant_scoped(
-    select(affinities.c.number, affinities.c.orders, affinities.c.product_id, products.c.category)
+    select(affinities.c.item_index, affinities.c.order_count, affinities.c.product_id, products.c.category)
     .join(products, same_product)
-    .order_by(affinities.c.number)
+    .order_by(affinities.c.item_index)
 )
-AFFINITY_COLUMNS = [affinities.c[name] for name in ("product_id", "number", "orders", "prepared", "together", "alike")]
+AFFINITY_COLUMNS = [
+    affinities.c.product_id,
+    affinities.c.item_index,
+    affinities.c.order_count,
+    affinities.c.complements_digest,
+    affinities.c.cooccurrences,
+    affinities.c.similar_items,
+]
 these_products = affinities.c.product_id.in_(bindparam("ids", expanding=True))
 SELECT_AFFINITIES = tenant_scoped(select(*AFFINITY_COLUMNS).where(these_products))
-STATE_COLUMNS = [learned.c.event, learned.c.texts, learned.c.orders.label("orders_learned")]
+STATE_COLUMNS = [learned.c.last_event_id, learned.c.text_digest, learned.c.order_count.label("orders_learned")]
 of_this_shop = learned.c.tenant_id == affinities.c.tenant_id
 SELECT_AFFINITIES_WITH_STATE = tenant_scoped(
     select(*AFFINITY_COLUMNS, *STATE_COLUMNS).join(learned, of_this_shop).where(these_products)
 )
 SELECT_ROWS_BY_INDEX = tenant_scoped(
-    select(affinities.c.number, affinities.c.orders, affinities.c.together).where(
-        affinities.c.number.in_(bindparam("numbers", expanding=True))
+    select(affinities.c.item_index, affinities.c.order_count, affinities.c.cooccurrences).where(
+        affinities.c.item_index.in_(bindparam("indexes", expanding=True))
     )
 )
-SELECT_CATEGORY_INDEXES = tenant_scoped(select(groups.c.name, groups.c.number))
+SELECT_CATEGORY_INDEXES = tenant_scoped(select(groups.c.name, groups.c.category_index))
 SELECT_CATEGORY_ROWS = tenant_scoped(
-    select(groups.c.number, groups.c.together).where(groups.c.number.in_(bindparam("numbers", expanding=True)))
+    select(groups.c.category_index, groups.c.cooccurrences).where(
+        groups.c.category_index.in_(bindparam("indexes", expanding=True))
+    )
 )
 SELECT_ITEM_INDEXES = tenant_scoped(
-    select(affinities.c.product_id, affinities.c.number, products.c.category)
+    select(affinities.c.product_id, affinities.c.item_index, products.c.category)
     .join(products, same_product)
     .where(affinities.c.product_id.in_(bindparam("ids", expanding=True)))
 )
@@ -87,26 +98,26 @@ SELECT_SELLABLE_PRODUCTS = tenant_scoped(
     select(*OFFER_COLUMNS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold)
 )
 SELECT_PRODUCT_TEXTS_BY_INDEX = tenant_scoped(
-    select(affinities.c.number, affinities.c.alike, *PRODUCT_TEXT_COLUMNS)
+    select(affinities.c.item_index, affinities.c.similar_items, *PRODUCT_TEXT_COLUMNS)
     .join(products, same_product)
-    .where(affinities.c.number.in_(bindparam("numbers", expanding=True)))
+    .where(affinities.c.item_index.in_(bindparam("indexes", expanding=True)))
 )
 SELECT_PRODUCTS_TO_GENERATE = tenant_scoped(
-    select(affinities.c.number, affinities.c.orders, affinities.c.prepared, *PRODUCT_TEXT_COLUMNS)
+    select(affinities.c.item_index, affinities.c.order_count, affinities.c.complements_digest, *PRODUCT_TEXT_COLUMNS)
     .join(products, same_product)
-    .where(affinities.c.number > bindparam("number"))
-    .order_by(affinities.c.number)
+    .where(affinities.c.item_index > bindparam("item_index"))
+    .order_by(affinities.c.item_index)
     .limit(bindparam("limit"))
 )
 SELECT_CATALOG = tenant_scoped(
-    select(affinities.c.number, affinities.c.product_id, products.c.category)
+    select(affinities.c.item_index, affinities.c.product_id, products.c.category)
     .join(products, same_product)
-    .order_by(affinities.c.number)
+    .order_by(affinities.c.item_index)
 )
 SELECT_TEXT_FEATURES = tenant_scoped(
-    select(affinities.c.product_id, affinities.c.number, affinities.c.prepared, affinities.c.alike).where(
-        affinities.c.number.in_(bindparam("numbers", expanding=True))
-    )
+    select(
+        affinities.c.product_id, affinities.c.item_index, affinities.c.complements_digest, affinities.c.similar_items
+    ).where(affinities.c.item_index.in_(bindparam("indexes", expanding=True)))
 )
 stands = (orders.c.status != CANCELLED) & (orders.c.created_at <= bindparam("until"))
 later = (orders.c.created_at > bindparam("moment")) | (
@@ -119,8 +130,8 @@ VALID_ORDERS_AFTER = tenant_scoped(
     .order_by(orders.c.created_at, orders.c.id)
     .limit(bindparam("limit"))
 )
-SELECT_NEXT_ITEM_INDEX = tenant_scoped(select(func.coalesce(func.max(affinities.c.number), -1) + 1))
-SELECT_NEXT_CATEGORY_INDEX = tenant_scoped(select(func.coalesce(func.max(groups.c.number), -1) + 1))
+SELECT_NEXT_ITEM_INDEX = tenant_scoped(select(func.coalesce(func.max(affinities.c.item_index), -1) + 1))
+SELECT_NEXT_CATEGORY_INDEX = tenant_scoped(select(func.coalesce(func.max(groups.c.category_index), -1) + 1))
 SELECT_ORDER_PRODUCTS = tenant_scoped(
     select(lines.c.order_id, lines.c.product_id).where(lines.c.order_id.in_(bindparam("orders", expanding=True)))
 )
@@ -132,23 +143,29 @@ SELECT_UNINDEXED_PRODUCTS = tenant_scoped(
 )
 SELECT_DISTINCT_CATEGORIES = tenant_scoped(select(products.c.category).where(products.c.category != "").distinct())
 SELECT_SIMILARITY_TEXTS = tenant_scoped(
-    select(affinities.c.number, products.c.name, products.c.category, products.c.tags, products.c.description)
+    select(affinities.c.item_index, products.c.name, products.c.category, products.c.tags, products.c.description)
     .join(products, same_product)
-    .order_by(affinities.c.number)
+    .order_by(affinities.c.item_index)
 )
 WORDS = tenant_scoped(select(products.c.id, products.c.search_text).order_by(products.c.id))
 UPDATE_ROWS = tenant_scoped(
     update(affinities)
-    .where(affinities.c.number == bindparam("the_number"))
-    .values(orders=bindparam("orders"), together=bindparam("together"))
+    .where(affinities.c.item_index == bindparam("the_index"))
+    .values(order_count=bindparam("order_count"), cooccurrences=bindparam("cooccurrences"))
 )
 UPDATE_CATEGORY_ROWS = tenant_scoped(
-    update(groups).where(groups.c.number == bindparam("the_number")).values(together=bindparam("together"))
+    update(groups)
+    .where(groups.c.category_index == bindparam("the_index"))
+    .values(cooccurrences=bindparam("cooccurrences"))
 )
 UPDATE_SIMILAR_ITEMS = tenant_scoped(
-    update(affinities).where(affinities.c.number == bindparam("the_number")).values(alike=bindparam("alike"))
+    update(affinities)
+    .where(affinities.c.item_index == bindparam("the_index"))
+    .values(similar_items=bindparam("similar_items"))
 )
-UPDATE_TRAINING_STATE = tenant_scoped(update(learned).values(event=bindparam("event"), orders=bindparam("orders")))
-UPDATE_TEXT_DIGEST = tenant_scoped(update(learned).values(texts=bindparam("texts")))
-RESET_ROWS = tenant_scoped(update(affinities).values(orders=0, together=b""))
-RESET_CATEGORY_ROWS = tenant_scoped(update(groups).values(together=b""))
+UPDATE_TRAINING_STATE = tenant_scoped(
+    update(learned).values(last_event_id=bindparam("last_event_id"), order_count=bindparam("order_count"))
+)
+UPDATE_TEXT_DIGEST = tenant_scoped(update(learned).values(text_digest=bindparam("text_digest")))
+RESET_ROWS = tenant_scoped(update(affinities).values(order_count=0, cooccurrences=b""))
+RESET_CATEGORY_ROWS = tenant_scoped(update(groups).values(cooccurrences=b""))

@@ -41,17 +41,17 @@ def rebuild_text_similarity(progress: Callable[[int], object] = lambda _: None) 
     rows = execute(SELECT_SIMILARITY_TEXTS).all()
     texts = [similarity_terms(row) for row in rows]
     digest = sha256("\n".join(" ".join(words) for words in texts).encode()).hexdigest()
-    if digest == execute(SELECT_TRAINING_STATE).one().texts:
+    if digest == execute(SELECT_TRAINING_STATE).one().text_digest:
         return False
     with write():
-        execute(UPDATE_TEXT_DIGEST, {"texts": ""})  # until it is done, so that what is interrupted is begun again
-    found = zip((row.number for row in rows), nearest_neighbours(texts), strict=True)
-    numbers = [row.number for row in rows]
+        execute(UPDATE_TEXT_DIGEST, {"text_digest": ""})  # until it is done, so that what is interrupted is begun again
+    found = zip((row.item_index for row in rows), nearest_neighbours(texts), strict=True)
+    numbers = [row.item_index for row in rows]
     while lot := list(islice(found, ROWS_PER_TRANSACTION)):
         changed = [
             {
-                "the_number": number,
-                "alike": pack_similar_items([(numbers[position], cosine) for position, cosine in alike]),
+                "the_index": number,
+                "similar_items": pack_similar_items([(numbers[position], cosine) for position, cosine in alike]),
             }
             for number, alike in lot
         ]
@@ -60,5 +60,5 @@ def rebuild_text_similarity(progress: Callable[[int], object] = lambda _: None) 
             execute(UPDATE_SIMILAR_ITEMS, changed)
         progress(len(lot))
     with write():
-        execute(UPDATE_TEXT_DIGEST, {"texts": digest})
+        execute(UPDATE_TEXT_DIGEST, {"text_digest": digest})
     return True

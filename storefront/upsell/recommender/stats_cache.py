@@ -61,7 +61,7 @@ class StatsCache:
 def current_stats() -> RecommenderStats:
     """The current tenant's."""
     state = execute(SELECT_TRAINING_STATE).one_or_none()
-    return stats_at(state.event, state.texts, state.orders) if state else stats_at(0, "", 0)
+    return stats_at(state.last_event_id, state.text_digest, state.order_count) if state else stats_at(0, "", 0)
 
 
 def stats_at(event: int, texts: str, orders: int) -> RecommenderStats:
@@ -128,7 +128,7 @@ def category_pairs(shelf: RecommenderStats, groups: Collection[int]) -> dict[int
     if asked:
         read: dict[int, Mapping[int, int]] = {group: {} for group in asked}
         read.update(
-            (number, unpack_weights(bytes(row))) for number, row in execute(SELECT_CATEGORY_ROWS, {"numbers": asked})
+            (number, unpack_weights(bytes(row))) for number, row in execute(SELECT_CATEGORY_ROWS, {"indexes": asked})
         )
         known |= read
         if sum(map(len, [*shelf.pairs.values()])) < PAIRS_KEPT:

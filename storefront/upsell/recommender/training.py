@@ -54,15 +54,15 @@ def train_incrementally(most: int = TRAINING_BATCH_SIZE) -> bool:
     with write():
         insert_if_absent(TrainingState, [{}])
         state = execute(LOCK_TRAINING_STATE).one()
-        if state.event != since:
+        if state.last_event_id != since:
             return True
-        save_rows(rows, groups, happened[-1].id, state.orders + sum(sign for sign, _ in lot))
+        save_rows(rows, groups, happened[-1].id, state.order_count + sum(sign for sign, _ in lot))
     return len(happened) == most
 
 
 def last_trained_event_id() -> int:
     state = execute(SELECT_TRAINING_STATE).one_or_none()
-    return state.event if state else 0
+    return state.last_event_id if state else 0
 
 
 def order_batch(happened: Sequence[Any]) -> OrderBatch:
@@ -90,7 +90,10 @@ def item_indexes(product_ids: Collection[str]) -> dict[str, BasketItem]:
             execute(SELECT_ITEM_INDEXES, {"ids": list(product_ids)}).all(),
             dict(execute(SELECT_CATEGORY_INDEXES).all()),
         )
-    return {id: BasketItem(number, [known[name] for name in category_names(category)]) for id, number, category in rows}
+    return {
+        row.product_id: BasketItem(row.item_index, [known[name] for name in category_names(row.category)])
+        for row in rows
+    }
 
 
 def assign_item_indexes_now() -> None:
@@ -108,31 +111,34 @@ def assign_item_indexes() -> None:
     first = execute(SELECT_NEXT_ITEM_INDEX).scalar_one()
     new = execute(SELECT_UNINDEXED_PRODUCTS).all()
     if new:
-        insert_rows(ProductAffinity, [{"product_id": row.id, "number": first + i} for i, row in enumerate(new)])
+        insert_rows(ProductAffinity, [{"product_id": row.id, "item_index": first + i} for i, row in enumerate(new)])
     known = {name for name, _ in execute(SELECT_CATEGORY_INDEXES)}
     names = dict.fromkeys(name for row in execute(SELECT_DISTINCT_CATEGORIES) for name in category_names(row.category))
     first = execute(SELECT_NEXT_CATEGORY_INDEX).scalar_one()
     missing = [name for name in names if name not in known]
     if missing:
-        insert_rows(CategoryAffinity, [{"name": name, "number": first + i} for i, name in enumerate(missing)])
+        insert_rows(CategoryAffinity, [{"name": name, "category_index": first + i} for i, name in enumerate(missing)])
 
 
 def stored_rows(numbers: Collection[int]) -> Mapping[int, PackedRow]:
-    rows = execute(SELECT_ROWS_BY_INDEX, {"numbers": list(numbers)})
-    return {number: (orders, bytes(together)) for number, orders, together in rows}
+    rows = execute(SELECT_ROWS_BY_INDEX, {"indexes": list(numbers)})
+    return {row.item_index: (row.order_count, bytes(row.cooccurrences)) for row in rows}
 
 
 def stored_groups(numbers: Collection[int]) -> Mapping[int, bytes]:
-    return {number: bytes(together) for number, together in execute(SELECT_CATEGORY_ROWS, {"numbers": list(numbers)})}
+    rows = execute(SELECT_CATEGORY_ROWS, {"indexes": list(numbers)})
+    return {row.category_index: bytes(row.cooccurrences) for row in rows}
 
 
 def save_rows(rows: Mapping[int, PackedRow], groups: Mapping[int, bytes], event: int, orders: int) -> None:
-    changed = [{"the_number": number, "orders": orders, "together": row} for number, (orders, row) in rows.items()]
+    changed = [
+        {"the_index": number, "order_count": count, "cooccurrences": row} for number, (count, row) in rows.items()
+    ]
     if changed:
         execute(UPDATE_ROWS, changed)
     if groups:
-        execute(UPDATE_CATEGORY_ROWS, [{"the_number": number, "together": row} for number, row in groups.items()])
-    execute(UPDATE_TRAINING_STATE, {"event": event, "orders": orders})
+        execute(UPDATE_CATEGORY_ROWS, [{"the_index": number, "cooccurrences": row} for number, row in groups.items()])
+    execute(UPDATE_TRAINING_STATE, {"last_event_id": event, "order_count": orders})
 
 
 def retrain(progress: Callable[[int], object] = lambda _: None) -> int:

@@ -57,7 +57,7 @@ def complements(app: Flask, product_id: str) -> dict[str, str]:
     """Of a product in the north, why each product or category completes it."""
     with app.app_context(), tenant_context("north"):
         rows = db.session.scalars(select(Complement).where(Complement.product_id == product_id))
-        return {row.other_id or row.category: row.why for row in rows}
+        return {row.complement_product_id or row.category: row.explanation for row in rows}
 
 
 def about(model: ModelServer) -> list[str]:
@@ -353,5 +353,5 @@ def test_each_shop_has_its_own(app: Flask, model: ModelServer) -> None:
         for shop, other in (("north", "honey"), ("south", "ink")):
             with tenant_context(shop):
                 rows = db.session.scalars(select(Complement).where(Complement.product_id == "shared"))
-                assert [row.other_id for row in rows] == [other]
+                assert [row.complement_product_id for row in rows] == [other]
     assert "ink" not in rules_suggest(app, Person(app.test_client(), "north"), "shared")

@@ -81,10 +81,10 @@ class ReplayState:
         self.ledger = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
         self.ledger.fetch(baskets)
         texts = execute(
-            SELECT_TEXT_FEATURES, {"numbers": list({one.number for bought in baskets for one in bought})}
+            SELECT_TEXT_FEATURES, {"indexes": list({one.number for bought in baskets for one in bought})}
         ).all()
-        self.alike = {row.number: unpack_similar_items(bytes(row.alike)) for row in texts}
-        prepared = [row.product_id for row in texts if row.prepared]
+        self.alike = {row.item_index: unpack_similar_items(bytes(row.similar_items)) for row in texts}
+        prepared = [row.product_id for row in texts if row.complements_digest]
         self.prepared = read_complements(prepared) if prepared else {}
 
     def learn(self, bought: Sequence[BasketItem]) -> None:
