@@ -174,7 +174,8 @@ def record_impression(
     why = {"decision": advice.outcome, "call_id": advice.call_id}
     in_force = allocation(settings().upsell_holdout, settings().model_configured)
     record(
-        PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "shares": in_force}), later=by_person
+        PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "allocation": in_force}),
+        later=by_person,
     )
     count_impression(source, advice.outcome)
     return UpsellResult(True, arm, source, suggestions, showing_id)

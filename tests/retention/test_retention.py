@@ -40,7 +40,7 @@ def old_and_new(old: int, new: int, days: int) -> None:
         call = dict.fromkeys(("purpose", "model", "prompt_version", "language", "prompt", "response", "outcome"), "x")
         numbers = dict.fromkeys(("prompt_tokens", "completion_tokens", "latency_ms"), 1)
         answer = {"cart_hash": "s", "cart_id": "c", "requested_at": moment, "responded_at": moment, "suggestions": []}
-        exposure = {"shopper": "ada", "arm": "rules", "shares": {}, "created_at": moment}
+        exposure = {"shopper": "ada", "arm": "rules", "allocation": {}, "created_at": moment}
         showing = {"arm": "rules", "decision": "rules", "suggestions": []}
         with write():
             insert_rows(LlmCall, [place | call | numbers | {"rejections": {}, "suggestions": []} for place in places])
@@ -202,7 +202,7 @@ def test_carts_stay_while_the_report_counts_them(app: Flask) -> None:
     """Whether a suggestion was accepted is read from the lines of the carts that were exposed, ordered or not."""
     with app.app_context(), tenant_context("north"):
         counted, old = make_cart("ada", 80 * DAYS), make_cart("eve", 91 * DAYS)
-        both = {"arm": "rules", "shares": {"rules": 1.0}}
+        both = {"arm": "rules", "allocation": {"rules": 1.0}}
         with write():
             rows = [
                 {"cart_id": id, "shopper": id, **both, "created_at": now() - age * DAYS}

@@ -23,6 +23,6 @@ class UpsellExposure(OwnedByTenant, Model):
     cart_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     shopper: Mapped[str] = mapped_column(String(32))
     arm: Mapped[str] = mapped_column(String(8))
-    shares: Mapped[dict[str, float]] = mapped_column(JSON)
-    """Those in force: `{"control": 0.1, ...}`, always written alike, because they are grouped by as text."""
+    allocation: Mapped[dict[str, float]] = mapped_column(JSON)
+    """The shares in force: `{"control": 0.1, ...}`, always written alike, because they are grouped by as text."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

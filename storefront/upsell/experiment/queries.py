@@ -30,7 +30,7 @@ from storefront.upsell.llm.models import LlmCall
 exposures, calls = table_of(UpsellExposure), table_of(LlmCall)
 orders, order_lines, cart_lines = table_of(Order), table_of(OrderLine), table_of(CartLine)
 SINCE: ColumnElement[bool] = exposures.c.created_at >= bindparam("since", type_=UtcDateTime())
-SHARES = cast(exposures.c.shares, String).label("shares")
+ALLOCATION = cast(exposures.c.allocation, String).label("allocation")
 IS_VALID_ORDER = orders.c.status != CANCELLED
 
 
@@ -66,7 +66,7 @@ def per_shopper() -> Subquery:
     return tenant_scoped(
         select(
             e.arm,
-            SHARES,
+            ALLOCATION,
             e.shopper,
             func.count().label("checkouts"),
             func.count(standing.c.cart_id).label("orders"),
@@ -77,7 +77,7 @@ def per_shopper() -> Subquery:
         )
         .outerjoin(standing, standing.c.cart_id == e.cart_id)
         .where(SINCE)
-        .group_by(e.arm, SHARES, e.shopper)
+        .group_by(e.arm, ALLOCATION, e.shopper)
     ).subquery("per_shopper")
 
 
@@ -89,13 +89,13 @@ def outcomes_query() -> Select[Any]:
     return tenant_scoped(
         select(
             one.c.arm,
-            one.c.shares,
+            one.c.allocation,
             func.count().label("shoppers"),
             *(func.sum(one.c[name]).label(name) for name in summed),
             func.sum(x * x).label("checkouts_squared"),
             func.sum(y * y).label("revenue_squared"),
             func.sum(x * y).label("checkouts_times_revenue"),
-        ).group_by(one.c.arm, one.c.shares)
+        ).group_by(one.c.arm, one.c.allocation)
     )
 
 
@@ -103,8 +103,8 @@ def first_exposures_query() -> Select[Any]:
     """How many shoppers came to an arm first, by the shares in force then."""
     e = exposures.c
     turn = func.row_number().over(partition_by=e.shopper, order_by=(e.created_at, e.cart_id)).label("turn")
-    first = tenant_scoped(select(e.arm, SHARES, turn).where(SINCE)).subquery("first")
-    grouped = (first.c.arm, first.c.shares)
+    first = tenant_scoped(select(e.arm, ALLOCATION, turn).where(SINCE)).subquery("first")
+    grouped = (first.c.arm, first.c.allocation)
     return tenant_scoped(select(*grouped, func.count().label("shoppers")).where(first.c.turn == 1).group_by(*grouped))
 
 
@@ -122,7 +122,7 @@ def outcomes(since: datetime) -> Sequence[Any]:
 
 
 def first_exposures(since: datetime) -> Sequence[Any]:
-    """Rows of (arm, shares, shoppers): who came first since then."""
+    """Rows of (arm, allocation, shoppers): who came first since then."""
     return execute(SELECT_FIRST_EXPOSURES, {"since": since}).all()
 
 

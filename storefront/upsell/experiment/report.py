@@ -109,7 +109,7 @@ def sums_by_time(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
     """The sums of each arm, for each time in which the same shares were in force."""
     times: dict[str, dict[str, ArmTotals]] = defaultdict(dict)
     for row in rows:
-        times[row.shares][row.arm] = ArmTotals(
+        times[row.allocation][row.arm] = ArmTotals(
             row.shoppers,
             int(row.checkouts),
             int(row.revenue),
@@ -134,6 +134,6 @@ def in_both(
 def first_exposures_by_time(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
     """The shares in force, and how many shoppers came first in that time, by arm."""
     times: dict[str, dict[str, int]] = defaultdict(dict)
-    for arm, shares, shoppers in first_exposures(since):
-        times[shares][arm] = shoppers
-    return [(json.loads(shares), came) for shares, came in times.items()]
+    for row in first_exposures(since):
+        times[row.allocation][row.arm] = row.shoppers
+    return [(json.loads(allocation), came) for allocation, came in times.items()]

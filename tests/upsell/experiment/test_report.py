@@ -45,7 +45,7 @@ class World:
 
     def expose(self, cart_id: str, shopper: str, arm: str, split: dict[str, float]) -> None:
         with self.app.app_context(), tenant_context(self.person.shop), write():
-            insert_exposures([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "shares": split}])
+            insert_exposures([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "allocation": split}])
 
     def accept(self, cart_id: str, product_id: str) -> None:
         with self.app.app_context(), tenant_context(self.person.shop):
@@ -93,7 +93,7 @@ class World:
     def exposures(self) -> list[tuple[str, str, str, dict[str, float]]]:
         with self.app.app_context(), tenant_context(self.person.shop):
             rows = db.session.query(UpsellExposure).order_by(UpsellExposure.cart_id)
-            return [(row.cart_id, row.shopper, row.arm, row.shares) for row in rows]
+            return [(row.cart_id, row.shopper, row.arm, row.allocation) for row in rows]
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_the_first_exposure_of_a_cart_counts(world: World) -> None:
     world.expose(cart_id, "bob", "rules", allocation(0.5, False))
     assert world.exposures() == [(cart_id, "ada", "control", SPLIT)]
     with world.app.app_context(), pytest.raises(TenantNotSet), write():
-        insert_exposures([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "shares": SPLIT}])
+        insert_exposures([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "allocation": SPLIT}])
 
 
 def test_only_staff_may_read_it(world: World) -> None:

@@ -44,7 +44,7 @@ def store(times: list[tuple[dict[str, float], list[Checkout]]]) -> None:
             carts.append(cart)
             moment = now() - timedelta(days=age)
             exposures.append(
-                {"cart_id": cart["id"], "shopper": shopper, "arm": arm, "shares": split, "created_at": moment}
+                {"cart_id": cart["id"], "shopper": shopper, "arm": arm, "allocation": split, "created_at": moment}
             )
             if total:
                 orders.append(an_order(len(orders), cart, total))
