@@ -1,10 +1,11 @@
 """standard names: tables, columns, indexes and stored codes get the names that this field uses
 
-Renaming changes the database's own catalogue only. What SQLite writes anew: its full-text index, because the name of its
-column is part of it; its indexes, which it can't rename; and the log of calls, whose cart becomes optional, for which it
-has no other way. SQLite keeps the old names of constraints, which nothing uses.
+Renaming changes the database's own catalogue only. What SQLite writes anew: its full-text index, because the name of
+its column is part of it; its indexes, which it can't rename; and the log of calls, whose cart becomes optional, for
+which it has no other way. SQLite keeps the old names of constraints, which nothing uses.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -94,6 +95,21 @@ NEW_INDEXES = (
 OLD_INDEXES = tuple(index.before() for index in NEW_INDEXES)
 PURPOSES = {"prepare": "complements", "evaluate": "evaluation"}
 """What stood in place of a cart's id in calls that are about no cart, and the purpose that they have now."""
+CODES = {
+    "not ready": "pending",
+    "nothing usable": "all_rejected",
+    "over budget": "over_budget",
+    "resting": "circuit_open",
+    "busy": "concurrency_limited",
+    "stopped": "shutting_down",
+    "shutting down": "shutting_down",
+    "no connection": "connection_error",
+    "not json": "invalid_json",
+    "bad answer": "invalid_response",
+    "too large": "response_too_large",
+}
+"""Decisions of impressions and outcomes of calls, as they were stored and as they are now; of both, because the first
+version stored the two together. Besides, "http 429" and the like become "http_429"."""
 
 
 def upgrade() -> None:
@@ -116,15 +132,21 @@ def upgrade() -> None:
                 "UPDATE llm_call SET purpose = :purpose, cart_id = NULL WHERE tenant_id = :id AND cart_id = :cart_id",
                 {"id": tenant_id, "purpose": purpose, "cart_id": cart_id},
             )
+        convert_codes(tenant_id, "upsell_impression", "decision", "http ", "http_", CODES)
+        convert_codes(tenant_id, "llm_call", "outcome", "http ", "http_", CODES)
+        convert_rejections(tenant_id)
 
 
 def downgrade() -> None:
+    before = {new: old for old, new in CODES.items()}
     for tenant_id in tenants():
         for cart_id, purpose in PURPOSES.items():
             run(
                 "UPDATE llm_call SET cart_id = :cart_id WHERE tenant_id = :id AND purpose = :purpose",
                 {"id": tenant_id, "purpose": purpose, "cart_id": cart_id},
             )
+        convert_codes(tenant_id, "upsell_impression", "decision", "http_", "http ", before)
+        convert_codes(tenant_id, "llm_call", "outcome", "http_", "http ", before)
     drop_search_index("position")
     drop_indexes(NEW_INDEXES)
     with op.batch_alter_table("llm_call") as calls:
@@ -154,6 +176,33 @@ def tenants() -> Iterator[str]:
         if not is_sqlite():
             run("SELECT set_config('storefront.tenant_id', :id, true)", {"id": tenant_id})
         yield tenant_id
+
+
+def convert_codes(tenant_id: str, table: str, column: str, http: str, new_http: str, codes: dict[str, str]) -> None:
+    """Convert the codes in a column in one statement, which writes those rows only that have one of them."""
+    values = {"id": tenant_id, "http": http, "new_http": new_http}
+    for i, (old, new) in enumerate(codes.items()):
+        values |= {f"old_{i}": old, f"new_{i}": new}
+    cases = " ".join(f"WHEN :old_{i} THEN :new_{i}" for i in range(len(codes)))
+    known = ", ".join(f":old_{i}" for i in range(len(codes)))
+    is_http = f"substr({column}, 1, 5) = :http"
+    run(
+        f"UPDATE {table} SET {column} = CASE WHEN {is_http} THEN :new_http || substr({column}, 6) "
+        f"ELSE CASE {column} {cases} END END WHERE tenant_id = :id AND ({is_http} OR {column} IN ({known}))",
+        values,
+    )
+
+
+def convert_rejections(tenant_id: str) -> None:
+    """Earlier versions counted by words with spaces. There are few different counts, so each is converted once."""
+    calls = sa.table("llm_call", sa.column("tenant_id"), sa.column("rejections", sa.JSON()))
+    stored = sa.cast(calls.c.rejections, sa.Text())
+    mine, connection = calls.c.tenant_id == tenant_id, op.get_bind()
+    for text in connection.scalars(sa.select(stored).where(mine, stored != "{}").distinct()).all():
+        counts = json.loads(text)
+        converted = {"email" if cause == "e-mail" else cause.replace(" ", "_"): n for cause, n in counts.items()}
+        if converted != counts:
+            connection.execute(sa.update(calls).where(mine, stored == text).values(rejections=converted))
 
 
 def rename_constraints(tables: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from storefront.cart import actions
 from storefront.cart.limits import MAX_LINES_PER_CART, MAX_QUANTITY_PER_LINE
+from storefront.cart.models import CartStatus
 from storefront.cart.queries import CartSnapshot, load_cart
 from storefront.catalog.api import Product, shop_money
 from storefront.ids import pasted_id
@@ -54,7 +55,7 @@ class CartItem(ResponseModel):
 
 class Cart(ResponseModel):
     id: str
-    status: Annotated[str, Field(json_schema_extra={"enum": ["open", "ordered"]})]
+    status: Annotated[str, Field(json_schema_extra={"enum": [*CartStatus]})]
     items: list[CartItem]
     promo_code: str | None
     subtotal: Money

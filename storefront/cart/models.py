@@ -1,6 +1,7 @@
 """The cart tables."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,9 +12,12 @@ from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_id, new_token
 
-OPEN = "open"
-ORDERED = "ordered"
 ONLY_OPEN = text("status = 'open'")
+
+
+class CartStatus(StrEnum):
+    OPEN = "open"
+    ORDERED = "ordered"
 
 
 class Cart(OwnedByTenant, Model):
@@ -27,7 +31,7 @@ class Cart(OwnedByTenant, Model):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_token)
     shopper: Mapped[str] = mapped_column(String(32))
-    status: Mapped[str] = mapped_column(String(8), default=OPEN)
+    status: Mapped[str] = mapped_column(String(8), default=CartStatus.OPEN)
     promo_code: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.cart.models import OPEN, Cart, CartLine
+from storefront.cart.models import Cart, CartLine, CartStatus
 from storefront.catalog.models import Product
 from storefront.catalog.queries import PRODUCT_VIEW_COLUMNS, ProductView, product_view_from_row
 from storefront.clock import now
@@ -57,7 +57,7 @@ class CartSnapshot:
 
     @property
     def is_open(self) -> bool:
-        return self.status == OPEN
+        return self.status == CartStatus.OPEN
 
     def price(self, tenant: TenantSettings) -> Price:
         return calculate_price(tenant, (line.line_total for line in self.lines), self.promo_code, now())
@@ -103,7 +103,7 @@ SELECT_CART_WITH_LINES = tenant_scoped(
 COUNT_CART_ITEMS = tenant_scoped(
     select(func.sum(lines.c.quantity))
     .join(carts, (carts.c.tenant_id == lines.c.tenant_id) & (carts.c.id == lines.c.cart_id))
-    .where(carts.c.id == bindparam("id"), carts.c.status == OPEN)
+    .where(carts.c.id == bindparam("id"), carts.c.status == CartStatus.OPEN)
 )
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select
 
-from storefront.cart.models import OPEN, CartLine
+from storefront.cart.models import CartLine, CartStatus
 from storefront.cart.queries import carts
 from storefront.clock import UtcDateTime
 from storefront.db.base import table_of
@@ -11,7 +11,7 @@ from storefront.retention.expiry import Rule
 
 lines = table_of(CartLine)
 BEFORE = bindparam("before", type_=UtcDateTime())
-UNTOUCHED = (carts.c.status == OPEN) & (carts.c.updated_at < BEFORE)
+UNTOUCHED = (carts.c.status == CartStatus.OPEN) & (carts.c.updated_at < BEFORE)
 HAS_LINES = tenant_scoped(select(lines.c.cart_id).where(lines.c.cart_id == carts.c.id)).correlate(carts).exists()
 BY_PROGRAM = carts.c.shopper == carts.c.id
 """Programs name no shopper, so each of their carts is a shopper of its own."""

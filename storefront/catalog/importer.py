@@ -20,7 +20,7 @@ from storefront.db.tenant_context import set_rls_tenant
 from storefront.db.transactions import busy_refused, lock_among_machines
 from storefront.db.write_queue import write_slot
 from storefront.events.actions import append_events
-from storefront.events.models import PRICE_CHANGED
+from storefront.events.models import EventType
 from storefront.ids import new_id
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.registry import registry
@@ -152,7 +152,9 @@ def import_products(
         lot = [row for row, _ in others[start : start + BATCH_SIZE]]
         update_products(connection, tenant.id, lot)
         progress(len(lot))
-    repriced = [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was]
+    repriced = [
+        (EventType.PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was
+    ]
     append_events(
         connection, tenant.id, repriced
     )  # last, because who writes events waits for this transaction from here on

@@ -1,6 +1,7 @@
 """The append-only event table."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger
@@ -10,10 +11,12 @@ from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model, table_of
 from storefront.db.tenancy import OwnedByTenant
 
-ORDER_PLACED = "order.placed"
-ORDER_CANCELLED = "order.cancelled"
-STOCK_CHANGED = "stock.changed"
-PRICE_CHANGED = "price.changed"
+
+class EventType(StrEnum):
+    ORDER_PLACED = "order.placed"
+    ORDER_CANCELLED = "order.cancelled"
+    STOCK_CHANGED = "stock.changed"
+    PRICE_CHANGED = "price.changed"
 
 
 class Event(OwnedByTenant, Model):

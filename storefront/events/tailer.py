@@ -10,12 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.db.tenant_context import tenant_context
 from storefront.events.broadcaster import EventBatch, SseBroadcaster, Stream
-from storefront.events.models import PRICE_CHANGED, STOCK_CHANGED
+from storefront.events.models import EventType
 from storefront.events.queries import events_after
 from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, stock_message
 from storefront.tenants.registry import registry
 
-PUBLIC_EVENT_TYPES = (STOCK_CHANGED, PRICE_CHANGED)
+PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED)
 """The types that concern everybody; orders, and who placed them, concern nobody else."""
 POLL_SECONDS = 0.3
 """Seconds between two looks into the table."""
@@ -97,7 +97,7 @@ class EventTailer:
 
 
 def sse_message(event: Any, currency: str) -> bytes:
-    if event.type == STOCK_CHANGED:
+    if event.type == EventType.STOCK_CHANGED:
         return stock_message(event.id, event.subject, event.data["stock"])
     return price_message(event.id, event.subject, event.data["price"], currency)
 

@@ -8,15 +8,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-requests = Counter("storefront_requests_total", "Requests answered.", ["method", "route", "status"])
-durations = Histogram("storefront_request_seconds", "How long answers took.", ["route"], buckets=BUCKETS)
+requests = Counter("storefront_http_requests_total", "Requests answered.", ["method", "route", "status"])
+durations = Histogram("storefront_http_request_duration_seconds", "How long answers took.", ["route"], buckets=BUCKETS)
 upsell_impressions = Counter(
-    "storefront_upsells_total", "Suggestions shown, by who chose and how it went.", ["source", "outcome"]
+    "storefront_upsell_impressions_total",
+    "Suggestions shown, by who chose them, and who was to choose or why that failed.",
+    ["source", "decision"],
 )
-
-llm_calls = Counter("storefront_upsell_calls_total", "Calls of the language model, by outcome.", ["outcome"])
+llm_calls = Counter("storefront_llm_calls_total", "Calls of the language model, by outcome.", ["outcome"])
 llm_rejections = Counter(
-    "storefront_upsell_dropped_total", "Parts of its answers not fit to be shown, by cause.", ["cause"]
+    "storefront_llm_rejections_total", "Parts of its answers not fit to be shown, by reason.", ["reason"]
 )
 
 
@@ -33,15 +34,15 @@ def instruments(method: str, rule: str, status: str) -> tuple[Counter, Histogram
     return requests.labels(method, rule, status), durations.labels(rule)
 
 
-def count_impression(source: str | None, outcome: str) -> None:
-    upsell_impressions.labels(source or "none", outcome).inc()
+def count_impression(source: str | None, decision: str) -> None:
+    upsell_impressions.labels(source or "none", decision).inc()
 
 
-def count_llm_call(outcome: str, dropped: Mapping[str, int]) -> None:
-    """Count a call of the model, and by cause what of its answer was not to be shown."""
+def count_llm_call(outcome: str, rejections: Mapping[str, int]) -> None:
+    """Count a call of the model, and by reason what of its answer was not to be shown."""
     llm_calls.labels(outcome).inc()
-    for cause, times in dropped.items():
-        llm_rejections.labels(cause).inc(times)
+    for reason, times in rejections.items():
+        llm_rejections.labels(reason).inc(times)
 
 
 def exposition() -> tuple[bytes, str]:

@@ -7,7 +7,7 @@ from blinker import signal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storefront.cart.models import OPEN, ORDERED, Cart, CartLine
+from storefront.cart.models import Cart, CartLine, CartStatus
 from storefront.cart.queries import digest_lines
 from storefront.catalog.models import Product
 from storefront.clock import now
@@ -16,12 +16,12 @@ from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.transactions import write
 from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
 from storefront.events.actions import record_events
-from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED, STOCK_CHANGED
+from storefront.events.models import EventType
 from storefront.i18n.content import language_of, localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
-from storefront.orders.models import CANCELLED, FULFILLED, PLACED, Order, OrderLine
+from storefront.orders.models import Order, OrderLine, OrderStatus
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart, load_order
 from storefront.orders.validation import (
     Buyer,
@@ -98,7 +98,7 @@ def _place_order_in_transaction(
         "number": number,
         "cart_id": cart_id,
         "shopper": cart.shopper,
-        "status": PLACED,
+        "status": OrderStatus.PLACED,
         "email": buyer.email,
         "name": buyer.name,
         "currency": tenant.currency,
@@ -116,8 +116,8 @@ def _place_order_in_transaction(
     insert_rows(Order, [order])
     in_order = sorted(taken, key=lambda line: line.position)
     insert_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
-    stock = [(STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
-    record_events([(ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
+    stock = [(EventType.STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
+    record_events([(EventType.ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
     return order_id, True
 
 
@@ -128,12 +128,14 @@ def cancel_order(order_id: str) -> None:
     """
     with write(durable=True):
         if not is_id(order_id) or execute(CANCEL_ORDER, {"order": order_id}).rowcount == 0:
-            if load_order(order_id).status == FULFILLED:
+            if load_order(order_id).status == OrderStatus.FULFILLED:
                 raise OrderFulfilled
             return
-        bought = sorted((line.product_id, line.quantity) for line in load_order(order_id).lines)
-        stock = [(STOCK_CHANGED, product_id, {"stock": restock(product_id, many)}) for product_id, many in bought]
-        record_events([(ORDER_CANCELLED, order_id, {}), *stock])
+        stock = [
+            (EventType.STOCK_CHANGED, line.product_id, {"stock": restock(line.product_id, line.quantity)})
+            for line in sorted(load_order(order_id).lines, key=lambda line: line.product_id)
+        ]
+        record_events([(EventType.ORDER_CANCELLED, order_id, {}), *stock])
     orders_changed.send()
 
 
@@ -146,8 +148,8 @@ def restock(product_id: str, quantity: int) -> int:
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
 MARK_CART_ORDERED = tenant_scoped(
     update(carts)
-    .where(carts.c.id == bindparam("cart"), carts.c.status == OPEN)
-    .values(status=ORDERED, updated_at=bindparam("now"))
+    .where(carts.c.id == bindparam("cart"), carts.c.status == CartStatus.OPEN)
+    .values(status=CartStatus.ORDERED, updated_at=bindparam("now"))
     .returning(carts.c.promo_code, carts.c.shopper)
 )
 SELECT_CART_LINES = tenant_scoped(
@@ -171,7 +173,9 @@ RESTOCK = tenant_scoped(
 )
 orders = table_of(Order)
 CANCEL_ORDER = tenant_scoped(
-    update(orders).where(orders.c.id == bindparam("order"), orders.c.status == PLACED).values(status=CANCELLED)
+    update(orders)
+    .where(orders.c.id == bindparam("order"), orders.c.status == OrderStatus.PLACED)
+    .values(status=OrderStatus.CANCELLED)
 )
 
 

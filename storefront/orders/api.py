@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from storefront.clock import rfc3339
 from storefront.i18n.locale import shopper_language
 from storefront.orders import actions
+from storefront.orders.models import OrderStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.validation import (
     EMAIL_PATTERN,
@@ -77,7 +78,7 @@ Personal = Annotated[
 class Order(ResponseModel):
     id: str
     number: str
-    status: Annotated[str, Field(json_schema_extra={"enum": ["placed", "fulfilled", "cancelled"]})]
+    status: Annotated[str, Field(json_schema_extra={"enum": [*OrderStatus]})]
     email: Personal
     name: Personal
     items: list[OrderItem]

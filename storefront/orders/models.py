@@ -1,6 +1,7 @@
 """The order tables."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
@@ -17,9 +18,11 @@ from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_token
 
-PLACED = "placed"
-FULFILLED = "fulfilled"
-CANCELLED = "cancelled"
+
+class OrderStatus(StrEnum):
+    PLACED = "placed"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"
 
 
 class Order(OwnedByTenant, Model):
@@ -40,7 +43,7 @@ class Order(OwnedByTenant, Model):
     cart_id: Mapped[str] = mapped_column(String(32))
     shopper: Mapped[str] = mapped_column(String(32))
     """Whose carts belong together, as the cart said."""
-    status: Mapped[str] = mapped_column(String(16), default=PLACED)
+    status: Mapped[str] = mapped_column(String(16), default=OrderStatus.PLACED)
     email: Mapped[str]
     name: Mapped[str]
     currency: Mapped[str] = mapped_column(String(3))

@@ -14,14 +14,14 @@ from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, allocation, arm_of
+from storefront.upsell.experiment.assignment import Arm, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.service import RerankResult, llm_reranker
 from storefront.upsell.recommender.candidates import CandidateSet, find_candidates, find_candidates_by_id
 from storefront.upsell.recommender.product_text import product_text_of_view
 from storefront.upsell.selection import merge_llm_choice, select_top
-from storefront.upsell.types import ProductText, SuggestionDraft
+from storefront.upsell.types import Decision, ProductText, SuggestionDraft, SuggestionSource
 
 log = logging.getLogger("storefront.upsell")
 PREFETCH_DEBOUNCE_SECONDS = 0.4
@@ -38,11 +38,11 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class UpsellResult:
-    """What is suggested for a cart. `source` says who chose: "llm" or "rules"; None when nobody did."""
+    """What is suggested for a cart. `source` says who chose; None when nobody did."""
 
     enabled: bool
-    arm: str | None = None
-    source: str | None = None
+    arm: Arm | None = None
+    source: SuggestionSource | None = None
     suggestions: Sequence[Suggestion] = field(default_factory=tuple)
     call_id: str | None = None
 
@@ -56,18 +56,18 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
     if not tenant.upsell_enabled or not cart.lines:
         return UpsellResult(enabled=tenant.upsell_enabled)
     arm = arm_for(tenant, cart.shopper)
-    if arm == CONTROL:
-        return record_impression(cart, arm, [], RerankResult(CONTROL), by_person)
+    if arm == Arm.CONTROL:
+        return record_impression(cart, arm, [], RerankResult(Decision.CONTROL), by_person)
     with override_locale(language):
         return build_suggestions(tenant, cart, arm, language, by_person)
 
 
 def build_suggestions(
-    tenant: TenantSettings, cart: CartSnapshot, arm: str, language: str, by_person: bool
+    tenant: TenantSettings, cart: CartSnapshot, arm: Arm, language: str, by_person: bool
 ) -> UpsellResult:
     fitting = find_candidates(tenant, cart_product_texts(cart))
-    advice = RerankResult(RULES)
-    if arm == MODEL and any(one.explanation for one in fitting.candidates):
+    advice = RerankResult(Decision.RULES)
+    if arm == Arm.MODEL and any(one.explanation for one in fitting.candidates):
         wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
         advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
     chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell)
@@ -95,7 +95,7 @@ def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, prod
     if not tenant.upsell_enabled:
         return UpsellResult(enabled=False)
     arm = arm_for(tenant, shopper)
-    if arm == CONTROL:
+    if arm == Arm.CONTROL:
         return UpsellResult(True, arm)
     if shown := last_impression(cart_id):
         left = [SuggestionDraft(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
@@ -104,7 +104,7 @@ def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, prod
     fitting = find_candidates_by_id(tenant, product_ids)
     chosen = select_top(fitting.candidates, tenant.upsell)
     suggestions = filter_sellable(chosen, fitting.offers(one.product_id for one in chosen))
-    return UpsellResult(True, arm, "rules" if suggestions else None, suggestions)
+    return UpsellResult(True, arm, SuggestionSource.RULES if suggestions else None, suggestions)
 
 
 def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]) -> bool:
@@ -114,7 +114,7 @@ def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[
         return False
     with override_locale(languages[0], languages):
         cart = find_cart(cart_id)
-        if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != MODEL:
+        if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != Arm.MODEL:
             return False
         if llm_reranker().is_asked_for(cart_id):
             return True
@@ -142,10 +142,10 @@ def settings() -> Settings:
 def reserves_panel_space(tenant: TenantSettings, cart: CartSnapshot) -> bool:
     """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
     would jump when the room closes."""
-    return arm_for(tenant, cart.shopper) != CONTROL
+    return arm_for(tenant, cart.shopper) != Arm.CONTROL
 
 
-def arm_for(tenant: TenantSettings, shopper: str) -> str:
+def arm_for(tenant: TenantSettings, shopper: str) -> Arm:
     return arm_of(tenant.id, shopper, settings().upsell_holdout, settings().model_configured)
 
 
@@ -161,21 +161,21 @@ def filter_sellable(
 
 
 def record_impression(
-    cart: CartSnapshot, arm: str, suggestions: Sequence[Suggestion], advice: RerankResult, by_person: bool
+    cart: CartSnapshot, arm: Arm, suggestions: Sequence[Suggestion], advice: RerankResult, by_person: bool
 ) -> UpsellResult:
     """Write down that this shopper was shown this at this moment."""
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
-    source = ("llm" if by_model else "rules") if suggestions else None
+    source = (SuggestionSource.LLM if by_model else SuggestionSource.RULES) if suggestions else None
     shown = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
     showing_id = new_token()
     both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
     showing = {"id": showing_id, "sort_id": new_id(), "source": source, "suggestions": shown}
-    why = {"decision": advice.outcome, "call_id": advice.call_id}
+    why = {"decision": advice.decision, "call_id": advice.call_id}
     in_force = allocation(settings().upsell_holdout, settings().model_configured)
     record(
         PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "allocation": in_force}),
         later=by_person,
     )
-    count_impression(source, advice.outcome)
+    count_impression(source, advice.decision)
     return UpsellResult(True, arm, source, suggestions, showing_id)

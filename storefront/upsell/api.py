@@ -10,6 +10,8 @@ from storefront.i18n.locale import shopper_language
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import UpsellResult, suggest
 from storefront.upsell.concurrency import recommender_slot
+from storefront.upsell.experiment.assignment import Arm
+from storefront.upsell.types import SuggestionSource
 from storefront.web.openapi import ResponseModel, api_blueprint, responses, spec
 from storefront.web.rate_limits import UPSELL_LIMIT, limiter
 
@@ -23,8 +25,8 @@ class Suggestion(ResponseModel):
 
 class Upsell(ResponseModel):
     enabled: bool
-    arm: Annotated[str | None, Field(json_schema_extra={"enum": ["control", "rules", "model", None]})]
-    source: Annotated[str | None, Field(json_schema_extra={"enum": ["llm", "rules", None]})]
+    arm: Annotated[str | None, Field(json_schema_extra={"enum": [*Arm, None]})]
+    source: Annotated[str | None, Field(json_schema_extra={"enum": [*SuggestionSource, None]})]
     suggestions: list[Suggestion]
     call_id: str | None
 

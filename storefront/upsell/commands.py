@@ -18,6 +18,7 @@ from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.commands import print_report, table
 from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.llm.outcomes import LlmOutcome
 from storefront.upsell.recommender.complements import (
     estimate_cost,
     generate_complements,
@@ -114,8 +115,8 @@ def evaluate_model(shop: TenantSettings, replay: Backtest, yes: bool) -> None:
             batch, scores = ask_model(model, shop, replay, questions, step)
     click.echo(f"The latest {many(len(questions), 'cart')}, with {model.name}:")
     show_scores(scores, len(replay.numbers))
-    failed = batch.outcomes - Counter(ok=batch.outcomes["ok"])
-    failed["not asked"] += len(questions) - batch.outcomes.total()
+    failed = batch.outcomes - Counter({LlmOutcome.OK: batch.outcomes[LlmOutcome.OK]})
+    failed["not_asked"] += len(questions) - batch.outcomes.total()
     if failed.total():
         click.echo(f"Without an answer: {failed.total()} ({by_cause(failed)}); the rules' choice counts there.")
     click.echo(f"Dropped from answers: {by_cause(batch.rejections) or 'nothing'}.")
@@ -147,8 +148,8 @@ def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
             return
         with progress_bar(f"Preparing {shop.id}", len(numbers)) as step:
             batch = generate_complements(model, shop, numbers, step)
-    done = batch.outcomes["ok"]
-    failed = by_cause(batch.outcomes - Counter(ok=done))
+    done = batch.outcomes[LlmOutcome.OK]
+    failed = by_cause(batch.outcomes - Counter({LlmOutcome.OK: done}))
     click.echo(
         f"{shop.id}: {many(done, 'product')} prepared; dropped from answers: {by_cause(batch.rejections) or 'nothing'}."
     )

@@ -24,7 +24,7 @@ class UpsellImpression(OwnedByTenant, Model):
     arm: Mapped[str] = mapped_column(String(8))
     source: Mapped[str | None] = mapped_column(String(8))
     decision: Mapped[str]
-    """Who was to choose, or why the model's choice was not shown."""
+    """A `Decision`."""
     call_id: Mapped[str | None] = mapped_column(String(32))
     suggestions: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     """`[{"product_id", "explanation"}]`."""

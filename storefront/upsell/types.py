@@ -3,10 +3,37 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
 from storefront.catalog.text import tokenize
+
+
+class SuggestionSource(StrEnum):
+    """Who chose what is suggested."""
+
+    LLM = "llm"
+    RULES = "rules"
+
+
+class Decision(StrEnum):
+    """Who was to choose what a cart is shown, or why the model's choice was not shown. Stored with each impression and
+    counted in the metrics."""
+
+    CONTROL = "control"
+    RULES = "rules"
+    OK = "ok"
+    """The model chose."""
+    FAILED = "failed"
+    """The call for this cart failed a moment ago."""
+    PENDING = "pending"
+    ALL_REJECTED = "all_rejected"
+    """Nothing of the model's answer could be shown."""
+    OVER_BUDGET = "over_budget"
+    CIRCUIT_OPEN = "circuit_open"
+    CONCURRENCY_LIMITED = "concurrency_limited"
+
 
 JAPANESE_RUNS = re.compile("[ァ-ヺー]{2,}|[一-鿿々]{2,}")
 NO_EXPLANATIONS: Mapping[str, str] = MappingProxyType({})

@@ -18,7 +18,7 @@ from storefront.events import actions as event_actions
 from storefront.events import pages, sse_format, tailer
 from storefront.events.actions import record_events
 from storefront.events.broadcaster import EventBatch
-from storefront.events.models import PRICE_CHANGED
+from storefront.events.models import EventType
 from storefront.events.queries import last_event_id
 from tests.conftest import Person
 
@@ -49,7 +49,7 @@ def buy(person: Person, **items: int) -> str:
 
 def change_price(app: Flask, tenant_id: str, product_id: str, price: int) -> None:
     with app.app_context(), tenant_context(tenant_id), write():
-        record_events([(PRICE_CHANGED, product_id, {"price": price})])
+        record_events([(EventType.PRICE_CHANGED, product_id, {"price": price})])
 
 
 def latest(app: Flask, tenant_id: str = "north") -> int:

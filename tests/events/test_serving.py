@@ -14,7 +14,7 @@ from storefront import create_app
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.events.actions import record_events
-from storefront.events.models import PRICE_CHANGED
+from storefront.events.models import EventType
 from tests.conftest import SECRET, Prepared, dispose, settings_for
 from tests.postgres import Postgres
 from tests.server.test_serving import Server, serving, wait, workers
@@ -119,7 +119,7 @@ def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
 
 def change_price(app: object, price: int) -> None:
     with app.app_context(), tenant_context("north"), write():  # type: ignore[attr-defined]
-        record_events([(PRICE_CHANGED, "cup", {"price": price})])
+        record_events([(EventType.PRICE_CHANGED, "cup", {"price": price})])
 
 
 def test_the_stream_is_chunked_for_who_knows_chunks_and_plain_for_others(server: Server) -> None:
@@ -153,7 +153,7 @@ def test_streams_are_counted_as_the_moment_that_they_take_to_open(server: Server
         listener.hear("retry: 2000")
         time.sleep(0.5)
     text = server.get("/metrics")[1]
-    name = 'storefront_request_seconds_{}{{route="/events"}}'
+    name = 'storefront_http_request_duration_seconds_{}{{route="/events"}}'
     values = dict(line.rsplit(" ", 1) for line in text.splitlines() if "/events" in line)
     assert float(values[name.format("count")]) >= 1
     assert float(values[name.format("sum")]) / float(values[name.format("count")]) < 0.4

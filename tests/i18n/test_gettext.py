@@ -14,7 +14,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.orders.actions import cancel_order
-from storefront.orders.models import FULFILLED, Order
+from storefront.orders.models import Order, OrderStatus
 from tests.conftest import CATALOG, Person
 from tests.factories import change_product
 from tests.i18n.pseudo_locale import speak_in_marks, unmarked
@@ -66,7 +66,7 @@ def cancelled(person: Person) -> TestResponse:
 def fulfilled(person: Person) -> TestResponse:
     where = order(person)
     with person.client.application.app_context(), tenant_context("north"), write():
-        db.session.get(Order, ("north", where.rpartition("/")[2])).status = FULFILLED  # type: ignore[union-attr]
+        db.session.get(Order, ("north", where.rpartition("/")[2])).status = OrderStatus.FULFILLED  # type: ignore[union-attr]
     return person.get(where)
 
 

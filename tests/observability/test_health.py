@@ -136,7 +136,7 @@ def test_the_host_must_be_this_machine_too(app: Flask) -> None:
 def test_other_machines_may_not(app: Flask, address: str) -> None:
     status, body = metrics(app, address)
     assert status == 404
-    assert "storefront_requests" not in body
+    assert "storefront_http_requests" not in body
 
 
 def test_other_machines_may_with_the_token(make_app: Callable[..., Flask]) -> None:
@@ -166,8 +166,8 @@ def counted(app: Flask) -> dict[tuple[str, str, str], float]:
     status, body = metrics(app)
     assert status == 200
     families = {family.name: family for family in text_string_to_metric_families(body)}
-    assert families["storefront_request_seconds"].type == "histogram"
-    samples = families["storefront_requests"].samples
+    assert families["storefront_http_request_duration_seconds"].type == "histogram"
+    samples = families["storefront_http_requests"].samples
     return {
         (one.labels["method"], one.labels["route"], one.labels["status"]): one.value
         for one in samples

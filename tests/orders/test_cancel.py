@@ -9,7 +9,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.errors import NotFound, OrderFulfilled
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order, orders_changed
-from storefront.orders.models import CANCELLED, FULFILLED, PLACED, Order
+from storefront.orders.models import Order, OrderStatus
 from tests.concurrency import at_once
 from tests.conftest import Person
 from tests.tenants.factories import every_row
@@ -43,7 +43,7 @@ def test_the_stock_comes_back_and_only_that_of_the_order(app: Flask, shopper: Pe
     assert (shopper.stock("beans"), shopper.stock("cup")) == (93, 0)
     cancel(app, gone)
     assert (shopper.stock("beans"), shopper.stock("cup")) == (95, 3)
-    assert (status(app, gone), status(app, stays)) == (CANCELLED, PLACED)
+    assert (status(app, gone), status(app, stays)) == (OrderStatus.CANCELLED, OrderStatus.PLACED)
     assert order(shopper, cup=3), "what came back can be sold"
 
 
@@ -86,7 +86,7 @@ def test_orders_and_cancellations_at_once_lose_no_stock(app: Flask, shopper: Per
 def test_what_has_gone_out_is_not_called_off(app: Flask, shopper: Person) -> None:
     order_id, other = order(shopper, beans=2), order(shopper, beans=1)
     with app.app_context(), tenant_context("north"):
-        db.session.execute(update(Order).where(Order.id == order_id).values(status=FULFILLED))
+        db.session.execute(update(Order).where(Order.id == order_id).values(status=OrderStatus.FULFILLED))
         db.session.commit()
     before = every_row(app, "north")
     with pytest.raises(OrderFulfilled):
@@ -111,11 +111,11 @@ def test_who_listens_hears_of_each_change_once_it_is_committed(app: Flask, shopp
     heard: list[str] = []
 
     def listen(_sender: object) -> None:
-        heard.append(status(app, order_id) if order_id else PLACED)
+        heard.append(status(app, order_id) if order_id else OrderStatus.PLACED)
 
     order_id = ""
     with orders_changed.connected_to(listen):
         order_id = order(shopper, beans=1)
         cancel(app, order_id)
         cancel(app, order_id)
-    assert heard == [PLACED, CANCELLED]
+    assert heard == [OrderStatus.PLACED, OrderStatus.CANCELLED]

@@ -196,6 +196,6 @@ def test_no_folder_of_metrics_is_left_behind(tmp_path: Path) -> None:
             wait(second.is_up)
             assert len(folders(tmp_path)) == 2
             assert second.stop() == 0
-        assert "storefront_requests_total" in first.get("/metrics")[1]
+        assert "storefront_http_requests_total" in first.get("/metrics")[1]
         assert first.stop() == 0
     assert not folders(tmp_path)

@@ -246,7 +246,7 @@ def test_refusals_are_counted_among_the_requests(server: Server, connect: Connec
     client = connect()
     client.send(b"PATCH /a b HTTP/1.1\r\n\r\n")
     assert client.answer().status == 400
-    assert 'storefront_requests_total{method="PATCH",route="none",status="400"} 1.0' in server.get("/metrics")[1]
+    assert 'storefront_http_requests_total{method="PATCH",route="none",status="400"} 1.0' in server.get("/metrics")[1]
 
 
 def test_noise_of_any_kind_leaves_it_serving(server: Server, connect: Connect) -> None:

@@ -140,7 +140,7 @@ def test_everything_that_it_prints_is_one_json_object_a_line(server: Server) -> 
 def test_the_metrics_are_those_of_both_workers_together(server: Server) -> None:
     def count() -> float:
         text = server.get("/metrics")[1]
-        found = re.findall(r'storefront_requests_total\{[^}]*route="/products/<product_id>"[^}]*\} (\S+)', text)
+        found = re.findall(r'storefront_http_requests_total\{[^}]*route="/products/<product_id>"[^}]*\} (\S+)', text)
         return sum(float(value) for value in found)
 
     before = count()

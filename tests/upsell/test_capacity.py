@@ -86,7 +86,7 @@ def test_four_wait_for_the_model_and_the_fifth_gets_rules_at_once(
         assert fifth.status_code == 200
         assert fifth.json["source"] == "rules"
         assert fifth.json["suggestions"]
-        assert [one.decision for one in showings(app)] == ["not ready"]
+        assert [one.decision for one in showings(app)] == ["pending"]
         model.behave = server.good
         hang_up(model)
         assert {one.result().json["source"] for one in waiting} == {"rules"}
@@ -114,11 +114,11 @@ def test_as_many_calls_are_in_flight_as_may_be_and_no_more(asking: Callable[...,
         assert model.wait_for(lambda: len(model.requests) == 2)
         busy = look(app, cup=1)
         assert (busy.status_code, busy.json["source"]) == (200, "rules")
-        assert [one.decision for one in showings(app)] == ["busy"]
+        assert [one.decision for one in showings(app)] == ["concurrency_limited"]
         hang_up(model)
         assert {one.result().json["source"] for one in waiting} == {"rules"}
     assert len(model.requests) == 2
-    assert [call.outcome for call in calls(app)] == ["no connection"] * 2, "what was not asked is no call"
+    assert [call.outcome for call in calls(app)] == ["connection_error"] * 2, "what was not asked is no call"
     model.behave = server.good
     assert look(app, cup=1).json["source"] == "llm", "their places are free"
 

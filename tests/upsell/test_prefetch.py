@@ -15,7 +15,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.upsell import actions, jobs, subscribers
 from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
-from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, arm_of
+from storefront.upsell.experiment.assignment import Arm, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler
 from tests.concurrency import at_once
@@ -195,13 +195,13 @@ def empty_cart_in(arm: str, person: Person, holdout: float) -> str:
 
 def test_only_for_shoppers_in_the_models_arm(awake: Callable[..., Flask], model: ModelServer) -> None:
     person = Person(awake(UPSELL_HOLDOUT="0.34").test_client(), "north")
-    carts = {arm: empty_cart_in(arm, person, 0.34) for arm in (CONTROL, RULES, MODEL)}
-    for arm, asked in ((CONTROL, 0), (RULES, 0), (MODEL, 1)):
+    carts = {arm: empty_cart_in(arm, person, 0.34) for arm in (Arm.CONTROL, Arm.RULES, Arm.MODEL)}
+    for arm, asked in ((Arm.CONTROL, 0), (Arm.RULES, 0), (Arm.MODEL, 1)):
         person.api("POST", f"/carts/{carts[arm]}/items", {"product_id": "beans", "quantity": 1})
         assert quiet(model, asked), arm
         shown = person.api("GET", f"/carts/{carts[arm]}/upsell").json
         assert (shown["arm"], len(model.requests)) == (arm, asked)
-        assert shown["source"] == {CONTROL: None, RULES: "rules", MODEL: "llm"}[arm]
+        assert shown["source"] == {Arm.CONTROL: None, Arm.RULES: "rules", Arm.MODEL: "llm"}[arm]
 
 
 def test_switched_off_the_model_is_not_asked(awake: Callable[..., Flask], model: ModelServer) -> None:
@@ -222,7 +222,7 @@ def test_the_panel_waits_no_longer_than_a_glance(
         panel = person.get("/checkout/upsell")
     assert "Shares “espresso” with Dawn Beans in your cart." in panel.text
     assert MODELS_WORDS not in panel.text
-    assert [(one.source, one.decision) for one in showings(app)] == [("rules", "not ready")]
+    assert [(one.source, one.decision) for one in showings(app)] == [("rules", "pending")]
 
 
 def test_what_a_shopper_sees_does_not_change_under_her_finger(

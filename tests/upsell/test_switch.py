@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, arm_of
+from storefront.upsell.experiment.assignment import Arm, arm_of
 from tests.conftest import Person
 from tests.upsell.conftest import calls, showings
 
@@ -192,24 +192,24 @@ def test_nobody_held_out_is_everybody_shown(make_app: Callable[..., Flask]) -> N
 def test_a_tenth_is_held_out_always_the_same() -> None:
     shoppers = [f"shopper-{i}" for i in range(2000)]
     arms = [arm_of("north", shopper, 0.1, True) for shopper in shoppers]
-    assert 0.07 < arms.count(CONTROL) / len(arms) < 0.13
-    assert 0.07 < arms.count(RULES) / len(arms) < 0.13
-    assert arms.count(CONTROL) + arms.count(RULES) + arms.count(MODEL) == len(arms)
+    assert 0.07 < arms.count(Arm.CONTROL) / len(arms) < 0.13
+    assert 0.07 < arms.count(Arm.RULES) / len(arms) < 0.13
+    assert arms.count(Arm.CONTROL) + arms.count(Arm.RULES) + arms.count(Arm.MODEL) == len(arms)
     assert arms == [arm_of("north", shopper, 0.1, True) for shopper in shoppers]
     without_model = [arm_of("north", shopper, 0.1, False) for shopper in shoppers]
-    assert without_model == [CONTROL if arm == CONTROL else RULES for arm in arms]
+    assert without_model == [Arm.CONTROL if arm == Arm.CONTROL else Arm.RULES for arm in arms]
 
 
 def test_a_larger_share_holds_out_the_same_and_more() -> None:
     shoppers = [f"shopper-{i}" for i in range(2000)]
-    held = [{s for s in shoppers if arm_of("north", s, share, False) == CONTROL} for share in (0.0, 0.1, 0.5, 1.0)]
+    held = [{s for s in shoppers if arm_of("north", s, share, False) == Arm.CONTROL} for share in (0.0, 0.1, 0.5, 1.0)]
     assert held[0] == set()
     assert held[0] < held[1] < held[2] < held[3] == set(shoppers)
 
 
 def test_the_shops_hold_out_different_shoppers() -> None:
     shoppers = [f"shopper-{i}" for i in range(2000)]
-    north, south = ({s for s in shoppers if arm_of(shop, s, 0.5, False) == CONTROL} for shop in ("north", "south"))
+    north, south = ({s for s in shoppers if arm_of(shop, s, 0.5, False) == Arm.CONTROL} for shop in ("north", "south"))
     assert 0.15 < len(north & south) / len(shoppers) < 0.35
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.tenants.context import current_tenant
+from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.experiment.report import ArmReport, Comparison, Report, report
 from storefront.upsell.experiment.statistics import to_minor
 from storefront.web.openapi import Money, ResponseModel, api_blueprint, parse_integer, responses, spec
@@ -21,7 +22,7 @@ class Cost(ResponseModel):
 
 
 class ReportArm(ResponseModel):
-    arm: Annotated[str, Field(json_schema_extra={"enum": ["control", "rules", "model"]})]
+    arm: Annotated[str, Field(json_schema_extra={"enum": [*Arm]})]
     shoppers: int
     checkouts: Annotated[int, Field(description="started")]
     orders: Annotated[int, Field(description="not cancelled")]

@@ -23,7 +23,7 @@ from storefront.cart.models import CartLine
 from storefront.clock import UtcDateTime
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
-from storefront.orders.models import CANCELLED, Order, OrderLine
+from storefront.orders.models import Order, OrderLine, OrderStatus
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 
@@ -31,7 +31,7 @@ exposures, calls = table_of(UpsellExposure), table_of(LlmCall)
 orders, order_lines, cart_lines = table_of(Order), table_of(OrderLine), table_of(CartLine)
 SINCE: ColumnElement[bool] = exposures.c.created_at >= bindparam("since", type_=UtcDateTime())
 ALLOCATION = cast(exposures.c.allocation, String).label("allocation")
-IS_VALID_ORDER = orders.c.status != CANCELLED
+IS_VALID_ORDER = orders.c.status != OrderStatus.CANCELLED
 
 
 def accepted(cart_id: ColumnElement[str]) -> ColumnElement[int]:

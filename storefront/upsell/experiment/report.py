@@ -13,7 +13,7 @@ from flask import current_app
 from storefront.clock import now
 from storefront.config import Settings
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.experiment.assignment import ARMS, CONTROL, MODEL, RULES
+from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.experiment.queries import count_shoppers, first_exposures, outcomes
 from storefront.upsell.experiment.statistics import (
     NO_EXPERIMENT,
@@ -25,7 +25,7 @@ from storefront.upsell.experiment.statistics import (
     uplift,
 )
 
-COMPARED = ((RULES, CONTROL), (MODEL, CONTROL), (MODEL, RULES))
+COMPARED = ((Arm.RULES, Arm.CONTROL), (Arm.MODEL, Arm.CONTROL), (Arm.MODEL, Arm.RULES))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ArmReport:
     @property
     def acceptance(self) -> float | None:
         """The share of the started checkouts in which a suggestion was taken; None where none is made."""
-        return None if self.arm == CONTROL or not self.checkouts else self.accepted / self.checkouts
+        return None if self.arm == Arm.CONTROL or not self.checkouts else self.accepted / self.checkouts
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,16 @@ def report(tenant: TenantSettings, days: int | None = None) -> Report:
     times = sums_by_time(rows)
     pairs = {(arm, against): uplift(in_both(times, (against,), (arm,))) for arm, against in COMPARED}
     split = SampleRatioCheck.of(first_exposures_by_time(since))
-    shown = uplift(in_both(times, (CONTROL,), (RULES, MODEL)))
+    shown = uplift(in_both(times, (Arm.CONTROL,), (Arm.RULES, Arm.MODEL)))
     no_experiment = not settings.upsell_holdout and not split.came
     return Report(
         days=days,
         arms=[
-            arm_report(arm, shoppers[arm], [row for row in rows if row.arm == arm]) for arm in ARMS if arm in shoppers
+            arm_report(arm, shoppers[arm], [row for row in rows if row.arm == arm]) for arm in Arm if arm in shoppers
         ],
         uplifts=[Comparison(arm, against, found) for (arm, against), found in pairs.items() if found],
         split=split,
-        verdict=NO_EXPERIMENT if no_experiment else summary(split, shown, pairs[MODEL, RULES], tenant.money),
+        verdict=NO_EXPERIMENT if no_experiment else summary(split, shown, pairs[Arm.MODEL, Arm.RULES], tenant.money),
         currency=tenant.currency,
         cost_currency=settings.upsell_currency,
     )

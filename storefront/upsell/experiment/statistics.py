@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import ceil, erfc, exp, floor, log10, sqrt
 from statistics import NormalDist
 
-from storefront.upsell.experiment.assignment import ARMS
+from storefront.upsell.experiment.assignment import Arm
 
 CONFIDENCE, POWER = 0.95, 0.8
 INTERVAL = "(95 % interval)"
@@ -138,7 +138,7 @@ class SampleRatioCheck:
     def of(cls, times: Sequence[tuple[Mapping[str, float], Mapping[str, int]]]) -> "SampleRatioCheck":
         """From (shares in force, shoppers who first came then, by arm). Times with one arm say nothing."""
         split = [(parts, came) for parts, came in times if len(parts) > 1]
-        arms = [arm for arm in ARMS if any(arm in parts or arm in came for parts, came in split)]
+        arms = [arm for arm in Arm if any(arm in parts or arm in came for parts, came in split)]
         return cls(
             {arm: sum(came.get(arm, 0) for _, came in split) for arm in arms},
             {arm: sum(parts.get(arm, 0) * sum(came.values()) for parts, came in split) for arm in arms},

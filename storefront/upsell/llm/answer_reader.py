@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from storefront.observability.redaction import redact
+from storefront.upsell.llm.outcomes import LlmOutcome
 
 MAX_LOGGED_RESPONSE_LENGTH = 4000
 """Characters of an answer that the call log keeps."""
@@ -31,16 +32,16 @@ def parse_completion(completion: Any) -> dict[str, Any]:
     message = getattr(choice, "message", None)
     text, refusal = getattr(message, "content", None), getattr(message, "refusal", None)
     if refusal:
-        return {"outcome": "refused", "response": redact(str(refusal))[:MAX_LOGGED_RESPONSE_LENGTH], **tokens}
+        return {"outcome": LlmOutcome.REFUSED, "response": redact(str(refusal))[:MAX_LOGGED_RESPONSE_LENGTH], **tokens}
     if not isinstance(text, str) or not text.strip():
-        return {"outcome": "empty", **tokens}
+        return {"outcome": LlmOutcome.EMPTY, **tokens}
     kept = {"response": redact(text)[:MAX_LOGGED_RESPONSE_LENGTH], **tokens}
     cut_off = getattr(choice, "finish_reason", None) == "length"
     try:
         found = json_in(text)
     except ValueError:
-        return {"outcome": "truncated" if cut_off else "not json", **kept}
-    return {"outcome": "ok", "content": without_secrets(found), **kept}
+        return {"outcome": LlmOutcome.TRUNCATED if cut_off else LlmOutcome.INVALID_JSON, **kept}
+    return {"outcome": LlmOutcome.OK, "content": without_secrets(found), **kept}
 
 
 def json_in(text: str) -> object:

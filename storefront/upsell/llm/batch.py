@@ -19,6 +19,7 @@ from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.llm.client import LlmClient, LlmResponse, answer_of
 from storefront.upsell.llm.cost import Use, actual_use, estimate_tokens, max_use, priced
 from storefront.upsell.llm.models import CallPurpose, LlmCall
+from storefront.upsell.llm.outcomes import LlmOutcome
 
 TYPICAL_COMPLETION_TOKENS = 300
 """Tokens of an answer, for an estimate."""
@@ -128,15 +129,15 @@ class Batch:
                 settle_use(reservation, None)
         del self._pending[asked]
         self.outcomes[answer.outcome] += 1
-        self._failed = 0 if answer.outcome == "ok" else self._failed + 1
+        self._failed = 0 if answer.outcome == LlmOutcome.OK else self._failed + 1
         self.progress(1)
 
     def _record_call(self, task: Task, answer: LlmResponse, reservation: Reservation | None) -> None:
-        kept, rejections = task.check(answer.content) if answer.outcome == "ok" else ([], {})
+        kept, rejections = task.check(answer.content) if answer.outcome == LlmOutcome.OK else ([], {})
         use = actual_use(answer, prompt_text(task), self.model.rates)
         call = self._row(task, answer, use) | {"rejections": rejections, "suggestions": kept}
         with write():
-            if answer.outcome == "ok":
+            if answer.outcome == LlmOutcome.OK:
                 task.save()
             insert_rows(LlmCall, [call])
             settle_use(reservation, use)

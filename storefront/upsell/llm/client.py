@@ -19,14 +19,13 @@ from storefront.config import Settings, TokenPrices
 from storefront.observability.redaction import redact
 from storefront.upsell.llm.answer_reader import parse_completion
 from storefront.upsell.llm.circuit_breaker import CircuitBreaker
+from storefront.upsell.llm.outcomes import HTTP_PREFIX, NOT_CALLED, RESPONDED, LlmOutcome, http_outcome
 from storefront.upsell.llm.server_features import Features, KnownFeatures
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OPENAI = "https://api.openai.com/v1"
-RESPONDED_OUTCOMES = ("ok", "refused", "empty", "truncated", "not json")
-"""Outcomes that show the server alive, whatever its answer is worth."""
 MAX_COMPLETION_TOKENS = 600
 MAX_ERROR_KEPT = 500
 """Characters of an error message that the call log keeps."""
@@ -36,7 +35,8 @@ CLOSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class LlmResponse:
-    """What came of a call. `outcome` is "ok" with `content`, the parsed JSON; otherwise the cause, and no content."""
+    """What came of a call. `outcome` is `LlmOutcome.OK` with `content`, the parsed JSON; otherwise the cause, and no
+    content."""
 
     outcome: str
     latency_ms: int = 0
@@ -48,19 +48,12 @@ class LlmResponse:
     @property
     def was_billable(self) -> bool:
         """Whether the server was asked at all, so that it may have to be paid."""
-        return self.outcome not in (CONCURRENCY_LIMITED, CIRCUIT_OPEN, CLOSED)
+        return self.outcome not in NOT_CALLED
 
     @property
     def was_refused(self) -> bool:
         """Whether the server answered with an error status, which no provider charges for."""
-        return self.outcome.startswith("http ")
-
-
-CONCURRENCY_LIMITED, CIRCUIT_OPEN, CLOSED = "busy", "resting", "closed"
-"""Outcomes of calls that were not made: as many are in flight as may be; the model has failed too often just now; the
-process is about to end."""
-SHUTTING_DOWN = "shutting down"
-"""Outcome of a call that was under way when the process ended. It may have to be paid."""
+        return self.outcome.startswith(HTTP_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -92,12 +85,12 @@ class LlmClient:
         """Ask without waiting. The future has its answer after `timeout` seconds at the latest, and at once when
         the call isn't made. It never raises: whatever goes wrong is an outcome."""
         if self.is_closed:
-            return completed_future(LlmResponse(CLOSED))
+            return completed_future(LlmResponse(LlmOutcome.CLIENT_CLOSED))
         if not self._free.acquire(blocking=False):
-            return completed_future(LlmResponse(CONCURRENCY_LIMITED))
+            return completed_future(LlmResponse(LlmOutcome.CONCURRENCY_LIMITED))
         if not self.breaker.allow_request():
             self._free.release()
-            return completed_future(LlmResponse(CIRCUIT_OPEN))
+            return completed_future(LlmResponse(LlmOutcome.CIRCUIT_OPEN))
         try:
             running = self._start_runtime()
         except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
@@ -129,9 +122,9 @@ class LlmClient:
                 completion = await self._complete(client, messages, response_format, tries)
             found = parse_completion(completion)
         except TimeoutError:
-            found = {"outcome": "timeout"}
+            found = {"outcome": LlmOutcome.TIMEOUT}
         except asyncio.CancelledError:
-            found = {"outcome": SHUTTING_DOWN}
+            found = {"outcome": LlmOutcome.SHUTTING_DOWN}
         except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
             found = {"outcome": error_code(fault), "response": said_by(fault)}
         self._count(found["outcome"], tries)
@@ -159,9 +152,9 @@ class LlmClient:
 
     def _count(self, outcome: str, tries: list[Features]) -> None:
         """Tell the breaker, unless the call was spent on finding out what the server takes, or was cut short here."""
-        if outcome in RESPONDED_OUTCOMES:
+        if outcome in RESPONDED:
             self.breaker.record(True)
-        elif len(tries) > 1 or outcome == SHUTTING_DOWN:
+        elif len(tries) > 1 or outcome == LlmOutcome.SHUTTING_DOWN:
             self.breaker.release()
         else:
             self.breaker.record(False)
@@ -177,8 +170,8 @@ class LlmClient:
             return self._runtime
 
     def close(self) -> None:
-        """Hang up and end the loop's thread, if there is one; the calls under way come to `SHUTTING_DOWN`. Takes about
-        `CLOSE_SECONDS` at most, whatever the server does."""
+        """Hang up and end the loop's thread, if there is one; the calls under way come to `LlmOutcome.SHUTTING_DOWN`.
+        Takes about `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
             began, self._runtime, self.is_closed = self._runtime, None, True
         if began is None:
@@ -207,10 +200,10 @@ async def shutdown(client: "AsyncOpenAI") -> None:
 
 
 def answer_of(future: "Future[LlmResponse]") -> LlmResponse:
-    """What a call came to; `SHUTTING_DOWN` for one that isn't done, for which nobody waits any longer."""
+    """What a call came to; `LlmOutcome.SHUTTING_DOWN` for one that isn't done, for which nobody waits any longer."""
     if future.cancelled():
-        return LlmResponse(CLOSED)  # before it was sent
-    return future.result() if future.done() else LlmResponse(SHUTTING_DOWN)
+        return LlmResponse(LlmOutcome.CLIENT_CLOSED)  # before it was sent
+    return future.result() if future.done() else LlmResponse(LlmOutcome.SHUTTING_DOWN)
 
 
 def completed_future(answer: LlmResponse) -> "Future[LlmResponse]":
@@ -278,11 +271,11 @@ def said_by(fault: Exception) -> str:
 
 
 def error_code(fault: Exception) -> str:
-    """A short word for what went wrong."""
+    """The outcome that says what went wrong."""
     status = getattr(fault, "status_code", None)
     if status:
-        return f"http {status}"
+        return http_outcome(status)
     if isinstance(fault.__cause__, ResponseTooLarge) or isinstance(fault, ResponseTooLarge):
-        return "too large"
-    name = type(fault).__name__
-    return {"APITimeoutError": "timeout", "APIConnectionError": "no connection"}.get(name, "bad answer")
+        return LlmOutcome.RESPONSE_TOO_LARGE
+    by_name = {"APITimeoutError": LlmOutcome.TIMEOUT, "APIConnectionError": LlmOutcome.CONNECTION_ERROR}
+    return by_name.get(type(fault).__name__, LlmOutcome.INVALID_RESPONSE)

@@ -35,6 +35,7 @@ class LlmCall(OwnedByTenant, Model):
     sort_id: Mapped[int] = mapped_column(BigInteger, default=new_id)
     """Grows with time."""
     purpose: Mapped[str]
+    """A `CallPurpose`."""
     cart_id: Mapped[str | None] = mapped_column(String(32))
     """None for calls ahead of time, which are about no cart."""
     model: Mapped[str]
@@ -47,7 +48,7 @@ class LlmCall(OwnedByTenant, Model):
     cost_micros: Mapped[int | None] = mapped_column(BigInteger)
     latency_ms: Mapped[int]
     outcome: Mapped[str]
-    """"ok", or the cause why there was no answer."""
+    """A `LlmOutcome`, or one of `http_outcome`."""
     rejections: Mapped[dict[str, int]] = mapped_column(JSON)
     suggestions: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     """What was kept of the answer: `[{"product_id", "explanation"}]`."""

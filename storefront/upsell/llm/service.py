@@ -26,18 +26,12 @@ from storefront.tenants.settings import TenantSettings
 from storefront.upsell.concurrency import recommender_slot, slot_released
 from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.llm.budget import OverBudget, Reservation, is_worth_more, may_ask, reserve, settle_use
-from storefront.upsell.llm.client import (
-    CIRCUIT_OPEN,
-    CONCURRENCY_LIMITED,
-    SHUTTING_DOWN,
-    LlmClient,
-    LlmResponse,
-    answer_of,
-)
+from storefront.upsell.llm.client import LlmClient, LlmResponse, answer_of
 from storefront.upsell.llm.cost import Use, actual_use, max_use
 from storefront.upsell.llm.finishers import CallFinisher
 from storefront.upsell.llm.models import CallPurpose, LlmCall
 from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer, validate_answer
+from storefront.upsell.llm.outcomes import LlmOutcome
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.response_cache import (
     FAILURE_TTL,
@@ -49,7 +43,7 @@ from storefront.upsell.llm.response_cache import (
     store_response,
 )
 from storefront.upsell.llm.usage import used_today
-from storefront.upsell.types import SuggestionDraft
+from storefront.upsell.types import Decision, SuggestionDraft
 
 MAX_WAITING_REQUESTS = 4
 """Requests of a process that wait for the model at a time; others are answered at once, so that a slow model can't use
@@ -58,7 +52,6 @@ POLL_SECONDS = 0.05
 """Seconds between two looks for an answer that another process waits for."""
 SETTLE_SECONDS = 1.0
 """How long the end of a process waits for calls to be written down."""
-FAILED, PENDING, ALL_REJECTED, OVER_BUDGET = "failed", "not ready", "nothing usable", "over budget"
 log = logging.getLogger("storefront.upsell")
 
 
@@ -67,7 +60,7 @@ class RerankResult:
     """What came of a question: the model's choice when there is one that can be shown, else the reason why not; and
     whether it took more than a look at what was known."""
 
-    outcome: str
+    decision: Decision
     chosen: Sequence[SuggestionDraft] = ()
     call_id: str | None = None
     took_time: bool = False
@@ -93,7 +86,7 @@ class LlmReranker:
         with self._lock:
             left = list(self._pending.values())
         for waiting in left:
-            set_result(waiting, LlmResponse(SHUTTING_DOWN))
+            set_result(waiting, LlmResponse(LlmOutcome.SHUTTING_DOWN))
 
     @property
     def max_call_duration(self) -> timedelta:
@@ -109,14 +102,14 @@ class LlmReranker:
         if refused:
             return RerankResult(refused)
         if not patience or not self._wait_slots.acquire(blocking=False):
-            return RerankResult(PENDING, took_time=True)
+            return RerankResult(Decision.PENDING, took_time=True)
         release_reader()
         try:
             with slot_released():
                 self._wait(question, asked, time.monotonic() + patience)
         finally:
             self._wait_slots.release()
-        return replace(self._cached_result(question) or RerankResult(PENDING), took_time=True)
+        return replace(self._cached_result(question) or RerankResult(Decision.PENDING), took_time=True)
 
     @property
     def is_available(self) -> bool:
@@ -131,14 +124,16 @@ class LlmReranker:
         if row is None:
             return None
         if row.suggestions is None:
-            return RerankResult(FAILED, call_id=row.call_id) if row.responded_at > now() - FAILURE_TTL else None
+            return (
+                RerankResult(Decision.FAILED, call_id=row.call_id) if row.responded_at > now() - FAILURE_TTL else None
+            )
         known = {candidate.product.id for candidate in question.candidates}
         chosen = [SuggestionDraft(**one) for one in row.suggestions if one["product_id"] in known]
-        return RerankResult("ok" if chosen else ALL_REJECTED, chosen, row.call_id)
+        return RerankResult(Decision.OK if chosen else Decision.ALL_REJECTED, chosen, row.call_id)
 
     def _request(
         self, tenant: TenantSettings, question: RerankRequest
-    ) -> tuple[str | None, "Future[LlmResponse] | None"]:
+    ) -> tuple[Decision | None, "Future[LlmResponse] | None"]:
         """Have the question asked unless it is being asked: (why it can't be asked, what to wait for in this
         process)."""
         if self._pending:
@@ -148,13 +143,13 @@ class LlmReranker:
             if asked:
                 return None, asked
         if self.model.breaker.open:
-            return CIRCUIT_OPEN, None
+            return Decision.CIRCUIT_OPEN, None
         if self.model.is_busy:
-            return CONCURRENCY_LIMITED, None
+            return Decision.CONCURRENCY_LIMITED, None
         try:
             mine, reservation = self._claim(tenant, question)
         except OverBudget:
-            return OVER_BUDGET, None
+            return Decision.OVER_BUDGET, None
         return None, self._start_call(tenant.id, question, reservation) if mine else None
 
     def _claim(self, tenant: TenantSettings, question: RerankRequest) -> tuple[bool, Reservation | None]:
@@ -207,15 +202,15 @@ class LlmReranker:
         self, tenant_id: str, question: RerankRequest, answer: LlmResponse, reservation: Reservation | None
     ) -> None:
         checked = ValidatedAnswer([])
-        if answer.outcome == "ok":
+        if answer.outcome == LlmOutcome.OK:
             checked = validate_answer(answer.content, question.candidates, question.cart)
         kept = [asdict(one) for one in checked.chosen]
         count_llm_call(answer.outcome, checked.rejections)
         use = actual_use(answer, question.prompt, self.model.rates)
         call = self._call_row(question, answer, checked, use)
         with write():
-            if answer.was_billable and answer.outcome != SHUTTING_DOWN:
-                store_response(question.key, kept if answer.outcome == "ok" else None, call["id"])
+            if answer.was_billable and answer.outcome != LlmOutcome.SHUTTING_DOWN:
+                store_response(question.key, kept if answer.outcome == LlmOutcome.OK else None, call["id"])
             else:
                 release_claim(question.key)  # whoever looks at this cart next asks again
             settle_use(reservation, use if answer.was_billable else None)

@@ -13,7 +13,7 @@ from sqlalchemy import (
 from storefront.catalog.models import Product
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped
-from storefront.orders.models import CANCELLED, Order, OrderLine
+from storefront.orders.models import Order, OrderLine, OrderStatus
 from storefront.upsell.recommender.models import CategoryAffinity, Complement, ProductAffinity, TrainingState
 
 affinities, groups, learned = table_of(ProductAffinity), table_of(CategoryAffinity), table_of(TrainingState)
@@ -119,7 +119,7 @@ SELECT_TEXT_FEATURES = tenant_scoped(
         affinities.c.product_id, affinities.c.item_index, affinities.c.complements_digest, affinities.c.similar_items
     ).where(affinities.c.item_index.in_(bindparam("indexes", expanding=True)))
 )
-stands = (orders.c.status != CANCELLED) & (orders.c.created_at <= bindparam("until"))
+stands = (orders.c.status != OrderStatus.CANCELLED) & (orders.c.created_at <= bindparam("until"))
 later = (orders.c.created_at > bindparam("moment")) | (
     (orders.c.created_at == bindparam("moment")) & (orders.c.id > bindparam("id"))
 )

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from storefront.db.tenancy import execute, insert_if_absent, insert_rows
 from storefront.db.transactions import is_writing, release_reader, write
-from storefront.events.models import ORDER_CANCELLED, ORDER_PLACED
+from storefront.events.models import EventType
 from storefront.events.queries import count_events, events_after, last_event_id
 from storefront.upsell.recommender.cooccurrence import category_names
 from storefront.upsell.recommender.cooccurrence_update import BasketItem, CooccurrenceUpdate, OrderBatch, PackedRow
@@ -31,7 +31,7 @@ from storefront.upsell.recommender.queries import (
 )
 
 V = TypeVar("V")
-EVENT_SIGN = {ORDER_PLACED: 1, ORDER_CANCELLED: -1}
+EVENT_SIGN = {EventType.ORDER_PLACED: 1, EventType.ORDER_CANCELLED: -1}
 TRAINING_BATCH_SIZE = 30
 """Orders that are learned at once, so that requests get their turn; ten take hardly less time than thirty."""
 RETRAIN_BATCH_SIZE = 300

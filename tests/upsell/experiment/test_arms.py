@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, allocation, arm_of
+from storefront.upsell.experiment.assignment import Arm, allocation, arm_of
 
 SHOPPERS = [f"shopper-{i}" for i in range(20_000)]
 TOLERANCE = 0.015
@@ -12,7 +12,7 @@ TOLERANCE = 0.015
 
 
 def members(holdout: float, model_configured: bool) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {CONTROL: set(), RULES: set(), MODEL: set()}
+    found: dict[str, set[str]] = {Arm.CONTROL: set(), Arm.RULES: set(), Arm.MODEL: set()}
     for shopper in SHOPPERS:
         found[arm_of("north", shopper, holdout, model_configured)].add(shopper)
     return found
@@ -21,14 +21,14 @@ def members(holdout: float, model_configured: bool) -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     ("holdout", "model_configured", "expected"),
     [
-        (0.1, True, {CONTROL: 0.1, RULES: 0.1, MODEL: 0.8}),
-        (0.1, False, {CONTROL: 0.1, RULES: 0.9}),
-        (0.5, True, {CONTROL: 0.5, RULES: 0.25, MODEL: 0.25}),
-        (0.5, False, {CONTROL: 0.5, RULES: 0.5}),
-        (0.0, True, {MODEL: 1.0}),
-        (0.0, False, {RULES: 1.0}),
-        (1.0, True, {CONTROL: 1.0}),
-        (1.0, False, {CONTROL: 1.0}),
+        (0.1, True, {Arm.CONTROL: 0.1, Arm.RULES: 0.1, Arm.MODEL: 0.8}),
+        (0.1, False, {Arm.CONTROL: 0.1, Arm.RULES: 0.9}),
+        (0.5, True, {Arm.CONTROL: 0.5, Arm.RULES: 0.25, Arm.MODEL: 0.25}),
+        (0.5, False, {Arm.CONTROL: 0.5, Arm.RULES: 0.5}),
+        (0.0, True, {Arm.MODEL: 1.0}),
+        (0.0, False, {Arm.RULES: 1.0}),
+        (1.0, True, {Arm.CONTROL: 1.0}),
+        (1.0, False, {Arm.CONTROL: 1.0}),
     ],
 )
 def test_the_shoppers_fall_into_the_shares(holdout: float, model_configured: bool, expected: dict[str, float]) -> None:
@@ -53,18 +53,18 @@ def test_a_shopper_stays_in_an_arm() -> None:
 
 def test_a_larger_holdout_keeps_who_is_in_control_and_a_model_changes_nothing_there() -> None:
     holdouts = (0.05, 0.1, 0.3, 0.6, 1.0)
-    controls = [members(holdout, True)[CONTROL] for holdout in holdouts]
+    controls = [members(holdout, True)[Arm.CONTROL] for holdout in holdouts]
     assert all(fewer < more for fewer, more in pairwise(controls))
-    assert controls == [members(holdout, False)[CONTROL] for holdout in holdouts]
+    assert controls == [members(holdout, False)[Arm.CONTROL] for holdout in holdouts]
 
 
 def test_up_to_a_third_a_larger_holdout_takes_from_the_model_only() -> None:
     before, after = members(0.1, True), members(0.3, True)
-    assert before[RULES] < after[RULES]
-    assert after[MODEL] < before[MODEL]
+    assert before[Arm.RULES] < after[Arm.RULES]
+    assert after[Arm.MODEL] < before[Arm.MODEL]
 
 
 def test_who_is_in_control_today_was_so_before_there_was_a_third_arm() -> None:
     """Pinned: the hash of the shop and the shopper must never change while an experiment runs."""
-    held_out = [shopper for shopper in SHOPPERS[:60] if arm_of("north", shopper, 0.1, True) == CONTROL]
+    held_out = [shopper for shopper in SHOPPERS[:60] if arm_of("north", shopper, 0.1, True) == Arm.CONTROL]
     assert held_out == [f"shopper-{i}" for i in (4, 8, 18, 22, 24, 26, 28, 37, 41, 42, 43, 50, 52, 53)]

@@ -7,7 +7,7 @@ from statistics import fmean, variance
 import pytest
 
 from storefront import money
-from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES
+from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.experiment.statistics import (
     ArmTotals,
     SampleRatioCheck,
@@ -20,7 +20,7 @@ from storefront.upsell.experiment.statistics import (
     uplift,
 )
 
-EVEN = SampleRatioCheck({CONTROL: 500, RULES: 500}, {CONTROL: 500.0, RULES: 500.0})
+EVEN = SampleRatioCheck({Arm.CONTROL: 500, Arm.RULES: 500}, {Arm.CONTROL: 500.0, Arm.RULES: 500.0})
 
 
 def sums(shoppers: list[tuple[int, int]]) -> ArmTotals:
@@ -109,7 +109,9 @@ def a_split(rng: random.Random, n: int, parts: dict[str, float]) -> dict[str, in
     return {arm: drawn.count(arm) for arm in parts}
 
 
-@pytest.mark.parametrize("parts", [{CONTROL: 0.5, RULES: 0.5}, {CONTROL: 0.1, RULES: 0.1, MODEL: 0.8}])
+@pytest.mark.parametrize(
+    "parts", [{Arm.CONTROL: 0.5, Arm.RULES: 0.5}, {Arm.CONTROL: 0.1, Arm.RULES: 0.1, Arm.MODEL: 0.8}]
+)
 def test_a_good_split_is_seldom_flagged(parts: dict[str, float]) -> None:
     rng = random.Random(12)
     ps = [SampleRatioCheck.of([(parts, a_split(rng, 2000, parts))]).p or 0 for _ in range(1000)]
@@ -121,22 +123,22 @@ def test_a_good_split_is_seldom_flagged(parts: dict[str, float]) -> None:
 @pytest.mark.parametrize(
     ("came", "flagged"),
     [
-        ({CONTROL: 50_000, RULES: 50_000}, False),
-        ({CONTROL: 49_500, RULES: 50_000}, False),  # 1 % of an arm: chance alone does as much one time in nine
-        ({CONTROL: 99_000, RULES: 100_000}, False),  # and here one time in forty
-        ({CONTROL: 49_000, RULES: 51_000}, True),  # 1 % of all
-        ({CONTROL: 495_000, RULES: 500_000}, True),  # 1 % of an arm that is large enough to tell
+        ({Arm.CONTROL: 50_000, Arm.RULES: 50_000}, False),
+        ({Arm.CONTROL: 49_500, Arm.RULES: 50_000}, False),  # 1 % of an arm: chance alone does as much one time in nine
+        ({Arm.CONTROL: 99_000, Arm.RULES: 100_000}, False),  # and here one time in forty
+        ({Arm.CONTROL: 49_000, Arm.RULES: 51_000}, True),  # 1 % of all
+        ({Arm.CONTROL: 495_000, Arm.RULES: 500_000}, True),  # 1 % of an arm that is large enough to tell
     ],
 )
 def test_a_loss_in_one_arm_is_flagged_when_there_are_enough_to_tell(came: dict[str, int], flagged: bool) -> None:
-    assert SampleRatioCheck.of([({CONTROL: 0.5, RULES: 0.5}, came)]).mismatch is flagged
+    assert SampleRatioCheck.of([({Arm.CONTROL: 0.5, Arm.RULES: 0.5}, came)]).mismatch is flagged
 
 
 def test_one_per_cent_too_few_in_a_holdout_of_a_tenth_is_flagged() -> None:
-    parts = {CONTROL: 0.1, RULES: 0.1, MODEL: 0.8}
-    split = SampleRatioCheck.of([(parts, {CONTROL: 9_000, RULES: 10_000, MODEL: 80_000})])
+    parts = {Arm.CONTROL: 0.1, Arm.RULES: 0.1, Arm.MODEL: 0.8}
+    split = SampleRatioCheck.of([(parts, {Arm.CONTROL: 9_000, Arm.RULES: 10_000, Arm.MODEL: 80_000})])
     assert split.mismatch
-    assert split.furthest == CONTROL
+    assert split.furthest == Arm.CONTROL
     said = summary(split, None, None, euros)
     assert said.startswith("Something is wrong with the split: control has 9,000 shoppers where its share is 9,900.")
     assert "Don't trust the rest" in said
@@ -146,33 +148,36 @@ def test_the_tail_of_the_chi_square_is_as_in_the_tables() -> None:
     """3.841 and 5.991 are exceeded with 5 % at one and two degrees of freedom."""
     off = 100 * sqrt(3.841 / 2)
     two = SampleRatioCheck(
-        {CONTROL: round(10_000 - off), RULES: round(10_000 + off)}, dict.fromkeys((CONTROL, RULES), 10_000.0)
+        {Arm.CONTROL: round(10_000 - off), Arm.RULES: round(10_000 + off)},
+        dict.fromkeys((Arm.CONTROL, Arm.RULES), 10_000.0),
     )
     assert two.p == pytest.approx(0.05, abs=0.001)
     off = 100 * sqrt(5.991 / 2)
-    came = {CONTROL: round(10_000 - off), RULES: round(10_000 + off), MODEL: 10_000}
+    came = {Arm.CONTROL: round(10_000 - off), Arm.RULES: round(10_000 + off), Arm.MODEL: 10_000}
     assert SampleRatioCheck(came, dict.fromkeys(came, 10_000.0)).p == pytest.approx(0.05, abs=0.001)
 
 
 def test_the_split_is_judged_by_the_shares_in_force_when_a_shopper_came() -> None:
-    then, now = {CONTROL: 0.1, RULES: 0.9}, {CONTROL: 0.5, RULES: 0.5}
-    came = [(then, {CONTROL: 100, RULES: 900}), (now, {CONTROL: 500, RULES: 500})]
+    then, now = {Arm.CONTROL: 0.1, Arm.RULES: 0.9}, {Arm.CONTROL: 0.5, Arm.RULES: 0.5}
+    came = [(then, {Arm.CONTROL: 100, Arm.RULES: 900}), (now, {Arm.CONTROL: 500, Arm.RULES: 500})]
     assert SampleRatioCheck.of(came).p == pytest.approx(1)
-    assert SampleRatioCheck.of([(now, {CONTROL: 600, RULES: 1400})]).mismatch
-    off = ({RULES: 1.0}, {RULES: 100_000})
+    assert SampleRatioCheck.of([(now, {Arm.CONTROL: 600, Arm.RULES: 1400})]).mismatch
+    off = ({Arm.RULES: 1.0}, {Arm.RULES: 100_000})
     assert SampleRatioCheck.of([*came, off]) == SampleRatioCheck.of(came), (
         "while the experiment is off there is no split"
     )
     assert (
         SampleRatioCheck.of([]).p
         is SampleRatioCheck.of([off]).p
-        is SampleRatioCheck.of([(then, {CONTROL: 1, RULES: 9})]).p
+        is SampleRatioCheck.of([(then, {Arm.CONTROL: 1, Arm.RULES: 9})]).p
         is None
     )
 
 
 def test_an_arm_that_was_not_to_be_is_flagged() -> None:
-    assert SampleRatioCheck.of([({CONTROL: 0.5, RULES: 0.5}, {CONTROL: 50, RULES: 50, MODEL: 1})]).mismatch
+    assert SampleRatioCheck.of(
+        [({Arm.CONTROL: 0.5, Arm.RULES: 0.5}, {Arm.CONTROL: 50, Arm.RULES: 50, Arm.MODEL: 1})]
+    ).mismatch
 
 
 def found(difference: float, error: float, baseline: float = 1000, checkouts: int = 4000) -> Uplift:
@@ -211,7 +216,7 @@ def test_the_sentence_says_what_the_interval_does() -> None:
 
 
 def test_a_wrong_split_is_said_first_and_nothing_else() -> None:
-    wrong = SampleRatioCheck({CONTROL: 300, RULES: 700}, {CONTROL: 500.0, RULES: 500.0})
+    wrong = SampleRatioCheck({Arm.CONTROL: 300, Arm.RULES: 700}, {Arm.CONTROL: 500.0, Arm.RULES: 500.0})
     assert "earn" not in summary(wrong, found(80, 20), None, euros)
 
 

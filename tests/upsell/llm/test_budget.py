@@ -17,8 +17,9 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from storefront.upsell.llm.budget import may_ask
-from storefront.upsell.llm.client import CONCURRENCY_LIMITED, LlmResponse, completed_future
+from storefront.upsell.llm.client import LlmResponse, completed_future
 from storefront.upsell.llm.models import LlmUsage
+from storefront.upsell.llm.outcomes import LlmOutcome
 from storefront.upsell.models import UpsellImpression
 from tests.conftest import CATALOG, Person
 from tests.upsell import model_server as server
@@ -94,7 +95,7 @@ def test_past_the_limit_the_rules_choose(
     app = asking(**limits)
     assert [ask(app, cart) for cart in CHEAP] == ["llm", "llm", "rules", "rules"]
     assert ask(app, DEAR) == "rules"
-    assert [one.decision for one in showings(app)] == ["ok", "ok", *["over budget"] * 3]
+    assert [one.decision for one in showings(app)] == ["ok", "ok", *["over_budget"] * 3]
     assert len(model.requests) == len(calls(app)) == 2
     assert used(app) == [(2, 2 * TOKENS, 2 * 820 if "UPSELL_PRICES" in limits else 0)]
     assert ask(app, CHEAP[0]) == "llm", "what is known already costs nothing"
@@ -169,7 +170,7 @@ def test_a_call_that_fails_counts_too(asking: Callable[..., Flask], model: Model
     assert tokens > 200
     model.behave = server.good
     assert ask(app, CHEAP[1]) == "rules"
-    assert showings(app)[-1].decision == "over budget"
+    assert showings(app)[-1].decision == "over_budget"
 
 
 def test_without_a_budget_there_is_no_limit(asking: Callable[..., Flask]) -> None:
@@ -210,7 +211,7 @@ def test_calls_at_once_do_not_exceed_the_hard_limit_together(
 
 
 def is_over_budget(showing: UpsellImpression) -> bool:
-    return showing.decision == "over budget"
+    return showing.decision == "over_budget"
 
 
 @ON_SQLITE
@@ -232,7 +233,9 @@ def test_what_was_reserved_for_a_call_that_was_not_made_is_free_again(
     app = asking(UPSELL_BUDGET=f"{MOST_TOKENS}/{MOST_TOKENS} tokens")
     assistant = app.extensions["storefront_assistant"]
     with monkeypatch.context() as patch:
-        patch.setattr(assistant.model, "complete", lambda *_: completed_future(LlmResponse(CONCURRENCY_LIMITED)))
+        patch.setattr(
+            assistant.model, "complete", lambda *_: completed_future(LlmResponse(LlmOutcome.CONCURRENCY_LIMITED))
+        )
         assert ask(app, CHEAP[0]) == "rules"
     assert model.wait_for(lambda: used(app) == [(0, 0, 0)])
     assert ask(app, CHEAP[0]) == "llm"

@@ -130,7 +130,7 @@ def test_a_shop_whose_model_fails_lets_it_rest_and_finds_it_well_again(
     for cart in CARTS[: FAILURE_THRESHOLD + 2]:
         assert ask(app, cart) == "rules"
     assert len(model.requests) == FAILURE_THRESHOLD
-    assert [one.decision for one in showings(app)] == ["failed"] * FAILURE_THRESHOLD + ["resting"] * 2
+    assert [one.decision for one in showings(app)] == ["failed"] * FAILURE_THRESHOLD + ["circuit_open"] * 2
     assert len(calls(app)) == FAILURE_THRESHOLD, "what was not asked is no call"
     model.behave = server.good
     assert ask(app, CARTS[-1]) == "rules"

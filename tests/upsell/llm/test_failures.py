@@ -18,18 +18,18 @@ UNUSABLE: dict[str, tuple[Behaviour, *tuple[str, ...]]] = {
     "too slow": (server.slow(60), "timeout"),
     "drips its headers": (server.drips_headers, "timeout"),
     "drips its body": (server.drips_body, "timeout"),
-    "hangs up": (server.hangs_up, "no connection"),
-    "hangs up midway": (server.hangs_up_midway, "no connection"),
-    "speaks another protocol": (server.speaks_another_protocol, "no connection"),
-    "401": (server.fails(401), "http 401"),
-    "429": (server.fails(429, Retry_After="1"), "http 429"),
-    "429 for ever": (server.fails(429, Retry_After="86400", x_should_retry="true"), "http 429"),
-    "500": (server.fails(500), "http 500"),
-    "redirects": (server.fails(302, Location="http://127.0.0.1:9/"), "http 302"),
-    "garbage": (server.sends(b"\x00\xff\xfe\x80 garbage"), "bad answer"),
+    "hangs up": (server.hangs_up, "connection_error"),
+    "hangs up midway": (server.hangs_up_midway, "connection_error"),
+    "speaks another protocol": (server.speaks_another_protocol, "connection_error"),
+    "401": (server.fails(401), "http_401"),
+    "429": (server.fails(429, Retry_After="1"), "http_429"),
+    "429 for ever": (server.fails(429, Retry_After="86400", x_should_retry="true"), "http_429"),
+    "500": (server.fails(500), "http_500"),
+    "redirects": (server.fails(302, Location="http://127.0.0.1:9/"), "http_302"),
+    "garbage": (server.sends(b"\x00\xff\xfe\x80 garbage"), "invalid_response"),
     "HTML": (server.sends(b"<html><body>Bad gateway</body></html>", "text/html"), "empty"),
-    "no body": (server.sends(b""), "bad answer"),
-    "JSON that breaks off": (server.sends(server.completion("{}")[:60]), "bad answer"),
+    "no body": (server.sends(b""), "invalid_response"),
+    "JSON that breaks off": (server.sends(server.completion("{}")[:60]), "invalid_response"),
     "JSON null": (server.sends(b"null"), "empty"),
     "a JSON list": (server.sends(b"[1, 2]"), "empty"),
     "an empty object": (server.sends(b"{}"), "empty"),
@@ -40,17 +40,17 @@ UNUSABLE: dict[str, tuple[Behaviour, *tuple[str, ...]]] = {
     "no content": (server.says(None), "empty"),
     "content of blanks": (server.says("  \n "), "empty"),
     "content of another type": (server.says([{"type": "text", "text": "{}"}]), "empty"),
-    "prose": (server.says("Sure! I would suggest the pot."), "not json"),
-    "content nested without end": (server.says("[" * 30_000), "bad answer"),
+    "prose": (server.says("Sure! I would suggest the pot."), "invalid_json"),
+    "content nested without end": (server.says("[" * 30_000), "invalid_response"),
     "a list": (server.says("[]"), "ok", "shape"),
     "a string": (server.says('"pot"'), "ok", "shape"),
     "suggestions are missing": (server.says('{"products": ["pot"]}'), "ok", "shape"),
     "suggestions are an object": (server.says('{"suggestions": {"product_id": "pot"}}'), "ok", "shape"),
     "suggestions of odd things": (server.suggest([None, 1, "pot", [], {"product_id": [1]}]), "ok", "unknown_product"),
     "nothing": (server.suggest([]), "ok"),
-    "ten megabytes": (server.sends(server.completion(" " * 10_000_000)), "too large"),
-    "ten megabytes of an error": (lambda exchange: exchange.send(500, b"x" * 10_000_000), "too large"),
-    "a bomb": (server.bomb(60_000_000), "too large"),
+    "ten megabytes": (server.sends(server.completion(" " * 10_000_000)), "response_too_large"),
+    "ten megabytes of an error": (lambda exchange: exchange.send(500, b"x" * 10_000_000), "response_too_large"),
+    "a bomb": (server.bomb(60_000_000), "response_too_large"),
 }
 
 
@@ -89,7 +89,7 @@ def test_the_rules_answer_in_time_when_the_model(
     assert in_a_hurry or len(model.requests) == 2
     shown = showings(app)[-1]
     assert (shown.id, shown.arm, shown.source) == (upsell["call_id"], "model", "rules")
-    assert shown.decision in (("nothing usable",) if outcome == "ok" else ("failed", "not ready"))
+    assert shown.decision in (("all_rejected",) if outcome == "ok" else ("failed", "pending"))
     check_written_down(app, journal(), *UNUSABLE[behaviour][1:])
 
 
@@ -114,7 +114,7 @@ def test_a_model_that_is_down_leaves_it_to_the_rules(asking: Callable[..., Any],
     person = Person(nowhere.test_client(), "north")
     answer = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell")
     assert (answer.status_code, answer.json["source"]) == (200, "rules")
-    assert calls(nowhere)[0].outcome == "no connection"
+    assert calls(nowhere)[0].outcome == "connection_error"
     assert not model.requests
 
 

@@ -132,7 +132,7 @@ def test_what_is_refused_for_another_reason_is_not_asked_again(
     app = asking()
     assert ask(app, CARTS[0]) == "rules"
     assert len(model.requests) == 1
-    assert calls(app)[0].outcome == f"http {status}"
+    assert calls(app)[0].outcome == f"http_{status}"
     model.behave = server.good
     assert ask(app, CARTS[1]) == "llm"
     assert model.requests[-1].response_format == "json_schema"
@@ -241,10 +241,10 @@ def test_a_sentence_that_is_cut_off_after_the_object_does_not_matter(
 @pytest.mark.parametrize(
     ("said", "outcome"),
     [
-        ('<think>I would say {"suggestions": []}', "not json"),
-        ('{"suggestions": [{"product_id": "pot", "explanation": "It fits."}, {"product', "not json"),
-        ("```json\n{'suggestions': []}\n```", "not json"),
-        ("Nothing {at all} fits.", "not json"),
+        ('<think>I would say {"suggestions": []}', "invalid_json"),
+        ('{"suggestions": [{"product_id": "pot", "explanation": "It fits."}, {"product', "invalid_json"),
+        ("```json\n{'suggestions': []}\n```", "invalid_json"),
+        ("Nothing {at all} fits.", "invalid_json"),
         ('Sure: {"products": []}', "ok"),
     ],
 )

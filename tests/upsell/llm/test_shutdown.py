@@ -57,7 +57,7 @@ def test_calls_that_hang_are_written_down_beside_those_that_were_answered(
             jobs.stop(app)
         assert [one.result(END_SECONDS) for one in waiting] == ["rules"] * 2
     outcomes = [call.outcome for call in calls(app)]
-    assert outcomes == ["ok", "shutting down", "shutting down"]
+    assert outcomes == ["ok", "shutting_down", "shutting_down"]
     prompts = sum(call.prompt_tokens for call in calls(app)[1:])
     with app.app_context(), tenant_context("north"):
         (use,) = db.session.scalars(select(LlmUsage))
@@ -88,7 +88,7 @@ def test_ctrl_c_ends_the_server_soon_and_all_calls_are_written_down(tmp_path: Pa
         assert [json.loads(one.result()[1])["source"] for one in waiting] == ["rules"] * 3
     (database,) = tmp_path.glob("**/storefront.db")
     with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute("SELECT outcome FROM llm_call").fetchall() == [("shutting down",)] * 3
+        assert connection.execute("SELECT outcome FROM llm_call").fetchall() == [("shutting_down",)] * 3
 
 
 def test_after_a_restart_the_same_is_asked_at_once(asking: Callable[..., Flask], model: ModelServer) -> None:

@@ -127,7 +127,7 @@ def test_after_a_fault_it_goes_on_where_it_was(app: Flask, model: ModelServer) -
     model.behave = tires
     said = prepare(app, "--yes")
     assert "1 product prepared" in said
-    assert "Without an answer: http 500 5." in said
+    assert "Without an answer: http_500 5." in said
     assert "5 products left for the next run, because the model failed 5 times in a row." in said
     first = about(model)[0]
     model.behave = completes({"cup": CUP})
@@ -191,7 +191,7 @@ def test_ctrl_c_does_not_wait_for_a_call_that_hangs_and_writes_it_down(
         said = prepare(app, "--yes")
     assert time.monotonic() - start < complement_prompt.TIMEOUT / 4
     assert "because it was interrupted." in said
-    assert [call.outcome for call in calls(app)] == ["ok", "ok", "shutting down"]
+    assert [call.outcome for call in calls(app)] == ["ok", "ok", "shutting_down"]
     with app.app_context(), tenant_context("north"):
         (use,) = db.session.scalars(select(LlmUsage))
         assert use.calls == 3

@@ -167,14 +167,14 @@ def test_a_model_that_hangs_counts_as_the_rules(asking: Callable[..., Flask], mo
     model.behave = hangs
     said = evaluate(app, "--model", "--yes", "--orders", "20")
     assert rates(said)["model"] == rates(said)["rules, as shown"] == 100
-    assert "Without an answer: 20 (not asked 15, timeout 5); the rules' choice counts there." in said
+    assert "Without an answer: 20 (not_asked 15, timeout 5); the rules' choice counts there." in said
     assert len(model.requests) <= 5, "and it isn't asked on and on"  # a busy machine may not come to send one in time
 
 
 def test_the_model_gets_no_more_than_the_days_budget(asking: Callable[..., Flask], model: ModelServer) -> None:
     app = asking(UPSELL_BUDGET="100/3500 tokens", UPSELL_IN_FLIGHT="1", UPSELL_HOLDOUT="1")
     open_shop(app)
-    assert "not asked 16" in evaluate(app, "--model", "--yes", "--orders", "20")
+    assert "not_asked 16" in evaluate(app, "--model", "--yes", "--orders", "20")
     assert len(model.requests) == 4, "760 tokens each, and room for the about 1,060 that the next one can use"
 
 
