@@ -8,6 +8,7 @@ from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
+from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.events import pages as events_pages
@@ -123,6 +124,7 @@ def register_template_globals(app: Flask) -> None:
         format_datetime=formatting.format_datetime,
         first_character=first_character,
         languages=LANGUAGES,
+        low_stock=LOW_STOCK_THRESHOLD,
         shopper_language=locale.shopper_language,
         shopper_locale=locale.shopper_locale,
     )

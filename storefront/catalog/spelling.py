@@ -11,10 +11,10 @@ from threading import BoundedSemaphore, Event, Lock
 from cachetools import TTLCache
 from flask import Flask, current_app
 
-from storefront.catalog.importer import catalog_loaded
+from storefront.catalog.queries import iter_search_texts
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader
-from storefront.seo.queries import iter_search_texts
+from storefront.signals import catalog_loaded
 
 VOCABULARY_TTL_SECONDS = 300.0
 """Seconds for which a shop's words are remembered."""

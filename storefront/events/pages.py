@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.clock import now
 from storefront.events.broadcaster import HEARTBEAT_SECONDS, Stream
 from storefront.events.queries import last_event_before, last_event_id
@@ -32,7 +31,6 @@ RETRY_AFTER_SECONDS = 20
 
 def init_app(app: Flask) -> None:
     app.extensions["storefront_tail"] = EventTailer(app)
-    app.jinja_env.globals["low_stock"] = LOW_STOCK_THRESHOLD
 
 
 def event_tailer(app: Flask) -> EventTailer:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from storefront.cart.actions import cart_changed
-from storefront.catalog.importer import catalog_loaded
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
-from storefront.orders.actions import orders_changed
+from storefront.signals import cart_changed, catalog_loaded, orders_changed
 from storefront.upsell.actions import PREFETCH_DEBOUNCE_SECONDS
 from storefront.upsell.jobs import LEARN_DELAY_SECONDS, prefetch_job, rebuild_similarity_of, this_app, training_job
 from storefront.upsell.llm.service import llm_reranker

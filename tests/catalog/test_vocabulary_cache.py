@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 
 from storefront.catalog import spelling
-from storefront.catalog.importer import catalog_loaded
+from storefront.catalog.queries import iter_search_texts
 from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.seo.queries import iter_search_texts
+from storefront.signals import catalog_loaded
 from tests.concurrency import at_once
 from tests.conftest import Person
 

@@ -6,9 +6,7 @@ import sys
 FOLLOWED = """
 from storefront import Settings, create_app
 create_app(Settings.from_environ({"DATA_DIR": "%s"}))
-from storefront.cart.actions import cart_changed
-from storefront.catalog.importer import catalog_loaded
-from storefront.orders.actions import orders_changed
+from storefront.signals import cart_changed, catalog_loaded, orders_changed
 from storefront.upsell import subscribers
 followed = {
     cart_changed: subscribers.schedule_prefetch,
