@@ -9,6 +9,7 @@ import pytest
 
 from storefront import create_app
 from storefront.config import ROOT, ConfigError, Settings
+from storefront.state import state_of
 from tests.conftest import SECRET
 from tests.postgres import Postgres
 
@@ -181,7 +182,7 @@ def test_no_setting_is_shown_with_its_secrets(tmp_path: Path) -> None:
 def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("BASE_DOMAIN", "example.com")
-    assert create_app().extensions["storefront_settings"].base_domain == "example.com"
+    assert state_of(create_app()).settings.base_domain == "example.com"
     monkeypatch.setenv("PORT", "none")
     with pytest.raises(ConfigError, match="PORT"):
         create_app()

@@ -19,6 +19,7 @@ from storefront.events.sse_format import (
     reset_message,
 )
 from storefront.events.tailer import POLL_SECONDS, EventTailer, messages_after
+from storefront.state import state_of
 from storefront.tenants.context import current_tenant
 from storefront.web.client_address import client_key
 from storefront.web.rate_limits import STREAMS_LIMIT, limiter
@@ -29,13 +30,8 @@ RETRY_AFTER_SECONDS = 20
 """Seconds after which who found no room may try again."""
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_tail"] = EventTailer(app)
-
-
 def event_tailer(app: Flask) -> EventTailer:
-    found: EventTailer = app.extensions["storefront_tail"]
-    return found
+    return state_of(app).event_tailer
 
 
 @pages.get("/events")

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.cart import retention as carts
 from storefront.clock import now, rfc3339
-from storefront.config import Settings
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
 from storefront.retention.expiry import Rule, batches
+from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
 from storefront.upsell.scheduler import job_scheduler
@@ -37,7 +37,7 @@ log = logging.getLogger("storefront.retention")
 
 def prune() -> Iterator[int]:
     """Remove what is too old of the current tenant: yields how many rows went, after each transaction."""
-    settings: Settings = current_app.extensions["storefront_settings"]
+    settings = current_state().settings
     for rule, days in RULES:
         yield from batches(rule, now() - timedelta(days=getattr(settings, days)))
 

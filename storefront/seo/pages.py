@@ -6,7 +6,6 @@ from itertools import islice
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from storefront.catalog import spelling
 from storefront.catalog.queries import get_categories
 from storefront.catalog.search import ProductQuery, search_products
 from storefront.errors import NotFound
@@ -118,7 +117,6 @@ def is_indexable() -> bool:
 
 
 def init_app(app: Flask) -> None:
-    spelling.init_app(app)
     app.jinja_env.filters["one_line"] = one_line
     app.jinja_env.globals.update(
         canonical=canonical, share_image_url=share_image_url, is_indexable=is_indexable, structured=jsonld

@@ -14,10 +14,11 @@ from sqlalchemy.exc import OperationalError
 from storefront.catalog.commands import describe, import_with_progress
 from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
-from storefront.config import ROOT, ConfigError, Settings
+from storefront.config import ROOT, ConfigError
 from storefront.db.base import db
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
+from storefront.state import state_of
 from storefront.upsell.jobs import rebuild_missing_similarity
 from storefront.web.rate_limits import warn_of_unusable_storage
 
@@ -34,7 +35,7 @@ def prepare(app: Flask) -> None:
     Raises `CatalogError`, `ConfigError` for a database that can't keep every text, or what the database says when it
     can't be had.
     """
-    settings: Settings = app.extensions["storefront_settings"]
+    settings = state_of(app).settings
     for warning in settings.warnings():
         log.warning(warning)
     warn_of_unusable_storage(settings)

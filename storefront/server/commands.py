@@ -18,6 +18,7 @@ from storefront.db.fault_messages import database_fault
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.errors import Refusal
 from storefront.observability.redaction import redact
+from storefront.state import state_of
 
 
 class StandaloneCommand(click.Command):
@@ -49,7 +50,7 @@ def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
         raise click.ClickException(said) from None
     except Exception as fault:
         app = ctx.ensure_object(ScriptInfo).load_app()  # whose context may have ended with the command
-        settings: Settings = app.extensions["storefront_settings"]
+        settings = state_of(app).settings
         if sentence := explain_error(fault, settings):
             raise click.ClickException(redact(sentence)) from fault
         raise

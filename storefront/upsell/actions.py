@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flask import current_app
-
 from storefront.cart.queries import CartSnapshot, find_cart
 from storefront.catalog.queries import ProductView, get_products_in_stock
 from storefront.clock import now
@@ -13,6 +11,7 @@ from storefront.config import Settings
 from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
+from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
@@ -135,8 +134,7 @@ def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: Candidat
 
 
 def settings() -> Settings:
-    found: Settings = current_app.extensions["storefront_settings"]
-    return found
+    return current_state().settings
 
 
 def reserves_panel_space(tenant: TenantSettings, cart: CartSnapshot) -> bool:

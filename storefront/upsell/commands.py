@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import click
-from flask import current_app
 
 from storefront.config import Settings
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.server.commands import CommandGroup
+from storefront.state import current_state
 from storefront.tenants.registry import registry, set_upsell_enabled
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.commands import print_report, table
@@ -163,8 +163,7 @@ def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
 
 
 def settings() -> Settings:
-    found: Settings = current_app.extensions["storefront_settings"]
-    return found
+    return current_state().settings
 
 
 def shops(tenant_id: str | None) -> list[TenantSettings]:

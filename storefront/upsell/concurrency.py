@@ -5,19 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from flask import Flask, current_app, g
+from flask import g
+
+from storefront.state import current_state
 
 SLOT_TIMEOUT_SECONDS = 0.25
 """Seconds after which nobody waits any longer for a turn: whoever has it waits for the database."""
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_turn"] = Lock()
-
-
 def slot() -> Lock:
-    found: Lock = current_app.extensions["storefront_turn"]
-    return found
+    return current_state().recommender_lock
 
 
 @contextmanager

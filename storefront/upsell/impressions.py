@@ -17,6 +17,7 @@ from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.transactions import release_reader, write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
+from storefront.state import state_of
 from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.exposures import insert_exposures
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
@@ -74,8 +75,7 @@ class ImpressionBuffer:
 
 
 def impression_buffer(app: Flask) -> ImpressionBuffer:
-    found: ImpressionBuffer = app.extensions["storefront_journal"]
-    return found
+    return state_of(app).impressions
 
 
 def record(entry: PendingImpression, later: bool) -> None:

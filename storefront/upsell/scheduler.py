@@ -8,6 +8,8 @@ from threading import Condition, Thread
 
 from flask import Flask
 
+from storefront.state import state_of
+
 log = logging.getLogger("storefront.upsell")
 
 
@@ -75,5 +77,4 @@ class JobScheduler:
 
 
 def job_scheduler(app: Flask) -> JobScheduler:
-    found: JobScheduler = app.extensions["storefront_errands"]
-    return found
+    return state_of(app).scheduler

@@ -7,6 +7,7 @@ from typing import Any
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
 from storefront.signals import cart_changed, catalog_loaded, orders_changed
+from storefront.state import state_of
 from storefront.upsell.actions import PREFETCH_DEBOUNCE_SECONDS
 from storefront.upsell.jobs import LEARN_DELAY_SECONDS, prefetch_job, rebuild_similarity_of, this_app, training_job
 from storefront.upsell.llm.service import llm_reranker
@@ -16,7 +17,7 @@ from storefront.upsell.scheduler import job_scheduler
 def schedule_prefetch(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
-    settings = app.extensions["storefront_settings"]
+    settings = state_of(app).settings
     if settings.upsell_enabled and settings.model_configured and not llm_reranker().model.breaker.open:
         job = partial(prefetch_job, app, current_tenant_id(), cart_id, shopper_languages())
         job_scheduler(app).schedule(PREFETCH_DEBOUNCE_SECONDS, cart_id, job)

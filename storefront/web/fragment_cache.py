@@ -8,9 +8,10 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 
 from cachetools import LRUCache
-from flask import Flask, current_app, g, request, session
+from flask import g, request, session
 
 from storefront.i18n.locale import shopper_languages
+from storefront.state import current_state
 from storefront.web.compression import share
 
 MAX_FRAGMENTS = 100
@@ -40,7 +41,7 @@ class FragmentCache:
 def cached(key: Hashable, render: Callable[[], str]) -> bytes:
     """What looks like this to everybody, for programs."""
     share()
-    fragments: FragmentCache = current_app.extensions["storefront_fragments"]
+    fragments = current_state().fragments
     return fragments.cached(key, render)
 
 
@@ -53,7 +54,3 @@ def share_page() -> None:
     """Say of a page without personal data that it is the same for everybody, unless this one says something to one."""
     if "_flashes" not in session:
         share()
-
-
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_fragments"] = FragmentCache()

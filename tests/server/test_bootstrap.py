@@ -11,6 +11,7 @@ from storefront.catalog.json_file import CatalogError
 from storefront.config import ConfigError
 from storefront.server import bootstrap
 from storefront.server.bootstrap import one_at_a_time, prepare
+from storefront.state import state_of
 
 
 class Holder(Thread):
@@ -71,5 +72,5 @@ def test_the_lock_is_free_after_a_process_that_failed(make_app: Callable[..., Fl
 def test_the_lock_is_beside_the_database(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     app = make_app()
     prepare(app)
-    on_sqlite = app.extensions["storefront_settings"].on_sqlite
+    on_sqlite = state_of(app).settings.on_sqlite
     assert bool(list(tmp_path.glob("*.prepare.lock"))) is on_sqlite

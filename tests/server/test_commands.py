@@ -14,6 +14,7 @@ from storefront import create_app
 from storefront.config import ROOT
 from storefront.db.timeouts import Timeouts
 from storefront.server.commands import explain_error
+from storefront.state import state_of
 from tests.conftest import CATALOG, dispose, settings_for
 from tests.postgres import Postgres
 from tests.server.test_serving import GUNICORN, serving, wait
@@ -120,7 +121,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(app: Flask, monkeypatch: pyt
 
 def test_a_full_disk_is_not_blamed_on_a_setting(app: Flask) -> None:
     fault = OSError(28, "No space left on device", "/data/storefront.db.lock")
-    said = explain_error(fault, app.extensions["storefront_settings"])
+    said = explain_error(fault, state_of(app).settings)
     assert said == "'/data/storefront.db.lock' can't be used: the disk is full: make room there, then start again."
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from storefront.state import state_of
 from storefront.upsell import actions, concurrency
 from tests.conftest import Person
 from tests.upsell import model_server as server
@@ -58,11 +59,11 @@ def test_one_panel_at_a_time_is_thought_out(app: Flask, monkeypatch: pytest.Monk
 def test_a_turn_that_does_not_end_holds_nobody_for_long(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 0.05)
     person = with_cart(app)
-    with app.extensions["storefront_turn"]:
+    with state_of(app).recommender_lock:
         start = time.monotonic()
         assert status_of_panel(person) == 200
         assert 0.05 <= time.monotonic() - start < PATIENCE
-        assert app.extensions["storefront_turn"].locked(), "it was not this panel's to give back"
+        assert state_of(app).recommender_lock.locked(), "it was not this panel's to give back"
     assert len(showings(app)) == 1
 
 
@@ -72,7 +73,7 @@ def test_who_waits_for_the_model_leaves_the_turn_to_others(
     monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 30)
     app = asking()
     model.behave = server.hangs
-    turn = app.extensions["storefront_turn"]
+    turn = state_of(app).recommender_lock
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(status_of_panel, with_cart(app))
         assert model.wait_for(lambda: len(model.requests) == 1)
@@ -89,21 +90,21 @@ def test_a_fault_gives_the_turn_back(app: Flask, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(actions, "find_candidates", lambda *_: 1 / 0)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     assert status_of_panel(person) == 500
-    assert not app.extensions["storefront_turn"].locked()
+    assert not state_of(app).recommender_lock.locked()
 
 
 def test_a_turn_inside_a_turn_is_the_same_one(app: Flask) -> None:
     with app.app_context():
         with concurrency.recommender_slot():
             with concurrency.recommender_slot(), concurrency.slot_released():
-                assert not app.extensions["storefront_turn"].locked()
-            assert app.extensions["storefront_turn"].locked(), "the outer one still has it"
-        assert not app.extensions["storefront_turn"].locked()
+                assert not state_of(app).recommender_lock.locked()
+            assert state_of(app).recommender_lock.locked(), "the outer one still has it"
+        assert not state_of(app).recommender_lock.locked()
 
 
 def test_who_goes_without_a_turn_gives_none_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 0.01)
-    with app.app_context(), app.extensions["storefront_turn"]:
+    with app.app_context(), state_of(app).recommender_lock:
         with concurrency.recommender_slot(), concurrency.recommender_slot():
             pass
-        assert app.extensions["storefront_turn"].locked(), "it was not theirs to give back"
+        assert state_of(app).recommender_lock.locked(), "it was not theirs to give back"

@@ -12,7 +12,7 @@ from functools import partial
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 
 from storefront.clock import now
 from storefront.config import Settings
@@ -22,6 +22,7 @@ from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.observability.metrics import count_llm_call
 from storefront.observability.redaction import redact
+from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.concurrency import recommender_slot, slot_released
 from storefront.upsell.llm import rerank_prompt
@@ -265,5 +266,4 @@ def set_result(future: "Future[LlmResponse]", answer: LlmResponse) -> None:
 
 
 def llm_reranker() -> LlmReranker:
-    found: LlmReranker = current_app.extensions["storefront_assistant"]
-    return found
+    return current_state().llm_reranker
