@@ -20,14 +20,15 @@ from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import first_character
-from storefront.observability import health as operators_pages
+from storefront.observability import health as observability_pages
 from storefront.observability import logging
+from storefront.observability.error_boundary import ErrorBoundary
 from storefront.observability.readiness import WriteProbe
 from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
-from storefront.seo import pages as findable_pages
+from storefront.seo import pages as seo_pages
 from storefront.server import commands
 from storefront.state import EXTENSION, AppState
 from storefront.tenants import context
@@ -40,13 +41,12 @@ from storefront.upsell import pages as upsell_pages
 from storefront.upsell import subscribers
 from storefront.upsell.experiment import api as experiment_api
 from storefront.upsell.impressions import ImpressionBuffer
-from storefront.upsell.llm import api as assistant_api
+from storefront.upsell.llm import api as llm_api
 from storefront.upsell.llm.service import LlmReranker
 from storefront.upsell.recommender.stats_cache import StatsCache
 from storefront.upsell.scheduler import JobScheduler
-from storefront.web import compression, error_handlers, openapi, security, static_files
+from storefront.web import compression, error_handlers, language_headers, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
-from storefront.web.error_boundary import ErrorBoundary
 from storefront.web.fragment_cache import FragmentCache
 
 __all__ = ["ConfigError", "Settings", "create_app"]
@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
     locale.init_app(app)
+    language_headers.init_app(app)
     security.init_app(app, settings)
     error_handlers.init_app(app)
     static_files.init_app(app)
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     register_blueprints(app)
     register_template_globals(app)
-    findable_pages.init_app(app)
+    seo_pages.init_app(app)
     wrap_wsgi_app(app, settings)
     return app
 
@@ -116,14 +117,15 @@ def register_blueprints(app: Flask) -> None:
         cart_pages,
         orders_pages,
         upsell_pages,
-        findable_pages,
+        seo_pages,
         events_pages,
-        operators_pages,
+        observability_pages,
         i18n_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
+    for api in (catalog_api, cart_api, orders_api, upsell_api, llm_api, experiment_api):
         app.register_blueprint(api.api)
+    app.register_blueprint(seo_pages.root_files)
     app.register_blueprint(openapi.openapi_blueprint)
     openapi.init_app(app)
     app.cli.add_command(catalog_commands.commands)

@@ -11,7 +11,6 @@ from storefront.catalog.search import ProductQuery, search_products
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import override_locale
-from storefront.observability.health import pages as operators
 from storefront.seo import feeds, jsonld
 from storefront.seo.queries import catalog_version
 from storefront.seo.urls import canonical, require_root, share_image_url, site_root, trusted_root
@@ -21,6 +20,8 @@ from storefront.tenants.registry import registry
 from storefront.web.rate_limits import FEEDS_LIMIT, limiter
 
 pages = Blueprint("seo", __name__)
+root_files = Blueprint("root_files", __name__)
+"""Files that are also there at the root, where no shop is."""
 SITEMAP_MAX_AGE_SECONDS = 60 * 60
 FEED_MAX_AGE_SECONDS = 5 * 60
 """Seconds for which others may keep the file; a price may change meanwhile."""
@@ -82,7 +83,7 @@ def app_now() -> Flask:
     return app
 
 
-@operators.get("/robots.txt")
+@root_files.get("/robots.txt")
 def robots() -> Response:
     """A shop's own; at the root, that of all shops under their prefixes. Crawlers read the one at the root only."""
     root = trusted_root()
@@ -94,7 +95,7 @@ def robots() -> Response:
     return plain_text(text)
 
 
-@operators.get("/llms.txt")
+@root_files.get("/llms.txt")
 def llms() -> Response:
     root = trusted_root() or site_root()
     if g.tenant:

@@ -17,8 +17,8 @@ from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
 from storefront.i18n.gettext import N_, _
 from storefront.state import current_state
-from storefront.tenants.middleware import TENANT_KEY
 from storefront.web import rate_limits
+from storefront.web.environ import TENANT_KEY
 from storefront.web.htmx import vary_by
 
 MAX_BODY_BYTES = 256 * 1024

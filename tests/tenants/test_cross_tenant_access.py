@@ -45,7 +45,7 @@ KINDS = (PRODUCT, CART, CALL, CODE)
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
     """Every route and method that belongs to a shop."""
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.partition(".")[0] != "observability":
+        if rule.endpoint.partition(".")[0] not in ("observability", "root_files"):
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
                 yield rule, method
 
