@@ -77,14 +77,14 @@ from prometheus_client import multiprocess
 
 from storefront.catalog.json_file import CatalogError
 from storefront.config import ConfigError, Settings
+from storefront.error_messages import explain_error
 from storefront.events.pages import event_tailer
+from storefront.file_limit import MAX_CONNECTIONS
 from storefront.observability import metrics_folder
 from storefront.observability.logging import LOGGING_CONFIG, disable_unused_log_fields
 from storefront.observability.redaction import keep_secret, redact
 from storefront.server import compatibility
 from storefront.server.bootstrap import prepare
-from storefront.server.commands import explain_error
-from storefront.server.file_limit import MAX_CONNECTIONS
 from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
 from storefront.upsell import jobs
 from storefront.upsell.llm.client import warm_up

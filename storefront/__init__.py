@@ -5,6 +5,7 @@ from threading import Lock
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from storefront import commands
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -29,7 +30,6 @@ from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
 from storefront.seo import pages as seo_pages
-from storefront.server import commands
 from storefront.state import EXTENSION, AppState
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages

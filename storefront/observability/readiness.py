@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from storefront.clock import now, rfc3339
 from storefront.db.timeouts import PROBE, timeouts_in_force
 from storefront.db.transactions import write
+from storefront.error_messages import explain_error
 from storefront.errors import Refusal
-from storefront.server.commands import explain_error
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting
 

@@ -11,14 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.cart import retention as carts
 from storefront.clock import now, rfc3339
+from storefront.db.expiry import Rule, batches
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
-from storefront.retention.expiry import Rule, batches
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
-from storefront.upsell.scheduler import job_scheduler
+from storefront.upsell.scheduler import every, job_scheduler
 
 RULES: Sequence[tuple[Rule, str]] = (
     *((rule, "upsell_keep_days") for rule in upsell.RULES),
@@ -33,6 +33,11 @@ PAUSE_SECONDS = 0.1
 """Between two transactions, so that orders get their turn."""
 ROW = "retention_began"
 log = logging.getLogger("storefront.retention")
+
+
+def start(app: Flask) -> None:
+    """Begin to look for old rows, in a process whose scheduler runs."""
+    every(app, LOOK_EVERY_SECONDS, "retention looks", begin_round)
 
 
 def prune() -> Iterator[int]:

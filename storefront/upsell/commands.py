@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import click
 
+from storefront.commands import CommandGroup
 from storefront.config import Settings
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
-from storefront.server.commands import CommandGroup
 from storefront.state import current_state
 from storefront.tenants.registry import registry, set_upsell_enabled
 from storefront.tenants.settings import TenantSettings

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from threading import Thread
-from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -13,7 +12,6 @@ from storefront.catalog.search import ProductQuery, count_products
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
-from storefront.retention import actions as retention
 from storefront.state import state_of
 from storefront.tenants.registry import registry
 from storefront.upsell.actions import prefetch_suggestions
@@ -22,7 +20,7 @@ from storefront.upsell.impressions import flush_all
 from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
 from storefront.upsell.recommender.similarity_job import rebuild_text_similarity
 from storefront.upsell.recommender.training import train_incrementally
-from storefront.upsell.scheduler import job_scheduler
+from storefront.upsell.scheduler import every, job_scheduler
 
 LEARN_DELAY_SECONDS = 1.0
 """Seconds after an order in which the ones that follow it are learned together with it."""
@@ -38,7 +36,6 @@ def start(app: Flask) -> None:
     """Begin to run errands in this process, which serves requests."""
     job_scheduler(app).start()
     every(app, SWEEP_INTERVAL_SECONDS, "sweep", schedule_all_training)
-    every(app, retention.LOOK_EVERY_SECONDS, "retention looks", retention.begin_round)
 
 
 def stop(app: Flask) -> None:
@@ -100,13 +97,3 @@ def schedule_all_training(app: Flask) -> None:
         tenants = list(registry().all())
     for tenant_id in tenants:
         job_scheduler(app).schedule(0, ("learn", tenant_id), partial(training_job, app, tenant_id))
-
-
-def every(app: Flask, seconds: float, name: str, job: Any) -> None:
-    """Do the job for the first time in so many seconds, and then again and again."""
-
-    def again() -> None:
-        job_scheduler(app).schedule(seconds, name, again)
-        job(app)
-
-    job_scheduler(app).schedule(seconds, name, again)

@@ -78,3 +78,13 @@ class JobScheduler:
 
 def job_scheduler(app: Flask) -> JobScheduler:
     return state_of(app).scheduler
+
+
+def every(app: Flask, seconds: float, name: str, job: Callable[[Flask], None]) -> None:
+    """Do the job for the first time in so many seconds, and then again and again."""
+
+    def again() -> None:
+        job_scheduler(app).schedule(seconds, name, again)
+        job(app)
+
+    job_scheduler(app).schedule(seconds, name, again)
