@@ -56,7 +56,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self._stop_at_once = False
         self._sweep_at = self._warn_at = 0.0
         self.missed_signals: SimpleQueue[int] = SimpleQueue()
-        """The master's own, once this is a process of its own: see `post_fork` in gunicorn.conf.py."""
+        """The master's own, once this is a process of its own: see `post_fork` in hooks.py."""
 
     # --- the main loop ---
 
