@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     error_handlers.init_app(app)
     static_files.init_app(app)
+    cart_pages.init_app(app)
     spelling.init_app(app)
     subscribers.init_app()
 
@@ -137,7 +138,6 @@ def register_template_globals(app: Flask) -> None:
     """What every template may say by name."""
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
-        cart_item_count=cart_pages.cart_item_count,
         label=context.label,
         lang_attribute=content.lang_attribute,
         flashed_messages=flashed_messages,

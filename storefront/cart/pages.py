@@ -1,6 +1,6 @@
 """The cart, for shoppers. The browser's cart hangs on the shop's signed cookie."""
 
-from flask import Blueprint, Response, flash, g, redirect, request, session, url_for
+from flask import Blueprint, Flask, Response, flash, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart import actions
@@ -13,10 +13,17 @@ from storefront.i18n.gettext import _
 from storefront.ids import new_token
 from storefront.tenants.context import current_tenant
 from storefront.upsell.impressions import is_attributable_with_wait
+from storefront.web.fragment_cache import vary_pages_by
 from storefront.web.htmx import render_page
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 
 pages = Blueprint("cart", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Every page shows the cart's badge in its frame."""
+    app.jinja_env.globals["cart_item_count"] = cart_item_count
+    vary_pages_by(app, cart_item_count)
 
 
 def current_cart() -> CartSnapshot | None:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from storefront.cart.pages import cart_item_count
 from storefront.catalog import spelling
 from storefront.catalog.filters import SORTS, format_decimal, read_filters
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
@@ -149,7 +148,7 @@ def list_page() -> Response:
     shelf = cached_category_counts()
     many = total_matches(wish, number, found, shelf)
     chips = (shelf.chips(wish.category), len(shelf.categories))
-    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, cart_item_count(), requested_partial())
+    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, requested_partial())
 
     def show_list() -> str:
         has_next = len(found.cards) > PAGE_SIZE
