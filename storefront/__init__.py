@@ -13,6 +13,8 @@ from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.catalog import spelling
 from storefront.catalog.models import LOW_STOCK_THRESHOLD
+from storefront.checkout import api as checkout_api
+from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.events import pages as events_pages
@@ -116,6 +118,7 @@ def register_blueprints(app: Flask) -> None:
     for pages in (
         catalog_pages,
         cart_pages,
+        checkout_pages,
         orders_pages,
         upsell_pages,
         seo_pages,
@@ -124,7 +127,7 @@ def register_blueprints(app: Flask) -> None:
         i18n_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, orders_api, upsell_api, llm_api, experiment_api):
+    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api):
         app.register_blueprint(api.api)
     app.register_blueprint(seo_pages.root_files)
     app.register_blueprint(openapi.openapi_blueprint)

@@ -68,14 +68,14 @@ def add() -> AnyResponse:
     quantity = parse_quantity(request.form.get("quantity", "1"))
     suggested = request.form.get("next") == "checkout"
     if suggested and not is_suggestion_available(product):
-        return redirect(url_for("orders.checkout"), 303)
+        return redirect(url_for("checkout.review"), 303)
     cart_id = session.get("cart")
     if cart_id is None or not add_to_cart(cart_id, product.id, quantity):
         shopper = session.setdefault("shopper", new_token())
         session["cart"] = actions.open_cart([(product.id, quantity)], shopper)
         session.permanent = True
     if suggested:
-        return redirect(url_for("orders.checkout", added=product.id), 303)
+        return redirect(url_for("checkout.review", added=product.id), 303)
     flash(_("Added %(name)s to your cart.", name=product.name), "notice")
     return redirect(url_for("cart.view_cart"), 303)
 

@@ -28,7 +28,7 @@ FEED_MAX_AGE_SECONDS = 5 * 60
 PRODUCTS_PER_CHUNK = 500
 """Products that are written at a time."""
 LLMS_TXT_PRODUCTS = 12
-INDEXABLE_ENDPOINTS = ("catalog.index", "catalog.product", "orders.checkout", "api.docs", None)
+INDEXABLE_ENDPOINTS = ("catalog.index", "catalog.product", "checkout.review", "api.docs", None)
 """Pages that search engines may list. Who has no cart is sent from the checkout to the cart, crawlers too."""
 SELF_NOINDEX_ENDPOINT = "orders.confirmation"
 
