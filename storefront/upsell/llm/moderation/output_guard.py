@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
+from storefront.i18n.display_text import has_invisible, limit_marks, strip_invisible
 from storefront.upsell.llm.moderation.data_files import LEXICONS
 from storefront.upsell.llm.moderation.lexicon import compile_lexicon, holds_phrase
 from storefront.upsell.llm.moderation.normalization import (
     fold,
-    has_invisible,
-    limit_marks,
     obfuscation_variants,
-    strip_invisible,
 )
 from storefront.upsell.llm.moderation.number_facts import numbers_in, numbers_of
 from storefront.upsell.llm.rerank_prompt import INSTRUCTIONS
