@@ -1,6 +1,6 @@
 """Storefront: shops for many tenants. `create_app()` is the wiring, readable from top to bottom."""
 
-from threading import Lock
+from threading import BoundedSemaphore
 
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -41,6 +41,7 @@ from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
 from storefront.upsell import subscribers
+from storefront.upsell.concurrency import MAX_COMPUTATIONS
 from storefront.upsell.experiment import api as experiment_api
 from storefront.upsell.impressions import ImpressionBuffer
 from storefront.upsell.llm import api as llm_api
@@ -100,7 +101,7 @@ def new_state(app: Flask, settings: Settings) -> AppState:
         impressions=ImpressionBuffer(),
         llm_reranker=LlmReranker(app, settings),
         recommender_stats=StatsCache(),
-        recommender_lock=Lock(),
+        recommender_slots=BoundedSemaphore(MAX_COMPUTATIONS),
     )
 
 

@@ -4,7 +4,7 @@ Every package may read the state, so this module imports none of them: their typ
 """
 
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
@@ -43,7 +43,7 @@ class AppState:
     impressions: "ImpressionBuffer"
     llm_reranker: "LlmReranker"
     recommender_stats: "StatsCache"
-    recommender_lock: Lock
+    recommender_slots: BoundedSemaphore
 
 
 def state_of(app: Flask) -> AppState:

@@ -18,7 +18,6 @@ from storefront.db.transactions import release_reader, write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
 from storefront.state import state_of
-from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.exposures import insert_exposures
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
@@ -106,7 +105,7 @@ def flush_tenant(app: Flask, tenant_id: str) -> None:
     if not entries:
         return
     try:
-        with app.app_context(), tenant_context(tenant_id), recommender_slot():
+        with app.app_context(), tenant_context(tenant_id):
             insert_impressions(entries)
     except (DatabaseBusy, OperationalError):
         log.warning("%d showings of suggestions wait, because the database can't be written to", len(entries))

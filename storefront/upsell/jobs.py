@@ -76,7 +76,7 @@ def rebuild_missing_similarity() -> None:
 def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
     if not state_of(app).llm_reranker.is_available:
         return  # not even looked at: it is the same for every cart
-    with app.app_context(), tenant_context(tenant_id), recommender_slot():
+    with app.app_context(), tenant_context(tenant_id):
         tenant = registry().find(tenant_id)
         if tenant and prefetch_suggestions(tenant, cart_id, languages):
             job_scheduler(app).schedule(

@@ -24,7 +24,7 @@ from storefront.observability.metrics import count_llm_call
 from storefront.observability.redaction import redact
 from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.concurrency import recommender_slot, slot_released
+from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.llm.budget import OverBudget, Reservation, is_worth_more, may_ask, reserve, settle_use
 from storefront.upsell.llm.client import (
@@ -113,8 +113,7 @@ class LlmReranker:
             return RerankResult(PENDING, took_time=True)
         release_reader()
         try:
-            with slot_released():
-                self._wait(question, asked, time.monotonic() + patience)
+            self._wait(question, asked, time.monotonic() + patience)
         finally:
             self._wait_slots.release()
         return replace(self._cached_result(question) or RerankResult(PENDING), took_time=True)
@@ -195,7 +194,7 @@ class LlmReranker:
         """Write down what a call came to, and tell who waits."""
         answer = answer_of(answered)
         try:
-            with self.app.app_context(), tenant_context(tenant_id), recommender_slot():
+            with self.app.app_context(), tenant_context(tenant_id):
                 self._record_call(tenant_id, question, answer, reservation)
         except Exception:
             log.exception("a call of the model could not be written down")
@@ -209,7 +208,8 @@ class LlmReranker:
     ) -> None:
         checked = ValidatedAnswer([])
         if answer.outcome == "ok":
-            checked = validate_answer(answer.content, question.candidates, question.cart)
+            with recommender_slot():
+                checked = validate_answer(answer.content, question.candidates, question.cart)
         kept = [asdict(one) for one in checked.chosen]
         count_llm_call(answer.outcome, checked.rejections)
         use = actual_use(answer, question.prompt, self.model.rates)
