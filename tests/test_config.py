@@ -267,7 +267,7 @@ def test_a_kept_key_that_was_cut_off_is_refused(tmp_path: Path) -> None:
 
 
 def test_redis_without_its_client_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storefront.config.find_spec", lambda _name: None)
+    monkeypatch.setattr("storefront.config_values.find_spec", lambda _name: None)
     read(tmp_path, RATELIMIT_STORAGE_URI="memory://")
     with pytest.raises(ConfigError, match=r"^RATELIMIT_STORAGE_URI .*pip install -r requirements-redis\.txt"):
         read(tmp_path, RATELIMIT_STORAGE_URI="redis://cache:6379")

@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storefront.config import Settings, TokenPrices
+from storefront.config import Settings
+from storefront.config_values import TokenPrices
 from storefront.observability.redaction import redact
 from storefront.upsell.llm.answer_reader import parse_completion
 from storefront.upsell.llm.circuit_breaker import CircuitBreaker

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from storefront.catalog.importer import import_catalog
 from storefront.clock import now
-from storefront.config import Budget, daily_budget
+from storefront.config_values import Budget, daily_budget
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.state import state_of
