@@ -43,7 +43,7 @@ from storefront.upsell import pages as upsell_pages
 from storefront.upsell import subscribers
 from storefront.upsell.concurrency import MAX_COMPUTATIONS
 from storefront.upsell.experiment import api as experiment_api
-from storefront.upsell.impressions import ImpressionBuffer
+from storefront.upsell.impressions import ImpressionBuffer, was_suggested
 from storefront.upsell.llm import api as llm_api
 from storefront.upsell.llm.service import LlmReranker
 from storefront.upsell.recommender.stats_cache import StatsCache
@@ -102,6 +102,7 @@ def new_state(app: Flask, settings: Settings) -> AppState:
         llm_reranker=LlmReranker(app, settings),
         recommender_stats=StatsCache(),
         recommender_slots=BoundedSemaphore(MAX_COMPUTATIONS),
+        was_suggested=was_suggested,
     )
 
 

@@ -3,6 +3,7 @@
 Every package may read the state, so this module imports none of them: their types are for the type checker only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
@@ -44,6 +45,9 @@ class AppState:
     llm_reranker: "LlmReranker"
     recommender_stats: "StatsCache"
     recommender_slots: BoundedSemaphore
+    was_suggested: Callable[[str | None, str, str], bool]
+    """Whether an impression of this id suggested to a cart of this id a product of this id. The cart asks, which knows
+    nothing of `storefront.upsell`."""
 
 
 def state_of(app: Flask) -> AppState:

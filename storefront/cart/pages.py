@@ -4,6 +4,7 @@ from flask import Blueprint, Flask, Response, flash, g, redirect, request, sessi
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart import actions
+from storefront.cart.attribution import is_attributable
 from storefront.cart.limits import parse_quantity
 from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_cart
 from storefront.catalog.queries import ProductView, get_product_view
@@ -12,7 +13,6 @@ from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.ids import new_token
 from storefront.tenants.context import current_tenant
-from storefront.upsell.attribution import is_attributable
 from storefront.web.fragment_cache import vary_pages_by
 from storefront.web.htmx import render_page
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter

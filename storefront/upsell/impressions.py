@@ -15,9 +15,10 @@ from storefront.db.tenancy import execute, insert_rows
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.transactions import write
 from storefront.errors import DatabaseBusy
+from storefront.ids import is_id
 from storefront.state import state_of
 from storefront.upsell.experiment.exposures import insert_exposures
-from storefront.upsell.models import SELECT_LAST_IMPRESSION, UpsellImpression
+from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
 
 log = logging.getLogger("storefront.upsell")
@@ -112,6 +113,15 @@ def flush_tenant(app: Flask, tenant_id: str) -> None:
 def flush_all(app: Flask) -> None:
     for tenant_id in impression_buffer(app).tenants():
         flush_tenant(app, tenant_id)
+
+
+def was_suggested(impression_id: str | None, cart_id: str, product_id: str) -> bool:
+    """Whether an impression of the JSON API, which is stored before it is sent, suggested this product to this cart."""
+    if not impression_id or not is_id(impression_id) or not is_id(cart_id):
+        return False
+    parameters = {"showing": impression_id, "cart": cart_id}
+    suggestions = execute(SELECT_IMPRESSION_SUGGESTIONS, parameters).scalar()
+    return any(suggestion["product_id"] == product_id for suggestion in suggestions or ())
 
 
 def last_impression(cart_id: str) -> Any:

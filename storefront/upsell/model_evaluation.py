@@ -11,7 +11,7 @@ from storefront.upsell.explanations import explain_pinned, with_explanations
 from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.llm.batch import Batch
 from storefront.upsell.llm.client import LlmClient
-from storefront.upsell.llm.moderation.output_guard import validate_answer
+from storefront.upsell.llm.rerank_answer import validate_answer
 from storefront.upsell.recommender.evaluation.backtest import SHOWN, Backtest, BacktestCase, Metrics
 from storefront.upsell.recommender.product_text import read_product_texts
 from storefront.upsell.recommender.queries import SELECT_PRODUCT_TEXTS

@@ -4,11 +4,11 @@ from functools import partial
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from storefront.cart.attribution import sign_attribution
 from storefront.cart.pages import current_cart
 from storefront.i18n.locale import shopper_language
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import UpsellResult, suggest
-from storefront.upsell.attribution import sign_attribution
 from storefront.web.htmx import render_page, vary_by_partial
 from storefront.web.rate_limits import UPSELL_LIMIT, limiter
 

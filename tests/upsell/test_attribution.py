@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from storefront.cart.attribution import MAX_ATTRIBUTION_AGE_SECONDS, attribution_signer
 from storefront.cart.models import Cart
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.upsell import jobs
-from storefront.upsell.attribution import MAX_ATTRIBUTION_AGE_SECONDS, attribution_signer
 from storefront.upsell.impressions import impression_buffer
 from tests.conftest import Person
 from tests.upsell.conftest import showings

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from storefront.upsell.llm.client import ResponseTooLarge
+from storefront.upsell.llm.answer_reader import ResponseTooLarge
 
 MAX_RESPONSE_BYTES = 64 * 1024
 CONNECTION_LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=5.0)

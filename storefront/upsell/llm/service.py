@@ -38,7 +38,7 @@ from storefront.upsell.llm.client import (
 from storefront.upsell.llm.cost import Use, actual_use, max_use
 from storefront.upsell.llm.finishers import CallFinisher
 from storefront.upsell.llm.models import LlmCall
-from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer, validate_answer
+from storefront.upsell.llm.rerank_answer import ValidatedAnswer, validate_answer
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.response_cache import (
     FAILURE_TTL,

@@ -9,10 +9,7 @@ from hashlib import sha256
 from flask import current_app
 from itsdangerous import BadData, TimestampSigner
 
-from storefront.db.tenancy import execute
 from storefront.db.tenant_context import current_tenant_id
-from storefront.ids import is_id
-from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS
 
 MAX_ATTRIBUTION_AGE_SECONDS = 7 * 24 * 60 * 60
 """A checkout page that stays open longer no longer counts as the reason for a purchase."""
@@ -39,12 +36,3 @@ def is_attributable(value: str | None, cart_id: str, product_id: str) -> bool:
     except BadData:
         return False
     return True
-
-
-def was_suggested(impression_id: str | None, cart_id: str, product_id: str) -> bool:
-    """Whether an impression of the JSON API, which is stored before it is sent, suggested this product to this cart."""
-    if not impression_id or not is_id(impression_id) or not is_id(cart_id):
-        return False
-    parameters = {"showing": impression_id, "cart": cart_id}
-    suggestions = execute(SELECT_IMPRESSION_SUGGESTIONS, parameters).scalar()
-    return any(suggestion["product_id"] == product_id for suggestion in suggestions or ())
