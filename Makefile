@@ -8,7 +8,7 @@ export MALLOC_ARENA_MAX ?= 1
 # So many processes run the tests, which wait as much as they work; `make test WORKERS=0` is one that a debugger can stop.
 WORKERS ?= 3
 
-.PHONY: run test check bench lighthouse format translations clean
+.PHONY: run test check bench lighthouse format translations clean FORCE
 
 run: .venv/run.stamp
 	@exec $(BIN)/gunicorn
@@ -16,18 +16,27 @@ run: .venv/run.stamp
 test: .venv/dev.stamp
 	$(BIN)/pytest -n $(WORKERS)
 
-check: .venv/dev.stamp
+check: .venv/dev.stamp .venv/messages.pot
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(UPDATE_CATALOGUES) --check
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# What the source says now, in every catalogue: new messages come empty, gone ones go. Compiles them, too.
-translations: .venv/run.stamp
-	$(BIN)/python -m storefront.i18n.extract_messages
+# Brings every catalogue up to date with the source: new messages come empty, gone ones go. Compiles them, too.
+translations: .venv/messages.pot
+	$(UPDATE_CATALOGUES)
+	$(BIN)/pybabel -q compile --directory translations
+
+UPDATE_CATALOGUES = $(BIN)/pybabel -q update --input-file .venv/messages.pot --output-dir translations --width 120 \
+	--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+
+.venv/messages.pot: .venv/run.stamp FORCE
+	@$(BIN)/pybabel -q extract --mapping-file babel.cfg --add-comments Translators: --add-location file --width 120 \
+		--output-file $@ storefront templates
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench

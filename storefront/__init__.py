@@ -1,43 +1,56 @@
 """Storefront: shops for many tenants. `create_app()` is the wiring, readable from top to bottom."""
 
+from threading import BoundedSemaphore
+
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from storefront import commands
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
+from storefront.catalog import spelling
+from storefront.catalog.models import LOW_STOCK_THRESHOLD
+from storefront.checkout import api as checkout_api
+from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.events import pages as events_pages
+from storefront.events.tailer import EventTailer
 from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import first_character
-from storefront.observability import health as operators_pages
-from storefront.observability import logging, readiness
+from storefront.observability import health as observability_pages
+from storefront.observability import logging
+from storefront.observability.error_boundary import ErrorBoundary
+from storefront.observability.readiness import WriteProbe
 from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
-from storefront.seo import pages as findable_pages
-from storefront.server import commands
+from storefront.seo import pages as seo_pages
+from storefront.state import EXTENSION, AppState
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
-from storefront.upsell import jobs
 from storefront.upsell import pages as upsell_pages
+from storefront.upsell import subscribers
+from storefront.upsell.concurrency import MAX_COMPUTATIONS
 from storefront.upsell.experiment import api as experiment_api
-from storefront.upsell.llm import api as assistant_api
+from storefront.upsell.impressions import ImpressionBuffer, was_suggested
+from storefront.upsell.llm import api as llm_api
 from storefront.upsell.llm.service import LlmReranker
 from storefront.upsell.recommender.stats_cache import StatsCache
-from storefront.web import compression, error_handlers, fragment_cache, openapi, security, static_files
+from storefront.upsell.scheduler import JobScheduler
+from storefront.web import compression, error_handlers, language_headers, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
-from storefront.web.error_boundary import ErrorBoundary
+from storefront.web.fragment_cache import FragmentCache
 
 __all__ = ["ConfigError", "Settings", "create_app"]
 
@@ -52,29 +65,45 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    app.extensions["storefront_settings"] = settings
-    app.extensions["storefront_tenants"] = Registry(settings)
-    app.extensions["storefront_assistant"] = LlmReranker(app, settings)
-    app.extensions["storefront_shelves"] = StatsCache()
+    app.extensions[EXTENSION] = new_state(app, settings)
 
     transactions.init_app(app, settings)
     logging.init_app(app)
-    readiness.init_app(app)
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
     locale.init_app(app)
+    language_headers.init_app(app)
     security.init_app(app, settings)
     error_handlers.init_app(app)
     static_files.init_app(app)
-    fragment_cache.init_app(app)
-    jobs.init_app(app)
-    events_pages.init_app(app)
+    cart_pages.init_app(app)
+    spelling.init_app(app)
+    subscribers.init_app()
 
     register_blueprints(app)
     register_template_globals(app)
-    findable_pages.init_app(app)
+    seo_pages.init_app(app)
     wrap_wsgi_app(app, settings)
     return app
+
+
+def new_state(app: Flask, settings: Settings) -> AppState:
+    return AppState(
+        settings=settings,
+        registry=Registry(settings),
+        static_files=static_files.load()[0],
+        fragments=FragmentCache(),
+        category_counts={},
+        vocabularies=spelling.VocabularyCache(),
+        event_tailer=EventTailer(app),
+        write_probe=WriteProbe(),
+        scheduler=JobScheduler(),
+        impressions=ImpressionBuffer(),
+        llm_reranker=LlmReranker(app, settings),
+        recommender_stats=StatsCache(),
+        recommender_slots=BoundedSemaphore(MAX_COMPUTATIONS),
+        was_suggested=was_suggested,
+    )
 
 
 def settings_of_environment() -> Settings:
@@ -91,16 +120,18 @@ def register_blueprints(app: Flask) -> None:
     for pages in (
         catalog_pages,
         cart_pages,
+        checkout_pages,
         orders_pages,
         upsell_pages,
-        findable_pages,
+        seo_pages,
         events_pages,
-        operators_pages,
+        observability_pages,
         i18n_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, orders_api, upsell_api, assistant_api, experiment_api):
+    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api):
         app.register_blueprint(api.api)
+    app.register_blueprint(seo_pages.root_files)
     app.register_blueprint(openapi.openapi_blueprint)
     openapi.init_app(app)
     app.cli.add_command(catalog_commands.commands)
@@ -112,7 +143,6 @@ def register_template_globals(app: Flask) -> None:
     """What every template may say by name."""
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
-        cart_item_count=cart_pages.cart_item_count,
         label=context.label,
         lang_attribute=content.lang_attribute,
         flashed_messages=flashed_messages,
@@ -122,6 +152,7 @@ def register_template_globals(app: Flask) -> None:
         format_datetime=formatting.format_datetime,
         first_character=first_character,
         languages=LANGUAGES,
+        low_stock=LOW_STOCK_THRESHOLD,
         shopper_language=locale.shopper_language,
         shopper_locale=locale.shopper_locale,
     )

@@ -29,6 +29,7 @@ from storefront.db import timeouts, transactions, write_queue
 from storefront.db.timeouts import Timeouts
 from storefront.observability.logging import JsonFormatter
 from storefront.server.bootstrap import prepare
+from storefront.state import state_of
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
 
 CATALOG = Path(__file__).parent / "catalog.json"
@@ -145,7 +146,7 @@ def settings_for(url: str, folder: Path, **environment: str) -> Settings:
 
 
 def dispose(app: Flask) -> None:
-    app.extensions["storefront_assistant"].close()
+    state_of(app).llm_reranker.close()
     transactions.dispose(app)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from storefront import create_app
 from storefront.config import ROOT, ConfigError, Settings
+from storefront.state import state_of
 from tests.conftest import SECRET
 from tests.postgres import Postgres
 
@@ -181,7 +182,7 @@ def test_no_setting_is_shown_with_its_secrets(tmp_path: Path) -> None:
 def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("BASE_DOMAIN", "example.com")
-    assert create_app().extensions["storefront_settings"].base_domain == "example.com"
+    assert state_of(create_app()).settings.base_domain == "example.com"
     monkeypatch.setenv("PORT", "none")
     with pytest.raises(ConfigError, match="PORT"):
         create_app()
@@ -266,7 +267,7 @@ def test_a_kept_key_that_was_cut_off_is_refused(tmp_path: Path) -> None:
 
 
 def test_redis_without_its_client_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storefront.config.find_spec", lambda _name: None)
+    monkeypatch.setattr("storefront.config_values.find_spec", lambda _name: None)
     read(tmp_path, RATELIMIT_STORAGE_URI="memory://")
     with pytest.raises(ConfigError, match=r"^RATELIMIT_STORAGE_URI .*pip install -r requirements-redis\.txt"):
         read(tmp_path, RATELIMIT_STORAGE_URI="redis://cache:6379")

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
-from blinker import signal
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -21,10 +20,8 @@ from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut
 from storefront.ids import is_id, new_id, new_token
 from storefront.pricing.calculator import usable_promotion
+from storefront.signals import cart_changed
 from storefront.tenants.settings import TenantSettings
-
-cart_changed = signal("cart-changed")
-"""Sent with `cart_id` after what is in a cart was changed, and committed."""
 
 
 def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None) -> str:

@@ -1,9 +1,10 @@
 """The cart, for shoppers. The browser's cart hangs on the shop's signed cookie."""
 
-from flask import Blueprint, Response, flash, g, redirect, request, session, url_for
+from flask import Blueprint, Flask, Response, flash, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart import actions
+from storefront.cart.attribution import is_attributable
 from storefront.cart.limits import parse_quantity
 from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_cart
 from storefront.catalog.queries import ProductView, get_product_view
@@ -12,11 +13,17 @@ from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.ids import new_token
 from storefront.tenants.context import current_tenant
-from storefront.upsell.impressions import is_attributable_with_wait
+from storefront.web.fragment_cache import vary_pages_by
 from storefront.web.htmx import render_page
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 
 pages = Blueprint("cart", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Every page shows the cart's badge in its frame."""
+    app.jinja_env.globals["cart_item_count"] = cart_item_count
+    vary_pages_by(app, cart_item_count)
 
 
 def current_cart() -> CartSnapshot | None:
@@ -61,14 +68,14 @@ def add() -> AnyResponse:
     quantity = parse_quantity(request.form.get("quantity", "1"))
     suggested = request.form.get("next") == "checkout"
     if suggested and not is_suggestion_available(product):
-        return redirect(url_for("orders.checkout"), 303)
+        return redirect(url_for("checkout.review"), 303)
     cart_id = session.get("cart")
     if cart_id is None or not add_to_cart(cart_id, product.id, quantity):
         shopper = session.setdefault("shopper", new_token())
         session["cart"] = actions.open_cart([(product.id, quantity)], shopper)
         session.permanent = True
     if suggested:
-        return redirect(url_for("orders.checkout", added=product.id), 303)
+        return redirect(url_for("checkout.review", added=product.id), 303)
     flash(_("Added %(name)s to your cart.", name=product.name), "notice")
     return redirect(url_for("cart.view_cart"), 303)
 
@@ -86,7 +93,7 @@ def is_suggestion_available(product: ProductView) -> bool:
 
 def add_to_cart(cart_id: str, product_id: str, quantity: int) -> bool:
     """Add to this cart; False when it isn't there any more or became an order, and a new one is due."""
-    from_upsell = is_attributable_with_wait(request.form.get("upsell"), cart_id, product_id)
+    from_upsell = is_attributable(request.form.get("upsell"), cart_id, product_id)
     try:
         actions.add_item(cart_id, product_id, quantity, from_upsell)
     except (CartOrdered, NotFound):

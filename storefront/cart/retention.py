@@ -6,8 +6,8 @@ from storefront.cart.models import CartLine, CartStatus
 from storefront.cart.queries import carts
 from storefront.clock import UtcDateTime
 from storefront.db.base import table_of
+from storefront.db.expiry import Rule
 from storefront.db.tenancy import tenant_scoped
-from storefront.retention.expiry import Rule
 
 lines = table_of(CartLine)
 BEFORE = bindparam("before", type_=UtcDateTime())

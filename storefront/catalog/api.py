@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from flask import current_app
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.catalog import models
 from storefront.catalog.queries import ProductView, get_product_view
 from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
+from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import cached
 from storefront.web.openapi import (
@@ -24,7 +24,6 @@ from storefront.web.openapi import (
     spec,
 )
 from storefront.web.rate_limits import limit_search
-from storefront.web.static_files import StaticFiles
 
 api = api_blueprint("catalog_api", __name__)
 
@@ -41,7 +40,7 @@ class Product(ResponseModel):
 
     @classmethod
     def of(cls, product: models.Product | ProductView) -> "Product":
-        assets: StaticFiles = current_app.extensions["storefront_assets"]
+        assets = current_state().static_files
         return cls.model_construct(
             id=product.id,
             name=product.name,

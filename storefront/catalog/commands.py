@@ -8,8 +8,9 @@ from flask import current_app
 
 from storefront.catalog.importer import ImportSummary, import_catalog, read_file
 from storefront.catalog.json_file import CatalogError
-from storefront.config import Settings
-from storefront.server.commands import CommandGroup
+from storefront.commands import CommandGroup
+from storefront.db.preparation import prepare_tables
+from storefront.state import current_state
 
 commands = CommandGroup("catalog", help="The shops and what they sell.")
 
@@ -19,9 +20,7 @@ commands = CommandGroup("catalog", help="The shops and what they sell.")
 @click.option("--update", is_flag=True, help="take texts, prices and settings from the file too; stock never")
 def load_command(file: Path | None, update: bool) -> None:
     """Add the shops and products of FILE (CATALOG when it is left out) that aren't there yet."""
-    from storefront.server.bootstrap import prepare_tables  # noqa: PLC0415 - which imports this module
-
-    settings: Settings = current_app.extensions["storefront_settings"]
+    settings = current_state().settings
     name = repr(str(file)) if file else f"CATALOG {str(settings.catalog)!r}"
     try:
         content = read_file(file or settings.catalog)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from storefront.config import daily_budget
+from storefront.config_values import daily_budget
 from storefront.i18n.unicode_text import has_visible, without_direction_controls
 
 DEFAULT_LANGUAGE_KEY = ""

@@ -6,7 +6,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from blinker import signal
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storefront import money
@@ -22,11 +21,10 @@ from storefront.db.write_queue import write_slot
 from storefront.events.actions import append_events
 from storefront.events.models import EventType
 from storefront.ids import new_id
+from storefront.signals import catalog_loaded
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.registry import registry
 
-catalog_loaded = signal("catalog-loaded")
-"""Sent with `tenant_ids` after shops or products were loaded, and committed."""
 BATCH_SIZE = 2000
 LAST_IMPORT_DIGEST = "catalog_sha256"
 IMPORT_LOCK_ID = 7_206_340_001

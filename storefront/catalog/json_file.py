@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from storefront.config import ConfigError
+
 KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
 """What an entry of these lists is called, by its id or code; of any other list it is an entry with a number."""
 Location = Sequence[int | str]
 
 
-class CatalogError(ValueError):
+class CatalogError(ConfigError):
     """A catalogue that can't be loaded. The message goes on after the name of the file, which whoever read it says, and
     names tenant, product (or promotion) and field of each fault."""
 

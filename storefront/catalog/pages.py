@@ -6,9 +6,8 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 
-from storefront.cart.pages import cart_item_count
 from storefront.catalog import spelling
 from storefront.catalog.filters import SORTS, format_decimal, read_filters
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
@@ -16,6 +15,7 @@ from storefront.catalog.search import ProductQuery, SearchResult, count_products
 from storefront.catalog.text import search_terms
 from storefront.i18n.gettext import N_
 from storefront.i18n.unicode_text import cut, single_line
+from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import cached_page, share_page
 from storefront.web.htmx import html_response, render_html, render_page, requested_partial
@@ -148,7 +148,7 @@ def list_page() -> Response:
     shelf = cached_category_counts()
     many = total_matches(wish, number, found, shelf)
     chips = (shelf.chips(wish.category), len(shelf.categories))
-    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, cart_item_count(), requested_partial())
+    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, requested_partial())
 
     def show_list() -> str:
         has_next = len(found.cards) > PAGE_SIZE
@@ -201,7 +201,7 @@ def total_matches(wish: ProductQuery, number: int, found: SearchResult, shelf: C
 
 
 def cached_category_counts() -> CategoryCounts:
-    known: dict[str, tuple[float, CategoryCounts]] = current_app.extensions.setdefault("storefront_categories", {})
+    known = current_state().category_counts
     tenant_id = current_tenant().id
     counted_at, shelf = known.get(tenant_id, (0.0, None))
     if shelf is None or time.monotonic() - counted_at > CATEGORY_COUNTS_TTL_SECONDS:

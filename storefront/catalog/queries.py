@@ -1,6 +1,6 @@
 """Reads of products for pages and the API."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -69,6 +69,14 @@ SELECT_CATEGORIES = tenant_scoped(
 SELECT_PRODUCT = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(product_columns.id == bindparam("id")))
 in_stock_by_ids = product_columns.id.in_(bindparam("ids", expanding=True)) & (product_columns.stock > 0)
 SELECT_PRODUCTS_IN_STOCK = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(in_stock_by_ids))
+SEARCH_TEXTS_BATCH_SIZE = 1000
+"""Products whose words are in memory at a time."""
+SELECT_SEARCH_TEXTS = tenant_scoped(
+    select(product_columns.position, product_columns.search_text)
+    .where(product_columns.position > bindparam("position"))
+    .order_by(product_columns.position)
+    .limit(bindparam("limit"))
+)
 
 
 def product_view_from_row(row: Sequence[Any], languages: tuple[str, ...] | None = None) -> ProductView:
@@ -97,6 +105,14 @@ def get_product_view(product_id: str) -> ProductView:
 def get_products_in_stock(product_ids: Collection[str]) -> dict[str, ProductView]:
     """Those of the products that can be sold at this moment, by id."""
     return {row.id: product_view_from_row(row) for row in execute(SELECT_PRODUCTS_IN_STOCK, {"ids": list(product_ids)})}
+
+
+def iter_search_texts() -> Iterator[list[str]]:
+    """The folded words of all products, a batch at a time."""
+    position = -1
+    while rows := execute(SELECT_SEARCH_TEXTS, {"position": position, "limit": SEARCH_TEXTS_BATCH_SIZE}).all():
+        yield [row.search_text for row in rows]
+        position = rows[-1].position
 
 
 def find_product(product_id: str) -> Product:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Event, Lock
 
 from cachetools import TTLCache
-from flask import Flask, current_app
+from flask import Flask
 
-from storefront.catalog.importer import catalog_loaded
+from storefront.catalog.queries import iter_search_texts
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader
-from storefront.seo.queries import iter_search_texts
+from storefront.signals import catalog_loaded
+from storefront.state import current_state, state_of
 
 VOCABULARY_TTL_SECONDS = 300.0
 """Seconds for which a shop's words are remembered."""
@@ -126,11 +127,10 @@ class VocabularyCache:
 
 def correct_spelling(terms: Sequence[str]) -> str | None:
     """What was probably meant by these words in this shop; None when that is no other, or not known at the moment."""
-    vocabularies: VocabularyCache = current_app.extensions["storefront_vocabularies"]
+    vocabularies = current_state().vocabularies
     vocabulary = vocabularies.current() if terms else None
     return vocabulary.correct_query(terms) if vocabulary else None
 
 
 def init_app(app: Flask) -> None:
-    vocabularies = app.extensions["storefront_vocabularies"] = VocabularyCache()
-    catalog_loaded.connect(vocabularies.forget)
+    catalog_loaded.connect(state_of(app).vocabularies.forget)

@@ -20,7 +20,7 @@ from storefront.events.sse_format import (
     encode_chunk,
     is_public_address,
 )
-from storefront.server.file_limit import MAX_CONNECTIONS, connections_that_fit
+from storefront.file_limit import MAX_CONNECTIONS, connections_that_fit
 
 HEARTBEAT_SECONDS = 15.0
 """Seconds of silence after which a stream says that it is still there."""

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.clock import now
 from storefront.events.broadcaster import HEARTBEAT_SECONDS, Stream
 from storefront.events.queries import last_event_before, last_event_id
@@ -20,6 +19,7 @@ from storefront.events.sse_format import (
     reset_message,
 )
 from storefront.events.tailer import POLL_SECONDS, EventTailer, messages_after
+from storefront.state import state_of
 from storefront.tenants.context import current_tenant
 from storefront.web.client_address import client_key
 from storefront.web.rate_limits import STREAMS_LIMIT, limiter
@@ -30,14 +30,8 @@ RETRY_AFTER_SECONDS = 20
 """Seconds after which who found no room may try again."""
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_tail"] = EventTailer(app)
-    app.jinja_env.globals["low_stock"] = LOW_STOCK_THRESHOLD
-
-
 def event_tailer(app: Flask) -> EventTailer:
-    found: EventTailer = app.extensions["storefront_tail"]
-    return found
+    return state_of(app).event_tailer
 
 
 @pages.get("/events")

@@ -24,7 +24,6 @@ from storefront.i18n.negotiation import (
     negotiate_language,
 )
 from storefront.money import parse_locale
-from storefront.web.htmx import vary_by
 
 LANGUAGE_COOKIE = "lang"
 COOKIE_MAX_AGE_SECONDS = 60 * 60 * 24 * 365
@@ -151,15 +150,6 @@ def keep_choice(response: Response, language: str) -> None:
         )
 
 
-def vary_by_language(response: Response) -> Response:
-    """What is said depends on who reads it, also when nothing was said in the end."""
-    if "language" in g:
-        if "Accept-Language" not in response.headers.get("Vary", ""):
-            vary_by(response, "Accept-Language" if is_api_request() else "Accept-Language, Cookie")
-        response.headers["Content-Language"] = g.language
-    return response
-
-
 def isolating(gettext: Callable[..., str]) -> Callable[..., str]:
     """A template's `gettext` or `ngettext` whose values keep their direction to themselves."""
 
@@ -182,4 +172,3 @@ def init_app(app: Flask) -> None:
     )
     for name in ("gettext", "ngettext"):
         app.jinja_env.globals[name] = isolating(cast(Callable[..., str], app.jinja_env.globals[name]))
-    app.after_request(vary_by_language)

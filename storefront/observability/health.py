@@ -1,15 +1,15 @@
 """What operators and their machines ask: is it alive, is it ready, how does it do."""
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from storefront.config import Settings
 from storefront.db.base import db
 from storefront.errors import NotFound
 from storefront.observability.loopback import is_direct_from_loopback
 from storefront.observability.metrics import exposition
 from storefront.observability.readiness import can_write
+from storefront.state import current_state
 from storefront.web.rate_limits import limit_token_guesses
 from storefront.web.security import has_bearer_token
 
@@ -46,7 +46,7 @@ def metrics() -> Response:
 
 
 def may_read_metrics() -> bool:
-    settings: Settings = current_app.extensions["storefront_settings"]
+    settings = current_state().settings
     if has_bearer_token(settings.metrics_token):
         return True
     return is_direct_from_loopback(request.environ)

@@ -13,13 +13,12 @@ from flask import Flask, Response, g, has_request_context, request
 
 from storefront.observability.metrics import count_request
 from storefront.observability.redaction import redact
+from storefront.web.environ import LOGGED, REQUEST_ID
 
 access = logging.getLogger("storefront.access")
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
 """Where PostgreSQL repeats a row's values in its errors: e-mail addresses, and ids that open a cart or an order."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-REQUEST_ID, LOGGED = "storefront.request_id", "storefront.logged"
-"""Where the environ has the request's id, and that its log line is written (see `storefront.web.error_boundary`)."""
 
 LOGGING_CONFIG: dict[str, Any] = {
     "version": 1,

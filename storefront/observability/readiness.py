@@ -6,15 +6,14 @@ from collections.abc import Callable
 from math import inf
 from threading import Lock
 
-from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.clock import now, rfc3339
-from storefront.config import Settings
 from storefront.db.timeouts import PROBE, timeouts_in_force
 from storefront.db.transactions import write
+from storefront.error_messages import explain_error
 from storefront.errors import Refusal
-from storefront.server.commands import explain_error
+from storefront.state import current_state
 from storefront.tenants.registry import put_setting
 
 GOOD_FOR_SECONDS = 30.0
@@ -50,16 +49,12 @@ class WriteProbe:
                 put_setting(ROW, rfc3339(now()))
         except (Refusal, SQLAlchemyError) as fault:
             if self._works or self._valid_until == -inf:
-                settings: Settings = current_app.extensions["storefront_settings"]
+                settings = current_state().settings
                 log.warning("not ready, because nothing can be written: %s", explain_error(fault, settings) or fault)
             return False
         return True
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_write_probe"] = WriteProbe()
-
-
 def can_write() -> bool:
-    probe: WriteProbe = current_app.extensions["storefront_write_probe"]
+    probe = current_state().write_probe
     return probe.can_write()

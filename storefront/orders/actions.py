@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from blinker import signal
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -33,10 +32,9 @@ from storefront.orders.validation import (
     new_order_number,
 )
 from storefront.pricing.calculator import calculate_price
+from storefront.signals import orders_changed
 from storefront.tenants.settings import TenantSettings
 
-orders_changed = signal("orders-changed")
-"""Sent after an order was placed or cancelled, and committed."""
 MAX_ATTEMPTS = 3
 """How often a collision of unique columns (a key raced for, an order number drawn twice) is met by looking again."""
 

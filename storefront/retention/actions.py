@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.cart import retention as carts
 from storefront.clock import now, rfc3339
-from storefront.config import Settings
+from storefront.db.expiry import Rule, batches
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
-from storefront.retention.expiry import Rule, batches
+from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
-from storefront.upsell.scheduler import job_scheduler
+from storefront.upsell.scheduler import every, job_scheduler
 
 RULES: Sequence[tuple[Rule, str]] = (
     *((rule, "upsell_keep_days") for rule in upsell.RULES),
@@ -35,9 +35,14 @@ ROW = "retention_began"
 log = logging.getLogger("storefront.retention")
 
 
+def start(app: Flask) -> None:
+    """Begin to look for old rows, in a process whose scheduler runs."""
+    every(app, LOOK_EVERY_SECONDS, "retention looks", begin_round)
+
+
 def prune() -> Iterator[int]:
     """Remove what is too old of the current tenant: yields how many rows went, after each transaction."""
-    settings: Settings = current_app.extensions["storefront_settings"]
+    settings = current_state().settings
     for rule, days in RULES:
         yield from batches(rule, now() - timedelta(days=getattr(settings, days)))
 

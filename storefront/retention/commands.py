@@ -3,9 +3,9 @@
 import click
 from flask.cli import with_appcontext
 
+from storefront.commands import StandaloneCommand
 from storefront.db.tenant_context import tenant_context
 from storefront.retention.actions import prune
-from storefront.server.commands import StandaloneCommand
 from storefront.tenants.registry import registry
 
 

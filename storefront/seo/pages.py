@@ -6,13 +6,11 @@ from itertools import islice
 
 from flask import Blueprint, Flask, Response, current_app, g, request
 
-from storefront.catalog import spelling
 from storefront.catalog.queries import get_categories
 from storefront.catalog.search import ProductQuery, search_products
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import override_locale
-from storefront.observability.health import pages as operators
 from storefront.seo import feeds, jsonld
 from storefront.seo.queries import catalog_version
 from storefront.seo.urls import canonical, require_root, share_image_url, site_root, trusted_root
@@ -22,13 +20,15 @@ from storefront.tenants.registry import registry
 from storefront.web.rate_limits import FEEDS_LIMIT, limiter
 
 pages = Blueprint("seo", __name__)
+root_files = Blueprint("root_files", __name__)
+"""Files that are also there at the root, where no shop is."""
 SITEMAP_MAX_AGE_SECONDS = 60 * 60
 FEED_MAX_AGE_SECONDS = 5 * 60
 """Seconds for which others may keep the file; a price may change meanwhile."""
 PRODUCTS_PER_CHUNK = 500
 """Products that are written at a time."""
 LLMS_TXT_PRODUCTS = 12
-INDEXABLE_ENDPOINTS = ("catalog.index", "catalog.product", "orders.checkout", "api.docs", None)
+INDEXABLE_ENDPOINTS = ("catalog.index", "catalog.product", "checkout.review", "api.docs", None)
 """Pages that search engines may list. Who has no cart is sent from the checkout to the cart, crawlers too."""
 SELF_NOINDEX_ENDPOINT = "orders.confirmation"
 
@@ -83,7 +83,7 @@ def app_now() -> Flask:
     return app
 
 
-@operators.get("/robots.txt")
+@root_files.get("/robots.txt")
 def robots() -> Response:
     """A shop's own; at the root, that of all shops under their prefixes. Crawlers read the one at the root only."""
     root = trusted_root()
@@ -95,7 +95,7 @@ def robots() -> Response:
     return plain_text(text)
 
 
-@operators.get("/llms.txt")
+@root_files.get("/llms.txt")
 def llms() -> Response:
     root = trusted_root() or site_root()
     if g.tenant:
@@ -118,7 +118,6 @@ def is_indexable() -> bool:
 
 
 def init_app(app: Flask) -> None:
-    spelling.init_app(app)
     app.jinja_env.filters["one_line"] = one_line
     app.jinja_env.globals.update(
         canonical=canonical, share_image_url=share_image_url, is_indexable=is_indexable, structured=jsonld

@@ -1,4 +1,4 @@
-"""What is read for search engines, feeds and spelling: the whole catalogue, a batch at a time."""
+"""What is read for search engines and feeds: the whole catalogue, a batch at a time."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -36,12 +36,6 @@ SELECT_PRODUCT_URLS = tenant_scoped(
     .order_by(product_columns.position)
     .limit(bindparam("limit"))
 )
-SELECT_SEARCH_TEXTS = tenant_scoped(
-    select(product_columns.position, product_columns.search_text)
-    .where(after)
-    .order_by(product_columns.position)
-    .limit(bindparam("limit"))
-)
 SELECT_POSITION_AT_OFFSET = tenant_scoped(
     select(product_columns.position).order_by(product_columns.position).limit(1).offset(bindparam("offset"))
 )
@@ -67,11 +61,3 @@ def iter_products() -> Iterator[ProductView]:
     while batch := product_views_from_json(fetch_rows_after(ProductQuery(), position, BATCH_SIZE)):
         yield from batch
         position = batch[-1].position
-
-
-def iter_search_texts() -> Iterator[list[str]]:
-    """The folded words of all products, a batch at a time."""
-    position = -1
-    while rows := execute(SELECT_SEARCH_TEXTS, {"position": position, "limit": BATCH_SIZE}).all():
-        yield [row.search_text for row in rows]
-        position = rows[-1].position

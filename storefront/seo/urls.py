@@ -6,19 +6,18 @@ Pages take them from PUBLIC_URL only, so that they are the same for everybody. F
 
 from urllib.parse import quote, urlencode, urlsplit
 
-from flask import current_app, g, request
+from flask import g, request
 
 from storefront.config import Settings
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
-from storefront.web.static_files import StaticFiles
+from storefront.state import current_state
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def settings() -> Settings:
-    found: Settings = current_app.extensions["storefront_settings"]
-    return found
+    return current_state().settings
 
 
 def public_root() -> str | None:
@@ -82,7 +81,7 @@ def product_path(product_id: str) -> str:
 
 def image_path(image: str) -> str:
     """A product's picture below the shop's root, the same when its content changes; empty when there is none."""
-    assets: StaticFiles = current_app.extensions["storefront_assets"]
+    assets = current_state().static_files
     return f"/static/products/{image}" if "products/" + image in assets.files else ""
 
 

@@ -1,30 +1,19 @@
 """What must be true before the first request: the tables are there and the shops of the catalogue are loaded."""
 
-import fcntl
 import logging
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import IO
 
 from flask import Flask
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
 from storefront.catalog.commands import describe, import_with_progress
 from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
-from storefront.config import ROOT, ConfigError, Settings
-from storefront.db.base import db
+from storefront.db.preparation import check_encoding, migrate, one_at_a_time, warn_of_mighty_role
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
+from storefront.state import state_of
 from storefront.upsell.jobs import rebuild_missing_similarity
 from storefront.web.rate_limits import warn_of_unusable_storage
 
-BOOT_LOCK = 7_206_340_002
-PREPARE_TIMEOUT_SECONDS = 300
-"""How long to wait for another process that migrates the database or loads a catalogue: 100,000 products take 70."""
-LOCK_NOT_AVAILABLE = "55P03"
 log = logging.getLogger("storefront.server.bootstrap")
 
 
@@ -34,7 +23,7 @@ def prepare(app: Flask) -> None:
     Raises `CatalogError`, `ConfigError` for a database that can't keep every text, or what the database says when it
     can't be had.
     """
-    settings: Settings = app.extensions["storefront_settings"]
+    settings = state_of(app).settings
     for warning in settings.warnings():
         log.warning(warning)
     warn_of_unusable_storage(settings)
@@ -49,94 +38,3 @@ def prepare(app: Flask) -> None:
         rebuild_missing_similarity()
         warn_of_mighty_role()
     dispose(app)
-
-
-def prepare_tables(app: Flask) -> None:
-    """Make the tables, or bring them up to date, for a command that may come before the first start."""
-    with one_at_a_time():
-        check_encoding()
-        migrate(app)
-
-
-def migrate(app: Flask) -> None:
-    """Bring the tables up to date. Alembic is imported here, because serving doesn't need it."""
-    from flask_migrate import Migrate, upgrade  # noqa: PLC0415
-
-    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
-    upgrade()
-
-
-def check_encoding() -> None:
-    if db.engine.dialect.name != "postgresql":
-        return
-    with db.engine.connect() as connection:
-        encoding = connection.scalar(text("SHOW server_encoding"))
-    if encoding != "UTF8":
-        raise ConfigError(f"DATABASE_URL names a database whose encoding is {encoding}; it must be UTF8.")
-
-
-def warn_of_mighty_role() -> None:
-    """Row-level security doesn't hold for superusers and the like; the session guard still does."""
-    if db.engine.dialect.name != "postgresql":
-        return
-    with db.engine.connect() as connection:
-        mighty = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        if connection.scalar(mighty):
-            log.warning("DATABASE_URL names a role that bypasses row-level security: use one that doesn't.")
-
-
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Wait while another process prepares the same database. Raises `ConfigError` when that takes too long."""
-    if db.engine.dialect.name == "postgresql":
-        with advisory_lock():
-            yield
-    elif (file := db.engine.url.database) and file != ":memory:":
-        with file_lock(f"{file}.prepare.lock"):
-            yield
-    else:
-        yield
-
-
-@contextmanager
-def advisory_lock() -> Iterator[None]:
-    """A lock of PostgreSQL's, held by a transaction: a pooler in transaction mode keeps nothing else together. It has
-    limits of its own, because it may wait for a whole catalogue."""
-    with db.engine.connect() as connection, connection.begin():
-        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            connection.execute(text(f"SET LOCAL {limit} = 0"))
-        connection.execute(text(f"SET LOCAL lock_timeout = '{PREPARE_TIMEOUT_SECONDS}s'"))
-        try:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": BOOT_LOCK})
-        except OperationalError as fault:
-            if getattr(fault.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-                raise taken_for_too_long("DATABASE_URL names") from None
-            raise
-        yield
-
-
-@contextmanager
-def file_lock(path: str) -> Iterator[None]:
-    """flock(2), which the system lets go of when the process ends, however it does."""
-    with open(path, "w") as file:  # noqa: PTH123
-        give_up_at = time.monotonic() + PREPARE_TIMEOUT_SECONDS
-        while not is_locked(file):
-            if time.monotonic() >= give_up_at:
-                raise taken_for_too_long("DATA_DIR (or DATABASE_URL) has")
-            time.sleep(0.05)
-        yield
-
-
-def taken_for_too_long(where: str) -> ConfigError:
-    return ConfigError(
-        f"{where} a database that another process has been preparing for more than {PREPARE_TIMEOUT_SECONDS} seconds. "
-        "Wait until it is done, or stop it, and start again."
-    )
-
-
-def is_locked(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

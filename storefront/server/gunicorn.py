@@ -21,6 +21,7 @@ from typing import Any
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.base import Worker
 
+from storefront.file_limit import connections_that_fit
 from storefront.server.application import run
 from storefront.server.connection import (
     LINGER_SECONDS,
@@ -29,7 +30,6 @@ from storefront.server.connection import (
     Connection,
     State,
 )
-from storefront.server.file_limit import connections_that_fit
 from storefront.server.refusals import TIMED_OUT, Refused, refusal_of, respond
 from storefront.server.request_buffer import CompleteRequest
 from storefront.server.response_output import SEND_TIMEOUT_SECONDS
@@ -56,7 +56,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self._stop_at_once = False
         self._sweep_at = self._warn_at = 0.0
         self.missed_signals: SimpleQueue[int] = SimpleQueue()
-        """The master's own, once this is a process of its own: see `post_fork` in gunicorn.conf.py."""
+        """The master's own, once this is a process of its own: see `post_fork` in hooks.py."""
 
     # --- the main loop ---
 

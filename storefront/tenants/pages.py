@@ -6,13 +6,13 @@ from markupsafe import Markup
 from storefront.errors import NotFound, TenantNotFound
 from storefront.i18n.gettext import _
 from storefront.ids import pasted_id
-from storefront.tenants.middleware import TENANT_KEY
 from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
+from storefront.web.environ import TENANT_KEY
 from storefront.web.htmx import render_page
 
 pages = Blueprint("tenants", __name__)
-BLUEPRINTS_WITHOUT_TENANT = ("observability", "static", "i18n")
+BLUEPRINTS_WITHOUT_TENANT = ("observability", "root_files", "static", "i18n")
 """The blueprints that answer at the root, where no shop is."""
 
 

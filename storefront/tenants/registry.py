@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from storefront.config import Settings
 from storefront.db.base import db, table_of
 from storefront.db.transactions import write, write_connection
+from storefront.state import current_state
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.settings import TenantSettings
 
@@ -75,8 +76,7 @@ class Registry:
 
 
 def registry() -> Registry:
-    found: Registry = current_app.extensions["storefront_tenants"]
-    return found
+    return current_state().registry
 
 
 def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> None:

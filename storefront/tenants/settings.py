@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from storefront import money
-from storefront.config import Budget, daily_budget
+from storefront.config_values import Budget, daily_budget
 from storefront.i18n.content import localize
 from storefront.i18n.formatting import format_percent
 from storefront.i18n.gettext import _

@@ -4,8 +4,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flask import current_app
-
 from storefront.cart.queries import CartSnapshot, find_cart
 from storefront.catalog.queries import ProductView, get_products_in_stock
 from storefront.clock import now
@@ -13,7 +11,9 @@ from storefront.config import Settings
 from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
+from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
+from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.assignment import Arm, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
 from storefront.upsell.llm.rerank_request import RerankRequest
@@ -65,13 +65,14 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
 def build_suggestions(
     tenant: TenantSettings, cart: CartSnapshot, arm: Arm, language: str, by_person: bool
 ) -> UpsellResult:
-    fitting = find_candidates(tenant, cart_product_texts(cart))
+    with recommender_slot():
+        fitting = find_candidates(tenant, cart_product_texts(cart))
+        chosen = select_top(fitting.candidates, tenant.upsell)
     advice = RerankResult(Decision.RULES)
-    if arm == Arm.MODEL and any(one.explanation for one in fitting.candidates):
+    if arm == Arm.MODEL and chosen:
         wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
         advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
-    chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell)
-    chosen = chosen or select_top(fitting.candidates, tenant.upsell)
+        chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell) or chosen
     offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)
     return record_impression(cart, arm, filter_sellable(chosen, offers), advice, by_person)
 
@@ -118,8 +119,10 @@ def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[
             return False
         if llm_reranker().is_asked_for(cart_id):
             return True
-        fitting = find_candidates(tenant, cart_product_texts(cart))
-        if any(one.explanation for one in fitting.candidates):
+        with recommender_slot():
+            fitting = find_candidates(tenant, cart_product_texts(cart))
+            is_worth_asking = any(one.explanation for one in fitting.candidates)
+        if is_worth_asking:
             llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, languages[0]))
     return False
 
@@ -135,8 +138,7 @@ def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: Candidat
 
 
 def settings() -> Settings:
-    found: Settings = current_app.extensions["storefront_settings"]
-    return found
+    return current_state().settings
 
 
 def reserves_panel_space(tenant: TenantSettings, cart: CartSnapshot) -> bool:

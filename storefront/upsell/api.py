@@ -9,7 +9,6 @@ from storefront.catalog.api import Product
 from storefront.i18n.locale import shopper_language
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import UpsellResult, suggest
-from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.types import SuggestionSource
 from storefront.web.openapi import ResponseModel, api_blueprint, responses, spec
@@ -49,6 +48,4 @@ class Upsell(ResponseModel):
 @spec.validate(resp=responses(200, Upsell, 404), tags=["suggestions"])
 def get_upsell(cart_id: str) -> Upsell:
     """At most three products that go with the cart, and why."""
-    tenant = current_tenant()
-    with recommender_slot():
-        return Upsell.of(suggest(tenant, load_cart(cart_id), shopper_language()))
+    return Upsell.of(suggest(current_tenant(), load_cart(cart_id), shopper_language()))

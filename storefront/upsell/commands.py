@@ -7,25 +7,26 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import click
-from flask import current_app
 
+from storefront.commands import CommandGroup
 from storefront.config import Settings
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
-from storefront.server.commands import CommandGroup
+from storefront.state import current_state
 from storefront.tenants.registry import registry, set_upsell_enabled
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.experiment.commands import print_report, table
-from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
-from storefront.upsell.llm.client import LlmClient
-from storefront.upsell.llm.outcomes import LlmOutcome
-from storefront.upsell.recommender.complements import (
+from storefront.upsell.complement_generation import (
     estimate_cost,
     generate_complements,
     offline_client,
     products_to_generate,
 )
-from storefront.upsell.recommender.evaluation.backtest import MIN_ORDERS, Backtest, Metrics, ask_model, choices
+from storefront.upsell.experiment.commands import print_report, table
+from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
+from storefront.upsell.llm.client import LlmClient
+from storefront.upsell.llm.outcomes import LlmOutcome
+from storefront.upsell.model_evaluation import ask_model, choices
+from storefront.upsell.recommender.evaluation.backtest import MIN_ORDERS, Backtest, Metrics
 from storefront.upsell.recommender.evaluation.replay_state import count_orders
 from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
 from storefront.upsell.recommender.training import count_training_events, retrain
@@ -164,8 +165,7 @@ def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
 
 
 def settings() -> Settings:
-    found: Settings = current_app.extensions["storefront_settings"]
-    return found
+    return current_state().settings
 
 
 def shops(tenant_id: str | None) -> list[TenantSettings]:

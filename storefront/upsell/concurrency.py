@@ -1,57 +1,23 @@
-"""Who thinks about suggestions takes turns. Python runs one thread of a process at a time, so an order that meets three
-panels at once takes four times as long; met by one after the other, hardly longer."""
+"""How many threads of a process compute suggestions at a time. Python runs one thread of a process at a time, so an
+order that meets three panels at once takes four times as long; met by one after the other, hardly longer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
 
-from flask import Flask, current_app, g
+from storefront.state import current_state
 
+MAX_COMPUTATIONS = 1
 SLOT_TIMEOUT_SECONDS = 0.25
-"""Seconds after which nobody waits any longer for a turn: whoever has it waits for the database."""
-
-
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_turn"] = Lock()
-
-
-def slot() -> Lock:
-    found: Lock = current_app.extensions["storefront_turn"]
-    return found
+"""Seconds after which a computation begins beside the others: whoever has the slot waits for the database."""
 
 
 @contextmanager
 def recommender_slot() -> Iterator[None]:
-    """One at a time in this process thinks about suggestions; after `SLOT_TIMEOUT_SECONDS` also beside another. Inside
-    another of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
-    if "has_turn" in g:
-        yield
-        return
-    acquire_slot()
+    """Put it around a computation alone: nothing inside may wait for the model or for another slot."""
+    slots = current_state().recommender_slots
+    has_slot = slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
     try:
         yield
     finally:
-        release_slot()
-
-
-@contextmanager
-def slot_released() -> Iterator[None]:
-    """Who waits for something else, such as the model, gives back a turn that it has, and takes another one after."""
-    had = release_slot()
-    try:
-        yield
-    finally:
-        if had:
-            acquire_slot()
-
-
-def acquire_slot() -> None:
-    g.has_turn = slot().acquire(timeout=SLOT_TIMEOUT_SECONDS)
-
-
-def release_slot() -> bool:
-    """Returns whether there was one to give back."""
-    had: bool = g.pop("has_turn", False)
-    if had:
-        slot().release()
-    return had
+        if has_slot:
+            slots.release()

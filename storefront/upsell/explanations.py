@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 
+from storefront.i18n.display_text import strip_invisible
 from storefront.i18n.gettext import _, ngettext
 from storefront.i18n.unicode_text import shortened
-from storefront.upsell.llm.moderation.normalization import strip_invisible
 from storefront.upsell.types import Candidate, Evidence, ProductText
 
 

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from threading import Thread
-from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -13,16 +12,15 @@ from storefront.catalog.search import ProductQuery, count_products
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
-from storefront.retention import actions as retention
+from storefront.state import state_of
 from storefront.tenants.registry import registry
-from storefront.upsell import concurrency
 from storefront.upsell.actions import prefetch_suggestions
 from storefront.upsell.concurrency import recommender_slot
-from storefront.upsell.impressions import ImpressionBuffer, flush_all
+from storefront.upsell.impressions import flush_all
 from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
 from storefront.upsell.recommender.similarity_job import rebuild_text_similarity
 from storefront.upsell.recommender.training import train_incrementally
-from storefront.upsell.scheduler import JobScheduler, job_scheduler
+from storefront.upsell.scheduler import every, job_scheduler
 
 LEARN_DELAY_SECONDS = 1.0
 """Seconds after an order in which the ones that follow it are learned together with it."""
@@ -34,17 +32,10 @@ STOP_SECONDS = 1.5
 """How long the end of a process waits for jobs and showings, beside calls of the model."""
 
 
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_errands"] = JobScheduler()
-    app.extensions["storefront_journal"] = ImpressionBuffer()
-    concurrency.init_app(app)
-
-
 def start(app: Flask) -> None:
     """Begin to run errands in this process, which serves requests."""
     job_scheduler(app).start()
     every(app, SWEEP_INTERVAL_SECONDS, "sweep", schedule_all_training)
-    every(app, retention.LOOK_EVERY_SECONDS, "retention looks", retention.begin_round)
 
 
 def stop(app: Flask) -> None:
@@ -53,7 +44,7 @@ def stop(app: Flask) -> None:
     job_scheduler(app).stop(STOP_SECONDS / 3)
     writing = Thread(target=flush_all, args=[app], name="upsell-write", daemon=True)
     writing.start()
-    app.extensions["storefront_assistant"].close()
+    state_of(app).llm_reranker.close()
     writing.join(STOP_SECONDS / 3)
 
 
@@ -83,9 +74,9 @@ def rebuild_missing_similarity() -> None:
 
 
 def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
-    if not app.extensions["storefront_assistant"].is_available:
+    if not state_of(app).llm_reranker.is_available:
         return  # not even looked at: it is the same for every cart
-    with app.app_context(), tenant_context(tenant_id), recommender_slot():
+    with app.app_context(), tenant_context(tenant_id):
         tenant = registry().find(tenant_id)
         if tenant and prefetch_suggestions(tenant, cart_id, languages):
             job_scheduler(app).schedule(
@@ -106,13 +97,3 @@ def schedule_all_training(app: Flask) -> None:
         tenants = list(registry().all())
     for tenant_id in tenants:
         job_scheduler(app).schedule(0, ("learn", tenant_id), partial(training_job, app, tenant_id))
-
-
-def every(app: Flask, seconds: float, name: str, job: Any) -> None:
-    """Do the job for the first time in so many seconds, and then again and again."""
-
-    def again() -> None:
-        job_scheduler(app).schedule(seconds, name, again)
-        job(app)
-
-    job_scheduler(app).schedule(seconds, name, again)

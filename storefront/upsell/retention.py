@@ -5,8 +5,8 @@ from sqlalchemy import select
 
 from storefront.cart.queries import carts
 from storefront.db.base import table_of
+from storefront.db.expiry import by_age
 from storefront.db.tenancy import tenant_scoped
-from storefront.retention.expiry import by_age
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall, LlmResponseCache, LlmUsage
 from storefront.upsell.models import UpsellImpression

@@ -8,6 +8,8 @@ from threading import Condition, Thread
 
 from flask import Flask
 
+from storefront.state import state_of
+
 log = logging.getLogger("storefront.upsell")
 
 
@@ -75,5 +77,14 @@ class JobScheduler:
 
 
 def job_scheduler(app: Flask) -> JobScheduler:
-    found: JobScheduler = app.extensions["storefront_errands"]
-    return found
+    return state_of(app).scheduler
+
+
+def every(app: Flask, seconds: float, name: str, job: Callable[[Flask], None]) -> None:
+    """Do the job for the first time in so many seconds, and then again and again."""
+
+    def again() -> None:
+        job_scheduler(app).schedule(seconds, name, again)
+        job(app)
+
+    job_scheduler(app).schedule(seconds, name, again)

@@ -4,28 +4,25 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from storefront.cart.actions import cart_changed
-from storefront.catalog.importer import catalog_loaded
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
-from storefront.orders.actions import orders_changed
+from storefront.signals import cart_changed, catalog_loaded, orders_changed
+from storefront.state import state_of
 from storefront.upsell.actions import PREFETCH_DEBOUNCE_SECONDS
 from storefront.upsell.jobs import LEARN_DELAY_SECONDS, prefetch_job, rebuild_similarity_of, this_app, training_job
 from storefront.upsell.llm.service import llm_reranker
 from storefront.upsell.scheduler import job_scheduler
 
 
-@cart_changed.connect
 def schedule_prefetch(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
-    settings = app.extensions["storefront_settings"]
+    settings = state_of(app).settings
     if settings.upsell_enabled and settings.model_configured and not llm_reranker().model.breaker.open:
         job = partial(prefetch_job, app, current_tenant_id(), cart_id, shopper_languages())
         job_scheduler(app).schedule(PREFETCH_DEBOUNCE_SECONDS, cart_id, job)
 
 
-@orders_changed.connect
 def schedule_training(_sender: Any) -> None:
     app, tenant_id = this_app(), current_tenant_id()
     job_scheduler(app).schedule(
@@ -33,7 +30,13 @@ def schedule_training(_sender: Any) -> None:
     )
 
 
-@catalog_loaded.connect
 def rebuild_similarity(_sender: Any, tenant_ids: Sequence[str]) -> None:
     """Texts are compared when they come in, so that nobody at checkout waits for it."""
     rebuild_similarity_of(tenant_ids)
+
+
+def init_app() -> None:
+    """Follow the signals. Connecting twice is the same as once, however many apps a process has."""
+    cart_changed.connect(schedule_prefetch)
+    orders_changed.connect(schedule_training)
+    catalog_loaded.connect(rebuild_similarity)

@@ -13,8 +13,8 @@ from storefront.db.errors import is_busy, is_unavailable, reason
 from storefront.db.transactions import release_reader
 from storefront.errors import DatabaseBusy, Refusal, Unavailable
 from storefront.i18n.gettext import N_, _
-from storefront.observability.logging import REQUEST_ID
 from storefront.web.bare_errors import bare_error
+from storefront.web.environ import REQUEST_ID
 from storefront.web.htmx import render_error_partial, render_page, requested_partial
 
 RETRY_AFTER_SECONDS = {429: 60, 503: 2}

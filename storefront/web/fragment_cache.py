@@ -8,9 +8,10 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 
 from cachetools import LRUCache
-from flask import Flask, current_app, g, request, session
+from flask import Flask, g, request, session
 
 from storefront.i18n.locale import shopper_languages
+from storefront.state import current_state, state_of
 from storefront.web.compression import share
 
 MAX_FRAGMENTS = 100
@@ -22,6 +23,8 @@ class FragmentCache:
     """The least recently used go first. One instance an app; safe to share between threads."""
 
     def __init__(self) -> None:
+        self.page_key_parts: list[Callable[[], Hashable]] = []
+        """What packages add to the key of each page, because their part of the page's frame depends on it."""
         self._kept: LRUCache[Hashable, bytes] = LRUCache(MAX_FRAGMENTS)
         self._lock = Lock()
 
@@ -40,20 +43,22 @@ class FragmentCache:
 def cached(key: Hashable, render: Callable[[], str]) -> bytes:
     """What looks like this to everybody, for programs."""
     share()
-    fragments: FragmentCache = current_app.extensions["storefront_fragments"]
-    return fragments.cached(key, render)
+    return current_state().fragments.cached(key, render)
 
 
 def cached_page(key: Hashable, render: Callable[[], str]) -> bytes:
     """The same for shoppers; nothing is remembered for somebody to whom something is about to be said."""
-    return render().encode() if "_flashes" in session else cached(key, render)
+    if "_flashes" in session:
+        return render().encode()
+    return cached((key, *(part() for part in current_state().fragments.page_key_parts)), render)
+
+
+def vary_pages_by(app: Flask, part: Callable[[], Hashable]) -> None:
+    """Have every page's key contain what `part` returns in the page's request."""
+    state_of(app).fragments.page_key_parts.append(part)
 
 
 def share_page() -> None:
     """Say of a page without personal data that it is the same for everybody, unless this one says something to one."""
     if "_flashes" not in session:
         share()
-
-
-def init_app(app: Flask) -> None:
-    app.extensions["storefront_fragments"] = FragmentCache()

@@ -3,21 +3,22 @@
 import hmac
 import logging
 from base64 import b64encode
-from collections.abc import Callable
-from functools import lru_cache, wraps
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial, wraps
 from hashlib import sha256
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 
 from storefront.config import Settings
 from storefront.errors import Refusal, Unauthorized
 from storefront.i18n.gettext import N_, _
-from storefront.tenants.middleware import TENANT_KEY
+from storefront.state import current_state
 from storefront.web import rate_limits
+from storefront.web.environ import TENANT_KEY
 from storefront.web.htmx import vary_by
 
 MAX_BODY_BYTES = 256 * 1024
@@ -100,11 +101,10 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     rate_limits.init_app(app, settings)
     app.before_request(refuse_cross_site)
-    app.after_request(set_headers)
     always = list(SECURITY_HEADERS)
     if settings.public_url and settings.public_url.startswith("https://"):
         always.append(("Strict-Transport-Security", HSTS))
-    app.extensions["storefront_headers"] = always
+    app.after_request(partial(set_headers, always))
 
 
 def refuse_cross_site() -> None:
@@ -142,7 +142,7 @@ def staff_only(door: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(door)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        settings: Settings = current_app.extensions["storefront_settings"]
+        settings = current_state().settings
         if not has_bearer_token(settings.staff_token):
             raise Unauthorized
         return door(*args, **kwargs)
@@ -164,9 +164,9 @@ SECURITY_HEADERS = [
 ]
 
 
-def set_headers(response: Response) -> Response:
+def set_headers(always: Sequence[tuple[str, str]], response: Response) -> Response:
     headers = response.headers
-    headers.extend(current_app.extensions["storefront_headers"])
+    headers.extend(always)
     headers["Content-Security-Policy"] = content_security_policy(g.get("inline_style", ""))
     headers.setdefault("Cache-Control", "no-cache, private")  # a cart or a price may have changed: ask each time
     return response

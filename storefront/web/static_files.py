@@ -124,7 +124,6 @@ def init_app(app: Flask) -> None:
     server.files = answers
     app.wsgi_app = server  # type: ignore[method-assign]
     app.jinja_env.globals.update(static_url=assets.url, image_url=assets.image_url)
-    app.extensions["storefront_assets"] = assets
 
 
 def nosniff(headers: Headers, _path: str, _url: str) -> None:

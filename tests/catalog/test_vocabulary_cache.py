@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 
 from storefront.catalog import spelling
-from storefront.catalog.importer import catalog_loaded
+from storefront.catalog.queries import iter_search_texts
 from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.seo.queries import iter_search_texts
+from storefront.signals import catalog_loaded
+from storefront.state import state_of
 from tests.concurrency import at_once
 from tests.conftest import Person
 
@@ -83,7 +84,7 @@ def test_what_was_read_before_a_change_of_the_catalogue_is_not_remembered(app: F
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)
         with app.app_context():
-            app.extensions["storefront_vocabularies"].forget(tenant_ids=["north"])
+            state_of(app).vocabularies.forget(tenant_ids=["north"])
         slow.go_on.set()
         assert waiting.result(SECONDS)
     assert finds(app, "north")
@@ -97,7 +98,7 @@ def test_a_read_that_fails_leaves_nobody_waiting_and_is_tried_again(
     def fails() -> Iterator[list[str]]:
         raise RuntimeError("the database is away")
 
-    vocabularies = app.extensions["storefront_vocabularies"]
+    vocabularies = state_of(app).vocabularies
     with app.app_context(), tenant_context("north"), monkeypatch.context() as patch:
         patch.setattr(spelling, "iter_search_texts", fails)
         with pytest.raises(RuntimeError):
@@ -109,7 +110,7 @@ def test_only_a_few_catalogues_are_read_at_a_time(
     app: Flask, slow: SlowCatalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each takes some megabytes; a shop that comes too late for now shows what it finds without a correction."""
-    monkeypatch.setattr(app.extensions["storefront_vocabularies"], "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(state_of(app).vocabularies, "_places", threading.BoundedSemaphore(1))
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)

@@ -181,7 +181,7 @@ def test_only_the_database_and_the_guard_itself_use_raw_connections():
         "db/transactions.py",
         "db/tenant_context.py",
         "db/tenancy.py",
-        "server/bootstrap.py",
+        "db/preparation.py",
         "catalog/importer.py",
         "observability/health.py",
     }

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from storefront.db.base import db
 from storefront.db.transactions import current_connection, dispose, write
 from storefront.observability import readiness
+from storefront.state import state_of
 from tests.conftest import connect
 
 
@@ -84,7 +85,7 @@ def test_a_probe_every_second_writes_twice_a_minute(app: Flask) -> None:
         engine = db.engine
     event.listen(engine, "after_cursor_execute", hear)
     for second in range(60):
-        app.extensions["storefront_write_probe"].clock = partial(float, second)
+        state_of(app).write_probe.clock = partial(float, second)
         assert ready(app) == (200, "ok")
     assert len(written) == 2
 

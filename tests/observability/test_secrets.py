@@ -15,12 +15,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from storefront.commands import CommandGroup
 from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.observability.logging import JsonFormatter
 from storefront.observability.redaction import REDACTED, print_traceback, redact
-from storefront.server.commands import CommandGroup
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person, free_port
 from tests.observability.test_redaction import KEY, SECRETS

@@ -8,8 +8,9 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import NotFound, OrderFulfilled
 from storefront.events.models import Event
-from storefront.orders.actions import cancel_order, orders_changed
+from storefront.orders.actions import cancel_order
 from storefront.orders.models import Order, OrderStatus
+from storefront.signals import orders_changed
 from tests.concurrency import at_once
 from tests.conftest import Person
 from tests.tenants.factories import every_row

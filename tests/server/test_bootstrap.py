@@ -9,8 +9,10 @@ from flask import Flask
 
 from storefront.catalog.json_file import CatalogError
 from storefront.config import ConfigError
-from storefront.server import bootstrap
-from storefront.server.bootstrap import one_at_a_time, prepare
+from storefront.db import preparation
+from storefront.db.preparation import one_at_a_time
+from storefront.server.bootstrap import prepare
+from storefront.state import state_of
 
 
 class Holder(Thread):
@@ -55,7 +57,7 @@ def test_a_process_waits_while_another_prepares_the_database(make_app: Callable[
 
 
 def test_it_does_not_wait_for_ever(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "PREPARE_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(preparation, "PREPARE_TIMEOUT_SECONDS", 1)
     with Holder(make_app()), pytest.raises(ConfigError, match=r"^D\w+.* another process .* 1 seconds") as refused:
         prepare(make_app())
     assert "\n" not in str(refused.value)
@@ -71,5 +73,5 @@ def test_the_lock_is_free_after_a_process_that_failed(make_app: Callable[..., Fl
 def test_the_lock_is_beside_the_database(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     app = make_app()
     prepare(app)
-    on_sqlite = app.extensions["storefront_settings"].on_sqlite
+    on_sqlite = state_of(app).settings.on_sqlite
     assert bool(list(tmp_path.glob("*.prepare.lock"))) is on_sqlite

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from gunicorn.config import Config
 
+from storefront.file_limit import MAX_CONNECTIONS
 from storefront.server.connection import HEAD_TIMEOUT_SECONDS, MIN_BODY_BYTES_PER_SECOND, Connection
-from storefront.server.file_limit import MAX_CONNECTIONS
 from tests.server.clients import HALF_HEAD, SLOW, Client, request, seconds_for_a_page, slow_clients
 from tests.server.test_serving import Server, lines, serving, wait
 

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
+from storefront.state import state_of
+
 SECONDS = 20
 """Ten times what is expected: who waits longer waits for something that never ends."""
 
@@ -16,7 +18,7 @@ def test_requests_go_on_with_the_shops_as_they_were_while_these_are_read_again(
 ) -> None:
     """A database that hangs holds up who reads, and not at this point all others too."""
     app = make_app()
-    registry = app.extensions["storefront_tenants"]
+    registry = state_of(app).registry
     begun, go_on = threading.Event(), threading.Event()
     load = registry._load
 
@@ -44,7 +46,7 @@ def test_requests_go_on_with_the_shops_as_they_were_while_these_are_read_again(
 
 
 def test_what_changes_during_a_read_is_read_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = app.extensions["storefront_tenants"]
+    registry = state_of(app).registry
     load, loads = registry._load, list[int]()
 
     def load_while_another_switches() -> object:

@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from storefront.db.engine import current_engine, idle
+from storefront.state import state_of
 from storefront.upsell.llm.service import MAX_WAITING_REQUESTS
 from tests.conftest import Person
 from tests.upsell import model_server as server
@@ -90,7 +91,7 @@ def test_four_wait_for_the_model_and_the_fifth_gets_rules_at_once(
         model.behave = server.good
         hang_up(model)
         assert {one.result().json["source"] for one in waiting} == {"rules"}
-    app.extensions["storefront_assistant"].model.breaker.record(True)  # five have failed, which is a matter of its own
+    state_of(app).llm_reranker.model.breaker.record(True)  # five have failed, which is a matter of its own
     assert model.wait_for(lambda: look(app, **CARTS[MAX_WAITING_REQUESTS + 1]).json["source"] == "llm"), (
         "their places are free"
     )

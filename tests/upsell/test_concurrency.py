@@ -1,4 +1,4 @@
-"""Panels of a process are thought out one after the other, and who waits for the model is in nobody's way."""
+"""Panels of a process are computed one after the other, and who waits for the model is in nobody's way."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.upsell import actions, concurrency
+from storefront.state import state_of
+from storefront.upsell import actions, concurrency, pages
 from tests.conftest import Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import PATIENCE, showings
@@ -23,6 +24,13 @@ def with_cart(app: Flask) -> Person:
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans", "quantity": 1})
     return person
+
+
+def has_free_slot(app: Flask) -> bool:
+    slots = state_of(app).recommender_slots
+    if is_free := slots.acquire(blocking=False):
+        slots.release()
+    return is_free
 
 
 def status_of_panel(person: Person) -> int:
@@ -45,7 +53,7 @@ class Watched:
         return self.real(*arguments)
 
 
-def test_one_panel_at_a_time_is_thought_out(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_panel_at_a_time_is_computed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 30)
     watched = Watched(actions.find_candidates)
     monkeypatch.setattr(actions, "find_candidates", watched)
@@ -55,55 +63,49 @@ def test_one_panel_at_a_time_is_thought_out(app: Flask, monkeypatch: pytest.Monk
     assert watched.most == 1
 
 
-def test_a_turn_that_does_not_end_holds_nobody_for_long(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slot_that_is_not_given_back_holds_nobody_for_long(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 0.05)
     person = with_cart(app)
-    with app.extensions["storefront_turn"]:
+    with state_of(app).recommender_slots:
         start = time.monotonic()
         assert status_of_panel(person) == 200
         assert 0.05 <= time.monotonic() - start < PATIENCE
-        assert app.extensions["storefront_turn"].locked(), "it was not this panel's to give back"
+        assert not has_free_slot(app), "it was not this panel's to give back"
     assert len(showings(app)) == 1
 
 
-def test_who_waits_for_the_model_leaves_the_turn_to_others(
+def test_who_waits_for_the_model_leaves_the_slot_to_others(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 30)
     app = asking()
     model.behave = server.hangs
-    turn = app.extensions["storefront_turn"]
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(status_of_panel, with_cart(app))
         assert model.wait_for(lambda: len(model.requests) == 1)
-        assert turn.acquire(timeout=PATIENCE / 2)
-        assert not waiting.done()
-        turn.release()
+        with state_of(app).recommender_slots:
+            assert not waiting.done()
         hang_up(model)
         assert waiting.result() == 200
-    assert not turn.locked(), "whoever had it has given it back"
+    assert has_free_slot(app), "whoever had it has given it back"
 
 
-def test_a_fault_gives_the_turn_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_gives_the_slot_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     person = with_cart(app)
     monkeypatch.setattr(actions, "find_candidates", lambda *_: 1 / 0)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     assert status_of_panel(person) == 500
-    assert not app.extensions["storefront_turn"].locked()
+    assert has_free_slot(app)
 
 
-def test_a_turn_inside_a_turn_is_the_same_one(app: Flask) -> None:
-    with app.app_context():
-        with concurrency.recommender_slot():
-            with concurrency.recommender_slot(), concurrency.slot_released():
-                assert not app.extensions["storefront_turn"].locked()
-            assert app.extensions["storefront_turn"].locked(), "the outer one still has it"
-        assert not app.extensions["storefront_turn"].locked()
+def test_a_page_is_rendered_outside_the_slot(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, free = with_cart(app), list[bool]()
+    real = pages.render_template
 
+    def render(*arguments: Any, **context: Any) -> str:
+        free.append(has_free_slot(app))
+        return real(*arguments, **context)
 
-def test_who_goes_without_a_turn_gives_none_back(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(concurrency, "SLOT_TIMEOUT_SECONDS", 0.01)
-    with app.app_context(), app.extensions["storefront_turn"]:
-        with concurrency.recommender_slot(), concurrency.recommender_slot():
-            pass
-        assert app.extensions["storefront_turn"].locked(), "it was not theirs to give back"
+    monkeypatch.setattr(pages, "render_template", render)
+    assert status_of_panel(person) == 200
+    assert free == [True]

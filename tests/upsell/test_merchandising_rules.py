@@ -9,6 +9,7 @@ from flask import Flask
 
 from storefront.catalog.import_schema import CatalogError
 from storefront.catalog.importer import import_catalog
+from storefront.state import state_of
 from storefront.tenants.registry import registry
 from tests.conftest import CATALOG, Person
 from tests.upsell import model_server as server
@@ -50,7 +51,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 def suggested(person: Person, **cart: int) -> dict[str, str]:
     upsell = person.api("GET", f"/carts/{person.cart(**cart)}/upsell").json
-    configured = person.client.application.extensions["storefront_settings"].model_configured
+    configured = state_of(person.client.application).settings.model_configured
     assert upsell["source"] == ("llm" if configured else "rules")
     return {one["product"]["id"]: one["explanation"] for one in upsell["suggestions"]}
 
@@ -95,7 +96,7 @@ def test_what_is_pinned_comes_first_with_the_shops_words(wishing: Wishing) -> No
     person = wishing(pins=[pin | {"why": "Honey in coffee: try it."}])
     found = suggested(person, beans=1)
     assert next(iter(found)) == "honey"
-    if not person.client.application.extensions["storefront_settings"].model_configured:
+    if not state_of(person.client.application).settings.model_configured:
         assert found["honey"] == "Honey in coffee: try it."
         assert suggested(wishing(pins=[pin]), beans=1)["honey"] == "The shop recommends it with Dawn Beans."
     assert next(iter(suggested(person, cup=1))) != "honey", "with the cup it was not pinned"

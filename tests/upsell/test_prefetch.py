@@ -13,6 +13,7 @@ from sqlalchemy import update
 from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
+from storefront.state import state_of
 from storefront.upsell import actions, jobs, subscribers
 from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
 from storefront.upsell.experiment.assignment import Arm, arm_of
@@ -322,11 +323,11 @@ def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> N
 def test_a_model_that_rests_is_no_errand(awake: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     app = awake()
     noted: list[object] = []
-    monkeypatch.setattr(app.extensions["storefront_errands"], "schedule", lambda _s, name, *_, **__: noted.append(name))
+    monkeypatch.setattr(state_of(app).scheduler, "schedule", lambda _s, name, *_, **__: noted.append(name))
     person = Person(app.test_client(), "north")
     asked = person.cart(beans=1)
     assert asked in noted
     for _ in range(FAILURE_THRESHOLD):
-        app.extensions["storefront_assistant"].model.breaker.record(False)
+        state_of(app).llm_reranker.model.breaker.record(False)
     left_alone = person.cart(beans=1)
     assert left_alone not in noted

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from storefront.tenants.settings import MerchandisingRules
 from storefront.upsell.explanations import with_explanations
-from storefront.upsell.llm.moderation.output_guard import validate_answer
+from storefront.upsell.llm.rerank_answer import validate_answer
 from storefront.upsell.selection import MAX_LLM_CANDIDATES_PER_CATEGORY, llm_candidates, merge_llm_choice, select_top
 from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
 

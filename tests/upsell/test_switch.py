@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from storefront.state import state_of
 from storefront.upsell.experiment.assignment import Arm, arm_of
 from tests.conftest import Person
 from tests.upsell.conftest import calls, showings
@@ -126,7 +127,7 @@ def test_with_the_master_switch_off_no_model_is_asked_ahead(
 ) -> None:
     app = make_app(UPSELL_ENABLED=flag, OPENAI_BASE_URL="http://127.0.0.1:9")
     jobs: list[object] = []
-    monkeypatch.setattr(app.extensions["storefront_errands"], "schedule", lambda _s, name, *_, **__: jobs.append(name))
+    monkeypatch.setattr(state_of(app).scheduler, "schedule", lambda _s, name, *_, **__: jobs.append(name))
     cart_id = Person(app.test_client(), "north").cart(beans=1)
     assert (cart_id in jobs) is planned
 

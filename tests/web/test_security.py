@@ -14,6 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from storefront.catalog.importer import import_catalog
+from storefront.state import state_of
 from tests.conftest import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
@@ -261,7 +262,7 @@ def evil_shop() -> dict[str, Any]:
 def test_markup_in_any_text_is_shown_and_never_run(app: Flask) -> None:
     with app.app_context():
         import_catalog(json.dumps({"tenants": [evil_shop()]}).encode())
-        app.extensions["storefront_tenants"].invalidate()
+        state_of(app).registry.invalidate()
     person = Person(app.test_client(), "evil")
     pages = [person.client.get("/"), person.client.get("/", query_string={"q": EVIL})]
     pages += [person.get("/", query_string={"q": EVIL, "category": EVIL, "page": EVIL})]

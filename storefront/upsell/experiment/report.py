@@ -8,10 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import current_app
-
 from storefront.clock import now
-from storefront.config import Settings
+from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.experiment.queries import count_shoppers, first_exposures, outcomes
@@ -77,7 +75,7 @@ class Report:
 def report(tenant: TenantSettings, days: int | None = None) -> Report:
     """What suggestions earned the current tenant, over checkouts started in the last `days`. At most, and unless said,
     it is UPSELL_KEEP_DAYS: of older ones some are removed already, and what is left would be a wrong sample."""
-    settings: Settings = current_app.extensions["storefront_settings"]
+    settings = current_state().settings
     days = min(days or settings.upsell_keep_days, settings.upsell_keep_days)
     since = now() - timedelta(days=days)
     rows, shoppers = outcomes(since), count_shoppers(since)

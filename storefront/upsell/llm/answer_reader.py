@@ -19,6 +19,10 @@ OBJECT_START = re.compile(r'\{\s*["}]')
 """A brace in a sentence is none."""
 
 
+class ResponseTooLarge(Exception):
+    """The server sent more than an answer can be."""
+
+
 def parse_completion(completion: Any) -> dict[str, Any]:
     """The fields of an `LlmResponse` but its latency: the parsed content of a completion, or the cause why it has none.
     Nothing in it holds a secret of this process that the server has repeated."""

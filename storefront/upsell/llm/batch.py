@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from storefront.config import Budget
+from storefront.config_values import Budget
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import release_reader, write

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from storefront.clock import now
-from storefront.config import Budget
+from storefront.config_values import Budget
 from storefront.upsell.llm.cost import Use
 from storefront.upsell.llm.usage import add_usage, reserve_use
 

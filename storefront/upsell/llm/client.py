@@ -15,9 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from storefront.config import Settings, TokenPrices
+from storefront.config import Settings
+from storefront.config_values import TokenPrices
 from storefront.observability.redaction import redact
-from storefront.upsell.llm.answer_reader import parse_completion
+from storefront.upsell.llm.answer_reader import ResponseTooLarge, parse_completion
 from storefront.upsell.llm.circuit_breaker import CircuitBreaker
 from storefront.upsell.llm.outcomes import HTTP_PREFIX, NOT_CALLED, RESPONDED, LlmOutcome, http_outcome
 from storefront.upsell.llm.server_features import Features, KnownFeatures
@@ -210,10 +211,6 @@ def completed_future(answer: LlmResponse) -> "Future[LlmResponse]":
     future: Future[LlmResponse] = Future()
     future.set_result(answer)
     return future
-
-
-class ResponseTooLarge(Exception):
-    """The server sent more than an answer can be."""
 
 
 def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storefront.upsell.llm.moderation.normalization import strip_invisible
+from storefront.i18n.display_text import strip_invisible
 from storefront.upsell.llm.moderation.number_facts import numbers_of
 from storefront.upsell.llm.moderation.output_guard import RejectionReason, rejection_reason
 from storefront.upsell.llm.rerank_prompt import BLOCK, clean, describe_product, language_name

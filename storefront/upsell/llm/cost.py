@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any, NamedTuple
 
-from storefront.config import TokenPrices
+from storefront.config_values import TokenPrices
 from storefront.upsell.llm.client import LlmClient, LlmResponse
 
 BYTES_PER_TOKEN = 4

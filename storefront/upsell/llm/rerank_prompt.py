@@ -7,8 +7,9 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from storefront.i18n.display_text import strip_invisible
 from storefront.i18n.unicode_text import cut
-from storefront.upsell.llm.moderation.normalization import fold_compatibility, strip_invisible
+from storefront.upsell.llm.moderation.normalization import fold_compatibility
 from storefront.upsell.selection import MAX_LLM_CANDIDATES, MAX_SUGGESTIONS
 from storefront.upsell.types import Candidate, ProductText
 

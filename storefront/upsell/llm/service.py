@@ -12,7 +12,7 @@ from functools import partial
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 
 from storefront.clock import now
 from storefront.config import Settings
@@ -22,16 +22,17 @@ from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.observability.metrics import count_llm_call
 from storefront.observability.redaction import redact
+from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
-from storefront.upsell.concurrency import recommender_slot, slot_released
+from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.llm import rerank_prompt
 from storefront.upsell.llm.budget import OverBudget, Reservation, is_worth_more, may_ask, reserve, settle_use
 from storefront.upsell.llm.client import LlmClient, LlmResponse, answer_of
 from storefront.upsell.llm.cost import Use, actual_use, max_use
 from storefront.upsell.llm.finishers import CallFinisher
 from storefront.upsell.llm.models import CallPurpose, LlmCall
-from storefront.upsell.llm.moderation.output_guard import ValidatedAnswer, validate_answer
 from storefront.upsell.llm.outcomes import LlmOutcome
+from storefront.upsell.llm.rerank_answer import ValidatedAnswer, validate_answer
 from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.response_cache import (
     FAILURE_TTL,
@@ -105,8 +106,7 @@ class LlmReranker:
             return RerankResult(Decision.PENDING, took_time=True)
         release_reader()
         try:
-            with slot_released():
-                self._wait(question, asked, time.monotonic() + patience)
+            self._wait(question, asked, time.monotonic() + patience)
         finally:
             self._wait_slots.release()
         return replace(self._cached_result(question) or RerankResult(Decision.PENDING), took_time=True)
@@ -189,7 +189,7 @@ class LlmReranker:
         """Write down what a call came to, and tell who waits."""
         answer = answer_of(answered)
         try:
-            with self.app.app_context(), tenant_context(tenant_id), recommender_slot():
+            with self.app.app_context(), tenant_context(tenant_id):
                 self._record_call(tenant_id, question, answer, reservation)
         except Exception:
             log.exception("a call of the model could not be written down")
@@ -203,7 +203,8 @@ class LlmReranker:
     ) -> None:
         checked = ValidatedAnswer([])
         if answer.outcome == LlmOutcome.OK:
-            checked = validate_answer(answer.content, question.candidates, question.cart)
+            with recommender_slot():
+                checked = validate_answer(answer.content, question.candidates, question.cart)
         kept = [asdict(one) for one in checked.chosen]
         count_llm_call(answer.outcome, checked.rejections)
         use = actual_use(answer, question.prompt, self.model.rates)
@@ -261,5 +262,4 @@ def set_result(future: "Future[LlmResponse]", answer: LlmResponse) -> None:
 
 
 def llm_reranker() -> LlmReranker:
-    found: LlmReranker = current_app.extensions["storefront_assistant"]
-    return found
+    return current_state().llm_reranker

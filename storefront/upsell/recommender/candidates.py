@@ -9,10 +9,10 @@ from typing import Any
 
 from storefront.catalog.queries import ProductView
 from storefront.db.tenancy import execute
+from storefront.i18n.display_text import strip_invisible
 from storefront.i18n.locale import shopper_language
 from storefront.tenants.settings import MerchandisingRules, Pin, TenantSettings
 from storefront.upsell.explanations import explain_pinned, with_explanations
-from storefront.upsell.llm.moderation.normalization import strip_invisible
 from storefront.upsell.recommender.complements import (
     NO_COMPLEMENTS,
     NO_COMPLEMENTS_BY_PRODUCT,

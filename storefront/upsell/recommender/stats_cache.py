@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from cachetools import LRUCache
-from flask import current_app
 
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import current_tenant_id
+from storefront.state import current_state
 from storefront.upsell.recommender.cooccurrence import category_names, unpack_weights
 from storefront.upsell.recommender.queries import (
     SELECT_CATALOG_STATS,
@@ -66,7 +66,7 @@ def current_stats() -> RecommenderStats:
 
 def stats_at(event: int, texts: str, orders: int) -> RecommenderStats:
     """The current tenant's, whose orders have been learned up to this event, and whose texts are in this state."""
-    shelves: StatsCache = current_app.extensions["storefront_shelves"]
+    shelves = current_state().recommender_stats
     version, tenant_id = (event, texts), current_tenant_id()
     with shelves.lock:
         shelf = shelves.kept.get(tenant_id)

@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from storefront.catalog.importer import import_catalog
 from storefront.clock import now
-from storefront.config import Budget, daily_budget
+from storefront.config_values import Budget, daily_budget
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
+from storefront.state import state_of
 from storefront.tenants.registry import registry
 from storefront.upsell.llm.budget import may_ask
 from storefront.upsell.llm.client import LlmResponse, completed_future
@@ -231,7 +232,7 @@ def test_what_was_reserved_for_a_call_that_was_not_made_is_free_again(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = asking(UPSELL_BUDGET=f"{MOST_TOKENS}/{MOST_TOKENS} tokens")
-    assistant = app.extensions["storefront_assistant"]
+    assistant = state_of(app).llm_reranker
     with monkeypatch.context() as patch:
         patch.setattr(
             assistant.model, "complete", lambda *_: completed_future(LlmResponse(LlmOutcome.CONCURRENCY_LIMITED))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from storefront.state import state_of
 from storefront.upsell.llm.circuit_breaker import (
     FAILURE_THRESHOLD,
     MAX_RESET_TIMEOUT_SECONDS,
@@ -125,7 +126,7 @@ def test_a_shop_whose_model_fails_lets_it_rest_and_finds_it_well_again(
     asking: Callable[..., Flask], model: ModelServer, clock: Clock
 ) -> None:
     app = asking()
-    app.extensions["storefront_assistant"].model.breaker = CircuitBreaker(clock)
+    state_of(app).llm_reranker.model.breaker = CircuitBreaker(clock)
     model.behave = server.fails(500)
     for cart in CARTS[: FAILURE_THRESHOLD + 2]:
         assert ask(app, cart) == "rules"
@@ -156,5 +157,5 @@ def test_what_was_answered_before_is_shown_while_the_model_rests(
     model.behave = server.fails(500)
     for cart in CARTS[1 : FAILURE_THRESHOLD + 1]:
         ask(app, cart)
-    assert app.extensions["storefront_assistant"].model.breaker.open
+    assert state_of(app).llm_reranker.model.breaker.open
     assert ask(app, CARTS[0]) == "llm"

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from storefront.upsell.llm.moderation.normalization import strip_invisible
+from storefront.i18n.display_text import strip_invisible
 from storefront.upsell.llm.rerank_prompt import PROMPT_VERSION, clean, language_name, messages, response_format
 from storefront.upsell.types import Candidate, ProductText
 

@@ -18,6 +18,7 @@ from sqlalchemy import make_url, select
 
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
+from storefront.state import state_of
 from storefront.upsell import jobs
 from storefront.upsell.llm.finishers import CallFinisher
 from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
@@ -107,7 +108,7 @@ def test_what_was_answered_and_not_yet_written_down_is_written_down(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = asking(UPSELL_TIMEOUT="60")
-    assistant = app.extensions["storefront_assistant"]
+    assistant = state_of(app).llm_reranker
     waiting: list[Callable[[], None]] = []
     submit = assistant._finishers.submit
     monkeypatch.setattr("storefront.upsell.actions.PANEL_LLM_WAIT_SECONDS", 0)

@@ -1,4 +1,4 @@
-"""Texts without invisible characters, and the readings under which a word may be hidden."""
+"""The readings of a text under which a word may be hidden."""
 
 import codecs
 import re
@@ -6,12 +6,6 @@ import unicodedata
 
 from storefront.upsell.llm.moderation.data_files import LEXICONS, read_lines
 
-BLANK_CHARACTERS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]"
-)
-"""Letters, marks and symbols to Unicode, which no font shows. The other invisible ones are not printable to Python."""
-MAX_MARKS_PER_LETTER = 2
-"""Hindi, Thai and Vietnamese (composed) need no more; more of them cover the neighbouring lines."""
 KANA_MARKS = "\u3099\u309a"
 STYLES = ("<wide>", "<narrow>", "<font>", "<circle>", "<square>")
 APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`′＇", "'"))
@@ -23,33 +17,6 @@ LEET_WORD = re.compile(r"\b(?=\w*\d)(?=\w*[a-z])\w+\b")
 SEPARATED_LETTERS = re.compile(r"(?<!\w)(?:\w[^\w\n]{1,3}){2,}\w(?!\w)")
 JOINED_WORDS = re.compile(r"(?<=[^\W\d])[-‐‑–_·•.'*~]+(?=[^\W\d])")
 SEPARATORS = re.compile(r"[\W_]+")
-
-
-def strip_invisible(text: str) -> str:
-    """The text on one line, in NFC, without invisible and directing characters or stacked marks.
-
-    A joined emoji falls apart into the emoji that it was made of.
-    """
-    visible = "".join(char for char in BLANK_CHARACTERS.sub("", text) if char.isprintable() or char.isspace())
-    return " ".join(limit_marks(unicodedata.normalize("NFC", visible)).split())
-
-
-def has_invisible(line: str) -> bool:
-    """Whether a text, whose only white space is plain blanks, holds what strip_invisible() takes out."""
-    return not line.isprintable() or bool(BLANK_CHARACTERS.search(line))
-
-
-def limit_marks(text: str) -> str:
-    """The text with at most MAX_MARKS_PER_LETTER combining marks in a row, and none that encloses a letter."""
-    if text.isascii():
-        return text
-    kept, marks = [], 0
-    for char in text:
-        category = unicodedata.category(char)
-        marks = marks + 1 if category[0] == "M" else 0
-        if marks <= MAX_MARKS_PER_LETTER and category != "Me":
-            kept.append(char)
-    return "".join(kept)
 
 
 def fold_compatibility(text: str) -> str:

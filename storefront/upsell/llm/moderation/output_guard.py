@@ -2,25 +2,18 @@
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 
+from storefront.i18n.display_text import has_invisible, limit_marks
 from storefront.upsell.llm.moderation.data_files import LEXICONS
 from storefront.upsell.llm.moderation.lexicon import compile_lexicon, holds_phrase
 from storefront.upsell.llm.moderation.normalization import (
     fold,
-    has_invisible,
-    limit_marks,
     obfuscation_variants,
-    strip_invisible,
 )
-from storefront.upsell.llm.moderation.number_facts import numbers_in, numbers_of
-from storefront.upsell.llm.rerank_prompt import INSTRUCTIONS
-from storefront.upsell.selection import MAX_SUGGESTIONS
-from storefront.upsell.types import Candidate, ProductText, SuggestionDraft
+from storefront.upsell.llm.moderation.number_facts import numbers_in
 
 MAX_EXPLANATION_CHARACTERS = 160
 PROMPT_RUN_WORDS = 6
@@ -83,47 +76,7 @@ UNREADABLE = re.compile(
 """Endless words, one character repeated, bytes in hexadecimal, and words in two alphabets."""
 
 
-@dataclass(frozen=True)
-class ValidatedAnswer:
-    """What is kept of a model's answer, and how many of its other parts were rejected for each reason."""
-
-    chosen: list[SuggestionDraft]
-    rejections: dict[str, int] = field(default_factory=dict)
-
-
-def validate_answer(
-    answer: object, candidates: Sequence[Candidate], cart: Sequence[ProductText] = ()
-) -> ValidatedAnswer:
-    """Keep known candidates, each once, at most three.
-
-    A product whose explanation is rejected keeps its place with the shop's own sentence. An explanation may name the
-    numbers in the texts of its product and of the cart's products.
-    """
-    known = {candidate.product.id: candidate for candidate in candidates}
-    entries = answer.get("suggestions") if isinstance(answer, dict) else None
-    if not isinstance(entries, list):
-        return ValidatedAnswer([], {RejectionReason.SHAPE: 1})
-    facts = numbers_of(cart)
-    chosen: dict[str, str] = {}
-    rejections: Counter[str] = Counter()
-    for entry in entries:
-        product_id, explanation = (
-            (entry.get("product_id"), entry.get("explanation")) if isinstance(entry, dict) else (None, None)
-        )
-        if not isinstance(product_id, str) or product_id not in known:
-            rejections[RejectionReason.UNKNOWN_PRODUCT] += 1
-        elif product_id in chosen:
-            rejections[RejectionReason.REPEAT] += 1
-        elif len(chosen) == MAX_SUGGESTIONS:
-            rejections[RejectionReason.TOO_MANY] += 1
-        else:
-            reason = rejection_reason(explanation, facts | numbers_of([known[product_id].product]))
-            rejections.update([reason] if reason else [])
-            chosen[product_id] = strip_invisible(known[product_id].explanation if reason else str(explanation))
-    return ValidatedAnswer([SuggestionDraft(id, sentence) for id, sentence in chosen.items()], dict(rejections))
-
-
-def rejection_reason(explanation: object, facts: set[str], instructions: str = INSTRUCTIONS) -> RejectionReason | None:
+def rejection_reason(explanation: object, facts: set[str], instructions: str) -> RejectionReason | None:
     """Why an explanation can't be shown; None when it can.
 
     `facts` are the numbers that may be in it, `instructions` the prompt that it must not repeat.

@@ -9,8 +9,9 @@ from itertools import pairwise
 import pytest
 from flask import Flask
 
-from storefront.upsell.llm.moderation.normalization import fold, strip_invisible
-from storefront.upsell.llm.moderation.output_guard import validate_answer
+from storefront.i18n.display_text import strip_invisible
+from storefront.upsell.llm.moderation.normalization import fold
+from storefront.upsell.llm.rerank_answer import validate_answer
 from storefront.upsell.llm.rerank_prompt import messages
 from storefront.upsell.types import Candidate, ProductText
 from tests.conftest import Person

@@ -3,7 +3,7 @@
 import pytest
 
 from storefront.upsell.llm.moderation.number_facts import numbers_in
-from storefront.upsell.llm.moderation.output_guard import validate_answer
+from storefront.upsell.llm.rerank_answer import validate_answer
 from storefront.upsell.types import Candidate, ProductText
 from tests.upsell.llm.moderation.allowed import GOODS, SENTENCES
 

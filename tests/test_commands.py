@@ -13,7 +13,8 @@ from flask import Flask
 from storefront import create_app
 from storefront.config import ROOT
 from storefront.db.timeouts import Timeouts
-from storefront.server.commands import explain_error
+from storefront.error_messages import explain_error
+from storefront.state import state_of
 from tests.conftest import CATALOG, dispose, settings_for
 from tests.postgres import Postgres
 from tests.server.test_serving import GUNICORN, serving, wait
@@ -106,7 +107,7 @@ def test_with_a_database_that_cannot_be_used_they_say_why(state: str, tmp_path: 
 def test_a_locked_database_is_said_to_be_busy(app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.db.test_timeouts import somebody_writes  # noqa: PLC0415
 
-    monkeypatch.setattr("storefront.server.commands.BULK", Timeouts(lock=0.2, statement=5, idle=5))
+    monkeypatch.setattr("storefront.commands.BULK", Timeouts(lock=0.2, statement=5, idle=5))
     with somebody_writes(database_url, "LOCK TABLE tenant"):
         result = run(app, "upsell", "off", "--tenant", "north")
     assert is_one_sentence(result)
@@ -120,7 +121,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(app: Flask, monkeypatch: pyt
 
 def test_a_full_disk_is_not_blamed_on_a_setting(app: Flask) -> None:
     fault = OSError(28, "No space left on device", "/data/storefront.db.lock")
-    said = explain_error(fault, app.extensions["storefront_settings"])
+    said = explain_error(fault, state_of(app).settings)
     assert said == "'/data/storefront.db.lock' can't be used: the disk is full: make room there, then start again."
 
 

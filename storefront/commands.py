@@ -1,7 +1,6 @@
 """What all `flask` commands have in common: what goes wrong outside of the program is one sentence on standard error,
 and exit status 1; a wrong option is 2, as click has it."""
 
-import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +8,12 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup, ScriptInfo
-from sqlalchemy.exc import SQLAlchemyError
 
-from storefront.catalog.json_file import CatalogError
-from storefront.config import ConfigError, Settings
-from storefront.db.errors import can_be_explained, describe
-from storefront.db.fault_messages import database_fault
+from storefront.config import ConfigError
 from storefront.db.timeouts import BULK, timeouts_in_force
-from storefront.errors import Refusal
+from storefront.error_messages import explain_error
 from storefront.observability.redaction import redact
+from storefront.state import state_of
 
 
 class StandaloneCommand(click.Command):
@@ -49,27 +45,10 @@ def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
         raise click.ClickException(said) from None
     except Exception as fault:
         app = ctx.ensure_object(ScriptInfo).load_app()  # whose context may have ended with the command
-        settings: Settings = app.extensions["storefront_settings"]
+        settings = state_of(app).settings
         if sentence := explain_error(fault, settings):
             raise click.ClickException(redact(sentence)) from fault
         raise
-
-
-def explain_error(fault: Exception, settings: Settings) -> str | None:
-    """What is wrong and what to do, in one sentence for an operator; None for a fault of the program, and for a reader
-    of the output who has had enough."""
-    if isinstance(fault, Refusal):
-        cause = fault.__cause__
-        if not isinstance(cause, OSError | SQLAlchemyError):
-            return fault.detail
-        fault = cause
-    if isinstance(fault, ConfigError | CatalogError):
-        return str(fault)
-    if isinstance(fault, SQLAlchemyError):
-        return describe(fault, settings) if can_be_explained(fault) else None
-    if isinstance(fault, OSError) and fault.errno != errno.EPIPE:
-        return database_fault(fault, settings) if fault.filename else f"{fault.strerror or fault}."
-    return None
 
 
 def end_flask_command(fault: ConfigError) -> None:

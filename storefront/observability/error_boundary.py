@@ -11,11 +11,12 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.wrappers import Response
 
-from storefront.observability.logging import LOGGED, REQUEST_ID, log_request, request_id_from
+from storefront.observability.logging import log_request, request_id_from
 from storefront.web.bare_errors import bare_error
+from storefront.web.environ import LOGGED, REQUEST_ID
 
 HEADER = "X-Request-ID"
-log = logging.getLogger("storefront.web.error_handlers")
+log = logging.getLogger("storefront.observability.error_boundary")
 
 
 class ErrorBoundary:

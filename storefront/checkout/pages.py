@@ -1,0 +1,132 @@
+"""Checkout, for shoppers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from storefront.cart.pages import current_cart
+from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
+from storefront.checkout.draft import FIELDS, discard_draft, keep_draft, take_draft
+from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import keep_choice
+from storefront.orders import actions
+from storefront.orders.queries import find_order_of_cart, load_order
+from storefront.orders.validation import Buyer, check_buyer
+from storefront.tenants.context import current_tenant
+from storefront.upsell.actions import reserves_panel_space
+from storefront.web.htmx import render_page, requested_partial
+from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
+
+pages = Blueprint("checkout", __name__)
+
+
+@pages.get("/checkout")
+def review() -> AnyResponse:
+    """Review, contact and the one button; without anything to order, back to the cart."""
+    cart = current_cart()
+    if cart is None or not cart.lines:
+        return redirect(url_for("cart.view_cart"), 303)
+    typed = {} if requested_partial() else take_draft()
+    return show_checkout(cart, added=request.args.get("added"), typed=typed)
+
+
+@pages.post("/checkout/draft")
+def keep() -> AnyResponse:
+    """Keep what was typed so far, and lead to where the pressed button says, in the language that it names."""
+    keep_draft(request.form)
+    response = redirect(next_page(request.form.get("to", "")), 303)
+    keep_choice(response, request.form.get("lang", ""))
+    return response
+
+
+def next_page(button: str) -> str:
+    """Where this button of the checkout form leads, of those that don't order."""
+    if button == "cart":
+        return url_for("cart.view_cart")
+    if button == "suggestions":
+        return url_for("upsell.panel", page=1)
+    return url_for("checkout.review")
+
+
+@pages.post("/checkout")
+@limiter.limit(CHECKOUT_LIMIT)
+def place_order() -> AnyResponse:
+    """Place the order and lead to its confirmation. The form names its cart, so sending it again leads there too."""
+    cart_id = request.form.get("cart_id") or session.get("cart") or ""
+    buyer = None
+    try:
+        buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
+        order_id, is_new = actions.place_order(
+            current_tenant(), cart_id, buyer, parse_expected_total(), shown_lines=request.form.get("shown_lines")
+        )
+    except (Conflict, Invalid) as refusal:
+        cart = find_cart(cart_id)
+        if cart is None:
+            raise NotFound(_("There is no such cart in this shop.")) from None
+        if cart.is_open or (order := find_order_of_cart(cart_id)) is None:
+            return show_checkout(cart, refusal, typed=request.form)
+        order_id, is_new = order.id, False
+    if not is_new:
+        check_own_order(order_id, buyer)
+    if session.get("cart") == cart_id:
+        session.pop("cart")
+    discard_draft()
+    return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+
+
+def check_own_order(order_id: str, buyer: Buyer | None) -> None:
+    """Refuse to lead to an order that was placed before, unless by this browser or for this buyer: its confirmation
+    names the buyer, and who only knows the cart must not read it. Raises `CartOrdered`."""
+    order = load_order(order_id)
+    if session.get("shopper") != order.shopper and not (buyer and buyer.is_buyer_of(order.email)):
+        raise CartOrdered
+
+
+def parse_expected_total() -> int | None:
+    """The total that the page showed; refuses what no page of ours sends."""
+    text = request.form.get("expected_total", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise Invalid(FieldError("expected_total", _("The page's total can't be read. Please load the page again.")))
+    return int(text)
+
+
+def show_checkout(
+    cart: CartSnapshot,
+    refusal: Conflict | Invalid | None = None,
+    added: str | None = None,
+    typed: Mapping[str, str] = {},
+) -> Response:
+    names = {line.product_id: line.product.name for line in cart.lines}
+    context: dict[str, Any] = {
+        "form": {field: typed.get(field, "") for field in FIELDS},
+        "errors": {},
+        "refusal": None,
+        "shortages": [],
+        "added": added if added in names else None,
+        "unfolded": bool(added) or isinstance(refusal, Conflict),
+        "upsell_enabled": current_tenant().upsell_enabled,
+        "reserves_panel_space": reserves_panel_space(current_tenant(), cart),
+    }
+    if isinstance(refusal, Invalid):
+        context["errors"] = {fault.field: fault.message for fault in refusal.field_errors}
+        others = [fault.message for fault in refusal.field_errors if fault.field not in FIELDS]
+        context["refusal"] = " ".join(others) or None
+    elif refusal:
+        context["refusal"] = refusal.detail
+    if isinstance(refusal, OutOfStock):
+        context["shortages"] = [
+            {"name": names[item.product_id], "requested": item.requested, "available": item.available}
+            for item in refusal.items
+        ]
+    return render_page(
+        "checkout/checkout.html",
+        extra_partials=("cart_badge", "messages"),
+        http_status=refusal.status if refusal else 200,
+        cart=PricedCart.of(cart, current_tenant()),
+        **context,
+    )

@@ -1,0 +1,27 @@
+"""What went wrong outside of the program, as one sentence for an operator."""
+
+import errno
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from storefront.config import ConfigError, Settings
+from storefront.db.errors import can_be_explained, describe
+from storefront.db.fault_messages import database_fault
+from storefront.errors import Refusal
+
+
+def explain_error(fault: Exception, settings: Settings) -> str | None:
+    """What is wrong and what to do, in one sentence for an operator; None for a fault of the program, and for a reader
+    of the output who has had enough."""
+    if isinstance(fault, Refusal):
+        cause = fault.__cause__
+        if not isinstance(cause, OSError | SQLAlchemyError):
+            return fault.detail
+        fault = cause
+    if isinstance(fault, ConfigError):
+        return str(fault)
+    if isinstance(fault, SQLAlchemyError):
+        return describe(fault, settings) if can_be_explained(fault) else None
+    if isinstance(fault, OSError) and fault.errno != errno.EPIPE:
+        return database_fault(fault, settings) if fault.filename else f"{fault.strerror or fault}."
+    return None

@@ -1,0 +1,130 @@
+"""What happens when gunicorn starts, forks and ends its processes. One master prepares the database, then forks the
+workers."""
+
+import gc
+import logging
+import os
+import sys
+from typing import Any, NoReturn
+
+from flask import Flask
+from gunicorn.glogging import Logger
+from prometheus_client import multiprocess
+
+from storefront.catalog.json_file import CatalogError
+from storefront.config import ConfigError, Settings
+from storefront.error_messages import explain_error
+from storefront.observability import metrics_folder
+from storefront.observability.logging import disable_unused_log_fields
+from storefront.observability.redaction import keep_secret, redact
+from storefront.retention import actions as retention
+from storefront.server import compatibility
+from storefront.server.bootstrap import prepare
+from storefront.server.listening import network_addresses, refuse_used_ports
+from storefront.state import state_of
+from storefront.upsell import jobs
+from storefront.upsell.llm.client import warm_up
+
+
+class ErrorLogger(Logger):  # type: ignore[misc]
+    """The app writes the access log, with what only it knows; gunicorn would still prepare a line for each request."""
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        pass
+
+
+def read_settings() -> Settings:
+    """The environment's, or the end of the process with a sentence that says what is wrong with it."""
+    try:
+        settings = Settings.from_environ()
+    except ConfigError as fault:
+        sys.exit(f"storefront can't start: {fault}")
+    keep_secret(settings)
+    logging.captureWarnings(True)  # they are lines of the log, too
+    return settings
+
+
+def on_starting(server: Any) -> None:
+    """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
+    try:
+        compatibility.check(server)
+    except compatibility.Incompatible as fault:
+        sys.exit(f"storefront can't start: {fault}")
+    app: Flask = server.app.wsgi()
+    if pid := os.fork():
+        _, status = os.waitpid(pid, 0)
+        if status:
+            sys.exit(os.waitstatus_to_exitcode(status))
+        refuse_used_ports(network_addresses(server.cfg))  # another program may have taken one meanwhile
+    else:
+        prepare_and_exit(app)
+    try:
+        metrics_folder.make()
+    except OSError as fault:
+        sys.exit(f"storefront can't start: its folder of metrics can't be made: {fault.strerror}: {fault.filename}.")
+    settings = state_of(app).settings
+    if settings.upsell_enabled and settings.model_configured:
+        warm_up_if_possible()
+    gc.collect()
+    gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
+
+
+def warm_up_if_possible() -> None:
+    """What keeps the model from being asked, as a wrong SSL_CERT_FILE does, must not keep the shop from selling."""
+    try:
+        warm_up()
+    except Exception:
+        logging.getLogger("storefront.upsell").exception("the language model can't be asked")
+
+
+def prepare_and_exit(app: Flask) -> NoReturn:
+    code = 1
+    settings = state_of(app).settings
+    try:
+        prepare(app)
+        code = 0
+    except CatalogError as fault:
+        sys.stderr.write(f"storefront can't start: CATALOG {str(settings.catalog)!r} {fault}\n")
+    except Exception as fault:
+        if sentence := explain_error(fault, settings):
+            sys.stderr.write(f"storefront can't start: {redact(sentence)}\n")
+        else:
+            logging.getLogger("storefront.server.bootstrap").exception("the database could not be prepared")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    worker.missed_signals = server.SIG_QUEUE
+    disable_unused_log_fields()
+    sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
+    gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
+
+
+def post_worker_init(worker: Any) -> None:
+    jobs.start(worker.wsgi)
+    retention.start(worker.wsgi)
+
+
+def worker_int(worker: Any) -> None:
+    """Ctrl-C: requests that wait for the language model get their answer without it."""
+    jobs.stop(worker.wsgi)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    if worker.wsgi is not None:
+        state_of(worker.wsgi).event_tailer.stop()
+        jobs.stop(worker.wsgi)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    if server.reexec_pid:
+        metrics_folder.hand_over()
+    else:
+        metrics_folder.remove()

@@ -1,0 +1,60 @@
+"""What an app holds for all of its requests and threads, typed and in one place; `create_app` makes it.
+
+Every package may read the state, so this module imports none of them: their types are for the type checker only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
+
+from flask import Flask, current_app
+
+if TYPE_CHECKING:
+    from storefront.catalog.pages import CategoryCounts
+    from storefront.catalog.spelling import VocabularyCache
+    from storefront.config import Settings
+    from storefront.events.tailer import EventTailer
+    from storefront.observability.readiness import WriteProbe
+    from storefront.tenants.registry import Registry
+    from storefront.upsell.impressions import ImpressionBuffer
+    from storefront.upsell.llm.service import LlmReranker
+    from storefront.upsell.recommender.stats_cache import StatsCache
+    from storefront.upsell.scheduler import JobScheduler
+    from storefront.web.fragment_cache import FragmentCache
+    from storefront.web.static_files import StaticFiles
+
+EXTENSION = "storefront"
+
+
+@dataclass
+class AppState:
+    """Each member is safe to share between threads."""
+
+    settings: "Settings"
+    registry: "Registry"
+    static_files: "StaticFiles"
+    fragments: "FragmentCache"
+    category_counts: "dict[str, tuple[float, CategoryCounts]]"
+    """By tenant id, each with the `time.monotonic()` at which it was counted."""
+    vocabularies: "VocabularyCache"
+    event_tailer: "EventTailer"
+    write_probe: "WriteProbe"
+    scheduler: "JobScheduler"
+    impressions: "ImpressionBuffer"
+    llm_reranker: "LlmReranker"
+    recommender_stats: "StatsCache"
+    recommender_slots: BoundedSemaphore
+    was_suggested: Callable[[str | None, str, str], bool]
+    """Whether an impression of this id suggested to a cart of this id a product of this id. The cart asks, which knows
+    nothing of `storefront.upsell`."""
+
+
+def state_of(app: Flask) -> AppState:
+    found: AppState = app.extensions[EXTENSION]
+    return found
+
+
+def current_state() -> AppState:
+    """That of the app whose context is active."""
+    return state_of(current_app)

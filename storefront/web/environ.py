@@ -1,0 +1,8 @@
+"""Keys that the shop adds to a request's WSGI environment."""
+
+TENANT_KEY = "storefront.tenant_id"
+"""The id of the tenant that was asked for, None for none; set by `storefront.tenants.middleware`."""
+REQUEST_ID = "storefront.request_id"
+"""Set by `storefront.observability.error_boundary`, before anything else runs."""
+LOGGED = "storefront.logged"
+"""Present once the request's log line is written."""
