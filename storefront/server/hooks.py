@@ -61,6 +61,7 @@ def check_gunicorn(server: Any) -> None:
     if server.cfg.worker_class is not load_worker_class():
         return
     try:
+        import_module("storefront.server.gunicorn")
         compatibility = import_module("storefront.server.compatibility")
     except ImportError as fault:
         sys.exit(
