@@ -15,10 +15,10 @@ except OSError:
 
 from storefront.file_limit import MAX_CONNECTIONS
 from storefront.observability.logging import LOGGING_CONFIG
-from storefront.server.gunicorn import ReadingWorker as worker_class
 from storefront.server.hooks import ErrorLogger as logger_class
 from storefront.server.hooks import (
     child_exit,
+    load_worker_class,
     on_exit,
     on_starting,
     post_fork,
@@ -34,6 +34,7 @@ settings = read_settings()
 
 wsgi_app = "storefront:create_app()"
 bind = default_bind()
+worker_class = load_worker_class()
 workers = settings.web_concurrency
 threads = 8
 worker_connections = MAX_CONNECTIONS

@@ -5,10 +5,13 @@ import gc
 import logging
 import os
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
+import gunicorn
 from flask import Flask
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 from prometheus_client import multiprocess
 
 from storefront.catalog.json_file import CatalogError
@@ -18,7 +21,6 @@ from storefront.observability import metrics_folder
 from storefront.observability.logging import disable_unused_log_fields
 from storefront.observability.redaction import keep_secret, redact
 from storefront.retention import actions as retention
-from storefront.server import compatibility
 from storefront.server.bootstrap import prepare
 from storefront.server.listening import network_addresses, refuse_used_ports
 from storefront.state import state_of
@@ -44,12 +46,37 @@ def read_settings() -> Settings:
     return settings
 
 
-def on_starting(server: Any) -> None:
-    """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
+def load_worker_class() -> type[Worker]:
+    """The shop's own. Where gunicorn lacks what it is built on, a class that `check_gunicorn` refuses: an operator may
+    still choose one of gunicorn's own on the command line."""
+    try:
+        module = import_module("storefront.server.gunicorn")
+    except ImportError:
+        return Worker  # type: ignore[no-any-return]
+    return module.ReadingWorker  # type: ignore[no-any-return]
+
+
+def check_gunicorn(server: Any) -> None:
+    """End with a sentence unless the installed gunicorn is one that the shop's own worker class can work with."""
+    if server.cfg.worker_class is not load_worker_class():
+        return
+    try:
+        import_module("storefront.server.gunicorn")
+        compatibility = import_module("storefront.server.compatibility")
+    except ImportError as fault:
+        sys.exit(
+            f"storefront can't start: gunicorn {gunicorn.__version__} differs from what storefront/server is written "
+            f"for ({fault}); install the version that requirements.txt names."
+        )
     try:
         compatibility.check(server)
     except compatibility.Incompatible as fault:
         sys.exit(f"storefront can't start: {fault}")
+
+
+def on_starting(server: Any) -> None:
+    """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
+    check_gunicorn(server)
     app: Flask = server.app.wsgi()
     if pid := os.fork():
         _, status = os.waitpid(pid, 0)

@@ -12,13 +12,14 @@ from sqlalchemy import event, update
 from storefront.cart.models import Cart, CartLine
 from storefront.clock import now
 from storefront.config import ROOT
+from storefront.db import expiry
 from storefront.db.base import db
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.ids import id_at
 from storefront.orders.models import Order
-from storefront.retention import actions, expiry
+from storefront.retention import actions
 from storefront.retention.actions import begin_round, prune
 from storefront.tenants.registry import put_setting
 from storefront.upsell.experiment.models import UpsellExposure

@@ -2,6 +2,7 @@
 
 import logging
 import runpy
+import sys
 from collections.abc import Iterator
 from inspect import signature
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.workers.gthread import ThreadWorker
 
 from storefront.config import ROOT
 from storefront.server import hooks
@@ -37,6 +39,27 @@ def test_the_settings_name_each_hook_and_gunicorn_takes_it(configured: dict[str,
 def test_the_access_log_is_the_apps_own(configured: dict[str, Any]) -> None:
     assert configured["logger_class"] is hooks.ErrorLogger
     assert hooks.ErrorLogger.access is not hooks.Logger.access
+
+
+def served_by(worker_class: type) -> Any:
+    """gunicorn's master, with this worker class."""
+    return SimpleNamespace(cfg=SimpleNamespace(worker_class=worker_class), SIG_QUEUE=None)
+
+
+@pytest.fixture(params=["storefront.server.gunicorn", "storefront.server.compatibility"])
+def other_gunicorn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that lacks what these modules import."""
+    for name in ("storefront.server.gunicorn", request.param):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_a_gunicorn_that_lacks_a_part_is_refused_in_a_sentence(other_gunicorn: None) -> None:
+    with pytest.raises(SystemExit, match=r"^storefront can't start: .*requirements\.txt"):
+        hooks.check_gunicorn(served_by(hooks.load_worker_class()))
+
+
+def test_a_worker_class_of_gunicorns_own_needs_no_check(other_gunicorn: None) -> None:
+    hooks.check_gunicorn(served_by(ThreadWorker))
 
 
 def test_a_wrong_setting_ends_the_process_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

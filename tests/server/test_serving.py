@@ -362,6 +362,16 @@ def test_a_shop_whose_model_cannot_be_asked_sells_all_the_same(tmp_path: Path) -
         assert "the language model can't be asked" in server.log.read_text()
 
 
+def test_gunicorns_own_worker_class_serves_the_shop_too(tmp_path: Path) -> None:
+    """The way out when a new gunicorn no longer fits the shop's own (see docs/deploy.md)."""
+    with serving(tmp_path, GUNICORN_CMD_ARGS="--worker-class=gthread") as server:
+        wait(server.is_up)
+        cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
+        order = server.post(f"/t/north/api/v1/carts/{cart['id']}/checkout", email="ada@example.com", name="Ada")
+        assert server.get(f"/t/north/orders/{order['id']}")[0].status == 200
+        stops_cleanly(server, signal.SIGTERM)
+
+
 @pytest.mark.parametrize(("host", "is_open"), [("", False), ("0.0.0.0", True)])
 def test_it_listens_at_one_address_unless_told_otherwise(tmp_path: Path, host: str, is_open: bool) -> None:
     with serving(tmp_path, HOST=host) as server:
