@@ -20,6 +20,7 @@ from storefront.catalog.queries import (
     PRODUCT_CARD_COLUMNS,
     PRODUCT_VIEW_COLUMNS,
     ProductCard,
+    ProductRow,
     ProductView,
     product_columns,
     product_view_from_row,
@@ -195,7 +196,7 @@ def fetch_rows_after(wish: ProductQuery, position: int, limit: int) -> str:
 def product_views_from_json(rows: str) -> list[ProductView]:
     """The products that `fetch_rows_after` found, in the languages of who reads."""
     languages = shopper_languages()
-    return [product_view_from_row(row, languages) for row in json.loads(rows)]
+    return [product_view_from_row(ProductRow._make(row), languages) for row in json.loads(rows)]
 
 
 def count_products(wish: ProductQuery) -> int:
