@@ -19,8 +19,8 @@ FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Rule:
-    """What removes the old rows of a table: `find` gives `key` and `age` from the parameters `before`, `after` (both ages)
-    and `batch`, by age; `remove` takes `keys` and `before`, and must not remove what has been used meanwhile."""
+    """What removes the old rows of a table: `find` gives `key` and `age`, by age, from the parameters `before`, `after`
+    (both ages) and `batch`; `remove` takes `keys` and `before`, and must not remove what has been used meanwhile."""
 
     age: Any
     """The column: a moment, a day, or an id that grows with time."""
