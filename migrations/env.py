@@ -4,10 +4,11 @@ from alembic import context
 from flask import current_app
 
 target = current_app.extensions["migrate"].db
+engine = current_app.extensions["storefront_engines"].durable_write
 
 
 def run() -> None:
-    with target.engine.connect() as connection:
+    with engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=target.metadata,

@@ -90,11 +90,11 @@ def digest_lines(lines: Iterable[tuple[str, int]]) -> str:
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
 SELECT_CART = tenant_scoped(
-    select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code).where(carts.c.id == bindparam("id"))
+    select(carts.c.shopper, carts.c.status, carts.c.promo_code).where(carts.c.id == bindparam("id"))
 )
 SELECT_CART_WITH_LINES = tenant_scoped(
-    select(carts.c.id, carts.c.shopper, carts.c.status, carts.c.promo_code)
-    .add_columns(lines.c.quantity, lines.c.from_upsell, *PRODUCT_VIEW_COLUMNS)
+    select(carts.c.shopper, carts.c.status, carts.c.promo_code, lines.c.quantity, lines.c.from_upsell)
+    .add_columns(*PRODUCT_VIEW_COLUMNS)
     .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
     .where(carts.c.id == bindparam("id"))
@@ -127,11 +127,5 @@ def find_cart(cart_id: str | None) -> CartSnapshot | None:
     head = rows[0] if rows else execute(SELECT_CART, {"id": cart_id}).one_or_none()
     if head is None:
         return None
-    id, shopper, status, promo_code = head[:4]
-    return CartSnapshot(
-        id,
-        shopper,
-        status,
-        promo_code,
-        [CartLineSnapshot(row[4], row[5], product_view_from_row(row[6:])) for row in rows],
-    )
+    found = [CartLineSnapshot(row.quantity, row.from_upsell, product_view_from_row(row)) for row in rows]
+    return CartSnapshot(cart_id, head.shopper, head.status, head.promo_code, found)

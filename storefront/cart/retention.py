@@ -20,7 +20,9 @@ BY_PROGRAM = carts.c.shopper == carts.c.id
 def untouched(*conditions: ColumnElement[bool]) -> Rule:
     """Removes open carts, with their lines, that meet these conditions and were not touched for long."""
     age = carts.c.created_at  # which has an index, because it doesn't change with each touch
-    found = select(carts.c.id, age).where(UNTOUCHED, age < BEFORE, age >= bindparam("after"), *conditions)
+    found = select(carts.c.id.label("key"), age.label("age")).where(
+        UNTOUCHED, age < BEFORE, age >= bindparam("after"), *conditions
+    )
     remove = delete(carts).where(carts.c.id.in_(bindparam("keys", expanding=True)), UNTOUCHED, *conditions)
     return Rule(age, tenant_scoped(found.order_by(age).limit(bindparam("batch"))), tenant_scoped(remove))
 

@@ -14,10 +14,9 @@ from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product
 from storefront.catalog.text import build_search_document
 from storefront.db.base import db
-from storefront.db.engine import FULL, borrowed, current_engine, set_busy_timeout
+from storefront.db.engine import engines
 from storefront.db.tenant_context import set_rls_tenant
-from storefront.db.transactions import busy_refused, lock_among_machines
-from storefront.db.write_queue import write_slot
+from storefront.db.transactions import write_transaction
 from storefront.events.actions import append_events
 from storefront.events.models import EventType
 from storefront.ids import new_id
@@ -84,10 +83,8 @@ def import_parsed_catalog(
     catalog: CatalogFile, digest: str, update_existing: bool = False, progress: Progress = lambda _: None
 ) -> ImportSummary:
     loaded = ImportSummary()
-    with busy_refused(), write_slot(current_engine()) as left, borrowed(FULL) as connection:
-        set_busy_timeout(connection, left)
-        connection.begin()
-        lock_among_machines(connection, IMPORT_LOCK_ID)
+    with write_transaction(durable=True) as connection:
+        engines().dialect.lock_among_machines(connection, IMPORT_LOCK_ID)
         position = new_id()
         for tenant in catalog.tenants:
             set_rls_tenant(connection, tenant.id)
@@ -96,7 +93,6 @@ def import_parsed_catalog(
             position += len(tenant.products)
         connection.execute(delete(Setting).where(Setting.name == LAST_IMPORT_DIGEST))
         connection.execute(insert(Setting).values(name=LAST_IMPORT_DIGEST, value=digest))
-        connection.commit()
     registry().invalidate()
     if loaded.tenants or loaded.added or loaded.updated:
         catalog_loaded.send(tenant_ids=[tenant.id for tenant in catalog.tenants])

@@ -1,10 +1,10 @@
 """Reads of products for pages and the API."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from storefront.catalog.models import Product, StockState
 from storefront.db.base import db, table_of
@@ -39,6 +39,22 @@ class ProductView(StockState):
         return self.source_text or self
 
 
+class ProductRow(NamedTuple):
+    """What is read of a product to show it."""
+
+    id: str
+    name: str
+    description: str
+    category: str
+    price: int
+    stock: int
+    tags: list[str]
+    image: str
+    position: int
+    name_translations: dict[str, str] | None
+    description_translations: dict[str, str] | None
+
+
 class ProductCardColumns(NamedTuple):
     id: str
     name: str
@@ -55,10 +71,7 @@ class ProductCard(StockState, ProductCardColumns):
 
 products = table_of(Product)
 product_columns = products.c
-PRODUCT_VIEW_FIELDS = ("id", "name", "description", "category", "price", "stock", "tags", "image", "position")
-TRANSLATION_COLUMNS = ("name_translations", "description_translations")
-PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in (*PRODUCT_VIEW_FIELDS, *TRANSLATION_COLUMNS)]
-"""What `listed` reads."""
+PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in ProductRow._fields]
 PRODUCT_CARD_COLUMNS = [product_columns[name] for name in (*ProductCard._fields, "name_translations")]
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
@@ -79,11 +92,22 @@ SELECT_SEARCH_TEXTS = tenant_scoped(
 )
 
 
-def product_view_from_row(row: Sequence[Any], languages: tuple[str, ...] | None = None) -> ProductView:
-    """The product in a row of `PRODUCT_VIEW_COLUMNS`. Who has many rows hands in `shopper_languages()`."""
-    *shown, names, descriptions = row
-    own, languages = ProductView(*shown), shopper_languages() if languages is None else languages
-    name, description = localize(own.name, names, languages), localize(own.description, descriptions, languages)
+def product_view_from_row(row: "ProductRow | Row[Any]", languages: tuple[str, ...] | None = None) -> ProductView:
+    """The product in a row with `PRODUCT_VIEW_COLUMNS`. A caller with many rows hands in `shopper_languages()`."""
+    languages = shopper_languages() if languages is None else languages
+    own = ProductView(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        category=row.category,
+        price=row.price,
+        stock=row.stock,
+        tags=row.tags,
+        image=row.image,
+        position=row.position,
+    )
+    name = localize(row.name, row.name_translations, languages)
+    description = localize(row.description, row.description_translations, languages)
     if name is own.name and description is own.description:
         return own
     return replace(own, name=name, description=description, source_text=own)

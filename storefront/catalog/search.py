@@ -6,31 +6,29 @@ from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Select,
     and_,
     bindparam,
     case,
-    column,
     func,
     literal,
-    literal_column,
     select,
-    table,
 )
 
 from storefront.catalog.queries import (
     PRODUCT_CARD_COLUMNS,
     PRODUCT_VIEW_COLUMNS,
     ProductCard,
+    ProductRow,
     ProductView,
     product_columns,
     product_view_from_row,
     products,
 )
-from storefront.catalog.text import SYMBOL, fts5_query, search_terms, tsquery
-from storefront.db.engine import current_engine
+from storefront.catalog.text import SYMBOL, search_terms
+from storefront.db.dialects import Dialect
+from storefront.db.engine import engines
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.content import localize
@@ -39,15 +37,12 @@ from storefront.i18n.locale import shopper_languages
 MAX_TERMS = 16
 TYPEAHEAD_MATCH_LIMIT = 500
 """Matches that are looked at while somebody still types; the index gives them in the catalogue's order."""
-SEARCH_INDEX = table("product_search", column("rowid"), column("product_search"), column("rank"))
-"""SQLite's index; PostgreSQL's is a column of the product."""
-SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
 
 
 class QueryShape(NamedTuple):
     """What a wish asks about; each shape is a statement that is built once."""
 
-    on_postgresql: bool
+    dialect: Dialect
     category: bool
     in_stock: bool
     terms: int
@@ -92,7 +87,7 @@ class ProductQuery:
         prices = (self.min_price is not None, self.max_price is not None)
         terms = len(self.terms)
         return QueryShape(
-            on_postgresql(), bool(self.category), self.in_stock, terms, *prices, self.sort, self.typeahead
+            engines().dialect, bool(self.category), self.in_stock, terms, *prices, self.sort, self.typeahead
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -103,13 +98,9 @@ class ProductQuery:
         if self.max_price is not None:
             values["max_price"] = self.max_price
         if self.terms:
-            words = tsquery(self.terms) if on_postgresql() else fts5_query(current_tenant_id(), self.terms)
-            values |= {"words": words} | {f"term_{i}": f"% {term}%" for i, term in enumerate(self.terms)}
+            values["words"] = engines().dialect.search_query(current_tenant_id(), self.terms)
+            values |= {f"term_{i}": f"% {term}%" for i, term in enumerate(self.terms)}
         return values
-
-
-def on_postgresql() -> bool:
-    return current_engine().dialect.name == "postgresql"
 
 
 def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
@@ -122,28 +113,16 @@ def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
         found.append(product_columns.price >= bindparam("min_price"))
     if shape.max_price:
         found.append(product_columns.price <= bindparam("max_price"))
-    if shape.terms and shape.on_postgresql:
-        found.append(matches(bindparam("words")))
-    elif shape.terms:
-        matched = select(SEARCH_INDEX.c.rowid).where(SEARCH_INDEX.c.product_search.match(bindparam("words")))
-        found.append(product_columns.position.in_(matched.limit(TYPEAHEAD_MATCH_LIMIT) if shape.typeahead else matched))
+    if shape.terms:
+        limit = TYPEAHEAD_MATCH_LIMIT if shape.typeahead else None
+        found.append(shape.dialect.matches_search(product_columns.position, bindparam("words"), limit))
     return found
-
-
-def matches(words: BindParameter[Any]) -> ColumnElement[bool]:
-    """PostgreSQL's condition that a product has the words of a query."""
-    return SEARCH_COLUMN.op("@@", is_comparison=True)(tsquery_of(words))
-
-
-def tsquery_of(words: BindParameter[Any]) -> ColumnElement[Any]:
-    return func.to_tsquery(literal_column("'simple'"), words)
 
 
 def sort_columns(shape: QueryShape) -> list[ColumnElement[Any]]:
     """The order that was asked for; names by their folded words, sign by sign, which is the same on both databases."""
     if shape.sort == "name":
-        names: ColumnElement[Any] = product_columns.search_name
-        return [names.collate("C") if shape.on_postgresql else names, product_columns.position]
+        return [shape.dialect.by_code_point(product_columns.search_name), product_columns.position]
     orders: dict[str, list[ColumnElement[Any]]] = {
         "price": [product_columns.price, product_columns.position],
         "-price": [product_columns.price.desc(), product_columns.position],
@@ -217,7 +196,7 @@ def fetch_rows_after(wish: ProductQuery, position: int, limit: int) -> str:
 def product_views_from_json(rows: str) -> list[ProductView]:
     """The products that `fetch_rows_after` found, in the languages of who reads."""
     languages = shopper_languages()
-    return [product_view_from_row(row, languages) for row in json.loads(rows)]
+    return [product_view_from_row(ProductRow._make(row), languages) for row in json.loads(rows)]
 
 
 def count_products(wish: ProductQuery) -> int:

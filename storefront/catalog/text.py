@@ -56,18 +56,3 @@ def build_search_document(names: Sequence[str], descriptions: Iterable[str], lab
     search_name = " ".join([*(word for name in names for word in tokenize(name)), *symbols(" ".join(names))])
     about = " ".join((*descriptions, *labels))
     return search_name, " ".join((search_name, *dict.fromkeys(tokenize(about) + symbols(about))))
-
-
-def fts5_query(tenant_id: str, terms: Sequence[str]) -> str:
-    """SQLite's query for all of these words, the last as a beginning."""
-    return fts5_tenant_query(tenant_id, " AND ".join(f'"{term}"' for term in terms) + "*")
-
-
-def fts5_tenant_query(tenant_id: str, wanted: str) -> str:
-    """The tenant is a word of the index too, so that other shops' matches aren't even visited."""
-    return f'{{tenant_id}} : "{tenant_id}" AND {{search_text}} : ({wanted})'
-
-
-def tsquery(terms: Sequence[str]) -> str:
-    """PostgreSQL's query for all of these words, the last as a beginning."""
-    return " & ".join(f"'{term}'" for term in terms) + ":*"

@@ -19,8 +19,8 @@ FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Rule:
-    """What removes the old rows of a table: `find` gives (key, age) from the parameters `before`, `after` (both ages)
-    and `batch`, by age; `remove` takes `keys` and `before`, and must not remove what has been used meanwhile."""
+    """What removes the old rows of a table: `find` gives `key` and `age`, by age, from the parameters `before`, `after`
+    (both ages) and `batch`; `remove` takes `keys` and `before`, and must not remove what has been used meanwhile."""
 
     age: Any
     """The column: a moment, a day, or an id that grows with time."""
@@ -30,7 +30,7 @@ class Rule:
 
 def by_age(key: Any, age: Any) -> Rule:
     """For rows that are written once and then only grow old."""
-    old = select(key, age).where(age < bindparam("before"), age >= bindparam("after"))
+    old = select(key.label("key"), age.label("age")).where(age < bindparam("before"), age >= bindparam("after"))
     remove = delete(key.table).where(key.in_(bindparam("keys", expanding=True)))
     return Rule(age, tenant_scoped(old.order_by(age).limit(bindparam("batch"))), tenant_scoped(remove))
 
@@ -43,10 +43,10 @@ def batches(rule: Rule, before: datetime) -> Iterator[int]:
     limit, after = position(rule.age, before), position(rule.age, FIRST)
     while rows := execute(rule.find, {"before": limit, "after": after, "batch": BATCH}).all():
         with write():
-            gone = execute(rule.remove, {"keys": [row[0] for row in rows], "before": limit}).rowcount
+            gone = execute(rule.remove, {"keys": [row.key for row in rows], "before": limit}).rowcount
         if not gone:
             return  # all of them are in use again
-        after = rows[-1][1]
+        after = rows[-1].age
         yield gone
 
 

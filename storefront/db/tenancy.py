@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
-    JSON,
     Alias,
     BinaryExpression,
     BooleanClauseList,
@@ -26,18 +25,16 @@ from sqlalchemy import (
     Update,
     bindparam,
     event,
-    func,
     insert,
     inspect,
     select,
 )
-from sqlalchemy import cast as cast_to
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
 from sqlalchemy.sql import operators, visitors
 
 from storefront.db.base import db, table_of
-from storefront.db.engine import current_engine
+from storefront.db.dialects import Dialect
+from storefront.db.engine import engines
 from storefront.db.tenant_context import TenantNotSet, current_tenant_id
 from storefront.db.transactions import current_connection, write_connection
 
@@ -178,18 +175,13 @@ def fetch_json(statement: Select[Any], parameters: Mapping[str, Any] | None = No
     Who remembers something made of these rows compares one text. And SQLite's driver lets go of the interpreter's lock
     for each row that it fetches, so that in a busy process other threads take it as often; this is one row.
     """
-    return str(execute(as_json_array(statement, current_engine().dialect.name == "sqlite"), parameters).scalar_one())
+    return str(execute(as_json_array(statement, engines().dialect), parameters).scalar_one())
 
 
 @cache
-def as_json_array(statement: Select[Any], on_sqlite: bool) -> Select[Any]:
+def as_json_array(statement: Select[Any], dialect: Dialect) -> Select[Any]:
     rows = statement.subquery()  # limited, and so in its order
-    if on_sqlite:
-        values = (func.json(column) if isinstance(column.type, JSON) else column for column in rows.c)
-        text = func.json_group_array(func.json_array(*values), type_=String())
-    else:
-        text = func.coalesce(cast_to(func.json_agg(func.json_build_array(*rows.c)), String()), "[]")
-    return tenant_scoped(select(text).select_from(rows))
+    return tenant_scoped(select(dialect.rows_as_json(rows)).select_from(rows))
 
 
 def insert_rows(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -205,18 +197,13 @@ def _insert_statement(model: Any) -> Any:
 
 def insert_if_absent(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
-    on_sqlite, tenant_id = current_engine().dialect.name == "sqlite", current_tenant_id()
-    statement = _insert_if_absent_statement(cast(Any, model), on_sqlite)
+    statement, tenant_id = _insert_if_absent_statement(cast(Any, model), engines().dialect), current_tenant_id()
     write_connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
 
 
 @cache
-def _insert_if_absent_statement(model: Any, on_sqlite: bool) -> Any:
-    return (
-        (sqlite if on_sqlite else postgresql)
-        .insert(model)
-        .on_conflict_do_nothing(index_elements=primary_key_columns(model))
-    )
+def _insert_if_absent_statement(model: Any, dialect: Dialect) -> Any:
+    return dialect.insert(table_of(model)).on_conflict_do_nothing(index_elements=primary_key_columns(model))
 
 
 def upsert(
@@ -227,8 +214,7 @@ def upsert(
 ) -> int:
     """Insert a row of the current tenant, inside `write()`. When one of its key is there, `change` it (given the row
     that was to be inserted) if it meets `where`. Returns how many rows were written."""
-    dialect = sqlite if current_engine().dialect.name == "sqlite" else postgresql
-    adding = dialect.insert(model).values(**row, tenant_id=current_tenant_id())
+    adding = engines().dialect.insert(table_of(cast(Any, model))).values(**row, tenant_id=current_tenant_id())
     adding = adding.on_conflict_do_update(
         index_elements=primary_key_columns(model), set_=change(adding.excluded), where=where
     )

@@ -3,61 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Flask, g, has_app_context
-from sqlalchemy import Connection, event
+from flask import Flask, g
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storefront.config import Settings
 from storefront.db import engine
 from storefront.db.base import db
-from storefront.db.engine import (
-    FULL,
-    NORMAL,
-    READ,
-    borrowed,
-    current_engine,
-    engine_options,
-    give_back,
-    idle,
-    set_busy_timeout,
-    take,
-)
+from storefront.db.engine import close_reader, engines
 from storefront.db.errors import is_busy
-from storefront.db.tenant_context import SET_TENANT
-from storefront.db.timeouts import timeouts
 from storefront.db.write_queue import write_slot
 from storefront.errors import DatabaseBusy
-
-SET_TIMEOUTS = (
-    "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true), "
-    "set_config('idle_in_transaction_session_timeout', %s, true)"
-)
-
-
-def begin_on_postgresql(connection: Connection) -> None:
-    """Tell PostgreSQL, for the transaction that begins, how long it may wait, and which tenant its row-level policies
-    are for, if it acts for one: in one statement, because each takes a round trip. Only for the transaction, so that a
-    pooler may hand the next one to another session."""
-    limits = timeouts()
-    values = [f"{seconds * 1000:.0f}" for seconds in (limits.lock, limits.statement, limits.idle)]
-    tenant_id = g.get("tenant_id") if has_app_context() else None
-    if tenant_id is None:
-        connection.exec_driver_sql(SET_TIMEOUTS, tuple(values))
-    else:
-        connection.exec_driver_sql(f"{SET_TIMEOUTS}, {SET_TENANT}", (*values, tenant_id))
-
-
-ADVISORY_LOCK = (
-    "SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock(%s), set_config('lock_timeout', %s, true)"
-)
-
-
-def lock_among_machines(connection: Connection, key: int) -> None:
-    """On PostgreSQL, wait until no other machine has this lock, for as long as it takes: what it does under it may take
-    minutes. Held until the transaction ends."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(ADVISORY_LOCK, (key, f"{timeouts().lock * 1000:.0f}"))
 
 
 def current_connection() -> Connection:
@@ -79,8 +36,8 @@ def write_connection() -> Connection:
 
 
 def open_reader() -> Connection:
-    """One that asks, bound to the tenant. On SQLite each question by itself sees what is committed."""
-    g.reader = reader = take(READ)
+    """One that only reads, for the context's tenant."""
+    g.reader = reader = engines().read.connect()
     return reader
 
 
@@ -88,17 +45,15 @@ def release_reader(_fault: BaseException | None = None) -> None:
     """Give back what this context read with; the next question sees what is there then."""
     reader: Connection | None = g.pop("reader", None)
     if reader is not None:
-        give_back(reader, READ)
+        close_reader(reader)
 
 
 def dispose(app: Flask) -> None:
-    """Close what is open and not in use."""
-    for waiting in idle(app).values():
-        while waiting:
-            waiting.pop().close()
+    """Close the connections that are open and not in use."""
     with app.app_context():
         db.session.remove()
-        db.engine.dispose()
+        for each in db.engines.values():
+            each.dispose()
 
 
 # --- transactions -----------------------------------------------------------------------------------------------------
@@ -115,18 +70,26 @@ def write(durable: bool = False) -> Iterator[None]:
     """
     release_reader()
     end_session()
-    with busy_refused(), write_slot(current_engine()) as left, borrowed(FULL if durable else NORMAL) as connection:
-        set_busy_timeout(connection, left)
-        connection.begin()
+    with write_transaction(durable) as connection:
         g.writer = connection
         try:
             yield
             if session_in_use():
                 db.session.commit()  # writes what waits there
-            connection.commit()
         finally:
             end_session()
             g.pop("writer", None)
+
+
+@contextmanager
+def write_transaction(durable: bool) -> Iterator[Connection]:
+    """The transaction of `write()` by itself, to write for several tenants: commits at the end, else rolls back."""
+    source = engines().durable_write if durable else engines().write
+    with busy_refused(), write_slot(source) as left, source.connect() as connection:
+        engines().dialect.set_busy_timeout(connection, left)
+        connection.begin()
+        yield connection
+        connection.commit()
 
 
 @contextmanager
@@ -152,11 +115,5 @@ def end_session() -> None:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings)
-    db.init_app(app)
+    engine.init_app(app, settings)
     app.teardown_appcontext(release_reader)
-    with app.app_context():
-        engine.lend(app, db.engine)
-        if db.engine.dialect.name == "postgresql":
-            event.listen(db.engine, "begin", begin_on_postgresql)

@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, insert
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storefront.clock import now
 from storefront.db.base import table_of
+from storefront.db.dialects import Dialect
+from storefront.db.engine import engines
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import write_connection
 from storefront.events.models import EventSequence, events
@@ -34,15 +35,15 @@ def append_events(bound: Connection, tenant_id: str, events: Sequence[tuple[str,
 
 def next_ids(bound: Connection, tenant_id: str, many: int) -> int:
     """The first of so many ids that follow each other."""
-    statement = _next_ids_statement(bound.dialect.name == "sqlite")
+    statement = _next_ids_statement(engines().dialect)
     last: int = bound.execute(statement, {"tenant_id": tenant_id, "last_id": many}).scalar_one()
     return last - many + 1
 
 
 @cache
-def _next_ids_statement(on_sqlite: bool) -> Any:
+def _next_ids_statement(dialect: Dialect) -> Any:
     counter = table_of(EventSequence)
-    counting = (sqlite if on_sqlite else postgresql).insert(counter)
+    counting = dialect.insert(counter)
     more = {"last_id": counter.c.last_id + counting.excluded.last_id}
     return counting.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last_id)
 

@@ -78,13 +78,12 @@ def load_order(order_id: str) -> OrderView:
     rows = execute(SELECT_ORDER_WITH_LINES, {"id": order_id}).all() if is_id(order_id) else []
     if not rows:
         raise NotFound(_("There is no such order in this shop."))
-    head = dict(zip(ORDER_COLUMNS, rows[0], strict=False))
-    paid = dict(zip(PRICE_COLUMNS, rows[0][len(ORDER_COLUMNS) :], strict=False))
+    first = rows[0]._mapping
+    paid = {name: first[orders.c[name]] for name in PRICE_COLUMNS}
     rate = paid.pop("tax_rate")
     price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
-    return OrderView(
-        **head, price=price, lines=[OrderLineView(*row[len(ORDER_COLUMNS + PRICE_COLUMNS) :]) for row in rows]
-    )
+    lines = [OrderLineView(**{name: row._mapping[order_lines.c[name]] for name in LINE_COLUMNS}) for row in rows]
+    return OrderView(**{name: first[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines)
 
 
 def find_order_of_cart(cart_id: str) -> Order | None:

@@ -6,10 +6,10 @@ from threading import Lock
 
 from flask import current_app
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from storefront.config import Settings
 from storefront.db.base import db, table_of
+from storefront.db.engine import engines
 from storefront.db.transactions import write, write_connection
 from storefront.state import current_state
 from storefront.tenants.models import Setting, Tenant
@@ -101,8 +101,8 @@ def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> None:
 def put_setting(name: str, value: str, only_over_less_than: str | None = None) -> bool:
     """Store a setting, inside `write()`; given a limit, only if there is none of this name or its value sorts before
     the limit. Returns whether it was stored."""
-    table, dialect = table_of(Setting), sqlite if write_connection().dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(name=name, value=value)
+    table = table_of(Setting)
+    statement = engines().dialect.insert(table).values(name=name, value=value)
     condition = None if only_over_less_than is None else table.c.value < only_over_less_than
     statement = statement.on_conflict_do_update(
         index_elements=["name"], set_={"value": statement.excluded.value}, where=condition

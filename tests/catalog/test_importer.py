@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 from storefront.catalog.import_schema import ProductEntry
 from storefront.catalog.importer import update_products
-from storefront.db.base import db
 from tests.conftest import Person
 from tests.factories import product, put_up, tenant, written
 from tests.tenants.factories import every_row
@@ -137,14 +136,12 @@ def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: 
 def test_a_large_file_is_stored_by_batches(app: Flask):
     """Statements grow with batches, not with products."""
     asked = {}
-    with app.app_context():
-        engine = db.engine
     said: list[str] = []
 
     def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         said.append(statement)
 
-    event.listen(engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", hear)
     try:
         for name, number, refresh in (("few", 10, False), ("many", 5000, False), ("many", 5000, True)):
             said.clear()
@@ -153,7 +150,7 @@ def test_a_large_file_is_stored_by_batches(app: Flask):
             assert (loaded.added, loaded.updated) == ((0, number) if refresh else (number, 0))
             asked[name, refresh] = len(said)
     finally:
-        event.remove(engine, "before_cursor_execute", hear)
+        event.remove(Engine, "before_cursor_execute", hear)
     assert asked["many", False] <= asked["few", False] + 40, asked
     assert asked["many", True] <= asked["few", False] + 60, asked
     reader = Person(app.test_client(), "many")

@@ -14,9 +14,9 @@ from flask import Flask
 from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.models import Product
-from storefront.db import engine, timeouts, write_queue
+from storefront.db import dialects, timeouts, write_queue
 from storefront.db.base import db, table_of
-from storefront.db.engine import current_engine
+from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
 from storefront.db.timeouts import BULK, Timeouts, timeouts_in_force
@@ -147,7 +147,7 @@ def test_a_reader_whose_connection_was_ended_meanwhile_ends_quietly(
             while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
                 time.sleep(0.05)
         with app.app_context(), tenant_context("north"):
-            assert current_engine().pool.checkedout() == 0
+            assert engines().read.pool.checkedout() == 0
             assert execute(STOCK).scalar_one() == 10
 
 
@@ -250,15 +250,15 @@ def test_blocked_writers_leave_threads_to_the_others(
 def test_a_pool_without_a_free_connection_is_busy(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "POOL_TIMEOUT_SECONDS", SHORT)
+    monkeypatch.setattr(dialects, "POOL_TIMEOUT_SECONDS", SHORT)
     app = make_app()
     shopper = Person(app.test_client(), "north")
     shopper.get("/")
     with app.app_context():
         taken = []
-        pool = current_engine().pool
-        while pool.checkedout() < pool.size() + pool._max_overflow:
-            taken.append(current_engine().connect())
+        for source in db.engines.values():
+            while source.pool.checkedout() < source.pool.size() + source.pool._max_overflow:
+                taken.append(source.connect())
         try:
             answer = shopper.checkout("cart-of-nobody")
             assert_problem(answer, 503)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from storefront.catalog.importer import import_catalog
 from storefront.config import ROOT
 from storefront.db.base import db
+from storefront.db.engine import engines
 from storefront.db.tenant_context import set_rls_tenant, tenant_context
 from storefront.db.transactions import write
 from storefront.events.actions import record_events
@@ -80,7 +81,7 @@ def before(oldest: Flask) -> Flask:
 
 def fill(file: str) -> None:
     script = (Path(__file__).parent / file).read_text()
-    with db.engine.begin() as connection:
+    with engines().write.begin() as connection:
         set_rls_tenant(connection, "north")
         literal = r"X'\1'" if connection.dialect.name == "sqlite" else r"'\\x\1'"
         for statement in BYTES.sub(literal, script).split(";\n"):
@@ -141,7 +142,7 @@ def test_a_shop_goes_on_selling_on_what_an_earlier_version_left(before: Flask) -
     assert [(item["product_id"], item["from_upsell"]) for item in earlier["items"]] == [("beans", False), ("cup", True)]
     with before.app_context(), tenant_context("north"), write():
         record_events([(EventType.PRICE_CHANGED, "beans", {"price": 1})])
-    with before.app_context(), db.engine.begin() as connection:
+    with before.app_context(), engines().write.begin() as connection:
         set_rls_tenant(connection, "north")
         assert rows(connection, "SELECT max(id) FROM event") == rows(connection, "SELECT last_id FROM event_sequence")
         connection.exec_driver_sql("UPDATE product SET search_text = 'moka' WHERE id = 'beans'")

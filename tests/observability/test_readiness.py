@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from storefront.db.base import db
+from storefront.db.engine import engines
 from storefront.db.transactions import current_connection, dispose, write
 from storefront.observability import readiness
 from storefront.state import state_of
@@ -82,8 +82,7 @@ def test_a_probe_every_second_writes_twice_a_minute(app: Flask) -> None:
             written.append(statement)
 
     with app.app_context():
-        engine = db.engine
-    event.listen(engine, "after_cursor_execute", hear)
+        event.listen(engines().write, "after_cursor_execute", hear)
     for second in range(60):
         state_of(app).write_probe.clock = partial(float, second)
         assert ready(app) == (200, "ok")

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
-from storefront.db.base import db
 from tests.conftest import Person
 from tests.factories import product, put_up, tenant
 
@@ -24,13 +23,11 @@ def counting(app: Flask) -> Iterator[list[str]]:
         if not statement.startswith(("BEGIN", "PRAGMA")) and not re.search(r"FROM (tenant|setting)\b", statement):
             said.append(statement)
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", hear)
     try:
         yield said
     finally:
-        event.remove(engine, "before_cursor_execute", hear)
+        event.remove(Engine, "before_cursor_execute", hear)
 
 
 @pytest.fixture

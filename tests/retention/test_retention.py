@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, update
+from sqlalchemy import Engine, event, update
 
 from storefront.cart.models import Cart, CartLine
 from storefront.clock import now
@@ -72,12 +72,14 @@ def test_what_is_old_goes_in_batches_and_nothing_else(
             removed.append(cursor.rowcount)
 
     with app.app_context():
-        engine = db.engine
         for shop in ("north", "south"):
             with tenant_context(shop):
                 old_and_new(7, 4, days=30)
-    event.listen(engine, "after_cursor_execute", hear)
-    assert prune_north(app) == 28
+    event.listen(Engine, "after_cursor_execute", hear)
+    try:
+        assert prune_north(app) == 28
+    finally:
+        event.remove(Engine, "after_cursor_execute", hear)
     assert max(removed) == 3, "a batch at a time"
     new, old = [f"new-{i}" for i in range(4)], [f"old-{i}" for i in range(7)]
     assert left(app) == dict.fromkeys(LEFT_BY_SUGGESTIONS, new)

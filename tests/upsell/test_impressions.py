@@ -12,6 +12,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from storefront.db.base import db
+from storefront.db.engine import engines
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import DatabaseBusy
 from storefront.upsell import impressions, jobs
@@ -54,7 +55,7 @@ def test_what_people_were_shown_is_written_in_one_transaction(serving: Callable[
     assert showings(app) == []
     commits: list[Any] = []
     with app.app_context():
-        event.listen(db.engine, "commit", commits.append)
+        event.listen(engines().write, "commit", commits.append)
     flush_all(app)
     assert [showing.id for showing in showings(app)] == named
     assert {exposure.created_at for exposure in exposures(app)} == {showing.created_at for showing in showings(app)}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from storefront.catalog.queries import PRODUCT_VIEW_FIELDS, ProductView, product_view_from_row
+from storefront.catalog.queries import ProductRow, ProductView, product_view_from_row
 from storefront.i18n.content import localize
 from storefront.i18n.locale import shopper_languages
 from storefront.upsell.types import ProductText
@@ -37,15 +37,15 @@ def product_text(
 
 
 def read_product_texts(rows: Iterable[Any]) -> dict[str, ProductText]:
-    """The products in rows that begin with `PRODUCT_TEXT_COLUMNS`, by their ids, as who reads is told of them."""
+    """The products in rows with `PRODUCT_TEXT_COLUMNS`, by their ids, as who reads is told of them."""
     languages = shopper_languages()
-    return {row.id: product_text(languages, *row[:7]) for row in rows}
+    return {row.id: product_text_from_row(row, languages) for row in rows}
 
 
-def product_text_from_row(row: Any) -> ProductText:
-    """The product in a row with more than the columns `PRODUCT_TEXT_COLUMNS`, in the shop's own language."""
+def product_text_from_row(row: Any, languages: tuple[str, ...] = ()) -> ProductText:
+    """The product in a row with `PRODUCT_TEXT_COLUMNS`; in the shop's own language unless others are given."""
     return product_text(
-        (),
+        languages,
         row.id,
         row.name,
         row.name_translations,
@@ -58,9 +58,21 @@ def product_text_from_row(row: Any) -> ProductText:
 
 def product_view_from_offer(row: Any) -> ProductView:
     """The product in a row of `OFFER_COLUMNS`, as it is shown."""
-    shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in PRODUCT_VIEW_FIELDS]
-    translations = (row.name_translations, row.description_translations)
-    return product_view_from_row([*shown, *(json.loads(texts) if texts else None for texts in translations)])
+    names, descriptions = row.name_translations, row.description_translations
+    stored = ProductRow(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        category=row.category,
+        price=row.price,
+        stock=row.stock,
+        tags=json.loads(row.tags),
+        image=row.image,
+        position=row.position,
+        name_translations=json.loads(names) if names else None,
+        description_translations=json.loads(descriptions) if descriptions else None,
+    )
+    return product_view_from_row(stored)
 
 
 def product_text_of_view(product: ProductView) -> ProductText:

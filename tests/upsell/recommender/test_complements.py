@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import Engine, event, select
 
 from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
@@ -321,13 +321,11 @@ def test_where_nothing_is_prepared_nothing_is_asked_of_the_database(app: Flask) 
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
             seen.append(statement)
 
-        with app.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", note)
+        event.listen(Engine, "before_cursor_execute", note)
         try:
             suggested(shopper, cart_id)
         finally:
-            event.remove(engine, "before_cursor_execute", note)
+            event.remove(Engine, "before_cursor_execute", note)
         return [statement for statement in seen if "FROM complement" in statement]
 
     assert statements() == []

@@ -1,0 +1,183 @@
+"""What SQLite and PostgreSQL do differently, in two classes with the same methods: nothing else asks which it is."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import g, has_app_context
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    String,
+    column,
+    event,
+    func,
+    literal_column,
+    select,
+    table,
+)
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storefront.db.tenant_context import SET_TENANT
+from storefront.db.timeouts import timeouts
+
+if TYPE_CHECKING:
+    from storefront.db.engine import Engines
+
+POOL_TIMEOUT_SECONDS = 5
+"""How long anybody waits for a connection: there are more of them than threads."""
+
+
+class Sqlite:
+    """Takes one writer at a time: see `write_queue`."""
+
+    PRAGMAS = (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-512",  # kB: the system keeps the file's pages already, and each connection would have 2 MB
+    )
+    insert = staticmethod(sqlite.insert)
+    SEARCH_INDEX = table("product_search", column("rowid"), column("product_search"))
+
+    def engine_options(self) -> dict[str, Any]:
+        return {
+            "pool_size": 16,
+            "pool_use_lifo": True,  # whose connection remembers most pages and statements
+            "pool_timeout": POOL_TIMEOUT_SECONDS,
+            "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
+            "connect_args": {"timeout": timeouts().lock, "check_same_thread": False},
+        }
+
+    def set_up(self, engines: "Engines") -> None:
+        """Have each engine's connections be safe and quick, and its transactions begin as they should."""
+        listen_on_sqlite(engines.read, "NORMAL", "BEGIN")
+        listen_on_sqlite(engines.write, "NORMAL", "BEGIN IMMEDIATE")
+        listen_on_sqlite(engines.durable_write, "FULL", "BEGIN IMMEDIATE")
+
+    def set_busy_timeout(self, connection: Connection, seconds: float) -> None:
+        """Have SQLite wait so long for its write lock, which a process outside the queue of writers may have."""
+        driver = connection.connection.driver_connection  # below what begins a transaction
+        cast(sqlite3.Connection, driver).execute(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
+
+    def lock_among_machines(self, connection: Connection, key: int) -> None:
+        """Wait until no other machine has this lock; the file is one machine's, whose writers take turns anyway."""
+
+    def rows_as_json(self, rows: FromClause) -> ColumnElement[str]:
+        """An array of arrays, as a text."""
+        values = (func.json(value) if isinstance(value.type, JSON) else value for value in rows.c)
+        return func.json_group_array(func.json_array(*values), type_=String())
+
+    def search_query(self, tenant_id: str, terms: Sequence[str]) -> str:
+        """The full-text query for all of these words, the last as a beginning. The tenant is a word of the index too,
+        so that other shops' matches aren't even visited."""
+        wanted = " AND ".join(f'"{term}"' for term in terms) + "*"
+        return f'{{tenant_id}} : "{tenant_id}" AND {{search_text}} : ({wanted})'
+
+    def matches_search(
+        self, position: ColumnElement[int], query: ColumnElement[str], limit: int | None
+    ) -> ColumnElement[bool]:
+        """Whether the product at this position is found by the query; with a `limit`, among the first so many only."""
+        found = select(self.SEARCH_INDEX.c.rowid).where(self.SEARCH_INDEX.c.product_search.match(query))
+        return position.in_(found.limit(limit) if limit else found)
+
+    def by_code_point(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        """The text as it is sorted character by character, which is the same on both databases."""
+        return text
+
+
+def listen_on_sqlite(engine: Engine, synchronous: str, begin: str) -> None:
+    """`synchronous` says whether a commit waits for the disk, `begin` is the statement that begins a transaction."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in (*Sqlite.PRAGMAS, f"synchronous={synchronous}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+class Postgresql:
+    """Has row-level security, and many writers."""
+
+    insert = staticmethod(postgresql.insert)
+    KEEPALIVE = {
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,  # milliseconds; the others are seconds
+    }
+    """A server that went without a word, or whose network did, is noticed: nothing else ends waiting for its answer."""
+    SET_TIMEOUTS = (
+        "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true), "
+        "set_config('idle_in_transaction_session_timeout', %s, true)"
+    )
+    ADVISORY_LOCK = (
+        "SELECT set_config('lock_timeout', '0', true), pg_advisory_xact_lock(%s), set_config('lock_timeout', %s, true)"
+    )
+    SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
+
+    def engine_options(self) -> dict[str, Any]:
+        return {
+            "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
+            "pool_size": 8,
+            "max_overflow": 8,
+            "pool_timeout": POOL_TIMEOUT_SECONDS,
+            "pool_pre_ping": True,
+            "pool_recycle": 300,
+            "connect_args": {
+                "connect_timeout": 5,
+                **self.KEEPALIVE,
+                "application_name": "storefront",
+                "client_encoding": "utf8",  # else a database of bytes answers in bytes, and can't be asked what it is
+                "prepare_threshold": None,  # a pooler in transaction mode gives the next statement to another session
+            },
+        }
+
+    def set_up(self, engines: "Engines") -> None:
+        event.listen(engines.read, "begin", self.on_begin)
+
+    def on_begin(self, connection: Connection) -> None:
+        """Tell PostgreSQL, for the transaction that begins, how long it may wait, and which tenant its row-level
+        policies are for, if it acts for one: in one statement, because each takes a round trip. Only for the
+        transaction, so that a pooler may hand the next one to another session."""
+        limits = timeouts()
+        values = [f"{seconds * 1000:.0f}" for seconds in (limits.lock, limits.statement, limits.idle)]
+        tenant_id = g.get("tenant_id") if has_app_context() else None
+        if tenant_id is None:
+            connection.exec_driver_sql(self.SET_TIMEOUTS, tuple(values))
+        else:
+            connection.exec_driver_sql(f"{self.SET_TIMEOUTS}, {SET_TENANT}", (*values, tenant_id))
+
+    def set_busy_timeout(self, connection: Connection, seconds: float) -> None:
+        """Locks have their own time, which `on_begin` sets."""
+
+    def lock_among_machines(self, connection: Connection, key: int) -> None:
+        """Wait until no other machine has this lock, for as long as it takes: what it does under it may take minutes.
+        Held until the transaction ends."""
+        connection.exec_driver_sql(self.ADVISORY_LOCK, (key, f"{timeouts().lock * 1000:.0f}"))
+
+    def rows_as_json(self, rows: FromClause) -> ColumnElement[str]:
+        return func.coalesce(sql_cast(func.json_agg(func.json_build_array(*rows.c)), String()), "[]")
+
+    def search_query(self, tenant_id: str, terms: Sequence[str]) -> str:
+        return " & ".join(f"'{term}'" for term in terms) + ":*"
+
+    def matches_search(
+        self, position: ColumnElement[int], query: ColumnElement[str], limit: int | None
+    ) -> ColumnElement[bool]:
+        return self.SEARCH_COLUMN.op("@@", is_comparison=True)(func.to_tsquery(literal_column("'simple'"), query))
+
+    def by_code_point(self, text: ColumnElement[str]) -> ColumnElement[str]:
+        return text.collate("C")
+
+
+Dialect = Sqlite | Postgresql
+SQLITE, POSTGRESQL = Sqlite(), Postgresql()
