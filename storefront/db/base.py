@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
 
 
 class TransactionBoundSession(BoundSession):
-    """Inside `write()` it is part of that transaction."""
+    """Inside `write()`, a session of that transaction."""
 
     def get_bind(self, *asked: Any, **more: Any) -> Engine | Connection:
         writing: Connection | None = g.get("writer")
@@ -33,7 +33,7 @@ db = SQLAlchemy(model_class=Base, session_options={"class_": TransactionBoundSes
 if TYPE_CHECKING:
 
     class Model(Base):
-        """What tables are made from; Flask-SQLAlchemy makes it at run time."""
+        """The base of the tables' classes. Flask-SQLAlchemy creates it at run time."""
 
         __abstract__ = True
 

@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL do differently, in two classes with the same methods: nothing else asks which it is."""
+"""What SQLite and PostgreSQL do differently, in two classes with the same methods. No other module tests for one."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from storefront.db.engine import Engines
 
 POOL_TIMEOUT_SECONDS = 5
-"""How long anybody waits for a connection: there are more of them than threads."""
+"""Seconds to wait for a connection. There are more of them than threads."""
 
 
 class Sqlite:
-    """Takes one writer at a time: see `write_queue`."""
+    """Allows one writer at a time: see `write_queue`."""
 
     PRAGMAS = (
         "journal_mode=WAL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-512",  # kB: the system keeps the file's pages already, and each connection would have 2 MB
+        "cache_size=-512",  # kB: the system caches the file too; the default is 2 MB a connection
     )
     insert = staticmethod(sqlite.insert)
     SEARCH_INDEX = table("product_search", column("rowid"), column("product_search"))
@@ -47,25 +47,25 @@ class Sqlite:
     def engine_options(self) -> dict[str, Any]:
         return {
             "pool_size": 16,
-            "pool_use_lifo": True,  # whose connection remembers most pages and statements
+            "pool_use_lifo": True,  # the connection used last has most pages and statements cached
             "pool_timeout": POOL_TIMEOUT_SECONDS,
             "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
             "connect_args": {"timeout": timeouts().lock, "check_same_thread": False},
         }
 
     def set_up(self, engines: "Engines") -> None:
-        """Have each engine's connections be safe and quick, and its transactions begin as they should."""
+        """Set the pragmas of each engine's connections and the statement that begins its transactions."""
         listen_on_sqlite(engines.read, "NORMAL", "BEGIN")
         listen_on_sqlite(engines.write, "NORMAL", "BEGIN IMMEDIATE")
         listen_on_sqlite(engines.durable_write, "FULL", "BEGIN IMMEDIATE")
 
     def set_busy_timeout(self, connection: Connection, seconds: float) -> None:
-        """Have SQLite wait so long for its write lock, which a process outside the queue of writers may have."""
+        """Set how long SQLite waits for its write lock, which a process outside the queue of writers may hold."""
         driver = connection.connection.driver_connection  # below what begins a transaction
         cast(sqlite3.Connection, driver).execute(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
 
     def lock_among_machines(self, connection: Connection, key: int) -> None:
-        """Wait until no other machine has this lock; the file is one machine's, whose writers take turns anyway."""
+        """Nothing to do: the file belongs to one machine, whose writers queue anyway."""
 
     def rows_as_json(self, rows: FromClause) -> ColumnElement[str]:
         """An array of arrays, as a text."""
@@ -73,15 +73,15 @@ class Sqlite:
         return func.json_group_array(func.json_array(*values), type_=String())
 
     def search_query(self, tenant_id: str, terms: Sequence[str]) -> str:
-        """The full-text query for all of these words, the last as a beginning. The tenant is a word of the index too,
-        so that other shops' matches aren't even visited."""
+        """The full-text query for all of these words, the last as a prefix. The tenant is a column of the index too, so
+        that other shops' matches aren't visited."""
         wanted = " AND ".join(f'"{term}"' for term in terms) + "*"
         return f'{{tenant_id}} : "{tenant_id}" AND {{search_text}} : ({wanted})'
 
     def matches_search(
         self, position: ColumnElement[int], query: ColumnElement[str], limit: int | None
     ) -> ColumnElement[bool]:
-        """Whether the product at this position is found by the query; with a `limit`, among the first so many only."""
+        """Whether the query finds the product at this position; with a `limit`, among the first matches only."""
         found = select(self.SEARCH_INDEX.c.rowid).where(self.SEARCH_INDEX.c.product_search.match(query))
         return position.in_(found.limit(limit) if limit else found)
 
@@ -91,7 +91,8 @@ class Sqlite:
 
 
 def listen_on_sqlite(engine: Engine, synchronous: str, begin: str) -> None:
-    """`synchronous` says whether a commit waits for the disk, `begin` is the statement that begins a transaction."""
+    """Set `synchronous`, which decides whether a commit waits for the disk, and `begin`, the statement that begins a
+    transaction."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -105,7 +106,7 @@ def listen_on_sqlite(engine: Engine, synchronous: str, begin: str) -> None:
 
 
 class Postgresql:
-    """Has row-level security, and many writers."""
+    """Has row-level security, and allows many writers."""
 
     insert = staticmethod(postgresql.insert)
     KEEPALIVE = {
@@ -114,7 +115,7 @@ class Postgresql:
         "keepalives_count": 3,
         "tcp_user_timeout": 15_000,  # milliseconds; the others are seconds
     }
-    """A server that went without a word, or whose network did, is noticed: nothing else ends waiting for its answer."""
+    """They end the wait for a server that vanished, or whose network did. No other timeout would."""
     SET_TIMEOUTS = (
         "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true), "
         "set_config('idle_in_transaction_session_timeout', %s, true)"
@@ -136,7 +137,7 @@ class Postgresql:
                 "connect_timeout": 5,
                 **self.KEEPALIVE,
                 "application_name": "storefront",
-                "client_encoding": "utf8",  # else a database of bytes answers in bytes, and can't be asked what it is
+                "client_encoding": "utf8",  # else a SQL_ASCII database returns bytes
                 "prepare_threshold": None,  # a pooler in transaction mode gives the next statement to another session
             },
         }
@@ -145,9 +146,9 @@ class Postgresql:
         event.listen(engines.read, "begin", self.on_begin)
 
     def on_begin(self, connection: Connection) -> None:
-        """Tell PostgreSQL, for the transaction that begins, how long it may wait, and which tenant its row-level
-        policies are for, if it acts for one: in one statement, because each takes a round trip. Only for the
-        transaction, so that a pooler may hand the next one to another session."""
+        """Set the timeouts of the transaction that begins and the tenant, if any, of the row-level policies: in one
+        statement, because each takes a round trip. The settings are local to the transaction, so that a pooler may give
+        the next one another session."""
         limits = timeouts()
         values = [f"{seconds * 1000:.0f}" for seconds in (limits.lock, limits.statement, limits.idle)]
         tenant_id = g.get("tenant_id") if has_app_context() else None
@@ -157,11 +158,10 @@ class Postgresql:
             connection.exec_driver_sql(f"{self.SET_TIMEOUTS}, {SET_TENANT}", (*values, tenant_id))
 
     def set_busy_timeout(self, connection: Connection, seconds: float) -> None:
-        """Locks have their own time, which `on_begin` sets."""
+        """Nothing to do: `on_begin` sets the lock timeout."""
 
     def lock_among_machines(self, connection: Connection, key: int) -> None:
-        """Wait until no other machine has this lock, for as long as it takes: what it does under it may take minutes.
-        Held until the transaction ends."""
+        """Take this advisory lock until the transaction ends. Waits without limit: its holder may take minutes."""
         connection.exec_driver_sql(self.ADVISORY_LOCK, (key, f"{timeouts().lock * 1000:.0f}"))
 
     def rows_as_json(self, rows: FromClause) -> ColumnElement[str]:

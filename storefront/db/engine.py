@@ -1,4 +1,4 @@
-"""The engines, from which connections to SQLite or PostgreSQL come."""
+"""The engines that connect to SQLite or PostgreSQL."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +20,10 @@ class Engines(NamedTuple):
 
     dialect: Dialect
     read: Engine
-    """For sessions outside `write()` too. On SQLite a transaction sees what was committed before its first question."""
+    """Also for sessions outside `write()`. On SQLite a transaction reads the state at its first statement."""
     write: Engine
     durable_write: Engine
-    """Its commits survive a power cut, as all of PostgreSQL's do."""
+    """Its commits survive a power cut, as all commits of PostgreSQL do."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -44,7 +44,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def make_folder(database_url: str) -> None:
-    """Make the folder of SQLite's file. When that fails, SQLite says so later, when it can't open the file."""
+    """Make the folder of SQLite's file. When that fails, SQLite raises later, when it opens the file."""
     file = make_url(database_url).database
     if file:
         with suppress(OSError):
@@ -52,13 +52,13 @@ def make_folder(database_url: str) -> None:
 
 
 def engines() -> Engines:
-    """The current app's."""
+    """The engines of the current app."""
     found: Engines = current_app.extensions["storefront_engines"]
     return found
 
 
 def close_reader(connection: Connection) -> None:
-    """Give a connection back that was only read with. When the server has ended it meanwhile, nobody misses it."""
+    """Return a connection that was only read with. One that the server has closed meanwhile is discarded."""
     try:
         connection.close()
     except DBAPIError:

@@ -1,5 +1,4 @@
-"""What a failure of the database means: busy (try again), away or not writable, or a fault of the program; and the
-sentence that says it to an operator."""
+"""Classifies database errors: busy (a retry may succeed), unavailable, or a bug; and explains them to an operator."""
 
 import sqlite3
 
@@ -30,14 +29,14 @@ NO_TABLES = "The database has no tables of this version yet: start the shop once
 
 
 def is_busy(fault: SQLAlchemyError) -> bool:
-    """Whether a lock, a connection or an answer didn't come in time; nothing was changed, and trying again is safe."""
+    """Whether a lock, a connection or an answer timed out. Nothing was changed, so a retry is safe."""
     if isinstance(fault, PoolTimeout):
         return True
     return sqlite_code(fault) in SQLITE_BUSY or postgresql_state(fault) in BUSY_STATES
 
 
 def is_unavailable(fault: SQLAlchemyError) -> bool:
-    """Whether the database is busy, away, damaged or can't be written to, whatever was asked of it."""
+    """Whether the database is busy, unreachable, damaged or read-only, which no other statement would change."""
     if is_busy(fault) or isinstance(fault, OperationalError | InterfaceError):
         return True
     lost = isinstance(fault, DBAPIError) and fault.connection_invalidated
@@ -45,7 +44,7 @@ def is_unavailable(fault: SQLAlchemyError) -> bool:
 
 
 def can_be_explained(fault: SQLAlchemyError) -> bool:
-    """Whether `describe` has something to say that an operator can do something about."""
+    """Whether `describe` returns a sentence that an operator can act on."""
     return is_unavailable(fault) or postgresql_state(fault) in (NO_TABLE_STATE, NO_COLUMN_STATE, FULL_STATE)
 
 
@@ -62,17 +61,17 @@ def postgresql_state(fault: SQLAlchemyError) -> str | None:
 
 
 def describe(fault: SQLAlchemyError, settings: Settings) -> str:
-    """What is wrong with the database and what to do, in one sentence for an operator."""
+    """One sentence for an operator: what is wrong with the database and what to do."""
     if isinstance(fault, PoolTimeout):
         return "The database is busy: no connection to it became free in time; try again."
-    said = reason(fault)
-    missing = "no such table" in said or "no such column" in said
+    message = reason(fault)
+    missing = "no such table" in message or "no such column" in message
     if missing or postgresql_state(fault) in (NO_TABLE_STATE, NO_COLUMN_STATE):
         return NO_TABLES
-    return database_fault(fault, settings) if isinstance(fault, DBAPIError) else said
+    return database_fault(fault, settings) if isinstance(fault, DBAPIError) else message
 
 
 def reason(fault: SQLAlchemyError) -> str:
-    """What the database itself said, on one line and without the mark at its end."""
-    said = str(getattr(fault, "orig", None) or fault).strip()
-    return " ".join(said.split()).rstrip(".?")
+    """The database's own message, on one line and without final punctuation."""
+    message = str(getattr(fault, "orig", None) or fault).strip()
+    return " ".join(message.split()).rstrip(".?")

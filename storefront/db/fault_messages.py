@@ -1,4 +1,4 @@
-"""Why the database can't be used, in one sentence that names what is at fault and says what to do about it."""
+"""Explains a database error in one sentence that names the cause and what to do about it."""
 
 import errno
 import re
@@ -22,7 +22,7 @@ SQLITE_REASONS = {
     "SQLITE_IOERR": "the disk can't be read or written: check the disk",
     "SQLITE_PROTOCOL": "its folder can't be locked, as on some network drives: use a local disk",
 }
-"""By SQLite's name of its result code, without the extended part behind it."""
+"""By the name of SQLite's primary result code."""
 SYSTEM_REASONS = {
     errno.ENOSPC: SQLITE_REASONS["SQLITE_FULL"],
     errno.EDQUOT: "the quota of disk space is used up: make room there, then start again",
@@ -40,7 +40,7 @@ POSTGRESQL_REASONS = {
     "55P03": "another session holds a lock: end that session, then start again",
     "57P03": "the server is starting or shutting down: try again in a moment",
     "28P01": "the password is wrong",
-    "28000": "the server doesn't let this role in: check the role and pg_hba.conf",
+    "28000": "the server rejects this role: check the role and pg_hba.conf",
     "3D000": "there is no such database: create it first",
 }
 """By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
@@ -56,42 +56,42 @@ CONNECTION_REASONS = {
     "timeout expired": "nothing answered in time: check the address and the network",
     "timed out": "nothing answered in time: check the address and the network",
 }
-"""By what the driver says where it knows no SQLSTATE, which is while it connects."""
+"""By a part of the driver's message. While it connects, the driver has no SQLSTATE."""
 MISSING = re.compile(r'(database|role) "[^"]*" does not exist')
 
 
 def database_fault(fault: DBAPIError | OSError, settings: Settings) -> str:
-    """One sentence about a database that couldn't be used; it never holds the password of DATABASE_URL."""
+    """One sentence about a database that can't be used. It never contains the password of DATABASE_URL."""
     if isinstance(fault, OSError):
-        reason = SYSTEM_REASONS.get(fault.errno or 0) or f"the system says: {fault.strerror}"
+        reason = SYSTEM_REASONS.get(fault.errno or 0) or f"the operating system reports: {fault.strerror}"
         return f"{repr(str(fault.filename)) if fault.filename else named(settings)} can't be used: {reason}."
     return f"{named(settings)} can't be used: {reason_of(fault)}."
 
 
 def named(settings: Settings) -> str:
-    """The database as the operator knows it: by its file, which only DATABASE_URL can have put outside DATA_DIR."""
+    """The database by the setting that names it. A file outside DATA_DIR comes from DATABASE_URL."""
     url = make_url(settings.database_url)
     if not settings.on_sqlite:
-        place = f"{url.host or url.query.get('host') or 'localhost'}{f':{url.port}' if url.port else ''}"
-        return f"DATABASE_URL: the database {url.database!r} at {place}"
+        server = f"{url.host or url.query.get('host') or 'localhost'}{f':{url.port}' if url.port else ''}"
+        return f"DATABASE_URL: the database {url.database!r} at {server}"
     file = Path(url.database or ":memory:")
     setting = "DATA_DIR" if file.parent == settings.data_dir else "DATABASE_URL"
     return f"{setting}: the database {str(file)!r}"
 
 
 def reason_of(fault: DBAPIError) -> str:
-    """The reason and what to do; of what isn't in the tables, the first line of what the database said."""
-    cause, said = fault.orig, str(fault.orig).strip()
+    """The reason and what to do. For a code that isn't in the tables, the first line of the database's message."""
+    cause, message = fault.orig, str(fault.orig).strip()
     if isinstance(cause, sqlite3.Error):
         name = getattr(cause, "sqlite_errorname", "")
         code = next((code for code in SQLITE_REASONS if name == code or name.startswith(code + "_")), "")
         found = SQLITE_REASONS.get(code)
     else:
-        found = POSTGRESQL_REASONS.get(getattr(cause, "sqlstate", None) or "") or connection_reason(said)
-    return found or (said.splitlines() or [type(cause).__name__])[0].rstrip(".")
+        found = POSTGRESQL_REASONS.get(getattr(cause, "sqlstate", None) or "") or connection_reason(message)
+    return found or (message.splitlines() or [type(cause).__name__])[0].rstrip(".")
 
 
-def connection_reason(said: str) -> str | None:
-    if missing := MISSING.search(said):
+def connection_reason(message: str) -> str | None:
+    if missing := MISSING.search(message):
         return f"the server has no {missing[1]} of that name: create it first"
-    return next((reason for words, reason in CONNECTION_REASONS.items() if words in said), None)
+    return next((reason for part, reason in CONNECTION_REASONS.items() if part in message), None)

@@ -1,4 +1,4 @@
-"""The tables are made or brought up to date, by one process at a time."""
+"""Creates the tables or migrates them, in one process at a time."""
 
 import fcntl
 import logging
@@ -22,14 +22,14 @@ log = logging.getLogger("storefront.server.bootstrap")
 
 
 def prepare_tables(app: Flask) -> None:
-    """Make the tables, or bring them up to date, for a command that may come before the first start."""
+    """Create or migrate the tables, for a command that may run before the first start."""
     with one_at_a_time():
         check_encoding()
         migrate(app)
 
 
 def migrate(app: Flask) -> None:
-    """Bring the tables up to date. Alembic is imported here, because serving doesn't need it."""
+    """Run the migrations. Alembic is imported here, because serving doesn't need it."""
     from flask_migrate import Migrate, upgrade  # noqa: PLC0415
 
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
@@ -45,13 +45,13 @@ def check_encoding() -> None:
         raise ConfigError(f"DATABASE_URL names a database whose encoding is {encoding}; it must be UTF8.")
 
 
-def warn_of_mighty_role() -> None:
-    """Row-level security doesn't hold for superusers and the like; the session guard still does."""
+def warn_of_rls_bypass() -> None:
+    """Warn when the role bypasses row-level security, as superusers do. Tenant scoping still holds then."""
     if db.engine.dialect.name != "postgresql":
         return
     with db.engine.connect() as connection:
-        mighty = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        if connection.scalar(mighty):
+        bypasses_rls = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        if connection.scalar(bypasses_rls):
             log.warning("DATABASE_URL names a role that bypasses row-level security: use one that doesn't.")
 
 
@@ -70,8 +70,8 @@ def one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def advisory_lock() -> Iterator[None]:
-    """A lock of PostgreSQL's, held by a transaction: a pooler in transaction mode keeps nothing else together. It has
-    limits of its own, because it may wait for a whole catalogue."""
+    """A lock of PostgreSQL, held by a transaction, because a pooler in transaction mode keeps no session. It has
+    timeouts of its own, because it may wait for a catalogue import."""
     with db.engine.connect() as connection, connection.begin():
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(text(f"SET LOCAL {limit} = 0"))
@@ -87,7 +87,7 @@ def advisory_lock() -> Iterator[None]:
 
 @contextmanager
 def file_lock(path: str) -> Iterator[None]:
-    """flock(2), which the system lets go of when the process ends, however it does."""
+    """flock(2), which the system releases when the process ends, however it does."""
     with open(path, "w") as file:  # noqa: PTH123
         give_up_at = time.monotonic() + PREPARE_TIMEOUT_SECONDS
         while not is_locked(file):

@@ -1,8 +1,8 @@
-"""The tenant guard: whatever is asked of the database meets the rows of the one tenant that it is asked for, or raises.
+"""Tenant scoping: every statement on a tenant's table is limited to the rows of the current tenant, or raises.
 
-The session's guard adds the current tenant to every ORM statement on a tenant's table and raises `TenantNotSet` when
-there is none; `held` does the same for Core statements. Who has a tenant's table has the guard, too: `OwnedByTenant`
-is here.
+A listener of the session adds the current tenant to every ORM statement on a tenant's table and raises `TenantNotSet`
+when there is none. `tenant_scoped` does this for Core statements. `OwnedByTenant`, the base of the tenants' tables, is
+here, so that no table can be defined without the listener.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ from storefront.db.transactions import current_connection, write_connection
 
 
 class CrossTenantWrite(RuntimeError):
-    """Something tried to write another tenant's row."""
+    """A write to another tenant's row."""
 
 
 class OwnedByTenant:
@@ -53,16 +53,16 @@ CURRENT_TENANT = bindparam("the_tenant", callable_=current_tenant_id, type_=Stri
 TENANT_CRITERIA = with_loader_criteria(
     OwnedByTenant, lambda model: model.tenant_id == CURRENT_TENANT, include_aliases=True, track_closure_variables=False
 )
-"""Made once: the tenant is asked for when a statement runs."""
+"""Built once: the tenant is read when a statement runs."""
 
 
 @event.listens_for(db.session, "do_orm_execute")
 def scope_orm_statement(query: ORMExecuteState) -> None:
-    """Hold every ORM statement on tenants' tables to the current tenant; what can't be held to it raises."""
+    """Scope every ORM statement on tenants' tables to the current tenant. Raises where that isn't possible."""
     if query.is_relationship_load or query.is_column_load:
-        return  # goes by the keys of a row that was itself loaded under the guard
+        return  # uses the keys of a row whose own statement was scoped
     if not query.is_orm_statement:
-        raise TenantNotSet("the session runs ORM statements only, because others can't be held to a tenant")
+        raise TenantNotSet("the session runs ORM statements only, because others can't be scoped to a tenant")
     if query.is_insert:
         check_inserted_tenant(query)
         return
@@ -72,7 +72,7 @@ def scope_orm_statement(query: ORMExecuteState) -> None:
 
 
 def check_inserted_tenant(query: ORMExecuteState) -> None:
-    """Every row that is inserted into a tenant's table says the current tenant."""
+    """Raise `CrossTenantWrite` unless every row inserted into a tenant's table has the current tenant's id."""
     model = query.bind_mapper.class_ if query.bind_mapper else None
     if model is None or not issubclass(model, OwnedByTenant):
         return
@@ -82,12 +82,12 @@ def check_inserted_tenant(query: ORMExecuteState) -> None:
 
 
 def changed_columns(query: ORMExecuteState) -> set[str]:
-    """What an UPDATE sets, by itself and by its parameters."""
+    """The columns that an UPDATE sets, in the statement and by its parameters."""
     return set_columns(query.statement).union(*parameter_rows(query))
 
 
 def set_columns(statement: Any) -> set[str]:
-    """What an UPDATE sets by itself; SQLAlchemy has no public name for it."""
+    """The columns that an UPDATE sets in the statement. SQLAlchemy has no public name for them."""
     values = getattr(statement, "_values", None) or {}
     return {str(getattr(column, "key", column)) for column in values}
 
@@ -99,7 +99,7 @@ def parameter_rows(query: ORMExecuteState) -> list[Any]:
 
 @event.listens_for(db.session, "before_flush")
 def scope_flushed_rows(session: Session, *_: object) -> None:
-    """New rows get the current tenant; a row of another one is refused."""
+    """Set the current tenant on new rows. Raises `CrossTenantWrite` for a row of another tenant."""
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, OwnedByTenant):
             tenant_id = current_tenant_id()
@@ -111,18 +111,17 @@ def scope_flushed_rows(session: Session, *_: object) -> None:
 
 # --- statements built once --------------------------------------------------------------------------------------------
 #
-# The ORM builds, guards and caches a statement at each call, which costs five times what SQLite takes to run it. What
-# runs at every visit is therefore built once, held to the tenant when it is built, and run on the session's connection.
+# The ORM builds, scopes and looks up a statement at each call, which costs five times what SQLite takes to run it.
+# Statements of a shopper's pages are therefore built and scoped once, and run on the context's connection.
 
 
 S = TypeVar("S", bound="Select[Any] | Update | Delete")
 
 
 def tenant_scoped(statement: S) -> S:
-    """The Core statement, held to the current tenant on each tenant's table that it reads or changes.
+    """The Core statement, limited to the current tenant on each tenant's table that it reads or changes.
 
-    A subquery must have been held before. Raises `TenantNotSet` here for one that wasn't, and at run time without a
-    tenant.
+    A subquery must be scoped already. Raises `TenantNotSet` for one that isn't, and at run time without a tenant.
     """
     if isinstance(statement, Update) and "tenant_id" in set_columns(statement):
         raise CrossTenantWrite("a row can't be moved to another tenant")
@@ -130,12 +129,12 @@ def tenant_scoped(statement: S) -> S:
         statement = cast(S, statement.where(table.c.tenant_id == CURRENT_TENANT))
     for part in visitors.iterate(statement):
         if isinstance(part, Select) and any(not is_tenant_scoped(part, table) for table in tenant_tables(part)):
-            raise TenantNotSet("a subquery on a tenant's table isn't held to the tenant")
+            raise TenantNotSet("a subquery on a tenant's table isn't scoped to the tenant")
     return cast(S, statement.execution_options(tenant_scoped=True))
 
 
 def tenant_tables(statement: "Select[Any] | Update | Delete") -> list[FromClause]:
-    """The tenants' tables, or aliases of such, that a statement names by itself and not in a subquery."""
+    """The tenants' tables, or aliases of them, that a statement names outside its subqueries."""
     sources = list(statement.get_final_froms()) if isinstance(statement, Select) else [statement.table]
     tables: list[FromClause] = []
     while sources:
@@ -148,7 +147,7 @@ def tenant_tables(statement: "Select[Any] | Update | Delete") -> list[FromClause
 
 
 def is_tenant_scoped(statement: Select[Any], table: FromClause) -> bool:
-    """Whether one of the conditions that must all hold is the tenant's."""
+    """Whether the WHERE clause requires the current tenant on this table."""
     clause = statement.whereclause
     together = isinstance(clause, BooleanClauseList) and clause.operator is operators.and_
     return any(
@@ -163,17 +162,18 @@ def is_tenant_scoped(statement: Select[Any], table: FromClause) -> bool:
 def execute(
     statement: Any, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
 ) -> CursorResult[*tuple[Any, ...]]:
-    """Run a `held` statement; raises `TenantNotSet` for any other. It is part of the transaction inside `write()`."""
+    """Run a tenant-scoped statement, inside `write()` as a part of its transaction. Raises `TenantNotSet` for any
+    other statement."""
     if not statement.get_execution_options().get("tenant_scoped"):
-        raise TenantNotSet("only statements that are held to the tenant are run")
+        raise TenantNotSet("only tenant-scoped statements are run")
     return current_connection().execute(statement, parameters)
 
 
 def fetch_json(statement: Select[Any], parameters: Mapping[str, Any] | None = None) -> str:
-    """The rows of a `held` SELECT of texts, whole numbers and JSON, said by the database: an array of arrays in JSON.
+    """The rows of a tenant-scoped SELECT of texts, integers and JSON, as one JSON text: an array of arrays.
 
-    Who remembers something made of these rows compares one text. And SQLite's driver lets go of the interpreter's lock
-    for each row that it fetches, so that in a busy process other threads take it as often; this is one row.
+    A cache of something made from these rows can use the text as its key. And SQLite's driver releases the GIL for each
+    row that it fetches, so that other threads of a busy process interrupt as often; this is one row.
     """
     return str(execute(as_json_array(statement, engines().dialect), parameters).scalar_one())
 
@@ -196,7 +196,7 @@ def _insert_statement(model: Any) -> Any:
 
 
 def insert_if_absent(model: type[OwnedByTenant], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of the current tenant, inside `write()`; where one of its key is there, do nothing."""
+    """Insert rows of the current tenant, inside `write()`; skip those whose primary key exists."""
     statement, tenant_id = _insert_if_absent_statement(cast(Any, model), engines().dialect), current_tenant_id()
     write_connection().execute(statement, [{**row, "tenant_id": tenant_id} for row in rows])
 
@@ -212,13 +212,14 @@ def upsert(
     change: Callable[[Any], Mapping[str, Any]],
     where: ColumnElement[bool] | None = None,
 ) -> int:
-    """Insert a row of the current tenant, inside `write()`. When one of its key is there, `change` it (given the row
-    that was to be inserted) if it meets `where`. Returns how many rows were written."""
-    adding = engines().dialect.insert(table_of(cast(Any, model))).values(**row, tenant_id=current_tenant_id())
-    adding = adding.on_conflict_do_update(
-        index_elements=primary_key_columns(model), set_=change(adding.excluded), where=where
+    """Update or insert ("upsert") a row of the current tenant, inside `write()`. When its primary key exists, set the
+    columns that `change` returns, given the row to insert, if the existing row meets `where`. Returns how many rows
+    were written."""
+    statement = engines().dialect.insert(table_of(cast(Any, model))).values(**row, tenant_id=current_tenant_id())
+    statement = statement.on_conflict_do_update(
+        index_elements=primary_key_columns(model), set_=change(statement.excluded), where=where
     )
-    return write_connection().execute(adding.execution_options(preserve_rowcount=True)).rowcount
+    return write_connection().execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
 def primary_key_columns(model: type[OwnedByTenant]) -> list[str]:

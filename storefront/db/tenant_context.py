@@ -13,26 +13,26 @@ SET_TENANT = f"set_config('{TENANT_SETTING}', %s, true)"
 
 
 class TenantNotSet(DontWrapMixin, RuntimeError):
-    """Something asked for a tenant's rows without saying which tenant."""
+    """A tenant's rows were requested without a tenant."""
 
 
 def current_tenant_id() -> str:
     """The tenant that this application context acts for; raises `TenantNotSet`."""
     tenant_id: str | None = g.get("tenant_id")
     if tenant_id is None:
-        raise TenantNotSet("a tenant's rows were asked for outside a tenant")
+        raise TenantNotSet("a tenant's rows were requested outside a tenant")
     return tenant_id
 
 
 @contextmanager
 def tenant_context(tenant_id: str) -> Iterator[None]:
-    """A context of its own, with its own session, that acts for this tenant: for commands and other threads."""
+    """An application context of its own, with its own session, that acts for this tenant: for commands and threads."""
     with current_app.app_context():
         g.tenant_id = tenant_id
         yield
 
 
 def set_rls_tenant(connection: Connection, tenant_id: str) -> None:
-    """Have the running transaction act for this tenant, whatever the context acts for; nothing to do on SQLite."""
+    """Have the running transaction act for this tenant instead of the context's. Nothing to do on SQLite."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT {SET_TENANT}", (tenant_id,))

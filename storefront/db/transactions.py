@@ -18,17 +18,17 @@ from storefront.errors import DatabaseBusy
 
 
 def current_connection() -> Connection:
-    """That of `write()` inside it, else one that only reads: a session costs more than most questions."""
+    """The connection of the running `write()`, else one that only reads. A session costs more than most statements."""
     return g.get("writer") or g.get("reader") or open_reader()
 
 
 def is_writing() -> bool:
-    """Whether this is inside a `write()`."""
+    """Whether a `write()` is running."""
     return "writer" in g
 
 
 def write_connection() -> Connection:
-    """That of the running `write()`; raises `RuntimeError` outside."""
+    """The connection of the running `write()`. Raises `RuntimeError` outside."""
     found: Connection | None = g.get("writer")
     if found is None:
         raise RuntimeError("rows are written inside write() only")
@@ -36,20 +36,20 @@ def write_connection() -> Connection:
 
 
 def open_reader() -> Connection:
-    """One that only reads, for the context's tenant."""
+    """Open the connection for reads of the context's tenant."""
     g.reader = reader = engines().read.connect()
     return reader
 
 
 def release_reader(_fault: BaseException | None = None) -> None:
-    """Give back what this context read with; the next question sees what is there then."""
+    """Return the connection that this context reads with. The next read sees what is committed by then."""
     reader: Connection | None = g.pop("reader", None)
     if reader is not None:
         close_reader(reader)
 
 
 def dispose(app: Flask) -> None:
-    """Close the connections that are open and not in use."""
+    """Close the connections that are idle."""
     with app.app_context():
         db.session.remove()
         for each in db.engines.values():
@@ -63,10 +63,10 @@ def dispose(app: Flask) -> None:
 def write(durable: bool = False) -> Iterator[None]:
     """One short write transaction: commits at the end, rolls back when anything is raised.
 
-    Whatever was read before is read again inside, where it can't change any more. On SQLite the write lock is taken at
-    the start (`BEGIN IMMEDIATE`); `durable` makes the commit survive a power cut (`synchronous=FULL`). PostgreSQL
-    always commits durably. Raises `DatabaseBusy` when a lock can't be had in time (`storefront.db.timeouts`),
-    `Unavailable` when the queue of writers can't be joined, and `NestedWrite` inside another `write()` of this thread.
+    Rows that were read before are read again inside, where they can't change any more. On SQLite the write lock is
+    taken at the start (`BEGIN IMMEDIATE`); `durable` makes the commit survive a power cut (`synchronous=FULL`).
+    PostgreSQL always commits durably. Raises `DatabaseBusy` when a lock times out (`storefront.db.timeouts`),
+    `Unavailable` when the lock file can't be opened, and `NestedWrite` inside another `write()` of this thread.
     """
     release_reader()
     end_session()
@@ -75,7 +75,7 @@ def write(durable: bool = False) -> Iterator[None]:
         try:
             yield
             if session_in_use():
-                db.session.commit()  # writes what waits there
+                db.session.commit()  # flushes pending changes
         finally:
             end_session()
             g.pop("writer", None)
@@ -83,7 +83,7 @@ def write(durable: bool = False) -> Iterator[None]:
 
 @contextmanager
 def write_transaction(durable: bool) -> Iterator[Connection]:
-    """The transaction of `write()` by itself, to write for several tenants: commits at the end, else rolls back."""
+    """The transaction of `write()` without a tenant, for several tenants. Commits at the end, else rolls back."""
     source = engines().durable_write if durable else engines().write
     with busy_refused(), write_slot(source) as left, source.connect() as connection:
         engines().dialect.set_busy_timeout(connection, left)
@@ -94,7 +94,7 @@ def write_transaction(durable: bool) -> Iterator[Connection]:
 
 @contextmanager
 def busy_refused() -> Iterator[None]:
-    """A lock or an answer that doesn't come in time is a refusal, like any other reason not to do what was asked."""
+    """Turn a timeout of a lock, a connection or a statement into the refusal `DatabaseBusy`."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as fault:
@@ -104,12 +104,12 @@ def busy_refused() -> Iterator[None]:
 
 
 def session_in_use() -> bool:
-    """Whether this context's session has a transaction; asking the session itself would make one."""
+    """Whether this context's session has a transaction. Calling the session first would create one."""
     return db.session.registry.has() and db.session().in_transaction()
 
 
 def end_session() -> None:
-    """Let go of what the session has read and not written."""
+    """Roll back the session's transaction, if it has a session."""
     if db.session.registry.has():
         db.session.rollback()
 

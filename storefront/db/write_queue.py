@@ -1,5 +1,5 @@
-"""Who may write next, and how long anybody waits for it. SQLite takes one writer at a time; on both databases some of a
-process's threads are kept free of writers, so that whatever blocks these, the shop still shows its pages."""
+"""The queue of writers. SQLite allows one writer at a time. On both databases the number of writing threads is bounded,
+so that some threads of a process stay free to show pages whatever blocks the writers."""
 
 import fcntl
 import logging
@@ -19,7 +19,7 @@ from storefront.errors import DatabaseBusy, Unavailable
 MAX_WRITERS = 6
 """Threads of a process that write, or wait to, at a time: two fewer than gunicorn has for requests."""
 WRITER_SLOT_TIMEOUT_SECONDS = 2.0
-"""A write takes some milliseconds: when none of `MAX_WRITERS` ends within this time, something blocks them."""
+"""A write takes milliseconds: when none of `MAX_WRITERS` ends within this time, something blocks them."""
 log = logging.getLogger("storefront.database")
 _writer_slots = threading.BoundedSemaphore(MAX_WRITERS)
 _process_lock = threading.Lock()
@@ -27,14 +27,13 @@ _this_thread = threading.local()
 
 
 class NestedWrite(RuntimeError):
-    """A `write()` inside another one of the same thread, which on SQLite would wait for itself."""
+    """A `write()` inside another one of the same thread. On SQLite it would wait for itself."""
 
 
 @contextmanager
 def write_slot(engine: Engine) -> Iterator[float]:
-    """Wait until this thread may begin to write, and have it be the only one on SQLite. Yields the seconds that are
-    left of the time for the lock. Raises `NestedWrite`, `DatabaseBusy` when the turn doesn't come in time, or
-    `Unavailable`."""
+    """Wait until this thread may write; on SQLite no other thread or process writes meanwhile. Yields the seconds that
+    are left of the lock timeout. Raises `NestedWrite`, `DatabaseBusy` on a timeout, or `Unavailable`."""
     if getattr(_this_thread, "is_writing", False):
         raise NestedWrite("write() inside write(): do it in the one transaction, or after it")
     with acquired(_writer_slots, min(WRITER_SLOT_TIMEOUT_SECONDS, timeouts().lock)):
@@ -58,9 +57,9 @@ def acquired(lock: "threading.Lock | threading.Semaphore", seconds: float) -> It
 
 @contextmanager
 def sqlite_write_lock(engine: Engine) -> Iterator[float]:
-    """On SQLite, wait for this writer's turn: among this process's threads by a lock, among the processes of this
-    machine by flock(2) on a file beside the database. Both wake the next one at once, while SQLite's own queue sleeps
-    and is unfair: without this, the slowest of a hundred orders waits five times as long."""
+    """On SQLite, take the write lock: among this process's threads a `threading.Lock`, among the processes of this
+    machine flock(2) on a file beside the database. Both wake the next writer at once. SQLite's own lock polls and is
+    unfair: with it alone, the slowest of a hundred orders waits five times as long."""
     database, seconds = engine.url.database, timeouts().lock
     if engine.dialect.name != "sqlite" or not database or database == ":memory:":
         yield seconds
@@ -75,8 +74,8 @@ def sqlite_write_lock(engine: Engine) -> Iterator[float]:
 
 
 def locked_file(path: str, end: float) -> int:
-    """Open the file and lock it, before this moment of the monotonic clock: its descriptor, which holds the lock until
-    it is closed. Raises `DatabaseBusy`, or `Unavailable` when there can't be such a file."""
+    """Open and lock the file before `end`, a time of the monotonic clock. Returns its descriptor, which holds the lock
+    until it is closed. Raises `DatabaseBusy`, or `Unavailable` when the file can't be opened."""
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as fault:
@@ -90,8 +89,8 @@ def locked_file(path: str, end: float) -> int:
 
 
 def wait_for_lock(file: int, end: float) -> int:
-    """flock(2) can't be told for how long to wait, and nothing but a lock wakes it: so a thread waits that can be left
-    alone. Who polled instead would hardly ever get a turn beside a busy process."""
+    """Wait in a thread of its own, because flock(2) has no timeout and can't be interrupted. Polling would hardly ever
+    get the lock beside a busy process."""
     lock: Future[int] = Future()
     threading.Thread(target=take_lock, args=(file, lock), name="write-lock", daemon=True).start()
     try:
@@ -99,13 +98,13 @@ def wait_for_lock(file: int, end: float) -> int:
     except FutureTimeout:
         if lock.cancel():
             raise DatabaseBusy from None
-        return lock.result()  # it came in this moment
+        return lock.result()  # it was taken between the timeout and the cancellation
 
 
 def take_lock(file: int, lock: "Future[int]") -> None:
-    """Wait for the lock; when nobody wants it any more, let go of it."""
+    """Wait for the lock; release it when the caller has timed out."""
     fcntl.flock(file, fcntl.LOCK_EX)
     if lock.set_running_or_notify_cancel():
         lock.set_result(file)
     else:
-        os.close(file)  # who waited for it has given up
+        os.close(file)  # the caller has timed out

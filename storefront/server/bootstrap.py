@@ -7,7 +7,7 @@ from flask import Flask
 from storefront.catalog.commands import describe, import_with_progress
 from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
-from storefront.db.preparation import check_encoding, migrate, one_at_a_time, warn_of_mighty_role
+from storefront.db.preparation import check_encoding, migrate, one_at_a_time, warn_of_rls_bypass
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
 from storefront.state import state_of
@@ -36,5 +36,5 @@ def prepare(app: Flask) -> None:
         if not is_imported(content):
             log.info("catalogue loaded: %s", describe(import_with_progress(content)))
         rebuild_missing_similarity()
-        warn_of_mighty_role()
+        warn_of_rls_bypass()
     dispose(app)
