@@ -17,7 +17,7 @@ class Refusal(Exception):
 
     status = 400
     type = "refused"
-    title = N_("That can't be done")
+    title = N_("Bad request")
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -36,7 +36,7 @@ class NotFound(Refusal):
 
 class TenantNotFound(NotFound):
     type = "tenant-not-found"
-    title = N_("No such shop")
+    title = N_("Shop not found")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Invalid(Refusal):
 
     status = 422
     type = "invalid"
-    title = N_("Please check what you entered")
+    title = N_("Please check your details")
 
     def __init__(self, *faults: FieldError) -> None:
         super().__init__(" ".join(fault.message for fault in faults))
@@ -81,7 +81,7 @@ class OutOfStock(Conflict):
     title = N_("Not enough in stock")
 
     def __init__(self, items: Sequence[Shortage]) -> None:
-        super().__init__(_("Some items are not available in the quantity you asked for. Nothing was ordered."))
+        super().__init__(_("Some items aren't available in the quantity you want. Your order hasn't been placed."))
         self.items = items
 
     def problem_members(self) -> dict[str, Any]:
@@ -112,34 +112,34 @@ class CartChanged(Conflict):
     def __init__(self) -> None:
         super().__init__(
             _(
-                "Your cart has changed since you opened this page, perhaps in another tab. Nothing was ordered. "
-                "Please check your order and place it again."
+                "Your cart has changed since you opened this page, perhaps in another tab. "
+                "Please review your order and place it again."
             )
         )
 
 
 class CartEmpty(Conflict):
     type = "cart-empty"
-    title = N_("The cart is empty")
+    title = N_("Your cart is empty")
 
     def __init__(self) -> None:
-        super().__init__(_("There is nothing in this cart to order."))
+        super().__init__(_("Add a product to your cart before you check out."))
 
 
 class CartOrdered(Conflict):
     type = "cart-ordered"
-    title = N_("This cart became an order")
+    title = N_("Order already placed")
 
     def __init__(self) -> None:
-        super().__init__(_("This cart has already become an order and can't be changed."))
+        super().__init__(_("This cart has already been ordered and can't be changed."))
 
 
 class OrderFulfilled(Conflict):
     type = "order-fulfilled"
-    title = N_("This order has gone out")
+    title = N_("Order already shipped")
 
     def __init__(self) -> None:
-        super().__init__(_("This order has been fulfilled already and can't be cancelled."))
+        super().__init__(_("This order has already been shipped and can't be cancelled."))
 
 
 class Unauthorized(Refusal):
@@ -147,10 +147,10 @@ class Unauthorized(Refusal):
 
     status = 401
     type = "unauthorized"
-    title = N_("A key is needed")
+    title = N_("Authentication required")
 
     def __init__(self) -> None:
-        super().__init__(_("This is for the shop's staff: send a valid key as 'Authorization: Bearer <key>'."))
+        super().__init__(_("Send a valid API key as 'Authorization: Bearer <key>'."))
 
 
 class DatabaseBusy(Refusal):
@@ -161,7 +161,7 @@ class DatabaseBusy(Refusal):
     title = N_("The shop is busy")
 
     def __init__(self) -> None:
-        super().__init__(_("The shop is very busy at the moment. Nothing was changed; please try again."))
+        super().__init__(_("The shop is very busy right now. No changes were made. Please try again in a moment."))
 
 
 class Unavailable(Refusal):
@@ -169,7 +169,7 @@ class Unavailable(Refusal):
 
     status = 503
     type = "unavailable"
-    title = N_("Not available")
+    title = N_("Temporarily unavailable")
 
     def __init__(self) -> None:
-        super().__init__(_("The shop can't answer at the moment. Please try again shortly."))
+        super().__init__(_("The shop is temporarily unavailable. Please try again shortly."))

@@ -71,7 +71,7 @@ def check_products_exist(product_ids: Iterable[str]) -> None:
     found = set(execute(SELECT_EXISTING_PRODUCTS, {"ids": wanted}).scalars())
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
-        raise NotFound(_("There is no product %(id)s in this shop.", id=repr(cut(missing[0], 64))))
+        raise NotFound(_("Product %(id)s was not found.", id=repr(cut(missing[0], 64))))
 
 
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
@@ -144,7 +144,7 @@ def lock_open_cart(cart_id: str) -> None:
     if is_id(cart_id) and execute(LOCK_OPEN_CART, {"cart": cart_id, "now": now()}).rowcount:
         return
     if find_cart(cart_id) is None:
-        raise NotFound(_("There is no such cart in this shop."))
+        raise NotFound(_("We couldn't find this cart."))
     raise CartOrdered
 
 

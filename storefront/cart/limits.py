@@ -8,7 +8,7 @@ MAX_LINES_PER_CART = 100
 
 
 def invalid_quantity(least: int = 1) -> Invalid:
-    said = _("A quantity is a whole number from %(least)s to %(most)s.", least=least, most=MAX_QUANTITY_PER_LINE)
+    said = _("Quantity must be a whole number from %(least)s to %(most)s.", least=least, most=MAX_QUANTITY_PER_LINE)
     return Invalid(FieldError("quantity", said))
 
 
@@ -23,7 +23,7 @@ def check_line_count(lines: int) -> None:
     """A cart holds at most a hundred lines; `lines` counts the one that is to be added."""
     if lines > MAX_LINES_PER_CART:
         raise Invalid(
-            FieldError("product_id", _("A cart holds at most %(most)s different products.", most=MAX_LINES_PER_CART))
+            FieldError("product_id", _("A cart can hold up to %(most)s different products.", most=MAX_LINES_PER_CART))
         )
 
 

@@ -77,10 +77,13 @@ def is_suggestion_available(product: ProductView) -> bool:
     """Whether a suggestion can still be had. What is sold out would only stand in the order's way; a price that has
     changed since it was shown is said."""
     if product.sold_out:
-        flash(_("%(name)s has just sold out. Your order is as it was.", name=product.name), "error")
+        flash(_("%(name)s has just sold out and wasn't added to your order.", name=product.name), "error")
         return False
     if request.form.get("price", str(product.price)) != str(product.price):
-        flash(_("%(name)s costs %(price)s now.", name=product.name, price=format_money(product.price)), "notice")
+        flash(
+            _("The price of %(name)s has changed to %(price)s.", name=product.name, price=format_money(product.price)),
+            "notice",
+        )
     return True
 
 

@@ -116,7 +116,7 @@ def load_cart(cart_id: str) -> CartSnapshot:
     """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
     cart = find_cart(cart_id)
     if cart is None:
-        raise NotFound(_("There is no such cart in this shop."))
+        raise NotFound(_("We couldn't find this cart."))
     return cart
 
 

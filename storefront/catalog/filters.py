@@ -9,11 +9,11 @@ from storefront.i18n.gettext import N_, _
 from storefront.i18n.unicode_text import cut, single_line
 
 SORTS = {
-    "": N_("Our order"),
-    "price": N_("Price, lowest first"),
-    "-price": N_("Price, highest first"),
-    "new": N_("Newest first"),
-    "name": N_("By name"),
+    "": N_("Featured"),
+    "price": N_("Price: low to high"),
+    "-price": N_("Price: high to low"),
+    "new": N_("Newest"),
+    "name": N_("Name: A to Z"),
 }
 """The orders that a list can be shown in, and how the page calls them."""
 
@@ -41,13 +41,13 @@ def read_filters(asked: Mapping[str, str], currency: str) -> Filters:
     ignored: list[str] = []
     low, high = (read_price(asked.get(name, ""), currency, ignored) for name in ("min_price", "max_price"))
     if low is not None and high is not None and low > high:
-        ignored.append(_("The lowest price is above the highest, so neither is used."))
+        ignored.append(_("The minimum price is higher than the maximum, so the price filter wasn't applied."))
         low = high = None
     stock, sort = asked.get("in_stock", ""), asked.get("sort", "")
     if stock not in ("", "0", "1"):
-        ignored.append(_("What is in stock can be asked for by 1 only, so sold-out products are shown too."))
+        ignored.append(_("The stock filter only accepts the value 1, so it wasn't applied."))
     if sort not in SORTS:
-        ignored.append(_("There is no such order, so the list is in ours."))
+        ignored.append(_("This sort order isn't available. Showing the default order instead."))
     return Filters(low, high, stock == "1", sort if sort in SORTS else "", tuple(ignored))
 
 
@@ -59,7 +59,7 @@ def read_price(text: str, currency: str, ignored: list[str]) -> int | None:
     except ValueError:
         typed = cut(text, 20)
         ignored.append(
-            _("“%(typed)s” is not a price in %(currency)s, so it is not used.", typed=typed, currency=currency)
+            _("“%(typed)s” isn't a valid price in %(currency)s, so it wasn't applied.", typed=typed, currency=currency)
         )
         return None
 

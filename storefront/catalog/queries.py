@@ -89,7 +89,7 @@ def get_product_view(product_id: str) -> ProductView:
     """The product as it is shown; raises `NotFound`."""
     row = execute(SELECT_PRODUCT, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
-        raise NotFound(_("There is no such product in this shop."))
+        raise NotFound(_("We couldn't find this product."))
     return product_view_from_row(row)
 
 
@@ -102,5 +102,5 @@ def find_product(product_id: str) -> Product:
     """The product's own row, to be changed; raises `NotFound`."""
     product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
     if product is None:
-        raise NotFound(_("There is no such product in this shop."))
+        raise NotFound(_("We couldn't find this product."))
     return product

@@ -40,7 +40,7 @@ def metrics() -> Response:
     """Prometheus text, for who has METRICS_TOKEN, and without one for direct requests from this machine; for others
     there is nothing here."""
     if not may_read_metrics():
-        raise NotFound("There is nothing at this address.")
+        raise NotFound("We couldn't find this page.")
     body, content_type = exposition()
     return Response(body, content_type=content_type)
 

@@ -87,7 +87,7 @@ def _place_order_in_transaction(
     cart = claim(cart_id)
     if cart is None:
         if not is_id(cart_id) or (earlier := find_order_of_cart(cart_id)) is None:
-            raise NotFound(_("There is no such cart in this shop."))
+            raise NotFound(_("We couldn't find this cart."))
         return earlier.id, False
     taken = take_stock(cart_id, shown_lines)
     total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())

@@ -65,7 +65,7 @@ def place_order() -> AnyResponse:
     except (Conflict, Invalid) as refusal:
         cart = find_cart(cart_id)
         if cart is None:
-            raise NotFound(_("There is no such cart in this shop.")) from None
+            raise NotFound(_("We couldn't find this cart.")) from None
         if cart.is_open or (order := find_order_of_cart(cart_id)) is None:
             return show_checkout(cart, refusal, typed=request.form)
         order_id, is_new = order.id, False
@@ -91,7 +91,9 @@ def parse_expected_total() -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(FieldError("expected_total", _("The page's total can't be read. Please load the page again.")))
+        raise Invalid(
+            FieldError("expected_total", _("We couldn't read the order total. Please reload the page and try again."))
+        )
     return int(text)
 
 

@@ -77,7 +77,7 @@ def load_order(order_id: str) -> OrderView:
     """The order with its lines, of which it has one at least; raises `NotFound`."""
     rows = execute(SELECT_ORDER_WITH_LINES, {"id": order_id}).all() if is_id(order_id) else []
     if not rows:
-        raise NotFound(_("There is no such order in this shop."))
+        raise NotFound(_("We couldn't find this order."))
     head = dict(zip(ORDER_COLUMNS, rows[0], strict=False))
     paid = dict(zip(PRICE_COLUMNS, rows[0][len(ORDER_COLUMNS) :], strict=False))
     rate = paid.pop("tax_rate")

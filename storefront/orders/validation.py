@@ -79,33 +79,36 @@ def check_buyer(email: str, name: str) -> Buyer:
 def email_fault(email: str) -> str:
     """What to do about an address that was refused: the slips that people make by pasting, then the rest."""
     slips = (
-        (not email, _("Please enter your e-mail address.")),
-        (len(email) > MAX_EMAIL_LENGTH, _("An e-mail address has at most %(most)s characters.", most=MAX_EMAIL_LENGTH)),
+        (not email, _("Please enter your email address.")),
+        (
+            len(email) > MAX_EMAIL_LENGTH,
+            _("Your email address can't be longer than %(most)s characters.", most=MAX_EMAIL_LENGTH),
+        ),
         (
             email.lower().startswith("mailto:"),
-            _("Please enter only the address, without “mailto:” before it: name@example.com."),
+            _("Please enter only the address, without “mailto:”, for example name@example.com."),
         ),
         (
             "<" in email or ">" in email,
-            _("Please enter only the address, without a name or angle brackets: name@example.com."),
+            _("Please enter only the address, without a name or angle brackets, for example name@example.com."),
         ),
         (
             email.count("@") > 1 or not {";", ","}.isdisjoint(email),
-            _("Please enter one address only, without a comma or semicolon: name@example.com."),
+            _("Please enter only one address, without a comma or semicolon, for example name@example.com."),
         ),
     )
-    usual = _("This doesn't look like an e-mail address: name@example.com.")
+    usual = _("Please enter a valid email address, for example name@example.com.")
     return next((words for found, words in slips if found), usual)
 
 
 def name_fault(name: str, controls: bool) -> str | None:
     """Why this is no name; None when it is one."""
     if controls:
-        return _("A name can't contain control characters.")
+        return _("Your name can't contain control characters.")
     if not has_visible(name):
         return _("Please enter your name.")
     if len(name) > MAX_NAME_LENGTH:
-        return _("A name has at most %(most)s characters.", most=MAX_NAME_LENGTH)
+        return _("Your name can't be longer than %(most)s characters.", most=MAX_NAME_LENGTH)
     return None
 
 
@@ -116,7 +119,10 @@ def check_idempotency_key(idempotency_key: str | None) -> str | None:
     if not 0 < len(idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH or not re.fullmatch(
         IDEMPOTENCY_KEY_PATTERN, idempotency_key
     ):
-        message = _("An Idempotency-Key has 1 to %(most)s printable ASCII characters.", most=MAX_IDEMPOTENCY_KEY_LENGTH)
+        message = _(
+            "The Idempotency-Key must be 1 to %(most)s printable ASCII characters long.",
+            most=MAX_IDEMPOTENCY_KEY_LENGTH,
+        )
         raise Invalid(FieldError("Idempotency-Key", message))
     return idempotency_key
 
@@ -129,7 +135,7 @@ def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None) -> str:
 
 def check_same_request(found: str | None, asked: str) -> None:
     if found != asked:
-        message = _("This Idempotency-Key came before with another request. Use a new key for a new order.")
+        message = _("This Idempotency-Key was already used with a different request. Use a new key for a new order.")
         raise Invalid(FieldError("Idempotency-Key", message))
 
 
@@ -149,10 +155,13 @@ def check_price(price: Price, expected_total: int | None, currency: str) -> None
     total without it."""
     if expected_total is not None and expected_total != price.total:
         raise PriceChanged(
-            _("The total has changed since you last saw it. Nothing was ordered."), price.total, currency
+            _("The total has changed. Please review your order and place it again."), price.total, currency
         )
     if price.promo_expired and expected_total is None:
-        detail = _("The promo code %(code)s has expired. Nothing was ordered.", code=price.promo_code)
+        detail = _(
+            "The promo code %(code)s has expired, so the total has changed. Please review your order and try again.",
+            code=price.promo_code,
+        )
         raise PriceChanged(detail, price.total, currency)
 
 

@@ -53,7 +53,7 @@ def usable_promotion(tenant: TenantSettings, code: str, now: datetime) -> Promot
     """The promotion that a shopper typed the code of; refuses a code that is unknown or has run out."""
     promotion = tenant.promotion(code)
     if promotion is None:
-        raise Invalid(FieldError("code", _("This shop doesn't know that promo code.")))
+        raise Invalid(FieldError("code", _("This promo code isn't valid.")))
     if promotion.expired(now, tenant.timezone):
         raise Invalid(FieldError("code", _("The promo code %(code)s has expired.", code=promotion.code)))
     return promotion

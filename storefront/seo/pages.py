@@ -38,7 +38,7 @@ SELF_NOINDEX_ENDPOINT = "orders.confirmation"
 def sitemap() -> Response:
     root, now, part = require_root(), catalog_version(), request.args.get("part", "")
     if part and part not in sitemap_parts(now.products, 1 + len(get_categories())):
-        raise NotFound(_("The sitemap has no such part."))
+        raise NotFound(_("This part of the sitemap doesn't exist."))
     written = feeds.sitemap(root, part, now.products, now.changed)
     return conditional_stream(written, "application/xml", SITEMAP_MAX_AGE_SECONDS, root, part, *now)
 
@@ -49,7 +49,7 @@ def feed() -> Response:
     """Every product, as Google Merchant Center and others read it."""
     root, tenant = require_root(), current_tenant()
     with override_locale(tenant.default_language):
-        sells = _("What %(shop)s sells, with prices and what is in stock.", shop=tenant.name)
+        sells = _("Browse products, prices and availability at %(shop)s.", shop=tenant.name)
         about = (tenant.hero or {}).get("text") or sells
     return conditional_stream(
         feeds.feed(root, tenant, about), "application/rss+xml", FEED_MAX_AGE_SECONDS, root, tenant, *catalog_version()

@@ -53,12 +53,7 @@ def require_root() -> str:
     """The same; raises `NotFound` when there is none."""
     root = trusted_root()
     if root is None:
-        raise NotFound(
-            _(
-                "This file needs absolute addresses, and the shop doesn't repeat a host that it isn't configured for: "
-                "set PUBLIC_URL to the address that people use."
-            )
-        )
+        raise NotFound(_("This file needs absolute URLs. Set PUBLIC_URL to the public URL of this server."))
     return root
 
 

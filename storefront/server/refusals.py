@@ -34,21 +34,29 @@ class Refused:
     detail: str
 
 
-MALFORMED = Refused(400, "bad-request", "Bad request", "The server doesn't understand this request.")
-TIMED_OUT = Refused(408, "request-timeout", "Request timeout", "The request did not arrive in time. Please try again.")
-BROKEN = Refused(500, "internal-server-error", "Something broke", "The shop made a mistake. Please try again.")
-NO_ROOM = Refused(503, "unavailable", "Not available", "The shop can't take this now. Please try again shortly.")
+MALFORMED = Refused(400, "bad-request", "Bad request", "The request couldn't be processed.")
+TIMED_OUT = Refused(408, "request-timeout", "Request timeout", "The request took too long to arrive. Please try again.")
+BROKEN = Refused(
+    500, "internal-server-error", "Something went wrong", "An unexpected error occurred. Please try again."
+)
+NO_ROOM = Refused(
+    503, "unavailable", "Temporarily unavailable", "The shop is temporarily unavailable. Please try again shortly."
+)
 BY_ERROR: dict[type[Exception], Refused] = {
-    BodyTooLarge: Refused(413, "request-entity-too-large", "Too large", "What was sent is larger than the shop takes."),
-    errors.LimitRequestLine: Refused(414, "request-uri-too-long", "Address too long", "This address is too long."),
+    BodyTooLarge: Refused(
+        413, "request-entity-too-large", "Request too large", "The request exceeds the maximum size."
+    ),
+    errors.LimitRequestLine: Refused(
+        414, "request-uri-too-long", "URL too long", "The URL exceeds the maximum length."
+    ),
     errors.LimitRequestHeaders: Refused(
-        431, "request-header-fields-too-large", "Headers too large", "The request's headers are too large."
+        431, "request-header-fields-too-large", "Headers too large", "The request headers exceed the maximum size."
     ),
     errors.ExpectationFailed: Refused(
-        417, "expectation-failed", "Expectation failed", "The only expectation that the server meets is 100-continue."
+        417, "expectation-failed", "Expectation failed", "Only the expectation 100-continue is supported."
     ),
     errors.UnsupportedTransferCoding: Refused(
-        501, "not-implemented", "Not implemented", "The only transfer coding that the server knows is chunked."
+        501, "not-implemented", "Not implemented", "Only the transfer coding chunked is supported."
     ),
     errors.ParseException: MALFORMED,
     OSError: NO_ROOM,

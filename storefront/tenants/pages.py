@@ -33,13 +33,13 @@ def resolve_tenant() -> Response | None:
     if tenant_id is not None:
         tenant = registry().find(tenant_id)
         if tenant is None:
-            raise TenantNotFound(_("There is no shop at this address."))
+            raise TenantNotFound(_("We couldn't find a shop at this address."))
         g.tenant, g.tenant_id, g.inline_style = tenant, tenant.id, str(tenant.theme_css)
         return None
     if request.path == "/" and request.method in ("GET", "HEAD"):
         return shop_index()
     if request.blueprint not in BLUEPRINTS_WITHOUT_TENANT:
-        raise NotFound(_("There is nothing at this address. Every shop has an address of its own."))
+        raise NotFound(_("We couldn't find this page. Each shop has its own address."))
     return None
 
 

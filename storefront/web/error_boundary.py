@@ -46,7 +46,7 @@ class ErrorBoundary:
 
 
 def internal_error(environ: WSGIEnvironment, request_id: str) -> Response:
-    title, detail = "Something broke", "The shop made a mistake. Nothing was lost; please try again."
+    title, detail = "Something went wrong", "An unexpected error occurred. Please try again."
     path, asked = environ.get("PATH_INFO", ""), EnvironHeaders(environ)
     response = bare_error(asked, path, 500, "internal-server-error", title, detail, request_id)
     response.headers["Cache-Control"] = "no-store"

@@ -20,15 +20,15 @@ from storefront.web.htmx import render_error_partial, render_page, requested_par
 RETRY_AFTER_SECONDS = {429: 60, 503: 2}
 """Seconds after which trying again makes sense, where nobody said it more exactly."""
 HTTP_ERROR_TEXTS = {
-    404: (N_("Not found"), N_("There is nothing at this address.")),
-    405: (N_("Method not allowed"), N_("This address can't be used that way.")),
-    413: (N_("Too large"), N_("What was sent is larger than the shop takes.")),
-    415: (N_("Unsupported media type"), N_("Send the body as application/json.")),
-    429: (N_("Too many requests"), N_("That was a little fast. Please wait a moment and try again.")),
-    500: (N_("Something broke"), N_("The shop made a mistake. Nothing was lost; please try again.")),
-    503: (N_("Not available"), N_("The shop can't answer at the moment. Please try again shortly.")),
+    404: (N_("Not found"), N_("We couldn't find this page.")),
+    405: (N_("Method not allowed"), N_("This URL doesn't support that method.")),
+    413: (N_("Request too large"), N_("The request exceeds the maximum size.")),
+    415: (N_("Unsupported media type"), N_("Send the request body as application/json.")),
+    429: (N_("Too many requests"), N_("Too many requests in a short time. Please wait a moment and try again.")),
+    500: (N_("Something went wrong"), N_("An unexpected error occurred. Please try again.")),
+    503: (N_("Temporarily unavailable"), N_("The shop is temporarily unavailable. Please try again shortly.")),
 }
-DEFAULT_ERROR_TEXT = (N_("That can't be done"), N_("The shop doesn't understand this request."))
+DEFAULT_ERROR_TEXT = (N_("Bad request"), N_("The request couldn't be processed."))
 log = logging.getLogger("storefront.web.error_handlers")
 
 

@@ -96,7 +96,7 @@ CURSOR = r"^([A-Za-z0-9_-]{11})?$"
 
 def check_cursor(value: str) -> str:
     if not re.fullmatch(CURSOR, value):
-        raise ValueError(_("This is no cursor: send the `next_cursor` of the page before as it came."))
+        raise ValueError(_("Invalid cursor. Send the `next_cursor` of the previous page unchanged."))
     return value
 
 
@@ -171,7 +171,7 @@ def check_body() -> None:
     except (BadRequest, RecursionError):
         raise InvalidJson from None
     if not isinstance(content, dict):
-        raise Invalid(errors.FieldError("body", _("The body must be a JSON object.")))
+        raise Invalid(errors.FieldError("body", _("The request body must be a JSON object.")))
 
 
 def has_body() -> bool:
@@ -182,7 +182,7 @@ class InvalidJson(Refusal):
     type = "bad-request"
 
     def __init__(self) -> None:
-        super().__init__(_("The body is not valid JSON."))
+        super().__init__(_("The request body is not valid JSON."))
 
 
 def raise_validation_errors(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:

@@ -39,10 +39,10 @@ log = logging.getLogger("storefront.web.security")
 class CrossSite(Refusal):
     status = 403
     type = "cross-site"
-    title = N_("Refused")
+    title = N_("Request blocked")
 
     def __init__(self) -> None:
-        super().__init__(_("This form was sent from another site. Please use the shop's own page."))
+        super().__init__(_("For your security, this form can only be submitted from the shop's own pages."))
 
 
 class ShopSession(SecureCookieSessionInterface):

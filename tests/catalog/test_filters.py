@@ -43,7 +43,7 @@ WRONG = {
     "min_price=abc": "is not a price in EUR", "max_price=-1": "is not a price in EUR",
     "min_price=1.234": "is not a price in EUR", "min_price=9%209": "is not a price in EUR",
     "max_price=%D9%A3": "is not a price in EUR", "min_price=" + "9" * 40: "is not a price in EUR",
-    "min_price=1e3": "is not a price in EUR", "min_price=%3Cb%3E": "“<b>” is not a price",
+    "min_price=1e3": "isn't a valid price in EUR", "min_price=%3Cb%3E": "“<b>” isn't a valid price",
     "min_price=20&max_price=10": "lowest price is above the highest", "sort=prize": "no such order",
     "sort=price%00": "no such order", "in_stock=maybe": "asked for by 1 only",
 }  # fmt: skip

@@ -79,7 +79,7 @@ def test_a_name_that_nobody_sees_is_none(shopper: Person):
         api, page = refused(shopper, "name", name=typed)
         assert api == page == "Please enter your name.", repr(typed)
     for typed in ("A\0da", "\x1b[31mAda", "Ada\x7f", "Ada\x9b"):
-        assert refused(shopper, "name", name=typed)[0] == "A name can't contain control characters.", repr(typed)
+        assert refused(shopper, "name", name=typed)[0] == "Your name can't contain control characters.", repr(typed)
 
 
 def test_an_older_order_turns_nothing_around(app: Flask, shopper: Person):

@@ -154,7 +154,7 @@ def test_a_suggestion_taken_from_the_panel_is_marked_on_the_order(shopper: Perso
     shopper.post("/cart/items", {"product_id": "honey"})
     order_id = place(shopper)
     assert from_upsell(shopper, order_id) == {"beans": False, "cup": True, "honey": False}
-    assert shopper.get(f"/orders/{order_id}").text.count("our suggestion") == 1
+    assert shopper.get(f"/orders/{order_id}").text.count("recommended for you") == 1
 
 
 def test_a_suggestion_taken_by_a_program_is_marked_on_the_order(shopper: Person) -> None:

@@ -209,7 +209,7 @@ def test_what_fails_when_the_answer_was_begun_replaces_it(
     before = len(lines())
     body = b"".join(app.wsgi_app(EnvironBuilder(path="/t/north/cart").get_environ(), start_response))
     assert [(status[:3], replaced) for status, _, replaced in heads] == [("200", False), ("500", True)]
-    assert b"Something broke" in body
+    assert b"Something went wrong" in body
     (line,) = [line for line in lines()[before:] if line["message"] == "unhandled error"]
     assert line["request_id"] == heads[1][1]["X-Request-ID"]
 
