@@ -57,7 +57,7 @@ def parse(text: str, currency: str) -> int:
         raise ValueError(f"{text!r} has more decimals than {currency} has ({places})")
     minor = int(Decimal(text).scaleb(places))
     if minor > MAX_AMOUNT:
-        raise ValueError(f"{text!r} is more than the largest price")
+        raise ValueError(f"{text!r} is greater than the maximum price")
     return minor
 
 

@@ -11,14 +11,14 @@ from storefront.catalog.json_file import CatalogError
 from storefront.config import Settings
 from storefront.server.commands import CommandGroup
 
-commands = CommandGroup("catalog", help="The shops and what they sell.")
+commands = CommandGroup("catalog", help="Import shops and products.")
 
 
 @commands.command("load")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--update", is_flag=True, help="take texts, prices and settings from the file too; stock never")
+@click.option("--update", is_flag=True, help="also update texts, prices and settings from the file, but never stock")
 def load_command(file: Path | None, update: bool) -> None:
-    """Add the shops and products of FILE (CATALOG when it is left out) that aren't there yet."""
+    """Import the shops and products of FILE (default: CATALOG) that don't exist yet."""
     from storefront.server.bootstrap import prepare_tables  # noqa: PLC0415 - which imports this module
 
     settings: Settings = current_app.extensions["storefront_settings"]
@@ -42,6 +42,6 @@ def import_with_progress(content: bytes, refresh: bool = False) -> ImportSummary
 
 def describe(loaded: ImportSummary) -> str:
     return (
-        f"{loaded.tenants} new shops; products: {loaded.added} added, {loaded.updated} updated, "
-        f"{loaded.unchanged} kept as they were."
+        f"{loaded.tenants} shops added; products: {loaded.added} added, {loaded.updated} updated, "
+        f"{loaded.unchanged} unchanged."
     )

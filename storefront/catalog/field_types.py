@@ -26,7 +26,7 @@ def plain_text(value: str) -> str:
 def visible(value: str) -> str:
     """Refuses a text of characters that nobody sees."""
     if value and not has_visible(value):
-        raise ValueError("has only characters that nobody sees")
+        raise ValueError("contains only invisible characters")
     return value
 
 
@@ -59,7 +59,7 @@ def validate_iso_date(value: str) -> str:
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{value[:80]!r} is not a day such as 2027-09-01") from None
+        raise ValueError(f"{value[:80]!r} is not a date such as 2027-09-01") from None
     return value
 
 
@@ -69,7 +69,7 @@ def texts_by_language(value: object) -> object:
         return {DEFAULT_LANGUAGE_KEY: value}
     if isinstance(value, dict) and value and DEFAULT_LANGUAGE_KEY not in value:
         return value
-    raise ValueError('should be a text, or texts by language such as {"en": "Tea", "de": "Tee"}')
+    raise ValueError('must be a string, or an object of strings by language, such as {"en": "Tea", "de": "Tee"}')
 
 
 def collapse_single_language(texts: dict[str, str]) -> str | dict[str, str]:
@@ -83,26 +83,28 @@ TenantId = Annotated[  # a DNS label, because a tenant may be a subdomain
     str,
     matching(
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-        "is not an id of a shop: 1 to 63 small letters, digits and hyphens, as in aurora-coffee",
+        "is not a valid shop id: 1 to 63 lowercase letters, digits and hyphens, such as aurora-coffee",
     ),
 ]
 ProductId = Annotated[
     str,
     matching(
         r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
-        "is not an id of a product: 1 to 64 letters, digits, dots, hyphens and underscores, as in filter-no2",
+        "is not a valid product id: 1 to 64 letters, digits, dots, hyphens and underscores, such as filter-no2",
     ),
 ]
 Image = Annotated[
     str,
-    matching(r"([A-Za-z0-9][A-Za-z0-9._-]{0,120})?", "is not the name of a picture in static/products, as in mug.webp"),
+    matching(
+        r"([A-Za-z0-9][A-Za-z0-9._-]{0,120})?", "is not a valid image file name in static/products, such as mug.webp"
+    ),
 ]
 Colour = Annotated[str, matching(r"#[0-9a-fA-F]{6}", "is not a colour such as #7a3e1d")]
 PromoCode = Annotated[
     str,
     matching(
         r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}",
-        "is not a promo code: 1 to 40 letters from A to Z, digits, hyphens and underscores, as in SUMMER10",
+        "is not a valid promo code: 1 to 40 letters from A to Z, digits, hyphens and underscores, such as SUMMER10",
     ),
 ]
 Translated = (BeforeValidator(texts_by_language), PlainSerializer(collapse_single_language))

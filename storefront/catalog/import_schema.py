@@ -143,7 +143,7 @@ def parse_catalog(content: bytes) -> CatalogFile:
             if not faults:
                 return catalog
     more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
-    raise CatalogError("\n  ".join(["is refused whole:", *faults[:20]]) + more)
+    raise CatalogError("\n  ".join(["was rejected and nothing was imported:", *faults[:20]]) + more)
 
 
 def fault_in_words(raw: object, fault: ErrorDetails) -> str:
@@ -183,7 +183,7 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
     known = {DEFAULT_LANGUAGE_KEY, tenant.language, *LANGUAGES}
     for field, words in texts:
         for language in words.keys() - known:
-            yield f"{field}: {language!r} is none of the languages that pages are in: {', '.join(LANGUAGES)}"
+            yield f"{field}: {language!r} is not a supported language: {', '.join(LANGUAGES)}"
         if words.keys().isdisjoint((DEFAULT_LANGUAGE_KEY, tenant.language)):
             yield f"{field}: is missing in {tenant.language!r}, the language of the shop's locale {tenant.locale}"
 
@@ -206,9 +206,9 @@ def contradicting_wishes(wishes: UpsellSetting) -> Iterator[str]:
     excluded = set(wishes.exclude)
     for pin in wishes.pins:
         if pin.with_id == pin.suggest:
-            yield f"upsell, pins: {pin.suggest!r} is pinned to itself, and what is in a cart isn't suggested"
+            yield f"upsell, pins: {pin.suggest!r} is pinned to itself; products in the cart are never suggested"
         if pin.suggest in excluded:
-            yield f"upsell, pins: {pin.suggest!r} is pinned to {pin.with_id!r} and excluded; leave out one of the two"
+            yield f"upsell, pins: {pin.suggest!r} is pinned to {pin.with_id!r} and excluded; remove one of the two"
     pairs = Counter((pin.with_id, pin.suggest) for pin in wishes.pins)
     for (with_id, suggest), times in pairs.items():
         if times > 1:
@@ -219,4 +219,4 @@ def contradicting_wishes(wishes: UpsellSetting) -> Iterator[str]:
 def duplicates(kind: str, ids: Iterable[str], field: str = "id") -> Iterator[str]:
     """What is said of the ids that are there more than once; `field` is theirs, if they stand in one."""
     where = f", {field}" if field else ""
-    return (f"{kind} {id!r}{where}: is there {times} times" for id, times in Counter(ids).items() if times > 1)
+    return (f"{kind} {id!r}{where}: is given {times} times" for id, times in Counter(ids).items() if times > 1)

@@ -113,8 +113,8 @@ def import_tenant(connection: Connection, entry: TenantEntry, update_existing: b
         loaded.tenants += 1
     elif currency != entry.currency:
         # Prices are stored in minor units: those that are there would silently become others.
-        fault = f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}"
-        raise CatalogError(f"is refused whole:\n  {fault}")
+        fault = f"tenant {entry.id!r}, currency: is {currency} and can't be changed to {entry.currency}"
+        raise CatalogError(f"was rejected and nothing was imported:\n  {fault}")
     elif update_existing:
         connection.execute(update(Tenant).where(Tenant.id == entry.id).values(**values))
 

@@ -38,28 +38,27 @@ def parse_json(content: bytes) -> tuple[Any, list[str]]:
     try:
         raw = json.loads(content, object_pairs_hook=read_object, parse_constant=refuse_constant)
     except json.JSONDecodeError as fault:
-        raise CatalogError(f"is not JSON: line {fault.lineno}, column {fault.colno} can't be read.") from None
+        raise CatalogError(f"is not valid JSON: line {fault.lineno}, column {fault.colno}.") from None
     except UnicodeDecodeError as fault:
-        raise CatalogError(f"is not a text in UTF-8: byte {fault.start} can't be read.") from None
+        raise CatalogError(f"is not valid UTF-8: byte {fault.start} can't be decoded.") from None
     except RecursionError:
-        raise CatalogError("is not a catalogue: it is nested too deeply.") from None
+        raise CatalogError("is not a valid catalogue: it is nested too deeply.") from None
     except CatalogError:
         raise
     except ValueError:  # Python reads no whole number of more than 4300 digits
-        raise CatalogError("is not a catalogue: it holds a number that is too long.") from None
+        raise CatalogError("is not a valid catalogue: it contains a number that is too long.") from None
     return raw, list(repetitions(raw, raw, ())) if repeating else []
 
 
 def refuse_constant(name: str) -> None:
-    raise CatalogError(f"is not JSON: {name} is no number.")
+    raise CatalogError(f"is not valid JSON: {name} is not a number.")
 
 
 def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Iterator[str]:
     """Each key that stands more than once in its object, with its place in the file."""
     if isinstance(inside, Repeating):
         yield from (
-            f"{describe_location(raw, location)}: the key {name!r} stands there more than once"
-            for name in inside.repeated
+            f"{describe_location(raw, location)}: the key {name!r} is given more than once" for name in inside.repeated
         )
     if isinstance(inside, dict):
         inside = inside.items()

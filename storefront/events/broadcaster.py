@@ -130,7 +130,7 @@ class SseBroadcaster:
                     beat_at = time.monotonic() + 1.0
                     self._send_heartbeats()
             except Exception:
-                log.exception("a live stream broke")
+                log.exception("event stream failed")
                 time.sleep(0.1)
 
     def _poll(self) -> None:

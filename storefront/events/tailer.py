@@ -60,10 +60,10 @@ class EventTailer:
                 self._error_logged = False
             except SQLAlchemyError as fault:
                 if not self._error_logged:
-                    log.warning("live streams wait for the database: %s", fault)
+                    log.warning("event streams are waiting for the database: %s", fault)
                 self._error_logged = True
             except Exception:
-                log.exception("live streams missed a look")
+                log.exception("event polling failed")
 
     def poll(self) -> None:
         """Read on in each shop that has streams."""

@@ -28,9 +28,9 @@ def ready() -> tuple[Response, int]:
         with db.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        return jsonify(status="the database does not answer"), 503
+        return jsonify(status="the database is unavailable"), 503
     if not can_write():
-        return jsonify(status="nothing can be written"), 503
+        return jsonify(status="the database is not writable"), 503
     return jsonify(status="ok"), 200
 
 

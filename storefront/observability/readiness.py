@@ -51,7 +51,9 @@ class WriteProbe:
         except (Refusal, SQLAlchemyError) as fault:
             if self._works or self._valid_until == -inf:
                 settings: Settings = current_app.extensions["storefront_settings"]
-                log.warning("not ready, because nothing can be written: %s", explain_error(fault, settings) or fault)
+                log.warning(
+                    "not ready, because the database is not writable: %s", explain_error(fault, settings) or fault
+                )
             return False
         return True
 

@@ -49,7 +49,7 @@ def begin_round(app: Flask) -> None:
             if is_mine():
                 step(app, round_of(app, list(registry().all())))
     except (Refusal, SQLAlchemyError) as fault:
-        log.warning("old rows stay for now, because the database can't be written to: %s", fault)
+        log.warning("could not remove old rows, because the database is not writable: %s", fault)
 
 
 def is_mine() -> bool:
@@ -77,4 +77,4 @@ def step(app: Flask, work: Iterator[int]) -> None:
         if next(work, None) is not None:
             job_scheduler(app).schedule(PAUSE_SECONDS, "retention", partial(step, app, work))
     except (Refusal, SQLAlchemyError) as fault:
-        log.warning("old rows stay for now, because the database can't be written to: %s", fault)
+        log.warning("could not remove old rows, because the database is not writable: %s", fault)

@@ -23,11 +23,11 @@ def run(app: WSGIApplication, cfg: Config, connection: Connection, request: Comp
     try:
         connection.keep_alive = write_response(app, cfg, connection, request, is_last)
     except OSError as fault:  # the client has gone, or reads nothing
-        log.debug("a response could not be sent: %s", fault)
+        log.debug("could not send a response: %s", fault)
         connection.output.close()
         connection.take_over = None
     except Exception:
-        log.exception("a request could not be answered")
+        log.exception("could not respond to a request")
         connection.take_over = None
         say_broken(connection, request)
     finally:

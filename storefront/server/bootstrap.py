@@ -42,10 +42,10 @@ def prepare(app: Flask) -> None:
         check_encoding()
         migrate(app)
         if renewed := renew_search_words():
-            log.info("search words of %d products renewed", renewed)
+            log.info("rebuilt the search text of %d products", renewed)
         content = read_file(settings.catalog)
         if not is_imported(content):
-            log.info("catalogue loaded: %s", describe(import_with_progress(content)))
+            log.info("catalogue imported: %s", describe(import_with_progress(content)))
         rebuild_missing_similarity()
         warn_of_mighty_role()
     dispose(app)
@@ -82,7 +82,7 @@ def warn_of_mighty_role() -> None:
     with db.engine.connect() as connection:
         mighty = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
         if connection.scalar(mighty):
-            log.warning("DATABASE_URL names a role that bypasses row-level security: use one that doesn't.")
+            log.warning("DATABASE_URL uses a role that bypasses row-level security; use one that doesn't.")
 
 
 @contextmanager

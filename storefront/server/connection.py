@@ -95,7 +95,7 @@ class Connection:
         try:
             take_over(self.socket, unsent)
         except Exception:
-            log.exception("a connection could not be taken over")
+            log.exception("could not take over a connection")
             self.socket.close()
 
     def close(self) -> None:

@@ -173,7 +173,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         """Close the connection that has waited longest: a client that sends its request at once is still served."""
         if time.monotonic() >= self._warn_at:
             self._warn_at = time.monotonic() + WARN_EVERY_SECONDS
-            log.warning("%s; those that have waited longest for their clients are closed", reason)
+            log.warning("%s; closing the connections that have been idle longest", reason)
         if not self._waiting.close_oldest():
             time.sleep(0.01)  # all are being answered
 
@@ -204,7 +204,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             request = connection.buffer.next_request()
         except Exception as fault:
             if not isinstance(fault, ParseException):
-                log.exception("a request could not be read or stored")
+                log.exception("could not read or buffer a request")
             self._refuse(connection, refusal_of(fault), type(fault).__name__)
             return
         if request is None:

@@ -59,7 +59,7 @@ def handle_database_error(error: DBAPIError | PoolTimeout) -> Response:
     let_go_of_the_session()
     if not is_unavailable(error):
         return handle_unexpected_error(error)
-    log.warning("the database did not answer: %s", reason(error))
+    log.warning("database unavailable: %s", reason(error))
     return handle_domain_error(DatabaseBusy() if is_busy(error) else Unavailable())
 
 
@@ -69,7 +69,7 @@ def let_go_of_the_session() -> None:
         db.session.rollback()
         release_reader()
     except SQLAlchemyError as fault:
-        log.warning("the session could not be rolled back: %s", fault)
+        log.warning("could not roll back the session: %s", fault)
 
 
 def handle_unexpected_error(error: Exception) -> Response:
@@ -83,7 +83,7 @@ def in_words(message: str) -> str:
     try:
         return _(message)
     except Exception:
-        log.exception("an error's words could not be translated")
+        log.exception("could not translate an error message")
         return message
 
 
@@ -97,7 +97,7 @@ def problem_response(status: int, type: str, title: str, detail: str, extra: dic
     try:
         response = dressed(status, type, title, detail, extra)
     except Exception:
-        log.exception("the error could not be shown as usual")
+        log.exception("could not render the error")
         plain = bare_error(request.headers, request.path, status, type, title, detail, request.environ.get(REQUEST_ID))
         response = current_app.make_response(plain)
     if status == 401:

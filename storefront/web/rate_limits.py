@@ -81,7 +81,7 @@ def warn_of_unusable_storage(settings: Settings) -> None:
     try:
         limiter.storage.get("storefront-start")
     except limiter.storage.base_exceptions as fault:
-        log.warning("RATELIMIT_STORAGE_URI can't be used, so each process counts the limits by itself: %s", fault)
+        log.warning("RATELIMIT_STORAGE_URI is unreachable; each process counts rate limits on its own: %s", fault)
 
 
 def storage_options(uri: str) -> dict[str, Any]:

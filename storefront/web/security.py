@@ -56,7 +56,7 @@ class ShopSession(SecureCookieSessionInterface):
         try:
             return super().open_session(app, request)
         except Exception:
-            log.exception("a session's cookie could not be read")
+            log.exception("could not read the session cookie")
             return self.session_class()
 
     def get_cookie_path(self, app: Flask) -> str:

@@ -163,7 +163,7 @@ def test_a_large_file_is_stored_by_batches(app: Flask):
 def test_the_file_of_the_settings_is_loaded_when_none_is_named(app: Flask):
     done = command(app, None)
     assert done.exit_code == 0
-    assert re.search(r"0 new shops.*0 added.*11 kept", done.output)
+    assert re.search(r"0 shops added.*0 added.*11 unchanged", done.output)
 
 
 def test_a_missing_file_is_one_sentence(app: Flask, tmp_path: Path):

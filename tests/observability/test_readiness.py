@@ -48,7 +48,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: str, at_once: None) -> None:
     assert ready(app) == (200, "ok")
     with read_only(app, database_url):
-        assert ready(app) == (503, "nothing can be written")
+        assert ready(app) == (503, "the database is not writable")
         assert app.test_client().get("/t/north/").status_code == 200
         assert app.test_client().get("/healthz").status_code == 200
     assert ready(app) == (200, "ok")
@@ -58,7 +58,7 @@ def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: 
 def test_it_is_not_ready_while_somebody_keeps_the_write_lock(app: Flask, database_url: str, at_once: None) -> None:
     with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as shell:
         shell.execute("BEGIN IMMEDIATE")
-        assert ready(app) == (503, "nothing can be written")
+        assert ready(app) == (503, "the database is not writable")
         shell.execute("ROLLBACK")
     assert ready(app) == (200, "ok")
 

@@ -302,7 +302,7 @@ def test_servers_that_start_at_once_on_one_database_prepare_it_once(
         cart = first.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
         assert last.get(f"/t/north/api/v1/carts/{cart['id']}")[0].status == 200
         said = [str(line.get("message")) for server in all_of_them for line in lines(server)]
-        assert sum("catalogue loaded" in message for message in said) == 1, "the others found everything there"
+        assert sum("catalogue imported" in message for message in said) == 1, "the others found everything there"
         for server in all_of_them:
             stops_cleanly(server, signal.SIGTERM)
 
