@@ -75,7 +75,7 @@ def check_products_exist(product_ids: Iterable[str]) -> None:
 
 
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    """Put so many more of a product into the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
+    """Add a quantity of a product to the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     check_quantity(quantity)
     with unknown_product_as_not_found([product_id]), write():
         lock_open_cart(cart_id)

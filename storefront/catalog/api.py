@@ -64,7 +64,12 @@ class CachedProductList(PreserializedModel, ProductList):
 
 
 class ProductListQuery(BaseModel):
-    q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
+    q: Annotated[
+        str,
+        Field(
+            max_length=200, description="search terms, all of which must match; the last one also matches as a prefix"
+        ),
+    ] = ""
     category: Annotated[str, Field(max_length=80)] = ""
     in_stock: Annotated[bool, BeforeValidator(parse_flag)] = False
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
@@ -80,7 +85,7 @@ def shop_money(minor: int) -> Money:
 @limit_search
 @spec.validate(resp=responses(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ProductListQuery) -> ProductList:
-    """List products, in the catalogue's order: stable while products are added."""
+    """List products in catalogue order, which stays stable when products are added."""
     wish = ProductQuery(query.q, query.category, query.in_stock)
     rows = fetch_rows_after(wish, decode_cursor(query.cursor, -1), query.limit + 1)
     said = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
@@ -100,5 +105,5 @@ def product_list(rows: str, limit: int) -> ProductList:
 @api.get("/products/<product_id>")
 @spec.validate(resp=responses(200, Product, 404), tags=["catalogue"])
 def get_product(product_id: str) -> Product:
-    """One product."""
+    """Get a product."""
     return Product.of(get_product_view(product_id))

@@ -33,7 +33,7 @@ class CheckoutRequest(RequestModel):
     email: Annotated[
         str,
         Field(
-            description="one address, trimmed; also with an international domain, which needn't be in Punycode as here",
+            description="one email address, trimmed; an international domain need not be in Punycode",
             json_schema_extra={"format": "email", "pattern": EMAIL_PATTERN, "maxLength": MAX_EMAIL_LENGTH},
         ),
     ]
@@ -42,9 +42,7 @@ class CheckoutRequest(RequestModel):
     ]
     expected_total: Annotated[
         int | None,
-        Field(
-            ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, description="the total that the buyer was shown, in minor units"
-        ),
+        Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, description="the total shown to the buyer, in minor units"),
     ] = None
 
 
@@ -54,7 +52,7 @@ class CheckoutHeaders(BaseModel):
         Field(
             alias="Idempotency-Key",
             max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
-            description="sent again, it is the same order",
+            description="a repeated key returns the same order",
             json_schema_extra={"pattern": IDEMPOTENCY_KEY_PATTERN},
         ),
     ] = None
@@ -69,9 +67,7 @@ class OrderItem(ResponseModel):
     from_upsell: bool
 
 
-Personal = Annotated[
-    str | None, Field(description="null for a checkout that found the order and names another buyer than the order's")
-]
+Personal = Annotated[str | None, Field(description="null when the checkout of an existing order names another buyer")]
 
 
 class Order(ResponseModel):
@@ -133,9 +129,9 @@ def order_fields(order: OrderView) -> dict[str, Any]:
 @limiter.limit(CHECKOUT_LIMIT)
 @spec.validate(resp=responses((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
 def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
-    """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order.
+    """Place the order, completely or not at all. The same cart or the same Idempotency-Key returns the same order.
 
-    Who repeats the checkout of a cart with another e-mail address gets the order without `email` and `name`.
+    Repeating the checkout of a cart with another email address returns the order without `email` and `name`.
     """
     buyer, key = check_buyer(json.email, json.name), check_idempotency_key(request.headers.get("Idempotency-Key"))
     tenant = current_tenant()
@@ -157,5 +153,5 @@ def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> t
 @api.get("/orders/<order_id>")
 @spec.validate(resp=responses(200, Order, 404), tags=["orders"])
 def get_order(order_id: str) -> Order:
-    """The order, for who holds its id."""
+    """Get an order by its id."""
     return Order.model_construct(**order_fields(load_order(order_id)))

@@ -78,7 +78,7 @@ class Shortage(ResponseModel):
 
 
 class Problem(ResponseModel):
-    """RFC 9457: what went wrong. `errors` comes with 422, `items` with /out-of-stock, `total` with /price-changed."""
+    """RFC 9457 problem details. `errors` comes with 422, `items` with /out-of-stock, `total` with /price-changed."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -103,7 +103,7 @@ def check_cursor(value: str) -> str:
 Cursor = Annotated[
     str,
     AfterValidator(check_cursor),
-    Field(description="`next_cursor` of the page before", json_schema_extra={"pattern": CURSOR}),
+    Field(description="`next_cursor` of the previous page", json_schema_extra={"pattern": CURSOR}),
 ]
 
 
