@@ -1,8 +1,8 @@
-"""Refusals: what the shop says when it must say no.
+"""Refusals: exceptions for requests that the shop can't fulfil.
 
-Rules and actions raise them; one handler (see `storefront.web.error_handlers`) shows them as a page, as a region of a
-page or as RFC 9457 problem+json. They are worded for the shopper in the language of the request, and carry the data
-that a program needs; a title is a marked message, which is translated where it is shown.
+Validation and actions raise them. One handler (`storefront.web.error_handlers`) renders them as a page, as a partial or
+as RFC 9457 problem details. `detail` is in the language of the request; `title` is a message marked for translation,
+which is translated when it is rendered. `problem_members` adds the data that API clients need.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from storefront.i18n.gettext import N_, _
 
 
 class Refusal(Exception):
-    """The base of everything that the shop refuses. `type` is the last part of the problem's type URI."""
+    """The base class of refusals. `type` is the last segment of the problem's type URI."""
 
     status = 400
     type = "refused"
@@ -24,7 +24,7 @@ class Refusal(Exception):
         self.detail = detail
 
     def problem_members(self) -> dict[str, Any]:
-        """Members that the problem carries besides type, title, status and detail."""
+        """Extension members of the problem details, besides type, title, status and detail."""
         return {}
 
 
@@ -41,14 +41,14 @@ class TenantNotFound(NotFound):
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that was wrong, and why."""
+    """An invalid field and the reason."""
 
     field: str
     message: str
 
 
 class Invalid(Refusal):
-    """Fields that were understood and can't be taken."""
+    """Fields of a well-formed request that have invalid values."""
 
     status = 422
     type = "invalid"
@@ -69,7 +69,7 @@ class Conflict(Refusal):
 
 @dataclass(frozen=True)
 class Shortage:
-    """A product of which the cart wants more than there is."""
+    """A product with less stock than the cart's quantity."""
 
     product_id: str
     requested: int
@@ -89,7 +89,7 @@ class OutOfStock(Conflict):
 
 
 class PriceChanged(Conflict):
-    """The total is not what the shopper was shown. `total` is in minor units of `currency`."""
+    """The current total differs from the one that the shopper was shown. `total` is in minor units of `currency`."""
 
     type = "price-changed"
     title = N_("The price has changed")
@@ -104,7 +104,8 @@ class PriceChanged(Conflict):
 
 
 class CartChanged(Conflict):
-    """The cart doesn't hold what the page showed, as after a change in another tab. Only pages say what they showed."""
+    """The cart's lines differ from those that the page showed, as after a change in another tab. Only pages send
+    these."""
 
     type = "cart-changed"
     title = N_("Your cart has changed")
@@ -143,7 +144,7 @@ class OrderFulfilled(Conflict):
 
 
 class Unauthorized(Refusal):
-    """Nobody, or nobody that is known, asked for what only staff may have."""
+    """A request for staff data has no valid key."""
 
     status = 401
     type = "unauthorized"
@@ -154,7 +155,7 @@ class Unauthorized(Refusal):
 
 
 class DatabaseBusy(Refusal):
-    """The database could not be written in time; trying again is safe."""
+    """The database could not be written within the time limit; repeating the request is safe."""
 
     status = 503
     type = "busy"
@@ -165,7 +166,7 @@ class DatabaseBusy(Refusal):
 
 
 class Unavailable(Refusal):
-    """The database is away, or can't be written to."""
+    """The database is unavailable or not writable."""
 
     status = 503
     type = "unavailable"

@@ -1,4 +1,5 @@
-"""What is said about a value that pydantic refused: our own sentence for each of its error types, never its text."""
+"""Messages for values that pydantic rejects: a translatable sentence for each of its error types, never its own
+text."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -42,16 +43,17 @@ MESSAGES: Mapping[str, str] = {
     "model_attributes_type": OBJECT,
     "literal_error": N_("%(field)s must be one of: %(expected)s."),
 }
-"""By pydantic's error type, with the values of its context. `value_error` is missing: its words are our own already."""
+"""By pydantic's error type, with the values of its context as placeholders. `value_error` is missing: its text is
+ours."""
 UNKNOWN = N_("%(field)s is invalid.")
-"""For an error type without a message. A test walks the types that the shop's models can raise."""
+"""For an error type without a message. A test walks the error types that the shop's models can raise."""
 
 
 def error_message(fault: "ErrorDetails", field: str) -> str:
-    """One sentence about a fault that pydantic found, with the field's name as the reader knows it."""
+    """Return one sentence about an error of pydantic, with the field's name as the client knows it."""
     kind, context = fault["type"], fault.get("ctx", {})
     if kind in ("too_short", "too_long") and isinstance(fault.get("input"), str):
-        kind = f"string_{kind}"  # a text whose length is checked after it was cleaned
+        kind = f"string_{kind}"  # a string whose length is checked after normalisation
     if kind == "value_error":
         return str(context["error"])
     if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
@@ -60,7 +62,7 @@ def error_message(fault: "ErrorDetails", field: str) -> str:
 
 
 def message_values(context: Mapping[str, Any]) -> dict[str, Any]:
-    """The context's values for a message. Choices come as "'a', 'b' or 'c'", whose "or" is English."""
+    """Return the placeholders' values. Choices come as "'a', 'b' or 'c'", whose "or" is English and is replaced."""
     values = dict(context)
     if "expected" in values:
         values["expected"] = str(values["expected"]).replace(" or ", ", ")
