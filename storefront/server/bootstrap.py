@@ -1,4 +1,4 @@
-"""What must be true before the first request: the tables are there and the shops of the catalogue are loaded."""
+"""Prepares the database before the first request: migrations, import of the catalogue, derived data."""
 
 import fcntl
 import logging
@@ -23,22 +23,22 @@ from storefront.web.rate_limits import warn_of_unusable_storage
 
 BOOT_LOCK = 7_206_340_002
 PREPARE_TIMEOUT_SECONDS = 300
-"""How long to wait for another process that migrates the database or loads a catalogue: 100,000 products take 70."""
+"""How long to wait for another process that migrates or imports a catalogue: 100,000 products take 70 s."""
 LOCK_NOT_AVAILABLE = "55P03"
 log = logging.getLogger("storefront.server.bootstrap")
 
 
 def prepare(app: Flask) -> None:
-    """Migrate the database and load CATALOG if its content is new. Several machines may start at once.
+    """Migrate the database and import CATALOG if its content is new. Safe for several machines at once.
 
-    Raises `CatalogError`, `ConfigError` for a database that can't keep every text, or what the database says when it
-    can't be had.
+    Raises `CatalogError`, `ConfigError` for a database that isn't UTF-8, or SQLAlchemy's error if the database is
+    unavailable.
     """
     settings: Settings = app.extensions["storefront_settings"]
     for warning in settings.warnings():
         log.warning(warning)
     warn_of_unusable_storage(settings)
-    with app.app_context(), timeouts_in_force(BULK), one_at_a_time():
+    with app.app_context(), timeouts_in_force(BULK), preparation_lock():
         check_encoding()
         migrate(app)
         if renewed := renew_search_words():
@@ -47,19 +47,19 @@ def prepare(app: Flask) -> None:
         if not is_imported(content):
             log.info("catalogue imported: %s", describe(import_with_progress(content)))
         rebuild_missing_similarity()
-        warn_of_mighty_role()
+        warn_of_rls_bypass()
     dispose(app)
 
 
 def prepare_tables(app: Flask) -> None:
-    """Make the tables, or bring them up to date, for a command that may come before the first start."""
-    with one_at_a_time():
+    """Migrate the database, for a command that may run before the first start. Raises `ConfigError`."""
+    with preparation_lock():
         check_encoding()
         migrate(app)
 
 
 def migrate(app: Flask) -> None:
-    """Bring the tables up to date. Alembic is imported here, because serving doesn't need it."""
+    """Run the migrations. Alembic is imported here, because serving doesn't need it."""
     from flask_migrate import Migrate, upgrade  # noqa: PLC0415
 
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
@@ -75,19 +75,19 @@ def check_encoding() -> None:
         raise ConfigError(f"DATABASE_URL names a database whose encoding is {encoding}; it must be UTF8.")
 
 
-def warn_of_mighty_role() -> None:
-    """Row-level security doesn't hold for superusers and the like; the session guard still does."""
+def warn_of_rls_bypass() -> None:
+    """Log a warning if row-level security doesn't apply to the role; tenant scoping still does."""
     if db.engine.dialect.name != "postgresql":
         return
     with db.engine.connect() as connection:
-        mighty = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        if connection.scalar(mighty):
+        bypasses_rls = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        if connection.scalar(bypasses_rls):
             log.warning("DATABASE_URL uses a role that bypasses row-level security; use one that doesn't.")
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Wait while another process prepares the same database. Raises `ConfigError` when that takes too long."""
+def preparation_lock() -> Iterator[None]:
+    """Wait while another process prepares the same database. Raises `ConfigError` after `PREPARE_TIMEOUT_SECONDS`."""
     if db.engine.dialect.name == "postgresql":
         with advisory_lock():
             yield
@@ -100,8 +100,8 @@ def one_at_a_time() -> Iterator[None]:
 
 @contextmanager
 def advisory_lock() -> Iterator[None]:
-    """A lock of PostgreSQL's, held by a transaction: a pooler in transaction mode keeps nothing else together. It has
-    limits of its own, because it may wait for a whole catalogue."""
+    """A PostgreSQL advisory lock held by a transaction, which also works behind a pooler in transaction mode. It has
+    its own timeouts, because it may wait for the import of a whole catalogue."""
     with db.engine.connect() as connection, connection.begin():
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(text(f"SET LOCAL {limit} = 0"))
@@ -110,24 +110,24 @@ def advisory_lock() -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": BOOT_LOCK})
         except OperationalError as fault:
             if getattr(fault.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
-                raise taken_for_too_long("DATABASE_URL names") from None
+                raise preparation_timeout("DATABASE_URL names") from None
             raise
         yield
 
 
 @contextmanager
 def file_lock(path: str) -> Iterator[None]:
-    """flock(2), which the system lets go of when the process ends, however it does."""
+    """flock(2), which the system releases when the process ends, however it ends."""
     with open(path, "w") as file:  # noqa: PTH123
         give_up_at = time.monotonic() + PREPARE_TIMEOUT_SECONDS
         while not is_locked(file):
             if time.monotonic() >= give_up_at:
-                raise taken_for_too_long("DATA_DIR (or DATABASE_URL) has")
+                raise preparation_timeout("DATA_DIR (or DATABASE_URL) has")
             time.sleep(0.05)
         yield
 
 
-def taken_for_too_long(where: str) -> ConfigError:
+def preparation_timeout(where: str) -> ConfigError:
     return ConfigError(
         f"{where} a database that another process has been preparing for more than {PREPARE_TIMEOUT_SECONDS} seconds. "
         "Wait until it is done, or stop it, and start again."

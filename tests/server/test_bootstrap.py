@@ -10,7 +10,7 @@ from flask import Flask
 from storefront.catalog.json_file import CatalogError
 from storefront.config import ConfigError
 from storefront.server import bootstrap
-from storefront.server.bootstrap import one_at_a_time, prepare
+from storefront.server.bootstrap import preparation_lock, prepare
 
 
 class Holder(Thread):
@@ -22,7 +22,7 @@ class Holder(Thread):
         self.has_it, self.enough = Event(), Event()
 
     def run(self) -> None:
-        with self.app.app_context(), one_at_a_time():
+        with self.app.app_context(), preparation_lock():
             self.has_it.set()
             self.enough.wait(60)
 
