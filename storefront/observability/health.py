@@ -1,4 +1,4 @@
-"""What operators and their machines ask: is it alive, is it ready, how does it do."""
+"""Operational endpoints: liveness (/healthz), readiness (/readyz) and metrics (/metrics)."""
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from sqlalchemy import text
@@ -23,7 +23,7 @@ def alive() -> Response:
 
 @pages.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Ready when the database answers and can be written to."""
+    """Respond with 200 if the database responds and is writable, otherwise 503."""
     try:
         with db.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
@@ -37,8 +37,8 @@ def ready() -> tuple[Response, int]:
 @pages.get("/metrics")
 @limit_token_guesses
 def metrics() -> Response:
-    """Prometheus text, for who has METRICS_TOKEN, and without one for direct requests from this machine; for others
-    there is nothing here."""
+    """Return Prometheus text to clients with METRICS_TOKEN and to direct requests from this machine; otherwise raise
+    `NotFound`."""
     if not may_read_metrics():
         raise NotFound("We couldn't find this page.")
     body, content_type = exposition()

@@ -41,8 +41,8 @@ def read_only(app: Flask, url: str) -> Iterator[None]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "GOOD_FOR_SECONDS", 0)
-    monkeypatch.setattr(readiness, "BAD_FOR_SECONDS", 0)
+    monkeypatch.setattr(readiness, "SUCCESS_VALID_SECONDS", 0)
+    monkeypatch.setattr(readiness, "FAILURE_VALID_SECONDS", 0)
 
 
 def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: str, at_once: None) -> None:
