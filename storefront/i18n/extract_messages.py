@@ -1,4 +1,4 @@
-"""The catalogues of messages: what the source says, and what each language makes of it."""
+"""Extracts messages from the source, updates the catalogues of all languages (.po), and compiles them (.mo)."""
 
 from datetime import UTC, datetime
 from io import BytesIO
@@ -15,13 +15,13 @@ from storefront.i18n.negotiation import LANGUAGES, SOURCE_LANGUAGE
 
 METHODS = [("storefront/**.py", "python"), ("templates/**.html", "jinja2")]
 JINJA = {"templates/**.html": {"encoding": "utf-8", "trimmed": "true", "silent": "false"}}
-SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-"""Stands in every file, so that a catalogue in which nothing changed stays the same; git knows the true days."""
+FIXED_DATE = datetime(2026, 1, 1, tzinfo=UTC)
+"""The date in every catalogue, so that an unchanged catalogue gives an identical file."""
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
 def extracted() -> Catalog:
-    """All messages of the source, in the order of their files, with the places where they stand."""
+    """Return all messages of the source, in the order of the files, with their locations."""
     found = Catalog(charset="utf-8")
     for name, _line, message, comments, context in extract_from_dir(
         str(ROOT), METHODS, JINJA, keywords=KEYWORDS, comment_tags=("Translators:",), directory_filter=is_ours
@@ -39,7 +39,7 @@ def po_file(language: str) -> Path:
 
 
 def read(language: str) -> Catalog:
-    """What there is of this language; empty when there is nothing yet."""
+    """Return the catalogue of this language; an empty one if there is no file."""
     if not po_file(language).exists():
         return Catalog(locale=language, project="Storefront", charset="utf-8", fuzzy=False)
     with po_file(language).open("rb") as file:
@@ -47,8 +47,8 @@ def read(language: str) -> Catalog:
 
 
 def update() -> None:
-    """Bring every catalogue up to date with the source, without guesses: a message that is new stays empty, one that
-    went goes."""
+    """Update every catalogue from the source, without fuzzy matching: new messages are empty, removed ones are
+    deleted."""
     template = extracted()
     for language in LANGUAGES:
         if language != SOURCE_LANGUAGE:
@@ -59,12 +59,12 @@ def update() -> None:
 
 
 def save(catalog: Catalog) -> None:
-    """Write the catalogue, and beside it what is read of it at run time."""
+    """Write the catalogue (.po) and its compiled form (.mo)."""
     path = po_file(str(catalog.locale))
     catalog.project, catalog.version, catalog.msgid_bugs_address = "Storefront", "1", ""
     catalog.last_translator = catalog.language_team = ""
-    catalog.creation_date = catalog.revision_date = SOME_DAY
-    catalog.header_comment = f"# What the pages say, in {catalog.locale.english_name if catalog.locale else 'English'}."
+    catalog.creation_date = catalog.revision_date = FIXED_DATE
+    catalog.header_comment = f"# Messages in {catalog.locale.english_name if catalog.locale else 'English'}."
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, catalog, width=120, include_lineno=False)

@@ -140,8 +140,7 @@ def secrets_in(value: str) -> Iterator[str]:
             yield parameter
 
 
-# --- the secrets of this process
-# ------------------------------------------------------------------------------------------
+# --- the secrets of this process -------------------------------------------------------------------------------------
 
 _secrets: set[str] = set()
 _redactor = Redactor(())
@@ -161,7 +160,7 @@ class PlainFormatter(logging.Formatter):
 
 def keep_secret(settings: Settings) -> None:
     """Register the settings' secrets, so that they are redacted in logs, tracebacks and by `redact`."""
-    global _redactor  # noqa: PLW0603 - logging and tracebacks are the process's, not an app's
+    global _redactor  # noqa: PLW0603 - logging and tracebacks are global to the process
     found = secrets_of(settings)
     if not found <= _secrets:
         _secrets.update(found)

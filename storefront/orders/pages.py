@@ -10,7 +10,7 @@ from storefront.cart.pages import current_cart
 from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.i18n.gettext import _
-from storefront.i18n.locale import keep_choice
+from storefront.i18n.locale import set_language_cookie
 from storefront.orders import actions
 from storefront.orders.draft import FIELDS, discard_draft, keep_draft, take_draft
 from storefront.orders.queries import find_order_of_cart, load_order
@@ -38,7 +38,7 @@ def keep() -> AnyResponse:
     """Keep what was typed so far, and lead to where the pressed button says, in the language that it names."""
     keep_draft(request.form)
     response = redirect(next_page(request.form.get("to", "")), 303)
-    keep_choice(response, request.form.get("lang", ""))
+    set_language_cookie(response, request.form.get("lang", ""))
     return response
 
 
