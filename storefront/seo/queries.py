@@ -1,4 +1,4 @@
-"""What is read for search engines, feeds and spelling: the whole catalogue, a batch at a time."""
+"""Reads of the whole catalogue in batches, for sitemap, feed and spelling correction."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +11,7 @@ from storefront.catalog.search import ProductQuery, fetch_rows_after, product_vi
 from storefront.db.tenancy import execute, tenant_scoped
 
 BATCH_SIZE = 1000
-"""Products in memory at a time."""
+"""Products per query."""
 
 
 class ProductUrl(NamedTuple):
@@ -21,7 +21,7 @@ class ProductUrl(NamedTuple):
 
 
 class CatalogVersion(NamedTuple):
-    """Another one when a product came, went or changed."""
+    """Changes whenever a product is added, removed or changed."""
 
     products: int
     changed: datetime | None
@@ -51,18 +51,18 @@ def catalog_version() -> CatalogVersion:
     return CatalogVersion._make(execute(SELECT_CATALOG_VERSION).one())
 
 
-def product_urls(start: int, most: int) -> Iterator[ProductUrl]:
-    """So many products in the catalogue's order, from the one at number `start` on."""
+def product_urls(start: int, limit: int) -> Iterator[ProductUrl]:
+    """Yield up to `limit` products in catalogue order, starting at index `start`."""
     place = execute(SELECT_POSITION_AT_OFFSET, {"offset": start - 1}).scalar() if start else -1
-    while most > 0 and place is not None:
-        rows = execute(SELECT_PRODUCT_URLS, {"place": place, "limit": min(BATCH_SIZE, most)}).all()
+    while limit > 0 and place is not None:
+        rows = execute(SELECT_PRODUCT_URLS, {"place": place, "limit": min(BATCH_SIZE, limit)}).all()
         yield from map(ProductUrl._make, rows)
-        most -= len(rows)
+        limit -= len(rows)
         place = rows[-1].place if len(rows) == BATCH_SIZE else None
 
 
 def iter_products() -> Iterator[ProductView]:
-    """All products in the catalogue's order."""
+    """Yield all products in catalogue order."""
     place = -1
     while batch := product_views_from_json(fetch_rows_after(ProductQuery(), place, BATCH_SIZE)):
         yield from batch
@@ -70,7 +70,7 @@ def iter_products() -> Iterator[ProductView]:
 
 
 def iter_search_texts() -> Iterator[list[str]]:
-    """The folded words of all products, a batch at a time."""
+    """Yield the search texts of all products, in batches."""
     place = -1
     while rows := execute(SELECT_SEARCH_TEXTS, {"place": place, "limit": BATCH_SIZE}).all():
         yield [row.words for row in rows]
