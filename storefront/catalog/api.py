@@ -1,4 +1,4 @@
-"""Products, for programs."""
+"""Products in the JSON API."""
 
 from typing import Annotated
 
@@ -60,7 +60,7 @@ class ProductList(ResponseModel):
 
 
 class CachedProductList(PreserializedModel, ProductList):
-    """The same, as it was remembered."""
+    """A product list that is already serialised, as it is cached."""
 
 
 class ProductListQuery(BaseModel):
@@ -77,7 +77,7 @@ class ProductListQuery(BaseModel):
 
 
 def shop_money(minor: int) -> Money:
-    """Money in the shop's own currency."""
+    """Return an amount in minor units as money in the shop's currency."""
     return Money.model_construct(amount=minor, currency=current_tenant().currency)
 
 
@@ -86,14 +86,14 @@ def shop_money(minor: int) -> Money:
 @spec.validate(resp=responses(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ProductListQuery) -> ProductList:
     """List products in catalogue order, which stays stable when products are added."""
-    wish = ProductQuery(query.q, query.category, query.in_stock)
-    rows = fetch_rows_after(wish, decode_cursor(query.cursor, -1), query.limit + 1)
-    said = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
-    return CachedProductList.from_json(said)
+    criteria = ProductQuery(query.q, query.category, query.in_stock)
+    rows = fetch_rows_after(criteria, decode_cursor(query.cursor, -1), query.limit + 1)
+    body = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
+    return CachedProductList.from_json(body)
 
 
 def product_list(rows: str, limit: int) -> ProductList:
-    """A page of so many of these rows."""
+    """Return the first `limit` products of these rows (JSON), and a cursor if there are more."""
     found = product_views_from_json(rows)
     page = found[:limit]
     return ProductList.model_construct(

@@ -1,4 +1,4 @@
-"""`flask --app storefront catalog …`: loading shops and products."""
+"""`flask --app storefront catalog …`: imports shops and products."""
 
 import sys
 from pathlib import Path
@@ -33,10 +33,12 @@ def load_command(file: Path | None, update: bool) -> None:
 
 
 def import_with_progress(content: bytes, refresh: bool = False) -> ImportSummary:
-    """Load, with a progress bar when somebody is looking at a terminal."""
-    many = content.count(b'"price"')
-    shown = sys.stderr.isatty()
-    with click.progressbar(length=many, label="Loading the catalogue", file=sys.stderr, hidden=not shown) as bar:
+    """Import, with a progress bar if standard error is a terminal."""
+    product_count = content.count(b'"price"')
+    is_terminal = sys.stderr.isatty()
+    with click.progressbar(
+        length=product_count, label="Importing the catalogue", file=sys.stderr, hidden=not is_terminal
+    ) as bar:
         return import_catalog(content, refresh, bar.update)
 
 

@@ -1,4 +1,4 @@
-"""What a single value in `catalog.json` may be: each check refuses with the words that follow the value's place."""
+"""Types of the fields in `catalog.json`. A check's error message continues the location of the value."""
 
 import re
 from collections.abc import Callable
@@ -12,31 +12,30 @@ from storefront.config import daily_budget
 from storefront.i18n.unicode_text import has_visible, without_direction_controls
 
 DEFAULT_LANGUAGE_KEY = ""
-"""Stands for the shop's own language where a text is said by language."""
+"""The key of the shop's default language in a text by language."""
 
 
 def plain_text(value: str) -> str:
-    """Refuses control characters and half characters, which no database column and no page should carry. Leaves out
-    what would turn around the text beside it."""
+    """Strip the text and remove direction controls. Raises `ValueError` for control characters and lone surrogates."""
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("contains a control character")
     return without_direction_controls(value).strip()
 
 
 def visible(value: str) -> str:
-    """Refuses a text of characters that nobody sees."""
+    """Raises `ValueError` for a text of invisible characters only."""
     if value and not has_visible(value):
         raise ValueError("contains only invisible characters")
     return value
 
 
-def matching(pattern: str, words: str) -> AfterValidator:
-    """Takes texts of this pattern; of others `words` says what they should be."""
-    fits: Callable[[str], object] = re.compile(pattern).fullmatch
+def matching(pattern: str, message: str) -> AfterValidator:
+    """Return a validator for texts that match `pattern` completely; `message` follows the rejected value."""
+    full_match: Callable[[str], object] = re.compile(pattern).fullmatch
 
     def check(value: str) -> str:
-        if not fits(value):
-            raise ValueError(f"{value[:80]!r} {words}")
+        if not full_match(value):
+            raise ValueError(f"{value[:80]!r} {message}")
         return value
 
     return AfterValidator(check)
@@ -64,7 +63,7 @@ def validate_iso_date(value: str) -> str:
 
 
 def texts_by_language(value: object) -> object:
-    """A plain text is said in the shop's own language, which stands for itself as the empty code."""
+    """Convert a plain string to a text in the default language. Raises `ValueError`."""
     if isinstance(value, str):
         return {DEFAULT_LANGUAGE_KEY: value}
     if isinstance(value, dict) and value and DEFAULT_LANGUAGE_KEY not in value:

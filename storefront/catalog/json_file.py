@@ -1,4 +1,4 @@
-"""Reading `catalog.json` as JSON: what is wrong with the file itself, and where in it something stands."""
+"""Parses `catalog.json`: reports JSON errors and repeated keys, and describes locations in the file."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -6,24 +6,23 @@ from itertools import zip_longest
 from typing import Any
 
 KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
-"""What an entry of these lists is called, by its id or code; of any other list it is an entry with a number."""
+"""The names of entries of these lists, which are described by id or code; entries of other lists by number."""
 Location = Sequence[int | str]
 
 
 class CatalogError(ValueError):
-    """A catalogue that can't be loaded. The message goes on after the name of the file, which whoever read it says, and
-    names tenant, product (or promotion) and field of each fault."""
+    """A catalogue that can't be imported. The message continues the name of the file, which the caller adds, and names
+    tenant, product (or promotion) and field of each error."""
 
 
 class Repeating(dict[str, Any]):
-    """An object in which keys stand more than once; Python would keep the last value and say nothing."""
+    """A JSON object with repeated keys; Python's parser would silently keep the last value."""
 
     repeated: list[str]
 
 
 def parse_json(content: bytes) -> tuple[Any, list[str]]:
-    """What the file holds, and its faults as far as JSON itself shows them. Raises `CatalogError` when it is no
-    JSON."""
+    """Return the parsed file, and messages about repeated keys. Raises `CatalogError` if it isn't valid JSON."""
     repeating: list[Repeating] = []
 
     def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -45,7 +44,7 @@ def parse_json(content: bytes) -> tuple[Any, list[str]]:
         raise CatalogError("is not a valid catalogue: it is nested too deeply.") from None
     except CatalogError:
         raise
-    except ValueError:  # Python reads no whole number of more than 4300 digits
+    except ValueError:  # Python parses no integer of more than 4300 digits
         raise CatalogError("is not a valid catalogue: it contains a number that is too long.") from None
     return raw, list(repetitions(raw, raw, ())) if repeating else []
 
@@ -55,7 +54,7 @@ def refuse_constant(name: str) -> None:
 
 
 def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Iterator[str]:
-    """Each key that stands more than once in its object, with its place in the file."""
+    """Yield a message for each repeated key, with its location in the file."""
     if isinstance(inside, Repeating):
         yield from (
             f"{describe_location(raw, location)}: the key {name!r} is given more than once" for name in inside.repeated
@@ -71,18 +70,19 @@ def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Itera
 
 
 def describe_location(raw: Any, location: Location) -> str:
-    """Where in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
-    words: list[str] = []
+    """Describe a location in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug',
+    stock"."""
+    parts: list[str] = []
     listed_in = ""
     for step, following in zip_longest(location, location[1:]):
         if isinstance(step, str):
             listed_in = step
             if step and not (step in KINDS and isinstance(following, int)):
-                words.append(step)
+                parts.append(step)
             raw = raw.get(step) if isinstance(raw, dict) else None
         else:
             raw = raw[step] if isinstance(raw, list) else None
             name = raw.get("id") or raw.get("code") if isinstance(raw, dict) else None
             kind = KINDS.get(listed_in, "entry")
-            words.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
-    return ", ".join(words) or "the file"
+            parts.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
+    return ", ".join(parts) or "the file"

@@ -74,7 +74,7 @@ def test_the_same_shops_other_searches_do_without_a_correction(app: Flask, slow:
 
 
 def test_searches_at_once_of_a_quick_catalogue_are_all_corrected(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spelling, "MAX_WAIT", SECONDS)
+    monkeypatch.setattr(spelling, "MAX_WAIT_SECONDS", SECONDS)
     assert at_once([lambda: finds(app, "north")] * 6) == [True] * 6
 
 
@@ -83,7 +83,7 @@ def test_what_was_read_before_a_change_of_the_catalogue_is_not_remembered(app: F
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)
         with app.app_context():
-            app.extensions["storefront_vocabularies"].forget(tenant_ids=["north"])
+            app.extensions["storefront_vocabularies"].invalidate(tenant_ids=["north"])
         slow.go_on.set()
         assert waiting.result(SECONDS)
     assert finds(app, "north")
@@ -109,7 +109,7 @@ def test_only_a_few_catalogues_are_read_at_a_time(
     app: Flask, slow: SlowCatalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each takes some megabytes; a shop that comes too late for now shows what it finds without a correction."""
-    monkeypatch.setattr(app.extensions["storefront_vocabularies"], "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(app.extensions["storefront_vocabularies"], "_read_slots", threading.BoundedSemaphore(1))
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)
