@@ -1,4 +1,4 @@
-"""Carts, for programs."""
+"""Carts in the JSON API."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_pr
 api = api_blueprint("cart_api", __name__)
 
 MAX_TYPED_CODE_LENGTH = 200
-"""A code has at most 40 characters; what comes along unseen when it is pasted may be as many again."""
+"""A code has at most 40 characters; a pasted one may have additional invisible characters."""
 ProductId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(pasted_id)]
 
 

@@ -130,7 +130,7 @@ def index() -> Response:
 
 
 def list_page() -> Response:
-    """A page of the products that were parameters for, the best first."""
+    """Render a page of the matching products, best first."""
     parameters = request.args.to_dict()
     filters = read_filters(parameters, current_tenant().currency)
     query = ProductQuery(
@@ -265,7 +265,7 @@ def list_categories() -> Response:
     start = (page_number(number) - 1) * CATEGORIES_PER_PAGE
     return render_page(
         "catalog/categories.html",
-        parameters=typed,
+        asked=typed,
         categories=found[start : start + CATEGORIES_PER_PAGE],
         total=len(found),
         page=page_number(number),
