@@ -44,7 +44,7 @@ def start(app: Flask) -> None:
     """Begin to run errands in this process, which serves requests."""
     job_scheduler(app).start()
     every(app, SWEEP_INTERVAL_SECONDS, "sweep", schedule_all_training)
-    every(app, retention.LOOK_EVERY_SECONDS, "retention looks", retention.begin_round)
+    every(app, retention.CHECK_INTERVAL_SECONDS, "retention looks", retention.begin_round)
 
 
 def stop(app: Flask) -> None:
