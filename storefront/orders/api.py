@@ -1,4 +1,4 @@
-"""Checkout and orders, for programs."""
+"""Checkout and orders in the JSON API."""
 
 from typing import Annotated, Any
 
@@ -29,7 +29,7 @@ api = api_blueprint("orders_api", __name__)
 
 
 class CheckoutRequest(RequestModel):
-    # `check_buyer` decides about both, as for the page's form: here stands what it takes, for the document only.
+    # `check_buyer` validates both, as for the page's form; these patterns are for the OpenAPI document only.
     email: Annotated[
         str,
         Field(
@@ -90,13 +90,13 @@ class PlacedOrder(Order):
 
 
 PERSONAL = ("email", "name")
-"""What an order tells of its buyer: kept from a checkout that found the order by its cart and names somebody else."""
+"""Personal data of an order, null when the checkout of an existing order names another buyer."""
 
 
 def order_fields(order: OrderView) -> dict[str, Any]:
-    """The members of an `Order`, which a placed order has too."""
+    """Return the fields that `Order` and `PlacedOrder` share."""
 
-    def paid(minor: int) -> Money:
+    def money(minor: int) -> Money:
         return Money.model_construct(amount=minor, currency=order.currency)
 
     return {
@@ -109,18 +109,18 @@ def order_fields(order: OrderView) -> dict[str, Any]:
             OrderItem.model_construct(
                 product_id=line.product_id,
                 name=line.name,
-                unit_price=paid(line.unit_price),
+                unit_price=money(line.unit_price),
                 quantity=line.quantity,
-                line_total=paid(line.line_total),
+                line_total=money(line.line_total),
                 from_upsell=line.from_upsell,
             )
             for line in order.lines
         ],
         "promo_code": order.price.promo_code,
-        "subtotal": paid(order.price.subtotal),
-        "discount": paid(order.price.discount),
-        "tax": paid(order.price.tax),
-        "total": paid(order.price.total),
+        "subtotal": money(order.price.subtotal),
+        "discount": money(order.price.discount),
+        "tax": money(order.price.tax),
+        "total": money(order.price.total),
         "created_at": rfc3339(order.created_at),
     }
 

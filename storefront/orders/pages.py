@@ -1,4 +1,4 @@
-"""Checkout and the order's own page, for shoppers."""
+"""HTML views of checkout and order confirmation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ pages = Blueprint("orders", __name__)
 
 @pages.get("/checkout")
 def checkout() -> AnyResponse:
-    """Review, contact and the one button; without anything to order, back to the cart."""
+    """Show the checkout; redirect to the cart if it is empty."""
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("cart.view_cart"), 303)
@@ -35,7 +35,7 @@ def checkout() -> AnyResponse:
 
 @pages.post("/checkout/draft")
 def keep() -> AnyResponse:
-    """Keep what was typed so far, and lead to where the pressed button says, in the language that it names."""
+    """Store the checkout draft and redirect to the page of the pressed button, in the language that it names."""
     keep_draft(request.form)
     response = redirect(next_page(request.form.get("to", "")), 303)
     set_language_cookie(response, request.form.get("lang", ""))
@@ -43,7 +43,7 @@ def keep() -> AnyResponse:
 
 
 def next_page(button: str) -> str:
-    """Where this button of the checkout form leads, of those that don't order."""
+    """Return the URL for a button of the checkout form that doesn't place the order."""
     if button == "cart":
         return url_for("cart.view_cart")
     if button == "suggestions":
@@ -54,7 +54,8 @@ def next_page(button: str) -> str:
 @pages.post("/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
 def place_order() -> AnyResponse:
-    """Place the order and lead to its confirmation. The form names its cart, so sending it again leads there too."""
+    """Place the order and redirect to its confirmation. The form contains the cart's id, so repeating it redirects
+    there, too."""
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
     buyer = None
     try:
@@ -78,15 +79,16 @@ def place_order() -> AnyResponse:
 
 
 def check_own_order(order_id: str, buyer: Buyer | None) -> None:
-    """Refuse to lead to an order that was placed before, unless by this browser or for this buyer: its confirmation
-    names the buyer, and who only knows the cart must not read it. Raises `CartOrdered`."""
+    """Raise `CartOrdered` unless an existing order belongs to this browser or this buyer.
+
+    Its confirmation has personal data, which must not be shown to a client that knows only the cart's id."""
     order = load_order(order_id)
     if session.get("shopper") != order.shopper and not (buyer and buyer.is_buyer_of(order.email)):
         raise CartOrdered
 
 
 def parse_expected_total() -> int | None:
-    """The total that the page showed; refuses what no page of ours sends."""
+    """Parse the total that the page showed, in minor units; None if absent. Raises `Invalid`."""
     text = request.form.get("expected_total", "")
     if not text:
         return None
@@ -136,5 +138,5 @@ def show_checkout(
 
 @pages.get("/orders/<order_id>")
 def confirmation(order_id: str) -> Response:
-    """The order, for who holds the link."""
+    """Show an order; its id is the capability."""
     return render_page("orders/order.html", extra_partials=("messages",), order=load_order(order_id))
