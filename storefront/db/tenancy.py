@@ -1,9 +1,7 @@
-"""The tenant guard: whatever is asked of the database meets the rows of the one tenant that it is asked for, or raises.
+"""Tenant scoping: every statement sees only the rows of the current tenant, or raises.
 
 The session's guard adds the current tenant to every ORM statement on a tenant's table and raises `TenantNotSet` when
-there is none; `held` does the same for Core statements. Who has a tenant's table has the guard, too: `OwnedByTenant`
-is here.
-"""
+there is none; `tenant_scoped` does the same for Core statements. `OwnedByTenant` is the base of all tenants' tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
