@@ -18,7 +18,7 @@ WORKER_METHODS = ("notify", "init_process", "handle_quit", "handle_exit", "run")
 UNSUPPORTED = {
     "is_ssl": (None, "serve HTTPS (certfile, keyfile): put a proxy in front that does"),
     "proxy_protocol": ("off", "read the PROXY protocol (proxy_protocol): have the proxy set X-Forwarded-For"),
-    "protocol": ("http", "speak uwsgi (protocol): have the proxy speak HTTP/1.1"),
+    "protocol": ("http", "use uwsgi (protocol): have the proxy use HTTP/1.1"),
 }
 
 
