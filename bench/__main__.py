@@ -147,9 +147,7 @@ def measure(shop: Server, empty: Server) -> None:
     say(f"{'p99 of a path, ms':22} {statistics.median(slow) * 1000:10,.0f}", "")
     say(f"{'memory, MB (PSS)':22} {shop.memory():10,.0f}", f"{shop.memory() / empty.memory():8.2f} of the empty app")
     orders, neither = last_ten_units(shop.port)
-    print(
-        f"\nfifty buyers of the last ten units: {orders} orders, {neither} responses that are neither an order nor out of stock"
-    )
+    print(f"\nfifty buyers of the last ten units: {orders} orders, {neither} other responses")
 
 
 def say(left: str, right: str) -> None:

@@ -231,9 +231,7 @@ def main() -> None:
                 tell(results[-1])
     power = [run.power for result in results for run in result.runs]
     print("* transferred without images; performance is the median of the runs beside it")
-    print(
-        f"CPU benchmark of the machine during the runs: {min(power):.0f} to {max(power):.0f} (a quiet laptop has 1500 or more)"
-    )
+    print(f"CPU benchmark during the runs: {min(power):.0f} to {max(power):.0f} (an idle laptop has 1500 or more)")
     missed = [line for result in results for line in result.missed()]
     sys.exit("\n".join(["", "Missed:", *missed]) if missed else 0)
 
