@@ -1,4 +1,4 @@
-"""A database that an earlier version filled is brought up to date with all that is in it, and can go back."""
+"""Migrations up and down, with the data of an earlier version."""
 
 from typing import Any
 

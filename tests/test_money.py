@@ -1,4 +1,4 @@
-"""Amounts: read from text, rounded and written, in currencies with no, two and three decimals."""
+"""Amounts: parsed, rounded and formatted, in currencies with no, two and three decimals."""
 
 from decimal import ROUND_HALF_UP, Decimal
 

@@ -1,4 +1,4 @@
-"""What went wrong is said where the shopper looks: beside the field, in the form, or in the messages."""
+"""Errors are shown where the shopper looks: beside the field, in the form, or in the messages."""
 
 from collections.abc import Callable
 from typing import Any

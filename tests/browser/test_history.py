@@ -1,4 +1,4 @@
-"""Back, forward and reload show whole pages, whatever htmx swapped meanwhile."""
+"""Back, forward and reload show whole pages after htmx swaps."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A whole purchase with nothing but the keyboard, and the same without JavaScript."""
+"""A complete purchase with the keyboard only, and without JavaScript."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Suggestions and filters in a real browser: by keyboard, and as everybody can use them."""
+"""Autocomplete and filters in a real browser, by keyboard and accessible."""
 
 from collections.abc import Callable
 

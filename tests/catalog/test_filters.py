@@ -1,4 +1,4 @@
-"""Narrowing and ordering the shelves: the same on both databases, and no wrong filter breaks a page."""
+"""Filters and sort orders: equal on both databases, and no invalid filter breaks a page."""
 
 import re
 from html import unescape

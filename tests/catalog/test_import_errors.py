@@ -1,4 +1,4 @@
-"""A catalogue with a fault is refused whole, and the message says whose, which and what."""
+"""A catalogue with an error is rejected as a whole, and the message names shop, product and field."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Loading a catalogue: what is new comes in, what was sold stays sold, and all of it at once or nothing."""
+"""Import of a catalogue: new products are added, stock is kept, all or nothing."""
 
 import json
 import re

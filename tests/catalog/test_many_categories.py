@@ -1,4 +1,4 @@
-"""A shop with thousands of categories: its pages stay as light as any shop's, and each category can be found."""
+"""A shop with thousands of categories: pages stay small, and each category can be found."""
 
 import re
 from html import unescape

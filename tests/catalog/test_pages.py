@@ -1,4 +1,4 @@
-"""The shelves and the product, as a shopper sees them."""
+"""HTML pages of the product list and the product."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What somebody types is helped along: suggestions under the field, and spelling that is forgiven."""
+"""Autocomplete and spelling correction (did you mean)."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""Products that are said in several languages: taken from the file, shown, found, sold and fed in the right one."""
+"""Translated products: imported, displayed, found, sold and in feeds in the right language."""
 
 import json
 import re

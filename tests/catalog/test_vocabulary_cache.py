@@ -1,4 +1,4 @@
-"""Forgiven spelling reads a whole catalogue, and nobody in another shop waits for that."""
+"""Spelling correction reads a whole catalogue without blocking other shops."""
 
 import threading
 from collections.abc import Iterator

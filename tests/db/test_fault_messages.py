@@ -1,4 +1,4 @@
-"""A database that can't be used is described in one sentence that names what is at fault, whichever it is."""
+"""A database that can't be used is described in one sentence with the cause."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Amounts, numbers, rates, moments and plural forms as who reads them writes them."""
+"""Amounts, numbers, rates, dates and plural forms by locale."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

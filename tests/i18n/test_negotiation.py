@@ -1,4 +1,4 @@
-"""Which language somebody gets: chosen by the switch, else as the browser says, else the shop's own."""
+"""Language negotiation: the switch, else the browser, else the shop's default."""
 
 import re
 

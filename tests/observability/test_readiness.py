@@ -1,4 +1,4 @@
-"""A shop in which nothing can be written is not ready, and asking whether it is costs nothing."""
+"""A shop with a read-only database is not ready, and probing is cheap."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who orders: the API and the page's form take the same addresses and names, and refuse the same in the same words."""
+"""Buyer validation: the API and the page's form accept the same values and have the same messages."""
 
 import re
 from html import unescape

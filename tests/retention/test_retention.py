@@ -1,4 +1,4 @@
-"""What nobody needs any more is removed, a few rows at a time; what somebody may still ask for stays."""
+"""Data retention: old rows are deleted in small batches, rows in use stay."""
 
 from collections.abc import Callable
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""The files by which a shop is found: sitemap, robots.txt, product feed and llms.txt, by either door."""
+"""sitemap.xml, robots.txt, feed.xml and llms.txt, by subdomain and by prefix."""
 
 import re
 from collections.abc import Callable

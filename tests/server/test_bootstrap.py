@@ -1,4 +1,4 @@
-"""Preparing the database: one process at a time, and never for ever."""
+"""Preparation of the database: one process at a time, with a time limit."""
 
 from collections.abc import Callable
 from pathlib import Path

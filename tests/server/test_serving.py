@@ -1,4 +1,4 @@
-"""The real server, as `make run` starts it: gunicorn with its workers, signals, static files, and two at a time."""
+"""The real server, as `make run` starts it: workers, signals, static files, two servers at a time."""
 
 import json
 import os

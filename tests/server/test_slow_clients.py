@@ -1,4 +1,4 @@
-"""However slow clients are, everybody else is served at once, and the server stops when it is told to."""
+"""With any number of slow clients, others are served at once, and the server stops when told to."""
 
 import json
 import os

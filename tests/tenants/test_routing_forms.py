@@ -1,4 +1,4 @@
-"""The same shop stands under a subdomain and under a prefix, and whoever came in by one door stays inside it."""
+"""Subdomain and prefix serve the same shop, and all links keep the URL form of the request."""
 
 import re
 

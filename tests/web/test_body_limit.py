@@ -1,4 +1,4 @@
-"""No body over the limit is used, in whole or in part, under any server: here the test client and Flask's own."""
+"""A body over the limit is never used, in whole or in part, under the test client and under Flask's server."""
 
 import http.client
 import threading

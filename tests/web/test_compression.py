@@ -1,4 +1,4 @@
-"""What goes over the wire is packed, for whoever can unpack it: pages, the API's answers, style and script."""
+"""Compression of pages, API responses, CSS and scripts."""
 
 import gzip
 import re

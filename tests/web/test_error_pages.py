@@ -1,4 +1,4 @@
-"""An error's page, region or problem is shown whatever it was that failed, with a log line and a request's id."""
+"""Errors are rendered as page, partial or problem details whatever has failed, with a log line and a request id."""
 
 import shutil
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What protects shoppers: headers, cookies, forms that only the shop's own pages may send, limits, escaping."""
+"""Security: headers, cookies, cross-site requests, limits, escaping."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What pydantic refuses is said in the shop's own words: each error type that a model of ours can raise has its own."""
+"""Validation messages: each error type that a model can raise has its own message."""
 
 import inspect
 import re
