@@ -83,7 +83,9 @@ def test_an_update_takes_texts_and_prices_and_never_stock(app: Flask, shopper: P
     assert [(subject, data["price"]) for _, subject, data in changes] == [("beans", 2000)], "only what changed"
     assert len(events(app, "north")) == told + 1
     assert shopper.api("GET", "/products/pot").status_code == 200, "what the file doesn't name stays"
-    assert "0 added, 0 updated, 3 kept" in command(app, file, "--update").output, "what says the same isn't written"
+    assert "0 added, 0 updated, 3 unchanged" in command(app, file, "--update").output, (
+        "what says the same isn't written"
+    )
 
 
 def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(

@@ -111,7 +111,7 @@ def test_a_whole_purchase_in_german(shopper: Person, app: Flask):
         assert words in added, words
     form = {"email": "nobody", "name": ""}
     refused = ada.post("/checkout", form).text
-    assert "Das sieht nicht nach einer E-Mail-Adresse aus" in refused
+    assert "Bitte geben Sie eine gültige E-Mail-Adresse ein" in refused
     assert "Bitte geben Sie Ihren Namen ein." in refused
     short = ada.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).text
     assert "5 gewünscht, 3 verfügbar" in short

@@ -122,14 +122,14 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
         "/carts",
         {"items": [{"product_id": "x" * 65, "quantity": 1}]},
         "items.0.product_id",
-        "at most 64 characters.",
+        "at most 64 characters long.",
     ),
     (
         "POST",
         "/carts",
         {"items": [{"product_id": "\ud83d", "quantity": 1}]},
         "items.0.product_id",
-        "incomplete character.",
+        "contains an invalid character.",
     ),
     ("POST", "/carts", {"items": [{"product_id": "beans", "quantity": 0}]}, "items.0.quantity", "must be at least 1."),
     (
@@ -170,8 +170,8 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("GET", "/products?limit=many", None, "limit", "must be a whole number."),
     ("GET", f"/products?limit={'9' * 5000}", None, "limit", "limit must be"),
     ("GET", "/products?in_stock=perhaps", None, "in_stock", "must be true or false."),
-    ("GET", f"/products?q={'x' * 201}", None, "q", "at most 200 characters."),
-    ("GET", "/products?cursor=nonsense", None, "cursor", "send the `next_cursor` of the page before"),
+    ("GET", f"/products?q={'x' * 201}", None, "q", "at most 200 characters long."),
+    ("GET", "/products?cursor=nonsense", None, "cursor", "Send the `next_cursor` of the previous page"),
 ]
 
 
