@@ -1,11 +1,11 @@
-# Three stages: the first has pip and builds, the second is the system without what only installers and people at a
-# terminal use, the third is the image: the system, the libraries and the shop, a layer of each.
+# Three stages: the first installs the libraries with pip, the second is the base system without installers and terminal
+# tools, the third is the image: one layer each for the system, the libraries and the shop.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
-# binutils, to take the debugging symbols out of the libraries: they are 9 MB of 110.
+# binutils strips debug symbols from the libraries: 9 MB of 110.
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils
-# A virtual environment without pip: the pip of the base image installs into it from outside.
+# The virtual environment has no pip: the pip of the base image installs into it.
 RUN python -m venv --without-pip /venv
 COPY requirements.txt requirements-redis.txt /tmp/
 RUN python -m pip --python /venv/bin/python install \
@@ -14,8 +14,8 @@ RUN python -m pip --python /venv/bin/python install \
     && find /venv/lib -type d \( -name tests -o -name testing \) -prune -exec rm -rf {} + \
     && find /venv/lib -name '*.so' -exec strip --strip-unneeded {} +
 COPY . /app
-# Bytecode is made here, because nothing can be written at run time, and only of what the shop imports when it starts
-# and answers: of all that the libraries bring it would be 14 MB more.
+# Bytecode is compiled here, because the file system is read-only at run time, and only for modules that the shop imports:
+# for all modules of the libraries it would be 14 MB more.
 WORKDIR /app
 RUN DATA_DIR=/tmp/data /venv/bin/python -c "\
 import gunicorn.app.wsgiapp, gunicorn.workers.base, psycopg, redis, sqlalchemy.dialects.postgresql.psycopg; \
@@ -32,7 +32,7 @@ RUN rm -rf /usr/share/locale /usr/share/man /usr/share/python-wheels \
     && useradd --uid 10001 --gid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin shop \
     && install -d -m 0700 -o 10001 -g 10001 /data
 
-# From nothing, because what a later layer deletes stays in the layer before, and is pulled and stored with it.
+# From scratch, because files deleted by a later layer stay in the earlier one and are pulled and stored with it.
 FROM scratch
 COPY --from=system / /
 ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
@@ -49,8 +49,8 @@ WORKDIR /app
 USER 10001:10001
 VOLUME /data
 EXPOSE 8000
-# http.client, because urllib would go through a proxy that HTTP_PROXY names.
+# http.client, because urllib would use the proxy in HTTP_PROXY.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, sys; from http.client import HTTPConnection as H; c = H('127.0.0.1', int(os.environ.get('PORT') or 8000), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
-# gunicorn.conf.py is read from the working directory; its master migrates, loads the catalogue and then forks.
+# gunicorn.conf.py is read from the working directory; the master migrates, imports the catalogue and then forks.
 CMD ["gunicorn"]

@@ -1,11 +1,11 @@
-# make run | test | check | bench | lighthouse: each does all of its own set-up in .venv
+# make run | test | check | bench | lighthouse: each installs what it needs into .venv
 
 PYTHON ?= python3
 BIN := .venv/bin
 export UPSELL_ENABLED ?= true
-# One heap for all threads of a process, which take turns anyway: 10 MB less for each.
+# One heap for all threads of a process, which run one at a time anyway: saves 10 MB per process.
 export MALLOC_ARENA_MAX ?= 1
-# So many processes run the tests, which wait as much as they work; `make test WORKERS=0` is one that a debugger can stop.
+# Test processes; tests wait as much as they compute. `make test WORKERS=0` runs in one process, for a debugger.
 WORKERS ?= 3
 
 .PHONY: run test check bench lighthouse format translations clean FORCE
@@ -26,7 +26,7 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Brings every catalogue up to date with the source: new messages come empty, gone ones go. Compiles them, too.
+# Updates every message catalogue from the source (new messages are empty, unused ones are removed) and compiles it.
 translations: .venv/messages.pot
 	$(UPDATE_CATALOGUES)
 	$(BIN)/pybabel -q compile --directory translations
@@ -43,7 +43,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench.model
 	$(BIN)/python -m bench.streams
 
-# Needs Node.js and npm besides.
+# Requires Node.js and npm.
 lighthouse: .venv/dev.stamp
 	$(BIN)/python -m bench.lighthouse
 

@@ -1,6 +1,6 @@
-"""`make bench`: how quick the shop is, beside an empty Flask view on the same server in the same run.
+"""`make bench`: throughput of the shop, compared with an empty Flask view on the same server in the same run.
 
-Absolute figures move with the machine and what else runs on it; the ratios hold.
+Absolute numbers depend on the machine and its load; the ratios are stable.
 """
 
 import json
@@ -72,7 +72,7 @@ def list_api(connection: Connection, _: random.Random) -> Iterator[int]:
 
 
 def path(connection: Connection, chance: random.Random) -> Iterator[int]:
-    """What a buyer does: list, product, add, cart, checkout to a placed order."""
+    """Run one buyer's path: list, product, add, cart, checkout to a placed order."""
     product = f"p{chance.randrange(PRODUCTS)}"
     yield connection.ask("GET", f"{API}/products")[0]
     yield connection.ask("GET", f"{API}/products/{product}")[0]
@@ -85,7 +85,7 @@ def path(connection: Connection, chance: random.Random) -> Iterator[int]:
 
 
 def last_ten_units(port: int) -> tuple[int, int]:
-    """How many of fifty buyers at once get an order for one of ten units, and how many answers were neither an order
+    """Let fifty buyers order ten units at once. Return the number of orders, and of responses that are neither an order
     nor "out of stock"."""
     connections = [Connection(port) for _ in range(50)]
     items = {"items": [{"product_id": "last-ten", "quantity": 1}]}
@@ -147,7 +147,7 @@ def measure(shop: Server, empty: Server) -> None:
     say(f"{'p99 of a path, ms':22} {statistics.median(slow) * 1000:10,.0f}", "")
     say(f"{'memory, MB (PSS)':22} {shop.memory():10,.0f}", f"{shop.memory() / empty.memory():8.2f} of the empty app")
     orders, neither = last_ten_units(shop.port)
-    print(f"\nfifty buyers of the last ten units: {orders} orders, {neither} answers that were neither yes nor no")
+    print(f"\nfifty buyers of the last ten units: {orders} orders, {neither} other responses")
 
 
 def say(left: str, right: str) -> None:

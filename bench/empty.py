@@ -1,4 +1,4 @@
-"""The baseline: a Flask app with one view that does nothing, served exactly as the shop is."""
+"""The baseline: a Flask app with one empty view, served like the shop."""
 
 from flask import Flask
 

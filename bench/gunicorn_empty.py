@@ -1,4 +1,4 @@
-"""The empty view with as many workers and threads as the shop has."""
+"""gunicorn settings of the empty view: the same number of workers and threads as the shop."""
 
 import os
 

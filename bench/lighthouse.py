@@ -1,8 +1,8 @@
-"""`make lighthouse`: what Lighthouse finds on the list, a product and the checkout of each shop of catalog.json.
+"""`make lighthouse`: Lighthouse scores of the list, a product and the checkout of each shop of catalog.json.
 
-It serves the shop as `make run` does, on a free port and with data of its own, and asks Lighthouse for its mobile
-preset: a mid-range phone on slow 4G, simulated. Performance is the median of the runs, everything else the worst.
-Ends with 1 when a page misses what is promised.
+Serves the shop like `make run`, on a free port and with its own data, and uses Lighthouse's mobile preset: a mid-range
+phone on slow 4G, simulated. Performance is the median of the runs, everything else the worst. Exits with 1 if a page
+misses a target.
 """
 
 import argparse
@@ -35,11 +35,11 @@ CATEGORIES = {
     "seo": ("SEO", 100),
     "agentic-browsing": ("agentic browsing", 100),
 }
-"""What each category is called, and the least score."""
+"""The categories with their labels and minimum scores."""
 MOST_BYTES = 60_000
-"""Over the wire before pictures: HTML, style, scripts and font, with their headers."""
+"""Transferred bytes without images: HTML, CSS, scripts and font, with their headers."""
 PATIENCE = 180
-"""Seconds for one run."""
+"""Time limit of one run."""
 ATTEMPTS = 3
 
 
@@ -64,7 +64,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """A page over its runs."""
+    """The runs of a page."""
 
     page: Page
     runs: list[Run]
@@ -104,7 +104,7 @@ class Result:
 
 
 def install() -> None:
-    """Lighthouse as package-lock.json pins it, into bench/node_modules, unless it is there."""
+    """Install Lighthouse, as pinned in package-lock.json, into bench/node_modules, unless it exists."""
     if not (shutil.which("node") and shutil.which("npm")):
         sys.exit("make lighthouse needs Node.js 22 or newer with npm: https://nodejs.org, or your system's package.")
     if INSTALLED.exists() and INSTALLED.stat().st_mtime >= (HERE / "package-lock.json").stat().st_mtime:
@@ -125,7 +125,7 @@ def browser() -> str:
 
 
 def pages_of(port: int, shop: str, product: str) -> list[Page]:
-    """A shop's list, a product and its checkout, with the cookie of somebody who has put that product into a cart."""
+    """Return the URLs of a shop's list, a product and its checkout, with the cookie of a cart with that product."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
     form = urlencode({"product_id": product, "quantity": 1})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -144,7 +144,7 @@ def pages_of(port: int, shop: str, product: str) -> list[Page]:
 
 
 def look(page: Page, chromium: str, folder: Path, categories: list[str]) -> Run:
-    """One run, again when the browser gave Lighthouse nothing to judge."""
+    """Run Lighthouse once; repeat if the browser gave no result."""
     flags = "--headless=new --disable-dev-shm-usage" + (" --no-sandbox" if os.geteuid() == 0 else "")
     report = folder / "report.json"
     command = ["node", str(LIGHTHOUSE), page.address, "--quiet", "--no-enable-error-reporting"]
@@ -185,7 +185,7 @@ def read(report: dict[str, Any], page: Page) -> Run:
 
 
 def judge(page: Page, chromium: str, folder: Path, times: int) -> Result:
-    """All categories in the first run; performance alone in the rest, as only that one wavers."""
+    """Run all categories first, then only performance, which is the only one that varies."""
     first = look(page, chromium, folder, list(CATEGORIES))
     return Result(page, [first, *(look(page, chromium, folder, ["performance"]) for _ in range(times - 1))])
 
@@ -230,8 +230,8 @@ def main() -> None:
                 results.append(judge(page, chromium, Path(name), max(asked.runs, 1)))
                 tell(results[-1])
     power = [run.power for result in results for run in result.runs]
-    print("* over the wire before pictures; performance is the median of the runs beside it")
-    print(f"power of the machine while it ran: {min(power):.0f} to {max(power):.0f} (a quiet laptop has 1500 or more)")
+    print("* transferred without images; performance is the median of the runs beside it")
+    print(f"CPU benchmark during the runs: {min(power):.0f} to {max(power):.0f} (an idle laptop has 1500 or more)")
     missed = [line for result in results for line in result.missed()]
     sys.exit("\n".join(["", "Missed:", *missed]) if missed else 0)
 

@@ -1,6 +1,7 @@
-"""A closed loop: so many clients, each sending its next request when the last one is answered. Loopback only.
+"""A closed loop of clients, each of which sends its next request after the last response. Loopback only.
 
-The clients are processes of their own that speak HTTP/1.1 over raw sockets, so that they cost little beside the server.
+The clients are separate processes that use HTTP/1.1 over raw sockets, so that they cost little compared with the
+server.
 """
 
 import json
@@ -17,7 +18,7 @@ from typing import Any
 
 @dataclass
 class Measured:
-    """How many were done in how many seconds, how long each took (seconds), and the answers' statuses."""
+    """Number and total time (seconds) of the steps, the duration of each (seconds), and the response statuses."""
 
     done: int
     seconds: float
@@ -33,7 +34,7 @@ class Measured:
 
 
 class Connection:
-    """One kept-alive connection."""
+    """A keep-alive connection."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -48,7 +49,7 @@ class Connection:
         return self.answer()
 
     def form(self, path: str, fields: str, cookie: str) -> str:
-        """Send a form with this cookie, and give back the cookie that the shop sets, or this one."""
+        """Post a form with this cookie. Return the cookie that the shop sets, or this one."""
         headers = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(fields)}\r\n"
         self.send("POST", path, headers + (f"Cookie: {cookie}\r\n" if cookie else ""), fields.encode())
         status, _ = self.answer()
@@ -93,7 +94,7 @@ class Connection:
 
 
 Step = Callable[[Connection, random.Random], Iterator[int]]
-"""One unit of work: makes requests and yields each answer's status."""
+"""One unit of work: sends requests and yields each response's status."""
 
 
 def client(step: Step, port: int, seed: int, until: float, results: Any) -> None:
@@ -119,7 +120,7 @@ def group(step: Step, port: int, seeds: list[int], until: float, queue: Any) -> 
 
 
 def closed_loop(step: Step, port: int, clients: int, seconds: float, processes: int = 2) -> Measured:
-    """Run `clients` loops of `step` for so many seconds."""
+    """Run `clients` loops of `step` for the given number of seconds."""
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     start = time.monotonic()

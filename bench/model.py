@@ -1,9 +1,9 @@
-"""What a bad model costs the shop: p99 of list and checkout at 50 checkouts a second while the model hangs, drips or
-fails, beside the same shop with suggestions switched off, in the same run; and beside one more of these, which says how
-far equal shops differ. `python -m bench.model`.
+"""`python -m bench.model`: the cost of a bad language model. Measures p99 of list and checkout at 50 checkouts a second
+while the model hangs, responds slowly or fails, compared with the same shop without suggestions in the same run. A
+second shop without suggestions shows how much equal shops differ.
 
-An arrival is a shopper with a browser: the list, a product into the cart, the panel of suggestions, the order. Arrivals
-come at fixed times whether or not the shop keeps up (an open loop), so waiting shows.
+An arrival is a shopper with a browser: list, add to cart, panel of suggestions, order. Arrivals come at fixed times
+whether or not the shop keeps up (an open loop), so queueing is visible.
 """
 
 import random
@@ -26,11 +26,11 @@ from tests.upsell import model_server
 
 RATE = 50
 STARTS, ROUNDS, SECONDS = 8, 3, 4.0
-"""How often the servers are started anew, because equal ones differ by several per cent from start to start; and how
-often each is then visited, for so many seconds."""
+"""Number of server starts, because equal servers differ by several per cent from start to start; number of rounds per
+start, and seconds per round."""
 SHOPPERS_AT_ONCE = 200
 THINKS, HESITATES, ARRIVALS, VISITS = 2.0, 5.0, 5, 100
-"""Seconds that a good but slow model takes; seconds from cart to checkout; carts a second; carts in all."""
+"""Response time (s) of a good but slow model; seconds from cart to checkout; carts per second; total carts."""
 SHOP = "/t/bench"
 FORK = get_context("fork")
 Times = dict[str, list[float]]
@@ -38,7 +38,7 @@ Costs = dict[str, float]
 
 
 def shopper(port: int, due: float, chance: random.Random, times: Times) -> None:
-    """One visit; how long its list and its checkout took, from the moment when they were due."""
+    """Run one visit. Return the durations of its list and its checkout, from their scheduled times."""
     connection = Connection(port)
     product = f"p{chance.randrange(PRODUCTS)}"
     timed(times, "list", lambda: connection.ask("GET", f"{SHOP}/"), due)
@@ -55,7 +55,7 @@ def timed(times: Times, name: str, act: Callable[[], object], since: float) -> N
 
 
 def open_loop(port: int, seconds: float) -> Times:
-    """How long each step took each of the visits, at `RATE` arrivals a second."""
+    """Return the durations of each step of all visits, at `RATE` arrivals per second."""
     times: Times = {"list": [], "checkout": []}
     chance = random.Random()
     start = time.monotonic()
@@ -75,8 +75,7 @@ def p99(seconds: list[float]) -> float:
 
 
 def visit(port: int, due: float, product: str) -> tuple[bool, float]:
-    """Whether a shopper who comes to the checkout `HESITATES` seconds after the cart finds the model's words there, and
-    how long the panel took."""
+    """Return whether the model's answer is ready `HESITATES` seconds after the cart, and how long the panel took."""
     time.sleep(max(0, due - time.monotonic()))
     connection = Connection(port)
     cookie = connection.form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
@@ -89,7 +88,7 @@ def visit(port: int, due: float, product: str) -> tuple[bool, float]:
 
 
 def ready(port: int) -> None:
-    """How many panels show the model's words at once, with a slow model and unhurried shoppers."""
+    """Print how many panels show the model's answer at once, with a slow model."""
     start = time.monotonic()
     with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool:
         visits = [pool.submit(visit, port, start + i / ARRIVALS, f"p{i}") for i in range(VISITS)]
@@ -109,8 +108,8 @@ def serve_model(behave: model_server.Behaviour, told: Pipe) -> None:
 
 @contextmanager
 def model_that(behave: model_server.Behaviour) -> Iterator[str]:
-    """The address of a model's server that behaves so. It is a process of its own, so that what it does takes no time
-    from the one that measures."""
+    """Start a model server with this behaviour, as a separate process so that it doesn't affect the measurement. Return
+    its URL."""
     here, there = FORK.Pipe()
     process = FORK.Process(target=serve_model, args=(behave, there), daemon=True)
     process.start()
@@ -143,8 +142,7 @@ def main() -> None:
 
 
 def costs(folder: Path, shops: dict[str, dict[str, str]]) -> dict[str, Costs]:
-    """What visits to each of the shops cost, started with these settings: p99 of the steps and processor time of a
-    visit, in seconds."""
+    """Return the costs of visits to shops with these settings: p99 of the steps and CPU time per visit, in seconds."""
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serve(folder / name, **settings)) for name, settings in shops.items()}
         times: dict[str, Times] = {name: {"list": [], "checkout": []} for name in shops}
@@ -152,7 +150,7 @@ def costs(folder: Path, shops: dict[str, dict[str, str]]) -> dict[str, Costs]:
         for server in servers.values():
             open_loop(server.port, 2)
         for _ in range(ROUNDS):
-            for name in random.sample(list(shops), len(shops)):  # so that none always follows the same
+            for name in random.sample(list(shops), len(shops)):  # random order against systematic effects
                 before = servers[name].cpu()
                 for step, took in open_loop(servers[name].port, SECONDS).items():
                     times[name][step] += took

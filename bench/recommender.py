@@ -1,8 +1,8 @@
-"""The shop's own recommender for a protocol that gives `build(history, items)` and asks `recommend(cart, k)`.
+"""Adapter of the shop's recommender for an evaluation protocol: `build(history, items)`, then `recommend(cart, k)`.
 
 The items become the catalogue of a shop in a database (SQLite in a temporary folder, or DATABASE_URL), the history is
-learned by the code that learns orders, and each cart is answered from the database, as at checkout. The product types
-of the data are the shop's categories, written "category > type".
+learned by the training code, and each cart is evaluated from the database, as at checkout. The product types of the
+data are the shop's categories, written "category > type".
 """
 
 import atexit
@@ -41,7 +41,7 @@ Recommend = Callable[[list[int], int], list[int]]
 
 
 def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recommend:
-    """Whatever goes best with a cart, as the engine ranks it, of all kinds."""
+    """Return the recommender alone: the best candidates, of any category."""
     numbers = open_shop(history, items)
     ids = {number: product_id for product_id, number in numbers.items()}
 
@@ -55,7 +55,7 @@ def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recomme
 
 
 def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recommend:
-    """What the shop would show: at most one of a category, in stock, with its reason."""
+    """Return what the shop would show: at most one per category, in stock, with explanations."""
     open_shop(history, items)
     tenant = registry().all()[SHOP]
 
@@ -69,7 +69,7 @@ def build_whole(history: list[list[int]], items: dict[int, dict[str, str]]) -> R
 
 
 def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dict[int, int]:
-    """Load the items, learn the history, stay in the shop's context: the products' numbers by their ids."""
+    """Import the items, train on the history, and stay in the shop's context. Return the products' numbers by id."""
     folder = Path(tempfile.mkdtemp(prefix="storefront-bench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "catalog.json").write_text(json.dumps({"tenants": [shop({})]}))
@@ -121,7 +121,7 @@ def category_of(item: dict[str, str]) -> str:
 
 
 def report_size() -> None:
-    """How much the tables of what was learned take, with their indexes, in megabytes."""
+    """Print the size of the recommender's tables with indexes, in megabytes."""
     tables = ("product_affinity", "category_affinity")
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
@@ -129,4 +129,4 @@ def report_size() -> None:
         else:
             named = " OR ".join(f"name LIKE '%{table}%'" for table in tables)
             size = connection.scalar(text(f"SELECT sum(pgsize) FROM dbstat WHERE {named}"))
-    print(f"# what was learned takes {size / 1e6:.1f} MB")
+    print(f"# the recommender's tables take {size / 1e6:.1f} MB")

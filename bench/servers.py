@@ -1,4 +1,4 @@
-"""Servers under load: the shop, and the empty view beside it, each with gunicorn as in production."""
+"""Starts the servers for measurements: the shop and the empty view, each with gunicorn as in production."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ class Server:
     pid: int
 
     def cpu(self) -> float:
-        """Seconds of processor time that the server and its workers have used."""
+        """CPU seconds used by the server and its workers."""
         total = 0
         for pid in (self.pid, *children(self.pid)):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -52,7 +52,7 @@ def free_port() -> int:
 
 @contextmanager
 def serve(folder: Path, *arguments: str, **environment: str) -> Iterator[Server]:
-    """gunicorn with the project's own configuration, stopped at the end; its log is in `folder`."""
+    """Run gunicorn with the project's configuration, and stop it at the end; its log is in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     settings = {
@@ -90,4 +90,4 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.1)
         else:
             return
-    sys.exit(f"the server did not answer:\n{log.read_text()[-2000:]}")
+    sys.exit(f"the server did not respond:\n{log.read_text()[-2000:]}")

@@ -1,4 +1,5 @@
-"""`python -m bench.streams`: what a thousand open streams cost one instance of two workers, beside the same without.
+"""`python -m bench.streams`: the cost of a thousand open event streams for an instance of two workers, compared with
+none.
 
 Rounds without and with streams alternate in one run while stock changes a few times a second; medians of the rounds.
 """
@@ -26,7 +27,7 @@ CLIENTS = 4
 ROUNDS = 5
 SECONDS = 6.0
 BETWEEN_CHANGES = 0.3
-"""Seconds between two purchases, each of which changes the stock of one product."""
+"""Interval between two purchases, each of which changes the stock of one product."""
 
 
 def list_page(connection: Connection, _: random.Random) -> Iterator[int]:
@@ -34,7 +35,7 @@ def list_page(connection: Connection, _: random.Random) -> Iterator[int]:
 
 
 def listen(port: int, pipe: Pipe) -> None:
-    """A process that holds the streams, counts the messages that come, and gives back their number when it is asked."""
+    """Run in a process: hold the streams open, count their messages, and send the number when requested."""
     streams = [socket.create_connection(("127.0.0.1", port)) for _ in range(STREAMS)]
     for stream in streams:
         stream.sendall(b"GET /t/bench/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -52,7 +53,7 @@ def listen(port: int, pipe: Pipe) -> None:
 
 
 def drain(stream: socket.socket) -> int:
-    """How many messages have come; what isn't read until then waits in the system's buffers."""
+    """Read and count the messages in the sockets' buffers."""
     try:
         return stream.recv(1 << 20).count(b"event: stock")
     except BlockingIOError:
@@ -61,7 +62,7 @@ def drain(stream: socket.socket) -> int:
 
 @contextmanager
 def many_streams(port: int) -> Iterator[list[int]]:
-    """Holds the streams open; afterwards the list says how many messages all of them heard."""
+    """Hold the streams open; afterwards the yielded list has the number of messages of all streams."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=listen, args=(port, theirs), daemon=True)
     process.start()
@@ -77,7 +78,7 @@ def many_streams(port: int) -> Iterator[list[int]]:
 
 @contextmanager
 def selling(port: int) -> Iterator[None]:
-    """Somebody buys one thing after another."""
+    """Buy products one after another in the background."""
     stopped = threading.Event()
 
     def sell() -> None:

@@ -1,5 +1,5 @@
-"""What all `flask` commands have in common: what goes wrong outside of the program is one sentence on standard error,
-and exit status 1; a wrong option is 2, as click has it."""
+"""The base of all `flask` commands: an error that the operator can fix is one sentence on standard error and exit
+status 1; a wrong option is status 2, as in click."""
 
 import sys
 from collections.abc import Iterator
@@ -17,32 +17,31 @@ from storefront.state import state_of
 
 
 class StandaloneCommand(click.Command):
-    """A command that stands by itself, outside of any group."""
+    """A command outside of any group."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with timeouts_in_force(BULK), faults_in_a_sentence(ctx):
+        with timeouts_in_force(BULK), errors_as_click_exceptions(ctx):
             return super().invoke(ctx)
 
 
 class CommandGroup(AppGroup):
-    """A group of commands, each with an application context."""
+    """A group of commands that run in an application context."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with timeouts_in_force(BULK), faults_in_a_sentence(ctx):
+        with timeouts_in_force(BULK), errors_as_click_exceptions(ctx):
             return super().invoke(ctx)
 
 
 @contextmanager
-def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
-    """Raises `click.ClickException` in place of what an operator can do something about; a fault of the program keeps
-    its traceback."""
+def errors_as_click_exceptions(ctx: click.Context) -> Iterator[None]:
+    """Convert errors that an operator can fix to `click.ClickException`; others keep their traceback."""
     try:
         yield
     except click.ClickException as fault:
-        said = redact(fault.message)
-        if said == fault.message:
+        message = redact(fault.message)
+        if message == fault.message:
             raise
-        raise click.ClickException(said) from None
+        raise click.ClickException(message) from None
     except Exception as fault:
         app = ctx.ensure_object(ScriptInfo).load_app()  # whose context may have ended with the command
         settings = state_of(app).settings
@@ -52,7 +51,7 @@ def faults_in_a_sentence(ctx: click.Context) -> Iterator[None]:
 
 
 def end_flask_command(fault: ConfigError) -> None:
-    """When it is `flask` that makes the app, say the sentence and exit with 1: it would print a traceback."""
+    """Under `flask`, print the message and exit with status 1 instead of a traceback."""
     if click.get_current_context(silent=True):
         click.echo(f"Error: {fault}", err=True)
         sys.exit(1)

@@ -1,8 +1,8 @@
-"""Refusals: what the shop says when it must say no.
+"""Refusals: exceptions for requests that the shop can't fulfil.
 
-Rules and actions raise them; one handler (see `storefront.web.error_handlers`) shows them as a page, as a region of a
-page or as RFC 9457 problem+json. They are worded for the shopper in the language of the request, and carry the data
-that a program needs; a title is a marked message, which is translated where it is shown.
+Validation and actions raise them. One handler (`storefront.web.error_handlers`) renders them as a page, as a partial or
+as RFC 9457 problem details. `detail` is in the language of the request; `title` is a message marked for translation,
+which is translated when it is rendered. `problem_members` adds the data that API clients need.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from storefront.i18n.gettext import N_, _
 
 
 class Refusal(Exception):
-    """The base of everything that the shop refuses. `type` is the last part of the problem's type URI."""
+    """The base class of refusals. `type` is the last segment of the problem's type URI."""
 
     status = 400
     type = "refused"
-    title = N_("That can't be done")
+    title = N_("Bad request")
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
 
     def problem_members(self) -> dict[str, Any]:
-        """Members that the problem carries besides type, title, status and detail."""
+        """Extension members of the problem details, besides type, title, status and detail."""
         return {}
 
 
@@ -36,23 +36,23 @@ class NotFound(Refusal):
 
 class TenantNotFound(NotFound):
     type = "tenant-not-found"
-    title = N_("No such shop")
+    title = N_("Shop not found")
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """One field that was wrong, and why."""
+    """An invalid field and the reason."""
 
     field: str
     message: str
 
 
 class Invalid(Refusal):
-    """Fields that were understood and can't be taken."""
+    """Fields of a well-formed request that have invalid values."""
 
     status = 422
     type = "invalid"
-    title = N_("Please check what you entered")
+    title = N_("Please check your details")
 
     def __init__(self, *faults: FieldError) -> None:
         super().__init__(" ".join(fault.message for fault in faults))
@@ -69,7 +69,7 @@ class Conflict(Refusal):
 
 @dataclass(frozen=True)
 class Shortage:
-    """A product of which the cart wants more than there is."""
+    """A product with less stock than the cart's quantity."""
 
     product_id: str
     requested: int
@@ -81,7 +81,7 @@ class OutOfStock(Conflict):
     title = N_("Not enough in stock")
 
     def __init__(self, items: Sequence[Shortage]) -> None:
-        super().__init__(_("Some items are not available in the quantity you asked for. Nothing was ordered."))
+        super().__init__(_("Some items aren't available in the quantity you want. Your order hasn't been placed."))
         self.items = items
 
     def problem_members(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class OutOfStock(Conflict):
 
 
 class PriceChanged(Conflict):
-    """The total is not what the shopper was shown. `total` is in minor units of `currency`."""
+    """The current total differs from the one that the shopper was shown. `total` is in minor units of `currency`."""
 
     type = "price-changed"
     title = N_("The price has changed")
@@ -104,7 +104,8 @@ class PriceChanged(Conflict):
 
 
 class CartChanged(Conflict):
-    """The cart doesn't hold what the page showed, as after a change in another tab. Only pages say what they showed."""
+    """The cart's lines differ from those that the page showed, as after a change in another tab. Only pages send
+    these."""
 
     type = "cart-changed"
     title = N_("Your cart has changed")
@@ -112,64 +113,64 @@ class CartChanged(Conflict):
     def __init__(self) -> None:
         super().__init__(
             _(
-                "Your cart has changed since you opened this page, perhaps in another tab. Nothing was ordered. "
-                "Please check your order and place it again."
+                "Your cart has changed since you opened this page, perhaps in another tab. "
+                "Please review your order and place it again."
             )
         )
 
 
 class CartEmpty(Conflict):
     type = "cart-empty"
-    title = N_("The cart is empty")
+    title = N_("Your cart is empty")
 
     def __init__(self) -> None:
-        super().__init__(_("There is nothing in this cart to order."))
+        super().__init__(_("Add a product to your cart before you check out."))
 
 
 class CartOrdered(Conflict):
     type = "cart-ordered"
-    title = N_("This cart became an order")
+    title = N_("Order already placed")
 
     def __init__(self) -> None:
-        super().__init__(_("This cart has already become an order and can't be changed."))
+        super().__init__(_("This cart has already been ordered and can't be changed."))
 
 
 class OrderFulfilled(Conflict):
     type = "order-fulfilled"
-    title = N_("This order has gone out")
+    title = N_("Order already shipped")
 
     def __init__(self) -> None:
-        super().__init__(_("This order has been fulfilled already and can't be cancelled."))
+        super().__init__(_("This order has already been shipped and can't be cancelled."))
 
 
 class Unauthorized(Refusal):
-    """Nobody, or nobody that is known, asked for what only staff may have."""
+    """A request for staff data has no valid key."""
 
     status = 401
     type = "unauthorized"
-    title = N_("A key is needed")
+    title = N_("Authentication required")
 
     def __init__(self) -> None:
-        super().__init__(_("This is for the shop's staff: send a valid key as 'Authorization: Bearer <key>'."))
+        super().__init__(_("Send a valid API key as 'Authorization: Bearer <key>'."))
 
 
 class DatabaseBusy(Refusal):
-    """The database could not be written in time; trying again is safe."""
+    """The database could not be written within the time limit; repeating the request is safe."""
 
     status = 503
     type = "busy"
     title = N_("The shop is busy")
 
     def __init__(self) -> None:
-        super().__init__(_("The shop is very busy at the moment. Nothing was changed; please try again."))
+        super().__init__(_("The shop is very busy right now. No changes were made. Please try again in a moment."))
 
 
 class Unavailable(Refusal):
-    """The database is away, or can't be written to."""
+    """The database is unavailable or not writable."""
 
     status = 503
     type = "unavailable"
-    title = N_("Not available")
+    title = N_("Temporarily unavailable")
 
     def __init__(self) -> None:
-        super().__init__(_("The shop can't answer at the moment. Please try again shortly."))
+        super().__init__(_("The shop is temporarily unavailable. Please try again shortly."))

@@ -1,15 +1,15 @@
-"""How many open files a process may have, and how they are shared out: each connection takes one."""
+"""The limit of open files of a process (RLIMIT_NOFILE), and how connections and event streams share it."""
 
 import resource
 
 FILES_BESIDE = 300
-"""Open files that a process needs besides its connections: the database, the log, static files."""
+"""Open files besides connections: the database, the log, static files."""
 MAX_CONNECTIONS = 2000
-"""Connections of a process that are no event streams. Past that those that wait for their clients make room."""
+"""Connections per process, without event streams. Above it, idle connections are closed."""
 
 
 def raise_limit(wanted: int) -> int:
-    """Ask the system for so many open files, as far as it allows; return how many this process may have now."""
+    """Raise the soft limit of open files to `wanted` if the hard limit allows it. Return the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
@@ -18,5 +18,5 @@ def raise_limit(wanted: int) -> int:
 
 
 def connections_that_fit(wanted: int) -> int:
-    """How many connections of `wanted` fit, beside as many event streams, which don't count among the worker's."""
+    """Return how many of the `wanted` connections fit in the limit beside as many event streams."""
     return max(1, min(wanted, (raise_limit(FILES_BESIDE + 2 * wanted) - FILES_BESIDE) // 2))

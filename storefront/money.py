@@ -1,4 +1,4 @@
-"""Amounts of money: integers in the currency's minor unit. The only place that parses, rounds and formats them."""
+"""Amounts of money: integers in the currency's minor unit. Parses, rounds and formats them."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
@@ -33,23 +33,23 @@ _DIGITS = dict.fromkeys(
 _DIGITS |= dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3) | dict.fromkeys(("CLF", "UYW"), 4)
 _AMOUNT = re.compile(r"[0-9]{1,15}(\.[0-9]+)?")
 MAX_AMOUNT = 10**12
-"""The largest price, in minor units: a hundred lines of 999 of it still fit a 64-bit column."""
+"""The maximum price in minor units: a cart of 100 lines of 999 still fits a 64-bit column."""
 
 
 def minor_unit_digits(currency: str) -> int:
-    """How many decimals the currency has: 2 for EUR, 0 for JPY, 3 for KWD."""
+    """Return the number of decimals of the currency: 2 for EUR, 0 for JPY, 3 for KWD."""
     return _DIGITS.get(currency, 2)
 
 
 def check_currency(currency: str) -> str:
-    """The ISO 4217 code as given; raises ValueError for anything else."""
+    """Return the ISO 4217 code. Raises `ValueError` for anything else."""
     if not is_currency(currency):
         raise ValueError(f"{currency!r} is not an ISO 4217 currency code")
     return currency
 
 
 def parse(text: str, currency: str) -> int:
-    """Minor units from a decimal string such as "34.90". Raises ValueError that says what is wrong with it."""
+    """Convert a decimal string such as "34.90" to minor units. Raises `ValueError` with the reason."""
     places = minor_unit_digits(currency)
     if not _AMOUNT.fullmatch(text):
         raise ValueError(f"{text!r} is not a decimal number such as {Decimal(1250).scaleb(-places)}")
@@ -57,37 +57,37 @@ def parse(text: str, currency: str) -> int:
         raise ValueError(f"{text!r} has more decimals than {currency} has ({places})")
     minor = int(Decimal(text).scaleb(places))
     if minor > MAX_AMOUNT:
-        raise ValueError(f"{text!r} is more than the largest price")
+        raise ValueError(f"{text!r} is greater than the maximum price")
     return minor
 
 
 def percentage_of(amount: int, percent: Decimal) -> int:
-    """`percent` per cent of `amount`, rounded half up to the minor unit."""
+    """Return `percent` per cent of `amount`, rounded half up to the minor unit."""
     return int((amount * percent / 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def tax_included_in(amount: int, percent: Decimal) -> int:
-    """How much of `amount` is a tax of `percent` per cent that it already contains, rounded half up."""
+    """Return the tax of `percent` per cent that `amount` already includes, rounded half up."""
     return int((amount * percent / (100 + percent)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 @lru_cache(maxsize=8192)
 def format_money(amount: int, currency: str, locale: str) -> str:
-    """The amount as people of that locale write it, with the currency's own number of decimals."""
+    """Format an amount in minor units for the locale, with the currency's number of decimals."""
     places = minor_unit_digits(currency)
-    where = parse_locale(locale)
-    pattern = parse_pattern(where.currency_formats["standard"].pattern)
+    parsed = parse_locale(locale)
+    pattern = parse_pattern(parsed.currency_formats["standard"].pattern)
     pattern.frac_prec = (places, places)
-    symbol = get_currency_symbol(currency, where)
-    shown: str = pattern.apply(Decimal(amount).scaleb(-places), where, currency=currency, currency_digits=False)
-    return shown.replace("¤", symbol).replace("￥", "¥")  # the full-width sign is in few fonts, ours not among them
+    symbol = get_currency_symbol(currency, parsed)
+    formatted: str = pattern.apply(Decimal(amount).scaleb(-places), parsed, currency=currency, currency_digits=False)
+    return formatted.replace("¤", symbol).replace("￥", "¥")  # our fonts lack the full-width sign
 
 
 @lru_cache(maxsize=256)
 def parse_locale(tag: str) -> Locale:
-    """The locale of a tag such as "en-IE", or of its language when that region has no ways of its own.
+    """Return the locale of a tag such as "en-IE", or of its language if there is no locale for the region.
 
-    Raises ValueError when the language is unknown.
+    Raises `ValueError` if the language is unknown.
     """
     for candidate in (tag, tag.split("-", maxsplit=1)[0]):
         try:

@@ -1,4 +1,4 @@
-"""The shapes of the contract: exactly these names, with values of exactly these types."""
+"""Assertions on the JSON API: exact field names with values of exact types."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many people at once, each in a thread with a browser of their own."""
+"""Concurrent shoppers, each in a thread with its own client."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The cast and the stage: two databases, two shops, a shopper in one and a stranger in the other."""
+"""Shared fixtures: two databases, two shops, `shopper` in one and `stranger` in the other."""
 
 import io
 import json

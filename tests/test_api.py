@@ -1,4 +1,4 @@
-"""The API as it describes itself: the document is whole, and nothing that follows it, or breaks it, finds a fault."""
+"""The OpenAPI document is complete, and requests generated from it cause no server error."""
 
 import re
 import sqlite3

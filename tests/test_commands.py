@@ -1,4 +1,4 @@
-"""Commands say in one sentence what is wrong and what to do, whatever state the shop is in, and show no traceback."""
+"""Commands print one sentence with the cause and what to do, and no traceback, in any state of the shop."""
 
 import os
 import subprocess

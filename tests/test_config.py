@@ -1,4 +1,4 @@
-"""Every variable of the environment, right and wrong; a wrong one stops the start with one sentence that names it."""
+"""Every environment variable, valid and invalid; an invalid one stops the start with a sentence that names it."""
 
 import os
 import stat

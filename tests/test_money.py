@@ -1,4 +1,4 @@
-"""Amounts: read from text, rounded and written, in currencies with no, two and three decimals."""
+"""Amounts: parsed, rounded and formatted, in currencies with no, two and three decimals."""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -45,7 +45,7 @@ def test_a_decimal_string_is_read_exactly(text: str, currency: str, minor: int) 
         ("34.905", "EUR", "more decimals than EUR has (2)"),
         ("12.5", "JPY", "more decimals than JPY has (0)"),
         ("1.2505", "KWD", "more decimals than KWD has (3)"),
-        ("10000000000.01", "EUR", "more than the largest price"),
+        ("10000000000.01", "EUR", "greater than the maximum price"),
         *(
             (text, "EUR", "is not a decimal number such as 12.50")
             for text in (

@@ -1,4 +1,4 @@
-"""Whatever several shoppers do in two shops, in whatever order: the books are right."""
+"""Property-based test: after any actions of several shoppers in two shops, stock and orders agree."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a shopper does with a cart. Each action is one short write transaction; what came of it is read again."""
+"""Cart actions. Each is one short write transaction; callers read the result again."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -25,7 +25,7 @@ from storefront.tenants.settings import TenantSettings
 
 
 def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None) -> str:
-    """Make a cart that holds these (product id, quantity) and return its id. Raises `NotFound` or `Invalid`."""
+    """Create a cart with these (product id, quantity) and return its id. Raises `NotFound` or `Invalid`."""
     wanted: Counter[str] = Counter()
     for product_id, quantity in items:
         wanted[product_id] += check_quantity(quantity)
@@ -51,8 +51,9 @@ SELECT_EXISTING_PRODUCTS = tenant_scoped(select(products.id).where(products.id.i
 
 @contextmanager
 def unknown_product_as_not_found(product_ids: Collection[str]) -> Iterator[None]:
-    """Around a `write()` of lines: the database itself takes none but this shop's products, and is asked again only to
-    say which isn't. Raises `NotFound`."""
+    """Wrap a `write()` of lines: convert a foreign key error for a product that isn't this shop's to `NotFound`.
+
+    Only after such an error, a query finds out which product it is."""
     if not all(map(is_id, product_ids)):
         check_products_exist(product_ids)
     try:
@@ -63,30 +64,30 @@ def unknown_product_as_not_found(product_ids: Collection[str]) -> Iterator[None]
 
 
 def check_products_exist(product_ids: Iterable[str]) -> None:
-    """Refuse when one of the products isn't this shop's."""
+    """Raise `NotFound` if one of the products doesn't exist in this shop."""
     wanted = [product_id for product_id in product_ids if is_id(product_id)]
     found = set(execute(SELECT_EXISTING_PRODUCTS, {"ids": wanted}).scalars())
     missing = [product_id for product_id in product_ids if product_id not in found]
     if missing:
-        raise NotFound(_("There is no product %(id)s in this shop.", id=repr(cut(missing[0], 64))))
+        raise NotFound(_("Product %(id)s was not found.", id=repr(cut(missing[0], 64))))
 
 
 def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    """Put so many more of a product into the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
+    """Add a quantity of a product to the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     check_quantity(quantity)
     with unknown_product_as_not_found([product_id]), write():
         lock_open_cart(cart_id)
-        already = quantity_in_cart(cart_id, product_id)
-        if already is None:
+        in_cart = quantity_in_cart(cart_id, product_id)
+        if in_cart is None:
             insert_line(cart_id, product_id, quantity, from_upsell)
         else:
-            total = check_quantity(already + quantity)
+            total = check_quantity(in_cart + quantity)
             execute(SET_LINE_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
     cart_changed.send(cart_id=cart_id)
 
 
 def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
-    """Make it so many of a product; 0 takes it out. Raises `NotFound`, `Invalid` or `CartOrdered`."""
+    """Set the quantity of a product; 0 removes it. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     if quantity:
         check_quantity(quantity)
     with unknown_product_as_not_found([product_id]), write():
@@ -110,7 +111,7 @@ def insert_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool 
 
 
 def apply_promo(tenant: TenantSettings, cart_id: str, code: str) -> None:
-    """Price the cart with this promo code. Raises `Invalid` when the code is unknown or has run out."""
+    """Apply a promo code to the cart. Raises `Invalid` if it is unknown or expired, `CartOrdered` or `NotFound`."""
     with write():
         lock_open_cart(cart_id)
         execute(SET_CART_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
@@ -134,19 +135,19 @@ SET_CART_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code"
 
 
 def lock_open_cart(cart_id: str) -> None:
-    """Lock the open cart's row for the rest of this transaction, so that nobody changes or orders it meanwhile.
+    """Lock the open cart's row until the end of this transaction, against concurrent changes and orders.
 
     Raises `CartOrdered` or `NotFound`.
     """
     if is_id(cart_id) and execute(LOCK_OPEN_CART, {"cart": cart_id, "now": now()}).rowcount:
         return
     if find_cart(cart_id) is None:
-        raise NotFound(_("There is no such cart in this shop."))
+        raise NotFound(_("We couldn't find this cart."))
     raise CartOrdered
 
 
 def quantity_in_cart(cart_id: str, product_id: str) -> int | None:
-    """How many of a product the cart holds; None when it has no such line."""
+    """Return the quantity of a product in the cart; None if there is no such line."""
     if not is_id(product_id):
         return None
     quantity: int | None = execute(SELECT_LINE_QUANTITY, {"cart": cart_id, "product": product_id}).scalar()

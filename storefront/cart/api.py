@@ -1,4 +1,4 @@
-"""Carts, for programs."""
+"""Carts in the JSON API."""
 
 from typing import Annotated
 
@@ -19,7 +19,7 @@ from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_pr
 api = api_blueprint("cart_api", __name__)
 
 MAX_TYPED_CODE_LENGTH = 200
-"""A code has at most 40 characters; what comes along unseen when it is pasted may be as many again."""
+"""A code has at most 40 characters; a pasted one may have additional invisible characters."""
 ProductId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(pasted_id)]
 
 
@@ -30,7 +30,7 @@ class ItemRequest(RequestModel):
 
 class AddItemRequest(ItemRequest):
     upsell_call_id: Annotated[
-        str | None, Field(max_length=32, description="`call_id` of the suggestions that this product was taken from")
+        str | None, Field(max_length=32, description="`call_id` of the suggestions that included this product")
     ] = None
 
 
@@ -50,7 +50,7 @@ class CartItem(ResponseModel):
     product: Product
     quantity: int
     line_total: Money
-    available: Annotated[bool, Field(description="whether there is as much in stock at this moment")]
+    available: Annotated[bool, Field(description="whether this quantity is in stock now")]
 
 
 class Cart(ResponseModel):
@@ -90,7 +90,7 @@ class Cart(ResponseModel):
 @limiter.limit(CARTS_LIMIT)
 @spec.validate(resp=responses(201, Cart, 400, 404, 415, 422), tags=["cart"])
 def create_cart(json: CreateCartRequest) -> tuple[Cart, int, dict[str, str]]:
-    """Make a cart, with items in it if you like."""
+    """Create a cart, optionally with items."""
     cart_id = actions.open_cart((item.product_id, item.quantity) for item in json.items)
     return cart_response(cart_id), 201, {"Location": url_for("cart_api.get_cart", cart_id=cart_id)}
 
@@ -98,7 +98,7 @@ def create_cart(json: CreateCartRequest) -> tuple[Cart, int, dict[str, str]]:
 @api.get("/carts/<cart_id>")
 @spec.validate(resp=responses(200, Cart, 404), tags=["cart"])
 def get_cart(cart_id: str) -> Cart:
-    """The cart, priced as of now."""
+    """Get a cart, at current prices."""
     return cart_response(cart_id)
 
 
@@ -106,7 +106,7 @@ def get_cart(cart_id: str) -> Cart:
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
 def add_item(cart_id: str, json: AddItemRequest) -> Cart:
-    """Put so many more of a product into the cart."""
+    """Add a quantity of a product to the cart."""
     from_upsell = current_state().was_suggested(json.upsell_call_id, cart_id, json.product_id)
     actions.add_item(cart_id, json.product_id, json.quantity, from_upsell)
     return cart_response(cart_id)
@@ -116,7 +116,7 @@ def add_item(cart_id: str, json: AddItemRequest) -> Cart:
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
 def set_item(cart_id: str, product_id: str, json: SetQuantityRequest) -> Cart:
-    """Set the quantity of a product; 0 takes it out."""
+    """Set the quantity of a product; 0 removes it."""
     actions.set_quantity(cart_id, product_id, json.quantity)
     return cart_response(cart_id)
 
@@ -125,7 +125,7 @@ def set_item(cart_id: str, product_id: str, json: SetQuantityRequest) -> Cart:
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 404, 409), tags=["cart"])
 def remove_item(cart_id: str, product_id: str) -> Cart:
-    """Take a product out of the cart."""
+    """Remove a product from the cart."""
     actions.set_quantity(cart_id, product_id, 0)
     return cart_response(cart_id)
 
@@ -135,7 +135,7 @@ def remove_item(cart_id: str, product_id: str) -> Cart:
 @limit_promo_guesses
 @spec.validate(resp=responses(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
 def set_promo(cart_id: str, json: PromoRequest) -> Cart:
-    """Apply a promo code, in any case of letters."""
+    """Apply a promo code (case-insensitive)."""
     actions.apply_promo(current_tenant(), cart_id, json.code)
     return cart_response(cart_id)
 
@@ -144,7 +144,7 @@ def set_promo(cart_id: str, json: PromoRequest) -> Cart:
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 404, 409), tags=["cart"])
 def remove_promo(cart_id: str) -> Cart:
-    """Price the cart without a promo code."""
+    """Remove the promo code."""
     actions.remove_promo(cart_id)
     return cart_response(cart_id)
 

@@ -21,7 +21,7 @@ class CartStatus(StrEnum):
 
 
 class Cart(OwnedByTenant, Model):
-    """The id is unguessable: who holds it holds the cart. `shopper` groups the carts of one browser."""
+    """The id is an unguessable capability for the cart. `shopper` identifies the browser, across its carts."""
 
     __tablename__ = "cart"
     __table_args__ = (
@@ -40,7 +40,7 @@ class Cart(OwnedByTenant, Model):
 
 
 class CartLine(OwnedByTenant, Model):
-    """So many of one product; costs the product's price of the moment."""
+    """A quantity of a product, at the product's current price."""
 
     __tablename__ = "cart_line"
     __table_args__ = (

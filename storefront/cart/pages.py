@@ -1,4 +1,4 @@
-"""The cart, for shoppers. The browser's cart hangs on the shop's signed cookie."""
+"""HTML views of the cart. The browser's cart id is in the shop's signed session cookie."""
 
 from flask import Blueprint, Flask, Response, flash, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -27,14 +27,15 @@ def init_app(app: Flask) -> None:
 
 
 def current_cart() -> CartSnapshot | None:
-    """This browser's open cart, None before something is put into one."""
+    """Return this browser's open cart; None if there is none."""
     cart = find_cart(session.get("cart"))
     return cart if cart and cart.is_open else None
 
 
 def cart_item_count() -> int:
-    """How many pieces are in this browser's cart, for the badge; asked for once a request. An error's page shows no
-    number, as the database may be what failed."""
+    """Return the number of items in this browser's cart, for the badge. Cached per request.
+
+    0 on error pages, because the database may be what failed."""
     if "problem" in g:
         return 0
     if "cart_count" not in g:
@@ -63,7 +64,7 @@ def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
 @pages.post("/cart/items")
 @limiter.limit(CARTS_LIMIT)
 def add() -> AnyResponse:
-    """Put a product into this browser's cart, which is made when there is none."""
+    """Add a product to this browser's cart, which is created if there is none."""
     product = get_product_view(request.form.get("product_id", ""))
     quantity = parse_quantity(request.form.get("quantity", "1"))
     suggested = request.form.get("next") == "checkout"
@@ -81,18 +82,21 @@ def add() -> AnyResponse:
 
 
 def is_suggestion_available(product: ProductView) -> bool:
-    """Whether a suggestion can still be had. What is sold out would only stand in the order's way; a price that has
-    changed since it was shown is said."""
+    """Whether a suggestion is still in stock: a sold-out product would block the order. Flashes a message if it is sold
+    out or if its price has changed since it was shown."""
     if product.sold_out:
-        flash(_("%(name)s has just sold out. Your order is as it was.", name=product.name), "error")
+        flash(_("%(name)s has just sold out and wasn't added to your order.", name=product.name), "error")
         return False
     if request.form.get("price", str(product.price)) != str(product.price):
-        flash(_("%(name)s costs %(price)s now.", name=product.name, price=format_money(product.price)), "notice")
+        flash(
+            _("The price of %(name)s has changed to %(price)s.", name=product.name, price=format_money(product.price)),
+            "notice",
+        )
     return True
 
 
 def add_to_cart(cart_id: str, product_id: str, quantity: int) -> bool:
-    """Add to this cart; False when it isn't there any more or became an order, and a new one is due."""
+    """Add to this cart. Return False if it doesn't exist any more or is ordered, so that a new one is needed."""
     from_upsell = is_attributable(request.form.get("upsell"), cart_id, product_id)
     try:
         actions.add_item(cart_id, product_id, quantity, from_upsell)
@@ -114,7 +118,7 @@ def set_item(product_id: str) -> AnyResponse:
 @limiter.limit(CART_CHANGES_LIMIT)
 @limit_promo_guesses
 def promo() -> AnyResponse:
-    """Apply a promo code, or remove it when none is given. A code that can't be used is said beside its field."""
+    """Apply a promo code, or remove it if none is given. The error for an invalid code is shown beside the field."""
     code = request.form.get("code", "").strip()
     if not code:
         actions.remove_promo(session_cart_id())
@@ -127,7 +131,7 @@ def promo() -> AnyResponse:
 
 
 def session_cart_id() -> str:
-    """The id of this browser's cart; raises `NotFound`."""
+    """Return the id of this browser's cart. Raises `NotFound`."""
     cart_id: str | None = session.get("cart")
     if cart_id is None:
         raise NotFound(_("Your cart is empty."))

@@ -22,7 +22,7 @@ from storefront.tenants.settings import TenantSettings
 
 @dataclass(frozen=True)
 class CartLineSnapshot:
-    """A line as it is at this moment: at the product's price of now, and with as many left as there are."""
+    """A cart line with the product's current price and stock."""
 
     quantity: int
     from_upsell: bool
@@ -47,7 +47,7 @@ class CartLineSnapshot:
 
 @dataclass(frozen=True)
 class CartSnapshot:
-    """A cart as it is at this moment."""
+    """A cart with its lines, as of now."""
 
     id: str
     shopper: str
@@ -65,7 +65,7 @@ class CartSnapshot:
 
 @dataclass(frozen=True)
 class PricedCart:
-    """A cart as a page shows it, with its price; one without lines stands for no cart."""
+    """A cart with its price, for a page; without an id and lines if there is no cart."""
 
     id: str
     lines: Sequence[CartLineSnapshot]
@@ -83,8 +83,8 @@ class PricedCart:
 
 
 def digest_lines(lines: Iterable[tuple[str, int]]) -> str:
-    """A digest of a cart's lines, given as (product id, quantity) in any order: a page carries it, so that an order can
-    be held to what the page showed."""
+    """Return a digest of (product id, quantity) in any order. The checkout page sends it, so that an order is refused
+    if the cart has changed since."""
     return sha256(json.dumps(sorted(lines)).encode()).hexdigest()[:32]
 
 
@@ -108,15 +108,15 @@ COUNT_CART_ITEMS = tenant_scoped(
 
 
 def count_items(cart_id: str) -> int:
-    """How many pieces an open cart holds; 0 when there is no such cart."""
+    """Return the number of items in an open cart; 0 if there is none."""
     return execute(COUNT_CART_ITEMS, {"id": cart_id}).scalar() or 0
 
 
 def load_cart(cart_id: str) -> CartSnapshot:
-    """The cart with its lines and their products, as they are in the database now; raises `NotFound`."""
+    """Return the cart with its lines and products. Raises `NotFound`."""
     cart = find_cart(cart_id)
     if cart is None:
-        raise NotFound(_("There is no such cart in this shop."))
+        raise NotFound(_("We couldn't find this cart."))
     return cart
 
 

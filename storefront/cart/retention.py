@@ -1,4 +1,4 @@
-"""How long carts are kept that nobody ordered. One that became an order stays as long as the order, which names it."""
+"""Retention of carts that were not ordered. An ordered cart is kept as long as its order, which refers to it."""
 
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select
 
@@ -11,27 +11,28 @@ from storefront.db.tenancy import tenant_scoped
 
 lines = table_of(CartLine)
 BEFORE = bindparam("before", type_=UtcDateTime())
-UNTOUCHED = (carts.c.status == CartStatus.OPEN) & (carts.c.updated_at < BEFORE)
+UNCHANGED = (carts.c.status == CartStatus.OPEN) & (carts.c.updated_at < BEFORE)
 HAS_LINES = tenant_scoped(select(lines.c.cart_id).where(lines.c.cart_id == carts.c.id)).correlate(carts).exists()
-BY_PROGRAM = carts.c.shopper == carts.c.id
-"""Programs name no shopper, so each of their carts is a shopper of its own."""
+CREATED_BY_API = carts.c.shopper == carts.c.id
+"""Carts created by the API have no browser; their `shopper` is the cart's own id."""
 
 
-def untouched(*conditions: ColumnElement[bool]) -> Rule:
-    """Removes open carts, with their lines, that meet these conditions and were not touched for long."""
-    age = carts.c.created_at  # which has an index, because it doesn't change with each touch
+def unchanged_carts(*conditions: ColumnElement[bool]) -> Rule:
+    """Return a rule that deletes open carts with their lines if they meet the conditions and haven't changed since
+    `before`."""
+    age = carts.c.created_at  # indexed, because it never changes
     found = select(carts.c.id.label("key"), age.label("age")).where(
-        UNTOUCHED, age < BEFORE, age >= bindparam("after"), *conditions
+        UNCHANGED, age < BEFORE, age >= bindparam("after"), *conditions
     )
-    remove = delete(carts).where(carts.c.id.in_(bindparam("keys", expanding=True)), UNTOUCHED, *conditions)
+    remove = delete(carts).where(carts.c.id.in_(bindparam("keys", expanding=True)), UNCHANGED, *conditions)
     return Rule(age, tenant_scoped(found.order_by(age).limit(bindparam("batch"))), tenant_scoped(remove))
 
 
 def short_lived(is_needed: ColumnElement[bool]) -> Rule:
-    """Empty carts, and those that programs made, unless they are needed for something else."""
-    return untouched(or_(BY_PROGRAM, ~HAS_LINES), ~is_needed)
+    """Return the rule for empty carts and those created by the API, unless they are still needed."""
+    return unchanged_carts(or_(CREATED_BY_API, ~HAS_LINES), ~is_needed)
 
 
 def long_lived(is_needed: ColumnElement[bool]) -> Rule:
-    """All others that nobody ordered."""
-    return untouched(~is_needed)
+    """Return the rule for all other carts that were not ordered, unless they are still needed."""
+    return unchanged_carts(~is_needed)

@@ -1,4 +1,4 @@
-"""Products, for programs."""
+"""Products in the JSON API."""
 
 from typing import Annotated
 
@@ -59,11 +59,16 @@ class ProductList(ResponseModel):
 
 
 class CachedProductList(PreserializedModel, ProductList):
-    """The same, as it was remembered."""
+    """A product list that is already serialised, as it is cached."""
 
 
 class ProductListQuery(BaseModel):
-    q: Annotated[str, Field(max_length=200, description="words that must all occur; the last may be a beginning")] = ""
+    q: Annotated[
+        str,
+        Field(
+            max_length=200, description="search terms, all of which must match; the last one also matches as a prefix"
+        ),
+    ] = ""
     category: Annotated[str, Field(max_length=80)] = ""
     in_stock: Annotated[bool, BeforeValidator(parse_flag)] = False
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
@@ -71,7 +76,7 @@ class ProductListQuery(BaseModel):
 
 
 def shop_money(minor: int) -> Money:
-    """Money in the shop's own currency."""
+    """Return an amount in minor units as money in the shop's currency."""
     return Money.model_construct(amount=minor, currency=current_tenant().currency)
 
 
@@ -79,15 +84,15 @@ def shop_money(minor: int) -> Money:
 @limit_search
 @spec.validate(resp=responses(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ProductListQuery) -> ProductList:
-    """List products, in the catalogue's order: stable while products are added."""
-    wish = ProductQuery(query.q, query.category, query.in_stock)
-    rows = fetch_rows_after(wish, decode_cursor(query.cursor, -1), query.limit + 1)
-    said = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
-    return CachedProductList.from_json(said)
+    """List products in catalogue order, which stays stable when products are added."""
+    criteria = ProductQuery(query.q, query.category, query.in_stock)
+    rows = fetch_rows_after(criteria, decode_cursor(query.cursor, -1), query.limit + 1)
+    body = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
+    return CachedProductList.from_json(body)
 
 
 def product_list(rows: str, limit: int) -> ProductList:
-    """A page of so many of these rows."""
+    """Return the first `limit` products of these rows (JSON), and a cursor if there are more."""
     found = product_views_from_json(rows)
     page = found[:limit]
     return ProductList.model_construct(
@@ -99,5 +104,5 @@ def product_list(rows: str, limit: int) -> ProductList:
 @api.get("/products/<product_id>")
 @spec.validate(resp=responses(200, Product, 404), tags=["catalogue"])
 def get_product(product_id: str) -> Product:
-    """One product."""
+    """Get a product."""
     return Product.of(get_product_view(product_id))

@@ -1,4 +1,4 @@
-"""`flask --app storefront catalog …`: loading shops and products."""
+"""`flask --app storefront catalog …`: imports shops and products."""
 
 import sys
 from pathlib import Path
@@ -12,14 +12,14 @@ from storefront.commands import CommandGroup
 from storefront.db.preparation import prepare_tables
 from storefront.state import current_state
 
-commands = CommandGroup("catalog", help="The shops and what they sell.")
+commands = CommandGroup("catalog", help="Import shops and products.")
 
 
 @commands.command("load")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--update", is_flag=True, help="take texts, prices and settings from the file too; stock never")
+@click.option("--update", is_flag=True, help="also update texts, prices and settings from the file, but never stock")
 def load_command(file: Path | None, update: bool) -> None:
-    """Add the shops and products of FILE (CATALOG when it is left out) that aren't there yet."""
+    """Import the shops and products of FILE (default: CATALOG) that don't exist yet."""
     settings = current_state().settings
     name = repr(str(file)) if file else f"CATALOG {str(settings.catalog)!r}"
     try:
@@ -32,15 +32,17 @@ def load_command(file: Path | None, update: bool) -> None:
 
 
 def import_with_progress(content: bytes, refresh: bool = False) -> ImportSummary:
-    """Load, with a progress bar when somebody is looking at a terminal."""
-    many = content.count(b'"price"')
-    shown = sys.stderr.isatty()
-    with click.progressbar(length=many, label="Loading the catalogue", file=sys.stderr, hidden=not shown) as bar:
+    """Import, with a progress bar if standard error is a terminal."""
+    product_count = content.count(b'"price"')
+    is_terminal = sys.stderr.isatty()
+    with click.progressbar(
+        length=product_count, label="Importing the catalogue", file=sys.stderr, hidden=not is_terminal
+    ) as bar:
         return import_catalog(content, refresh, bar.update)
 
 
 def describe(loaded: ImportSummary) -> str:
     return (
-        f"{loaded.tenants} new shops; products: {loaded.added} added, {loaded.updated} updated, "
-        f"{loaded.unchanged} kept as they were."
+        f"{loaded.tenants} shops added; products: {loaded.added} added, {loaded.updated} updated, "
+        f"{loaded.unchanged} unchanged."
     )

@@ -1,4 +1,4 @@
-"""What a single value in `catalog.json` may be: each check refuses with the words that follow the value's place."""
+"""Types of the fields in `catalog.json`. A check's error message continues the location of the value."""
 
 import re
 from collections.abc import Callable
@@ -12,31 +12,30 @@ from storefront.config_values import daily_budget
 from storefront.i18n.unicode_text import has_visible, without_direction_controls
 
 DEFAULT_LANGUAGE_KEY = ""
-"""Stands for the shop's own language where a text is said by language."""
+"""The key of the shop's default language in a text by language."""
 
 
 def plain_text(value: str) -> str:
-    """Refuses control characters and half characters, which no database column and no page should carry. Leaves out
-    what would turn around the text beside it."""
+    """Strip the text and remove direction controls. Raises `ValueError` for control characters and lone surrogates."""
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("contains a control character")
     return without_direction_controls(value).strip()
 
 
 def visible(value: str) -> str:
-    """Refuses a text of characters that nobody sees."""
+    """Raises `ValueError` for a text of invisible characters only."""
     if value and not has_visible(value):
-        raise ValueError("has only characters that nobody sees")
+        raise ValueError("contains only invisible characters")
     return value
 
 
-def matching(pattern: str, words: str) -> AfterValidator:
-    """Takes texts of this pattern; of others `words` says what they should be."""
-    fits: Callable[[str], object] = re.compile(pattern).fullmatch
+def matching(pattern: str, message: str) -> AfterValidator:
+    """Return a validator for texts that match `pattern` completely; `message` follows the rejected value."""
+    full_match: Callable[[str], object] = re.compile(pattern).fullmatch
 
     def check(value: str) -> str:
-        if not fits(value):
-            raise ValueError(f"{value[:80]!r} {words}")
+        if not full_match(value):
+            raise ValueError(f"{value[:80]!r} {message}")
         return value
 
     return AfterValidator(check)
@@ -59,17 +58,17 @@ def validate_iso_date(value: str) -> str:
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{value[:80]!r} is not a day such as 2027-09-01") from None
+        raise ValueError(f"{value[:80]!r} is not a date such as 2027-09-01") from None
     return value
 
 
 def texts_by_language(value: object) -> object:
-    """A plain text is said in the shop's own language, which stands for itself as the empty code."""
+    """Convert a plain string to a text in the default language. Raises `ValueError`."""
     if isinstance(value, str):
         return {DEFAULT_LANGUAGE_KEY: value}
     if isinstance(value, dict) and value and DEFAULT_LANGUAGE_KEY not in value:
         return value
-    raise ValueError('should be a text, or texts by language such as {"en": "Tea", "de": "Tee"}')
+    raise ValueError('must be a string, or an object of strings by language, such as {"en": "Tea", "de": "Tee"}')
 
 
 def collapse_single_language(texts: dict[str, str]) -> str | dict[str, str]:
@@ -83,26 +82,28 @@ TenantId = Annotated[  # a DNS label, because a tenant may be a subdomain
     str,
     matching(
         r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
-        "is not an id of a shop: 1 to 63 small letters, digits and hyphens, as in aurora-coffee",
+        "is not a valid shop id: 1 to 63 lowercase letters, digits and hyphens, such as aurora-coffee",
     ),
 ]
 ProductId = Annotated[
     str,
     matching(
         r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
-        "is not an id of a product: 1 to 64 letters, digits, dots, hyphens and underscores, as in filter-no2",
+        "is not a valid product id: 1 to 64 letters, digits, dots, hyphens and underscores, such as filter-no2",
     ),
 ]
 Image = Annotated[
     str,
-    matching(r"([A-Za-z0-9][A-Za-z0-9._-]{0,120})?", "is not the name of a picture in static/products, as in mug.webp"),
+    matching(
+        r"([A-Za-z0-9][A-Za-z0-9._-]{0,120})?", "is not a valid image file name in static/products, such as mug.webp"
+    ),
 ]
 Colour = Annotated[str, matching(r"#[0-9a-fA-F]{6}", "is not a colour such as #7a3e1d")]
 PromoCode = Annotated[
     str,
     matching(
         r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}",
-        "is not a promo code: 1 to 40 letters from A to Z, digits, hyphens and underscores, as in SUMMER10",
+        "is not a valid promo code: 1 to 40 letters from A to Z, digits, hyphens and underscores, such as SUMMER10",
     ),
 ]
 Translated = (BeforeValidator(texts_by_language), PlainSerializer(collapse_single_language))

@@ -9,19 +9,19 @@ from storefront.i18n.gettext import N_, _
 from storefront.i18n.unicode_text import cut, single_line
 
 SORTS = {
-    "": N_("Our order"),
-    "price": N_("Price, lowest first"),
-    "-price": N_("Price, highest first"),
-    "new": N_("Newest first"),
-    "name": N_("By name"),
+    "": N_("Featured"),
+    "price": N_("Price: low to high"),
+    "-price": N_("Price: high to low"),
+    "new": N_("Newest"),
+    "name": N_("Name: A to Z"),
 }
-"""The orders that a list can be shown in, and how the page calls them."""
+"""The sort orders of a product list, with their labels."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What narrows and orders a list besides words and category. Prices are in minor units. `ignored` says what was
-    asked for and couldn't be understood: a wrong filter is left out, and never breaks a page."""
+    """Filters and sort order of a list. Prices are in minor units. `ignored` has a message for each invalid parameter:
+    it is left out and never breaks a page."""
 
     min_price: int | None = None
     max_price: int | None = None
@@ -34,36 +34,36 @@ FILTERS = frozenset(("min_price", "max_price", "in_stock", "sort"))
 NO_FILTERS = Filters()
 
 
-def read_filters(asked: Mapping[str, str], currency: str) -> Filters:
-    """The filters of an address such as `?min_price=5&max_price=12.50&in_stock=1&sort=-price`."""
-    if FILTERS.isdisjoint(asked):
+def read_filters(parameters: Mapping[str, str], currency: str) -> Filters:
+    """Parse the filters of a query string such as `?min_price=5&max_price=12.50&in_stock=1&sort=-price`."""
+    if FILTERS.isdisjoint(parameters):
         return NO_FILTERS
     ignored: list[str] = []
-    low, high = (read_price(asked.get(name, ""), currency, ignored) for name in ("min_price", "max_price"))
+    low, high = (read_price(parameters.get(name, ""), currency, ignored) for name in ("min_price", "max_price"))
     if low is not None and high is not None and low > high:
-        ignored.append(_("The lowest price is above the highest, so neither is used."))
+        ignored.append(_("The minimum price is higher than the maximum, so the price filter wasn't applied."))
         low = high = None
-    stock, sort = asked.get("in_stock", ""), asked.get("sort", "")
+    stock, sort = parameters.get("in_stock", ""), parameters.get("sort", "")
     if stock not in ("", "0", "1"):
-        ignored.append(_("What is in stock can be asked for by 1 only, so sold-out products are shown too."))
+        ignored.append(_("The stock filter only accepts the value 1, so it wasn't applied."))
     if sort not in SORTS:
-        ignored.append(_("There is no such order, so the list is in ours."))
+        ignored.append(_("This sort order isn't available. Showing the default order instead."))
     return Filters(low, high, stock == "1", sort if sort in SORTS else "", tuple(ignored))
 
 
 def read_price(text: str, currency: str, ignored: list[str]) -> int | None:
-    """Minor units, also of a price with a decimal comma; what is no price is told to `ignored`."""
+    """Parse a price, also with a decimal comma, to minor units; for an invalid one append a message to `ignored`."""
     text = single_line(text)
     try:
         return money.parse(text.replace(",", "."), currency) if text else None
     except ValueError:
         typed = cut(text, 20)
         ignored.append(
-            _("“%(typed)s” is not a price in %(currency)s, so it is not used.", typed=typed, currency=currency)
+            _("“%(typed)s” isn't a valid price in %(currency)s, so it wasn't applied.", typed=typed, currency=currency)
         )
         return None
 
 
 def format_decimal(amount: int, currency: str) -> str:
-    """A decimal number for programs and fields, with the decimals that the currency has: 12.50, 1800, 1.250."""
+    """Format minor units as a plain decimal number with the currency's decimals: 12.50, 1800, 1.250."""
     return f"{Decimal(amount).scaleb(-money.minor_unit_digits(currency)):f}"

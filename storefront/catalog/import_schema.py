@@ -1,4 +1,4 @@
-"""The shape of `catalog.json`, checked as a whole before anything of it is stored."""
+"""The schema of `catalog.json`, validated completely before anything is stored."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ from storefront.web.validation_messages import error_message
 
 
 def split_by_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
-    """What is said in the shop's own language, and by language what is said in others."""
+    """Split into the text in the default language `own` and the translations by language."""
     others = {language: text for language, text in texts.items() if language not in (DEFAULT_LANGUAGE_KEY, own)}
     return texts.get(DEFAULT_LANGUAGE_KEY) or texts.get(own, ""), others
 
@@ -46,7 +46,7 @@ class Hero(StrictModel):
 
 
 class Theme(BaseModel):
-    """A look is open-ended: what this version doesn't know is left alone."""
+    """A theme may have keys that this version doesn't know; they are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -71,7 +71,7 @@ class PromotionSetting(StrictModel):
 
 
 class PinSetting(StrictModel):
-    """`with` is a product in the cart, `suggest` the one to offer with it, `why` the words for it if given."""
+    """`with` is a product in the cart, `suggest` the one to suggest with it, `why` the optional explanation."""
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
@@ -111,7 +111,7 @@ class TenantEntry(StrictModel):
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
     upsell: UpsellSetting | None = None
     labels: dict[str, dict[str, Annotated[Label, Field(min_length=1, max_length=80)]]] = {}
-    """What categories and tags are called in other languages."""
+    """Translations of categories and tags: {label: {language: translation}}."""
     products: list[ProductEntry]
 
     @field_validator("locale")
@@ -122,7 +122,7 @@ class TenantEntry(StrictModel):
 
     @property
     def language(self) -> str:
-        """The one in which plain texts are."""
+        """The default language, in which plain strings are."""
         return money.parse_locale(self.locale).language
 
 
@@ -131,23 +131,23 @@ class CatalogFile(StrictModel):
 
 
 def parse_catalog(content: bytes) -> CatalogFile:
-    """The catalogue in the file's bytes; raises `CatalogError` with the first faults, by tenant, product, field."""
+    """Parse and validate the file. Raises `CatalogError` with the first errors, by tenant, product and field."""
     raw, faults = parse_json(content)
     if not faults:
         try:
             catalog = CatalogFile.model_validate(raw)
         except ValidationError as found:
-            faults = [fault_in_words(raw, error) for error in found.errors(include_url=False)]
+            faults = [describe_error(raw, error) for error in found.errors(include_url=False)]
         else:
             faults = list(cross_field_errors(catalog))
             if not faults:
                 return catalog
     more = f"\n  … and {len(faults) - 20} more" if len(faults) > 20 else ""
-    raise CatalogError("\n  ".join(["is refused whole:", *faults[:20]]) + more)
+    raise CatalogError("\n  ".join(["was rejected and nothing was imported:", *faults[:20]]) + more)
 
 
-def fault_in_words(raw: object, fault: ErrorDetails) -> str:
-    """Where in the file, and what is wrong there: our own check's words, or a sentence about the field."""
+def describe_error(raw: object, fault: ErrorDetails) -> str:
+    """Return the location in the file and the error message."""
     where = describe_location(raw, fault["loc"])
     if fault["type"] == "value_error":
         return f"{where}: {error_message(fault, where)}"
@@ -155,7 +155,7 @@ def fault_in_words(raw: object, fault: ErrorDetails) -> str:
 
 
 def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
-    """What no single field shows: ids and codes given twice, prices that the currency doesn't have."""
+    """Yield errors that span several fields: repeated ids and codes, prices with too many decimals for the currency."""
     yield from duplicates("tenant", (tenant.id for tenant in catalog.tenants))
     for tenant in catalog.tenants:
         where = f"tenant {tenant.id!r}"
@@ -163,7 +163,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
         codes = (offer.code.upper() for offer in tenant.promotions)
         yield from (f"{where}, {fault}" for fault in duplicates("promotion", codes, "code"))
         yield from (f"{where}, {fault}" for fault in unknown_references(tenant))
-        yield from (f"{where}, {fault}" for fault in contradicting_wishes(tenant.upsell or UpsellSetting()))
+        yield from (f"{where}, {fault}" for fault in contradicting_rules(tenant.upsell or UpsellSetting()))
         yield from (f"{where}, {fault}" for fault in language_errors(tenant))
         for product in tenant.products:
             yield from (f"{where}, product {product.id!r}, {fault}" for fault in duplicates("tag", product.tags, ""))
@@ -174,7 +174,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
 
 
 def language_errors(tenant: TenantEntry) -> Iterator[str]:
-    """Texts in languages that no page speaks, and texts that the shop's own language lacks."""
+    """Yield errors for texts in unsupported languages, and for texts without the shop's default language."""
     texts = [(f"product {one.id!r}, name", one.name) for one in tenant.products]
     texts += [(f"product {one.id!r}, description", one.description) for one in tenant.products]
     if tenant.theme.hero:
@@ -183,40 +183,40 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
     known = {DEFAULT_LANGUAGE_KEY, tenant.language, *LANGUAGES}
     for field, words in texts:
         for language in words.keys() - known:
-            yield f"{field}: {language!r} is none of the languages that pages are in: {', '.join(LANGUAGES)}"
+            yield f"{field}: {language!r} is not a supported language: {', '.join(LANGUAGES)}"
         if words.keys().isdisjoint((DEFAULT_LANGUAGE_KEY, tenant.language)):
             yield f"{field}: is missing in {tenant.language!r}, the language of the shop's locale {tenant.locale}"
 
 
 def unknown_references(tenant: TenantEntry) -> Iterator[str]:
-    """What the shop's wishes for its suggestions name and the file doesn't have, or the currency."""
-    wishes = tenant.upsell or UpsellSetting()
+    """Yield errors for merchandising rules that name unknown products or an invalid amount."""
+    rules = tenant.upsell or UpsellSetting()
     known = {product.id for product in tenant.products}
-    named = [("pins", id) for pin in wishes.pins for id in (pin.with_id, pin.suggest)]
-    named += [("exclude", id) for id in wishes.exclude]
+    named = [("pins", id) for pin in rules.pins for id in (pin.with_id, pin.suggest)]
+    named += [("exclude", id) for id in rules.exclude]
     yield from (f"upsell, {field}: there is no product {id!r} in this shop" for field, id in named if id not in known)
     try:
-        money.parse(wishes.budget_cart_above or "0", tenant.currency)
+        money.parse(rules.budget_cart_above or "0", tenant.currency)
     except ValueError as fault:
         yield f"upsell, budget_cart_above: {fault}"
 
 
-def contradicting_wishes(wishes: UpsellSetting) -> Iterator[str]:
-    """What the shop wants of its suggestions and can't have both, or wants twice."""
-    excluded = set(wishes.exclude)
-    for pin in wishes.pins:
+def contradicting_rules(rules: UpsellSetting) -> Iterator[str]:
+    """Yield errors for contradicting or repeated merchandising rules."""
+    excluded = set(rules.exclude)
+    for pin in rules.pins:
         if pin.with_id == pin.suggest:
-            yield f"upsell, pins: {pin.suggest!r} is pinned to itself, and what is in a cart isn't suggested"
+            yield f"upsell, pins: {pin.suggest!r} is pinned to itself; products in the cart are never suggested"
         if pin.suggest in excluded:
-            yield f"upsell, pins: {pin.suggest!r} is pinned to {pin.with_id!r} and excluded; leave out one of the two"
-    pairs = Counter((pin.with_id, pin.suggest) for pin in wishes.pins)
+            yield f"upsell, pins: {pin.suggest!r} is pinned to {pin.with_id!r} and excluded; remove one of the two"
+    pairs = Counter((pin.with_id, pin.suggest) for pin in rules.pins)
     for (with_id, suggest), times in pairs.items():
         if times > 1:
             yield f"upsell, pins: {suggest!r} is pinned to {with_id!r} {times} times"
-    yield from (f"upsell, {fault}" for fault in duplicates("exclude", wishes.exclude, ""))
+    yield from (f"upsell, {fault}" for fault in duplicates("exclude", rules.exclude, ""))
 
 
 def duplicates(kind: str, ids: Iterable[str], field: str = "id") -> Iterator[str]:
-    """What is said of the ids that are there more than once; `field` is theirs, if they stand in one."""
+    """Yield an error for each repeated id; `field` is the name of the field with the id, if any."""
     where = f", {field}" if field else ""
-    return (f"{kind} {id!r}{where}: is there {times} times" for id, times in Counter(ids).items() if times > 1)
+    return (f"{kind} {id!r}{where}: is given {times} times" for id, times in Counter(ids).items() if times > 1)

@@ -1,4 +1,4 @@
-"""Loading the shops and products of a `catalog.json`."""
+"""Imports the shops and products of a `catalog.json`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from storefront.tenants.registry import registry
 BATCH_SIZE = 2000
 LAST_IMPORT_DIGEST = "catalog_sha256"
 IMPORT_LOCK_ID = 7_206_340_001
-"""The PostgreSQL advisory lock under which one machine at a time loads."""
+"""The PostgreSQL advisory lock that lets one machine at a time import."""
 UPDATED_COLUMNS = (
     "name",
     "name_translations",
@@ -40,15 +40,15 @@ UPDATED_COLUMNS = (
     "search_name",
     "search_text",
 )
-"""What `--update` takes from the file for a product that is there already: all but its stock."""
+"""Columns of an existing product that `--update` takes from the file: all except its stock."""
 
 Progress = Callable[[int], object]
-"""Told how many more products have been seen to."""
+"""Called with the number of products processed since the last call."""
 
 
 @dataclass
 class ImportSummary:
-    """How many were new, how many were given the file's texts and prices, and how many were left as they were."""
+    """The numbers of added tenants, and of added, updated and unchanged products."""
 
     tenants: int = 0
     added: int = 0
@@ -57,7 +57,7 @@ class ImportSummary:
 
 
 def is_imported(content: bytes) -> bool:
-    """Whether exactly these bytes were the last catalogue to be loaded."""
+    """Whether the last imported catalogue had exactly these bytes."""
     with db.engine.connect() as connection:
         last = connection.scalar(select(Setting.value).where(Setting.name == LAST_IMPORT_DIGEST))
     return bool(last == sha256(content).hexdigest())
@@ -71,10 +71,10 @@ def read_file(path: Path) -> bytes:
 
 
 def import_catalog(content: bytes, update_existing: bool = False, progress: Progress = lambda _: None) -> ImportSummary:
-    """Add the shops and products of the file that aren't there yet, in one transaction.
+    """Add the shops and products of the file that don't exist yet, in one transaction.
 
-    What is there keeps its stock always, and everything else too unless `refresh` is set, which takes texts, prices
-    and the shop's settings from the file. Raises `CatalogError`, and then nothing was changed.
+    Existing products always keep their stock; `update_existing` takes their texts and prices, and the shops' settings,
+    from the file. Raises `CatalogError`; nothing is changed then.
     """
     return import_parsed_catalog(parse_catalog(content), sha256(content).hexdigest(), update_existing, progress)
 
@@ -107,9 +107,9 @@ def import_tenant(connection: Connection, entry: TenantEntry, update_existing: b
         connection.execute(insert(Tenant).values(id=entry.id, **values))
         loaded.tenants += 1
     elif currency != entry.currency:
-        # Prices are stored in minor units: those that are there would silently become others.
-        fault = f"tenant {entry.id!r}, currency: is {currency} already and can't become {entry.currency}"
-        raise CatalogError(f"is refused whole:\n  {fault}")
+        # Prices are stored in minor units: existing ones would silently change.
+        fault = f"tenant {entry.id!r}, currency: is {currency} and can't be changed to {entry.currency}"
+        raise CatalogError(f"was rejected and nothing was imported:\n  {fault}")
     elif update_existing:
         connection.execute(update(Tenant).where(Tenant.id == entry.id).values(**values))
 
@@ -122,19 +122,19 @@ def import_products(
     loaded: ImportSummary,
     progress: Progress,
 ) -> None:
-    """New products get the places from `position` on, in the file's order."""
-    there = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
+    """Import the products of a tenant; new ones get the positions from `position` on, in file order."""
+    existing_ids = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
     others: list[tuple[dict[str, Any], int]] = []
     for start in range(0, len(tenant.products), BATCH_SIZE):
         batch = tenant.products[start : start + BATCH_SIZE]
         new = [
             product_row(tenant, entry) | {"stock": entry.stock, "position": position + start + i}
             for i, entry in enumerate(batch)
-            if entry.id not in there
+            if entry.id not in existing_ids
         ]
         if new:
             connection.execute(insert(Product), new)
-        known = [product_row(tenant, entry) for entry in batch if entry.id in there] if update_existing else []
+        known = [product_row(tenant, entry) for entry in batch if entry.id in existing_ids] if update_existing else []
         found = changed_products(connection, tenant.id, known) if known else []
         others += found
         loaded.added += len(new)
@@ -143,32 +143,30 @@ def import_products(
         progress(len(batch) - len(found))
     others.sort(key=lambda one: one[0]["id"])
     for start in range(0, len(others), BATCH_SIZE):
-        lot = [row for row, _ in others[start : start + BATCH_SIZE]]
-        update_products(connection, tenant.id, lot)
-        progress(len(lot))
+        rows = [row for row, _ in others[start : start + BATCH_SIZE]]
+        update_products(connection, tenant.id, rows)
+        progress(len(rows))
     repriced = [
         (EventType.PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was
     ]
-    append_events(
-        connection, tenant.id, repriced
-    )  # last, because who writes events waits for this transaction from here on
+    append_events(connection, tenant.id, repriced)  # last, because it blocks the tenant's other writers of events
 
 
 def changed_products(
     connection: Connection, tenant_id: str, rows: list[dict[str, Any]]
 ) -> list[tuple[dict[str, Any], int]]:
-    """Those of the file's rows that say something else than the shop does, each with the price that the shop asks."""
+    """Return the rows that differ from the stored products, each with the stored price."""
     table = Product.__table__
-    asked = select(table.c.id, *(table.c[name] for name in UPDATED_COLUMNS))
-    asked = asked.where(table.c.tenant_id == tenant_id, table.c.id.in_([row["id"] for row in rows]))
-    here = {one.id: one._asdict() for one in connection.execute(asked)}
-    pairs = [(row, here[row["id"]]) for row in rows]
+    query = select(table.c.id, *(table.c[name] for name in UPDATED_COLUMNS))
+    query = query.where(table.c.tenant_id == tenant_id, table.c.id.in_([row["id"] for row in rows]))
+    stored = {one.id: one._asdict() for one in connection.execute(query)}
+    pairs = [(row, stored[row["id"]]) for row in rows]
     return [(row, own["price"]) for row, own in pairs if any(row[name] != own[name] for name in UPDATED_COLUMNS)]
 
 
 def update_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
-    """Give products the texts and prices of these rows, in the order of their ids: that in which orders take stock, so
-    that the two never wait for each other in a circle."""
+    """Update products with the values of these rows, in order of their ids, as orders take stock, to avoid
+    deadlocks."""
     table = Product.__table__
     connection.execute(
         update(Product)
@@ -182,7 +180,7 @@ def update_products(connection: Connection, tenant_id: str, rows: list[dict[str,
 
 
 def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
-    """The product's category and tags, and what they are called in other languages."""
+    """Return the product's category and tags with all translations."""
     own = [entry.category, *entry.tags]
     return own + [other for label in own for other in tenant.labels.get(label, {}).values()]
 

@@ -1,4 +1,4 @@
-"""Reading `catalog.json` as JSON: what is wrong with the file itself, and where in it something stands."""
+"""Parses `catalog.json`: reports JSON errors and repeated keys, and describes locations in the file."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,24 +8,23 @@ from typing import Any
 from storefront.config import ConfigError
 
 KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
-"""What an entry of these lists is called, by its id or code; of any other list it is an entry with a number."""
+"""The names of entries of these lists, which are described by id or code; entries of other lists by number."""
 Location = Sequence[int | str]
 
 
 class CatalogError(ConfigError):
-    """A catalogue that can't be loaded. The message goes on after the name of the file, which whoever read it says, and
-    names tenant, product (or promotion) and field of each fault."""
+    """A catalogue that can't be imported. The message continues the name of the file, which the caller adds, and names
+    tenant, product (or promotion) and field of each error."""
 
 
 class Repeating(dict[str, Any]):
-    """An object in which keys stand more than once; Python would keep the last value and say nothing."""
+    """A JSON object with repeated keys; Python's parser would silently keep the last value."""
 
     repeated: list[str]
 
 
 def parse_json(content: bytes) -> tuple[Any, list[str]]:
-    """What the file holds, and its faults as far as JSON itself shows them. Raises `CatalogError` when it is no
-    JSON."""
+    """Return the parsed file, and messages about repeated keys. Raises `CatalogError` if it isn't valid JSON."""
     repeating: list[Repeating] = []
 
     def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -40,28 +39,27 @@ def parse_json(content: bytes) -> tuple[Any, list[str]]:
     try:
         raw = json.loads(content, object_pairs_hook=read_object, parse_constant=refuse_constant)
     except json.JSONDecodeError as fault:
-        raise CatalogError(f"is not JSON: line {fault.lineno}, column {fault.colno} can't be read.") from None
+        raise CatalogError(f"is not valid JSON: line {fault.lineno}, column {fault.colno}.") from None
     except UnicodeDecodeError as fault:
-        raise CatalogError(f"is not a text in UTF-8: byte {fault.start} can't be read.") from None
+        raise CatalogError(f"is not valid UTF-8: byte {fault.start} can't be decoded.") from None
     except RecursionError:
-        raise CatalogError("is not a catalogue: it is nested too deeply.") from None
+        raise CatalogError("is not a valid catalogue: it is nested too deeply.") from None
     except CatalogError:
         raise
-    except ValueError:  # Python reads no whole number of more than 4300 digits
-        raise CatalogError("is not a catalogue: it holds a number that is too long.") from None
+    except ValueError:  # Python parses no integer of more than 4300 digits
+        raise CatalogError("is not a valid catalogue: it contains a number that is too long.") from None
     return raw, list(repetitions(raw, raw, ())) if repeating else []
 
 
 def refuse_constant(name: str) -> None:
-    raise CatalogError(f"is not JSON: {name} is no number.")
+    raise CatalogError(f"is not valid JSON: {name} is not a number.")
 
 
 def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Iterator[str]:
-    """Each key that stands more than once in its object, with its place in the file."""
+    """Yield a message for each repeated key, with its location in the file."""
     if isinstance(inside, Repeating):
         yield from (
-            f"{describe_location(raw, location)}: the key {name!r} stands there more than once"
-            for name in inside.repeated
+            f"{describe_location(raw, location)}: the key {name!r} is given more than once" for name in inside.repeated
         )
     if isinstance(inside, dict):
         inside = inside.items()
@@ -74,18 +72,19 @@ def repetitions(raw: Any, inside: Any, location: tuple[int | str, ...]) -> Itera
 
 
 def describe_location(raw: Any, location: Location) -> str:
-    """Where in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug', stock"."""
-    words: list[str] = []
+    """Describe a location in the file: ('tenants', 0, 'products', 3, 'stock') gives "tenant 'aurora', product 'mug',
+    stock"."""
+    parts: list[str] = []
     listed_in = ""
     for step, following in zip_longest(location, location[1:]):
         if isinstance(step, str):
             listed_in = step
             if step and not (step in KINDS and isinstance(following, int)):
-                words.append(step)
+                parts.append(step)
             raw = raw.get(step) if isinstance(raw, dict) else None
         else:
             raw = raw[step] if isinstance(raw, list) else None
             name = raw.get("id") or raw.get("code") if isinstance(raw, dict) else None
             kind = KINDS.get(listed_in, "entry")
-            words.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
-    return ", ".join(words) or "the file"
+            parts.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
+    return ", ".join(parts) or "the file"

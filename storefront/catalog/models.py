@@ -12,11 +12,11 @@ from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_id
 
 LOW_STOCK_THRESHOLD = 5
-"""At this stock and below, the page says how many are left."""
+"""At this stock and below, pages show how many are left."""
 
 
 class StockState:
-    """What a stock means for the shopper."""
+    """Stock states as displayed: sold out, low stock."""
 
     __slots__ = ()
     if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Product(StockState, OwnedByTenant, Model):
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str]
     name_translations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
-    """In other languages than the shop's own."""
+    """Translations by language, without the shop's default language."""
     description: Mapped[str] = mapped_column(default="")
     description_translations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     category: Mapped[str] = mapped_column(default="")
@@ -55,7 +55,7 @@ class Product(StockState, OwnedByTenant, Model):
     image: Mapped[str] = mapped_column(default="")
     position: Mapped[int] = mapped_column(BigInteger, default=new_id)
     search_name: Mapped[str]
-    """The folded words of the name, in every language; what the search ranks by."""
+    """Search terms of the name in all languages, used for ranking."""
     search_text: Mapped[str]
-    """The folded words of everything that is searched; both databases index it."""
+    """Search terms of everything that is searched, indexed by both databases."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

@@ -1,4 +1,4 @@
-"""The shelves and the product, for shoppers."""
+"""HTML views of the catalogue: product list, search, autocomplete, categories, product."""
 
 import time
 from dataclasses import dataclass, replace
@@ -28,10 +28,10 @@ MAX_QUERY_LENGTH, MAX_CATEGORY_LENGTH = 200, 80
 RELATED_LIMIT = 4
 TYPEAHEAD_PRODUCT_LIMIT, TYPEAHEAD_CATEGORY_LIMIT = 6, 3
 MAX_CATEGORY_CHIPS = 20
-"""Categories that every list shows, in the catalogue's order; the page of categories has all of them."""
+"""Categories shown on every list, in catalogue order; the page of categories has all of them."""
 CATEGORIES_PER_PAGE = 100
 CATEGORY_COUNTS_TTL_SECONDS = 5.0
-"""Seconds for which the categories and their counts may be old; counting takes longer than all else of a page."""
+"""Maximum age of the category counts: counting takes longer than the rest of a page."""
 
 
 class CategoryCount(NamedTuple):
@@ -41,7 +41,7 @@ class CategoryCount(NamedTuple):
 
 @dataclass(frozen=True)
 class CategoryCounts:
-    """What the shop sells, by category."""
+    """The number of products in the shop and per category."""
 
     categories: tuple[CategoryCount, ...]
     total: int
@@ -51,7 +51,7 @@ class CategoryCounts:
         return {category.name: category for category in self.categories}
 
     def chips(self, chosen: str) -> tuple[CategoryCount, ...]:
-        """The categories that a list shows: the first ones, and the chosen one."""
+        """Return the categories that a list shows: the first ones, and the chosen one."""
         first = self.categories[:MAX_CATEGORY_CHIPS]
         found = self.by_name.get(chosen)
         return first if found is None or found in first else (*first, found)
@@ -59,8 +59,8 @@ class CategoryCounts:
 
 @dataclass(frozen=True)
 class ListPage:
-    """`categories` are those that are shown of `all_categories`. `asked` is what was typed when nothing has those words
-    and others were looked for; `ignored` says which filters weren't understood."""
+    """The data of a product list. `categories` are the displayed ones of `all_categories`. `original_query` is what was
+    typed if its spelling was corrected; `ignored` has messages about invalid filters."""
 
     products: list[ProductCard]
     query: ProductQuery
@@ -82,12 +82,12 @@ class ListPage:
 
     @property
     def is_home(self) -> bool:
-        """Whether this is the shop's front page, where nothing was asked for."""
+        """Whether this is the shop's front page: no search, no filter, page 1."""
         return self.number == 1 and self.query == ProductQuery()
 
     @property
     def is_indexable(self) -> bool:
-        """Whether search engines may list it: shelves with something on them, and no narrowed views of them."""
+        """Whether search engines may index it: a non-empty list without search and filters."""
         return bool(self.products) and not self.query.q and not self.is_filtered
 
     @property
@@ -104,14 +104,14 @@ class ListPage:
 
     @cached_property
     def prices(self) -> tuple[str, str]:
-        """The lowest and the highest price as they are typed."""
+        """Minimum and maximum price as typed."""
         currency, low, high = self.currency, self.query.min_price, self.query.max_price
         return "" if low is None else format_decimal(low, currency), "" if high is None else format_decimal(
             high, currency
         )
 
     def url_with(self, **changes: object) -> str:
-        """The address of this list with something else chosen, from its first page on."""
+        """Return the URL of the first page of this list with changed parameters."""
         low, high = self.prices
         chosen: dict[str, Any] = {
             "q": self.query.q,
@@ -125,131 +125,146 @@ class ListPage:
 
 @pages.get("/")
 def index() -> Response:
-    """The shelves. The front page as such isn't counted, which would cost a third of what it costs itself."""
+    """Product list. The plain front page has no rate limit, because counting would cost a third of the page."""
     return counted_list_page() if request.query_string else list_page()
 
 
 def list_page() -> Response:
-    """A page of the products that were asked for, the best first."""
-    asked = request.args.to_dict()
-    filters = read_filters(asked, current_tenant().currency)
-    wish = ProductQuery(
-        q=cut(single_line(asked.get("q", "")), MAX_QUERY_LENGTH),
-        category=cut(asked.get("category", ""), MAX_CATEGORY_LENGTH),
+    """Render a page of the matching products, best first."""
+    parameters = request.args.to_dict()
+    filters = read_filters(parameters, current_tenant().currency)
+    query = ProductQuery(
+        q=cut(single_line(parameters.get("q", "")), MAX_QUERY_LENGTH),
+        category=cut(parameters.get("category", ""), MAX_CATEGORY_LENGTH),
         in_stock=filters.in_stock,
         min_price=filters.min_price,
         max_price=filters.max_price,
         sort=filters.sort,
     )
-    number = page_number(asked.get("page", ""))
-    typed = wish.q
-    wish, found = search_with_correction(wish, PAGE_SIZE + 1, (number - 1) * PAGE_SIZE, forgive="exact" not in asked)
-    asked_for = typed if typed != wish.q else ""
-    shelf = cached_category_counts()
-    many = total_matches(wish, number, found, shelf)
-    chips = (shelf.chips(wish.category), len(shelf.categories))
-    seen = (wish, asked_for, filters.ignored, chips, number, many, found.rows, requested_partial())
+    number = page_number(parameters.get("page", ""))
+    typed = query.q
+    query, found = search_with_correction(
+        query, PAGE_SIZE + 1, (number - 1) * PAGE_SIZE, forgive="exact" not in parameters
+    )
+    original_query = typed if typed != query.q else ""
+    counts = cached_category_counts()
+    total = total_matches(query, number, found, counts)
+    chips = (counts.chips(query.category), len(counts.categories))
+    cache_key = (
+        query,
+        original_query,
+        filters.ignored,
+        chips,
+        number,
+        total,
+        found.rows,
+        requested_partial(),
+    )
 
-    def show_list() -> str:
+    def render() -> str:
         has_next = len(found.cards) > PAGE_SIZE
         page = ListPage(
             products=found.cards[:PAGE_SIZE],
-            query=wish,
-            original_query=asked_for,
+            query=query,
+            original_query=original_query,
             ignored=filters.ignored,
             categories=chips[0],
             all_categories=chips[1],
             number=number,
             has_next=has_next,
-            total=many if number > 1 or has_next else len(found.cards),
+            total=total if number > 1 or has_next else len(found.cards),
         )
         return render_html("catalog/list.html", page=page)
 
-    return html_response(cached_page(seen, show_list))
+    return html_response(cached_page(cache_key, render))
 
 
 counted_list_page = limit_search(list_page)
 
 
 def search_with_correction(
-    wish: ProductQuery, limit: int, offset: int = 0, forgive: bool = True
+    query: ProductQuery, limit: int, offset: int = 0, forgive: bool = True
 ) -> tuple[ProductQuery, SearchResult]:
-    """What there is for the wish; when there is nothing, for what was probably meant by it, if there is something."""
-    found = search_products(wish, limit, offset)
-    if not found and forgive and (better := probably_meant(wish)):
-        meant = replace(wish, q=better)
+    """Search products; if there are none, search with corrected spelling (`forgive`). Return the query used and the
+    result."""
+    found = search_products(query, limit, offset)
+    if not found and forgive and (corrected := corrected_query(query)):
+        meant = replace(query, q=corrected)
         if others := search_products(meant, limit, offset):
             return meant, others
-    return wish, found
+    return query, found
 
 
-def probably_meant(wish: ProductQuery) -> str | None:
-    """The words that a wish with nothing to show was probably meant to have; None when those are no others."""
-    words = wish.words
-    return spelling.correct_spelling(words) or (" ".join(words) if words and len(words) < len(wish.terms) else None)
+def corrected_query(query: ProductQuery) -> str | None:
+    """Return the query with corrected spelling, or without symbols; None if that is the same query."""
+    words = query.words
+    return spelling.correct_spelling(words) or (" ".join(words) if words and len(words) < len(query.terms) else None)
 
 
 def page_number(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) <= 6 else 1
 
 
-def total_matches(wish: ProductQuery, number: int, found: SearchResult, shelf: CategoryCounts) -> int:
-    """How many products there are for the wish; counted only when that isn't known already."""
-    if wish == ProductQuery(sort=wish.sort):
-        return shelf.total
-    return count_products(wish) if number > 1 or len(found.cards) > PAGE_SIZE else len(found.cards)
+def total_matches(query: ProductQuery, number: int, found: SearchResult, counts: CategoryCounts) -> int:
+    """Return the number of matching products; counted in the database only if it isn't known already."""
+    if query == ProductQuery(sort=query.sort):
+        return counts.total
+    return count_products(query) if number > 1 or len(found.cards) > PAGE_SIZE else len(found.cards)
 
 
 def cached_category_counts() -> CategoryCounts:
     known = current_state().category_counts
     tenant_id = current_tenant().id
-    counted_at, shelf = known.get(tenant_id, (0.0, None))
-    if shelf is None or time.monotonic() - counted_at > CATEGORY_COUNTS_TTL_SECONDS:
-        shelf = CategoryCounts(tuple(CategoryCount(*row) for row in get_categories()), count_products(ProductQuery()))
-        known[tenant_id] = (time.monotonic(), shelf)
-    return shelf
+    counted_at, counts = known.get(tenant_id, (0.0, None))
+    if counts is None or time.monotonic() - counted_at > CATEGORY_COUNTS_TTL_SECONDS:
+        counts = CategoryCounts(tuple(CategoryCount(*row) for row in get_categories()), count_products(ProductQuery()))
+        known[tenant_id] = (time.monotonic(), counts)
+    return counts
 
 
 @pages.get("/suggest")
 @limiter.limit(SEARCH_LIMIT)
 def autocomplete() -> Response:
-    """What somebody who types this may be looking for, as a list to choose from."""
-    wish = ProductQuery(q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH), typeahead=True)
+    """Autocomplete: products and categories that match what was typed so far."""
+    query = ProductQuery(q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH), typeahead=True)
     label = current_tenant().label
-    found = search_with_correction(wish, TYPEAHEAD_PRODUCT_LIMIT)[1].cards if is_searchable_prefix(wish.q) else []
-    matching = (shelf for shelf in cached_category_counts().categories if matches_prefix(label(shelf.name), wish.terms))
+    found = search_with_correction(query, TYPEAHEAD_PRODUCT_LIMIT)[1].cards if is_searchable_prefix(query.q) else []
+    matching = (
+        shelf for shelf in cached_category_counts().categories if matches_prefix(label(shelf.name), query.terms)
+    )
     shelves = list(islice(matching, TYPEAHEAD_CATEGORY_LIMIT))
     return html_response(render_template("catalog/_autocomplete.html", products=found, shelves=shelves))
 
 
 def is_searchable_prefix(typed: str) -> bool:
-    """One Latin letter begins too many words; one sign of another script may be a word."""
+    """Whether the text is long enough: one Latin letter matches too much; one character of another script may be a
+    word."""
     return len(typed) > 1 or not typed.isascii()
 
 
 def matches_prefix(category: str, terms: list[str]) -> bool:
-    """Whether each of the words begins a word of the category's name."""
+    """Whether each term is the beginning of a word of the category's name."""
     words = category_words(category)
     return bool(terms) and all(any(word.startswith(term) for word in words) for term in terms)
 
 
 @lru_cache(maxsize=20_000)
 def category_words(category: str) -> tuple[str, ...]:
-    """The folded words of a category's name; thousands of them are looked through at each letter that is typed."""
+    """Return the search terms of a category's name; cached, because thousands are compared for each typed letter."""
     return tuple(search_terms(category))
 
 
 @pages.get("/categories")
 def list_categories() -> Response:
-    """All categories by name, in the shopper's language, or those with words that begin like these."""
-    asked, number, label = request.args.get("q", "")[:80].strip(), request.args.get("page", ""), current_tenant().label
-    terms = search_terms(asked)
-    found = [one for one in cached_category_counts().categories if not asked or matches_prefix(label(one.name), terms)]
+    """List all categories by name in the shopper's language, or those that match the search."""
+    typed, number, label = request.args.get("q", "")[:80].strip(), request.args.get("page", ""), current_tenant().label
+    terms = search_terms(typed)
+    found = [one for one in cached_category_counts().categories if not typed or matches_prefix(label(one.name), terms)]
     found.sort(key=lambda one: (category_words(label(one.name)), one.name))
     start = (page_number(number) - 1) * CATEGORIES_PER_PAGE
     return render_page(
         "catalog/categories.html",
-        asked=asked,
+        asked=typed,
         categories=found[start : start + CATEGORIES_PER_PAGE],
         total=len(found),
         page=page_number(number),
@@ -265,7 +280,7 @@ def product(product_id: str) -> Response:
 
 
 def related_products(product: ProductView) -> list[ProductCard]:
-    """Others of its category."""
+    """Return other products of its category."""
     if not product.category:
         return []
     shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)

@@ -1,4 +1,4 @@
-"""Reads of products for pages and the API."""
+"""Reads of products for HTML views and the JSON API."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -19,8 +19,8 @@ from storefront.ids import is_id
 
 @dataclass(frozen=True)
 class ProductView(StockState):
-    """A product as it is shown, in the shopper's language. Plain columns cost a fifth of whole entities, and lists are
-    the most visited pages."""
+    """A product as displayed, in the shopper's language. Reading columns costs a fifth of reading entities, and lists
+    are the most visited pages."""
 
     id: str
     name: str
@@ -32,7 +32,7 @@ class ProductView(StockState):
     image: str
     position: int
     source_text: "ProductView | None" = None
-    """The same in the shop's own language, when that isn't the page's."""
+    """The product in the shop's default language, if that isn't the page's language."""
 
     @property
     def in_default_language(self) -> "ProductView":
@@ -64,7 +64,7 @@ class ProductCardColumns(NamedTuple):
 
 
 class ProductCard(StockState, ProductCardColumns):
-    """What a card on a shelf shows of a product."""
+    """The part of a product that is displayed in a list."""
 
     __slots__ = ()
 
@@ -93,7 +93,7 @@ SELECT_SEARCH_TEXTS = tenant_scoped(
 
 
 def product_view_from_row(row: "ProductRow | Row[Any]", languages: tuple[str, ...] | None = None) -> ProductView:
-    """The product in a row with `PRODUCT_VIEW_COLUMNS`. A caller with many rows hands in `shopper_languages()`."""
+    """Return the product of a row with `PRODUCT_VIEW_COLUMNS`. Pass `shopper_languages()` when converting many rows."""
     languages = shopper_languages() if languages is None else languages
     own = ProductView(
         id=row.id,
@@ -114,20 +114,20 @@ def product_view_from_row(row: "ProductRow | Row[Any]", languages: tuple[str, ..
 
 
 def get_categories() -> list[tuple[str, int]]:
-    """The categories in the order in which the catalogue first names them, and how many products each has."""
-    return [(name, many) for name, many in execute(SELECT_CATEGORIES)]
+    """Return (category, number of products), in order of first appearance in the catalogue."""
+    return [(name, count) for name, count in execute(SELECT_CATEGORIES)]
 
 
 def get_product_view(product_id: str) -> ProductView:
-    """The product as it is shown; raises `NotFound`."""
+    """Return the product as displayed. Raises `NotFound`."""
     row = execute(SELECT_PRODUCT, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
-        raise NotFound(_("There is no such product in this shop."))
+        raise NotFound(_("We couldn't find this product."))
     return product_view_from_row(row)
 
 
 def get_products_in_stock(product_ids: Collection[str]) -> dict[str, ProductView]:
-    """Those of the products that can be sold at this moment, by id."""
+    """Return those of the products that are in stock, by id."""
     return {row.id: product_view_from_row(row) for row in execute(SELECT_PRODUCTS_IN_STOCK, {"ids": list(product_ids)})}
 
 
@@ -140,8 +140,8 @@ def iter_search_texts() -> Iterator[list[str]]:
 
 
 def find_product(product_id: str) -> Product:
-    """The product's own row, to be changed; raises `NotFound`."""
+    """Return the product's entity, for changing it. Raises `NotFound`."""
     product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
     if product is None:
-        raise NotFound(_("There is no such product in this shop."))
+        raise NotFound(_("We couldn't find this product."))
     return product

@@ -1,4 +1,4 @@
-"""Making the stored search words of all products anew, after a version of the shop that makes others of their texts."""
+"""Rebuilds the stored search text of all products after an upgrade that builds it differently."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from storefront.tenants.models import Setting, Tenant
 VERSION_SETTING = "search_words_version"
 BATCH_ROWS = 2000
 RENEWED = ("name", "name_translations", "description", "description_translations", "search_name", "search_text")
-"""Names and descriptions too: a direction control that an earlier version let in would turn around the page's text."""
+"""Includes names and descriptions, to remove direction controls that an earlier version accepted."""
 SELECT_TEXTS = tenant_scoped(
     select(
         product_columns.id,
@@ -37,9 +37,10 @@ RENEW = tenant_scoped(
 
 
 def renew_search_words() -> int:
-    """Make the words of all products anew unless this version made them; returns how many products were changed.
+    """Rebuild the search text of all products unless `WORDS_VERSION` has built it. Return the number of changed
+    products.
 
-    To be called by one process at a time. One that is interrupted is begun again at the next start.
+    Must be called by one process at a time. After an interruption it starts again at the next start.
     """
     made_by = db.session.get(Setting, VERSION_SETTING)
     if made_by and made_by.value == WORDS_VERSION:
@@ -54,8 +55,9 @@ def renew_search_words() -> int:
 
 
 def renew_products(taxonomy_translations: dict[str, dict[str, str]]) -> int:
-    """The same for the current tenant, a batch in a transaction, so that orders hardly wait. Products are changed in
-    the order of their ids, which is that in which orders take stock."""
+    """Rebuild the search text of the current tenant's products, one batch per transaction, so that orders hardly wait.
+
+    Products are updated in order of their ids, as orders take stock, to avoid deadlocks."""
     changed, after = 0, -1
     rows: list[Any] = []
     while after == -1 or len(rows) == BATCH_ROWS:
@@ -70,13 +72,13 @@ def renew_products(taxonomy_translations: dict[str, dict[str, str]]) -> int:
 
 
 def renewed_texts(row: Any, taxonomy_translations: dict[str, dict[str, str]]) -> dict[str, Any] | None:
-    """The new values of a product's row; None when they are those that it has."""
+    """Return the new values of a product's row; None if nothing changes."""
     name, names = without_direction_controls(row.name), cleaned(row.name_translations)
     description, descriptions = without_direction_controls(row.description), cleaned(row.description_translations)
     own = [row.category, *row.tags]
-    said = own + [other for label in own for other in taxonomy_translations.get(label, {}).values()]
+    all_labels = own + [other for label in own for other in taxonomy_translations.get(label, {}).values()]
     search_name, search_text = build_search_document(
-        (name, *(names or {}).values()), (description, *(descriptions or {}).values()), said
+        (name, *(names or {}).values()), (description, *(descriptions or {}).values()), all_labels
     )
     new = dict(zip(RENEWED, (name, names, description, descriptions, search_name, search_text), strict=True))
     return None if all(new[column] == getattr(row, column) for column in RENEWED) else new | {"the_product": row.id}

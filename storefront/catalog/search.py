@@ -1,4 +1,4 @@
-"""Searching: what somebody looks for, and the products that answer it, in the order that was asked for."""
+"""Product search: criteria, the SQL for both databases, and the results in the requested order."""
 
 import json
 from dataclasses import dataclass
@@ -36,11 +36,11 @@ from storefront.i18n.locale import shopper_languages
 
 MAX_TERMS = 16
 TYPEAHEAD_MATCH_LIMIT = 500
-"""Matches that are looked at while somebody still types; the index gives them in the catalogue's order."""
+"""Matches considered for autocomplete; the index returns them in catalogue order."""
 
 
 class QueryShape(NamedTuple):
-    """What a wish asks about; each shape is a statement that is built once."""
+    """Which criteria a query has. Each shape is a statement that is built once."""
 
     dialect: Dialect
     category: bool
@@ -54,10 +54,10 @@ class QueryShape(NamedTuple):
 
 @dataclass(frozen=True)
 class ProductQuery:
-    """What somebody looks for: products with all of these words (the last may be the beginning of one).
+    """Search criteria. Products must have all terms of `q`, the last of which also matches as a prefix.
 
-    Prices are in minor units, and themselves within the range; `sort` is one of `rules.SORTS`. At a `glance` only
-    the first of very many matches are looked at.
+    Prices are in minor units, inclusive; `sort` is a key of `filters.SORTS`. With `typeahead` only the first
+    `TYPEAHEAD_MATCH_LIMIT` matches are considered.
     """
 
     q: str = ""
@@ -79,7 +79,7 @@ class ProductQuery:
 
     @property
     def is_unsatisfiable(self) -> bool:
-        """Only signs were asked for, and those are nobody's words."""
+        """Whether the query has only punctuation, which nothing matches."""
         return bool(self.q.strip()) and not self.terms
 
     @property
@@ -91,7 +91,7 @@ class ProductQuery:
         )
 
     def parameters(self) -> dict[str, Any]:
-        """The values for a statement of this shape."""
+        """Return the bind parameters for the statement of this shape."""
         values: dict[str, Any] = {"category": self.category.replace("\0", "")} if self.category else {}
         if self.min_price is not None:
             values["min_price"] = self.min_price
@@ -120,7 +120,8 @@ def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
 
 
 def sort_columns(shape: QueryShape) -> list[ColumnElement[Any]]:
-    """The order that was asked for; names by their folded words, sign by sign, which is the same on both databases."""
+    """Return the sort order; names are sorted by their search terms, by code point, which is equal on both
+    databases."""
     if shape.sort == "name":
         return [shape.dialect.by_code_point(product_columns.search_name), product_columns.position]
     orders: dict[str, list[ColumnElement[Any]]] = {
@@ -133,8 +134,8 @@ def sort_columns(shape: QueryShape) -> list[ColumnElement[Any]]:
 
 @cache
 def cards_query(shape: QueryShape) -> Select[Any]:
-    """In the order that was asked for, else products whose name has the words come before those that only mention
-    them, and then the catalogue's order decides."""
+    """Return the statement for product cards. Without a requested sort order, products with all terms in the name come
+    first, then catalogue order decides."""
     order = sort_columns(shape)
     if shape.terms and not shape.sort:
         padded = literal(" ") + product_columns.search_name
@@ -161,7 +162,7 @@ def count_query(shape: QueryShape) -> Select[Any]:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A page of the shelf, best first: `rows` is how the database says it, and stands for it where it is remembered."""
+    """A page of results, best first. `rows` is the database's JSON text, which is also used as cache key."""
 
     rows: str
 
@@ -170,7 +171,7 @@ class SearchResult:
 
     @cached_property
     def cards(self) -> list[ProductCard]:
-        """In the languages of who reads."""
+        """The products in the shopper's languages."""
         languages = shopper_languages()
         return [
             ProductCard(id, localize(name, names, languages), price, stock, image)
@@ -178,31 +179,32 @@ class SearchResult:
         ]
 
 
-def search_products(wish: ProductQuery, limit: int, offset: int = 0) -> SearchResult:
-    """What there is for the wish."""
-    if wish.is_unsatisfiable:
+def search_products(query: ProductQuery, limit: int, offset: int = 0) -> SearchResult:
+    """Return the matching products, `limit` from `offset` on."""
+    if query.is_unsatisfiable:
         return SearchResult("[]")
-    return SearchResult(fetch_json(cards_query(wish.shape), {**wish.parameters(), "limit": limit, "offset": offset}))
+    return SearchResult(fetch_json(cards_query(query.shape), {**query.parameters(), "limit": limit, "offset": offset}))
 
 
-def fetch_rows_after(wish: ProductQuery, position: int, limit: int) -> str:
-    """Products in the catalogue's order, from the one after `position`: stable while others are added. As the database
-    says them; `product_views_from_json` reads it."""
-    if wish.is_unsatisfiable:
+def fetch_rows_after(query: ProductQuery, position: int, limit: int) -> str:
+    """Return products in catalogue order after the position `position`, which is stable when products are added.
+
+    The result is the database's JSON text, for `product_views_from_json`."""
+    if query.is_unsatisfiable:
         return "[]"
-    return fetch_json(list_query(wish.shape), {**wish.parameters(), "position": position, "limit": limit})
+    return fetch_json(list_query(query.shape), {**query.parameters(), "position": position, "limit": limit})
 
 
 def product_views_from_json(rows: str) -> list[ProductView]:
-    """The products that `fetch_rows_after` found, in the languages of who reads."""
+    """Return the products of `fetch_rows_after`, in the shopper's languages."""
     languages = shopper_languages()
     return [product_view_from_row(ProductRow._make(row), languages) for row in json.loads(rows)]
 
 
-def count_products(wish: ProductQuery) -> int:
-    """How many there are; in which order makes no difference."""
+def count_products(query: ProductQuery) -> int:
+    """Return the number of matching products."""
     return (
         0
-        if wish.is_unsatisfiable
-        else int(execute(count_query(wish.shape._replace(sort="")), wish.parameters()).scalar_one())
+        if query.is_unsatisfiable
+        else int(execute(count_query(query.shape._replace(sort="")), query.parameters()).scalar_one())
     )

@@ -1,6 +1,6 @@
-"""Spelling forgiven: the words that a shop uses, remembered for a while, and the nearest of them to a mistyped one.
+"""Spelling correction of searches ("did you mean"): finds the nearest word of the shop's vocabulary to a mistyped one.
 
-Works on the words themselves, so it is the same on both databases and needs no extension of either.
+Independent of the database, so results are equal on both and no extension is needed.
 """
 
 from collections import Counter
@@ -18,51 +18,51 @@ from storefront.signals import catalog_loaded
 from storefront.state import current_state, state_of
 
 VOCABULARY_TTL_SECONDS = 300.0
-"""Seconds for which a shop's words are remembered."""
+"""How long a shop's vocabulary is cached."""
 MAX_VOCABULARIES = 16
 MAX_WORDS = 30_000
-"""A shop's most frequent words that are remembered: about 4 MB."""
+"""The most frequent words of a shop that are cached: about 4 MB."""
 MAX_READS = 2
-"""Catalogues that are read at a time in a process: each read takes up to 10 MB."""
-MAX_WAIT = 0.25
-"""Seconds that a search waits for another one's read of the same catalogue; then it does without a correction."""
+"""Concurrent reads of catalogues in a process: each takes up to 10 MB."""
+MAX_WAIT_SECONDS = 0.25
+"""How long a search waits for another thread's read of the same catalogue before it skips the correction."""
 MIN_WORD_LENGTH = 3
 TWO_EDITS_MIN_LENGTH = 6
-"""From this length on two slips are forgiven, below it one."""
+"""Words of this length or more may have two edits, shorter ones one."""
 
 
 class Vocabulary:
-    """The words of a shop, and how often it uses each."""
+    """The words of a shop with their frequencies."""
 
     def __init__(self, texts: Iterable[Sequence[str]]) -> None:
-        counted: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for batch in texts:
             for text in batch:
-                counted.update(text.split())
-            if len(counted) > 4 * MAX_WORDS:
-                counted = Counter(dict(counted.most_common(2 * MAX_WORDS)))
-        may_be_meant = (
-            (word, many) for word, many in counted.items() if len(word) >= MIN_WORD_LENGTH and word.isalpha()
+                counts.update(text.split())
+            if len(counts) > 4 * MAX_WORDS:
+                counts = Counter(dict(counts.most_common(2 * MAX_WORDS)))
+        candidates = (
+            (word, count) for word, count in counts.items() if len(word) >= MIN_WORD_LENGTH and word.isalpha()
         )
-        self.frequencies = dict(Counter(dict(may_be_meant)).most_common(MAX_WORDS))
+        self.frequencies = dict(Counter(dict(candidates)).most_common(MAX_WORDS))
         self.words = list(self.frequencies)
 
     def correct_query(self, terms: Sequence[str]) -> str | None:
-        """What was probably meant by these words, the last of which may be a beginning; None when that is no other."""
-        meant = [self.nearest_word(term, term is terms[-1]) for term in terms]
-        return None if meant == list(terms) else " ".join(meant)
+        """Return the corrected query; None if nothing changes. The last term may be a prefix."""
+        corrected = [self.nearest_word(term, term is terms[-1]) for term in terms]
+        return None if corrected == list(terms) else " ".join(corrected)
 
-    def nearest_word(self, term: str, beginning: bool) -> str:
-        """The word with the fewest slips (letters wrong, missing, too many or swapped), then the most frequent one."""
+    def nearest_word(self, term: str, is_prefix: bool) -> str:
+        """Return the word with the smallest edit distance (optimal string alignment), the most frequent of several."""
         if len(term) < MIN_WORD_LENGTH or not term.isalpha() or term in self.frequencies:
             return term
-        if beginning and any(word.startswith(term) for word in self.words):
+        if is_prefix and any(word.startswith(term) for word in self.words):
             return term
-        from rapidfuzz import process  # noqa: PLC0415 - 5 MB, and most shops' searches find something
+        from rapidfuzz import process  # noqa: PLC0415 - takes 5 MB and is rarely needed
         from rapidfuzz.distance import OSA  # noqa: PLC0415
 
-        slips = 2 if len(term) >= TWO_EDITS_MIN_LENGTH else 1
-        near = process.extract(term, self.words, scorer=OSA.distance, score_cutoff=slips, limit=20)
+        max_edits = 2 if len(term) >= TWO_EDITS_MIN_LENGTH else 1
+        near = process.extract(term, self.words, scorer=OSA.distance, score_cutoff=max_edits, limit=20)
         best = min(
             near, key=lambda found: (found[1], found[0][0] != term[0], -self.frequencies[found[0]]), default=None
         )
@@ -71,37 +71,38 @@ class Vocabulary:
 
 @dataclass(eq=False)
 class Read:
-    """A read of a shop's catalogue that is under way; `found` is set when it is `done`, and stays None if it failed."""
+    """A read of a shop's catalogue in progress. `found` is set before `done`; it stays None if the read failed."""
 
     done: Event = field(default_factory=Event)
     found: Vocabulary | None = None
 
 
 class VocabularyCache:
-    """Those of the shops in which something was mistyped lately. One instance an app; safe to share between threads.
+    """The vocabularies of shops with recent misspelled searches. One instance per app; thread-safe.
 
-    A catalogue is read once, however many ask for it, and outside the lock, so that nobody in another shop waits.
+    A catalogue is read by one thread, outside the lock, so that searches in other shops don't wait.
     """
 
     def __init__(self) -> None:
-        self._kept: TTLCache[str, Vocabulary] = TTLCache(MAX_VOCABULARIES, VOCABULARY_TTL_SECONDS)
+        self._vocabularies: TTLCache[str, Vocabulary] = TTLCache(MAX_VOCABULARIES, VOCABULARY_TTL_SECONDS)
         self._reads: dict[str, Read] = {}
-        self._places = BoundedSemaphore(MAX_READS)
+        self._read_slots = BoundedSemaphore(MAX_READS)
         self._lock = Lock()
 
     def current(self) -> Vocabulary | None:
-        """None when its words are still being read after `MAX_WAIT`, or as many others are read as may be."""
+        """Return the current tenant's vocabulary; None if another read of it is too slow or all read slots are
+        taken."""
         tenant_id = current_tenant_id()
         with self._lock:
-            found, other = self._kept.get(tenant_id), self._reads.get(tenant_id)
+            found, other = self._vocabularies.get(tenant_id), self._reads.get(tenant_id)
             mine = None
-            if found is None and other is None and self._places.acquire(blocking=False):
+            if found is None and other is None and self._read_slots.acquire(blocking=False):
                 mine = self._reads[tenant_id] = Read()
         if mine:
             return self._read(tenant_id, mine)
         if found is None and other:
             release_reader()
-            other.done.wait(MAX_WAIT)
+            other.done.wait(MAX_WAIT_SECONDS)
             return other.found
         return found
 
@@ -110,27 +111,28 @@ class VocabularyCache:
             read.found = Vocabulary(iter_search_texts())
             return read.found
         finally:
-            self._places.release()
+            self._read_slots.release()
             with self._lock:
-                if self._reads.get(tenant_id) is read:  # else the catalogue has changed meanwhile
+                if self._reads.get(tenant_id) is read:  # otherwise the catalogue has changed meanwhile
                     del self._reads[tenant_id]
                     if read.found:
-                        self._kept[tenant_id] = read.found
+                        self._vocabularies[tenant_id] = read.found
             read.done.set()
 
-    def forget(self, _sender: object = None, tenant_ids: Iterable[str] = ()) -> None:
+    def invalidate(self, _sender: object = None, tenant_ids: Iterable[str] = ()) -> None:
         with self._lock:
             for tenant_id in tenant_ids:
-                self._kept.pop(tenant_id, None)
+                self._vocabularies.pop(tenant_id, None)
                 self._reads.pop(tenant_id, None)
 
 
 def correct_spelling(terms: Sequence[str]) -> str | None:
-    """What was probably meant by these words in this shop; None when that is no other, or not known at the moment."""
+    """Return the corrected query of these terms in the current shop; None if there is no correction or none is
+    available."""
     vocabularies = current_state().vocabularies
     vocabulary = vocabularies.current() if terms else None
     return vocabulary.correct_query(terms) if vocabulary else None
 
 
 def init_app(app: Flask) -> None:
-    catalog_loaded.connect(state_of(app).vocabularies.forget)
+    catalog_loaded.connect(state_of(app).vocabularies.invalidate)

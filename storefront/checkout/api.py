@@ -1,4 +1,4 @@
-"""Checkout, for programs."""
+"""Checkout, in the JSON API."""
 
 from typing import Annotated
 
@@ -29,11 +29,11 @@ api = api_blueprint("checkout_api", __name__)
 
 
 class CheckoutRequest(RequestModel):
-    # `check_buyer` decides about both, as for the page's form: here stands what it takes, for the document only.
+    # `check_buyer` validates both, as for the page's form; these patterns are for the OpenAPI document only.
     email: Annotated[
         str,
         Field(
-            description="one address, trimmed; also with an international domain, which needn't be in Punycode as here",
+            description="one email address, trimmed; an international domain need not be in Punycode",
             json_schema_extra={"format": "email", "pattern": EMAIL_PATTERN, "maxLength": MAX_EMAIL_LENGTH},
         ),
     ]
@@ -42,9 +42,7 @@ class CheckoutRequest(RequestModel):
     ]
     expected_total: Annotated[
         int | None,
-        Field(
-            ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, description="the total that the buyer was shown, in minor units"
-        ),
+        Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, description="the total shown to the buyer, in minor units"),
     ] = None
 
 
@@ -54,7 +52,7 @@ class CheckoutHeaders(BaseModel):
         Field(
             alias="Idempotency-Key",
             max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
-            description="sent again, it is the same order",
+            description="a repeated key returns the same order",
             json_schema_extra={"pattern": IDEMPOTENCY_KEY_PATTERN},
         ),
     ] = None
@@ -65,16 +63,16 @@ class PlacedOrder(Order):
 
 
 PERSONAL = ("email", "name")
-"""What an order tells of its buyer: kept from a checkout that found the order by its cart and names somebody else."""
+"""Personal data of an order, null when the checkout of an existing order names another buyer."""
 
 
 @api.post("/carts/<cart_id>/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
 @spec.validate(resp=responses((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
 def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
-    """Place the order: all of it, or nothing. The same cart, or the same Idempotency-Key, is the same order.
+    """Place the order, completely or not at all. The same cart or the same Idempotency-Key returns the same order.
 
-    Who repeats the checkout of a cart with another e-mail address gets the order without `email` and `name`.
+    Repeating the checkout of a cart with another email address returns the order without `email` and `name`.
     """
     buyer, key = check_buyer(json.email, json.name), check_idempotency_key(request.headers.get("Idempotency-Key"))
     tenant = current_tenant()

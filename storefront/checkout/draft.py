@@ -1,7 +1,7 @@
-"""What a shopper has typed at checkout and not sent yet, kept while they look at another page or in another language.
+"""The checkout draft: form fields kept while the shopper visits another page or changes the language.
 
-Kept in the shop's signed cookie, which stays between the shopper and the shop (HttpOnly, never logged), and only until
-the checkout is shown again: nobody else finds it there later. It is never part of an address.
+It is stored in the shop's signed session cookie (HttpOnly, never logged), only until the checkout is shown again, and
+never in a URL.
 """
 
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from flask import session
 from storefront.orders.validation import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
 
 FIELDS = {"email": MAX_EMAIL_LENGTH, "name": MAX_NAME_LENGTH}
-"""The form's fields, and how many characters of each are kept."""
+"""The form's fields with their maximum number of characters."""
 KEY = "checkout_draft"
 
 
 def fields_of(form: Mapping[str, str]) -> dict[str, str]:
-    return {field: form.get(field, "")[:most] for field, most in FIELDS.items()}
+    return {field: form.get(field, "")[:max_length] for field, max_length in FIELDS.items()}
 
 
 def keep_draft(form: Mapping[str, str]) -> None:
-    """Keep the fields of this form; one in which nothing was typed takes what was kept before away."""
+    """Replace the draft with the fields of this form; delete it if all are empty."""
     discard_draft()
     fields = fields_of(form)
     if any(fields.values()):
@@ -28,7 +28,7 @@ def keep_draft(form: Mapping[str, str]) -> None:
 
 
 def take_draft() -> dict[str, str]:
-    """The fields that were kept, which are kept no longer."""
+    """Return the draft and delete it."""
     return fields_of(session.pop(KEY)) if KEY in session else {}
 
 

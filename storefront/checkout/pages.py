@@ -1,4 +1,4 @@
-"""Checkout, for shoppers."""
+"""Checkout, order confirmation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
 from storefront.checkout.draft import FIELDS, discard_draft, keep_draft, take_draft
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.i18n.gettext import _
-from storefront.i18n.locale import keep_choice
+from storefront.i18n.locale import set_language_cookie
 from storefront.orders import actions
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer, check_buyer
@@ -25,7 +25,7 @@ pages = Blueprint("checkout", __name__)
 
 @pages.get("/checkout")
 def review() -> AnyResponse:
-    """Review, contact and the one button; without anything to order, back to the cart."""
+    """Show the checkout; redirect to the cart if it is empty."""
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("cart.view_cart"), 303)
@@ -35,15 +35,15 @@ def review() -> AnyResponse:
 
 @pages.post("/checkout/draft")
 def keep() -> AnyResponse:
-    """Keep what was typed so far, and lead to where the pressed button says, in the language that it names."""
+    """Store the checkout draft and redirect to the page of the pressed button, in the language that it names."""
     keep_draft(request.form)
     response = redirect(next_page(request.form.get("to", "")), 303)
-    keep_choice(response, request.form.get("lang", ""))
+    set_language_cookie(response, request.form.get("lang", ""))
     return response
 
 
 def next_page(button: str) -> str:
-    """Where this button of the checkout form leads, of those that don't order."""
+    """Return the URL for a button of the checkout form that doesn't place the order."""
     if button == "cart":
         return url_for("cart.view_cart")
     if button == "suggestions":
@@ -54,7 +54,8 @@ def next_page(button: str) -> str:
 @pages.post("/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
 def place_order() -> AnyResponse:
-    """Place the order and lead to its confirmation. The form names its cart, so sending it again leads there too."""
+    """Place the order and redirect to its confirmation. The form contains the cart's id, so repeating it redirects
+    there, too."""
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
     buyer = None
     try:
@@ -65,7 +66,7 @@ def place_order() -> AnyResponse:
     except (Conflict, Invalid) as refusal:
         cart = find_cart(cart_id)
         if cart is None:
-            raise NotFound(_("There is no such cart in this shop.")) from None
+            raise NotFound(_("We couldn't find this cart.")) from None
         if cart.is_open or (order := find_order_of_cart(cart_id)) is None:
             return show_checkout(cart, refusal, typed=request.form)
         order_id, is_new = order.id, False
@@ -78,20 +79,23 @@ def place_order() -> AnyResponse:
 
 
 def check_own_order(order_id: str, buyer: Buyer | None) -> None:
-    """Refuse to lead to an order that was placed before, unless by this browser or for this buyer: its confirmation
-    names the buyer, and who only knows the cart must not read it. Raises `CartOrdered`."""
+    """Raise `CartOrdered` unless an existing order belongs to this browser or this buyer.
+
+    Its confirmation has personal data, which must not be shown to a client that knows only the cart's id."""
     order = load_order(order_id)
     if session.get("shopper") != order.shopper and not (buyer and buyer.is_buyer_of(order.email)):
         raise CartOrdered
 
 
 def parse_expected_total() -> int | None:
-    """The total that the page showed; refuses what no page of ours sends."""
+    """Parse the total that the page showed, in minor units; None if absent. Raises `Invalid`."""
     text = request.form.get("expected_total", "")
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Invalid(FieldError("expected_total", _("The page's total can't be read. Please load the page again.")))
+        raise Invalid(
+            FieldError("expected_total", _("We couldn't read the order total. Please reload the page and try again."))
+        )
     return int(text)
 
 

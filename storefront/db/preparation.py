@@ -23,7 +23,7 @@ log = logging.getLogger("storefront.server.bootstrap")
 
 def prepare_tables(app: Flask) -> None:
     """Create or migrate the tables, for a command that may run before the first start."""
-    with one_at_a_time():
+    with preparation_lock():
         check_encoding()
         migrate(app)
 
@@ -56,7 +56,7 @@ def warn_of_rls_bypass() -> None:
 
 
 @contextmanager
-def one_at_a_time() -> Iterator[None]:
+def preparation_lock() -> Iterator[None]:
     """Wait while another process prepares the same database. Raises `ConfigError` when that takes too long."""
     if db.engine.dialect.name == "postgresql":
         with advisory_lock():

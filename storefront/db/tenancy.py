@@ -2,8 +2,7 @@
 
 A listener of the session adds the current tenant to every ORM statement on a tenant's table and raises `TenantNotSet`
 when there is none. `tenant_scoped` does this for Core statements. `OwnedByTenant`, the base of the tenants' tables, is
-here, so that no table can be defined without the listener.
-"""
+here, so that no table can be defined without the listener."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""Appending events to the running write transaction."""
+"""Appends events to the current write transaction (append-only event table)."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -16,36 +16,36 @@ from storefront.events.models import EventSequence, events
 
 
 def record_events(events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Append (type, subject, data) for the current tenant to the running `write()`, best as its last act: the tenant's
-    other writers of events wait from here on until it ends."""
+    """Append (type, subject, data) for the current tenant in the current `write()`, preferably as its last statement:
+    it blocks the tenant's other writers of events until the transaction ends."""
     append_events(write_connection(), current_tenant_id(), events)
 
 
-def append_events(bound: Connection, tenant_id: str, events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """The same on a connection that was bound to this tenant."""
+def append_events(connection: Connection, tenant_id: str, events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+    """Like `record_events`, on a connection with this tenant."""
     if not events:
         return
-    first, moment = next_ids(bound, tenant_id, len(events)), now()
+    first, moment = next_ids(connection, tenant_id, len(events)), now()
     rows = [
         {"tenant_id": tenant_id, "id": first + i, "type": type, "subject": subject, "data": data, "created_at": moment}
         for i, (type, subject, data) in enumerate(events)
     ]
-    bound.execute(INSERT_EVENT, rows)
+    connection.execute(INSERT_EVENT, rows)
 
 
-def next_ids(bound: Connection, tenant_id: str, many: int) -> int:
-    """The first of so many ids that follow each other."""
+def next_ids(connection: Connection, tenant_id: str, count: int) -> int:
+    """Reserve `count` consecutive ids. Return the first."""
     statement = _next_ids_statement(engines().dialect)
-    last: int = bound.execute(statement, {"tenant_id": tenant_id, "last_id": many}).scalar_one()
-    return last - many + 1
+    last: int = connection.execute(statement, {"tenant_id": tenant_id, "last_id": count}).scalar_one()
+    return last - count + 1
 
 
 @cache
 def _next_ids_statement(dialect: Dialect) -> Any:
     counter = table_of(EventSequence)
-    counting = dialect.insert(counter)
-    more = {"last_id": counter.c.last_id + counting.excluded.last_id}
-    return counting.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last_id)
+    upsert = dialect.insert(counter)
+    more = {"last_id": counter.c.last_id + upsert.excluded.last_id}
+    return upsert.on_conflict_do_update(index_elements=["tenant_id"], set_=more).returning(counter.c.last_id)
 
 
 INSERT_EVENT = insert(events)

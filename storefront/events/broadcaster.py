@@ -1,4 +1,4 @@
-"""The open streams of this process: one thread writes to all of them, so that none holds a thread of the server."""
+"""The SSE broadcaster: one thread of a process writes to all open streams, so that none occupies a server thread."""
 
 import logging
 import os
@@ -23,33 +23,33 @@ from storefront.events.sse_format import (
 from storefront.file_limit import MAX_CONNECTIONS, connections_that_fit
 
 HEARTBEAT_SECONDS = 15.0
-"""Seconds of silence after which a stream says that it is still there."""
+"""Silence after which a heartbeat is sent."""
 MAX_PENDING_BYTES = 256 * 1024
-"""Bytes that may wait for a client that doesn't read; then it is hung up on."""
+"""Unsent bytes above which a client that doesn't read is disconnected."""
 TCP_USER_TIMEOUT_MILLISECONDS = 60_000
-"""Milliseconds after which a client that acknowledges nothing is taken for gone."""
+"""Time without TCP acknowledgement after which a client is considered disconnected."""
 STREAMS_PER_SLICE = 50
-"""Streams written to before requests get their turn."""
+"""Streams written to before yielding to requests."""
 log = logging.getLogger("storefront.events")
 
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """A connection that was taken over. `address` is its client's (`client_key`), `seen` the id of the last
-    event that it was told."""
+    """A connection that was taken over. `address` is the client's `client_key`, `last_event_id` the last event sent to
+    it."""
 
     socket: socket.socket
     tenant_id: str
     address: str
     last_event_id: int
     chunked: bool
-    heartbeat_at: float = 0.0
+    heartheartbeats_due_at: float = 0.0
     pending: bytearray = field(default_factory=bytearray)
 
 
 @dataclass(frozen=True)
 class EventBatch:
-    """A tenant's messages, with the ids of their events, in order: all that happened since event `after`."""
+    """All of a tenant's messages since event `after`, with the ids of their events, in order."""
 
     tenant_id: str
     after: int
@@ -58,7 +58,7 @@ class EventBatch:
 
 
 class SseBroadcaster:
-    """One instance an app. Others only leave streams and news in `_inbox`; what is open belongs to the one thread."""
+    """One instance per app. Other threads only append to `_inbox`; open streams belong to the broadcaster's thread."""
 
     def __init__(self) -> None:
         self._inbox: deque[Stream | EventBatch | None] = deque()
@@ -72,16 +72,16 @@ class SseBroadcaster:
         self._max_streams = MAX_STREAMS
 
     def has_capacity(self, address: str) -> bool:
-        """Whether one more stream may be opened for a client at this address."""
+        """Whether another stream may be opened for the client with this `client_key`."""
         with self._lock:
             if self._tenant_counts.total() >= self._max_streams:
                 return False
             return not is_public_address(address) or self._address_counts[address] < MAX_STREAMS_PER_ADDRESS
 
     def tenants_with_streams(self) -> set[str]:
-        """The tenants that have streams here."""
+        """Return the tenants with streams in this process."""
         with self._lock:
-            return {tenant_id for tenant_id, many in self._tenant_counts.items() if many}
+            return {tenant_id for tenant_id, count in self._tenant_counts.items() if count}
 
     def add(self, stream: Stream) -> None:
         with self._lock:
@@ -91,11 +91,11 @@ class SseBroadcaster:
                 self._start()
         self._enqueue(stream)
 
-    def publish(self, news: EventBatch) -> None:
-        self._enqueue(news)
+    def publish(self, batch: EventBatch) -> None:
+        self._enqueue(batch)
 
     def stop(self) -> None:
-        """End all streams, properly where their clients read."""
+        """Close all streams, with the last chunk where the client reads."""
         if self._thread is not None:
             self._enqueue(None)
             self._thread.join(2)
@@ -110,31 +110,31 @@ class SseBroadcaster:
         self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
         self._thread.start()
 
-    def _enqueue(self, what: Stream | EventBatch | None) -> None:
-        self._inbox.append(what)
-        with suppress(BlockingIOError):  # rung often enough
+    def _enqueue(self, item: Stream | EventBatch | None) -> None:
+        self._inbox.append(item)
+        with suppress(BlockingIOError):  # the pipe is full, so the thread wakes up anyway
             os.write(self._wakeup_fd, b"!")
 
     def _run(self) -> None:
-        beat_at = time.monotonic() + 1.0
+        heartbeats_due_at = time.monotonic() + 1.0
         while True:
             try:
                 self._poll()
                 while self._inbox:
-                    what = self._inbox.popleft()
-                    if what is None:
+                    item = self._inbox.popleft()
+                    if item is None:
                         self._close_all()
                         return
-                    self._register(what) if isinstance(what, Stream) else self._broadcast(what)
-                if time.monotonic() >= beat_at:
-                    beat_at = time.monotonic() + 1.0
+                    self._register(item) if isinstance(item, Stream) else self._broadcast(item)
+                if time.monotonic() >= heartbeats_due_at:
+                    heartbeats_due_at = time.monotonic() + 1.0
                     self._send_heartbeats()
             except Exception:
-                log.exception("a live stream broke")
+                log.exception("event stream failed")
                 time.sleep(0.1)
 
     def _poll(self) -> None:
-        """Wait for news, for clients that hang up, and for those that read on."""
+        """Wait for new items, disconnecting clients, and clients that can receive more."""
         for key, ready in self._selector.select(1.0):
             if key.data is None:
                 os.read(key.fd, 4096)
@@ -149,36 +149,38 @@ class SseBroadcaster:
                 socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 18), TCP_USER_TIMEOUT_MILLISECONDS
             )
         stream.socket.setblocking(False)
-        stream.heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
+        stream.heartheartbeats_due_at = time.monotonic() + HEARTBEAT_SECONDS
         self._open.setdefault(stream.tenant_id, set()).add(stream)
         self._selector.register(stream.socket, selectors.EVENT_READ, stream)
         if stream.pending:
             self._write(stream)
 
-    def _broadcast(self, news: EventBatch) -> None:
-        """Tell each of the shop's streams what it hasn't been told yet."""
-        for i, stream in enumerate(list(self._open.get(news.tenant_id, ()))):
-            new = bisect_right(news.ids, stream.last_event_id)
-            if stream.last_event_id < news.after:
-                continue  # it came while these were read; the next look goes back for what it lacks
-            if new < len(news.ids):
-                stream.last_event_id = news.ids[-1]
-                self._send(stream, b"".join(news.messages[new:]))
+    def _broadcast(self, batch: EventBatch) -> None:
+        """Send each of the tenant's streams the messages that it hasn't received."""
+        for i, stream in enumerate(list(self._open.get(batch.tenant_id, ()))):
+            new = bisect_right(batch.ids, stream.last_event_id)
+            if stream.last_event_id < batch.after:
+                continue  # registered meanwhile; the tailer reads again from its last event
+            if new < len(batch.ids):
+                stream.last_event_id = batch.ids[-1]
+                self._send(stream, b"".join(batch.messages[new:]))
             if i % STREAMS_PER_SLICE == STREAMS_PER_SLICE - 1:
                 time.sleep(0.001)
 
     def _send_heartbeats(self) -> None:
         now = time.monotonic()
-        for stream in [stream for streams in self._open.values() for stream in streams if stream.heartbeat_at <= now]:
+        for stream in [
+            stream for streams in self._open.values() for stream in streams if stream.heartheartbeats_due_at <= now
+        ]:
             self._send(stream, HEARTBEAT)
 
-    def _send(self, stream: Stream, words: bytes) -> None:
-        stream.heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
-        stream.pending += encode_chunk(words) if stream.chunked else words
+    def _send(self, stream: Stream, data: bytes) -> None:
+        stream.heartheartbeats_due_at = time.monotonic() + HEARTBEAT_SECONDS
+        stream.pending += encode_chunk(data) if stream.chunked else data
         self._write(stream)
 
     def _write(self, stream: Stream) -> None:
-        had_to_wait = bool(self._selector.get_key(stream.socket).events & selectors.EVENT_WRITE)
+        was_waiting = bool(self._selector.get_key(stream.socket).events & selectors.EVENT_WRITE)
         try:
             if stream.pending:
                 del stream.pending[: stream.socket.send(stream.pending)]
@@ -189,12 +191,12 @@ class SseBroadcaster:
             return
         if len(stream.pending) > MAX_PENDING_BYTES:
             self._drop(stream)
-        elif bool(stream.pending) != had_to_wait:
+        elif bool(stream.pending) != was_waiting:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if stream.pending else 0)
             self._selector.modify(stream.socket, events, stream)
 
     def _is_disconnected(self, stream: Stream) -> bool:
-        """What a client still sends has no meaning; that it sends nothing more means that it is gone."""
+        """Discard what the client sends. Return whether it has disconnected."""
         try:
             return not stream.socket.recv(4096)
         except BlockingIOError:
@@ -221,6 +223,5 @@ class SseBroadcaster:
 
 
 def raise_fd_limit() -> int:
-    """How many streams this process may have, after asking the system for as many open files as that takes beside the
-    connections that are no streams."""
+    """Raise the limit of open files for the streams, besides other connections. Return how many streams fit."""
     return min(MAX_STREAMS, connections_that_fit(MAX_CONNECTIONS))

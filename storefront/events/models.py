@@ -20,8 +20,8 @@ class EventType(StrEnum):
 
 
 class Event(OwnedByTenant, Model):
-    """`subject` is the id of the product or order that it happened to. A tenant's ids count up without a gap, in the
-    order in which the changes were committed: who has seen one has seen all before it."""
+    """A change of a product or order, whose id is `subject`. A tenant's event ids are gapless and in commit order: a
+    reader that has seen one has seen all before it."""
 
     __tablename__ = "event"
 
@@ -33,8 +33,8 @@ class Event(OwnedByTenant, Model):
 
 
 class EventSequence(OwnedByTenant, Model):
-    """The id of a tenant's latest event. Its row is locked from the writing of an event to the end of the transaction,
-    so that ids are committed in their order."""
+    """The id of a tenant's latest event. Its row is locked from the first event of a transaction to its end, so that
+    ids are committed in order."""
 
     __tablename__ = "event_sequence"
 

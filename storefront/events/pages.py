@@ -1,4 +1,4 @@
-"""What happens in a shop, as it happens, for every page that is open: server-sent events."""
+"""GET /events: the stream of Server-Sent Events (SSE) by which open pages learn of changes of stock and price."""
 
 import socket
 import time
@@ -27,7 +27,7 @@ from storefront.web.rate_limits import STREAMS_LIMIT, limiter
 pages = Blueprint("events", __name__)
 
 RETRY_AFTER_SECONDS = 20
-"""Seconds after which who found no room may try again."""
+"""`Retry-After` of a stream refused for lack of capacity."""
 
 
 def event_tailer(app: Flask) -> EventTailer:
@@ -37,10 +37,10 @@ def event_tailer(app: Flask) -> EventTailer:
 @pages.get("/events")
 @limiter.limit(STREAMS_LIMIT)
 def stream() -> Response:
-    """Changes of stock and price from now on, from the last one that the client has seen, or from those on that its
-    page, which is so many seconds old (`age`), can't show."""
+    """Stream changes of stock and price: from the last event that the client has seen (`Last-Event-ID` or `last`), or
+    from `age` seconds ago, when its page was rendered, or from now on."""
     if not event_tailer(this_app()).broadcaster.has_capacity(client_key()):
-        return Response("No room for one more stream: ask for the page itself now and then.", 503, retry_later())
+        return Response("Too many open streams. Poll the page instead.", 503, retry_later())
     latest = last_event_id()
     seen = min(last_seen_event_id(latest), latest)
     opening = opening_message(seen)
@@ -53,7 +53,7 @@ def stream() -> Response:
     )
     response = Response(body, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"  # nginx would keep messages until it has a page of them
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would buffer messages
     return response
 
 
@@ -62,7 +62,7 @@ def retry_later() -> dict[str, str]:
 
 
 def last_seen_event_id(latest: int) -> int:
-    """The id of the last event that this client knows of."""
+    """Return the id of the last event that the client has seen."""
     for sent in (request.headers.get("Last-Event-ID"), request.args.get("last")):
         if (seen := parse_event_id(sent)) is not None:
             return seen
@@ -76,16 +76,15 @@ def this_app() -> Flask:
 
 
 def supports_socket_handover() -> bool:
-    """Whether the server hands over the bare connection, as `storefront.server.gunicorn` does."""
+    """Whether the server can hand over the socket, as `storefront.server.gunicorn` does."""
     return "storefront.take_over" in request.environ
 
 
 class SocketHandoverBody:
-    """The body of an answer: the server writes its head and its first piece, and leaves the connection to the thread of
-    all streams."""
+    """A response body after whose first part the server hands the socket over to the broadcaster's thread."""
 
     def __init__(self, app: Flask, opening: bytes, seen: int) -> None:
-        self.tail, self.opening, self.seen = event_tailer(app), opening, seen
+        self.tailer, self.opening, self.seen = event_tailer(app), opening, seen
         self.take_over: Callable[[Callable[[socket.socket, bytes], None]], None]
         self.take_over = request.environ["storefront.take_over"]
         self.chunked = request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
@@ -98,11 +97,11 @@ class SocketHandoverBody:
     def follow(self, connection: socket.socket, unsent: bytes) -> None:
         stream = Stream(connection, self.tenant_id, self.address, self.seen, self.chunked)
         stream.pending += unsent
-        self.tail.subscribe(stream)
+        self.tailer.subscribe(stream)
 
 
 def stream_in_worker_thread(app: Flask, opening: bytes, seen: int) -> Iterator[bytes]:
-    """The body for any other server; each such stream holds one of its threads."""
+    """Return the body for any other server; each such stream occupies one of its threads."""
     tenant = current_tenant()
     return _stream_messages(app, tenant.id, tenant.currency, opening, seen)
 

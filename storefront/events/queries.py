@@ -26,21 +26,20 @@ COUNT_EVENTS = tenant_scoped(
 
 
 def count_events(types: Sequence[str]) -> int:
-    """How many events of these types the tenant has."""
+    """Return the number of the tenant's events of these kinds."""
     return int(execute(COUNT_EVENTS, {"types": list(types)}).scalar_one())
 
 
 def last_event_id() -> int:
-    """The id of the tenant's latest event, 0 before the first."""
+    """Return the id of the tenant's latest event; 0 if there is none."""
     return int(execute(SELECT_LAST_EVENT_ID).scalar() or 0)
 
 
 def events_after(id: int, types: Sequence[str], limit: int) -> Sequence[Any]:
-    """The tenant's next events of these types: rows of (id, type, subject, data)."""
+    """Return the tenant's next events of these types after `id`: rows of (id, type, subject, data)."""
     return execute(EVENTS_AFTER, {"id": id, "types": list(types), "limit": limit}).all()
 
 
 def last_event_before(moment: datetime) -> int:
-    """The id of the tenant's latest event that is older than this moment, 0 when there is none. Quick for moments that
-    are not long ago."""
+    """Return the id of the tenant's latest event before `moment`; 0 if there is none. Fast only for recent times."""
     return int(execute(SELECT_LAST_EVENT_ID_BEFORE, {"moment": moment}).scalar() or 0)

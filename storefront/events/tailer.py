@@ -1,4 +1,5 @@
-"""The tail: one thread a process that reads what happened in the shops with open streams, and tells these."""
+"""The event tailer: one thread of a process polls the event table for tenants with open streams and publishes new
+events."""
 
 import logging
 import threading
@@ -16,14 +17,14 @@ from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, sto
 from storefront.tenants.registry import registry
 
 PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED)
-"""The types that concern everybody; orders, and who placed them, concern nobody else."""
+"""Types that are sent to all clients; events of orders are private."""
 POLL_SECONDS = 0.3
-"""Seconds between two looks into the table."""
+"""Pause between two polls of the table."""
 log = logging.getLogger("storefront.events")
 
 
 class EventTailer:
-    """Begins with the first stream, and so in the process that serves it. `streams` are those of this process."""
+    """Starts its thread with the first stream, in the process that serves it. One instance per app."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -35,7 +36,7 @@ class EventTailer:
         self._error_logged = False
 
     def subscribe(self, stream: Stream) -> None:
-        """Tell this stream all that happened after what it has seen: the shop's tail goes back so far."""
+        """Register a stream; polling goes back to its `last_event_id` if necessary."""
         self.broadcaster.add(stream)
         with self._lock:
             self._read_to[stream.tenant_id] = min(
@@ -60,13 +61,13 @@ class EventTailer:
                 self._error_logged = False
             except SQLAlchemyError as fault:
                 if not self._error_logged:
-                    log.warning("live streams wait for the database: %s", fault)
+                    log.warning("event streams are waiting for the database: %s", fault)
                 self._error_logged = True
             except Exception:
-                log.exception("live streams missed a look")
+                log.exception("event polling failed")
 
     def poll(self) -> None:
-        """Read on in each shop that has streams."""
+        """Read and publish the new events of each tenant with streams."""
         shops = self.tenants_to_read()
         if not shops:
             return
@@ -76,21 +77,21 @@ class EventTailer:
                 with tenant_context(tenant_id):
                     rows = events_after(read_to, PUBLIC_EVENT_TYPES, MAX_REPLAYED_EVENTS)
                 if rows and tenant:
-                    told = [sse_message(row, tenant.currency) for row in rows]
-                    self.broadcaster.publish(EventBatch(tenant_id, read_to, [row.id for row in rows], told))
+                    messages = [sse_message(row, tenant.currency) for row in rows]
+                    self.broadcaster.publish(EventBatch(tenant_id, read_to, [row.id for row in rows], messages))
                     self._advance(tenant_id, read_to, rows[-1].id)
 
     def tenants_to_read(self) -> dict[str, int]:
-        """The tenants that have streams, and up to which event each has been read. Rests when there are none."""
+        """Return the tenants with streams and the last event read of each. Polling pauses when there are none."""
         with self._lock:
-            there = self.broadcaster.tenants_with_streams()
-            self._read_to = {tenant_id: id for tenant_id, id in self._read_to.items() if tenant_id in there}
-            if not there:
+            active = self.broadcaster.tenants_with_streams()
+            self._read_to = {tenant_id: id for tenant_id, id in self._read_to.items() if tenant_id in active}
+            if not active:
                 self._wanted.clear()
             return dict(self._read_to)
 
     def _advance(self, tenant_id: str, read_to: int, to: int) -> None:
-        """Unless a stream that has seen less came meanwhile."""
+        """Set the last event read, unless a stream that needs earlier events was registered meanwhile."""
         with self._lock:
             if self._read_to.get(tenant_id) == read_to:
                 self._read_to[tenant_id] = to
@@ -103,7 +104,7 @@ def sse_message(event: Any, currency: str) -> bytes:
 
 
 def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iterator[Sequence[bytes]]:
-    """Read on in one shop, for a server whose connections can't be taken over: an empty lot when nothing happened."""
+    """Yield the new messages of one tenant, possibly none, for servers whose sockets can't be taken over."""
     while True:
         with app.app_context(), tenant_context(tenant_id):
             rows = events_after(seen, PUBLIC_EVENT_TYPES, MAX_REPLAYED_EVENTS)

@@ -1,4 +1,5 @@
-"""What a shop wrote, in the best language that there is for who reads it; what isn't in the page's knows its own."""
+"""Translated merchant content: picks the best available language; a text that isn't in the page's language knows its
+own."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,21 +10,23 @@ from storefront.i18n.locale import shopper_language, shopper_languages
 
 
 class ForeignText(str):
-    """A text in another language than the page. Else it is like any text, also where texts are compared."""
+    """A text in another language than the page. Compares equal to the plain string."""
 
     __slots__ = ("language",)
     language: str
 
 
 def mark_language(text: str, language: str) -> ForeignText:
-    said = ForeignText(text)
-    said.language = language
-    return said
+    foreign = ForeignText(text)
+    foreign.language = language
+    return foreign
 
 
 def localize(text: str, translations: Mapping[str, str] | None, languages: tuple[str, ...] | None = None) -> str:
-    """What a shop wrote in its own language, in the first of the languages that it is said in. Who has many texts hands
-    in `shopper_languages()`. Where nobody reads, as while the shop learns by itself, it is in the shop's own."""
+    """Return the first available translation of `text`, which is in the shop's default language.
+
+    `languages` is in order of preference, by default `shopper_languages()`; pass it when translating many texts.
+    Without a shopper, as in background jobs, the result is in the default language."""
     if languages is None:
         languages = shopper_languages()
     if not languages:
@@ -31,23 +34,23 @@ def localize(text: str, translations: Mapping[str, str] | None, languages: tuple
     if translations:
         for language in languages:
             if language in translations:
-                said = translations[language]
-                return said if language == languages[0] else mark_language(said, language)
+                translated = translations[language]
+                return translated if language == languages[0] else mark_language(translated, language)
     return text if languages[-1] == languages[0] else mark_language(text, languages[-1])
 
 
 def with_language(text: str, language: str | None) -> str:
-    """A text that was kept with its language; None when that wasn't kept."""
+    """Mark a stored text with its stored language; None if that is unknown."""
     return mark_language(text, language) if language and language != shopper_language() else text
 
 
 def language_of(text: str) -> str:
-    """The language of a text that isn't in the page's; else empty."""
+    """Return the language of a text that isn't in the page's language, otherwise an empty string."""
     return text.language if isinstance(text, ForeignText) else ""
 
 
 def lang_attribute(text: str) -> str:
-    """The attribute for the element that says this text; empty when it is in the page's language."""
+    """Return the `lang` attribute for the element that contains this text; empty if it is in the page's language."""
     return _lang_attribute(text.language) if isinstance(text, ForeignText) else ""
 
 

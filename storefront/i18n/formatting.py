@@ -1,4 +1,4 @@
-"""Numbers, amounts and moments as who reads them writes them."""
+"""Formats numbers, amounts, percentages and dates for the shopper's locale."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from storefront.i18n.locale import shopper_locale
 
 
 def format_money(amount: int) -> str:
-    """An amount in minor units of the shop's currency."""
+    """Format an amount in minor units of the shop's currency."""
     return money.format_money(amount, g.tenant.currency, shopper_locale())
 
 
@@ -28,7 +28,7 @@ def _format_integer_cached(value: int, locale: str) -> str:
 
 
 def format_percent(rate: Decimal) -> str:
-    """A rate in per cent, with all the decimals that it has."""
+    """Format a rate in per cent, with all its decimals."""
     return _format_percent_cached(rate, shopper_locale())
 
 
@@ -39,7 +39,7 @@ def _format_percent_cached(rate: Decimal, locale: str) -> str:
 
 
 def format_datetime(value: datetime) -> str:
-    """A day and a time of day in the shop's time zone, with its distance from UTC: who reads may be elsewhere."""
+    """Format date and time in the shop's time zone, with the offset from UTC, because the reader may be elsewhere."""
     zone, locale = g.tenant.timezone, money.parse_locale(shopper_locale())
     value = value.astimezone(zone)
     day, time = format_date(value, "long", locale), format_time(value, "short", tzinfo=zone, locale=locale)

@@ -29,15 +29,15 @@ LANGUAGE_COOKIE = "lang"
 COOKIE_MAX_AGE_SECONDS = 60 * 60 * 24 * 365
 TRANSLATIONS_FOLDER = ROOT / "translations"
 MAX_HEADER_LENGTH, MAX_LANGUAGE_TAGS = 500, 20
-"""What is read of an Accept-Language: remembered as it is sent, it mustn't fill the memory."""
+"""Limits for Accept-Language: the header is a cache key, so it must not be arbitrarily long."""
 LANGUAGE_ATTRIBUTES = ("language", "languages", "shopper_locale", "translations")
-"""What a request remembers of the language that is spoken."""
+"""Attributes of `g` in which a request caches its language."""
 
 
 def shopper_language() -> str:
-    """The language that the shopper reads: chosen by the switch, else as the browser says, else the shop's own.
+    """Return the shopper's language: chosen with the switch, else from Accept-Language, else the shop's default.
 
-    Outside a request it is the one that `speaking` names, else the shop's own."""
+    Outside a request it is the one of `override_locale`, else the shop's default."""
     known: str | None = g.get("language")
     return _detect_language() if known is None else known
 
@@ -57,14 +57,15 @@ def _detect_language() -> str:
 
 @lru_cache(maxsize=1000)
 def _negotiate_cached(chosen: str | None, wanted: tuple[str, ...], locale: str) -> tuple[str, tuple[str, ...]]:
-    """The language of who chose and accepts these, and the `shopper_languages`."""
+    """Return the negotiated language and the `shopper_languages`. `wanted` are tags of Accept-Language."""
     language = negotiate_language(chosen, wanted, locale)
     return language, fallback_languages(language, wanted, locale)
 
 
 def shopper_languages(locale: str | None = None) -> tuple[str, ...]:
-    """The languages in which this shop, or one of that locale, says its texts to who reads, the best first: the
-    page's, and last the shop's own (see `fallback_languages`). None where nobody reads."""
+    """Return the languages for content of this shop, or of a shop with `locale`, in order of preference.
+
+    The first is the page's, the last the shop's default (see `fallback_languages`). Empty without a shopper."""
     known: tuple[str, ...] | None = g.get("languages") if locale is None else None
     if known is None:
         if not ("language" in g or has_request_context()):
@@ -85,14 +86,14 @@ def request_languages() -> tuple[str, ...]:
 
 @lru_cache(maxsize=1000)
 def parse_accept_language(header: str) -> tuple[str, ...]:
-    """The first tags of an Accept-Language, the best first; many browsers send the same."""
+    """Return the first tags of an Accept-Language header, best first. Cached, because many browsers send the same."""
     return tuple(
         tag for tag, quality in list(parse_accept_header(header, LanguageAccept))[:MAX_LANGUAGE_TAGS] if quality > 0
     )
 
 
 def shopper_locale() -> str:
-    """The tag of the locale in which the shopper reads numbers, such as "de-AT"; asked for once a request."""
+    """Return the tag of the locale for the shopper's numbers and dates, such as "de-AT". Cached per request."""
     if "shopper_locale" not in g:
         g.shopper_locale = locale_tag(shopper_language(), tenant_locale())
     tag: str = g.shopper_locale
@@ -109,7 +110,7 @@ def is_api_request() -> bool:
 
 
 def select_locale() -> Locale:
-    """That of the messages: programs are told in English what went wrong."""
+    """Return the locale of messages; English for the JSON API."""
     if has_request_context() and is_api_request():
         return Locale(SOURCE_LANGUAGE)
     return parse_locale(shopper_locale())
@@ -117,8 +118,9 @@ def select_locale() -> Locale:
 
 @contextmanager
 def override_locale(language: str, languages: tuple[str, ...] = ()) -> Iterator[None]:
-    """Say what is said within in this language, whoever asked. Another thread, which knows neither shop nor browser, is
-    told the `shopper_languages`, too."""
+    """Use this language inside the context, whatever the request asked for.
+
+    In a background thread pass `languages`, too: the `shopper_languages` of the request that caused the work."""
     if not languages and g.get("language") == language and has_request_context() and not is_api_request():
         yield
         return
@@ -136,8 +138,8 @@ def override_locale(language: str, languages: tuple[str, ...] = ()) -> Iterator[
                 setattr(g, name, before[name])
 
 
-def keep_choice(response: Response, language: str) -> None:
-    """Make this the language in which the shopper reads the shop from now on, if there is such a one."""
+def set_language_cookie(response: Response, language: str) -> None:
+    """Set the language cookie of the shop if the language is supported."""
     if language in LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE,
@@ -151,7 +153,7 @@ def keep_choice(response: Response, language: str) -> None:
 
 
 def isolating(gettext: Callable[..., str]) -> Callable[..., str]:
-    """A template's `gettext` or `ngettext` whose values keep their direction to themselves."""
+    """Wrap a template's `gettext` or `ngettext` so that its values are isolated (see `isolated_values`)."""
 
     @pass_context
     @wraps(gettext)
@@ -167,7 +169,7 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
         gettext=lambda text: translations().ugettext(text),
-        ngettext=lambda one, many, number: translations().ungettext(one, many, number),
+        ngettext=lambda singular, plural, count: translations().ungettext(singular, plural, count),
         newstyle=True,
     )
     for name in ("gettext", "ngettext"):

@@ -1,4 +1,4 @@
-"""Which languages the shop speaks, and which of them somebody gets."""
+"""Language negotiation: the supported languages, the one of a response, and the fallback language of content."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -8,52 +8,52 @@ from babel import Locale, UnknownLocaleError
 from storefront.money import parse_locale
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "Français", "uk": "Українська", "ja": "日本語"}
-"""Those with a catalogue of messages, each by its own name."""
+"""The languages with translated messages, by code, with their own names."""
 SOURCE_LANGUAGE = "en"
-"""The language that the messages are written in."""
+"""The language of the messages in the source."""
 
 
 def negotiate_language(chosen: str | None, accepted: Iterable[str], locale: str) -> str:
-    """What was chosen by the switch, else the first accepted language that there is, else that of the tenant's
-    locale, else English."""
+    """Return `chosen` if supported, else the first supported tag of `accepted`, else the default of `locale`."""
     if chosen in LANGUAGES:
         return chosen
     return next((known for tag in accepted if (known := known_language(tag))), None) or default_language(locale)
 
 
 def known_language(tag: str) -> str | None:
-    """The language of a tag such as "de-AT" when there is a catalogue for it."""
+    """Return the language of a tag such as "de-AT" if it is supported."""
     language = tag.replace("_", "-").partition("-")[0].lower()
     return language if language in LANGUAGES else None
 
 
 def default_language(locale: str) -> str:
-    """The language in which a shop of this locale speaks when nobody asked for another."""
+    """Return the default language of a shop with this locale; English if its language isn't supported."""
     return known_language(locale) or SOURCE_LANGUAGE
 
 
 @lru_cache(1000)
 def fallback_languages(language: str, accepted: tuple[str, ...], locale: str) -> tuple[str, ...]:
-    """The languages in which a shop of this locale says its texts on a page in `language`, the best first: the page's,
-    else English or the shop's own, whichever the browser names first, and English if it names neither. The shop's own
-    comes last, because it has all texts."""
+    """Return the languages for content on a page in `language`, in order of preference, for a shop with `locale`.
+
+    First the page's language, then English or the shop's own, whichever is first in `accepted` (English if neither),
+    and last the shop's own, in which all content exists."""
     own = parse_locale(locale).language
     if language == own:
         return (own,)
     read = (tag.replace("_", "-").partition("-")[0].lower() for tag in accepted)
-    second = next((one for one in read if one in (own, SOURCE_LANGUAGE)), SOURCE_LANGUAGE)
+    second = next((tag for tag in read if tag in (own, SOURCE_LANGUAGE)), SOURCE_LANGUAGE)
     return tuple(dict.fromkeys((language, second, own)))
 
 
 @lru_cache(256)
 def locale_tag(language: str, locale: str) -> str:
-    """How who reads this language writes numbers and dates in a shop of this locale: in the shop's own way when the
-    language is the same, else in that of the language in the shop's territory, else in that of the language."""
+    """Return the tag of the locale for numbers and dates: the shop's own if it has this language, else the language in
+    the shop's territory if such a locale exists, else the language alone."""
     shop = parse_locale(locale)
     if shop.language == language:
         return str(shop).replace("_", "-")
     try:
-        there = Locale.parse(f"{language}_{shop.territory}") if shop.territory else Locale.parse(language)
+        found = Locale.parse(f"{language}_{shop.territory}") if shop.territory else Locale.parse(language)
     except UnknownLocaleError:
-        there = Locale.parse(language)
-    return str(there).replace("_", "-")
+        found = Locale.parse(language)
+    return str(found).replace("_", "-")

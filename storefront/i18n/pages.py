@@ -1,4 +1,4 @@
-"""POST /language: the shopper chooses the language."""
+"""POST /language: sets the shopper's language."""
 
 from urllib.parse import urlsplit
 
@@ -7,32 +7,32 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
-from storefront.i18n.locale import keep_choice
+from storefront.i18n.locale import set_language_cookie
 
 pages = Blueprint("i18n", __name__)
 
 
 @pages.post("/language")
 def set_language() -> Response:
-    """Keep the language that was chosen, for this shop, and lead back to the page where it was."""
+    """Set the language cookie of this shop and redirect to the referring page."""
     response = redirect(referring_path(), 303)
-    keep_choice(response, request.form.get("lang", ""))
+    set_language_cookie(response, request.form.get("lang", ""))
     return response
 
 
 def referring_path() -> str:
-    """The path of the page whose form this is, as the browser says it; the front page when it doesn't, or when that is
-    no page of this shop that can be looked at. Never another host's."""
+    """Return path and query of the Referer if it is a page of this shop, otherwise the front page. Never another
+    host."""
     home = request.script_root + "/"
     try:
-        came_from = urlsplit(request.headers.get("Referer", ""))
+        referer = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
         return home
-    path = came_from.path
-    if came_from.netloc != request.host or not path.startswith(home) or path.startswith("//"):
+    path = referer.path
+    if referer.netloc != request.host or not path.startswith(home) or path.startswith("//"):
         return home
     try:
         current_app.create_url_adapter(request).match(path.removeprefix(request.script_root), method="GET")  # type: ignore[union-attr]
     except (HTTPException, RequestRedirect):
         return home
-    return path + ("?" + came_from.query if came_from.query else "")
+    return path + ("?" + referer.query if referer.query else "")

@@ -1,4 +1,5 @@
-"""Characters that nobody sees, texts without them, and texts cut where a reader sees the end of a character."""
+"""Unicode text: invisible characters, normalisation of input, cutting at grapheme clusters, isolation of right-to-left
+text."""
 
 import re
 import unicodedata
@@ -10,14 +11,14 @@ INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
 )
-"""The inside of a regular expression's class, for Python and for JSON Schema: characters that show nothing (format
-characters, fillers, variation selectors, the blank Braille pattern). Those beyond U+FFFF stand in `_INVISIBLE`."""
+"""The content of a regular expression's character class, for Python and JSON Schema: invisible characters (format
+characters, fillers, variation selectors, the blank Braille pattern). Those above U+FFFF are in `_INVISIBLE`."""
 _INVISIBLE = INVISIBLE + r"\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _VISIBLE = re.compile(rf"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff{_INVISIBLE}]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _DIRECTION_CONTROL = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _PASTED = re.compile(r"[\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
-"""What comes along when text is copied from a page or a letter, and no language needs inside a name."""
+"""Characters that are copied along from pages or documents and that no language needs in a name."""
 _UNSEEN = re.compile(f"[{_INVISIBLE}]+")
 _DASH = re.compile(r"[\u2010-\u2015\u2212\ufe58]")
 _GRAPHEME = regex.compile(r"\X")
@@ -28,25 +29,25 @@ FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 
 
 def has_visible(text: str) -> bool:
-    """Whether a reader sees anything of this text."""
+    """Whether the text has a visible character."""
     return _VISIBLE.search(text) is not None
 
 
 def has_control(text: str) -> bool:
-    """Whether the text holds a control character other than white space, or half a character."""
+    """Whether the text has a control character other than white space, or a lone surrogate."""
     return _CONTROL.search(text) is not None
 
 
 def without_direction_controls(text: str) -> str:
-    """The text without embeddings, overrides and isolates such as U+202E, which turn around what stands beside them.
+    """Remove embeddings, overrides and isolates such as U+202E, which change the direction of the surrounding text.
 
-    The marks U+200E, U+200F and U+061C stay: texts that mix scripts need them, and they turn nothing around.
+    The marks U+200E, U+200F and U+061C stay: texts with several scripts need them, and they don't affect other text.
     """
     return text if text.isascii() else _DIRECTION_CONTROL.sub("", text)
 
 
 def single_line(text: str) -> str:
-    """What somebody typed or pasted, as it is kept: on one line, in NFC, without characters that came along unseen.
+    """Normalise typed or pasted text: one line, NFC, without the invisible characters of `_PASTED`.
 
     Joiners and variation selectors stay, because Persian, Hindi and emoji need them.
     """
@@ -56,59 +57,59 @@ def single_line(text: str) -> str:
 
 
 def without_unseen(text: str) -> str:
-    """The text without any character that shows nothing."""
+    """Remove all invisible characters."""
     return text if text.isascii() else _UNSEEN.sub("", text)
 
 
 def plain_code(text: str) -> str:
-    """A code of letters, digits and hyphens, however it was typed or pasted: no white space around it, nothing
-    invisible, no wide letters, and any dash is a hyphen."""
+    """Normalise a typed or pasted code: trimmed, NFKC, no invisible characters, and any dash becomes a hyphen."""
     if not text.isascii():
         text = _UNSEEN.sub("", _DASH.sub("-", unicodedata.normalize("NFKC", text)))
     return text.strip()
 
 
 def plain_address(text: str) -> str:
-    """An e-mail address as it was meant by who typed or pasted it: nothing invisible, no white space around it, and
-    the letters, the @ and the dots of a wide keyboard as the usual ones."""
+    """Normalise a typed or pasted email address: trimmed, no invisible characters, full-width characters (NFKC) and the
+    ideographic full stop converted to ASCII."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _PASTED.sub("", text)).replace("\u3002", ".")
     return text.strip()
 
 
-def cut(text: str, longest: int) -> str:
-    """The beginning of the text, of at most `longest` code points, that ends between two characters as a reader sees
-    them: no accent, flag or joined emoji is cut in two. A single character that is longer than that is left out."""
-    if len(text) <= longest:
+def cut(text: str, max_length: int) -> str:
+    """Return the longest beginning of at most `max_length` code points that ends between two grapheme clusters.
+
+    No accented character, flag or joined emoji is split; a first cluster that is longer gives an empty string."""
+    if len(text) <= max_length:
         return text
     if text.isascii():
-        return text[:longest]
+        return text[:max_length]
     end = 0
     for found in _GRAPHEME.finditer(text):
-        if found.end() > longest:
+        if found.end() > max_length:
             break
         end = found.end()
     return text[:end]
 
 
-def shortened(text: str, longest: int) -> str:
-    """The text, or its beginning and an ellipsis, of at most `longest` code points together."""
-    return text if len(text) <= longest else cut(text, longest - 1).rstrip() + "…"
+def shortened(text: str, max_length: int) -> str:
+    """Return the text, or its beginning with an ellipsis, at most `max_length` code points in all."""
+    return text if len(text) <= max_length else cut(text, max_length - 1).rstrip() + "…"
 
 
 def first_character(text: str) -> str:
-    """The first character as a reader sees it; empty when there is none."""
+    """Return the first grapheme cluster; empty for an empty text."""
     found = _GRAPHEME.match(text)
     return found[0] if found else ""
 
 
 def isolated(text: str) -> str:
-    """The text as it can stand inside a sentence of another direction: a right-to-left text is isolated, so that it
-    doesn't carry along the punctuation and the numbers beside it, and no control in it turns them around
+    """Make the text safe inside a sentence of another direction: remove direction controls, and isolate right-to-left
+    text, so that it doesn't reorder the punctuation and numbers around it
     (https://www.w3.org/International/questions/qa-bidi-unicode-controls)."""
     if text.isascii():
         return text
-    kind = Markup if isinstance(text, Markup) else str
+    text_type = Markup if isinstance(text, Markup) else str
     if _DIRECTION_CONTROL.search(text):
-        text = kind(_DIRECTION_CONTROL.sub("", text))
-    return text if _RIGHT_TO_LEFT.search(text) is None else kind(FIRST_STRONG_ISOLATE + text + POP_ISOLATE)
+        text = text_type(_DIRECTION_CONTROL.sub("", text))
+    return text if _RIGHT_TO_LEFT.search(text) is None else text_type(FIRST_STRONG_ISOLATE + text + POP_ISOLATE)

@@ -1,1 +1,1 @@
-"""Logs, metrics and health probes."""
+"""Logs, metrics, health and readiness probes."""

@@ -1,5 +1,5 @@
-"""In front of everything: each request has an id, and whatever breaks is logged and answered, also where Flask has no
-error handler (in other middleware, in an error handler itself, before and after a request)."""
+"""The outermost WSGI middleware: assigns each request its request id (X-Request-ID), and logs and answers exceptions
+that no error handler of Flask sees (in other middleware, in an error handler, before and after a request)."""
 
 import logging
 import sys
@@ -24,18 +24,18 @@ class ErrorBoundary:
         self.app = app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started, begun = time.perf_counter(), False
+        started_at, response_started = time.perf_counter(), False
         request_id = environ[REQUEST_ID] = request_id_from(environ.get("HTTP_X_REQUEST_ID", ""))
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            nonlocal begun
+            nonlocal response_started
             if LOGGED not in environ and status >= "4":
                 headers = [*((name, value) for name, value in headers if name != HEADER), (HEADER, request_id)]
-                seconds = time.perf_counter() - started
+                seconds = time.perf_counter() - started_at
                 log_request(environ["REQUEST_METHOD"], None, int(status[:3]), seconds, request_id=request_id)
-            if begun:  # what was begun is replaced, if it hasn't been sent; a server takes that with a reason only
+            if response_started:  # replaces it if nothing was sent yet, for which WSGI requires exc_info
                 return start_response(status, headers, exc_info or sys.exc_info())
-            begun = True
+            response_started = True
             return start_response(status, headers)
 
         try:
@@ -47,8 +47,8 @@ class ErrorBoundary:
 
 
 def internal_error(environ: WSGIEnvironment, request_id: str) -> Response:
-    title, detail = "Something broke", "The shop made a mistake. Nothing was lost; please try again."
-    path, asked = environ.get("PATH_INFO", ""), EnvironHeaders(environ)
-    response = bare_error(asked, path, 500, "internal-server-error", title, detail, request_id)
+    title, detail = "Something went wrong", "An unexpected error occurred. Please try again."
+    path, headers = environ.get("PATH_INFO", ""), EnvironHeaders(environ)
+    response = bare_error(headers, path, 500, "internal-server-error", title, detail, request_id)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""What operators and their machines ask: is it alive, is it ready, how does it do."""
+"""Operational endpoints: liveness (/healthz), readiness (/readyz) and metrics (/metrics)."""
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import text
@@ -23,24 +23,24 @@ def alive() -> Response:
 
 @pages.get("/readyz")
 def ready() -> tuple[Response, int]:
-    """Ready when the database answers and can be written to."""
+    """Respond with 200 if the database responds and is writable, otherwise 503."""
     try:
         with db.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        return jsonify(status="the database does not answer"), 503
+        return jsonify(status="the database is unavailable"), 503
     if not can_write():
-        return jsonify(status="nothing can be written"), 503
+        return jsonify(status="the database is not writable"), 503
     return jsonify(status="ok"), 200
 
 
 @pages.get("/metrics")
 @limit_token_guesses
 def metrics() -> Response:
-    """Prometheus text, for who has METRICS_TOKEN, and without one for direct requests from this machine; for others
-    there is nothing here."""
+    """Return Prometheus text to clients with METRICS_TOKEN and to direct requests from this machine; otherwise raise
+    `NotFound`."""
     if not may_read_metrics():
-        raise NotFound("There is nothing at this address.")
+        raise NotFound("We couldn't find this page.")
     body, content_type = exposition()
     return Response(body, content_type=content_type)
 

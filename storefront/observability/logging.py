@@ -1,4 +1,5 @@
-"""Logs for machines: one JSON object a line on standard output, with the request it belongs to."""
+"""Structured logging: one JSON object per line on standard output, with the request id and the tenant of the
+request."""
 
 import json
 import logging
@@ -17,7 +18,8 @@ from storefront.web.environ import LOGGED, REQUEST_ID
 
 access = logging.getLogger("storefront.access")
 ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
-"""Where PostgreSQL repeats a row's values in its errors: e-mail addresses, and ids that open a cart or an order."""
+"""Lines of PostgreSQL's errors that repeat a row's values: email addresses, and ids that give access to a cart or
+order."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 LOGGING_CONFIG: dict[str, Any] = {
@@ -37,8 +39,8 @@ LOGGING_CONFIG: dict[str, Any] = {
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger and message, what `extra` says, and the request's id and tenant when there is one. Without
-    secrets, wherever they come from."""
+    """Formats time, level, logger, message, the fields of `extra`, and the request id and tenant during a request.
+    Redacts secrets."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -57,11 +59,11 @@ class JsonFormatter(logging.Formatter):
 
 encode = json.JSONEncoder(default=str).encode
 STANDARD_RECORD_ATTRIBUTES = {*logging.makeLogRecord({}).__dict__, "message", "asctime"}
-"""What every record has; the rest came by `extra`."""
+"""Attributes of every record; all others come from `extra`."""
 
 
 def disable_unused_log_fields() -> None:
-    """Neither thread nor caller is logged, so neither is looked up (Python's "Logging HOWTO", Optimization)."""
+    """Skip looking up thread, process and caller, which aren't logged (Python's "Logging HOWTO", Optimization)."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
 
@@ -72,17 +74,17 @@ def init_app(app: Flask) -> None:
 
 
 def start_request() -> None:
-    g.started = time.perf_counter()
+    g.started_at = time.perf_counter()
 
 
 def request_id_from(given: str) -> str:
-    """The id that a request came with, or a new one when that is none or could be confused with other text."""
+    """Return the client's request id, or a new one if it is missing or not 1 to 64 characters of A-Z a-z 0-9 . _ -."""
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
 
 
 def finish_request(response: Response) -> Response:
-    """Log the request. `start` didn't run for what failed before it."""
-    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    """Log the request. `start_request` didn't run for a request that failed before it."""
+    seconds = time.perf_counter() - g.get("started_at", time.perf_counter())
     route = request.url_rule.rule if request.url_rule else None
     response.headers["X-Request-ID"] = request.environ.get(REQUEST_ID, "")
     log_request(request.method, route, response.status_code, seconds)
@@ -100,5 +102,5 @@ def log_request(method: str, route: str | None, status: int, seconds: float, **m
 
 
 def is_probe(route: str | None) -> bool:
-    """Probes come every few seconds and say nothing."""
+    """Whether the route is a probe, which is requested every few seconds and not logged."""
     return route in ("/healthz", "/readyz", "/metrics")

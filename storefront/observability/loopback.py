@@ -1,4 +1,4 @@
-"""Whether a request comes directly from this machine, and not through a proxy that runs on it."""
+"""Detects requests that come directly from this machine, not through a proxy on it."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address
@@ -17,13 +17,14 @@ PROXY_HEADERS = {
         "HTTP_FRONT_END_HTTPS",
     ),
 }
-"""What proxies add, as the environ names it; each name that begins with one of the prefixes, too."""
+"""Headers that proxies add, by their names in the WSGI environ; `PROXY_PREFIXES` has more."""
 
 
 def is_direct_from_loopback(environ: WSGIEnvironment) -> bool:
-    """Needs the address, the host and the protocol all to be those of a local client. A local proxy's address is
-    loopback's too, so one of the others must give it away: nginx, unless it is told otherwise, adds no header, but
-    speaks HTTP/1.0 up to its version 1.29.6, and names the upstream as the host."""
+    """Whether address, host and protocol are those of a local client and no proxy header is present.
+
+    A proxy on this machine has a loopback address, too. nginx with default settings adds no header, but uses HTTP/1.0
+    (up to version 1.29.6) and sends the upstream's name as Host."""
     return (
         is_loopback(environ.get("REMOTE_ADDR", ""))
         and is_loopback_host(environ.get("HTTP_HOST", ""))

@@ -1,7 +1,8 @@
-"""The folder in which the processes of one server share their metrics.
+"""The folder in which the processes of a server share their metrics (prometheus_client's multiprocess mode).
 
-It is made when a server starts, not when its settings are read, and is removed when it ends. One that a killed server
-left is removed by the next start: whoever uses a folder holds a lock on it, which the system frees with the process.
+It is created when a server starts, not when its settings are read, and removed when it stops. The folder of a killed
+server is removed at the next start: a server holds a lock on its folder, which the system releases when the process
+ends.
 """
 
 import atexit
@@ -12,18 +13,18 @@ from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "storefront-metrics."
-"""What the name of a folder of ours begins with, which gunicorn.conf.py chooses."""
+"""The prefix of our folders' names, which gunicorn.conf.py generates."""
 
 _locks: list[int] = []
-"""Descriptors that hold the lock; workers have them too."""
+"""File descriptors that hold the lock; workers inherit them."""
 
 
 def make() -> None:
-    """Make the folder that the variable names if it is one of ours, and use it; remove those that nobody uses. Raises
+    """Create and lock the folder that PROMETHEUS_MULTIPROC_DIR names if it is one of ours; remove unused ones. Raises
     `OSError`."""
     folder = Path(os.environ[VARIABLE])
     if not folder.name.startswith(PREFIX):
-        return  # the operator's own
+        return  # set by the operator
     for other in folder.parent.glob(f"{PREFIX}*"):
         if other != folder:
             remove_if_unused(other)
@@ -34,7 +35,7 @@ def make() -> None:
 
 
 def use(folder: Path) -> None:
-    """Hold a lock on the folder, unless another start has just taken it for unused and removed it."""
+    """Lock the folder, unless another start has just removed it as unused."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     if folder.exists():
@@ -44,7 +45,7 @@ def use(folder: Path) -> None:
 
 
 def remove_if_unused(folder: Path) -> None:
-    """Remove the folder of a server that is gone; one of another user is left alone."""
+    """Remove the folder of a stopped server; skip folders of other users."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
@@ -53,25 +54,25 @@ def remove_if_unused(folder: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError:
-        pass  # somebody uses it
+        pass  # in use
     finally:
         os.close(descriptor)
 
 
 def remove() -> None:
-    """Remove the folder, unless it is the operator's own."""
+    """Remove the folder, unless the operator has set it."""
     folder = Path(os.environ[VARIABLE])
     if folder.name.startswith(PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_as(pid: int) -> None:
-    """Remove the folder at the end of the process that made it, and not of one that was forked from it."""
+    """Remove the folder at the end of the process `pid` that created it, not of its forks."""
     if os.getpid() == pid and _locks:
         remove()
 
 
 def hand_over() -> None:
-    """Leave the folder to the server that takes this one's place, as after SIGUSR2."""
+    """Release the folder for the server that replaces this one, as after SIGUSR2."""
     while _locks:
         os.close(_locks.pop())

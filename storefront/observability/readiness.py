@@ -1,4 +1,4 @@
-"""Whether anything can be written: a shop that only shows its pages sells nothing."""
+"""The readiness probe: whether the database is writable, because a read-only shop can't sell."""
 
 import logging
 import time
@@ -16,31 +16,33 @@ from storefront.errors import Refusal
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting
 
-GOOD_FOR_SECONDS = 30.0
-"""How long a write proves that writing works: a probe every few seconds must neither wear a disk nor hold up orders."""
-BAD_FOR_SECONDS = 5.0
-"""How long after a failure it isn't tried again."""
+SUCCESS_VALID_SECONDS = 30.0
+"""How long a successful write counts: probes every few seconds must neither wear the disk nor delay orders."""
+FAILURE_VALID_SECONDS = 5.0
+"""How long a failure counts before the next attempt."""
 ROW = "written_by_probe"
 log = logging.getLogger("storefront.readiness")
 
 
 class WriteProbe:
-    """Writes a row now and then, and remembers how it went. One instance an app."""
+    """Writes a row from time to time and caches the result. One instance per app; thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._one_at_a_time = Lock()
+        self._lock = Lock()
         self._works = False
         self._valid_until = -inf
 
     def can_write(self) -> bool:
-        """Needs an application context. Who asks while another one tries is told how it went before."""
-        if self.clock() >= self._valid_until and self._one_at_a_time.acquire(blocking=False):
+        """Return whether the database is writable. Requires an application context.
+
+        A call during another thread's attempt returns the previous result."""
+        if self.clock() >= self._valid_until and self._lock.acquire(blocking=False):
             try:
                 self._works = self._try()
-                self._valid_until = self.clock() + (GOOD_FOR_SECONDS if self._works else BAD_FOR_SECONDS)
+                self._valid_until = self.clock() + (SUCCESS_VALID_SECONDS if self._works else FAILURE_VALID_SECONDS)
             finally:
-                self._one_at_a_time.release()
+                self._lock.release()
         return self._works
 
     def _try(self) -> bool:
@@ -50,7 +52,9 @@ class WriteProbe:
         except (Refusal, SQLAlchemyError) as fault:
             if self._works or self._valid_until == -inf:
                 settings = current_state().settings
-                log.warning("not ready, because nothing can be written: %s", explain_error(fault, settings) or fault)
+                log.warning(
+                    "not ready, because the database is not writable: %s", explain_error(fault, settings) or fault
+                )
             return False
         return True
 

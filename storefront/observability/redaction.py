@@ -1,8 +1,8 @@
-"""Secrets are taken out of everything that is logged, stored of a provider's answers, or printed by a command.
+"""Redacts secrets in everything that is logged, stored from a provider's response, or printed by a command.
 
-A secret is the value of a setting that `Settings` leaves out of its representation; of an address it is the password.
-It is also found as it stands in URLs, in JSON, in Python's and HTML's texts and in base64, cut off at its end or
-beginning, and with its middle masked, as in `sk-abc***wxyz`.
+A secret is the value of a setting that `Settings` excludes from its representation; of a URL it is the password. It is
+also found when encoded for URLs, JSON, Python, HTML, hex or base64, truncated at its beginning or end, and with its
+middle masked, as in `sk-abc***wxyz`.
 """
 
 import html
@@ -24,18 +24,19 @@ from storefront.config import Settings
 
 REDACTED = "[redacted]"
 MIN_LENGTH, MIN_LENGTH_OF_ONE_KIND = 6, 16
-"""Characters from which a secret is taken out wherever it stands: of several kinds (letters and digits, say), or of one
-kind, as "storefront" is. A shorter one is an ordinary word too, and is taken out only where a password stands."""
+"""Minimum characters of a secret that is redacted everywhere: with several kinds of characters (letters and digits), or
+with one kind, such as "storefront". A shorter one may be an ordinary word and is redacted only in a password's
+place."""
 KEPT_LENGTH = 12
-"""Characters that are enough to know a longer secret by: its first ones, or its last ones."""
+"""Number of first or last characters that identify a longer secret."""
 MIN_VISIBLE = 4
-"""Characters beside a mask that give a masked secret away; fewer tell nothing."""
+"""Minimum visible characters beside a mask for which a masked secret is redacted."""
 CREDENTIALS = re.compile(r"://([^:/@?#]*)(?::([^@]*))?@")
 BEFORE_CREDENTIAL = (
     r"(?P<before>://[^:/@\s]*:|(?i:passw(?:or)?d|pwd|secret|token|key|bearer)[\"'\\]*\s?[:= ]\s?[\"'\\]*)"
 )
 CREDENTIAL_SIGNS = ("://", "assw", "ASSW", "pwd", "PWD", "ecret", "ECRET", "oken", "OKEN", "ey", "EY", "earer", "EARER")
-"""One of them is in each text with a place where a password may stand."""
+"""Every text in which `BEFORE_CREDENTIAL` matches has one of these; used as a fast check."""
 SECRET_PARAMETER = re.compile(r"pass|secret|token|key|sig", re.IGNORECASE)
 MASKED = re.compile(r"(?<![\w-])([\w-]{0,200})(?:\*{2,}|\.{2,}|(?:[•●…]|\\u20(?:22|26)|\\u25cf)+)([\w-]{0,200})")
 MASKS = ("**", "..", "•", "●", "…", "\\u2022", "\\u2026", "\\u25cf")
@@ -43,7 +44,7 @@ log = logging.getLogger("storefront")
 
 
 class Redactor:
-    """Knows these secrets. Most texts hold none, so they are looked through for the beginnings of each first."""
+    """Redacts the given secrets. Most texts have none, so texts are first searched for the secrets' beginnings."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = sorted({secret for secret in secrets if secret})
@@ -81,23 +82,24 @@ def holds(text: str, parts: Iterable[str]) -> bool:
 
 
 def is_unmistakable(secret: str) -> bool:
-    kinds = (str.islower, str.isupper, str.isdigit, lambda sign: not sign.isalnum())
+    kinds = (str.islower, str.isupper, str.isdigit, lambda char: not char.isalnum())
     mixed = sum(any(map(kind, secret)) for kind in kinds) > 1
     return len(secret) >= (MIN_LENGTH if mixed else MIN_LENGTH_OF_ONE_KIND)
 
 
 def is_part(secret: str, head: str, tail: str) -> bool:
-    """Whether a masked text shows the beginning or the end of the secret."""
+    """Whether `head` and `tail` of a masked text are the beginning or the end of the secret."""
     return (len(head) > 2 and secret.startswith(head)) or (len(tail) > 2 and secret.endswith(tail))
 
 
 def may_be_cut(form: str) -> bool:
-    """Whether its beginning alone tells it. One with other signs may hold an escape that must not be torn."""
+    """Whether the first `KEPT_LENGTH` characters identify the form. Other characters may be part of an escape
+    sequence."""
     return len(form) >= KEPT_LENGTH + 4 and re.fullmatch(r"[\w-]+", form[:KEPT_LENGTH], re.ASCII) is not None
 
 
 def forms_of(secret: str) -> set[str]:
-    """The secret as it may be written; each also as it stands inside a JSON text."""
+    """Return the encodings of the secret, each also as escaped in JSON."""
     in_hex = secret.encode().hex()
     forms = {secret, repr(secret)[1:-1], html.escape(secret), in_hex, in_hex.upper(), *in_base64(secret)}
     for encoded in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
@@ -108,7 +110,8 @@ def forms_of(secret: str) -> set[str]:
 
 
 def in_base64(secret: str) -> Iterator[str]:
-    """What of the secret's base64 is the same whatever stands before and after it, as the user's name does."""
+    """Yield the part of the secret's base64 that doesn't depend on what is before and after it (such as a user
+    name)."""
     data = secret.encode()
     for before, unsure in ((0, 0), (1, 2), (2, 3)):
         coded = b64encode(bytes(before) + data).decode()[unsure : (before + len(data)) * 8 // 6]
@@ -123,41 +126,41 @@ def secrets_of(settings: Settings) -> set[str]:
 
 
 def secrets_in(value: str) -> Iterator[str]:
-    """A setting's own value, or what is secret in an address."""
+    """Yield the secrets in a setting's value: the value itself, or the secret parts of a URL."""
     if "://" not in value:
         yield value
         return
     if found := CREDENTIALS.search(value):
         user, password = found.groups()
-        if password or value.startswith("http"):  # a name alone is a token in the address of a web service
+        if password or value.startswith("http"):  # a user name alone is a token in the URL of a web service
             yield from {password or user, unquote(password or user)}
             yield b64encode(unquote(f"{user}:{password or ''}").encode()).decode()
     for name, parameter in parse_qsl(value.partition("?")[2]):
-        if SECRET_PARAMETER.search(name) and not parameter.startswith("/"):  # not the file of a certificate's key
+        if SECRET_PARAMETER.search(name) and not parameter.startswith("/"):  # but not the path of a certificate's key
             yield parameter
 
 
-# --- what this process knows ------------------------------------------------------------------------------------------
+# --- the secrets of this process -------------------------------------------------------------------------------------
 
 _secrets: set[str] = set()
 _redactor = Redactor(())
 
 
 def redact(text: str) -> str:
-    """The text without any secret that this process knows."""
+    """Return the text with all secrets of this process redacted."""
     return _redactor.redact(text)
 
 
 class PlainFormatter(logging.Formatter):
-    """For what is logged where no log is set up, as in commands."""
+    """Formats log records where logging isn't configured, as in commands."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
 
 
 def keep_secret(settings: Settings) -> None:
-    """From now on these settings' secrets are taken out of logs, tracebacks and what is given to `redact`."""
-    global _redactor  # noqa: PLW0603 - logging and tracebacks are the process's, not an app's
+    """Register the settings' secrets, so that they are redacted in logs, tracebacks and by `redact`."""
+    global _redactor  # noqa: PLW0603 - logging and tracebacks are global to the process
     found = secrets_of(settings)
     if not found <= _secrets:
         _secrets.update(found)

@@ -1,4 +1,4 @@
-"""Placing an order, and calling it off."""
+"""Order actions: placing an order (idempotent by cart and by idempotency key) and cancelling it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +36,7 @@ from storefront.signals import orders_changed
 from storefront.tenants.settings import TenantSettings
 
 MAX_ATTEMPTS = 3
-"""How often a collision of unique columns (a key raced for, an order number drawn twice) is met by looking again."""
+"""Attempts after a unique constraint violation: a concurrent request with the same key, or a repeated order number."""
 
 
 def place_order(
@@ -47,19 +47,19 @@ def place_order(
     idempotency_key: str | None = None,
     shown_lines: str | None = None,
 ) -> tuple[str, bool]:
-    """Turn an open cart into an order: all of its stock taken, or none. `shown_lines` is the `digest_lines` of the
-    lines that the shopper's page showed.
+    """Turn an open cart into an order; take the stock of all lines or of none.
 
-    Returns the order's id and whether it is new: the same cart, or the same key, is the same order. Raises
-    `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that came with another
-    request; then nothing was changed.
+    `expected_total` is in minor units, `shown_lines` is the `digest_lines` of the lines that the shopper's page showed.
+    Returns the order's id and whether it is new: the same cart, or the same idempotency key, returns the same order.
+    Raises `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that was used
+    with another request; nothing is changed then.
     """
-    asked = fingerprint(cart_id, buyer, expected_total)
+    request_fingerprint = fingerprint(cart_id, buyer, expected_total)
     for attempt in range(MAX_ATTEMPTS):
         try:
             with write(durable=True):
                 placed = _place_order_in_transaction(
-                    tenant, cart_id, buyer, expected_total, idempotency_key, asked, shown_lines
+                    tenant, cart_id, buyer, expected_total, idempotency_key, request_fingerprint, shown_lines
                 )
         except IntegrityError:
             if attempt == MAX_ATTEMPTS - 1:
@@ -76,16 +76,16 @@ def _place_order_in_transaction(
     buyer: Buyer,
     expected_total: int | None,
     key: str | None,
-    asked: str,
+    request_fingerprint: str,
     shown_lines: str | None,
 ) -> tuple[str, bool]:
     if key and (earlier := find_order_by_idempotency_key(key)):
-        check_same_request(earlier.fingerprint, asked)
+        check_same_request(earlier.fingerprint, request_fingerprint)
         return earlier.id, False
     cart = claim(cart_id)
     if cart is None:
         if not is_id(cart_id) or (earlier := find_order_of_cart(cart_id)) is None:
-            raise NotFound(_("There is no such cart in this shop."))
+            raise NotFound(_("We couldn't find this cart."))
         return earlier.id, False
     taken = take_stock(cart_id, shown_lines)
     total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())
@@ -108,7 +108,7 @@ def _place_order_in_transaction(
         "tax_included": total.tax_included,
         "total": total.total,
         "idempotency_key": key,
-        "fingerprint": asked if key else None,
+        "fingerprint": request_fingerprint if key else None,
         "created_at": moment,
     }
     insert_rows(Order, [order])
@@ -120,9 +120,9 @@ def _place_order_in_transaction(
 
 
 def cancel_order(order_id: str) -> None:
-    """Call an order off and put its stock back. Cancelling again changes nothing.
+    """Cancel an order and return its stock. Cancelling again changes nothing.
 
-    Raises `NotFound`, or `OrderFulfilled` when it has gone out already.
+    Raises `NotFound`, or `OrderFulfilled` if it has been shipped.
     """
     with write(durable=True):
         if not is_id(order_id) or execute(CANCEL_ORDER, {"order": order_id}).rowcount == 0:
@@ -138,7 +138,7 @@ def cancel_order(order_id: str) -> None:
 
 
 def restock(product_id: str, quantity: int) -> int:
-    """Return so many to the stock, and say what it is now."""
+    """Add `quantity` to the stock. Return the new stock."""
     stock: int = execute(RESTOCK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
     return stock
 
@@ -178,15 +178,14 @@ CANCEL_ORDER = tenant_scoped(
 
 
 def claim(cart_id: str) -> Any:
-    """Make the open cart an ordered one, which the row's own state lets happen once: its promo code and shopper, or
-    None when it isn't open."""
+    """Mark an open cart as ordered, which succeeds once. Return its promo code and shopper; None if it isn't open."""
     return execute(MARK_CART_ORDERED, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
 
 
 @dataclass(frozen=True)
 class ReservedLine:
-    """A line whose stock has been taken, at the price that the product has while its row is locked, under the name by
-    which the shopper knows it."""
+    """A line whose stock has been taken, with the product's price while its row is locked and its name in the shopper's
+    language."""
 
     product_id: str
     quantity: int
@@ -202,7 +201,7 @@ class ReservedLine:
         return self.unit_price * self.quantity
 
     def row(self, order_id: str, position: int) -> dict[str, Any]:
-        """The order's line, at this position among all order lines."""
+        """Return the values of the order line."""
         return {
             "order_id": order_id,
             "product_id": self.product_id,
@@ -217,11 +216,10 @@ class ReservedLine:
 
 
 def take_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
-    """Take every line's quantity, product by product in the order of their ids so that two orders never wait for each
-    other in a circle. Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that can't be had."""
-    wanted = sorted(
-        execute(SELECT_CART_LINES, {"cart": cart_id}).all()
-    )  # here, because databases sort letters in different ways
+    """Take the stock of every line, in order of product ids, so that two orders never deadlock.
+
+    Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that exceeds its stock."""
+    wanted = sorted(execute(SELECT_CART_LINES, {"cart": cart_id}).all())  # databases' collations differ
     check_not_empty(wanted)
     check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
     taken, short, moment, languages = [], {}, now(), shopper_languages()

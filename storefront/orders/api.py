@@ -1,4 +1,4 @@
-"""Orders, for programs."""
+"""Orders, in the JSON API."""
 
 from typing import Annotated, Any
 
@@ -76,5 +76,5 @@ def order_fields(order: OrderView) -> dict[str, Any]:
 @api.get("/orders/<order_id>")
 @spec.validate(resp=responses(200, Order, 404), tags=["orders"])
 def get_order(order_id: str) -> Order:
-    """The order, for who holds its id."""
+    """Get an order by its id."""
     return Order.model_construct(**order_fields(load_order(order_id)))

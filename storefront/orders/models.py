@@ -42,7 +42,7 @@ class Order(OwnedByTenant, Model):
     number: Mapped[str] = mapped_column(String(16))
     cart_id: Mapped[str] = mapped_column(String(32))
     shopper: Mapped[str] = mapped_column(String(32))
-    """Whose carts belong together, as the cart said."""
+    """The browser's id, copied from the cart."""
     status: Mapped[str] = mapped_column(String(16), default=OrderStatus.PLACED)
     email: Mapped[str]
     name: Mapped[str]
@@ -56,12 +56,12 @@ class Order(OwnedByTenant, Model):
     total: Mapped[int] = mapped_column(BigInteger)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     fingerprint: Mapped[str | None] = mapped_column(String(64))
-    """What the request with that key asked for, so that another request with the same key is found out."""
+    """Hash of the request with the idempotency key, to detect a different request with the same key."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class OrderLine(OwnedByTenant, Model):
-    """So many of one product at the price that was paid."""
+    """A quantity of a product at the price that was paid."""
 
     __tablename__ = "order_line"
     __table_args__ = (
@@ -74,10 +74,10 @@ class OrderLine(OwnedByTenant, Model):
     order_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
-    """Grows with time, and with the lines of an order."""
+    """Sort key: grows with time, and within an order."""
     name: Mapped[str]
     language: Mapped[str | None]
-    """In which the name is; unknown of orders before it was kept."""
+    """The language of the name; None for old orders."""
     image: Mapped[str]
     unit_price: Mapped[int] = mapped_column(BigInteger)
     quantity: Mapped[int]

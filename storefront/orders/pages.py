@@ -1,4 +1,4 @@
-"""An order's own page, for shoppers: its confirmation and live status."""
+"""An of checkout and order shoppers: its confirmation and live status."""
 
 from flask import Blueprint, Response
 
@@ -10,5 +10,5 @@ pages = Blueprint("orders", __name__)
 
 @pages.get("/orders/<order_id>")
 def confirmation(order_id: str) -> Response:
-    """The order, for who holds the link."""
+    """Show an order; its id is the capability."""
     return render_page("orders/order.html", extra_partials=("messages",), order=load_order(order_id))

@@ -21,7 +21,7 @@ from storefront.pricing.calculator import Price
 
 @dataclass(frozen=True)
 class OrderLineView:
-    """So many of one product at the price that was paid, in minor units."""
+    """A quantity of a product at the price that was paid, in minor units."""
 
     product_id: str
     name: str
@@ -37,13 +37,13 @@ class OrderLineView:
 
     @property
     def localized_name(self) -> str:
-        """Its name, which knows when it isn't in the page's language."""
+        """The name, marked with its language if that isn't the page's."""
         return with_language(self.name, self.language)
 
 
 @dataclass(frozen=True)
 class OrderView:
-    """An order as it is shown; `price` is what was paid, in the same steps as a cart's."""
+    """An order as displayed; `price` has the steps of the price that was paid."""
 
     id: str
     number: str
@@ -74,10 +74,10 @@ SELECT_ORDER_WITH_LINES = tenant_scoped(
 
 
 def load_order(order_id: str) -> OrderView:
-    """The order with its lines, of which it has one at least; raises `NotFound`."""
+    """Return the order with its lines, at least one. Raises `NotFound`."""
     rows = execute(SELECT_ORDER_WITH_LINES, {"id": order_id}).all() if is_id(order_id) else []
     if not rows:
-        raise NotFound(_("There is no such order in this shop."))
+        raise NotFound(_("We couldn't find this order."))
     first = rows[0]._mapping
     paid = {name: first[orders.c[name]] for name in PRICE_COLUMNS}
     rate = paid.pop("tax_rate")

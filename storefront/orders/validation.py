@@ -1,4 +1,4 @@
-"""What it takes to place an order."""
+"""Validation of an order: buyer, idempotency key and fingerprint, cart lines, price; order numbers."""
 
 import re
 import secrets
@@ -17,119 +17,125 @@ EMAIL_PATTERN = (
     r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$"
 )
-"""The addresses in ASCII that `check_buyer` takes, for the document of the API."""
+"""The ASCII addresses that `check_buyer` accepts, for the OpenAPI document."""
 NAME_PATTERN = rf"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f{INVISIBLE}][^\x00-\x1f\x7f-\x9f]*$"
-"""What `check_buyer` takes for a name, for the document of the API."""
+"""The names that `check_buyer` accepts, for the OpenAPI document."""
 IDEMPOTENCY_KEY_PATTERN = r"^[\x20-\x7e]+$"
 MAX_EMAIL_LENGTH = 254
 MAX_NAME_LENGTH = 200
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 ORDER_NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-"""Digits and letters that can't be taken for each other when read aloud or typed."""
+"""Digits and letters that can't be confused when read aloud or typed."""
 
 
 @dataclass(frozen=True)
 class Buyer:
-    """Who orders. Make one with `check_buyer`, which gives both in their normal form."""
+    """A buyer with normalised email and name. Create it with `check_buyer`."""
 
     email: str
     name: str
 
     def is_buyer_of(self, order_email: str) -> bool:
-        """Whether an order with this address is theirs. The address alone decides: a name that was corrected between
-        two tries is the same buyer. Its letters' case doesn't matter, as no mail provider goes by it."""
-        return same_address(self.email) == same_address(order_email)
+        """Whether an order with this email address is this buyer's. The name may differ, as it may be corrected between
+        two attempts; the case of the address is ignored, as mail providers do."""
+        return canonical_email(self.email) == canonical_email(order_email)
 
 
-def same_address(email: str) -> str:
-    """A form of an e-mail address that is equal for addresses that reach the same mailbox; also of addresses that were
-    stored before they were normalised."""
+def canonical_email(email: str) -> str:
+    """Return a form that is equal for addresses of the same mailbox, also for addresses stored before normalisation."""
     try:
-        email = normal_address(email)
+        email = normalize_email(email)
     except EmailNotValidError:
         email = email.strip()
     return email.casefold()
 
 
-def normal_address(email: str) -> str:
-    """The address in its normal form: NFC, the domain in small letters and in Unicode. Raises `EmailNotValidError`.
+def normalize_email(email: str) -> str:
+    """Return the address in NFC, with a lowercase Unicode domain. Raises `EmailNotValidError`.
 
-    Nothing is looked up in the DNS, which may be slow or away. Test domains are taken, so that a shop can be tried out.
+    No DNS lookup, which may be slow or unavailable. Test domains are accepted, so that a shop can be tried out.
     """
     return validate_email(email, check_deliverability=False, test_environment=True).normalized
 
 
 def check_buyer(email: str, name: str) -> Buyer:
-    """The buyer in normal form; raises `Invalid` with every field that can't be right and its reason."""
+    """Return the normalised buyer. Raises `Invalid` with a message for each invalid field."""
     email, faults = plain_address(email), []
     try:
-        if len(email) > MAX_EMAIL_LENGTH:  # no need to read it all
+        if len(email) > MAX_EMAIL_LENGTH:  # skip parsing
             raise EmailNotValidError
-        email = normal_address(email)
+        email = normalize_email(email)
     except EmailNotValidError:
-        faults.append(FieldError("email", email_fault(email)))
+        faults.append(FieldError("email", email_error(email)))
     controls, name = has_control(name), single_line(name)
-    if fault := name_fault(name, controls):
+    if fault := name_error(name, controls):
         faults.append(FieldError("name", fault))
     if faults:
         raise Invalid(*faults)
     return Buyer(email, name)
 
 
-def email_fault(email: str) -> str:
-    """What to do about an address that was refused: the slips that people make by pasting, then the rest."""
-    slips = (
-        (not email, _("Please enter your e-mail address.")),
-        (len(email) > MAX_EMAIL_LENGTH, _("An e-mail address has at most %(most)s characters.", most=MAX_EMAIL_LENGTH)),
+def email_error(email: str) -> str:
+    """Return the message for an invalid address: first for common mistakes when pasting, then the general one."""
+    common_mistakes = (
+        (not email, _("Please enter your email address.")),
+        (
+            len(email) > MAX_EMAIL_LENGTH,
+            _("Your email address can't be longer than %(most)s characters.", most=MAX_EMAIL_LENGTH),
+        ),
         (
             email.lower().startswith("mailto:"),
-            _("Please enter only the address, without “mailto:” before it: name@example.com."),
+            _("Please enter only the address, without “mailto:”, for example name@example.com."),
         ),
         (
             "<" in email or ">" in email,
-            _("Please enter only the address, without a name or angle brackets: name@example.com."),
+            _("Please enter only the address, without a name or angle brackets, for example name@example.com."),
         ),
         (
             email.count("@") > 1 or not {";", ","}.isdisjoint(email),
-            _("Please enter one address only, without a comma or semicolon: name@example.com."),
+            _("Please enter only one address, without a comma or semicolon, for example name@example.com."),
         ),
     )
-    usual = _("This doesn't look like an e-mail address: name@example.com.")
-    return next((words for found, words in slips if found), usual)
+    general = _("Please enter a valid email address, for example name@example.com.")
+    return next((message for found, message in common_mistakes if found), general)
 
 
-def name_fault(name: str, controls: bool) -> str | None:
-    """Why this is no name; None when it is one."""
+def name_error(name: str, controls: bool) -> str | None:
+    """Return the message for an invalid name; None if it is valid."""
     if controls:
-        return _("A name can't contain control characters.")
+        return _("Your name can't contain control characters.")
     if not has_visible(name):
         return _("Please enter your name.")
     if len(name) > MAX_NAME_LENGTH:
-        return _("A name has at most %(most)s characters.", most=MAX_NAME_LENGTH)
+        return _("Your name can't be longer than %(most)s characters.", most=MAX_NAME_LENGTH)
     return None
 
 
 def check_idempotency_key(idempotency_key: str | None) -> str | None:
-    """The key as it was sent: 1 to 255 visible ASCII characters."""
+    """Return the key unchanged. Raises `Invalid` unless it has 1 to 255 printable ASCII characters."""
     if idempotency_key is None:
         return None
     if not 0 < len(idempotency_key) <= MAX_IDEMPOTENCY_KEY_LENGTH or not re.fullmatch(
         IDEMPOTENCY_KEY_PATTERN, idempotency_key
     ):
-        message = _("An Idempotency-Key has 1 to %(most)s printable ASCII characters.", most=MAX_IDEMPOTENCY_KEY_LENGTH)
+        message = _(
+            "The Idempotency-Key must be 1 to %(most)s printable ASCII characters long.",
+            most=MAX_IDEMPOTENCY_KEY_LENGTH,
+        )
         raise Invalid(FieldError("Idempotency-Key", message))
     return idempotency_key
 
 
 def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None) -> str:
-    """What a checkout asks for, as one hash: two requests with one key must agree on it."""
+    """Return a hash of a checkout request; requests with the same idempotency key must have the same fingerprint."""
     parts = (cart_id, buyer.email, buyer.name, repr(expected_total))
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
-def check_same_request(found: str | None, asked: str) -> None:
-    if found != asked:
-        message = _("This Idempotency-Key came before with another request. Use a new key for a new order.")
+def check_same_request(stored: str | None, current: str) -> None:
+    """Compare two fingerprints. Raises `Invalid` if they differ."""
+    if stored != current:
+        message = _("This Idempotency-Key was already used with a different request. Use a new key for a new order.")
         raise Invalid(FieldError("Idempotency-Key", message))
 
 
@@ -139,24 +145,27 @@ def check_not_empty(lines: Sequence[object]) -> None:
 
 
 def check_lines(digest: str, shown_digest: str | None) -> None:
-    """Refuse when the shopper was shown other lines than those that would be ordered; None stands for no page."""
+    """Raise `CartChanged` if the page showed other lines (`shown_digest`) than the cart has. None: not sent by a
+    page."""
     if shown_digest is not None and shown_digest != digest:
         raise CartChanged
 
 
 def check_price(price: Price, expected_total: int | None, currency: str) -> None:
-    """Refuse when the shopper was shown another total, or relies on a promo code that ran out and hasn't seen the
-    total without it."""
+    """Raise `PriceChanged` if the shopper saw another total, or if the promo code has expired and no total was sent."""
     if expected_total is not None and expected_total != price.total:
         raise PriceChanged(
-            _("The total has changed since you last saw it. Nothing was ordered."), price.total, currency
+            _("The total has changed. Please review your order and place it again."), price.total, currency
         )
     if price.promo_expired and expected_total is None:
-        detail = _("The promo code %(code)s has expired. Nothing was ordered.", code=price.promo_code)
+        detail = _(
+            "The promo code %(code)s has expired, so the total has changed. Please review your order and try again.",
+            code=price.promo_code,
+        )
         raise PriceChanged(detail, price.total, currency)
 
 
 def new_order_number() -> str:
-    """An order number for people, such as "K7QF-3M9T": random, so that it doesn't tell how much a shop sells."""
-    signs = [secrets.choice(ORDER_NUMBER_ALPHABET) for _ in range(8)]
-    return "".join(signs[:4]) + "-" + "".join(signs[4:])
+    """Return a random order number such as "K7QF-3M9T", which doesn't reveal the number of orders."""
+    chars = [secrets.choice(ORDER_NUMBER_ALPHABET) for _ in range(8)]
+    return "".join(chars[:4]) + "-" + "".join(chars[4:])

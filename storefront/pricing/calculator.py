@@ -1,4 +1,5 @@
-"""What a cart costs, in named steps: subtotal, minus discount, plus tax, is the total. The only place that adds up."""
+"""Price calculation in named steps: subtotal, minus discount, plus tax, is the total. The only place that adds
+amounts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from storefront.tenants.settings import Promotion, TenantSettings
 
 @dataclass(frozen=True)
 class Price:
-    """Amounts in minor units. With `tax_included` the prices contain the tax: it says how much, and adds nothing."""
+    """Amounts in minor units. With `tax_included`, prices contain the tax: `tax` is informational and not added."""
 
     subtotal: int
     discount: int
@@ -26,12 +27,13 @@ class Price:
 
 
 def calculate_price(tenant: TenantSettings, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
-    """Price these lines as this shop does at this moment; each step rounds half up. A code that ran out is kept in
-    sight as `promo_expired` and takes nothing off."""
+    """Calculate the price of these line totals (minor units) at the time `now`; each step rounds half up.
+
+    An expired or unknown code gives no discount and sets `promo_expired`."""
     subtotal = sum(line_totals)
     promotion = tenant.promotion(promo_code) if promo_code else None
-    holds = promotion is not None and not promotion.expired(now, tenant.timezone)
-    discount = percentage_of(subtotal, promotion.percent) if promotion and holds else 0
+    is_valid = promotion is not None and not promotion.expired(now, tenant.timezone)
+    discount = percentage_of(subtotal, promotion.percent) if promotion and is_valid else 0
     net = subtotal - discount
     tax, included, rate = 0, False, None
     if tenant.tax:
@@ -45,15 +47,15 @@ def calculate_price(tenant: TenantSettings, line_totals: Iterable[int], promo_co
         tax_rate=rate,
         tax_included=included,
         promo_code=promo_code,
-        promo_expired=bool(promo_code) and not holds,
+        promo_expired=bool(promo_code) and not is_valid,
     )
 
 
 def usable_promotion(tenant: TenantSettings, code: str, now: datetime) -> Promotion:
-    """The promotion that a shopper typed the code of; refuses a code that is unknown or has run out."""
+    """Return the promotion of a typed code. Raises `Invalid` if it is unknown or expired."""
     promotion = tenant.promotion(code)
     if promotion is None:
-        raise Invalid(FieldError("code", _("This shop doesn't know that promo code.")))
+        raise Invalid(FieldError("code", _("This promo code isn't valid.")))
     if promotion.expired(now, tenant.timezone):
         raise Invalid(FieldError("code", _("The promo code %(code)s has expired.", code=promotion.code)))
     return promotion

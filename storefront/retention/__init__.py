@@ -1,1 +1,1 @@
-"""How long things are kept that would otherwise grow without an end. docs/deploy.md says it of every table."""
+"""Data retention: deletes old rows. docs/deploy.md lists the limit of every table."""

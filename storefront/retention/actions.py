@@ -1,5 +1,5 @@
-"""Removing what is older than the settings say: all at once for a command, or bit by bit behind a running shop, by one
-process of all at a time."""
+"""Data retention: deletes rows older than the settings allow, at once for a command, or in the background in small
+batches, by one process at a time."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -25,61 +25,61 @@ RULES: Sequence[tuple[Rule, str]] = (
     (carts.short_lived(upsell.IS_IN_THE_REPORT), "cart_keep_days_short"),
     (carts.long_lived(upsell.IS_IN_THE_REPORT), "cart_keep_days"),
 )
-"""Each rule with the setting that says for how many days. Exposures go first, because carts are kept for them."""
-LOOK_EVERY_SECONDS = 300.0
-"""How often a process looks whether a round is due."""
-ROUND_EVERY = timedelta(hours=1)
+"""Each rule with the name of its setting (days). Exposures come first, because their carts are kept for them."""
+CHECK_INTERVAL_SECONDS = 300.0
+"""How often a process checks whether a round is due."""
+ROUND_INTERVAL = timedelta(hours=1)
 PAUSE_SECONDS = 0.1
-"""Between two transactions, so that orders get their turn."""
+"""Pause between two transactions, so that orders don't wait."""
 ROW = "retention_began"
 log = logging.getLogger("storefront.retention")
 
 
 def start(app: Flask) -> None:
     """Begin to look for old rows, in a process whose scheduler runs."""
-    every(app, LOOK_EVERY_SECONDS, "retention looks", begin_round)
+    every(app, CHECK_INTERVAL_SECONDS, "retention looks", begin_round)
 
 
 def prune() -> Iterator[int]:
-    """Remove what is too old of the current tenant: yields how many rows went, after each transaction."""
+    """Delete the current tenant's old rows. Yields the number of deleted rows after each transaction."""
     settings = current_state().settings
     for rule, days in RULES:
         yield from batches(rule, now() - timedelta(days=getattr(settings, days)))
 
 
 def begin_round(app: Flask) -> None:
-    """Begin a round through all shops if one is due and no other process has begun it."""
+    """Start a round through all shops if one is due and no other process has started it."""
     try:
         with app.app_context():
-            if is_mine():
+            if claim_round():
                 step(app, round_of(app, list(registry().all())))
     except (Refusal, SQLAlchemyError) as fault:
-        log.warning("old rows stay for now, because the database can't be written to: %s", fault)
+        log.warning("could not remove old rows, because the database is not writable: %s", fault)
 
 
-def is_mine() -> bool:
-    """Whether the round that is due is this process's; who began one and didn't come to its end is not waited for."""
+def claim_round() -> bool:
+    """Claim the round if it is due. Return whether this process has claimed it; an interrupted round is not resumed."""
     moment = now()
     with write():
-        return put_setting(ROW, rfc3339(moment), only_over_less_than=rfc3339(moment - ROUND_EVERY))
+        return put_setting(ROW, rfc3339(moment), only_over_less_than=rfc3339(moment - ROUND_INTERVAL))
 
 
 def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
-    """Each step removes a batch of one shop's rows, in contexts of its own."""
+    """Yield after each batch of one shop's rows, deleted in its own contexts."""
     for tenant_id in tenant_ids:
         pruning = prune()
         while True:
             with app.app_context(), tenant_context(tenant_id):
-                gone = next(pruning, None)
-            if gone is None:
+                deleted = next(pruning, None)
+            if deleted is None:
                 break
-            yield gone
+            yield deleted
 
 
 def step(app: Flask, work: Iterator[int]) -> None:
-    """Do the next step of the round, and the one after it a little later."""
+    """Delete the next batch and schedule the one after it."""
     try:
         if next(work, None) is not None:
             job_scheduler(app).schedule(PAUSE_SECONDS, "retention", partial(step, app, work))
     except (Refusal, SQLAlchemyError) as fault:
-        log.warning("old rows stay for now, because the database can't be written to: %s", fault)
+        log.warning("could not remove old rows, because the database is not writable: %s", fault)

@@ -1,4 +1,4 @@
-"""`flask --app storefront prune`: removing what is older than the settings say, now."""
+"""`flask --app storefront prune`: deletes old rows now."""
 
 import click
 from flask.cli import with_appcontext
@@ -13,11 +13,11 @@ from storefront.tenants.registry import registry
 @click.option("--tenant", "tenant_id", help="only this shop")
 @with_appcontext
 def prune_command(tenant_id: str | None) -> None:
-    """Remove what is kept for longer than CART_KEEP_DAYS and UPSELL_KEEP_DAYS; a running shop does it every hour."""
+    """Delete rows older than CART_KEEP_DAYS and UPSELL_KEEP_DAYS; a running shop does this every hour."""
     shops = list(registry().all())
     if tenant_id is not None and tenant_id not in shops:
         raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
     for shop in [tenant_id] if tenant_id is not None else shops:
         with tenant_context(shop):
-            gone = sum(prune())
-        click.echo(f"{shop}: {gone:,} {'row' if gone == 1 else 'rows'} removed.")
+            deleted = sum(prune())
+        click.echo(f"{shop}: {deleted:,} {'row' if deleted == 1 else 'rows'} deleted.")

@@ -1,1 +1,1 @@
-"""Sitemap, product feed, structured data, robots.txt and llms.txt."""
+"""Search engine optimisation: sitemap, product feed, structured data (JSON-LD), robots.txt and llms.txt."""

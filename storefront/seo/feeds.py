@@ -1,4 +1,5 @@
-"""Sitemap, product feed, robots.txt and llms.txt, written a piece at a time however many products there are."""
+"""Sitemap, product feed, robots.txt and llms.txt; the first two are generated incrementally, for any number of
+products."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,14 +19,14 @@ MAX_TITLE_LENGTH, MAX_BRAND_LENGTH = 150, 70
 XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 MAX_LLMS_CATEGORIES = 50
-"""Categories that llms.txt names, in the catalogue's order: it is made to be read whole."""
+"""Categories in llms.txt, in catalogue order: the file is meant to be read as a whole."""
 DISALLOWED_PATHS = ("/suggest", "/events", "/api/", "/checkout/upsell", "/*?*sort=", "/*?*min_price=", "/*?*max_price=")
-"""What crawlers would waste their time with. The cart, orders and searches say noindex themselves, which is only read
-by who may come."""
+"""Paths without content for search engines. Cart, orders and searches send noindex instead, which requires that
+crawlers may read them."""
 
 
 def sitemap(root: str, part: str, products: int, changed: datetime | None) -> Iterator[str]:
-    """The whole sitemap, its index when there are too many addresses for one, or a part that the index names."""
+    """Yield the whole sitemap, its index if there are too many URLs for one file, or a part of the index."""
     shelves = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in get_categories())]
     names = sitemap_parts(products, len(shelves))
     if names and not part:
@@ -33,7 +34,7 @@ def sitemap(root: str, part: str, products: int, changed: datetime | None) -> It
         return
     yield f'{XML_DECLARATION}<urlset xmlns="{SITEMAP_NAMESPACE}">\n'
     if part in ("", "shelves"):
-        yield from (f"<url><loc>{escape_xml(address)}</loc></url>\n" for address in shelves[:MAX_SITEMAP_URLS])
+        yield from (f"<url><loc>{escape_xml(url)}</loc></url>\n" for url in shelves[:MAX_SITEMAP_URLS])
     if part != "shelves":
         start = (int(part) - 1) * MAX_SITEMAP_URLS if part else 0
         yield from (sitemap_url(root, found) for found in product_urls(start, MAX_SITEMAP_URLS))
@@ -53,7 +54,7 @@ def sitemap_url(root: str, found: ProductUrl) -> str:
 
 
 def feed(root: str, tenant: TenantSettings, about: str) -> Iterator[str]:
-    """RSS 2.0 as Google Merchant Center reads it (https://support.google.com/merchants/answer/7052112)."""
+    """Yield the product feed, RSS 2.0 for Google Merchant Center (https://support.google.com/merchants/answer/7052112)."""
     yield (
         f'{XML_DECLARATION}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{escape_xml(tenant.name)}</title>'
         f"\n<link>{escape_xml(root)}/</link>\n<description>{escape_xml(about)}</description>\n"
@@ -63,13 +64,13 @@ def feed(root: str, tenant: TenantSettings, about: str) -> Iterator[str]:
 
 
 def feed_item(root: str, tenant: TenantSettings, product: ProductView) -> str:
-    picture = image_path(product.image) if product.image else ""
-    facts = {
+    image = image_path(product.image) if product.image else ""
+    fields = {
         "g:id": feed_id(product.id),
         "g:title": cut(product.name, MAX_TITLE_LENGTH),
         "g:description": product.description or product.name,
         "g:link": root + product_path(product.id),
-        "g:image_link": root + picture if picture else "",
+        "g:image_link": root + image if image else "",
         "g:price": f"{format_decimal(product.price, tenant.currency)} {tenant.currency}",
         "g:availability": "out_of_stock" if product.sold_out else "in_stock",
         "g:condition": "new",
@@ -78,38 +79,40 @@ def feed_item(root: str, tenant: TenantSettings, product: ProductView) -> str:
         "g:product_type": tenant.default_label(product.category),
     }
     return (
-        "<item>" + "".join(f"<{name}>{escape_xml(fact)}</{name}>" for name, fact in facts.items() if fact) + "</item>\n"
+        "<item>"
+        + "".join(f"<{name}>{escape_xml(value)}</{name}>" for name, value in fields.items() if value)
+        + "</item>\n"
     )
 
 
 def robots_txt(prefixes: Sequence[str], sitemaps: Sequence[str]) -> str:
-    """For shops that stand under these prefixes, which may be patterns."""
+    """Return robots.txt for shops under these URL prefixes, which may contain wildcards."""
     lines = ["User-agent: *", *(f"Disallow: {prefix}{path}" for prefix in prefixes for path in DISALLOWED_PATHS)]
     return "\n".join([*lines, *(["", *(f"Sitemap: {address}" for address in sitemaps)] if sitemaps else ()), ""])
 
 
 def shop_llms_txt(
-    tenant: TenantSettings, root: str, shelf: Sequence[tuple[str, int]], best: Sequence[ProductCard]
+    tenant: TenantSettings, root: str, categories: Sequence[tuple[str, int]], best: Sequence[ProductCard]
 ) -> str:
-    """What a language model should know of the shop (https://llmstxt.org)."""
-    about = (tenant.hero or {}).get("text") or f"The shop of {tenant.name}."
+    """Return the shop's llms.txt, a summary for language models (https://llmstxt.org)."""
+    about = (tenant.hero or {}).get("text") or f"The online shop {tenant.name}."
     facts = [f"Prices are in {tenant.currency}.", f"{tenant.tax_note}." if tenant.tax_note else ""]
     lines = [f"# {one_line(tenant.name)}", "", f"> {one_line(about, 400)}", "", " ".join(filter(None, facts)), ""]
-    lines += ["## For programs", ""]
+    lines += ["## API and data", ""]
     lines += [
         f"- [API reference]({root}/api/v1/docs): JSON API for products, carts, checkout and orders",
-        f"- [OpenAPI document]({root}/api/v1/openapi.json): the same, for machines",
+        f"- [OpenAPI document]({root}/api/v1/openapi.json): the API in machine-readable form",
         f"- [Product feed]({root}/feed.xml): every product with price and availability",
         f"- [Sitemap]({root}/sitemap.xml): every page",
-        f"- [Search]({root}/?q=): put words behind it; also min_price, max_price, in_stock=1 and sort=price",
+        f"- [Search]({root}/?q=): append search terms; also min_price, max_price, in_stock=1 and sort=price",
     ]
-    if shelf:
+    if categories:
         lines += ["", "## Categories", ""]
-        for name, many in shelf[:MAX_LLMS_CATEGORIES]:
-            to_it = markdown_link(tenant.default_label(name), f"{root}/?" + urlencode({"category": name}))
-            lines.append(f"- {to_it}: {many} product{'' if many == 1 else 's'}")
-        if len(shelf) > MAX_LLMS_CATEGORIES:
-            lines.append(f"- [All {len(shelf):,} categories]({root}/categories): by name; put words behind ?q=")
+        for name, count in categories[:MAX_LLMS_CATEGORIES]:
+            link = markdown_link(tenant.default_label(name), f"{root}/?" + urlencode({"category": name}))
+            lines.append(f"- {link}: {count} product{'' if count == 1 else 's'}")
+        if len(categories) > MAX_LLMS_CATEGORIES:
+            lines.append(f"- [All {len(categories):,} categories]({root}/categories): by name; search with ?q=")
     if best:
         lines += ["", "## Products in stock", ""]
         lines += [
@@ -119,7 +122,7 @@ def shop_llms_txt(
 
 
 def root_llms_txt(shops: Sequence[TenantSettings], root: str) -> str:
-    lines = ["# Storefront", "", "> Shops under one roof, each with its own catalogue, pages and JSON API.", ""]
+    lines = ["# Storefront", "", "> Independent shops, each with its own catalogue, pages and JSON API.", ""]
     lines += ["## Shops", ""] if shops else []
     lines += [f"- {markdown_link(shop.name, f'{root}/t/{shop.id}/llms.txt')}: {about(shop)}" for shop in shops]
     return "\n".join([*lines, ""])
@@ -129,9 +132,9 @@ def about(shop: TenantSettings) -> str:
     return one_line((shop.hero or {}).get("text") or f"prices in {shop.currency}")
 
 
-def markdown_link(words: str, address: str) -> str:
-    """A link in Markdown, whose words can't end it early."""
-    plain = one_line(words)
-    for sign in "\\[]<>`*_":
-        plain = plain.replace(sign, "\\" + sign)
-    return f"[{plain}]({address})"
+def markdown_link(text: str, url: str) -> str:
+    """Return a Markdown link whose text is escaped."""
+    escaped = one_line(text)
+    for char in "\\[]<>`*_":
+        escaped = escaped.replace(char, "\\" + char)
+    return f"[{escaped}]({url})"

@@ -1,6 +1,6 @@
-"""What a page is about, in schema.org's words (JSON-LD), as search engines read it.
+"""Structured data (JSON-LD, schema.org) for search engines, in the head of pages.
 
-Without PUBLIC_URL addresses are relative to the page, which JSON-LD allows; with it they are absolute.
+URLs are absolute with PUBLIC_URL; without it they are relative to the page, which JSON-LD allows.
 """
 
 from typing import Any
@@ -20,15 +20,15 @@ def graph(*things: Thing | None) -> Thing:
 
 
 def organization() -> Thing:
-    """Who sells here."""
+    """The shop as seller."""
     tenant, root = g.tenant, site_root()
-    emblem = image_path(tenant.logo) if tenant.logo else ""
+    logo = image_path(tenant.logo) if tenant.logo else ""
     found = {"@type": "Organization", "@id": f"{root}/#shop", "name": tenant.name, "url": f"{root}/"}
-    return found | ({"logo": root + emblem} if emblem else {})
+    return found | ({"logo": root + logo} if logo else {})
 
 
 def website() -> Thing:
-    """The site and how to search it."""
+    """The website and its search."""
     root = site_root()
     return {
         "@type": "WebSite",
@@ -46,46 +46,46 @@ def website() -> Thing:
 
 
 def breadcrumbs(category: str, last: str = "") -> Thing:
-    """The way to a category, or to a product `last` in it."""
+    """The path to a category, or to the product with the name `last` in it."""
     root = site_root()
-    way: list[tuple[str, str]] = [(g.tenant.name, f"{root}/")]
+    path: list[tuple[str, str]] = [(g.tenant.name, f"{root}/")]
     if category:
-        way.append((g.tenant.default_label(category), f"{root}/?{urlencode({'category': category})}"))
+        path.append((g.tenant.default_label(category), f"{root}/?{urlencode({'category': category})}"))
     if last:
-        way.append((last, ""))
+        path.append((last, ""))
     items = [
         {"@type": "ListItem", "position": number, "name": name} | ({"item": item} if item else {})
-        for number, (name, item) in enumerate(way, 1)
+        for number, (name, item) in enumerate(path, 1)
     ]
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
 
 def product(found: ProductView) -> Thing:
     root = site_root()
-    picture = image_path(found.image) if found.image else ""
-    address = root + product_path(found.id)
+    image = image_path(found.image) if found.image else ""
+    url = root + product_path(found.id)
     optional = {
         "description": found.description,
         "category": g.tenant.default_label(found.category),
-        "image": [root + picture] if picture else None,
+        "image": [root + image] if image else None,
     }
     return {
         "@type": "Product",
-        "@id": f"{address}#product",
+        "@id": f"{url}#product",
         "name": found.name,
         "sku": found.id,
-        "url": address,
+        "url": url,
         "brand": {"@type": "Brand", "name": g.tenant.name},
-        "offers": offer(found, address),
+        "offers": offer(found, url),
     } | {name: value for name, value in optional.items() if value}
 
 
-def offer(found: ProductView, address: str) -> Thing:
+def offer(found: ProductView, url: str) -> Thing:
     tenant = g.tenant
     price = {"price": format_decimal(found.price, tenant.currency), "priceCurrency": tenant.currency}
     made: Thing = {
         "@type": "Offer",
-        "url": address,
+        "url": url,
         **price,
         "availability": "https://schema.org/" + ("OutOfStock" if found.sold_out else "InStock"),
         "itemCondition": "https://schema.org/NewCondition",

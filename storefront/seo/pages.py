@@ -1,4 +1,4 @@
-"""Where crawlers look: the files by which a shop is found, and what every page says of itself in its head."""
+"""SEO: sitemap.xml, feed.xml, robots.txt and llms.txt, and template functions for the head of pages."""
 
 from collections.abc import Iterator
 from hashlib import sha256
@@ -24,12 +24,12 @@ root_files = Blueprint("root_files", __name__)
 """Files that are also there at the root, where no shop is."""
 SITEMAP_MAX_AGE_SECONDS = 60 * 60
 FEED_MAX_AGE_SECONDS = 5 * 60
-"""Seconds for which others may keep the file; a price may change meanwhile."""
+"""Cache-Control max-age; prices may change meanwhile."""
 PRODUCTS_PER_CHUNK = 500
-"""Products that are written at a time."""
+"""Products per chunk of a streamed response."""
 LLMS_TXT_PRODUCTS = 12
 INDEXABLE_ENDPOINTS = ("catalog.index", "catalog.product", "checkout.review", "api.docs", None)
-"""Pages that search engines may list. Who has no cart is sent from the checkout to the cart, crawlers too."""
+"""Pages that search engines may index. Without a cart, the checkout redirects to the cart, for crawlers too."""
 SELF_NOINDEX_ENDPOINT = "orders.confirmation"
 
 
@@ -38,7 +38,7 @@ SELF_NOINDEX_ENDPOINT = "orders.confirmation"
 def sitemap() -> Response:
     root, now, part = require_root(), catalog_version(), request.args.get("part", "")
     if part and part not in sitemap_parts(now.products, 1 + len(get_categories())):
-        raise NotFound(_("The sitemap has no such part."))
+        raise NotFound(_("This part of the sitemap doesn't exist."))
     written = feeds.sitemap(root, part, now.products, now.changed)
     return conditional_stream(written, "application/xml", SITEMAP_MAX_AGE_SECONDS, root, part, *now)
 
@@ -46,46 +46,50 @@ def sitemap() -> Response:
 @pages.get("/feed.xml")
 @limiter.limit(FEEDS_LIMIT)
 def feed() -> Response:
-    """Every product, as Google Merchant Center and others read it."""
+    """All products, in the format of Google Merchant Center."""
     root, tenant = require_root(), current_tenant()
     with override_locale(tenant.default_language):
-        sells = _("What %(shop)s sells, with prices and what is in stock.", shop=tenant.name)
-        about = (tenant.hero or {}).get("text") or sells
+        default_text = _("Browse products, prices and availability at %(shop)s.", shop=tenant.name)
+        about = (tenant.hero or {}).get("text") or default_text
     return conditional_stream(
         feeds.feed(root, tenant, about), "application/rss+xml", FEED_MAX_AGE_SECONDS, root, tenant, *catalog_version()
     )
 
 
-def conditional_stream(pieces: Iterator[str], mimetype: str, fresh_for: int, *about: object) -> Response:
-    """The pieces as they are made, or 304 when who asks has what is made of these values."""
-    response = Response(chunks(app_now(), current_tenant().id, pieces), content_type=f"{mimetype}; charset=utf-8")
-    response.set_etag(sha256(repr(about).encode()).hexdigest()[:32], weak=True)
+def conditional_stream(parts: Iterator[str], mimetype: str, max_age: int, *version: object) -> Response:
+    """Stream the parts, or respond with 304 if the client's ETag matches the hash of `version`. `max_age` is in
+    seconds."""
+    response = Response(
+        chunks(current_app_object(), current_tenant().id, parts), content_type=f"{mimetype}; charset=utf-8"
+    )
+    response.set_etag(sha256(repr(version).encode()).hexdigest()[:32], weak=True)
     response.cache_control.public = True
-    response.cache_control.max_age = fresh_for
-    response.implicit_sequence_conversion = False  # else the whole file is made only to know its length
+    response.cache_control.max_age = max_age
+    response.implicit_sequence_conversion = False  # otherwise Flask would generate the whole file to know its length
     response.make_conditional(request)
     return response
 
 
-def chunks(app: Flask, tenant_id: str, pieces: Iterator[str]) -> Iterator[bytes]:
-    """What is sent at a time, each made in a context of its own: who reads slowly keeps no connection meanwhile."""
+def chunks(app: Flask, tenant_id: str, parts: Iterator[str]) -> Iterator[bytes]:
+    """Yield chunks, each generated in its own app context, so that a slow client holds no database connection."""
     chunk = "…"
     while chunk:
         with app.app_context():
             g.tenant_id = tenant_id
-            chunk = "".join(islice(pieces, PRODUCTS_PER_CHUNK))
+            chunk = "".join(islice(parts, PRODUCTS_PER_CHUNK))
         yield chunk.encode()
 
 
-def app_now() -> Flask:
-    """The app itself, for what outlives the request."""
+def current_app_object() -> Flask:
+    """Return the app itself instead of its proxy, for code that outlives the request."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return app
 
 
 @root_files.get("/robots.txt")
 def robots() -> Response:
-    """A shop's own; at the root, that of all shops under their prefixes. Crawlers read the one at the root only."""
+    """Return a shop's robots.txt, or at the root the one for all shops' prefixes. Crawlers read only the one at the
+    root."""
     root = trusted_root()
     if g.tenant:
         text = feeds.robots_txt([request.script_root], [f"{root}/sitemap.xml"] if root else [])
@@ -113,7 +117,7 @@ def plain_text(text: str) -> Response:
 
 
 def is_indexable() -> bool:
-    """Whether search engines may list this page, or it says itself that they may not, as an error's does."""
+    """Whether search engines may index this page, or it sends noindex itself, as error pages do."""
     return "problem" in g or request.endpoint in (*INDEXABLE_ENDPOINTS, SELF_NOINDEX_ENDPOINT)
 
 

@@ -1,4 +1,4 @@
-"""What is read for search engines and feeds: the whole catalogue, a batch at a time."""
+"""Reads of the whole catalogue in batches, for sitemap and feed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +11,7 @@ from storefront.catalog.search import ProductQuery, fetch_rows_after, product_vi
 from storefront.db.tenancy import execute, tenant_scoped
 
 BATCH_SIZE = 1000
-"""Products in memory at a time."""
+"""Products per query."""
 
 
 class ProductUrl(NamedTuple):
@@ -21,7 +21,7 @@ class ProductUrl(NamedTuple):
 
 
 class CatalogVersion(NamedTuple):
-    """Another one when a product came, went or changed."""
+    """Changes whenever a product is added, removed or changed."""
 
     products: int
     changed: datetime | None
@@ -45,18 +45,18 @@ def catalog_version() -> CatalogVersion:
     return CatalogVersion._make(execute(SELECT_CATALOG_VERSION).one())
 
 
-def product_urls(start: int, most: int) -> Iterator[ProductUrl]:
-    """So many products in the catalogue's order, from the one at number `start` on."""
+def product_urls(start: int, limit: int) -> Iterator[ProductUrl]:
+    """Yield up to `limit` products in catalogue order, starting at index `start`."""
     position = execute(SELECT_POSITION_AT_OFFSET, {"offset": start - 1}).scalar() if start else -1
-    while most > 0 and position is not None:
-        rows = execute(SELECT_PRODUCT_URLS, {"position": position, "limit": min(BATCH_SIZE, most)}).all()
+    while limit > 0 and position is not None:
+        rows = execute(SELECT_PRODUCT_URLS, {"position": position, "limit": min(BATCH_SIZE, limit)}).all()
         yield from map(ProductUrl._make, rows)
-        most -= len(rows)
+        limit -= len(rows)
         position = rows[-1].position if len(rows) == BATCH_SIZE else None
 
 
 def iter_products() -> Iterator[ProductView]:
-    """All products in the catalogue's order."""
+    """Yield all products in catalogue order."""
     position = -1
     while batch := product_views_from_json(fetch_rows_after(ProductQuery(), position, BATCH_SIZE)):
         yield from batch

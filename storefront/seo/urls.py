@@ -1,7 +1,7 @@
-"""Absolute addresses of a shop, for whoever reads them elsewhere: search engines, feeds, shared links.
+"""Absolute URLs of a shop, for search engines, feeds and shared links, and the canonical URL of a page.
 
-Pages take them from PUBLIC_URL only, so that they are the same for everybody. Files that are useless without them
-(sitemap, feed) also take the host of the request, but only one that this installation is configured for.
+Pages use PUBLIC_URL only, so that they are identical for all clients. Files that require absolute URLs (sitemap, feed)
+also use the host of the request, but only if this installation is configured for it.
 """
 
 from urllib.parse import quote, urlencode, urlsplit
@@ -21,22 +21,25 @@ def settings() -> Settings:
 
 
 def public_root() -> str | None:
-    """Where the shop (or the list of shops) stands under PUBLIC_URL, without a slash at the end; None when that isn't
-    set. A shop that was entered by its subdomain stands beside PUBLIC_URL when that is of BASE_DOMAIN, and under its
-    prefix when it isn't. Below a subdomain there is no prefix, so a PUBLIC_URL that is one leaves only subdomains."""
+    """Return the URL of the shop (or of the list of shops) by PUBLIC_URL, without a trailing slash; None without
+    PUBLIC_URL.
+
+    A shop requested by its subdomain gets a subdomain of BASE_DOMAIN if PUBLIC_URL is BASE_DOMAIN, otherwise a prefix.
+    If PUBLIC_URL is itself a subdomain of BASE_DOMAIN, there are no prefixes, and shops get subdomains."""
     public, base = settings().public_url, settings().base_domain
     if public is None or g.get("tenant") is None:
         return public
-    place = urlsplit(public)
-    host = place.hostname or ""
+    parts = urlsplit(public)
+    host = parts.hostname or ""
     by_subdomain = not request.script_root.endswith("/t/" + g.tenant.id)
     if host.endswith("." + base) or (host == base and by_subdomain):
-        return f"{place.scheme}://{g.tenant.id}.{base}" + (f":{place.port}" if place.port else "")
+        return f"{parts.scheme}://{g.tenant.id}.{base}" + (f":{parts.port}" if parts.port else "")
     return public + quote(f"/t/{g.tenant.id}" if by_subdomain else request.script_root)
 
 
 def trusted_root() -> str | None:
-    """The same, or else as the request came in, if by a host that this installation is configured for."""
+    """Return `public_root()`, or else the URL by which the request came if the installation is configured for its
+    host."""
     public = public_root()
     if public is not None:
         return public
@@ -49,30 +52,25 @@ def trusted_root() -> str | None:
 
 
 def require_root() -> str:
-    """The same; raises `NotFound` when there is none."""
+    """Return `trusted_root()`. Raises `NotFound` if it is None."""
     root = trusted_root()
     if root is None:
-        raise NotFound(
-            _(
-                "This file needs absolute addresses, and the shop doesn't repeat a host that it isn't configured for: "
-                "set PUBLIC_URL to the address that people use."
-            )
-        )
+        raise NotFound(_("This file needs absolute URLs. Set PUBLIC_URL to the public URL of this server."))
     return root
 
 
 def site_root() -> str:
-    """Where the shop's own pages begin, as absolute as they may say it."""
+    """Return `public_root()`, or else the path of the shop."""
     return public_root() or quote(request.script_root)
 
 
 def canonical(**query: object) -> str | None:
-    """This page's one address for search engines, with what of its query matters; None without PUBLIC_URL."""
+    """Return the canonical URL of the current page, with the non-empty values of `query`; None without PUBLIC_URL."""
     root = public_root()
     if root is None:
         return None
-    kept = urlencode({name: value for name, value in query.items() if value})
-    return root + quote(request.path) + ("?" + kept if kept else "")
+    encoded = urlencode({name: value for name, value in query.items() if value})
+    return root + quote(request.path) + ("?" + encoded if encoded else "")
 
 
 def product_path(product_id: str) -> str:
@@ -80,12 +78,12 @@ def product_path(product_id: str) -> str:
 
 
 def image_path(image: str) -> str:
-    """A product's picture below the shop's root, the same when its content changes; empty when there is none."""
+    """Return the path of an image below the shop's root, independent of its content; empty if there is none."""
     assets = current_state().static_files
     return f"/static/products/{image}" if "products/" + image in assets.files else ""
 
 
 def share_image_url(image: str) -> str:
-    """The absolute address of a picture to show where a page is shared; empty when there is none."""
+    """Return the absolute URL of the image for link previews (og:image); empty if there is none."""
     root, path = public_root(), image_path(image) if image else ""
     return root + path if root and path else ""

@@ -1,1 +1,1 @@
-"""How gunicorn serves the shop: reading requests, running them in threads, sending responses."""
+"""The gunicorn worker: reads requests, runs the app in threads, sends responses; preparation at the start."""

@@ -1,4 +1,4 @@
-"""Runs the WSGI app for one complete request. Everything here happens in a thread of the worker's pool."""
+"""Runs the WSGI app for one complete request, in a thread of the worker's pool."""
 
 import logging
 from typing import Any
@@ -8,28 +8,28 @@ from gunicorn.config import Config
 from gunicorn.http import wsgi
 
 from storefront.server.connection import Connection
-from storefront.server.refusals import BROKEN, respond
+from storefront.server.refusals import INTERNAL_ERROR, respond
 from storefront.server.request_buffer import CompleteRequest
 
 log = logging.getLogger("storefront.server")
 
 
 def run(app: WSGIApplication, cfg: Config, connection: Connection, request: CompleteRequest, is_last: bool) -> None:
-    """Write the app's response to the connection's output; `is_last` says that the connection has to close then.
+    """Write the app's response to the connection's output; `is_last` closes the connection afterwards.
 
-    Sets `keep_alive`, and `take_over` if the app takes the connection. Raises nothing.
+    Sets `connection.keep_alive`, and `connection.take_over` if the app takes over the connection. Never raises.
     """
     connection.keep_alive = connection.output.has_sent = False
     try:
         connection.keep_alive = write_response(app, cfg, connection, request, is_last)
-    except OSError as fault:  # the client has gone, or reads nothing
-        log.debug("a response could not be sent: %s", fault)
+    except OSError as fault:  # the client has disconnected or doesn't read
+        log.debug("could not send a response: %s", fault)
         connection.output.close()
         connection.take_over = None
     except Exception:
-        log.exception("a request could not be answered")
+        log.exception("could not respond to a request")
         connection.take_over = None
-        say_broken(connection, request)
+        send_internal_error(connection, request)
     finally:
         request.body.close()
 
@@ -37,10 +37,10 @@ def run(app: WSGIApplication, cfg: Config, connection: Connection, request: Comp
 def write_response(
     app: WSGIApplication, cfg: Config, connection: Connection, request: CompleteRequest, is_last: bool
 ) -> bool:
-    """Whether the connection may be used for another request."""
+    """Write the response. Return whether the connection can be used for another request."""
     output = connection.output
     response, environ = wsgi.create(request.message, output, connection.peer, connection.server, cfg)
-    complete(environ, connection, request)
+    extend_environ(environ, connection, request)
     if is_last:
         response.force_close()
     pieces: Any = app(environ, response.start_response)
@@ -60,8 +60,8 @@ def write_response(
     return not response.should_close()
 
 
-def complete(environ: dict[str, Any], connection: Connection, request: CompleteRequest) -> None:
-    """Say what gunicorn can't know: the body is here, whole and decoded, and the app may take the connection."""
+def extend_environ(environ: dict[str, Any], connection: Connection, request: CompleteRequest) -> None:
+    """Add to the WSGI environ: the complete decoded body, and the callback to take over the connection."""
     environ["wsgi.multithread"] = True
     environ["wsgi.input"] = request.body
     if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
@@ -69,10 +69,12 @@ def complete(environ: dict[str, Any], connection: Connection, request: CompleteR
     environ["storefront.take_over"] = lambda take_over: setattr(connection, "take_over", take_over)
 
 
-def say_broken(connection: Connection, request: CompleteRequest) -> None:
-    """The app handles its own errors; this is for one in front of it."""
+def send_internal_error(connection: Connection, request: CompleteRequest) -> None:
+    """Send a 500 for an exception outside of the app's own error handling, if nothing was sent yet."""
     if connection.output.has_sent:
         return
     connection.output.close()
     start = f"{request.message.method} {request.message.uri} HTTP/1.1\r\n".encode("latin-1")
-    connection.output.sendall(respond(BROKEN, start, connection.seconds_since_request_began(), "unhandled error"))
+    connection.output.sendall(
+        respond(INTERNAL_ERROR, start, connection.seconds_since_request_began(), "unhandled error")
+    )

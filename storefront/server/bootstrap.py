@@ -1,4 +1,4 @@
-"""What must be true before the first request: the tables are there and the shops of the catalogue are loaded."""
+"""Prepares the database before the first request: migrations, import of the catalogue, derived data."""
 
 import logging
 
@@ -7,7 +7,7 @@ from flask import Flask
 from storefront.catalog.commands import describe, import_with_progress
 from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
-from storefront.db.preparation import check_encoding, migrate, one_at_a_time, warn_of_rls_bypass
+from storefront.db.preparation import check_encoding, migrate, preparation_lock, warn_of_rls_bypass
 from storefront.db.timeouts import BULK, timeouts_in_force
 from storefront.db.transactions import dispose
 from storefront.state import state_of
@@ -18,23 +18,23 @@ log = logging.getLogger("storefront.server.bootstrap")
 
 
 def prepare(app: Flask) -> None:
-    """Migrate the database and load CATALOG if its content is new. Several machines may start at once.
+    """Migrate the database and import CATALOG if its content is new. Safe for several machines at once.
 
-    Raises `CatalogError`, `ConfigError` for a database that can't keep every text, or what the database says when it
-    can't be had.
+    Raises `CatalogError`, `ConfigError` for a database that isn't UTF-8, or SQLAlchemy's error if the database is
+    unavailable.
     """
     settings = state_of(app).settings
     for warning in settings.warnings():
         log.warning(warning)
     warn_of_unusable_storage(settings)
-    with app.app_context(), timeouts_in_force(BULK), one_at_a_time():
+    with app.app_context(), timeouts_in_force(BULK), preparation_lock():
         check_encoding()
         migrate(app)
         if renewed := renew_search_words():
-            log.info("search words of %d products renewed", renewed)
+            log.info("rebuilt the search text of %d products", renewed)
         content = read_file(settings.catalog)
         if not is_imported(content):
-            log.info("catalogue loaded: %s", describe(import_with_progress(content)))
+            log.info("catalogue imported: %s", describe(import_with_progress(content)))
         rebuild_missing_similarity()
         warn_of_rls_bypass()
     dispose(app)

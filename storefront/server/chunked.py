@@ -1,4 +1,4 @@
-"""Decodes a chunked body (RFC 9112 section 7.1) as its bytes arrive, by the rules of gunicorn's own reader."""
+"""Decodes a chunked body (RFC 9112 section 7.1) as its bytes arrive, with the same rules as gunicorn's own reader."""
 
 from collections.abc import Callable
 from enum import Enum, auto
@@ -27,7 +27,7 @@ class State(Enum):
 
 
 class ChunkedDecoder:
-    """One body. `check_trailers` raises for a trailer section that is not allowed; what it returns is ignored."""
+    """Decodes one body. `check_trailers` raises for a forbidden trailer section; its return value is ignored."""
 
     def __init__(self, check_trailers: Callable[[bytes], object]) -> None:
         self._check_trailers = check_trailers
@@ -41,13 +41,13 @@ class ChunkedDecoder:
 
     @property
     def left_of_chunk(self) -> int:
-        """Bytes that the current chunk has announced and that have not arrived."""
+        """Bytes of the current chunk that have not arrived."""
         return self._left_of_chunk
 
     def take(self, received: bytearray) -> bytes:
-        """Remove from the front of `received` what belongs to the body and can be decoded now; return it decoded.
+        """Remove the bytes that can be decoded now from the front of `received`; return them decoded.
 
-        Raises a `ParseException` of gunicorn's when it is not a chunked body.
+        Raises gunicorn's `ParseException` if the body is not valid chunked encoding.
         """
         decoded = []
         while received and not self.is_complete:
@@ -58,7 +58,7 @@ class ChunkedDecoder:
         return b"".join(decoded)
 
     def _step(self, received: bytearray) -> bool:
-        """Read the next part that is not data; False when it has not arrived as a whole."""
+        """Read the next part that is not data. Return False if it is incomplete."""
         if self._state is State.SIZE:
             return self._read_size(received)
         if self._state is State.DATA_END:
@@ -115,7 +115,7 @@ class ChunkedDecoder:
 
 
 def chunk_size(line: bytes) -> int:
-    """The number that a chunk's size line says, without its line end. Raises as gunicorn's reader does."""
+    """Parse a chunk's size line (without its line end). Raises the same errors as gunicorn's reader."""
     size, *extension = line.split(b";", 1)
     if extension:
         if b"\r" in extension[0]:
@@ -129,7 +129,7 @@ def chunk_size(line: bytes) -> int:
 
 
 def has_bare_line_feed(received: bytearray, checked: int) -> bool:
-    """Whether a line ends without a carriage return, in what came after the first `checked` bytes."""
+    """Whether a line after the first `checked` bytes ends without a carriage return."""
     new = received[max(0, checked - 1) :]
     already_checked = 1 if checked and new[:1] == b"\n" else 0
     return new.count(b"\n") - already_checked != new.count(CRLF)

@@ -1,4 +1,4 @@
-"""Checks at the start that gunicorn is what the worker is written for, and that its settings ask for nothing else."""
+"""Checks at the start that the installed gunicorn and its settings are compatible with the worker class."""
 
 from io import BytesIO
 from typing import Any
@@ -18,17 +18,17 @@ WORKER_METHODS = ("notify", "init_process", "handle_quit", "handle_exit", "run")
 UNSUPPORTED = {
     "is_ssl": (None, "serve HTTPS (certfile, keyfile): put a proxy in front that does"),
     "proxy_protocol": ("off", "read the PROXY protocol (proxy_protocol): have the proxy set X-Forwarded-For"),
-    "protocol": ("http", "speak uwsgi (protocol): have the proxy speak HTTP/1.1"),
+    "protocol": ("http", "use uwsgi (protocol): have the proxy use HTTP/1.1"),
 }
 
 
 class Incompatible(Exception):
-    """The server can't work so; the message is a sentence for the operator."""
+    """The server can't start; the message is a sentence for the operator."""
 
 
 def check(master: Any) -> None:
-    """Raise `Incompatible` if the installed gunicorn or its settings are not what the worker can work with. `master` is
-    gunicorn's `Arbiter`."""
+    """Raise `Incompatible` if the worker doesn't support the installed gunicorn or its settings. `master` is gunicorn's
+    `Arbiter`."""
     check_settings(master.cfg)
     try:
         master.SIG_QUEUE.empty()
@@ -39,8 +39,8 @@ def check(master: Any) -> None:
             raise AttributeError(f"Worker lacks {missing or 'PIPE'}")
     except Exception as fault:
         raise Incompatible(
-            f"gunicorn {gunicorn.__version__} differs from what storefront/server is written for "
-            f"({type(fault).__name__}: {fault}); install the version that requirements.txt names."
+            f"gunicorn {gunicorn.__version__} is not compatible with storefront/server "
+            f"({type(fault).__name__}: {fault}); install the version in requirements.txt."
         ) from fault
 
 
@@ -59,26 +59,27 @@ class Recorder:
 
 
 def check_probe(probe: bytes) -> None:
-    """Take one request through all that the worker uses of gunicorn. Raises whatever goes wrong."""
+    """Pass a request through all parts of gunicorn that the worker uses. Raises `ValueError` or the error that
+    occurs."""
     cfg: Any = Config()
     buffer = RequestBuffer(cfg, ("127.0.0.1", 1))
     buffer.feed(probe)
     request = buffer.next_request()
     if request is None:
-        raise ValueError("the end of a request is not found")
+        raise ValueError("the end of a request was not found")
     with request.body as body:
         if body.read() != b"hello" or not buffer.is_empty:
-            raise ValueError("a request is not read as it was sent")
+            raise ValueError("a request was read incorrectly")
     output = Recorder()
     response, environ = wsgi.create(request.message, output, ("127.0.0.1", 1), ("127.0.0.1", 2), cfg)
     environ["wsgi.input"] = BytesIO()
     expected = {"REQUEST_METHOD": "POST", "PATH_INFO": "/a", "QUERY_STRING": "b=c", "REMOTE_ADDR": "127.0.0.1"}
     if any(environ.get(name) != value for name, value in expected.items()):
-        raise ValueError("the WSGI environment is not what was sent")
+        raise ValueError("the WSGI environ is incorrect")
     response.start_response("200 OK", [("Content-Length", "2")])
     response.write(b"ok")
     response.close()
     if not output.sent.startswith(b"HTTP/1.1 200 OK\r\n") or not output.sent.endswith(b"\r\n\r\nok"):
-        raise ValueError("a response is not written as it was made")
+        raise ValueError("a response was written incorrectly")
     if response.should_close() or not callable(response.force_close):
-        raise ValueError("a connection is not kept alive")
+        raise ValueError("a connection was not kept alive")

@@ -1,4 +1,4 @@
-"""What the worker knows of one connection, and how long it waits for its client."""
+"""The state of a connection and its deadlines."""
 
 import logging
 import socket
@@ -13,35 +13,36 @@ from storefront.server.request_buffer import RequestBuffer
 from storefront.server.response_output import ResponseOutput
 
 HEAD_TIMEOUT_SECONDS = 10.0
-"""From the first byte of a head, or from the connection's start, to the head's end."""
+"""From the first byte of a head, or the start of the connection, to the end of the head."""
 BODY_GRACE_SECONDS = 10.0
 MIN_BODY_BYTES_PER_SECOND = 500
-"""A body may take the grace, and then a second more for each so many bytes that have arrived."""
+"""A body may take `BODY_GRACE_SECONDS`, plus one second per this number of bytes that have arrived."""
 LINGER_SECONDS = 2.0
-"""Time for the client to close its end, too, so that its last response isn't cut."""
+"""Time for the client to close its end, so that its last response isn't truncated."""
 MAX_IGNORED_BYTES = 32 * 1024 * 1024
-"""What it may still send meanwhile: as a rule the rest of a body that was refused."""
+"""Limit of the data discarded meanwhile: usually the rest of a rejected body."""
 STOP_GRACE_SECONDS = 1.0
-"""How long a worker that stops waits for its clients. Requests that a thread has are finished all the same."""
+"""How long a stopping worker waits for its clients. Requests in progress are completed regardless."""
 log = logging.getLogger("storefront.server")
 TakeOver = Callable[[socket.socket, bytes], None]
 
 
 class State(Enum):
     READING = auto()
-    """Waits for a complete request; also kept alive."""
+    """Waits for a complete request, also when kept alive."""
     BUSY = auto()
-    """A thread has its request."""
+    """A thread is handling its request."""
     SENDING = auto()
     """Waits for the client to read the rest of a response."""
     LINGERING = auto()
-    """The response was the last one; the client may close, too."""
+    """The last response was sent; waits for the client to close."""
     CLOSED = auto()
 
 
 class Connection:
-    """Only the worker's main thread uses it, but for `output`, `keep_alive` and `take_over`: while the state is BUSY,
-    they belong to the thread that has the request. Times are seconds of `time.monotonic()`."""
+    """One client connection, used by the worker's main thread only. Exceptions: while the state is BUSY, `output`,
+    `keep_alive` and `take_over` belong to the thread that handles the request. Times are seconds of
+    `time.monotonic()`."""
 
     __slots__ = (
         "body_began", "buffer", "deadline", "head_began", "ignored_bytes", "keep_alive", "output", "peer", "server",
@@ -63,11 +64,11 @@ class Connection:
 
     @property
     def held_bytes(self) -> int:
-        """What the server stores for this connection."""
+        """Bytes buffered for this connection, received and unsent."""
         return self.buffer.held_bytes + self.output.unsent_bytes
 
     def note_arrival(self) -> None:
-        """Bytes of an unfinished request have arrived: set the deadline for the next ones."""
+        """Update the deadline after bytes of an incomplete request have arrived."""
         if self.buffer.is_empty:
             return
         now = time.monotonic()
@@ -87,15 +88,15 @@ class Connection:
         return 0.0 if self.head_began is None else time.monotonic() - self.head_began
 
     def give_away(self) -> None:
-        """From now on the socket belongs to whoever asked for it."""
-        take_over, self.take_over = self.take_over, None  # it leads back here, and would keep all this in memory
-        assert take_over is not None  # noqa: S101 - else nobody would call this
+        """Hand the socket over to the callback that the app has set."""
+        take_over, self.take_over = self.take_over, None  # breaks a reference cycle
+        assert take_over is not None  # noqa: S101 - the caller has checked it
         unsent = self.output.take_unsent()
         self.state = State.CLOSED
         try:
             take_over(self.socket, unsent)
         except Exception:
-            log.exception("a connection could not be taken over")
+            log.exception("could not take over a connection")
             self.socket.close()
 
     def close(self) -> None:

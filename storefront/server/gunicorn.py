@@ -1,8 +1,8 @@
 """The worker class that serves the shop under gunicorn: only a complete request occupies a thread.
 
-gunicorn's own threaded worker reads a request in the thread that answers it, so as many slow clients as there are
-threads stop the shop. Here the main thread reads from all connections, waiting for none, and hands a request to a
-thread when its last byte has arrived. What a client is too slow to read of a response the main thread sends, too.
+gunicorn's own threaded worker reads a request in the thread that handles it, so as many slow clients as there are
+threads stop the shop. Here the main thread reads from all connections without blocking and hands a request to a thread
+when its last byte has arrived. The main thread also sends the part of a response that a client reads slowly.
 """
 
 import errno
@@ -45,7 +45,7 @@ log = logging.getLogger("storefront.server")
 
 
 class ReadingWorker(Worker):  # type: ignore[misc]
-    """Everything but `_handle` runs in the main thread."""
+    """Everything except `_handle` runs in the main thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,7 +56,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self._stop_at_once = False
         self._sweep_at = self._warn_at = 0.0
         self.missed_signals: SimpleQueue[int] = SimpleQueue()
-        """The master's own, once this is a process of its own: see `post_fork` in hooks.py."""
+        """The signal queue of gunicorn's master, set after the fork: see `post_fork` in hooks.py."""
 
     # --- the main loop ---
 
@@ -68,12 +68,12 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         super().init_process()
 
     def run(self) -> None:
-        """Serve until told to stop, then finish the requests that threads have."""
-        self._heed_missed_signals()
+        """Serve until a signal says to stop, then complete the requests in progress."""
+        self._handle_missed_signals()
         self._selector.register(self.PIPE[0], READ)
         self._accept_connections(True)
         while self.alive and self.ppid == os.getppid():
-            self._turn(1.0)
+            self._poll(1.0)
         self.alive = False
         self._accept_connections(False)
         self._finish_requests()
@@ -83,16 +83,16 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             listener.close()
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """SIGTERM. The signal itself wakes the main loop, by the pipe that gunicorn made for that."""
+        """SIGTERM. The signal wakes the main loop through gunicorn's pipe."""
         self.alive = False
 
     def handle_quit(self, sig: int, frame: object) -> None:
-        """SIGINT or SIGQUIT: wait for no client any more."""
+        """SIGINT or SIGQUIT: stop without waiting for clients."""
         self.alive = False
         self._stop_at_once = True
 
-    def _heed_missed_signals(self) -> None:
-        """Until a new process has handlers of its own, those of gunicorn's master put its signals into this queue."""
+    def _handle_missed_signals(self) -> None:
+        """Handle the signals that arrived before this process had its own handlers: gunicorn's master queued them."""
         while not self.missed_signals.empty():
             missed = self.missed_signals.get_nowait()
             if missed == signal.SIGTERM:
@@ -102,22 +102,22 @@ class ReadingWorker(Worker):  # type: ignore[misc]
 
     def _finish_requests(self) -> None:
         give_up_at = time.monotonic() + self.cfg.graceful_timeout
-        told_to_hurry = False
+        deadlines_shortened = False
         self._waiting.shorten_deadlines(STOP_GRACE_SECONDS)
         while (self._waiting or self._busy) and time.monotonic() < give_up_at:
-            if self._stop_at_once and not told_to_hurry:
-                told_to_hurry = True
+            if self._stop_at_once and not deadlines_shortened:
+                deadlines_shortened = True
                 self._waiting.shorten_deadlines(0.0)
                 self.cfg.worker_int(self)
             self._sweep_at = 0.0
-            self._turn(0.1)
+            self._poll(0.1)
 
-    def _turn(self, seconds: float) -> None:
-        """Wait for events, at most so long, and attend to each."""
+    def _poll(self, seconds: float) -> None:
+        """Wait for events for at most `seconds` and handle each."""
         self.notify()
         for key, events in self._selector.select(seconds):
             if isinstance(key.data, Connection):
-                self._attend(key.data, events)
+                self._dispatch(key.data, events)
             elif key.data is not None:
                 self._accept(key.data)
             else:
@@ -129,17 +129,17 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             self._sweep_at = time.monotonic() + 1.0
             for connection in self._waiting.expired():
                 self._expire(connection)
-            self._waiting.close_what_holds_too_much()
+            self._waiting.close_above_size_limit()
 
-    def _attend(self, connection: Connection, events: int) -> None:
+    def _dispatch(self, connection: Connection, events: int) -> None:
         if connection.state is State.READING:
             self._read(connection)
         elif connection.state is State.SENDING and events & WRITE:
             self._send(connection)
         elif connection.state is State.LINGERING:
-            self._ignore(connection)
+            self._discard_input(connection)
         elif connection.state is State.BUSY:
-            self._waiting.watch(connection, 0)  # it sent more, or hung up: both can wait until its request is finished
+            self._waiting.watch(connection, 0)  # more data, or a disconnect: handled when its request is finished
 
     # --- accepting ---
 
@@ -155,27 +155,28 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self._is_accepting = accept
 
     def _accept(self, listener: Any) -> None:
-        """One at a time, so that the processes share the connections that come at once."""
+        """Accept one connection, so that simultaneous connections are distributed over the processes."""
         try:
             client, peer = listener.accept()
         except OSError as fault:
             if fault.errno in NO_ROOM_ERRORS:
-                self._make_room("the system has no room for another connection")
+                self._close_oldest_connection("the system can't accept another connection")
             elif fault.errno not in NOTHING_TO_ACCEPT_ERRORS:
                 raise
             return
         if len(self._waiting) + self._busy >= self._max_connections:
-            self._make_room("there are as many connections as this process may have")
+            self._close_oldest_connection("this process has reached its connection limit")
         client.setblocking(False)
         self._waiting.add(Connection(self.cfg, client, peer, listener.getsockname()), READ)
 
-    def _make_room(self, reason: str) -> None:
-        """Close the connection that has waited longest: a client that sends its request at once is still served."""
+    def _close_oldest_connection(self, reason: str) -> None:
+        """Close the connection that has been idle longest, so that a client that sends its request at once is
+        served."""
         if time.monotonic() >= self._warn_at:
             self._warn_at = time.monotonic() + WARN_EVERY_SECONDS
-            log.warning("%s; those that have waited longest for their clients are closed", reason)
+            log.warning("%s; closing the connections that have been idle longest", reason)
         if not self._waiting.close_oldest():
-            time.sleep(0.01)  # all are being answered
+            time.sleep(0.01)  # all have a request in progress
 
     def _expire(self, connection: Connection) -> None:
         if connection.state is State.READING and not connection.buffer.is_empty and self.alive:
@@ -199,29 +200,29 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             self._waiting.close(connection)
 
     def _advance(self, connection: Connection) -> None:
-        """Hand a request over if one is complete."""
+        """Hand the request to the thread pool if it is complete."""
         try:
             request = connection.buffer.next_request()
         except Exception as fault:
             if not isinstance(fault, ParseException):
-                log.exception("a request could not be read or stored")
+                log.exception("could not read or buffer a request")
             self._refuse(connection, refusal_of(fault), type(fault).__name__)
             return
         if request is None:
-            if self.alive:  # else the deadline is the worker's own
+            if self.alive:  # during shutdown the worker's deadline applies
                 connection.note_arrival()
-            self._say_continue(connection)
+            self._send_continue(connection)
             return
         self._waiting.take(connection)
         connection.state = State.BUSY
         self._busy += 1
         self._pool.submit(self._handle, connection, request)
 
-    def _say_continue(self, connection: Connection) -> None:
+    def _send_continue(self, connection: Connection) -> None:
         if connection.buffer.expects_continue:
             connection.buffer.expects_continue = False
             connection.output.sendall(CONTINUE)
-            with suppress(OSError):  # the next read says what is wrong
+            with suppress(OSError):  # the next read reports the error
                 connection.output.flush()
 
     def _refuse(self, connection: Connection, refused: Refused, cause: str) -> None:
@@ -231,10 +232,10 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         connection.keep_alive = False
         self._send(connection)
 
-    # --- answering ---
+    # --- responding ---
 
     def _handle(self, connection: Connection, request: CompleteRequest) -> None:
-        """In a thread: run the app, and give the connection back to the main thread whatever happens."""
+        """Run the app in a pool thread, and always hand the connection back to the main thread."""
         try:
             self.nr += 1
             if self.nr >= self.max_requests:
@@ -246,7 +247,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
                 os.write(self.PIPE[1], b".")
 
     def _finish(self, connection: Connection) -> None:
-        """A thread is done with this connection."""
+        """Continue with a connection whose request a thread has handled."""
         self._busy -= 1
         if connection.take_over is not None:
             self._waiting.watch(connection, 0)
@@ -255,7 +256,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             self._send(connection)
 
     def _send(self, connection: Connection) -> None:
-        """Send on; when all is sent, wait for the next request or for the client to close, too."""
+        """Send more; when everything is sent, wait for the next request or for the client to close."""
         before = connection.output.unsent_bytes
         try:
             connection.output.flush()
@@ -278,17 +279,17 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self._waiting.add(connection, events)
 
     def _linger(self, connection: Connection) -> None:
-        """Wait a moment for the client to close its end: closed before, what it still sends would make the system throw
-        away the end of the response."""
+        """Wait a moment for the client to close its end (lingering close). Otherwise data that it still sends would
+        reset the connection and lose the end of the response."""
         try:
             connection.socket.shutdown(socket.SHUT_WR)
         except OSError:
             self._waiting.close(connection)
             return
         self._wait_for(connection, State.LINGERING, LINGER_SECONDS, READ)
-        self._ignore(connection)
+        self._discard_input(connection)
 
-    def _ignore(self, connection: Connection) -> None:
+    def _discard_input(self, connection: Connection) -> None:
         try:
             sent = len(connection.socket.recv(RECEIVE_BYTES))
         except BlockingIOError:

@@ -101,7 +101,7 @@ def warm_up_if_possible() -> None:
     try:
         warm_up()
     except Exception:
-        logging.getLogger("storefront.upsell").exception("the language model can't be asked")
+        logging.getLogger("storefront.upsell").exception("could not set up the language model client")
 
 
 def prepare_and_exit(app: Flask) -> NoReturn:
@@ -116,7 +116,7 @@ def prepare_and_exit(app: Flask) -> NoReturn:
         if sentence := explain_error(fault, settings):
             sys.stderr.write(f"storefront can't start: {redact(sentence)}\n")
         else:
-            logging.getLogger("storefront.server.bootstrap").exception("the database could not be prepared")
+            logging.getLogger("storefront.server.bootstrap").exception("could not prepare the database")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,6 +1,6 @@
-"""What is answered to requests that never reach the app: malformed, too large, too slow, or met by a fault.
+"""Responses to requests that never reach the app: malformed, too large, too slow, or after an internal error.
 
-The answers are English: as a rule what says the reader's language has not been understood either.
+They are in English, because the header with the client's language usually wasn't parsed either.
 """
 
 import json
@@ -16,7 +16,7 @@ from storefront.observability.metrics import count_request
 from storefront.server.request_buffer import BodyTooLarge
 
 API_TARGET = re.compile(rb"(?:https?://[^/?#\s]*)?(?:/t/[^/?#\s]*)?/api/", re.IGNORECASE)
-"""Requests under `/api` of a shop, in both forms in which a shop can be addressed."""
+"""Targets below a shop's `/api`, in both URL forms (subdomain and prefix)."""
 REQUEST_ID_HEADER = re.compile(rb"\r\nX-Request-ID:[ \t]*([A-Za-z0-9._-]+)[ \t]*\r\n", re.IGNORECASE)
 SECURITY_HEADERS = (
     "X-Content-Type-Options: nosniff\r\nContent-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
@@ -26,7 +26,7 @@ SECURITY_HEADERS = (
 
 @dataclass(frozen=True)
 class Refused:
-    """What a client is told. `type` is the last part of the problem's type URI."""
+    """An error response. `type` is the last segment of the problem's type URI."""
 
     status: int
     type: str
@@ -34,38 +34,46 @@ class Refused:
     detail: str
 
 
-MALFORMED = Refused(400, "bad-request", "Bad request", "The server doesn't understand this request.")
-TIMED_OUT = Refused(408, "request-timeout", "Request timeout", "The request did not arrive in time. Please try again.")
-BROKEN = Refused(500, "internal-server-error", "Something broke", "The shop made a mistake. Please try again.")
-NO_ROOM = Refused(503, "unavailable", "Not available", "The shop can't take this now. Please try again shortly.")
+MALFORMED = Refused(400, "bad-request", "Bad request", "The request couldn't be processed.")
+TIMED_OUT = Refused(408, "request-timeout", "Request timeout", "The request took too long to arrive. Please try again.")
+INTERNAL_ERROR = Refused(
+    500, "internal-server-error", "Something went wrong", "An unexpected error occurred. Please try again."
+)
+OVERLOADED = Refused(
+    503, "unavailable", "Temporarily unavailable", "The shop is temporarily unavailable. Please try again shortly."
+)
 BY_ERROR: dict[type[Exception], Refused] = {
-    BodyTooLarge: Refused(413, "request-entity-too-large", "Too large", "What was sent is larger than the shop takes."),
-    errors.LimitRequestLine: Refused(414, "request-uri-too-long", "Address too long", "This address is too long."),
+    BodyTooLarge: Refused(
+        413, "request-entity-too-large", "Request too large", "The request exceeds the maximum size."
+    ),
+    errors.LimitRequestLine: Refused(
+        414, "request-uri-too-long", "URL too long", "The URL exceeds the maximum length."
+    ),
     errors.LimitRequestHeaders: Refused(
-        431, "request-header-fields-too-large", "Headers too large", "The request's headers are too large."
+        431, "request-header-fields-too-large", "Headers too large", "The request headers exceed the maximum size."
     ),
     errors.ExpectationFailed: Refused(
-        417, "expectation-failed", "Expectation failed", "The only expectation that the server meets is 100-continue."
+        417, "expectation-failed", "Expectation failed", "Only the expectation 100-continue is supported."
     ),
     errors.UnsupportedTransferCoding: Refused(
-        501, "not-implemented", "Not implemented", "The only transfer coding that the server knows is chunked."
+        501, "not-implemented", "Not implemented", "Only the transfer coding chunked is supported."
     ),
     errors.ParseException: MALFORMED,
-    OSError: NO_ROOM,
+    OSError: OVERLOADED,
 }
-"""The first that fits is taken."""
+"""Searched in this order; the first match is used."""
 
 
 def refusal_of(error: Exception) -> Refused:
-    """What to say of an error that was raised while a request was read."""
-    return next((said for kind, said in BY_ERROR.items() if isinstance(error, kind)), BROKEN)
+    """Return the response to an error that was raised while a request was read."""
+    return next((refused for kind, refused in BY_ERROR.items() if isinstance(error, kind)), INTERNAL_ERROR)
 
 
 def respond(refused: Refused, start: bytes, seconds: float, cause: str) -> bytes:
-    """The whole response; writes the log line and counts the request, as the app does for those that it answers.
+    """Return the complete response; write the log line and count the request, as the app does for its own.
 
-    `start` is the head of the request or what has arrived of it; `seconds` the time since it began; `cause` a word for
-    the log.
+    `start` is the head of the request or the part that has arrived, `seconds` the time since its first byte, and
+    `cause` the reason for the log.
     """
     given = REQUEST_ID_HEADER.search(start)
     request_id = request_id_from(given[1].decode("ascii") if given else "")
@@ -75,7 +83,7 @@ def respond(refused: Refused, start: bytes, seconds: float, cause: str) -> bytes
     access.info("request", extra={**details, "request_id": request_id, "tenant": None, "cause": cause})
     kind, body = as_problem(refused) if API_TARGET.match(target) else as_page(refused, request_id)
     reason = HTTPStatus(refused.status).phrase
-    retry = "Retry-After: 2\r\n" if refused is NO_ROOM else ""
+    retry = "Retry-After: 2\r\n" if refused is OVERLOADED else ""
     head = (
         f"HTTP/1.1 {refused.status} {reason}\r\nConnection: close\r\nContent-Type: {kind}\r\n"
         f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\n{retry}{SECURITY_HEADERS}\r\n"
@@ -84,10 +92,10 @@ def respond(refused: Refused, start: bytes, seconds: float, cause: str) -> bytes
 
 
 def method_and_target(start: bytes) -> tuple[str, bytes]:
-    """Of a request that may be malformed; what isn't there is empty."""
-    words = start.lstrip(b"\r\n").split(b"\r\n", 1)[0].split(b" ", 2)
-    method = words[0].decode("latin-1") if re.fullmatch(rb"[A-Z]{3,20}", words[0]) else ""
-    return method, words[1] if len(words) > 1 else b""
+    """Parse the request line of a possibly malformed request; missing parts are empty."""
+    parts = start.lstrip(b"\r\n").split(b"\r\n", 1)[0].split(b" ", 2)
+    method = parts[0].decode("latin-1") if re.fullmatch(rb"[A-Z]{3,20}", parts[0]) else ""
+    return method, parts[1] if len(parts) > 1 else b""
 
 
 def as_problem(refused: Refused) -> tuple[str, bytes]:

@@ -1,8 +1,7 @@
-"""Collects the bytes of a connection until a request is complete. Knows nothing of sockets.
+"""Buffers the bytes of a connection until a request is complete. Independent of sockets.
 
-Where a head ends is the only thing that is decided here: its first empty line. The head is then parsed once, by
-gunicorn, and how long the body is follows from that parse. So there are no two parsers that could disagree about where
-a request ends, which is what request smuggling needs.
+This module only decides where a head ends: at its first empty line. gunicorn then parses the head, once, and determines
+the length of the body. So there are no two parsers that could disagree about where a request ends (request smuggling).
 """
 
 from dataclasses import dataclass
@@ -29,10 +28,10 @@ from storefront.server.chunked import CRLF, ChunkedDecoder, has_bare_line_feed
 HEAD_END = CRLF + CRLF
 MAX_HEAD_BYTES = 64 * 1024
 MAX_WIRE_BODY_BYTES = 16 * 1024 * 1024
-"""What a body may have on the wire, however it is sent. The app's own limit is lower and gives the better answer; this
-one bounds what a client can make the server store."""
+"""The limit of a body as sent, chunked or not. The app's own limit is lower and has a better message; this one bounds
+what the server buffers for a client."""
 MAX_BODY_BYTES_IN_MEMORY = 256 * 1024
-"""Larger bodies are kept in a temporary file."""
+"""Larger bodies are stored in a temporary file."""
 
 
 class BodyTooLarge(ParseException):  # type: ignore[misc]
@@ -41,7 +40,7 @@ class BodyTooLarge(ParseException):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class CompleteRequest:
-    """A request of which every byte has arrived. `body` is decoded and stands at its start."""
+    """A completely received request. `body` is decoded and positioned at its start."""
 
     message: Any
     body: IO[bytes]
@@ -49,7 +48,7 @@ class CompleteRequest:
 
 
 class RequestBuffer:
-    """The requests of one connection, one after another. `peer` is the client's address as gunicorn takes it."""
+    """The successive requests of one connection. `peer` is the client's address in gunicorn's format."""
 
     __slots__ = (
         "_body", "_body_bytes", "_body_received", "_cfg", "_decoder", "_head", "_left", "_max_body_bytes", "_message",
@@ -161,7 +160,7 @@ class RequestBuffer:
             self._decoder, self._left = None, message.body.reader.length
             if self._left > self._max_body_bytes:
                 raise BodyTooLarge
-        # gunicorn would say "100 Continue" when the app is called, which is after the body has arrived.
+        # gunicorn would send "100 Continue" when the app is called, which is after the body has arrived.
         self.expects_continue, message._expected_100_continue = message._expected_100_continue, False
         self._message = message
 
@@ -202,7 +201,8 @@ class RequestBuffer:
 
 
 def check_transfer_coding(message: Any) -> None:
-    """Refuse a transfer coding besides chunked: gunicorn takes it, and the body as if it were not compressed."""
+    """Raise `UnsupportedTransferCoding` for codings other than chunked: gunicorn accepts them without decoding the
+    body."""
     for name, value in message.headers:
         if name == "TRANSFER-ENCODING" and value.strip().lower() != "chunked":
             raise UnsupportedTransferCoding(value)

@@ -1,4 +1,4 @@
-"""What a response is written to: as much as the connection takes is sent at once, the rest waits."""
+"""The output of a response: sends what the connection accepts at once and buffers the rest."""
 
 import os
 import select
@@ -7,23 +7,23 @@ import time
 from typing import IO
 
 MAX_UNSENT_BYTES = 1024 * 1024
-"""What may wait before the thread that makes the response waits, too. Nearly every response is smaller."""
+"""Buffered bytes above which the writing thread blocks. Nearly every response is smaller."""
 MAX_PIECES_AT_ONCE = 64
 SEND_TIMEOUT_SECONDS = 30.0
-"""How long a client may take nothing of a response that waits for it."""
+"""Time without progress after which a client that doesn't read is disconnected."""
 
 
 class FilePart:
-    """A part of a file, with a descriptor of its own, because the app closes its file when it is done."""
+    """A part of a file, with a duplicated descriptor, because the app closes its own."""
 
     def __init__(self, descriptor: int, offset: int, size: int) -> None:
         self.descriptor, self.offset, self.size = os.dup(descriptor), offset, size
 
     def send(self, connection: socket.socket) -> int:
-        """Send what the connection takes. Raises `ConnectionError` for a file that has become shorter."""
+        """Send what the connection accepts. Raises `ConnectionError` if the file was truncated meanwhile."""
         sent = os.sendfile(connection.fileno(), self.descriptor, self.offset, self.size)
         if not sent:
-            raise ConnectionError("the file has become shorter while it was sent")
+            raise ConnectionError("the file was truncated while it was sent")
         self.offset += sent
         self.size -= sent
         return sent
@@ -33,7 +33,7 @@ class FilePart:
 
 
 class ResponseOutput:
-    """Has the methods of a socket that gunicorn's `Response` calls. One thread at a time uses it."""
+    """Implements the socket methods that gunicorn's `Response` calls. Used by one thread at a time."""
 
     __slots__ = ("_connection", "_waiting", "has_sent", "unsent_bytes")
 
@@ -42,10 +42,10 @@ class ResponseOutput:
         self._waiting: list[memoryview | FilePart] = []
         self.unsent_bytes = 0
         self.has_sent = False
-        """Whether something of the current response has been sent."""
+        """Whether a part of the current response has been sent."""
 
     def sendall(self, data: bytes) -> None:
-        """Take the next piece of the response. It is sent by `flush`, so that head and body go out together."""
+        """Buffer the next part of the response. `flush` sends it, so that head and body are sent together."""
         if data:
             self._waiting.append(memoryview(data))
             self.unsent_bytes += len(data)
@@ -56,18 +56,19 @@ class ResponseOutput:
             self.unsent_bytes += count
 
     def flush(self) -> None:
-        """Send what the connection takes without waiting. Raises `OSError` when it is broken."""
+        """Send what the connection accepts without blocking. Raises `OSError` if the connection is broken."""
         try:
             while self._waiting:
                 first = self._waiting[0]
                 sent = first.send(self._connection) if isinstance(first, FilePart) else self._send_pieces()
                 self.has_sent = True
-                self._forget(sent)
+                self._discard_sent(sent)
         except BlockingIOError:
             return
 
     def flush_or_wait(self) -> None:
-        """As `flush`, but wait for the client when too much is unsent. Raises `TimeoutError` when it takes nothing."""
+        """Like `flush`, but block while more than `MAX_UNSENT_BYTES` are unsent. Raises `TimeoutError` without
+        progress."""
         self.flush()
         if self.unsent_bytes <= MAX_UNSENT_BYTES:
             return
@@ -83,7 +84,7 @@ class ResponseOutput:
                 deadline = time.monotonic() + SEND_TIMEOUT_SECONDS
 
     def take_unsent(self) -> bytes:
-        """What has not been sent, for who writes to the connection from now on."""
+        """Return and clear the unsent bytes, for the new owner of the connection."""
         unsent = b"".join(piece for piece in self._waiting if isinstance(piece, memoryview))
         self.close()
         return unsent
@@ -103,8 +104,8 @@ class ResponseOutput:
             pieces.append(piece)
         return self._connection.sendmsg(pieces)
 
-    def _forget(self, sent: int) -> None:
-        """Let go of what has been sent. A part of a file counts its own bytes."""
+    def _discard_sent(self, sent: int) -> None:
+        """Remove the sent bytes from the buffer. A `FilePart` tracks its own position."""
         self.unsent_bytes -= sent
         first = self._waiting[0]
         if isinstance(first, FilePart):
@@ -114,7 +115,7 @@ class ResponseOutput:
             return
         while sent:
             piece = self._waiting[0]
-            assert isinstance(piece, memoryview)  # noqa: S101 - what `_send_pieces` has sent
+            assert isinstance(piece, memoryview)  # noqa: S101 - `_send_pieces` sends only these
             if sent < len(piece):
                 self._waiting[0] = piece[sent:]
                 return

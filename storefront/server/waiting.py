@@ -1,4 +1,4 @@
-"""The connections of a worker that wait for their clients, and what is done about those that wait too long."""
+"""The connections of a worker that wait for their clients: watching them, and closing them by age, deadline or size."""
 
 import selectors
 import time
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from storefront.server.connection import STOP_GRACE_SECONDS, Connection, State
 
 MAX_HELD_BYTES = 128 * 1024 * 1024
-"""What all unfinished bodies and unread responses of a process may take; past it the oldest connections are closed."""
+"""Limit of all buffered bodies and responses of a process; above it the oldest connections are closed."""
 MIN_HELD_BYTES = 64 * 1024
-"""A connection that holds less is not worth closing for that."""
+"""Connections that hold less are not closed for that reason."""
 
 
 class WaitingConnections:
-    """The oldest first. Only the worker's main thread uses it."""
+    """Ordered by age, oldest first. Used by the worker's main thread only."""
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
@@ -23,13 +23,14 @@ class WaitingConnections:
         return len(self._connections)
 
     def add(self, connection: Connection, events: int) -> None:
-        """Wait for these events of a connection until its deadline."""
+        """Watch the connection for these selector events until its deadline."""
         self._connections.pop(connection, None)
         self._connections[connection] = None
         self.watch(connection, events)
 
     def take(self, connection: Connection) -> None:
-        """A thread has this connection's request. Its socket is watched on: as a rule nothing comes meanwhile."""
+        """Remove a connection whose request a thread handles. Its socket stays watched: usually nothing arrives
+        meanwhile."""
         del self._connections[connection]
 
     def watch(self, connection: Connection, events: int) -> None:
@@ -49,7 +50,7 @@ class WaitingConnections:
         connection.close()
 
     def close_oldest(self) -> bool:
-        """Close the connection that has waited longest; False when none waits."""
+        """Close the connection that has waited longest. Return False if there is none."""
         for connection in self._connections:
             self.close(connection)
             return True
@@ -60,11 +61,11 @@ class WaitingConnections:
             self.close(connection)
 
     def expired(self) -> Iterator[Connection]:
-        """Those whose deadline has passed. They may be closed meanwhile."""
+        """Yield the connections past their deadline. The caller may close them."""
         now = time.monotonic()
         return (connection for connection in list(self._connections) if connection.deadline <= now)
 
-    def close_what_holds_too_much(self) -> None:
+    def close_above_size_limit(self) -> None:
         held = {connection: connection.held_bytes for connection in self._connections}
         total = sum(held.values())
         for connection, size in held.items():
@@ -75,7 +76,8 @@ class WaitingConnections:
                 total -= size
 
     def shorten_deadlines(self, seconds: float) -> None:
-        """The worker stops: wait so long at most, and a little more for clients that read a response."""
+        """For shutdown: limit all deadlines to `seconds` from now, and a little more for clients that read a
+        response."""
         latest = time.monotonic() + seconds
         for connection in self._connections:
             more = STOP_GRACE_SECONDS if connection.state is State.SENDING else 0.0

@@ -6,11 +6,11 @@ from storefront.tenants.settings import TenantSettings
 
 
 def current_tenant() -> TenantSettings:
-    """The shop that this request belongs to; inside a shop's blueprints there always is one."""
+    """Return the tenant of the current request; in a shop's blueprints there always is one."""
     tenant: TenantSettings = g.tenant
     return tenant
 
 
 def label(name: str) -> str:
-    """What a category or a tag of this shop is called in the shopper's language."""
+    """Return the translated name of a category or tag of the current shop."""
     return current_tenant().label(name)

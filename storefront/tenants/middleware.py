@@ -1,9 +1,8 @@
-"""Which shop is this? Found from the host or the path, once, before Flask sees the request.
+"""The tenant middleware: resolves the tenant of a request from its host or path, before Flask.
 
-A subdomain of BASE_DOMAIN is a shop by itself. Any other host serves the prefix form: `/t/<tenant>` moves from
-PATH_INFO to SCRIPT_NAME, so that every route is written once and `url_for` and cookies stay inside the form that the
-request came in by. `www.` before BASE_DOMAIN leads to BASE_DOMAIN. The Host header is used for nothing else and is
-never repeated.
+A subdomain of BASE_DOMAIN is a shop. Any other host serves the prefix form: `/t/<tenant>` is moved from PATH_INFO to
+SCRIPT_NAME, so each route is written once, and `url_for` and cookies keep the URL form of the request. `www.` before
+BASE_DOMAIN redirects to BASE_DOMAIN. The Host header is used for nothing else and is never repeated in a response.
 """
 
 import re
@@ -21,8 +20,7 @@ _PREFIX = re.compile(r"/t/([^/]*)(/.*)?", re.DOTALL)
 
 
 class TenantMiddleware:
-    """Says in `environ["storefront.tenant_id"]` which tenant was asked for, None for none; whether it exists is not
-    decided here."""
+    """Sets `environ["storefront.tenant_id"]` to the requested tenant's id, or None. Doesn't check whether it exists."""
 
     def __init__(self, app: WSGIApplication, base_domain: str) -> None:
         self.app = app
@@ -30,11 +28,9 @@ class TenantMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", INVALID_HOST)):
-            environ["HTTP_HOST"] = INVALID_HOST  # what can't be the name of any host is not worth a crash
+            environ["HTTP_HOST"] = INVALID_HOST  # an invalid name would raise an exception later
         if environ["wsgi.url_scheme"] not in ("http", "https"):
-            environ["wsgi.url_scheme"] = (
-                "http"  # a proxy handed on what a client made up, and addresses would repeat it
-            )
+            environ["wsgi.url_scheme"] = "http"  # a client's invalid X-Forwarded-Proto, which URLs would repeat
         environ[TENANT_KEY] = tenant_id = self.tenant_of_host(environ.get("HTTP_HOST", INVALID_HOST))
         if tenant_id == "www":
             return redirect(self.without_www(environ), start_response)
@@ -42,7 +38,7 @@ class TenantMiddleware:
             tenant_id, rest = match.groups()
             prefix = environ.get("SCRIPT_NAME", "") + "/t/" + tenant_id
             if not rest:
-                return redirect(address(prefix + "/", environ), start_response)
+                return redirect(encode_url(prefix + "/", environ), start_response)
             environ[TENANT_KEY] = tenant_id
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = prefix, rest
         return self.app(environ, start_response)
@@ -52,20 +48,20 @@ class TenantMiddleware:
         return name.removesuffix(self.suffix) if name.endswith(self.suffix) else None
 
     def without_www(self, environ: WSGIEnvironment) -> str:
-        """The same address at BASE_DOMAIN, by the scheme and port that the request came by."""
+        """Return the URL at BASE_DOMAIN, with the scheme and port of the request."""
         port = re.search(r":[0-9]+$", environ["HTTP_HOST"])
         scheme = "https" if environ["wsgi.url_scheme"] == "https" else "http"
         origin = f"{scheme}://{self.base_domain}{port[0] if port else ''}"
-        return origin + address(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), environ)
+        return origin + encode_url(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""), environ)
 
 
-def address(path: str, environ: WSGIEnvironment) -> str:
-    """A path as WSGI decodes it, encoded again, with the request's query."""
+def encode_url(path: str, environ: WSGIEnvironment) -> str:
+    """Return a WSGI-decoded path percent-encoded again, with the request's query."""
     query = environ.get("QUERY_STRING", "")
     return quote(path.encode("latin-1")) + ("?" + query if query else "")
 
 
 def redirect(location: str, start_response: StartResponse) -> Iterable[bytes]:
-    """A permanent one that keeps the method."""
+    """Respond with a permanent redirect that keeps the method (308)."""
     start_response("308 Permanent Redirect", [("Location", location), ("Content-Length", "0")])
     return [b""]

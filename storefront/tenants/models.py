@@ -9,7 +9,7 @@ from storefront.db.base import Model
 
 
 class Tenant(Model):
-    """A shop as it is stored. Read it through `storefront.tenants.registry`, which gives a `TenantSettings`."""
+    """A shop, as stored. Read it through `storefront.tenants.registry`, which returns a `TenantSettings`."""
 
     __tablename__ = "tenant"
 
@@ -18,19 +18,18 @@ class Tenant(Model):
     currency: Mapped[str] = mapped_column(String(3))
     locale: Mapped[str]
     timezone: Mapped[str | None]
-    """None follows the locale."""
+    """None: the default of the locale."""
     theme: Mapped[dict[str, Any]] = mapped_column(JSON)
     tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     taxonomy_translations: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
     upsell_enabled: Mapped[bool | None]
-    """Set by `flask upsell on|off --tenant`; None follows the switch for all shops. Nothing goes before
-    UPSELL_ENABLED=false."""
+    """Set by `flask upsell on|off --tenant`; None: the setting for all shops. UPSELL_ENABLED=false overrides it."""
 
 
 class Setting(Model):
-    """What an operator switched while the shop runs, for all shops and processes."""
+    """A setting for all shops and processes that is changed at run time."""
 
     __tablename__ = "setting"
 

@@ -13,12 +13,12 @@ from storefront.web.htmx import render_page
 
 pages = Blueprint("tenants", __name__)
 BLUEPRINTS_WITHOUT_TENANT = ("observability", "root_files", "static", "i18n")
-"""The blueprints that answer at the root, where no shop is."""
+"""Blueprints that also serve requests outside of any shop."""
 
 
 @pages.app_url_value_preprocessor
-def mend_ids(_endpoint: str | None, values: dict[str, object] | None) -> None:
-    """A link that was copied by hand leads where it should, although something unseen came along with its id."""
+def clean_pasted_ids(_endpoint: str | None, values: dict[str, object] | None) -> None:
+    """Remove invisible characters from ids in URLs, which come along when a link is copied by hand."""
     for name, value in (values or {}).items():
         if name.endswith("_id") and isinstance(value, str) and values:
             values[name] = pasted_id(value)
@@ -26,27 +26,28 @@ def mend_ids(_endpoint: str | None, values: dict[str, object] | None) -> None:
 
 @pages.before_app_request
 def resolve_tenant() -> Response | None:
-    """Find the tenant for the rest of the request; raises `TenantNotFound`, or `NotFound` for a shop's page without a
-    shop. The root itself lists the shops."""
+    """Set the tenant of the request (`g.tenant`). Without a tenant, respond to `/` with the list of shops.
+
+    Raises `TenantNotFound`, or `NotFound` for a page that requires a tenant."""
     tenant_id = request.environ.get(TENANT_KEY)
     g.tenant = None
     if tenant_id is not None:
         tenant = registry().find(tenant_id)
         if tenant is None:
-            raise TenantNotFound(_("There is no shop at this address."))
+            raise TenantNotFound(_("We couldn't find a shop at this address."))
         g.tenant, g.tenant_id, g.inline_style = tenant, tenant.id, str(tenant.theme_css)
         return None
     if request.path == "/" and request.method in ("GET", "HEAD"):
         return shop_index()
     if request.blueprint not in BLUEPRINTS_WITHOUT_TENANT:
-        raise NotFound(_("There is nothing at this address. Every shop has an address of its own."))
+        raise NotFound(_("We couldn't find this page. Each shop has its own address."))
     return None
 
 
 def shop_index() -> Response:
     shops = list(registry().all().values())
     g.inline_style = "".join(f".shop-{shop.id}{{{shop.css_variables}}}" for shop in shops)
-    css = Markup(g.inline_style)  # noqa: S704 - ids that are DNS labels, numbers and known faces only
+    css = Markup(g.inline_style)  # noqa: S704 - consists of DNS labels, numbers and known font names only
     return render_page("tenants/index.html", shops=[shop_summary(shop) for shop in shops], shops_css=css)
 
 

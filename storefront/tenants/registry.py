@@ -1,4 +1,4 @@
-"""The tenants as a process knows them: read from the database, remembered for a second."""
+"""The registry of tenants in a process: a snapshot from the database, cached for a second."""
 
 import math
 import time
@@ -16,10 +16,10 @@ from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.settings import TenantSettings
 
 SNAPSHOT_TTL_SECONDS = 1.0
-"""Seconds for which a snapshot serves; a switch is seen everywhere within this time."""
-MAX_WAIT, MAX_AGE = 0.25, 30.0
-"""Seconds that a request waits while another one reads, and the age in seconds up to which the last snapshot serves it
-after that: a database that hangs must not hold up all shops at this point."""
+"""Maximum age of a snapshot; a change is visible in all processes within this time."""
+MAX_WAIT_SECONDS, MAX_STALE_SECONDS = 0.25, 30.0
+"""How long a request waits for another thread's read, and the age up to which it then uses the last snapshot: a
+database that hangs must not block all requests here."""
 UPSELL_SETTING = "upsell_enabled"
 
 
@@ -27,7 +27,7 @@ NEVER_READ = -math.inf
 
 
 class Registry:
-    """All tenants by id, in the order of their ids. One instance an app; safe to share between threads."""
+    """All tenants by id, ordered by id. One instance per app; thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -40,10 +40,13 @@ class Registry:
         return self.all().get(tenant_id)
 
     def all(self) -> dict[str, TenantSettings]:
-        """Needs an application context; the caller's session is not touched. One thread at a time reads; when that
-        takes long, the others go on with the last snapshot."""
+        """Return all tenants. Requires an application context; doesn't use the caller's session.
+
+        One thread at a time reads; if that takes long, the others use the last snapshot."""
         age = time.monotonic() - self._read_at
-        if age > SNAPSHOT_TTL_SECONDS and self._lock.acquire(timeout=MAX_WAIT if age < MAX_AGE else -1):
+        if age > SNAPSHOT_TTL_SECONDS and self._lock.acquire(
+            timeout=MAX_WAIT_SECONDS if age < MAX_STALE_SECONDS else -1
+        ):
             try:
                 if time.monotonic() - self._read_at > SNAPSHOT_TTL_SECONDS:
                     self._read()
@@ -52,15 +55,15 @@ class Registry:
         return self._tenants
 
     def invalidate(self) -> None:
-        """Read again at the next question: something has just been changed."""
+        """Discard the snapshot after a change, so that the next call reads again."""
         self._changes += 1
         self._read_at = NEVER_READ
 
     def _read(self) -> None:
-        changes, started = self._changes, time.monotonic()
+        changes, started_at = self._changes, time.monotonic()
         self._tenants = self._load()
-        # What was changed during the read may be missing from it, so it is read again.
-        self._read_at = started if changes == self._changes else NEVER_READ
+        # A change during the read may be missing from it: read again next time.
+        self._read_at = started_at if changes == self._changes else NEVER_READ
 
     def _load(self) -> dict[str, TenantSettings]:
         with current_app.app_context():
@@ -70,7 +73,8 @@ class Registry:
             return {row.id: self._tenant(row, enabled) for row in rows}
 
     def _tenant(self, row: Tenant, enabled: bool) -> TenantSettings:
-        """`UPSELL_ENABLED=false` goes before every switch; a shop's own switch goes before that of all shops."""
+        """Return the settings of a row. `UPSELL_ENABLED=false` overrides everything; a shop's own setting overrides
+        `enabled`."""
         switched_on = enabled if row.upsell_enabled is None else row.upsell_enabled
         return TenantSettings.of(row, self.settings.upsell_enabled and switched_on)
 
@@ -80,10 +84,9 @@ def registry() -> Registry:
 
 
 def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> None:
-    """Turn suggestions on or off for one shop, or for all of them, which overrides what was said for one. It has an
-    effect only where UPSELL_ENABLED is true.
+    """Turn suggestions on or off for one shop, or for all shops, which clears the shops' own settings.
 
-    Raises KeyError when there is no such tenant.
+    Takes effect only with UPSELL_ENABLED=true. Raises `KeyError` for an unknown tenant.
     """
     with write():
         if tenant_id is None:
@@ -99,8 +102,9 @@ def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> None:
 
 
 def put_setting(name: str, value: str, only_over_less_than: str | None = None) -> bool:
-    """Store a setting, inside `write()`; given a limit, only if there is none of this name or its value sorts before
-    the limit. Returns whether it was stored."""
+    """Insert or update a setting, inside `write()`. Return whether it was stored.
+
+    With `only_over_less_than`, an existing value is replaced only if it sorts before that value."""
     table = table_of(Setting)
     statement = engines().dialect.insert(table).values(name=name, value=value)
     condition = None if only_over_less_than is None else table.c.value < only_over_less_than

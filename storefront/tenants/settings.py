@@ -1,4 +1,4 @@
-"""A tenant's settings as an immutable snapshot."""
+"""A tenant's settings as an immutable snapshot: tax, promotions, theme, and merchandising rules (pins, exclusions)."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -24,7 +24,7 @@ from storefront.tenants.timezones import UTC, timezone_of
 
 @dataclass(frozen=True)
 class Tax:
-    """A rate in per cent; `included` says that the prices contain it already."""
+    """`rate` is in per cent; `included` means that prices contain the tax."""
 
     rate: Decimal
     included: bool
@@ -32,20 +32,20 @@ class Tax:
 
 @dataclass(frozen=True)
 class Promotion:
-    """A code that takes `percent` per cent off the subtotal, through the day `until` if that is given."""
+    """A promo code for `percent` per cent off the subtotal, valid through the day `until` (None: unlimited)."""
 
     code: str
     percent: Decimal
     until: date | None
 
     def expired(self, now: datetime, timezone: ZoneInfo) -> bool:
-        """Whether the last day is over where the shop is."""
+        """Whether the last day has ended in the shop's time zone."""
         return self.until is not None and now.astimezone(timezone).date() > self.until
 
 
 @dataclass(frozen=True)
 class Pin:
-    """Who has the product `with_id` in the cart is offered `suggest` before anything else. `why` may be empty."""
+    """A merchandising rule: with product `with_id` in the cart, suggest product `suggest` first. `why` may be empty."""
 
     with_id: str
     suggest: str
@@ -54,8 +54,8 @@ class Pin:
 
 @dataclass(frozen=True)
 class MerchandisingRules:
-    """How the shop wants its suggestions. `budget_cart_above` is in minor units: carts worth more ask the model even
-    past the soft limit of the day."""
+    """The shop's rules for its suggestions. `budget_cart_above` is in minor units: carts of higher value use the model
+    even past the soft limit of the daily budget."""
 
     one_per_category: bool = True
     bar_categories_in_cart: bool = False
@@ -80,7 +80,7 @@ class MerchandisingRules:
 
 @dataclass(frozen=True)
 class TenantSettings:
-    """One shop as the rest of the program sees it: a snapshot, at most a second old."""
+    """A shop's settings, at most a second old (see `Registry`)."""
 
     id: str
     name: str
@@ -119,11 +119,11 @@ class TenantSettings:
 
     @cached_property
     def version(self) -> int:
-        """Another number when anything about the shop is different."""
+        """A hash that changes when any setting changes; part of cache keys."""
         return hash(repr(self))
 
     def promotion(self, code: str) -> Promotion | None:
-        """The promotion of this code, however it was typed or pasted; it may have run out."""
+        """Return the promotion of a typed or pasted code; it may have expired. None if there is none."""
         wanted = plain_code(code).upper()
         return next((offer for offer in self.promotions if offer.code == wanted), None)
 
@@ -132,29 +132,29 @@ class TenantSettings:
 
     @property
     def default_language(self) -> str:
-        """The language that the shop itself speaks, where nobody asked for another."""
+        """The language of the shop when the client asks for no other."""
         return default_language(self.locale)
 
     @property
     def hero(self) -> dict[str, Any] | None:
-        """The words and pictures above the shelf, in the shopper's language where they are said in it."""
+        """The text and images above the product list, in the shopper's language where translated."""
         hero: dict[str, Any] | None = self.theme.get("hero")
         return hero and hero | {name: self.localize(hero.get(name, "")) for name in ("title", "text")}
 
     def label(self, name: str) -> str:
-        """What a category or a tag is called in the shopper's language, or in the shop's own."""
+        """Return the name of a category or tag in the shopper's language, or in the default language."""
         return localize(name, self.taxonomy_translations.get(name))
 
     def default_label(self, name: str) -> str:
-        """The same in the shop's own language, whoever reads it."""
+        """Return the name of a category or tag in the shop's default language."""
         return self.taxonomy_translations.get(name, {}).get(self.default_language, name)
 
     def has_translation(self, name: str) -> bool:
-        """Whether a category or a tag has a name in the shopper's language."""
+        """Whether a category or tag has a name in the shopper's language."""
         return shopper_language() in (self.default_language, *self.taxonomy_translations.get(name, ()))
 
     def localize(self, text: str | dict[str, str]) -> str:
-        """A text of the catalogue, which is plain or by language."""
+        """Return a text of the catalogue (a string, or strings by language) in the shopper's language."""
         texts = {} if isinstance(text, str) else text
         own = text if isinstance(text, str) else text.get(money.parse_locale(self.locale).language, "")
         return localize(own, texts, shopper_languages(self.locale))
@@ -179,9 +179,9 @@ class TenantSettings:
 
     @cached_property
     def css_variables(self) -> str:
-        """The custom properties that make the stylesheet this shop's own."""
+        """The CSS custom properties of the shop's theme."""
         return theme.css_variables(self.theme)
 
     @cached_property
     def theme_css(self) -> Markup:
-        return Markup(":root{" + self.css_variables + "}")  # noqa: S704 - numbers and known faces only
+        return Markup(":root{" + self.css_variables + "}")  # noqa: S704 - consists of numbers and known font names only

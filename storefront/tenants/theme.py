@@ -1,9 +1,9 @@
-"""A shop's look: two hues and a chroma, from which the stylesheet derives every colour, and a display face."""
+"""A shop's theme: two hues and a chroma, from which the stylesheet derives all colours, and a display font."""
 
 from math import atan2, cbrt, degrees, hypot
 from typing import Any
 
-DISPLAY_FONTS = {  # each with a stand-in of the same metrics, so that nothing moves when the font arrives
+DISPLAY_FONTS = {  # each with a fallback of the same metrics, so that loading the font causes no layout shift
     "fraunces": 'Fraunces,"Fraunces stand-in",Georgia,serif',
     "bricolage": 'Bricolage,"Bricolage stand-in",system-ui,sans-serif',
     "figtree": 'Figtree,"Figtree stand-in",system-ui,sans-serif',
@@ -12,11 +12,11 @@ DEFAULT_FONT = "figtree"
 DEFAULT_HUE_AND_CHROMA = (260.0, 0.09)
 MAX_CHROMA = 0.2
 SECOND_HUE_OFFSET_DEGREES = 40.0
-"""Degrees from a shop's hue to its second one, when it names none."""
+"""Offset of the second hue if the theme has none."""
 
 
 def css_variables(theme: dict[str, Any]) -> str:
-    """The custom properties of a theme. Numbers and known faces only, so it is safe as CSS whatever the theme says."""
+    """Return the CSS custom properties of a theme. Only numbers and known font names, so the result is safe as CSS."""
     accent = theme.get("accent")
     hue, chroma = hue_and_chroma(accent) if accent else DEFAULT_HUE_AND_CHROMA
     if theme.get("hue") is not None:
@@ -35,7 +35,7 @@ def display_font(theme: dict[str, Any]) -> str:
 
 
 def hue_and_chroma(accent: str) -> tuple[float, float]:
-    """Hue in degrees and chroma of a colour "#rrggbb" in OKLCH.
+    """Return hue in degrees and chroma of a colour "#rrggbb" in OKLCH.
 
     Matrices: Björn Ottosson, "A perceptual color space for image processing" (2020).
     """
@@ -49,5 +49,5 @@ def hue_and_chroma(accent: str) -> tuple[float, float]:
 
 
 def linear(channel: float) -> float:
-    """An sRGB channel (0 to 1) without its gamma."""
+    """Convert an sRGB channel (0 to 1) to linear light."""
     return channel / 12.92 if channel <= 0.04045 else float(((channel + 0.055) / 1.055) ** 2.4)

@@ -1,4 +1,4 @@
-"""The time zone of a shop: by name, or as its locale's territory has it."""
+"""The time zone of a shop: by name, or the default of its locale's territory."""
 
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,7 +9,7 @@ UTC = "UTC"
 
 
 def check_timezone(name: str) -> str:
-    """The name of a time zone of the IANA database. Raises ValueError, with the nearest name if there is one."""
+    """Return the name if it is in the IANA database. Raises `ValueError`, with the nearest name if there is one."""
     known = available_timezones()
     if name not in known:
         near = get_close_matches(name, sorted(known), n=1)
@@ -19,11 +19,11 @@ def check_timezone(name: str) -> str:
 
 
 def default_timezone(locale: str) -> str:
-    """The zone of the locale's territory when it has exactly one, else UTC: a guess among several would be wrong for
-    most shops of a large country, and wrong in silence."""
+    """Return the time zone of the locale's territory if it has exactly one, else UTC: a guess among several would be
+    silently wrong for most shops of a large country."""
     try:
         territory = parse_locale(locale.replace("-", "_"))[1] or ""
-    except ValueError:  # such as "en-nowhere", of which the language alone is known
+    except ValueError:  # such as "en-nowhere": only the language is known
         return UTC
     zones = get_global("territory_zones").get(territory, ())
     return str(zones[0]) if len(zones) == 1 else UTC

@@ -1,4 +1,5 @@
-"""Suggesting what goes with a cart. The only way in: nothing else knows how it is thought."""
+"""Upsell actions: suggest products for a cart, prefetch suggestions, record impressions. Other packages use only
+these."""
 
 import logging
 from collections.abc import Mapping, Sequence

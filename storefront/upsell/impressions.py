@@ -1,5 +1,8 @@
-"""Writing down what was shown to whom. A shopper's showings are written together a moment later, because each write
-would take its turn between two orders; a program's at once, because its next request may come at once."""
+"""Records impressions, and attributes cart lines to them (attribution).
+
+Impressions of pages are written behind (write-behind): collected and written together a moment later, because each
+write competes with orders. Those of API requests are written at once, because the client's next request may refer to
+them."""
 
 import logging
 from collections.abc import Mapping, Sequence

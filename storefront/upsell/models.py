@@ -1,4 +1,4 @@
-"""The journal of what was suggested to whom."""
+"""The impression table: which suggestions were shown for which cart."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What is done for suggestions when nobody waits: one thread a process, which sleeps until something is due."""
+"""The scheduler of background jobs: one thread per process runs jobs when they are due, with debounce by key."""
 
 import logging
 import math

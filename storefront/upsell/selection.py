@@ -1,4 +1,4 @@
-"""Which of the candidates are suggested."""
+"""Selects suggestions from the candidates by the merchandising rules: each pin first, exclusions, one per category."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

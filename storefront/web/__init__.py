@@ -1,1 +1,1 @@
-"""What every page and API call shares."""
+"""What all pages and API calls share: htmx, errors, security, caching, compression, static files, OpenAPI."""

@@ -1,6 +1,6 @@
-"""The plainest form of an error: what is answered when whatever usually dresses it may be what failed.
+"""Minimal error responses, for when the usual rendering of errors may be what failed.
 
-It asks neither the database nor the session, the tenant, the translations or a template, and so is English only.
+They use neither the database, the session, the tenant, the translations nor a template, so they are in English only.
 """
 
 import json
@@ -9,7 +9,7 @@ from markupsafe import escape
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
-from storefront.web.htmx import asks_for_region, put_into_messages
+from storefront.web.htmx import is_partial_request, put_into_messages
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -26,17 +26,17 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
-REGION = """<div id="messages"><section class="message message-error"><p data-say>{detail}</p></section></div>"""
+PARTIAL = """<div id="messages"><section class="message message-error"><p data-say>{detail}</p></section></div>"""
 
 
 def bare_error(
-    asked: Headers, path: str, status: int, type: str, title: str, detail: str, request_id: str | None
+    headers: Headers, path: str, status: int, type: str, title: str, detail: str, request_id: str | None
 ) -> Response:
-    """The error as problem+json, as a region or as a page, by the headers and the path that were asked for."""
+    """Return the error as problem details, as a partial or as a page, depending on the request's headers and `path`."""
     if path.startswith("/api/"):
         problem = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
         return Response(json.dumps(problem), status, content_type="application/problem+json")
-    form = REGION if asks_for_region(asked) else PAGE
-    words = {"title": escape(title), "detail": escape(detail), "request_id": escape(request_id)}
-    response = Response(form.format(**words), status, content_type="text/html; charset=utf-8")
-    return put_into_messages(response) if form is REGION else response
+    form = PARTIAL if is_partial_request(headers) else PAGE
+    values = {"title": escape(title), "detail": escape(detail), "request_id": escape(request_id)}
+    response = Response(form.format(**values), status, content_type="text/html; charset=utf-8")
+    return put_into_messages(response) if form is PARTIAL else response

@@ -1,4 +1,4 @@
-"""A request whose body is refused when it is too large, however it is sent, and never cut."""
+"""The request class: a body above the limit is rejected, never truncated, with or without Content-Length."""
 
 from io import BytesIO
 from typing import IO
@@ -9,14 +9,15 @@ from werkzeug.utils import cached_property
 
 
 class LimitedRequest(Request):
-    """Werkzeug ends the body of a chunked request at the limit, as if it were complete."""
+    """Werkzeug truncates the body of a chunked request at the limit as if it were complete; this class rejects it."""
 
     @cached_property
     def stream(self) -> IO[bytes]:
-        """The body. Raises 413 when it is larger than `max_content_length`, before any of it can be used."""
+        """The body. Raises `RequestEntityTooLarge` (413) before any of it is used if it exceeds `max_content_length`
+        bytes."""
         limit = self.max_content_length
         if limit is None or not self.environ.get("wsgi.input_terminated"):
-            return super().stream  # it has a declared length, to which Werkzeug holds it
+            return super().stream  # Werkzeug enforces the declared length
         if self.content_length is not None:
             if self.content_length > limit:
                 raise RequestEntityTooLarge
@@ -25,7 +26,7 @@ class LimitedRequest(Request):
 
 
 def read_at_most(body: IO[bytes], limit: int) -> bytes:
-    """All of the body; raises 413 when it has more than `limit` bytes."""
+    """Read the whole body. Raises `RequestEntityTooLarge` (413) if it has more than `limit` bytes."""
     pieces, left = [], limit + 1
     while left and (piece := body.read(left)):
         pieces.append(piece)

@@ -1,8 +1,8 @@
-"""Pages and API answers, packed for whoever says that they can unpack them.
+"""Compresses pages and API responses with gzip for clients that accept it.
 
-Packed text tells by its length that it repeats itself, so nobody may put words of their choice beside a secret
-(BREACH): no page that holds one (a cart's or an order's id) repeats what its address says, and the shop takes forms
-from its own pages only.
+The length of a compressed text reveals repetitions in it, so attacker-controlled text must not stand beside a secret
+(BREACH): no page with a secret (the id of a cart or an order) repeats text of its URL, and forms are accepted from the
+shop's own pages only.
 """
 
 import gzip
@@ -14,9 +14,9 @@ from werkzeug.http import parse_accept_header
 from storefront.web.htmx import vary_by
 
 MIN_COMPRESS_BYTES = 1000
-"""Bytes below which packing gains nothing: all of it fits into one packet."""
+"""Below this, compression gains nothing: the response fits into one packet."""
 COMPRESSION_LEVEL = 3
-"""A list page is 6 times smaller for a quarter of a millisecond; the best level gains 6 % more for three times that."""
+"""Makes a list page 6 times smaller in 0.25 ms; the best level gains 6 % more in three times that."""
 COMPRESSIBLE_TYPES = ("text/html", "text/plain", "application/json", "application/problem+json")
 
 
@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
 
 
 def compress_response(response: Response) -> Response:
-    """The answer, packed if that is asked for. Streams stay as they are: what they say must not wait."""
+    """Compress the response if the client accepts gzip. Streams stay as they are, because they must not be buffered."""
     if (
         response.mimetype not in COMPRESSIBLE_TYPES
         or not response.is_sequence
@@ -37,22 +37,24 @@ def compress_response(response: Response) -> Response:
         accepts_gzip(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
         and len(body := response.get_data()) >= MIN_COMPRESS_BYTES
     ):
-        response.set_data(packed_shared(body) if g.get("is_shared") else gzip_cached(body, COMPRESSION_LEVEL))
+        response.set_data(compress_shared(body) if g.get("is_shared") else gzip_cached(body, COMPRESSION_LEVEL))
         response.headers["Content-Encoding"] = "gzip"
     return response
 
 
 def share() -> None:
-    """Say that the running request's answer is the same for everybody who asks for it: it holds nothing of a session, a
-    buyer or an order, and of a cart at most the number of pieces in the badge."""
+    """Mark the current response as identical for all clients, so that its compressed form is cached.
+
+    It must contain nothing of a session, a buyer or an order, and of a cart at most the number of items in the
+    badge."""
     g.is_shared = True
 
 
 @lru_cache(maxsize=50)
-def packed_shared(text: bytes) -> bytes:
-    """Remembered, because a shelf is the same for everybody until something is sold: looking it up takes a tenth of
-    the time. Only what `share` was said of may be kept here; all else would stay in memory long after its request, and
-    push the shelves out."""
+def compress_shared(text: bytes) -> bytes:
+    """Compress and cache a response that is marked by `share`: a lookup takes a tenth of the time of compressing.
+
+    Other responses must not be cached here: they would stay in memory and displace the product lists."""
     return gzip_cached(text, COMPRESSION_LEVEL)
 
 
@@ -61,5 +63,5 @@ def gzip_cached(text: bytes, level: int) -> bytes:
 
 
 def accepts_gzip(accepted: str) -> bool:
-    """Whether this Accept-Encoding allows gzip."""
+    """Whether this Accept-Encoding header allows gzip."""
     return "gzip" in accepted and parse_accept_header(accepted).quality("gzip") > 0

@@ -1,4 +1,4 @@
-"""How a refusal, or any other error, is shown: as problem+json, as a region or as a page. One handler for all."""
+"""Error handlers: render refusals and all other errors as problem details (RFC 9457), as a partial or as a page."""
 
 import logging
 from typing import Any
@@ -18,17 +18,17 @@ from storefront.web.environ import REQUEST_ID
 from storefront.web.htmx import render_error_partial, render_page, requested_partial
 
 RETRY_AFTER_SECONDS = {429: 60, 503: 2}
-"""Seconds after which trying again makes sense, where nobody said it more exactly."""
+"""By status; used for `Retry-After` unless the response already has one."""
 HTTP_ERROR_TEXTS = {
-    404: (N_("Not found"), N_("There is nothing at this address.")),
-    405: (N_("Method not allowed"), N_("This address can't be used that way.")),
-    413: (N_("Too large"), N_("What was sent is larger than the shop takes.")),
-    415: (N_("Unsupported media type"), N_("Send the body as application/json.")),
-    429: (N_("Too many requests"), N_("That was a little fast. Please wait a moment and try again.")),
-    500: (N_("Something broke"), N_("The shop made a mistake. Nothing was lost; please try again.")),
-    503: (N_("Not available"), N_("The shop can't answer at the moment. Please try again shortly.")),
+    404: (N_("Not found"), N_("We couldn't find this page.")),
+    405: (N_("Method not allowed"), N_("This URL doesn't support that method.")),
+    413: (N_("Request too large"), N_("The request exceeds the maximum size.")),
+    415: (N_("Unsupported media type"), N_("Send the request body as application/json.")),
+    429: (N_("Too many requests"), N_("Too many requests in a short time. Please wait a moment and try again.")),
+    500: (N_("Something went wrong"), N_("An unexpected error occurred. Please try again.")),
+    503: (N_("Temporarily unavailable"), N_("The shop is temporarily unavailable. Please try again shortly.")),
 }
-DEFAULT_ERROR_TEXT = (N_("That can't be done"), N_("The shop doesn't understand this request."))
+DEFAULT_ERROR_TEXT = (N_("Bad request"), N_("The request couldn't be processed."))
 log = logging.getLogger("storefront.web.error_handlers")
 
 
@@ -49,55 +49,55 @@ def handle_http_error(error: HTTPException) -> Response:
     if error.response is not None or 300 <= status < 400:
         return error.get_response()  # type: ignore[return-value]
     title, detail = HTTP_ERROR_TEXTS.get(status, DEFAULT_ERROR_TEXT)
-    response = problem_response(status, error.name.lower().replace(" ", "-"), title, in_words(detail))
+    response = problem_response(status, error.name.lower().replace(" ", "-"), title, translate_or_source(detail))
     response.headers.extend({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
     return response
 
 
 def handle_database_error(error: DBAPIError | PoolTimeout) -> Response:
-    """A database that is busy, away or can't be written to is a 503, which may be tried again."""
-    let_go_of_the_session()
+    """Respond with a 503 that may be repeated if the database is busy, unavailable or not writable."""
+    roll_back_session()
     if not is_unavailable(error):
         return handle_unexpected_error(error)
-    log.warning("the database did not answer: %s", reason(error))
+    log.warning("database unavailable: %s", reason(error))
     return handle_domain_error(DatabaseBusy() if is_busy(error) else Unavailable())
 
 
-def let_go_of_the_session() -> None:
-    """Rolling back asks the database, which may be away."""
+def roll_back_session() -> None:
+    """Roll back the session; a failure is only logged, because the database may be unavailable."""
     try:
         db.session.rollback()
         release_reader()
     except SQLAlchemyError as fault:
-        log.warning("the session could not be rolled back: %s", fault)
+        log.warning("could not roll back the session: %s", fault)
 
 
 def handle_unexpected_error(error: Exception) -> Response:
     log.error("unhandled error", exc_info=error)
     title, detail = HTTP_ERROR_TEXTS[500]
-    return problem_response(500, "internal-server-error", title, in_words(detail))
+    return problem_response(500, "internal-server-error", title, translate_or_source(detail))
 
 
-def in_words(message: str) -> str:
-    """A marked message in the reader's language, or as it stands when that can't be had."""
+def translate_or_source(message: str) -> str:
+    """Translate a marked message; return the English source if translating it fails."""
     try:
         return _(message)
     except Exception:
-        log.exception("an error's words could not be translated")
+        log.exception("could not translate an error message")
         return message
 
 
 def problem_response(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None = None) -> Response:
-    """The title is a marked message; the detail has been worded already.
+    """Render an error. `title` is a marked message, `detail` is already translated, `extra` has extension members.
 
-    `g.problem` tells templates that they show an error, so that they ask the database for nothing.
+    `g.problem` tells templates that they render an error, so that they make no query.
     """
-    g.problem, title = type, in_words(title)
+    g.problem, title = type, translate_or_source(title)
     g.pop("is_shared", None)
     try:
-        response = dressed(status, type, title, detail, extra)
+        response = render_problem(status, type, title, detail, extra)
     except Exception:
-        log.exception("the error could not be shown as usual")
+        log.exception("could not render the error")
         plain = bare_error(request.headers, request.path, status, type, title, detail, request.environ.get(REQUEST_ID))
         response = current_app.make_response(plain)
     if status == 401:
@@ -107,8 +107,8 @@ def problem_response(status: int, type: str, title: str, detail: str, extra: dic
     return response
 
 
-def dressed(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None) -> Response:
-    """The error as problem+json, as a region or as a page in the shop's own look."""
+def render_problem(status: int, type: str, title: str, detail: str, extra: dict[str, Any] | None) -> Response:
+    """Render problem details under `/api/`, a partial for htmx, and otherwise an error page in the shop's theme."""
     if request.path.startswith("/api/"):
         problem = {"type": f"/problems/{type}", "title": title, "status": status, "detail": detail}
         response = jsonify(problem | (extra or {}))

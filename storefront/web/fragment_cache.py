@@ -1,7 +1,8 @@
-"""Pages, regions and lists that look the same for everybody, rendered once for each value that they show.
+"""The fragment cache (page cache): pages, partials and lists that are identical for all clients, rendered once per
+value.
 
-The key is the value itself (the shop, the languages, the products with their prices and stock, the number in the cart's
-badge), so what is remembered is never out of date: what has changed is another value.
+The key is the displayed value itself (shop, languages, products with prices and stock, the number in the cart's badge),
+so an entry is never stale: a changed value is another key.
 """
 
 from collections.abc import Callable, Hashable
@@ -15,39 +16,39 @@ from storefront.state import current_state, state_of
 from storefront.web.compression import share
 
 MAX_FRAGMENTS = 100
-"""Pieces kept a process, in bytes as they are sent; a page of 24 products is 25 KB, and every sale makes another one
-of it."""
+"""Per process. A page of 24 products is 25 KB, and every sale makes a new entry."""
 
 
 class FragmentCache:
-    """The least recently used go first. One instance an app; safe to share between threads."""
+    """A least-recently-used cache of rendered bytes. One instance per app; thread-safe."""
 
     def __init__(self) -> None:
         self.page_key_parts: list[Callable[[], Hashable]] = []
         """What packages add to the key of each page, because their part of the page's frame depends on it."""
-        self._kept: LRUCache[Hashable, bytes] = LRUCache(MAX_FRAGMENTS)
+        self._entries: LRUCache[Hashable, bytes] = LRUCache(MAX_FRAGMENTS)
         self._lock = Lock()
 
     def cached(self, key: Hashable, render: Callable[[], str]) -> bytes:
-        """What was rendered for this value in the current shop under its current address, or is rendered now."""
-        whole = (request.script_root, g.tenant.id, g.tenant.version, shopper_languages(), key)
+        """Return the cached bytes for `key`, or render and cache them; per shop, its version, URL form and
+        languages."""
+        full_key = (request.script_root, g.tenant.id, g.tenant.version, shopper_languages(), key)
         with self._lock:
-            piece = self._kept.get(whole)
-        if piece is None:
-            piece = render().encode()
+            content = self._entries.get(full_key)
+        if content is None:
+            content = render().encode()
             with self._lock:
-                self._kept[whole] = piece
-        return piece
+                self._entries[full_key] = content
+        return content
 
 
 def cached(key: Hashable, render: Callable[[], str]) -> bytes:
-    """What looks like this to everybody, for programs."""
+    """Return content that is identical for all clients, from the cache if possible."""
     share()
     return current_state().fragments.cached(key, render)
 
 
 def cached_page(key: Hashable, render: Callable[[], str]) -> bytes:
-    """The same for shoppers; nothing is remembered for somebody to whom something is about to be said."""
+    """Like `cached`, but bypass the cache for a shopper with a flashed message, which the page would include."""
     if "_flashes" in session:
         return render().encode()
     return cached((key, *(part() for part in current_state().fragments.page_key_parts)), render)
@@ -59,6 +60,6 @@ def vary_pages_by(app: Flask, part: Callable[[], Hashable]) -> None:
 
 
 def share_page() -> None:
-    """Say of a page without personal data that it is the same for everybody, unless this one says something to one."""
+    """Mark a page without personal data as identical for all clients, unless it includes a flashed message."""
     if "_flashes" not in session:
         share()

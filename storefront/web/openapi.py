@@ -1,4 +1,5 @@
-"""The JSON API's frame: the OpenAPI document generated from the code, the check of what comes in, shared shapes."""
+"""The JSON API's base: the generated OpenAPI document, request validation, cursors, and shared models such as problem
+details."""
 
 import json
 import re
@@ -27,19 +28,19 @@ from storefront.web.validation_messages import error_message
 
 PREFIX = "/api/v1"
 MAX_FIELD_LENGTH = 200
-"""Of a field's name in an error: a body may name any field, and as long as it likes."""
+"""Characters of a field's name in an error, because a body may have field names of any length."""
 MAX_SAFE_INTEGER = 2**53 - 1
-"""The largest whole number that every JSON reader keeps exact."""
+"""The largest integer that every JSON parser represents exactly."""
 
 
 class ResponseModel(BaseModel):
-    """What goes out."""
+    """The base of response bodies."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class PreserializedModel(ResponseModel):
-    """A shape that was put into words before, and is sent in them."""
+    """A model that is already serialised to JSON (`raw_json`) and is sent unchanged."""
 
     raw_json: bytes
 
@@ -49,14 +50,14 @@ class PreserializedModel(ResponseModel):
 
 
 class RawJsonAdapter(PydanticModelAdapter):
-    """What spectree says shapes with. Text that came ready it would take apart again, to see whether it is right."""
+    """The serialiser of spectree, which would parse and validate a `PreserializedModel` again."""
 
     def dump_json(self, value: Any) -> bytes:
         return value.raw_json if isinstance(value, PreserializedModel) else super().dump_json(value)
 
 
 class RequestModel(BaseModel):
-    """What comes in: the named fields, in their own types, and no others."""
+    """The base of request bodies: strict types, unknown fields are rejected."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -78,7 +79,7 @@ class Shortage(ResponseModel):
 
 
 class Problem(ResponseModel):
-    """RFC 9457: what went wrong. `errors` comes with 422, `items` with /out-of-stock, `total` with /price-changed."""
+    """RFC 9457 problem details. `errors` comes with 422, `items` with /out-of-stock, `total` with /price-changed."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -96,14 +97,14 @@ CURSOR = r"^([A-Za-z0-9_-]{11})?$"
 
 def check_cursor(value: str) -> str:
     if not re.fullmatch(CURSOR, value):
-        raise ValueError(_("This is no cursor: send the `next_cursor` of the page before as it came."))
+        raise ValueError(_("Invalid cursor. Send the `next_cursor` of the previous page unchanged."))
     return value
 
 
 Cursor = Annotated[
     str,
     AfterValidator(check_cursor),
-    Field(description="`next_cursor` of the page before", json_schema_extra={"pattern": CURSOR}),
+    Field(description="`next_cursor` of the previous page", json_schema_extra={"pattern": CURSOR}),
 ]
 
 
@@ -112,19 +113,19 @@ def encode_cursor(position: int) -> str:
 
 
 def decode_cursor(cursor: str, start: int) -> int:
-    """The position in a list that a cursor stands for; `start` without one."""
+    """Return the position that a cursor encodes; `start` if it is empty."""
     return int.from_bytes(urlsafe_b64decode(cursor + "="), signed=True) if cursor else start
 
 
 def parse_integer(value: object) -> object:
-    """A whole number as a query writes it."""
+    """Convert a query's string to an integer; other values are returned unchanged for pydantic to reject."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
         return int(value)
     return value
 
 
 def parse_flag(value: object) -> object:
-    """Yes or no as a query writes it."""
+    """Convert a query's string to a bool; other values are returned unchanged for pydantic to reject."""
     if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return value.lower() in ("true", "1")
     return value
@@ -148,20 +149,20 @@ spec = SpecTree(
 
 
 def responses(success: int | tuple[int, ...], shape: type[BaseModel], *refusals: int) -> Answers:
-    """What a call answers: its success, and problems with these statuses besides those that every call may give."""
+    """Declare a call's responses: its success, and problem details for `refusals` and for 429 and 503."""
     good = success if isinstance(success, tuple) else (success,)
     statuses = dict.fromkeys((*refusals, 429, 503), Problem) | dict.fromkeys(good, shape)
     return Answers(**{f"HTTP_{status}": model for status, model in statuses.items()})
 
 
 def api_blueprint(name: str, import_name: str) -> Blueprint:
-    room = Blueprint(name, import_name, url_prefix=PREFIX)
-    room.before_request(check_body)
-    return room
+    blueprint = Blueprint(name, import_name, url_prefix=PREFIX)
+    blueprint.before_request(check_body)
+    return blueprint
 
 
 def check_body() -> None:
-    """A body must be a JSON object and say so. Raises 415, 400 or `Invalid`."""
+    """Require a JSON object as body. Raises `UnsupportedMediaType` (415), `InvalidJson` (400) or `Invalid` (422)."""
     if request.method not in ("POST", "PUT", "PATCH") or not has_body():
         return
     if request.mimetype != "application/json":
@@ -171,7 +172,7 @@ def check_body() -> None:
     except (BadRequest, RecursionError):
         raise InvalidJson from None
     if not isinstance(content, dict):
-        raise Invalid(errors.FieldError("body", _("The body must be a JSON object.")))
+        raise Invalid(errors.FieldError("body", _("The request body must be a JSON object.")))
 
 
 def has_body() -> bool:
@@ -182,16 +183,16 @@ class InvalidJson(Refusal):
     type = "bad-request"
 
     def __init__(self) -> None:
-        super().__init__(_("The body is not valid JSON."))
+        super().__init__(_("The request body is not valid JSON."))
 
 
 def raise_validation_errors(request: Any, response: Any, fault: Any, _instance: Any, _adapter: Any) -> None:
-    """Says a validation error in the shop's own words; spectree calls this before the view."""
+    """Convert validation errors to `Invalid`, with our messages; spectree calls this before the view."""
     if fault is not None:
-        raise Invalid(*(in_our_words(one) for one in fault.errors(include_url=False, include_input=False)))
+        raise Invalid(*(field_error(one) for one in fault.errors(include_url=False, include_input=False)))
 
 
-def in_our_words(fault: ErrorDetails) -> errors.FieldError:
+def field_error(fault: ErrorDetails) -> errors.FieldError:
     field = cut(".".join(map(str, fault["loc"])), MAX_FIELD_LENGTH) or "body"
     return errors.FieldError(field, error_message(fault, field))
 
@@ -216,7 +217,7 @@ def docs() -> Response:
 
 @cache
 def openapi_document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the running app, with problem+json as what errors are sent as."""
+    """Return the OpenAPI 3.1 document of the app, with problem+json as the media type of errors."""
     whole: dict[str, Any] = spec.spec
     for path in whole["paths"].values():
         for operation in path.values():
@@ -229,7 +230,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 def is_body_required(whole: dict[str, Any], body: dict[str, Any]) -> bool:
-    """A body whose members may all be left out may be left out itself."""
+    """Whether the body has a required member; otherwise the body itself is optional."""
     name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     return bool(whole["components"]["schemas"][name].get("required"))
 
@@ -242,5 +243,5 @@ def init_app(app: Flask) -> None:
 @click.command("openapi")
 @with_appcontext
 def print_document() -> None:
-    """Print the OpenAPI document, as it is kept in docs/openapi.json."""
+    """Print the OpenAPI document, as stored in docs/openapi.json."""
     click.echo(json.dumps(openapi_document(), indent=1, ensure_ascii=False))

@@ -1,10 +1,10 @@
-"""How often one client may ask for what costs much or could be guessed. docs/deploy.md lists the limits.
+"""Rate limits per client, for expensive requests and for secrets that could be guessed. docs/deploy.md lists them.
 
-A client is an IPv4 address or an IPv6 /64 (`client_key`). An office or a mobile network puts many shoppers behind one
-address, so the limits are far above what people do, and guesses are counted only when they are wrong.
+A client is an IPv4 address or an IPv6 /64 (`client_key`). Offices and mobile networks have many shoppers behind one
+address, so the limits are far above what people do, and only wrong guesses are counted.
 
-A storage that doesn't answer, as a Redis that is away, must not stop the shop from selling: each process then counts in
-its own memory, and asks the storage again after 1, 2, 4 and at most 32 seconds.
+An unavailable storage (Redis) must not stop the shop from selling: each process then counts in its own memory and tries
+the storage again after 1, 2, 4 and at most 32 seconds.
 """
 
 import logging
@@ -34,21 +34,21 @@ FEEDS_LIMIT = "60 per minute"
 GUESSES_LIMIT = "60 per minute; 600 per hour"
 
 REDIS_TIMEOUT_SECONDS = 0.25
-"""A shopper waits at most twice this long, once, before the process counts by itself."""
+"""A request waits at most twice this long before the process counts in its own memory."""
 
 
 def is_front_page() -> bool:
-    """Whether nothing was searched for, filtered or leafed to; that page is remembered and costs little."""
+    """Whether the request has no search, filter or page number; that page is cached and cheap."""
     return not request.query_string
 
 
 def was_refused(response: Response) -> bool:
-    """A promo code that doesn't exist is a 422."""
+    """Whether the promo code was invalid (422)."""
     return response.status_code == 422
 
 
 def was_unauthorized(response: Response) -> bool:
-    """A wrong token is a 401, and a 404 at /metrics."""
+    """Whether the token was wrong: 401, and 404 at /metrics."""
     return response.status_code in (401, 404) and "Authorization" in request.headers
 
 
@@ -63,29 +63,29 @@ def init_app(app: Flask, settings: Settings) -> None:
         RATELIMIT_STORAGE_URI=settings.ratelimit_storage_uri,
         RATELIMIT_STORAGE_OPTIONS=storage_options(settings.ratelimit_storage_uri),
     )
-    app.after_request(keep_retry_after_of_refusals)  # runs after the limiter's own, which adds it to every response
+    app.after_request(keep_retry_after_of_refusals)  # after the limiter's hook, which adds it to every response
     limiter.init_app(app)
 
 
 def keep_retry_after_of_refusals(response: Response) -> Response:
-    """A client that gets what it asked for has nothing to wait for."""
+    """Remove `Retry-After` from successful responses."""
     if response.status_code not in (429, 503):
         response.headers.pop("Retry-After", None)
     return response
 
 
 def warn_of_unusable_storage(settings: Settings) -> None:
-    """Say at the start what is wrong with the storage; a wrong password, for one, heals by no waiting."""
+    """Log at the start if the storage is unusable; a wrong password, for example, is not fixed by waiting."""
     if not settings.ratelimit_enabled:
         return
     try:
         limiter.storage.get("storefront-start")
     except limiter.storage.base_exceptions as fault:
-        log.warning("RATELIMIT_STORAGE_URI can't be used, so each process counts the limits by itself: %s", fault)
+        log.warning("RATELIMIT_STORAGE_URI is unreachable; each process counts rate limits on its own: %s", fault)
 
 
 def storage_options(uri: str) -> dict[str, Any]:
-    """How the client of Redis behaves when the server is slow or away: by itself it would try for seconds."""
+    """Return options with which the Redis client fails fast; by default it would retry for seconds."""
     if not uri.startswith("redis"):
         return {}
     from redis.backoff import NoBackoff  # noqa: PLC0415 - an optional library
@@ -94,5 +94,5 @@ def storage_options(uri: str) -> dict[str, Any]:
     return {
         "socket_connect_timeout": REDIS_TIMEOUT_SECONDS,
         "socket_timeout": REDIS_TIMEOUT_SECONDS,
-        "retry": Retry(NoBackoff(), 1),  # a connection that a restarted server closed is made anew
+        "retry": Retry(NoBackoff(), 1),  # reconnects after a restart of the server
     }

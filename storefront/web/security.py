@@ -1,4 +1,4 @@
-"""What protects shoppers: the session's cookie, forms that only the shop's own pages may send, headers, limits."""
+"""Security: session cookie, protection against cross-site requests (CSRF), security headers, staff access."""
 
 import hmac
 import logging
@@ -25,14 +25,14 @@ MAX_BODY_BYTES = 256 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 HSTS = "max-age=31536000"
-"""A year, for this host alone: other hosts of the domain may not speak https, and what is in browsers' own list
-(`preload`) stays there for months."""
+"""A year, for this host only: other hosts of the domain may not support https, and an entry in browsers' preload lists
+lasts for months."""
 UNUSED_FEATURES = (
     *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation"),
     *("gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
     *("screen-wake-lock", "serial", "usb", "xr-spatial-tracking"),
 )
-"""What no page of the shop uses, so that nothing that gets into one can. Paying happens on the provider's own pages."""
+"""Disabled by Permissions-Policy, because no page uses them. Payments happen on the provider's own pages."""
 
 log = logging.getLogger("storefront.web.security")
 
@@ -40,24 +40,24 @@ log = logging.getLogger("storefront.web.security")
 class CrossSite(Refusal):
     status = 403
     type = "cross-site"
-    title = N_("Refused")
+    title = N_("Request blocked")
 
     def __init__(self) -> None:
-        super().__init__(_("This form was sent from another site. Please use the shop's own page."))
+        super().__init__(_("For your security, this form can only be submitted from the shop's own pages."))
 
 
 class ShopSession(SecureCookieSessionInterface):
-    """A signed cookie that belongs to one shop: by its path, and by its signature, which another shop refuses."""
+    """A signed session cookie of one shop: its path and the salt of its signature depend on the tenant."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Programs send no cookie, and then there is nothing to verify. A cookie that is signed and can't be read all
-        the same, as one of another version of the shop, counts as none: its owner could do nothing about an error."""
+        """Load the session. A signed cookie that can't be parsed, as one of another version, counts as none: an error
+        would not help its owner."""
         if "HTTP_COOKIE" not in request.environ:
             return self.session_class()
         try:
             return super().open_session(app, request)
         except Exception:
-            log.exception("a session's cookie could not be read")
+            log.exception("could not read the session cookie")
             return self.session_class()
 
     def get_cookie_path(self, app: Flask) -> str:
@@ -67,7 +67,7 @@ class ShopSession(SecureCookieSessionInterface):
         return request.is_secure
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Most visits only look into it."""
+        """Set the cookie only if the session was modified; most requests only read it."""
         if session.modified:
             super().save_session(app, session, response)
         elif session.accessed and "Cookie" not in response.headers.get("Vary", ""):
@@ -108,10 +108,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def refuse_cross_site() -> None:
-    """Refuse what a page of another origin makes a browser send, after Sec-Fetch-Site or else Origin.
+    """Refuse unsafe requests that come from a page of another origin, by Sec-Fetch-Site or else Origin (CSRF).
 
-    A request with neither header comes from no current browser, so no shopper's cookie is being abused
-    (https://words.filippo.io/csrf/). Another shop's subdomain is same-site, yet another origin: refused too.
+    A request with neither header doesn't come from a current browser, so it can't abuse a shopper's cookie
+    (https://words.filippo.io/csrf/). Another shop's subdomain is same-site but another origin, so it is refused too.
+    Raises `CrossSite`.
     """
     if request.method in SAFE_METHODS:
         return
@@ -126,7 +127,7 @@ def refuse_cross_site() -> None:
 
 
 def host_of(origin: str) -> str | None:
-    """The host and port of an origin; None for what is no origin, such as "http://["."""
+    """Return the host and port of an origin; None if it is malformed, such as "http://["."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
@@ -137,21 +138,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def staff_only(door: Callable[P, R]) -> Callable[P, R]:
-    """Open this door only to who sends the operator's STAFF_TOKEN; without that setting it stays shut."""
+def staff_only(view: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a view so that it requires the bearer token STAFF_TOKEN; without that setting it is always a 401."""
 
-    @wraps(door)
+    @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         settings = current_state().settings
         if not has_bearer_token(settings.staff_token):
             raise Unauthorized
-        return door(*args, **kwargs)
+        return view(*args, **kwargs)
 
     return rate_limits.limit_token_guesses(guarded)
 
 
 def has_bearer_token(token: str | None) -> bool:
-    """Whether the request carries this bearer token; nobody can send one that isn't set."""
+    """Whether the request has this bearer token; False if `token` is not set."""
     given = request.headers.get("Authorization", "")
     return bool(token) and hmac.compare_digest(given.encode("latin-1", "replace"), f"Bearer {token}".encode())
 
@@ -168,13 +169,13 @@ def set_headers(always: Sequence[tuple[str, str]], response: Response) -> Respon
     headers = response.headers
     headers.extend(always)
     headers["Content-Security-Policy"] = content_security_policy(g.get("inline_style", ""))
-    headers.setdefault("Cache-Control", "no-cache, private")  # a cart or a price may have changed: ask each time
+    headers.setdefault("Cache-Control", "no-cache, private")  # carts and prices change: revalidate each time
     return response
 
 
 @lru_cache(maxsize=4096)
 def content_security_policy(inline_style: str) -> str:
-    """The Content-Security-Policy of a page whose one inline style is this text (the shop's own look)."""
+    """Return the Content-Security-Policy of a page whose only inline style is `inline_style` (the shop's theme)."""
     digest = b64encode(sha256(inline_style.encode()).digest()).decode()
     style = f"'self' 'sha256-{digest}'" if inline_style else "'self'"
     return (

@@ -1,4 +1,4 @@
-"""Static files: under a name that holds their content's hash, so that browsers may keep them for ever."""
+"""Static files, served under names with a hash of their content, so that browsers can cache them for ever."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _IN_STYLES = re.compile(r"(?<=url\()[a-z][\w./-]+(?=\))")
 
 
 class StaticFiles:
-    """Where each static file is to be had. Files are read once, at the start."""
+    """The URLs of static files. Files are read once, at the start."""
 
     def __init__(self, folder: Path = STATIC_FOLDER) -> None:
         self.files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
@@ -40,20 +40,20 @@ class StaticFiles:
                 self.hashed[name] = hashed_name(name, self.text_contents[name])
 
     def with_hashed_names(self, style: bytes) -> bytes:
-        """A stylesheet of the uppermost folder that names other files, such as fonts, by their hashes, too."""
+        """Replace the names of other files, such as fonts, in a stylesheet by their hashed names."""
         return _IN_STYLES.sub(lambda found: self.hashed.get(found[0], found[0]), style.decode()).encode()
 
     def url(self, name: str) -> str:
-        """The address of a static file inside the form (subdomain or prefix) of the running request."""
+        """Return the URL of a static file, in the form (subdomain or prefix) of the current request."""
         return f"{request.script_root}/static/{self.hashed[name]}"
 
     def image_url(self, image: str) -> str:
-        """The address of a product's picture; empty when there is none, and the page draws something instead."""
+        """Return the URL of a product's image; empty if there is none, and the page shows a letter instead."""
         name = PRODUCTS + image
         return self.url(name) if name in self.hashed else ""
 
     def stable_image_url(self, image: str) -> str:
-        """An address that stays the same when the picture's content changes; never empty."""
+        """Return a URL that doesn't change with the image's content; the placeholder's if there is no image."""
         name = PRODUCTS + image
         return f"{request.script_root}/static/{name if name in self.files else PLACEHOLDER}"
 
@@ -64,8 +64,7 @@ def hashed_name(name: str, content: bytes) -> str:
 
 
 class InMemoryFile:
-    """A file that is kept in memory as it is sent: packed for whoever can unpack it. Nothing is written anywhere, as
-    the disk may be read-only."""
+    """A file held in memory, plain and compressed. Nothing is written, because the disk may be read-only."""
 
     def __init__(self, content: bytes, headers: Headers) -> None:
         self.etag = headers["ETag"] = f'"{sha256(content).hexdigest()[:24]}"'
@@ -85,7 +84,7 @@ class InMemoryFile:
 
 
 class StaticFileIndex(WhiteNoise):  # type: ignore[misc]
-    """WhiteNoise, with texts from memory."""
+    """WhiteNoise, with text files served from memory."""
 
     def __init__(self, assets: StaticFiles) -> None:
         self.texts = {str(assets.files[name]): content for name, content in assets.text_contents.items()}
@@ -112,13 +111,13 @@ class StaticFileIndex(WhiteNoise):  # type: ignore[misc]
 
 @cache
 def load() -> tuple[StaticFiles, dict[str, InMemoryFile | StaticFile]]:
-    """The static files, and the answer to each address; read once, however many apps a process has."""
+    """Return the static files and the response for each URL; read once per process."""
     assets = StaticFiles()
     return assets, StaticFileIndex(assets).files
 
 
 def init_app(app: Flask) -> None:
-    """Serve the files in front of Flask, which never sees them, and let templates name them."""
+    """Serve the files before requests reach Flask, and add the URL functions to the template globals."""
     assets, answers = load()
     server = WhiteNoise(app.wsgi_app)
     server.files = answers

@@ -1,4 +1,5 @@
-"""What is said about a value that pydantic refused: our own sentence for each of its error types, never its text."""
+"""Messages for values that pydantic rejects: a translatable sentence for each of its error types, never its own
+text."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,13 @@ OBJECT = N_("%(field)s must be a JSON object.")
 TRUE_OR_FALSE = N_("%(field)s must be true or false.")
 EMPTY = N_("%(field)s must not be empty.")
 MESSAGES: Mapping[str, str] = {
-    "missing": N_("%(field)s is missing."),
+    "missing": N_("%(field)s is required."),
     "extra_forbidden": N_("%(field)s is not a known field."),
     "string_type": N_("%(field)s must be a string."),
-    "string_unicode": N_("%(field)s contains an incomplete character."),
-    "string_too_short": N_("%(field)s must have at least %(min_length)s characters."),
-    "string_too_long": N_("%(field)s must have at most %(max_length)s characters."),
-    "string_pattern_mismatch": N_("%(field)s doesn't have the expected format."),
+    "string_unicode": N_("%(field)s contains an invalid character."),
+    "string_too_short": N_("%(field)s must be at least %(min_length)s characters long."),
+    "string_too_long": N_("%(field)s must be at most %(max_length)s characters long."),
+    "string_pattern_mismatch": N_("%(field)s has an invalid format."),
     "int_type": WHOLE_NUMBER,
     "int_parsing": WHOLE_NUMBER,
     "int_parsing_size": WHOLE_NUMBER,
@@ -30,28 +31,29 @@ MESSAGES: Mapping[str, str] = {
     "finite_number": NUMBER,
     "bool_type": TRUE_OR_FALSE,
     "bool_parsing": TRUE_OR_FALSE,
-    "greater_than": N_("%(field)s must be more than %(gt)s."),
+    "greater_than": N_("%(field)s must be greater than %(gt)s."),
     "greater_than_equal": N_("%(field)s must be at least %(ge)s."),
     "less_than": N_("%(field)s must be less than %(lt)s."),
     "less_than_equal": N_("%(field)s must be at most %(le)s."),
     "list_type": N_("%(field)s must be a list."),
-    "too_short": N_("%(field)s must have at least %(min_length)s entries."),
-    "too_long": N_("%(field)s must have at most %(max_length)s entries."),
+    "too_short": N_("%(field)s must have at least %(min_length)s items."),
+    "too_long": N_("%(field)s must have at most %(max_length)s items."),
     "dict_type": OBJECT,
     "model_type": OBJECT,
     "model_attributes_type": OBJECT,
-    "literal_error": N_("%(field)s must be one of these: %(expected)s."),
+    "literal_error": N_("%(field)s must be one of: %(expected)s."),
 }
-"""By pydantic's error type, with the values of its context. `value_error` is missing: its words are our own already."""
-UNKNOWN = N_("%(field)s can't be taken as it is.")
-"""For an error type without a message. A test walks the types that the shop's models can raise."""
+"""By pydantic's error type, with the values of its context as placeholders. `value_error` is missing: its text is
+ours."""
+UNKNOWN = N_("%(field)s is invalid.")
+"""For an error type without a message. A test walks the error types that the shop's models can raise."""
 
 
 def error_message(fault: "ErrorDetails", field: str) -> str:
-    """One sentence about a fault that pydantic found, with the field's name as the reader knows it."""
+    """Return one sentence about an error of pydantic, with the field's name as the client knows it."""
     kind, context = fault["type"], fault.get("ctx", {})
     if kind in ("too_short", "too_long") and isinstance(fault.get("input"), str):
-        kind = f"string_{kind}"  # a text whose length is checked after it was cleaned
+        kind = f"string_{kind}"  # a string whose length is checked after normalisation
     if kind == "value_error":
         return str(context["error"])
     if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
@@ -60,7 +62,7 @@ def error_message(fault: "ErrorDetails", field: str) -> str:
 
 
 def message_values(context: Mapping[str, Any]) -> dict[str, Any]:
-    """The context's values for a message. Choices come as "'a', 'b' or 'c'", whose "or" is English."""
+    """Return the placeholders' values. Choices come as "'a', 'b' or 'c'", whose "or" is English and is replaced."""
     values = dict(context)
     if "expected" in values:
         values["expected"] = str(values["expected"]).replace(" or ", ", ")

@@ -1,4 +1,4 @@
-"""The stage of the browser tests: the real server, a real Chromium, and visits that notice whatever goes wrong."""
+"""Fixtures of the browser tests: the real server, a real Chromium, and visits that record errors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Somebody who visits a shop with a browser: what they do, what they see, and what goes wrong behind their back."""
+"""A visit to a shop with a browser: actions, what is visible, and errors in console, network and policy."""
 
 import re
 from dataclasses import dataclass, field

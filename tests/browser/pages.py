@@ -1,4 +1,4 @@
-"""Every page that a shopper can come to, and how one comes there."""
+"""All pages that a shopper can reach, and how to reach them."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Nothing goes wrong behind the shopper's back: each visit's own watch over console, policy and network is the test."""
+"""Messages are announced, and no visit causes errors in console, content security policy or network."""
 
 from collections.abc import Callable
 

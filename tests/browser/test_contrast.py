@@ -1,4 +1,4 @@
-"""A shop is a hue and a chroma: whichever it takes, its text can be read."""
+"""Text has enough contrast with any theme hue and chroma."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Pressing twice is one act."""
+"""A double click submits once."""
 
 from collections.abc import Callable
 from typing import Any

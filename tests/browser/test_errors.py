@@ -1,4 +1,4 @@
-"""What went wrong is said where the shopper looks: beside the field, in the form, or in the messages."""
+"""Errors are shown where the shopper looks: beside the field, in the form, or in the messages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.page_session import COOKIES, ESPRESSO, Shop, Visit
 
-UNREACHABLE = "The shop could not be reached. Please try again."
-OFFLINE = "You are offline. Your cart is kept; what you see may be out of date."
+UNREACHABLE = "We couldn't reach the shop. Please try again."
+OFFLINE = "You're offline. Your cart is saved, but prices and stock may be out of date."
 
 
 def expect_said_beside(visit: Visit, field: str) -> Locator:
@@ -91,13 +91,13 @@ def test_what_was_sold_meanwhile_is_named_at_checkout(
     ask("POST", f"/carts/{rest['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
 
     ada.see(".place-bar button").click()
-    expect(ada.see(".refusal")).to_contain_text(f"{scarce['name']}: you asked for 1, none left")
+    expect(ada.see(".refusal")).to_contain_text(f"{scarce['name']}: 1 requested, none available")
     expect(ada.see(".refusal")).to_be_in_viewport()
     expect(ada.see("#email")).to_have_value("ada@example.com")
     ada.expect_fault("status of 409")
 
     ada.see(".refusal button").click()
-    expect(ada.see(f"#left_{scarce['id']}")).to_have_text("Sold out meanwhile")
+    expect(ada.see(f"#left_{scarce['id']}")).to_have_text("Sold out")
     ada.see(f"#remove_{scarce['id']}").click()
     expect(ada.see(".cart-line")).to_have_count(1)
     ada.see("#to_checkout").click()

@@ -1,4 +1,4 @@
-"""The switch of languages, pressed in a browser, with JavaScript and without."""
+"""The language switch, with and without JavaScript."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Pages that are open show what others buy, and leave alone what the shopper is doing."""
+"""Open pages show what others buy, without disturbing the shopper's input."""
 
 from collections.abc import Callable
 from typing import Any

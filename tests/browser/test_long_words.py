@@ -1,5 +1,4 @@
-"""No page is wider than its viewport, and what is pressed stays in it, however long the words of a shop and of its
-shoppers are and whichever language the page speaks."""
+"""No page is wider than its viewport, and all controls stay inside it, with long words in every language."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Pages are light and nothing in them jumps: what goes over the wire, what moves, what is kept."""
+"""Page weight, layout shift and caching."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Every page can be used by everybody: axe-core finds nothing in it, it fits the screen, thumbs hit what they press."""
+"""Accessibility of every page: axe-core, viewport width, size of touch targets."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The cart beside the shelf, on a wide screen: it comes when it is wanted, and holds nobody."""
+"""The cart panel beside the product list on wide screens: opening, closing, focus."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""On a phone everything that matters is in sight, where a row or a picture could lead out of it."""
+"""On a phone the important controls are visible without scrolling."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Motion shows where things went, for those who like it."""
+"""Animations, and none with reduced motion."""
 
 from collections.abc import Callable
 

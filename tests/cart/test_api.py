@@ -1,4 +1,4 @@
-"""A cart, as a program fills it."""
+"""The cart in the JSON API."""
 
 from urllib.parse import quote
 

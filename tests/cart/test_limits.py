@@ -1,4 +1,4 @@
-"""What a cart takes and what it refuses, and how it says so."""
+"""Limits of a cart, and their error messages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What htmx asks for: one region of a page, by the id of the element that it will swap."""
+"""Partials: one part of a page, by the id of the element that htmx will swap."""
 
 import re
 from pathlib import Path

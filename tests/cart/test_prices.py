@@ -1,4 +1,4 @@
-"""What a cart costs: subtotal, minus discount, plus tax, is the total; each step rounds half up."""
+"""The price of a cart: subtotal, minus discount, plus tax, is the total; each step rounds half up."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The list of products and the product, as a program reads them."""
+"""Products in the JSON API."""
 
 import pytest
 from flask import Flask

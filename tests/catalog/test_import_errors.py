@@ -1,4 +1,4 @@
-"""A catalogue with a fault is refused whole, and the message says whose, which and what."""
+"""A catalogue with an error is rejected as a whole, and the message names shop, product and field."""
 
 import copy
 import json
@@ -89,24 +89,24 @@ FAULTS: list[tuple[str, Any, tuple[str, ...]]] = [
     (f"{WEST}.promotions", [{"code": "A", "percent": "1"}, {"code": "a", "percent": "2"}],
      ("west", "promotion 'A'", "code")),
     (f"{WEST}.promotions.0.percent", "101", ("tenant 'west', promotion 'TEN', percent",)),
-    (f"{WEST}.promotions.0.code", "A B", ("tenant 'west', promotion 'A B', code: 'A B' is not a promo code",)),
-    (f"{WEST}.promotions.0.code", LEAVE_OUT, ("tenant 'west', promotion number 1, code is missing",)),
+    (f"{WEST}.promotions.0.code", "A B", ("tenant 'west', promotion 'A B', code: 'A B' is not a valid promo code",)),
+    (f"{WEST}.promotions.0.code", LEAVE_OUT, ("tenant 'west', promotion number 1, code is required",)),
     (f"{WEST}.promotions.0", "TEN", ("tenant 'west', promotion number 1 must be a JSON object",)),
-    (f"{WEST}.promotions.0.until", "tomorrow", ("until: 'tomorrow' is not a day such as",)),
-    (f"{SHOE}.name", "x" * 201, ("shoe", "name must have at most 200 characters")),
-    (f"{SHOE}.name", "\u200b\u3164", ("shoe", "name: has only characters that nobody sees")),
-    (f"{SHOE}.tags", ["left", "left"], ("tenant 'west', product 'shoe', tag 'left': is there 2 times",)),
-    (f"{SHOE}.tags", ["\u2800"], ("shoe", "tags", "nobody sees")),
+    (f"{WEST}.promotions.0.until", "tomorrow", ("until: 'tomorrow' is not a date such as",)),
+    (f"{SHOE}.name", "x" * 201, ("shoe", "name must be at most 200 characters long")),
+    (f"{SHOE}.name", "\u200b\u3164", ("shoe", "name: contains only invisible characters")),
+    (f"{SHOE}.tags", ["left", "left"], ("tenant 'west', product 'shoe', tag 'left': is given 2 times",)),
+    (f"{SHOE}.tags", ["\u2800"], ("shoe", "tags", "only invisible characters")),
     (f"{SHOE}.tags", [5], ("tenant 'west', product 'shoe', tags, entry number 1 must be a string",)),
-    (f"{SHOE}.id", "a b", ("id: 'a b' is not an id of a product: 1 to 64 letters",)),
-    (f"{WEST}.id", "West", ("id: 'West' is not an id of a shop",)),
+    (f"{SHOE}.id", "a b", ("id: 'a b' is not a valid product id: 1 to 64 letters",)),
+    (f"{WEST}.id", "West", ("id: 'West' is not a valid shop id",)),
     (f"{WEST}.theme.accent", "red", ("theme, accent: 'red' is not a colour such as",)),
-    (f"{WEST}.theme.face", "comic", ("theme, face must be one of these: 'fraunces', 'bricolage', 'figtree'.",)),
+    (f"{WEST}.theme.face", "comic", ("theme, face must be one of: 'fraunces', 'bricolage', 'figtree'.",)),
     (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "hat"}]}, ("west", "pins: 'hat' is pinned to itself")),
     (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "shoe"}], "exclude": ["shoe"]},
      ("west", "pins: 'shoe' is pinned to 'hat' and excluded")),
     (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "shoe"}] * 2}, ("'shoe' is pinned to 'hat' 2 times",)),
-    (f"{WEST}.upsell", {"exclude": ["hat", "hat"]}, ("west", "upsell, exclude 'hat': is there 2 times")),
+    (f"{WEST}.upsell", {"exclude": ["hat", "hat"]}, ("west", "upsell, exclude 'hat': is given 2 times")),
     (f"{WEST}.upsell", {"pins": [{"with": "hat", "suggest": "nosuch"}]}, ("pins: there is no product 'nosuch'",)),
     (f"{WEST}.upsell", {"pins": [{"with": "a b", "suggest": "hat"}]}, ("pins, entry number 1, with: 'a b' is not",)),
     (f"{WEST}.theme.accent", "red", ("west", "theme", "accent")),
@@ -156,14 +156,14 @@ def test_a_fault_is_named_by_tenant_product_and_field(where: str, value: Any, wo
 
 
 REPEATED = [
-    ('{"tenants": [], "tenants": []}', "the file: the key 'tenants' stands there more than once"),
-    ('{"tenants": [{"id": "west", "name": "A", "name": "B"}]}', "tenant 'west': the key 'name' stands"),
+    ('{"tenants": [], "tenants": []}', "the file: the key 'tenants' is given more than once"),
+    ('{"tenants": [{"id": "west", "name": "A", "name": "B"}]}', "tenant 'west': the key 'name' is given"),
     ('{"tenants": [{"id": "west", "products": [{"id": "hat", "price": "1", "price": "2"}]}]}',
-     "tenant 'west', product 'hat': the key 'price' stands"),
+     "tenant 'west', product 'hat': the key 'price' is given"),
     ('{"tenants": [{"id": "west", "theme": {"accent": "#000000", "accent": "#ffffff"}}]}',
-     "tenant 'west', theme: the key 'accent' stands"),
+     "tenant 'west', theme: the key 'accent' is given"),
     ('{"tenants": [{"id": "west", "promotions": [{"code": "TEN", "percent": "1", "percent": "2"}]}]}',
-     "tenant 'west', promotion 'TEN': the key 'percent' stands"),
+     "tenant 'west', promotion 'TEN': the key 'percent' is given"),
 ]  # fmt: skip
 
 
@@ -177,10 +177,10 @@ def test_a_key_that_stands_twice_is_named_with_its_place(content: str, words: st
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b'{"tenants": [}', "is not JSON: line 1, column 14 can't be read"),
-        (b"{\n  nothing", "is not JSON: line 2, column 3 can't be read"),
-        (b'{"tenants": NaN}', "NaN is no number"),
-        (b'{"tenants": "\xff"}', "is not a text in UTF-8"),
+        (b'{"tenants": [}', "is not valid JSON: line 1, column 14."),
+        (b"{\n  nothing", "is not valid JSON: line 2, column 3."),
+        (b'{"tenants": NaN}', "NaN is not a number"),
+        (b'{"tenants": "\xff"}', "is not valid UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
         (b"1" * 5000, "a number that is too long"),
         (b"[]", "the file must be a JSON object"),
@@ -200,7 +200,11 @@ def test_a_direction_control_is_left_out_of_the_texts():
 
 def test_the_file_is_named_once(app: Flask, tmp_path: Path):
     file = tmp_path / "shops.json"
-    contents = {"is refused whole": b'{"tenants": []}', "is not JSON": b"{", "can't be read": None}
+    contents = {
+        "was rejected and nothing was imported": b'{"tenants": []}',
+        "is not valid JSON": b"{",
+        "can't be read": None,
+    }
     for words, content in contents.items():
         file.unlink(missing_ok=True)
         if content is not None:

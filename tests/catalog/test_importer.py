@@ -1,4 +1,4 @@
-"""Loading a catalogue: what is new comes in, what was sold stays sold, and all of it at once or nothing."""
+"""Import of a catalogue: new products are added, stock is kept, all or nothing."""
 
 import json
 import re
@@ -82,7 +82,9 @@ def test_an_update_takes_texts_and_prices_and_never_stock(app: Flask, shopper: P
     assert [(subject, data["price"]) for _, subject, data in changes] == [("beans", 2000)], "only what changed"
     assert len(events(app, "north")) == told + 1
     assert shopper.api("GET", "/products/pot").status_code == 200, "what the file doesn't name stays"
-    assert "0 added, 0 updated, 3 kept" in command(app, file, "--update").output, "what says the same isn't written"
+    assert "0 added, 0 updated, 3 unchanged" in command(app, file, "--update").output, (
+        "what says the same isn't written"
+    )
 
 
 def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
@@ -160,7 +162,7 @@ def test_a_large_file_is_stored_by_batches(app: Flask):
 def test_the_file_of_the_settings_is_loaded_when_none_is_named(app: Flask):
     done = command(app, None)
     assert done.exit_code == 0
-    assert re.search(r"0 new shops.*0 added.*11 kept", done.output)
+    assert re.search(r"0 shops added.*0 added.*11 unchanged", done.output)
 
 
 def test_a_missing_file_is_one_sentence(app: Flask, tmp_path: Path):

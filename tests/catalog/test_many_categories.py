@@ -1,4 +1,4 @@
-"""A shop with thousands of categories: its pages stay as light as any shop's, and each category can be found."""
+"""A shop with thousands of categories: pages stay small, and each category can be found."""
 
 import re
 from html import unescape
@@ -87,8 +87,8 @@ def search(reader: Person) -> None:
     assert len(listed(reader.get("/categories?q=432").text)) == 11
     german = {"Accept-Language": "de"}
     assert listed(reader.get("/categories?q=ubergro", headers=german).text) == ["Regal Übergröße"]
-    assert "No category is called “nosuch”" in reader.get("/categories?q=nosuch").text
-    assert "No category is called “☕&lt;”" in reader.get("/categories", query_string={"q": "☕<"}).text
+    assert "No categories match “nosuch”" in reader.get("/categories?q=nosuch").text
+    assert "No categories match “☕&lt;”" in reader.get("/categories", query_string={"q": "☕<"}).text
     assert "Regal Übergröße" in reader.get("/suggest?q=uberg", headers=german).text
 
 

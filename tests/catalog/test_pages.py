@@ -1,4 +1,4 @@
-"""The shelves and the product, as a shopper sees them."""
+"""HTML pages of the product list and the product."""
 
 import re
 
@@ -83,7 +83,7 @@ def test_a_search_says_what_it_looked_for(shopper: Person):
     nothing = shopper.get("/", query_string={"q": "<script>alert(1)</script>"}).text
     assert shown(nothing) == []
     assert "<script>alert" not in nothing
-    assert "Nothing found for “&lt;script&gt;" in nothing
+    assert "No results for “&lt;script&gt;" in nothing
 
 
 def test_search_and_category_go_together(shopper: Person):

@@ -1,4 +1,4 @@
-"""Finding products by their words: the same on both databases, whatever somebody types."""
+"""Product search: equal results on both databases for any input."""
 
 import pytest
 from flask import Flask

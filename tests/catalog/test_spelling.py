@@ -1,4 +1,4 @@
-"""What somebody types is helped along: suggestions under the field, and spelling that is forgiven."""
+"""Autocomplete and spelling correction (did you mean)."""
 
 import re
 from html import unescape
@@ -52,12 +52,12 @@ def test_of_many_words_only_the_most_frequent_are_remembered(monkeypatch: pytest
 def test_a_mistyped_search_shows_what_was_meant_and_says_so(shopper: Person):
     page = shopper.get("/?q=espreso").text
     assert shown(page) == shown(shopper.get("/?q=espresso").text) != []
-    assert "Nothing found for “espreso”. Showing results for “espresso”." in page
+    assert "No results for “espreso”. Showing results for “espresso” instead." in page
     assert status(page).startswith("3 products for “espresso”")
     assert 'name="q" value="espreso"' in page, "what was typed stays in the field"
     insisted = shopper.client.get(unescape(re.search(r'id="insist"[^>]*href="([^"]+)"', page)[1])).text
     assert shown(insisted) == []
-    assert "Nothing found for “espreso”" in insisted
+    assert "No results for “espreso”" in insisted
 
 
 def test_what_is_found_is_never_corrected(shopper: Person):

@@ -1,4 +1,4 @@
-"""Symbols and emoji are found like words, also in a database that an earlier version filled."""
+"""Symbols and emoji are found like words, also in a database filled by an earlier version."""
 
 import pytest
 from flask import Flask

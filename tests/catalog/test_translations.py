@@ -1,4 +1,4 @@
-"""Products that are said in several languages: taken from the file, shown, found, sold and fed in the right one."""
+"""Translated products: imported, displayed, found, sold and in feeds in the right language."""
 
 import json
 import re
@@ -136,9 +136,9 @@ def test_updates_bring_translations_and_take_them_away(app: Flask, west: Person)
         (product("mug", name={"en": "Mug", "de": ""}), ("west", "mug", "name, de")),
         (product("mug", name={"en": "Mug", "de": 5}), ("west", "mug", "name, de")),
         (product("mug", name={"en": "Mug", "de": "Be\x07cher"}), ("west", "mug", "name, de", "control")),
-        (product("mug", name={}), ("west", "mug", "name", "text")),
-        (product("mug", name=["Mug"]), ("west", "mug", "name", "text")),
-        (product("mug", name={"": "Mug"}), ("west", "mug", "name", "text")),
+        (product("mug", name={}), ("west", "mug", "name", "strings by language")),
+        (product("mug", name=["Mug"]), ("west", "mug", "name", "strings by language")),
+        (product("mug", name={"": "Mug"}), ("west", "mug", "name", "strings by language")),
         (product("mug", tags=[{"en": "red"}]), ("west", "mug", "tags")),
         (product("mug", category={"en": "Cups"}), ("west", "mug", "category")),
     ],
@@ -151,7 +151,7 @@ def test_a_wrong_language_is_named_with_shop_product_and_field(entry: dict[str, 
 
 
 def test_a_label_in_an_unknown_language_is_named():
-    with pytest.raises(CatalogError, match=r"west.*labels, 'Tableware': 'xx' is none"):
+    with pytest.raises(CatalogError, match=r"west.*labels, 'Tableware': 'xx' is not a supported language"):
         parse_catalog(written(tenant("west", MUG, locale="en-IE", labels={"Tableware": {"xx": "Cups"}})))
 
 

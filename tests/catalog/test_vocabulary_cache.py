@@ -1,4 +1,4 @@
-"""Forgiven spelling reads a whole catalogue, and nobody in another shop waits for that."""
+"""Spelling correction reads a whole catalogue without blocking other shops."""
 
 import threading
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def test_the_same_shops_other_searches_do_without_a_correction(app: Flask, slow:
 
 
 def test_searches_at_once_of_a_quick_catalogue_are_all_corrected(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spelling, "MAX_WAIT", SECONDS)
+    monkeypatch.setattr(spelling, "MAX_WAIT_SECONDS", SECONDS)
     assert at_once([lambda: finds(app, "north")] * 6) == [True] * 6
 
 
@@ -84,7 +84,7 @@ def test_what_was_read_before_a_change_of_the_catalogue_is_not_remembered(app: F
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)
         with app.app_context():
-            state_of(app).vocabularies.forget(tenant_ids=["north"])
+            state_of(app).vocabularies.invalidate(tenant_ids=["north"])
         slow.go_on.set()
         assert waiting.result(SECONDS)
     assert finds(app, "north")
@@ -110,7 +110,7 @@ def test_only_a_few_catalogues_are_read_at_a_time(
     app: Flask, slow: SlowCatalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each takes some megabytes; a shop that comes too late for now shows what it finds without a correction."""
-    monkeypatch.setattr(state_of(app).vocabularies, "_places", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(state_of(app).vocabularies, "_read_slots", threading.BoundedSemaphore(1))
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)

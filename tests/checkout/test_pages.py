@@ -117,7 +117,7 @@ def test_what_is_short_is_named(app: Flask, buyer: Person):
     answer = buyer.post("/checkout", form)
     assert answer.status_code == 409
     refusal = re.search(r'<div class="refusal" tabindex="-1" autofocus>.*?</div>', answer.text, re.DOTALL)[0]
-    for words in ("Dawn Beans", "asked for 2", "1 left", "Stone Cup", "none left"):
+    for words in ("Dawn Beans", "2 requested, 1 available", "Stone Cup", "none available"):
         assert words in refusal, words
     assert 'value="ada@example.com"' in answer.text
     assert buyer.stock("beans") == 1

@@ -1,4 +1,4 @@
-"""A database that can't be used is described in one sentence that names what is at fault, whichever it is."""
+"""A database that can't be used is described in one sentence with the cause."""
 
 import errno
 import os
@@ -145,7 +145,7 @@ def test_the_start_says_it_in_one_line(tmp_path: Path):
 
 
 def test_a_catalogue_that_stops_the_start_is_named_once(tmp_path: Path):
-    for name, words in (("nosuch.json", "can't be read"), ("empty.json", "is not JSON")):
+    for name, words in (("nosuch.json", "can't be read"), ("empty.json", "is not valid JSON")):
         file = tmp_path / name
         if name == "empty.json":
             file.write_text("")

@@ -1,4 +1,4 @@
-"""PostgreSQL's own say: whoever asks, without naming a tenant there are no rows, and with one only that tenant's."""
+"""PostgreSQL's row-level security: no rows without a tenant, and only the tenant's rows with one."""
 
 from collections.abc import Iterator
 from pathlib import Path

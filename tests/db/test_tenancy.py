@@ -1,4 +1,4 @@
-"""The tenant guard: a query meets the rows of the one tenant that it acts for, or raises."""
+"""Tenant scoping of ORM statements: a query sees the current tenant's rows only, or raises."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Statements that are built once: held to the tenant when they are built, or refused."""
+"""Tenant scoping of Core statements: applied when they are built, or refused."""
 
 import json
 import re

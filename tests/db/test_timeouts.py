@@ -1,4 +1,4 @@
-"""Nobody waits without an end: whatever is locked, who needs it is told to try again, and everybody else goes on."""
+"""Every wait for the database has a limit, after which the client may try again; others go on."""
 
 import fcntl
 import sqlite3

@@ -1,4 +1,4 @@
-"""Connections: who reads, who writes, and what is given back."""
+"""Connections: readers, writers, and their return."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor

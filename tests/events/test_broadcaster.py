@@ -1,4 +1,4 @@
-"""The thread of all streams: who reads hears everything, who doesn't is hung up on and forgotten."""
+"""The SSE broadcaster: readers get all messages, clients that don't read are disconnected."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""What `/events` says, to whom, and from which event on. Servers of these tests can't hand connections over."""
+"""`/events`: messages, recipients and starting point, with a server that can't hand over sockets."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Live streams of the real server: its threads are free while hundreds listen, and none is left behind."""
+"""Event streams of the real server: threads stay free with hundreds of streams, and none leaks."""
 
 import http.client
 import signal

@@ -1,4 +1,4 @@
-"""One database is enough for words."""
+"""Fixtures of the i18n tests, on one database."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A language in which every message stands between ⟦ and ⟧, and what of a page stands outside of them."""
+"""A pseudo-locale in which every message is between ⟦ and ⟧, and a finder of a page's text outside of them."""
 
 import re
 from html.parser import HTMLParser

@@ -1,4 +1,4 @@
-"""Every catalogue says all that the source says, and nothing else, and is compiled."""
+"""Message catalogues are complete, contain nothing else, and are compiled."""
 
 import re
 from contextlib import chdir

@@ -1,4 +1,4 @@
-"""No text of a page escapes translation: with every message between marks, nothing readable stands outside of them."""
+"""No text of a page is outside of messages, checked with the pseudo-locale."""
 
 import json
 from collections.abc import Callable

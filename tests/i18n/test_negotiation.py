@@ -1,4 +1,4 @@
-"""Which language somebody gets: chosen by the switch, else as the browser says, else the shop's own."""
+"""Language negotiation: the switch, else the browser, else the shop's default."""
 
 import re
 
@@ -130,7 +130,7 @@ def test_the_list_of_shops_has_the_switch_too(app: Flask):
     client = app.test_client()
     answer = client.post("/language", data={"lang": "de"}, headers={"Referer": "http://localhost/"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
-    assert "Wählen Sie einen Shop." in client.get("/").text
+    assert "Wählen Sie einen Shop" in client.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,12 @@ def test_answers_say_what_they_depend_on(shopper: Person):
 
 def test_remembered_pages_do_not_mix_languages(shopper: Person):
     for _ in range(2):
-        for language, word in (("en", "Everything"), ("de", "Alles"), ("fr", "Tout"), ("ja", "すべての商品")):
+        for language, word in (
+            ("en", "All products"),
+            ("de", "Alle Produkte"),
+            ("fr", "Tous les produits"),
+            ("ja", "すべての商品"),
+        ):
             answer = shopper.get("/", headers={"Accept-Language": language})
             assert spoken(answer.text) == language
             assert f"<h2>{word}</h2>" in answer.text
@@ -213,5 +218,5 @@ def test_programs_are_told_in_english_what_went_wrong(shopper: Person):
             "type": "/problems/not-found",
             "title": "Not found",
             "status": 404,
-            "detail": "There is no such product in this shop.",
+            "detail": "We couldn't find this product.",
         }

@@ -1,4 +1,4 @@
-"""What isn't in the page's language says in which it is (WCAG 3.1.2), and is in the next best for who reads it."""
+"""Text in another language than the page has its own `lang` (WCAG 3.1.2), in the best fallback language."""
 
 import re
 from collections.abc import Callable, Iterator

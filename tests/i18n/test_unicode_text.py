@@ -1,4 +1,4 @@
-"""Texts without what nobody sees, cut where a reader sees a boundary, and kept from turning their neighbours around."""
+"""Unicode text: invisible characters, cutting at grapheme clusters, isolation of right-to-left text."""
 
 import unicodedata
 

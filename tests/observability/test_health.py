@@ -1,4 +1,4 @@
-"""What operators and their machines ask: is it alive, is it ready, how does it do."""
+"""Operational endpoints: liveness, readiness, metrics."""
 
 import re
 from collections.abc import Callable

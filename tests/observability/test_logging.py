@@ -1,4 +1,4 @@
-"""Logs are one JSON object a line, say what a request was and how it went, and nothing of who the shopper is."""
+"""Logs are one JSON object per line with the request's fields, and without personal data."""
 
 import io
 import json

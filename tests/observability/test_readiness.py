@@ -1,4 +1,4 @@
-"""A shop in which nothing can be written is not ready, and asking whether it is costs nothing."""
+"""A shop with a read-only database is not ready, and probing is cheap."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -42,14 +42,14 @@ def read_only(app: Flask, url: str) -> Iterator[None]:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "GOOD_FOR_SECONDS", 0)
-    monkeypatch.setattr(readiness, "BAD_FOR_SECONDS", 0)
+    monkeypatch.setattr(readiness, "SUCCESS_VALID_SECONDS", 0)
+    monkeypatch.setattr(readiness, "FAILURE_VALID_SECONDS", 0)
 
 
 def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: str, at_once: None) -> None:
     assert ready(app) == (200, "ok")
     with read_only(app, database_url):
-        assert ready(app) == (503, "nothing can be written")
+        assert ready(app) == (503, "the database is not writable")
         assert app.test_client().get("/t/north/").status_code == 200
         assert app.test_client().get("/healthz").status_code == 200
     assert ready(app) == (200, "ok")
@@ -59,7 +59,7 @@ def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: 
 def test_it_is_not_ready_while_somebody_keeps_the_write_lock(app: Flask, database_url: str, at_once: None) -> None:
     with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as shell:
         shell.execute("BEGIN IMMEDIATE")
-        assert ready(app) == (503, "nothing can be written")
+        assert ready(app) == (503, "the database is not writable")
         shell.execute("ROLLBACK")
     assert ready(app) == (200, "ok")
 

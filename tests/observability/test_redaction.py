@@ -1,4 +1,4 @@
-"""Secrets are found in a text however they are written there, and ordinary words are left alone."""
+"""Secrets are redacted in all encodings, and ordinary words are not."""
 
 import json
 import re

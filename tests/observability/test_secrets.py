@@ -1,4 +1,4 @@
-"""What stands in logs, stored rows and answers of a shop whose secrets are repeated by others, and what it prints."""
+"""No secret appears in logs, stored rows, responses and command output, even if a provider repeats it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Checkout and the order, as a program sees them."""
+"""Checkout and orders in the JSON API."""
 
 import re
 from datetime import UTC, datetime

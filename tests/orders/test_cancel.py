@@ -1,4 +1,4 @@
-"""Calling an order off: its stock comes back once, what happened is recorded, and what has gone out stays."""
+"""Cancelling an order: stock is returned once, an event is written, and shipped orders are refused."""
 
 import pytest
 from flask import Flask

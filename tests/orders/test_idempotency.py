@@ -1,4 +1,4 @@
-"""Sent again is the same order: by its cart, or by its Idempotency-Key."""
+"""Repeating a checkout returns the same order: by its cart, or by its Idempotency-Key."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-"""Many at once: nothing is sold twice, nothing is lost, nobody waits for ever."""
+"""Concurrent checkouts: no overselling, no lost order, no endless wait."""
 
 from collections import Counter
 from functools import partial

@@ -1,4 +1,4 @@
-"""When the shop says no at checkout, it says why, and nothing has changed."""
+"""A refusal at checkout gives the reason, and nothing has changed."""
 
 from typing import Any
 

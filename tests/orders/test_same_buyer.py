@@ -1,4 +1,4 @@
-"""Who knows a cart but isn't its buyer learns nothing of the buyer, neither by the API nor by the pages."""
+"""A client that knows a cart but isn't its buyer gets no personal data, neither by the API nor by pages."""
 
 import pytest
 from flask import Flask

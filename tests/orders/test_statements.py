@@ -1,4 +1,4 @@
-"""How much each step asks of the database. A bound may go down; one that must go up is a decision."""
+"""The number of statements of each step. A limit may go down; raising one is a decision."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The same steps at both doors, in the currencies of the cast's shops."""
+"""The price steps by pages and API, in the currencies of the test shops."""
 
 from tests.conftest import Person
 

@@ -1,4 +1,4 @@
-"""What nobody needs any more is removed, a few rows at a time; what somebody may still ask for stays."""
+"""Data retention: old rows are deleted in small batches, rows in use stay."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -287,7 +287,7 @@ def test_the_command_says_how_many_rows_went(app: Flask) -> None:
     with app.app_context(), tenant_context("north"):
         old_and_new(1, 1, days=90)
     run = app.test_cli_runner().invoke
-    assert run(args=["prune", "--tenant", "north"]).output == "north: 4 rows removed.\n"
-    assert "\nnorth: 0 rows removed.\nsouth: 0 rows removed.\n" in run(args=["prune"]).output
+    assert run(args=["prune", "--tenant", "north"]).output == "north: 4 rows deleted.\n"
+    assert "\nnorth: 0 rows deleted.\nsouth: 0 rows deleted.\n" in run(args=["prune"]).output
     nowhere = run(args=["prune", "--tenant", "west"])
     assert (nowhere.exit_code, "'west'" in nowhere.output) == (1, True)

@@ -1,4 +1,4 @@
-"""The files by which a shop is found: sitemap, robots.txt, product feed and llms.txt, by either door."""
+"""sitemap.xml, robots.txt, feed.xml and llms.txt, by subdomain and by prefix."""
 
 import re
 from collections.abc import Callable
@@ -216,7 +216,7 @@ def test_llms_txt_has_the_form_that_models_read(app: Flask):
         lines = answer.text.splitlines()
         assert (answer.mimetype, lines[0], lines[1], lines[2][:2]) == ("text/plain", "# North", "", "> ")
         assert [line for line in lines if line.startswith("## ")] == [
-            "## For programs", "## Categories", "## Products in stock",
+            "## API and data", "## Categories", "## Products in stock",
         ]  # fmt: skip
         links = dict(re.findall(r"- \[([^]]+)\]\(([^)]+)\)", answer.text))
         assert links["Product feed"] == f"http:{root}/feed.xml"

@@ -1,4 +1,4 @@
-"""What a page says of itself in its head: to search engines, to whoever shares it, to programs that read it."""
+"""The head of pages: titles, canonical URLs, link previews, structured data."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Clients that speak HTTP by hand: too slowly, wrongly, or several requests at once."""
+"""HTTP clients over raw sockets: slow, malformed, or with several requests at once."""
 
 import re
 import socket

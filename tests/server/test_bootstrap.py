@@ -1,4 +1,4 @@
-"""Preparing the database: one process at a time, and never for ever."""
+"""Preparation of the database: one process at a time, with a time limit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from flask import Flask
 from storefront.catalog.json_file import CatalogError
 from storefront.config import ConfigError
 from storefront.db import preparation
-from storefront.db.preparation import one_at_a_time
+from storefront.db.preparation import preparation_lock
 from storefront.server.bootstrap import prepare
 from storefront.state import state_of
 
@@ -24,7 +24,7 @@ class Holder(Thread):
         self.has_it, self.enough = Event(), Event()
 
     def run(self) -> None:
-        with self.app.app_context(), one_at_a_time():
+        with self.app.app_context(), preparation_lock():
             self.has_it.set()
             self.enough.wait(60)
 

@@ -1,4 +1,4 @@
-"""The start stops with a sentence when gunicorn is not what the worker is written for."""
+"""The start fails with one sentence if gunicorn is not compatible with the worker."""
 
 from pathlib import Path
 from types import SimpleNamespace

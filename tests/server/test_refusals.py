@@ -1,4 +1,4 @@
-"""What is said of each fault that keeps a request from the app."""
+"""Responses to errors before a request reaches the app."""
 
 import json
 

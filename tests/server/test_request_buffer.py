@@ -1,4 +1,4 @@
-"""Requests are collected as gunicorn would read them, however their bytes arrive: none can be smuggled in."""
+"""Requests are buffered as gunicorn would parse them, however their bytes arrive: no request smuggling."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Requests as clients send them: several at once, in chunks, after asking, too large, and malformed."""
+"""Requests as clients send them: pipelined, chunked, with Expect, too large, and malformed."""
 
 import json
 import random

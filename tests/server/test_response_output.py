@@ -1,4 +1,4 @@
-"""Responses leave in order, whatever the client is slow to read, and no thread waits for more than a bounded part."""
+"""Responses are sent in order to slow clients, and no thread waits for more than a bounded part."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The real server, as `make run` starts it: gunicorn with its workers, signals, static files, and two at a time."""
+"""The real server, as `make run` starts it: workers, signals, static files, two servers at a time."""
 
 import json
 import os
@@ -302,7 +302,7 @@ def test_servers_that_start_at_once_on_one_database_prepare_it_once(
         cart = first.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
         assert last.get(f"/t/north/api/v1/carts/{cart['id']}")[0].status == 200
         said = [str(line.get("message")) for server in all_of_them for line in lines(server)]
-        assert sum("catalogue loaded" in message for message in said) == 1, "the others found everything there"
+        assert sum("catalogue imported" in message for message in said) == 1, "the others found everything there"
         for server in all_of_them:
             stops_cleanly(server, signal.SIGTERM)
 
@@ -359,7 +359,7 @@ def test_a_shop_whose_model_cannot_be_asked_sells_all_the_same(tmp_path: Path) -
     with serving(tmp_path, OPENAI_BASE_URL="https://127.0.0.1:9/v1", SSL_CERT_FILE="/nowhere.pem") as server:
         wait(server.is_up)
         assert server.ask("GET", "/t/north/")[0].status == 200
-        assert "the language model can't be asked" in server.log.read_text()
+        assert "could not set up the language model client" in server.log.read_text()
 
 
 def test_gunicorns_own_worker_class_serves_the_shop_too(tmp_path: Path) -> None:

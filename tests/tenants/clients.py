@@ -1,4 +1,4 @@
-"""A shop by either of its two doors: a subdomain, or a prefix of the path."""
+"""Clients of a shop in both URL forms: subdomain and prefix."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a stranger in the south may hold of the north, and the same kinds of things that nobody has."""
+"""Objects of the shop `north`, and unknown ones of the same kinds, for requests by a stranger."""
 
 import re
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""A stranger in the south tries every route with what belongs to the north, and learns and changes nothing."""
+"""A stranger in `south` requests every route with ids of `north`, and learns and changes nothing."""
 
 import copy
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A Host header says which shop, and nothing else: it is never repeated, and a mad one breaks nothing."""
+"""The Host header selects the shop and is never repeated; an invalid one breaks nothing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The shops as a process knows them: read again each second, by one request, which holds up no other."""
+"""The registry of tenants: refreshed each second by one request, which blocks no other."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The same shop stands under a subdomain and under a prefix, and whoever came in by one door stays inside it."""
+"""Subdomain and prefix serve the same shop, and all links keep the URL form of the request."""
 
 import re
 
@@ -125,7 +125,7 @@ def test_an_unknown_shop_is_a_404_of_its_own_kind(app: Flask):
     ):
         page = client.get(url, base_url=base)
         assert (page.status_code, page.mimetype) == (404, "text/html")
-        assert "No such shop" in page.text
+        assert "Shop not found" in page.text
 
 
 def test_the_root_without_a_shop_lists_the_shops(app: Flask):

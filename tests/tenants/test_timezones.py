@@ -1,4 +1,4 @@
-"""A shop has a time zone: by name, or that of its locale's territory. Its days end there."""
+"""The time zone of a shop: by name, or the default of its locale's territory."""
 
 import re
 import zoneinfo

@@ -1,4 +1,4 @@
-"""No body over the limit is used, in whole or in part, under any server: here the test client and Flask's own."""
+"""A body over the limit is never used, in whole or in part, under the test client and under Flask's server."""
 
 import http.client
 import threading
@@ -71,7 +71,7 @@ def test_the_limit_holds_for_what_is_received(
     large = send(shopper, path, kind, make(3 * MAX_BODY_BYTES), chunked)
     assert (large.status_code, "Set-Cookie" in large.headers) == (413, False)
     assert large.mimetype == ("application/problem+json" if "api" in path else "text/html")
-    assert "Nothing in it yet" in shopper.get("/cart").text
+    assert "Your cart is empty" in shopper.get("/cart").text
     assert send(shopper, path, kind, make(MAX_BODY_BYTES), chunked).status_code == taken
     assert send(shopper, path, kind, make(1000), chunked).status_code == taken
 

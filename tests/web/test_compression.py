@@ -1,4 +1,4 @@
-"""What goes over the wire is packed, for whoever can unpack it: pages, the API's answers, style and script."""
+"""Compression of pages, API responses, CSS and scripts."""
 
 import gzip
 import re
@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from storefront.web.compression import packed_shared
+from storefront.web.compression import compress_shared
 from tests.conftest import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here differs by database
@@ -103,12 +103,12 @@ def test_what_the_style_asks_for_is_kept_for_ever_too(app: Flask, shopper: Perso
 
 
 def remembered() -> int:
-    return packed_shared.cache_info().currsize
+    return compress_shared.cache_info().currsize
 
 
 def test_only_what_is_everybodys_is_remembered_packed(shopper: Person) -> None:
     """What is one shopper's would stay in the memory of the process, and push out what all ask for."""
-    packed_shared.cache_clear()
+    compress_shared.cache_clear()
     shopper.post("/cart/items", {"product_id": "cup"}, headers=BROWSER)
     said = shopper.get("/", headers=BROWSER)
     assert "Added" in gzip.decompress(said.data).decode()
@@ -125,11 +125,11 @@ def test_only_what_is_everybodys_is_remembered_packed(shopper: Person) -> None:
 @pytest.mark.parametrize("path", ["/", "/?q=cup", "/products/cup", "/api/v1/products", "/api/v1/openapi.json"])
 def test_what_is_everybodys_is_packed_once(shopper: Person, path: str) -> None:
     shopper.get(path, headers=BROWSER)
-    before = packed_shared.cache_info()
+    before = compress_shared.cache_info()
     first, second = shopper.get(path, headers=BROWSER), shopper.get(path, headers=BROWSER)
     assert first.data == second.data
-    assert packed_shared.cache_info().hits == before.hits + 2
-    assert packed_shared.cache_info().misses == before.misses
+    assert compress_shared.cache_info().hits == before.hits + 2
+    assert compress_shared.cache_info().misses == before.misses
 
 
 def test_many_pages_of_shoppers_leave_the_shelves_where_they_are(shopper: Person) -> None:

@@ -1,4 +1,4 @@
-"""An error's page, region or problem is shown whatever it was that failed, with a log line and a request's id."""
+"""Errors are rendered as page, partial or problem details whatever has failed, with a log line and a request id."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -209,7 +209,7 @@ def test_what_fails_when_the_answer_was_begun_replaces_it(
     before = len(lines())
     body = b"".join(app.wsgi_app(EnvironBuilder(path="/t/north/cart").get_environ(), start_response))
     assert [(status[:3], replaced) for status, _, replaced in heads] == [("200", False), ("500", True)]
-    assert b"Something broke" in body
+    assert b"Something went wrong" in body
     (line,) = [line for line in lines()[before:] if line["message"] == "unhandled error"]
     assert line["request_id"] == heads[1][1]["X-Request-ID"]
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a header, the answer is never the shop's own fault: no 500 and no error in the log."""
+"""No header causes a 500 or an error in the log."""
 
 import logging
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""How often one client may ask: for what is costly, and for what could be guessed."""
+"""Rate limits per client, for expensive requests and for guesses."""
 
 from collections.abc import Callable
 from itertools import count

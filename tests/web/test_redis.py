@@ -1,4 +1,4 @@
-"""Rate limits that all processes count together in a Redis, and a shop that goes on selling without it."""
+"""Rate limits shared in Redis, and a shop that continues to sell without it."""
 
 import shutil
 import signal

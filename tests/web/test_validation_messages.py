@@ -1,4 +1,4 @@
-"""What pydantic refuses is said in the shop's own words: each error type that a model of ours can raise has its own."""
+"""Validation messages: each error type that a model can raise has its own message."""
 
 import inspect
 import re
@@ -93,10 +93,7 @@ def test_every_message_says_its_field_and_takes_its_values():
         assert text.endswith(".")
         assert "%(" not in text
         assert not LIBRARY.search(text)
-    assert (
-        error_message({"type": "nobody_knows", "loc": (), "msg": "library", "input": 0}, "q")
-        == "q can't be taken as it is."
-    )
+    assert error_message({"type": "nobody_knows", "loc": (), "msg": "library", "input": 0}, "q") == "q is invalid."
 
 
 def test_a_schema_of_an_unknown_kind_fails_the_walk():
@@ -117,7 +114,7 @@ def test_the_table_names_only_error_types_that_there_are():
 
 REFUSED: list[tuple[str, str, Any, str, str]] = [
     # method, path, body, field, message
-    ("POST", "/carts", {"items": [{"product_id": "beans"}]}, "items.0.quantity", "items.0.quantity is missing."),
+    ("POST", "/carts", {"items": [{"product_id": "beans"}]}, "items.0.quantity", "items.0.quantity is required."),
     ("POST", "/carts", {"items": [{"product_id": 5, "quantity": 1}]}, "items.0.product_id", "must be a string."),
     ("POST", "/carts", {"items": [{"product_id": "", "quantity": 1}]}, "items.0.product_id", "must not be empty."),
     (
@@ -125,14 +122,14 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
         "/carts",
         {"items": [{"product_id": "x" * 65, "quantity": 1}]},
         "items.0.product_id",
-        "at most 64 characters.",
+        "at most 64 characters long.",
     ),
     (
         "POST",
         "/carts",
         {"items": [{"product_id": "\ud83d", "quantity": 1}]},
         "items.0.product_id",
-        "incomplete character.",
+        "contains an invalid character.",
     ),
     ("POST", "/carts", {"items": [{"product_id": "beans", "quantity": 0}]}, "items.0.quantity", "must be at least 1."),
     (
@@ -167,14 +164,14 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
     ("POST", "/carts", {"items": ["beans"]}, "items.0", "must be a JSON object."),
     ("POST", "/carts", {"items": [{"product_id": "beans", "quantity": 1}] * 101}, "items", "at most 100 entries."),
     ("POST", "/carts", {"colour": "red"}, "colour", "colour is not a known field."),
-    ("POST", "/carts", [], "body", "The body must be a JSON object."),
+    ("POST", "/carts", [], "body", "The request body must be a JSON object."),
     ("GET", "/products?limit=0", None, "limit", "must be at least 1."),
     ("GET", "/products?limit=101", None, "limit", "must be at most 100."),
     ("GET", "/products?limit=many", None, "limit", "must be a whole number."),
     ("GET", f"/products?limit={'9' * 5000}", None, "limit", "limit must be"),
     ("GET", "/products?in_stock=perhaps", None, "in_stock", "must be true or false."),
-    ("GET", f"/products?q={'x' * 201}", None, "q", "at most 200 characters."),
-    ("GET", "/products?cursor=nonsense", None, "cursor", "send the `next_cursor` of the page before"),
+    ("GET", f"/products?q={'x' * 201}", None, "q", "at most 200 characters long."),
+    ("GET", "/products?cursor=nonsense", None, "cursor", "Send the `next_cursor` of the previous page"),
 ]
 
 
@@ -190,4 +187,4 @@ def test_a_refused_request_reads_our_words(shopper: Person):
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_body_that_is_no_json_says_so(shopper: Person):
     answer = shopper.client.post("/t/north/api/v1/carts", data="{", content_type="application/json")
-    assert assert_problem(answer, 400)["detail"] == "The body is not valid JSON."
+    assert assert_problem(answer, 400)["detail"] == "The request body is not valid JSON."

@@ -1,4 +1,4 @@
-"""Assigns shoppers to the arms of the experiment."""
+"""Assigns shoppers to the arms of the experiment; the control arm is the hold-out."""
 
 from enum import StrEnum
 from functools import lru_cache

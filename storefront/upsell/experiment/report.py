@@ -1,4 +1,4 @@
-"""Reporting what suggestions earn."""
+"""The report of what suggestions earn: totals per arm and the uplift against control."""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Statistics of the experiment: ratio of means, confidence interval, sample ratio check."""
+"""Statistics of the experiment: ratio of means, uplift with confidence interval, sample ratio check."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

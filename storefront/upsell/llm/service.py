@@ -1,4 +1,4 @@
-"""Asking the model about a cart: at most once for the same, within the budget, and never in anybody's way."""
+"""Re-ranking of a cart's candidates by the language model: cached, within the budget, never blocking orders."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""Finding what goes with a cart."""
+"""Candidate generation: finds, scores and ranks the products that may be suggested for a cart."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,5 @@
-"""What one product has been bought with, as numbers in memory and as bytes in the database."""
+"""The co-occurrence row of a product: with which products it was bought, as numbers in memory and bytes in the
+database."""
 
 import sys
 import zlib

@@ -1,4 +1,4 @@
-"""Which products are alike by their texts: cosine of TF-IDF vectors over words and pairs of words.
+"""Text similarity of products, which often marks a substitute: cosine of TF-IDF vectors over words and word pairs.
 
 Weights after Salton and Buckley, "Term-weighting approaches in automatic text retrieval" (1988): (1 + ln tf) * idf,
 idf = 1 + ln((1 + N) / (1 + df)), vectors of length 1.
