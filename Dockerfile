@@ -7,10 +7,10 @@ FROM python:${PYTHON}-slim AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends binutils
 # The virtual environment has no pip: the pip of the base image installs into it.
 RUN python -m venv --without-pip /venv
-COPY requirements.txt requirements-redis.txt /tmp/
+COPY requirements-redis.txt /tmp/
 RUN python -m pip --python /venv/bin/python install \
         --no-cache-dir --no-compile --disable-pip-version-check --root-user-action=ignore \
-        -r /tmp/requirements.txt -r /tmp/requirements-redis.txt \
+        --require-hashes -r /tmp/requirements-redis.txt \
     && find /venv/lib -type d \( -name tests -o -name testing \) -prune -exec rm -rf {} + \
     && find /venv/lib -name '*.so' -exec strip --strip-unneeded {} +
 COPY . /app

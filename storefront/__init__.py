@@ -5,7 +5,7 @@ from threading import BoundedSemaphore
 from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import commands
+from storefront import commands, migration_commands
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -137,6 +137,7 @@ def register_blueprints(app: Flask) -> None:
     app.cli.add_command(catalog_commands.commands)
     app.cli.add_command(upsell_commands.commands)
     app.cli.add_command(retention_commands.prune_command)
+    app.cli.add_command(migration_commands.db_command)
 
 
 def register_template_globals(app: Flask) -> None:

@@ -24,8 +24,10 @@ from storefront.secret_key import MIN_SECRET_KEY_LENGTH, load_or_create_secret_k
 
 __all__ = ["ROOT", "ConfigError", "Settings"]
 
-ROOT = Path(__file__).resolve().parent.parent
-"""The project's top folder, where templates, static files and migrations are."""
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
+"""The folder of templates, static files, translations and migrations: the repository's top folder, or, once installed,
+the package itself (`force-include` in pyproject.toml)."""
 
 HOSTS_THAT_LOSE_THEIR_DISK = {
     "RENDER": "Render",
