@@ -29,7 +29,7 @@ from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
-from storefront.upsell import jobs
+from storefront.upsell import jobs, subscribers
 from storefront.upsell import pages as upsell_pages
 from storefront.upsell.experiment import api as experiment_api
 from storefront.upsell.llm import api as assistant_api
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     static_files.init_app(app)
     fragment_cache.init_app(app)
     jobs.init_app(app)
+    subscribers.init_app()
     events_pages.init_app(app)
 
     register_blueprints(app)

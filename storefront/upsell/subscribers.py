@@ -15,7 +15,6 @@ from storefront.upsell.llm.service import llm_reranker
 from storefront.upsell.scheduler import job_scheduler
 
 
-@cart_changed.connect
 def schedule_prefetch(_sender: Any, cart_id: str) -> None:
     """Have the model asked about this cart a pause after its last change."""
     app = this_app()
@@ -25,7 +24,6 @@ def schedule_prefetch(_sender: Any, cart_id: str) -> None:
         job_scheduler(app).schedule(PREFETCH_DEBOUNCE_SECONDS, cart_id, job)
 
 
-@orders_changed.connect
 def schedule_training(_sender: Any) -> None:
     app, tenant_id = this_app(), current_tenant_id()
     job_scheduler(app).schedule(
@@ -33,7 +31,13 @@ def schedule_training(_sender: Any) -> None:
     )
 
 
-@catalog_loaded.connect
 def rebuild_similarity(_sender: Any, tenant_ids: Sequence[str]) -> None:
     """Texts are compared when they come in, so that nobody at checkout waits for it."""
     rebuild_similarity_of(tenant_ids)
+
+
+def init_app() -> None:
+    """Follow the signals. Connecting twice is the same as once, however many apps a process has."""
+    cart_changed.connect(schedule_prefetch)
+    orders_changed.connect(schedule_training)
+    catalog_loaded.connect(rebuild_similarity)
