@@ -27,6 +27,10 @@ from storefront.tenants.registry import registry
 
 catalog_loaded = signal("catalog-loaded")
 """Sent with `tenant_ids` after shops or products were loaded, and committed."""
+products_imported = signal("products-imported")
+"""Sent for each shop inside the import's transaction, with its `connection`, the `tenant` as the file has it, and the
+`product_ids` that follow the file: those that are new, and with `--update` all. Receivers return the ids of products of
+which they changed something that isn't in the product's own row."""
 BATCH_SIZE = 2000
 LAST_IMPORT_DIGEST = "catalog_sha256"
 IMPORT_LOCK_ID = 7_206_340_001
@@ -129,6 +133,7 @@ def import_products(
 ) -> None:
     """New products get the places from `place` on, in the file's order."""
     there = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
+    followed = {entry.id for entry in tenant.products if update_existing or entry.id not in there}
     others: list[tuple[dict[str, Any], int]] = []
     for start in range(0, len(tenant.products), BATCH_SIZE):
         batch = tenant.products[start : start + BATCH_SIZE]
@@ -151,6 +156,10 @@ def import_products(
         lot = [row for row, _ in others[start : start + BATCH_SIZE]]
         update_products(connection, tenant.id, lot)
         progress(len(lot))
+    sent = products_imported.send(connection=connection, tenant=tenant, product_ids=followed)
+    besides = {id for _, changed in sent for id in changed} & there - {row["id"] for row, _ in others}
+    loaded.updated += len(besides)
+    loaded.unchanged -= len(besides)
     repriced = [(PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was]
     append_events(
         connection, tenant.id, repriced

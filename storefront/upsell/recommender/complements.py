@@ -1,4 +1,4 @@
-"""What a model wrote down beforehand about which products and categories complete a product: made, kept and read."""
+"""Which products and categories complete a product, as the shop says itself or a model wrote down: made, kept, read."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,18 +9,20 @@ from itertools import chain
 from typing import Any
 
 from storefront.config import Settings
-from storefront.db.tenancy import execute, insert_if_absent, insert_rows
+from storefront.db.tenancy import execute, insert_if_absent
 from storefront.db.transactions import write
+from storefront.i18n.content import localize
+from storefront.i18n.locale import shopper_languages
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.llm import complement_prompt
 from storefront.upsell.llm.batch import Batch, estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.complement_prompt import ComplementAnswer
 from storefront.upsell.recommender.cooccurrence import category_names, unpack_similar_items
-from storefront.upsell.recommender.models import Complement, TrainingState
+from storefront.upsell.recommender.models import Complement, ComplementSource, TrainingState
 from storefront.upsell.recommender.product_text import product_text_from_row
 from storefront.upsell.recommender.queries import (
-    DELETE_COMPLEMENTS,
+    DELETE_GENERATED_COMPLEMENTS,
     SELECT_CATEGORY_INDEXES,
     SELECT_COMPLEMENTS,
     SELECT_PRODUCT_TEXTS_BY_INDEX,
@@ -29,7 +31,7 @@ from storefront.upsell.recommender.queries import (
 )
 from storefront.upsell.recommender.stats_cache import current_stats
 from storefront.upsell.recommender.training import assign_item_indexes
-from storefront.upsell.types import ProductText
+from storefront.upsell.types import Evidence, ProductText
 
 MAX_PRODUCT_CHOICES = 40
 """Products that a model may choose from, and how many of them are there for their texts and for their sales."""
@@ -45,17 +47,29 @@ SAMPLE = 20
 
 @dataclass
 class ProductComplements:
-    """What completes a product, and why: products by their numbers, groups by their names and their numbers."""
+    """What completes a product, and why: products by their numbers, the best first, groups by their names and their
+    numbers. `by_shop` has what the shop says itself, by product id, as it reads in the shopper's language."""
 
     products: dict[int, str] = field(default_factory=dict)
     categories: dict[str, str] = field(default_factory=dict)
     groups: list[int] = field(default_factory=list)
+    by_shop: dict[str, str] = field(default_factory=dict)
 
-    def why(self, number: int, category: str) -> str:
+    def generated_why(self, number: int, category: str) -> str:
         names = (category, *category_names(category))
         return self.products.get(number) or next(
             (self.categories[name] for name in names if name in self.categories), ""
         )
+
+    def evidence(
+        self, mine: str, order_count: int, number: int, product_id: str, category: str, use_generated: bool = True
+    ) -> Evidence:
+        """What ties the product of this number, id and category to `mine`, the product that these are complements of.
+        A model's words count only with `use_generated`, and never for a pair that the shop named itself."""
+        by_shop = product_id in self.by_shop
+        generated = self.generated_why(number, category) if use_generated and not by_shop else ""
+        why = self.by_shop.get(product_id) or generated
+        return Evidence(mine, order_count, why, number in self.products, by_shop)
 
 
 NO_COMPLEMENTS = ProductComplements()
@@ -64,18 +78,22 @@ NO_COMPLEMENTS_BY_PRODUCT: Mapping[str, ProductComplements] = {}
 
 def complements_for(rows: Sequence[Any]) -> Mapping[str, ProductComplements]:
     """What was prepared about the products of these rows, by their ids; asks the database only if anything was."""
-    ids = [row.product_id for row in rows if row.prepared]
+    ids = [row.product_id for row in rows if row.has_complements]
     return read_complements(ids) if ids else NO_COMPLEMENTS_BY_PRODUCT
 
 
 def read_complements(product_ids: Sequence[str]) -> dict[str, ProductComplements]:
     found = {product_id: ProductComplements() for product_id in product_ids}
+    languages = shopper_languages()
     for row in execute(SELECT_COMPLEMENTS, {"ids": product_ids}):
-        prepared = found[row.product_id]
+        prepared, why = found[row.product_id], row.why
+        if row.source == ComplementSource.SHOP:
+            why = localize(row.why, row.explanation_translations, languages) if row.why else ""
+            prepared.by_shop[row.other_id] = why
         if row.other is not None:
-            prepared.products[row.other] = row.why
+            prepared.products[row.other] = why
         elif row.category:
-            prepared.categories[row.category] = row.why
+            prepared.categories[row.category] = why
             prepared.groups += [row.group] if row.group is not None else []
     return found
 
@@ -108,12 +126,14 @@ class ComplementTask:
         return [{"product_id": id, "explanation": why} for id, why in found.products.items()], found.dropped
 
     def save(self) -> None:
-        """Put what was kept in the place of what was known, with the state of the texts that it was made from."""
-        execute(DELETE_COMPLEMENTS, {"product": self.product.id})
+        """Put what was kept in the place of what was known, with the state of the texts that it was made from. Pairs
+        that the shop named itself stay as they are."""
+        execute(DELETE_GENERATED_COMPLEMENTS, {"product": self.product.id})
         rows = [{"other_id": id, "category": "", "why": why} for id, why in self.kept.products.items()]
         rows += [{"other_id": "", "category": name, "why": why} for name, why in self.kept.categories.items()]
         if rows:
-            insert_rows(Complement, [{"product_id": self.product.id, **row} for row in rows])
+            generated = {"product_id": self.product.id, "source": ComplementSource.LLM.value}
+            insert_if_absent(Complement, [{**generated, **row, "position": i} for i, row in enumerate(rows)])
         execute(
             SET_COMPLEMENTS_DIGEST, {"product": self.product.id, "texts": content_digest(self.product, self.language)}
         )

@@ -14,7 +14,13 @@ from storefront.catalog.models import Product
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped
 from storefront.orders.models import CANCELLED, Order, OrderLine
-from storefront.upsell.recommender.models import CategoryAffinity, Complement, ProductAffinity, TrainingState
+from storefront.upsell.recommender.models import (
+    CategoryAffinity,
+    Complement,
+    ComplementSource,
+    ProductAffinity,
+    TrainingState,
+)
 
 affinities, groups, learned = table_of(ProductAffinity), table_of(CategoryAffinity), table_of(TrainingState)
 complements = table_of(Complement)
@@ -23,13 +29,28 @@ NUMBER_OF_GROUP = select(groups.c.number).where(groups.c.name == complements.c.c
 SELECT_COMPLEMENTS = tenant_scoped(
     select(
         complements.c.product_id,
+        complements.c.other_id,
         complements.c.category,
         complements.c.why,
+        complements.c.explanation_translations,
+        complements.c.source,
         tenant_scoped(NUMBER_OF_OTHER.correlate(complements)).scalar_subquery().label("other"),
         tenant_scoped(NUMBER_OF_GROUP.correlate(complements)).scalar_subquery().label("group"),
-    ).where(complements.c.product_id.in_(bindparam("ids", expanding=True)))
+    )
+    .where(complements.c.product_id.in_(bindparam("ids", expanding=True)))
+    .order_by(complements.c.product_id, complements.c.position, complements.c.other_id)
 )
-DELETE_COMPLEMENTS = tenant_scoped(delete(complements).where(complements.c.product_id == bindparam("product")))
+HAS_COMPLEMENTS = (
+    tenant_scoped(select(complements.c.product_id).where(complements.c.product_id == affinities.c.product_id))
+    .correlate(affinities)
+    .exists()
+    .label("has_complements")
+)
+DELETE_GENERATED_COMPLEMENTS = tenant_scoped(
+    delete(complements).where(
+        complements.c.product_id == bindparam("product"), complements.c.source == ComplementSource.LLM.value
+    )
+)
 SET_COMPLEMENTS_DIGEST = tenant_scoped(
     update(affinities).where(affinities.c.product_id == bindparam("product")).values(prepared=bindparam("texts"))
 )
@@ -42,7 +63,10 @@ SELECT_CATALOG_STATS = tenant_scoped(
     .join(products, same_product)
     .order_by(affinities.c.number)
 )
-AFFINITY_COLUMNS = [affinities.c[name] for name in ("product_id", "number", "orders", "prepared", "together", "alike")]
+AFFINITY_COLUMNS = [
+    *(affinities.c[name] for name in ("product_id", "number", "orders", "together", "alike")),
+    HAS_COMPLEMENTS,
+]
 these_products = affinities.c.product_id.in_(bindparam("ids", expanding=True))
 SELECT_AFFINITIES = tenant_scoped(select(*AFFINITY_COLUMNS).where(these_products))
 STATE_COLUMNS = [learned.c.event, learned.c.texts, learned.c.orders.label("orders_learned")]
@@ -103,7 +127,7 @@ SELECT_CATALOG = tenant_scoped(
     .order_by(affinities.c.number)
 )
 SELECT_TEXT_FEATURES = tenant_scoped(
-    select(affinities.c.product_id, affinities.c.number, affinities.c.prepared, affinities.c.alike).where(
+    select(affinities.c.product_id, affinities.c.number, HAS_COMPLEMENTS, affinities.c.alike).where(
         affinities.c.number.in_(bindparam("numbers", expanding=True))
     )
 )
