@@ -31,6 +31,7 @@ from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
+from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
 from storefront.state import EXTENSION, AppState
 from storefront.tenants import context
@@ -138,6 +139,7 @@ def register_blueprints(app: Flask) -> None:
     app.cli.add_command(upsell_commands.commands)
     app.cli.add_command(retention_commands.prune_command)
     app.cli.add_command(migration_commands.db_command)
+    app.cli.add_command(seeding_commands.seed_command)
 
 
 def register_template_globals(app: Flask) -> None:

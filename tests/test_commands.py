@@ -21,7 +21,8 @@ from tests.server.test_serving import GUNICORN, serving, wait
 
 SECRET = "only for these tests, and long enough to be taken"
 FLASK = GUNICORN.parent / "flask"
-CAN_COME_FIRST = ("catalog", "load")
+CATALOG_LOAD = ("catalog", "load")
+CAN_COME_FIRST = (CATALOG_LOAD, ("seed",))
 
 
 WITHOUT_DATABASE = {("openapi",)}
@@ -62,7 +63,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_before_the_first_start_they_say_so(empty_url: str, tmp_path: Path) -> None:
     app = create_app(settings_for(empty_url, tmp_path))
     for words in all_commands(app.cli):
-        if words == CAN_COME_FIRST:
+        if words in CAN_COME_FIRST:
             continue
         result = run(app, *words)
         assert is_one_sentence(result), (words, result.output)
@@ -73,7 +74,7 @@ def test_before_the_first_start_they_say_so(empty_url: str, tmp_path: Path) -> N
 def test_a_catalogue_can_be_loaded_before_the_first_start(empty_url: str, tmp_path: Path) -> None:
     app = create_app(settings_for(empty_url, tmp_path))
     for _ in range(2):
-        result = run(app, *CAN_COME_FIRST)
+        result = run(app, *CATALOG_LOAD)
         assert (result.exit_code, result.stderr) == (0, ""), result.output
     assert run(app, "upsell", "off", "--tenant", "north").exit_code == 0
     dispose(app)

@@ -89,6 +89,13 @@ class UpsellSetting(StrictModel):
     budget_cart_above: str | None = None
 
 
+class GoesWithSetting(StrictModel):
+    """A product that completes the one it stands in, and why, in the shop's own words."""
+
+    id: ProductId
+    why: Annotated[dict[str, Annotated[Label, Field(max_length=160)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}
+
+
 class ProductEntry(StrictModel):
     id: ProductId
     name: Annotated[dict[str, Name], *Translated]
@@ -98,6 +105,8 @@ class ProductEntry(StrictModel):
     stock: Annotated[int, Field(ge=0, le=1_000_000_000)]
     tags: Annotated[list[Annotated[Label, Field(min_length=1, max_length=60)]], Field(max_length=30)] = []
     image: Image = ""
+    goes_with: Annotated[list[GoesWithSetting], Field(max_length=8)] = []
+    """The best first."""
 
 
 class TenantEntry(StrictModel):
@@ -164,6 +173,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
         yield from (f"{where}, {fault}" for fault in duplicates("promotion", codes, "code"))
         yield from (f"{where}, {fault}" for fault in unknown_references(tenant))
         yield from (f"{where}, {fault}" for fault in contradicting_rules(tenant.upsell or UpsellSetting()))
+        yield from (f"{where}, {fault}" for fault in goes_with_errors(tenant))
         yield from (f"{where}, {fault}" for fault in language_errors(tenant))
         for product in tenant.products:
             yield from (f"{where}, product {product.id!r}, {fault}" for fault in duplicates("tag", product.tags, ""))
@@ -177,6 +187,11 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
     """Yield errors for texts in unsupported languages, and for texts without the shop's default language."""
     texts = [(f"product {one.id!r}, name", one.name) for one in tenant.products]
     texts += [(f"product {one.id!r}, description", one.description) for one in tenant.products]
+    texts += [
+        (f"product {one.id!r}, goes_with {other.id!r}, why", other.why)
+        for one in tenant.products
+        for other in one.goes_with
+    ]
     if tenant.theme.hero:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
     texts += [(f"labels, {label!r}", {DEFAULT_LANGUAGE_KEY: label} | others) for label, others in tenant.labels.items()]
@@ -199,6 +214,18 @@ def unknown_references(tenant: TenantEntry) -> Iterator[str]:
         money.parse(rules.budget_cart_above or "0", tenant.currency)
     except ValueError as fault:
         yield f"upsell, budget_cart_above: {fault}"
+
+
+def goes_with_errors(tenant: TenantEntry) -> Iterator[str]:
+    """Products in `goes_with` that don't exist, are the product itself, or are named twice."""
+    known = {product.id for product in tenant.products}
+    for product in tenant.products:
+        where = f"product {product.id!r}, goes_with"
+        others = [other.id for other in product.goes_with]
+        yield from (f"{where}: there is no product {id!r} in this shop" for id in others if id not in known)
+        if product.id in others:
+            yield f"{where}: {product.id!r} can't go with itself"
+        yield from duplicates(where, others, "")
 
 
 def contradicting_rules(rules: UpsellSetting) -> Iterator[str]:

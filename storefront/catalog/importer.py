@@ -20,7 +20,7 @@ from storefront.db.transactions import write_transaction
 from storefront.events.actions import append_events
 from storefront.events.models import EventType
 from storefront.ids import new_id
-from storefront.signals import catalog_loaded
+from storefront.signals import catalog_loaded, products_imported
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.registry import registry
 
@@ -124,6 +124,7 @@ def import_products(
 ) -> None:
     """Import the products of a tenant; new ones get the positions from `position` on, in file order."""
     existing_ids = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
+    followed = {entry.id for entry in tenant.products if update_existing or entry.id not in existing_ids}
     others: list[tuple[dict[str, Any], int]] = []
     for start in range(0, len(tenant.products), BATCH_SIZE):
         batch = tenant.products[start : start + BATCH_SIZE]
@@ -146,6 +147,10 @@ def import_products(
         rows = [row for row, _ in others[start : start + BATCH_SIZE]]
         update_products(connection, tenant.id, rows)
         progress(len(rows))
+    results = products_imported.send(connection=connection, tenant=tenant, product_ids=followed)
+    besides = {id for _, changed in results for id in changed} & existing_ids - {row["id"] for row, _ in others}
+    loaded.updated += len(besides)
+    loaded.unchanged -= len(besides)
     repriced = [
         (EventType.PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was
     ]

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from storefront.config import Settings
-from storefront.db.tenancy import execute, insert_if_absent, insert_rows
+from storefront.db.tenancy import execute, insert_if_absent
 from storefront.db.transactions import write
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.llm import complement_prompt
@@ -18,10 +18,10 @@ from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.complement_prompt import ComplementAnswer
 from storefront.upsell.llm.models import CallPurpose
 from storefront.upsell.recommender.cooccurrence import unpack_similar_items
-from storefront.upsell.recommender.models import Complement, TrainingState
+from storefront.upsell.recommender.models import Complement, ComplementSource, TrainingState
 from storefront.upsell.recommender.product_text import product_text_from_row
 from storefront.upsell.recommender.queries import (
-    DELETE_COMPLEMENTS,
+    DELETE_GENERATED_COMPLEMENTS,
     SELECT_CATEGORY_INDEXES,
     SELECT_PRODUCT_TEXTS_BY_INDEX,
     SELECT_PRODUCTS_TO_GENERATE,
@@ -65,16 +65,24 @@ class ComplementTask:
         return [{"product_id": id, "explanation": why} for id, why in found.products.items()], found.rejections
 
     def save(self) -> None:
-        """Put what was kept in the place of what was known, with the state of the texts that it was made from."""
-        execute(DELETE_COMPLEMENTS, {"product": self.product.id})
+        """Replace the generated complements of the product, and store the digest of the texts that they were made from.
+        The shop's own pairs stay."""
+        execute(DELETE_GENERATED_COMPLEMENTS, {"product": self.product.id})
         found = [(id, "", why) for id, why in self.kept.products.items()]
         found += [("", name, why) for name, why in self.kept.categories.items()]
         rows = [
-            {"product_id": self.product.id, "complement_product_id": id, "category": category, "explanation": why}
-            for id, category, why in found
+            {
+                "product_id": self.product.id,
+                "complement_product_id": id,
+                "category": category,
+                "explanation": why,
+                "source": ComplementSource.LLM.value,
+                "position": position,
+            }
+            for position, (id, category, why) in enumerate(found)
         ]
         if rows:
-            insert_rows(Complement, rows)
+            insert_if_absent(Complement, rows)
         digest = content_digest(self.product, self.language)
         execute(SET_COMPLEMENTS_DIGEST, {"product": self.product.id, "digest": digest})
 

@@ -1,5 +1,6 @@
 """The sentences that explain a suggestion when no language model wrote one."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 
@@ -36,14 +37,16 @@ def strongest_explanation(
     how_common: Callable[[str], int],
     label: Callable[[str], str] = str,
 ) -> str:
-    """Shared orders say most, then what was prepared, a shared tag (a rare one more than a common one), a shared
-    category, shared words of the name. Empty when there is nothing."""
+    """The shop's own words say most, then shared orders, then what was prepared, a shared tag (a rare one more than a
+    common one), a shared category, shared words of the name. Empty when there is nothing."""
     names = {mine.id: mine.name for mine in cart}
+    if by_shop := next((tie.why for tie in ties if tie.by_shop and tie.why), ""):
+        return by_shop
     bought = max((tie for tie in ties if tie.order_count), key=lambda tie: tie.order_count, default=None)
     if bought:
         return explain_bought_together(names[bought.product_id], bought.order_count)
-    if prepared := next((tie.why for tie in ties if tie.why), ""):
-        return prepared
+    if prepared := max((tie for tie in ties if tie.prepared or tie.why), key=lambda tie: bool(tie.why), default=None):
+        return prepared.why or explain_complement(names[prepared.product_id])
     shared = [(tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
     if shared:
         tag, mine = shared[0]
@@ -55,48 +58,70 @@ def strongest_explanation(
         if goods.category and goods.category == mine.category:
             called = label(goods.category)
             return explain_same_category(mine.name, called) if called else explain_similar_name(mine.name)
-    if alike := next((mine for mine in cart if mine.name_words & goods.name_words), None):
-        return explain_similar_name(alike.name)
-    return next((explain_complement(names[tie.product_id]) for tie in ties if tie.prepared), "")
+    alike = next((mine for mine in cart if mine.name_words & goods.name_words), None)
+    return explain_similar_name(alike.name) if alike else ""
+
+
+MAX_NAME_LENGTH, MAX_LABEL_LENGTH = 60, 40
+"""Characters of a product's name, and of a category or a tag, in a sentence."""
+SEVERAL_ORDERS = 3
+"""From so many on, "often" is true."""
+SIZE = re.compile(r"(?<=\w)(?:, |、)\d[^,、]*$")
+"""The end of a name such as "Dawn Espresso, 1 kg", which nobody says."""
 
 
 @lru_cache(4096)
 def short(name: str) -> str:
-    return shortened(strip_invisible(name), 60)
+    return shortened(SIZE.sub("", strip_invisible(name)), MAX_NAME_LENGTH)
+
+
+@lru_cache(1024)
+def short_label(label: str) -> str:
+    return shortened(strip_invisible(label), MAX_LABEL_LENGTH)
 
 
 def explain_bought_together(name: str, times: int) -> str:
+    if times < SEVERAL_ORDERS:
+        return ngettext(
+            "Bought together with your %(name)s in %(num)s order.",
+            "Bought together with your %(name)s in %(num)s orders.",
+            times,
+            name=short(name),
+        )
     return ngettext(
-        "Bought together with %(name)s in %(num)s order.",
-        "Bought together with %(name)s in %(num)s orders.",
+        "Often bought together with your %(name)s: %(num)s order so far.",
+        "Often bought together with your %(name)s: %(num)s orders so far.",
         times,
         name=short(name),
     )
 
 
 def explain_shared_tag(name: str, tag: str) -> str:
-    return _("Shares “%(tag)s” with %(name)s in your cart.", tag=short(tag).replace("-", " "), name=short(name))
+    called = short_label(tag.replace("-", " "))
+    return _("Goes well with %(tag)s, like your %(name)s.", tag=called, name=short(name))
 
 
 def explain_same_category(name: str, category: str) -> str:
-    return _("From %(category)s, like %(name)s in your cart.", category=short(category), name=short(name))
+    return _("Also from our %(category)s range, like your %(name)s.", category=short_label(category), name=short(name))
 
 
 def explain_similar_name(name: str) -> str:
-    return _("Close in kind to %(name)s in your cart.", name=short(name))
+    return _("If you like %(name)s, take a look at this too.", name=short(name))
 
 
 def explain_complement(name: str) -> str:
-    return _("Goes with %(name)s in your cart.", name=short(name))
+    return _("Goes well with your %(name)s.", name=short(name))
 
 
 def explain_popular(orders: int) -> str:
+    if orders < SEVERAL_ORDERS:
+        return _("Other customers have bought this too.")
     return ngettext(
-        "In %(num)s order of this shop, and not in yours yet.",
-        "In %(num)s orders of this shop, and not in yours yet.",
+        "Popular with our customers: %(num)s order so far.",
+        "Popular with our customers: %(num)s orders so far.",
         orders,
     )
 
 
 def explain_pinned(name: str) -> str:
-    return _("The shop recommends it with %(name)s.", name=short(name))
+    return _("We recommend this with your %(name)s.", name=short(name))

@@ -1,16 +1,20 @@
-"""Signal handlers: which background jobs follow a changed cart, an order or an import."""
+"""Signal handlers: what follows a changed cart, an order or an import."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
+from storefront.catalog.import_schema import TenantEntry
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
-from storefront.signals import cart_changed, catalog_loaded, orders_changed
+from storefront.signals import cart_changed, catalog_loaded, orders_changed, products_imported
 from storefront.state import state_of
 from storefront.upsell.actions import PREFETCH_DEBOUNCE_SECONDS
 from storefront.upsell.jobs import LEARN_DELAY_SECONDS, prefetch_job, rebuild_similarity_of, this_app, training_job
 from storefront.upsell.llm.service import llm_reranker
+from storefront.upsell.recommender.shop_complements import save_shop_complements
 from storefront.upsell.scheduler import job_scheduler
 
 
@@ -35,8 +39,16 @@ def rebuild_similarity(_sender: Any, tenant_ids: Sequence[str]) -> None:
     rebuild_similarity_of(tenant_ids)
 
 
+def import_complements(
+    _sender: Any, connection: Connection, tenant: TenantEntry, product_ids: Collection[str]
+) -> set[str]:
+    """Store a shop's own complements in the import's transaction. Returns the ids of the products that changed."""
+    return save_shop_complements(connection, tenant, product_ids)
+
+
 def init_app() -> None:
     """Follow the signals. Connecting twice is the same as once, however many apps a process has."""
     cart_changed.connect(schedule_prefetch)
     orders_changed.connect(schedule_training)
     catalog_loaded.connect(rebuild_similarity)
+    products_imported.connect(import_complements)

@@ -85,9 +85,10 @@ class SuggestionDraft:
 @dataclass(frozen=True)
 class Evidence:
     """What ties a candidate to a product of the cart: so many shared orders, whether it was prepared as completing it,
-    and in which words if any."""
+    in which words if any, and whether the shop itself said so."""
 
     product_id: str
     order_count: int = 0
     why: str = ""
     prepared: bool = False
+    by_shop: bool = False

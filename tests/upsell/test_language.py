@@ -73,9 +73,9 @@ def test_the_rules_say_why_in_the_shoppers_language(app: Flask, shopper: Person)
     def said(**headers: str) -> str:
         return str(shopper.api("GET", f"/carts/{cart}/upsell", headers=headers).text)
 
-    assert "in your cart." in said()
+    assert "like your Dawn Beans." in said()
     german = shopper.api("GET", f"/carts/{cart}/upsell", headers=GERMAN).json["suggestions"]  # type: ignore[index]
-    assert all(one["explanation"].endswith("in Ihrem Warenkorb.") for one in german)
+    assert all("in Ihrem Warenkorb" in one["explanation"] for one in german)
     assert {one["product"]["name"] for one in german} & {"Kaffeekanne", "Spoon"}
     shopper.post("/cart/items", {"product_id": "beans"})
     assert "у вашому кошику." in shopper.get("/checkout/upsell", headers={"Accept-Language": "uk"}).text

@@ -15,6 +15,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.orders.actions import cancel_order
 from storefront.upsell import jobs, subscribers
+from storefront.upsell.explanations import SEVERAL_ORDERS
 from storefront.upsell.recommender import training
 from storefront.upsell.recommender.training import retrain, train_incrementally
 from tests.concurrency import at_once, people
@@ -51,7 +52,9 @@ def reason(person: Person, mine: str, other: str) -> str | None:
 
 
 def together(times: int) -> str:
-    return f"Bought together with Dawn Beans in {times} order{'' if times == 1 else 's'}."
+    if times >= SEVERAL_ORDERS:
+        return f"Often bought together with your Dawn Beans: {times} orders so far."
+    return f"Bought together with your Dawn Beans in {times} order{'' if times == 1 else 's'}."
 
 
 def test_an_order_is_learned_once_however_often_the_shop_learns(app: Flask, shopper: Person) -> None:
@@ -122,7 +125,7 @@ def test_a_slow_learner_undoes_nothing_of_a_quick_one(
         first.result()
     teach(app)
     assert (reason(shopper, "beans", "honey"), reason(shopper, "beans", "pot")) == (together(1), together(1))
-    assert reason(shopper, "pot", "beans") == "Bought together with Café Pot in 1 order."
+    assert reason(shopper, "pot", "beans") == "Bought together with your Café Pot in 1 order."
 
 
 def test_an_order_that_was_cancelled_is_as_if_it_had_never_been(app: Flask, shopper: Person) -> None:

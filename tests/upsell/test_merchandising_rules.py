@@ -98,7 +98,7 @@ def test_what_is_pinned_comes_first_with_the_shops_words(wishing: Wishing) -> No
     assert next(iter(found)) == "honey"
     if not state_of(person.client.application).settings.model_configured:
         assert found["honey"] == "Honey in coffee: try it."
-        assert suggested(wishing(pins=[pin]), beans=1)["honey"] == "The shop recommends it with Dawn Beans."
+        assert suggested(wishing(pins=[pin]), beans=1)["honey"] == "We recommend this with your Dawn Beans."
     assert next(iter(suggested(person, cup=1))) != "honey", "with the cup it was not pinned"
     assert "honey" not in suggested(person, beans=1, honey=1)
 

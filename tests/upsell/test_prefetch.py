@@ -221,7 +221,7 @@ def test_the_panel_waits_no_longer_than_a_glance(
     person.post("/cart/items", {"product_id": "beans"})
     with at_most(20):
         panel = person.get("/checkout/upsell")
-    assert "Shares “espresso” with Dawn Beans in your cart." in panel.text
+    assert "Goes well with espresso, like your Dawn Beans." in panel.text
     assert MODELS_WORDS not in panel.text
     assert [(one.source, one.decision) for one in showings(app)] == [("rules", "pending")]
 

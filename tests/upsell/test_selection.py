@@ -1,10 +1,23 @@
 """How the shop chooses by itself, and the reasons that it gives: plain values in, plain values out."""
 
+import pytest
+from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storefront.i18n.locale import override_locale
+from storefront.i18n.negotiation import LANGUAGES
 from storefront.tenants.settings import MerchandisingRules
-from storefront.upsell.explanations import with_explanations
+from storefront.upsell.explanations import (
+    explain_bought_together,
+    explain_complement,
+    explain_pinned,
+    explain_popular,
+    explain_same_category,
+    explain_shared_tag,
+    explain_similar_name,
+    with_explanations,
+)
 from storefront.upsell.llm.rerank_answer import validate_answer
 from storefront.upsell.selection import MAX_LLM_CANDIDATES_PER_CATEGORY, llm_candidates, merge_llm_choice, select_top
 from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
@@ -29,44 +42,49 @@ def reason_for(
 
 def test_the_reason_is_a_fact_about_this_cart() -> None:
     cases = {
-        "Bought together with Dawn Beans in 12 orders.": (ProductText("a", "Slippers"), [Evidence("beans", 12)]),
-        "Bought together with Dawn Beans in 1 order.": (ProductText("a", "Slippers"), [Evidence("beans", 1)]),
+        "Often bought together with your Dawn Beans: 12 orders so far.": (
+            ProductText("a", "Slippers"),
+            [Evidence("beans", 12)],
+        ),
+        "Bought together with your Dawn Beans in 1 order.": (ProductText("a", "Slippers"), [Evidence("beans", 1)]),
         "Dry feet at breakfast.": (ProductText("a", "Slippers"), [Evidence("beans", 0, "Dry feet at breakfast.")]),
-        "Shares “Espresso” with Dawn Beans in your cart.": (ProductText("b", "Pot", tags=("Espresso",)), []),
-        "From Coffee, like Dawn Beans in your cart.": (ProductText("c", "Decaf", category="Coffee"), []),
-        "Close in kind to Dawn Beans in your cart.": (ProductText("d", "Red beans"), []),
+        "Goes well with Espresso, like your Dawn Beans.": (ProductText("b", "Pot", tags=("Espresso",)), []),
+        "Also from our Coffee range, like your Dawn Beans.": (ProductText("c", "Decaf", category="Coffee"), []),
+        "If you like Dawn Beans, take a look at this too.": (ProductText("d", "Red beans"), []),
     }
     for reason, (other, ties) in cases.items():
         assert reason_for(other, [BEANS], *ties) == reason
     assert reason_for(ProductText("e", "Slippers"), [BEANS]) == "", "nothing speaks for it"
-    assert (
-        reason_for(ProductText("e", "Slippers"), [BEANS], orders=5) == "In 5 orders of this shop, and not in yours yet."
-    )
-    assert reason_for(ProductText("e", "Slippers"), [BEANS], orders=1).startswith("In 1 order of this shop")
+    assert reason_for(ProductText("e", "Slippers"), [BEANS], orders=5) == "Popular with our customers: 5 orders so far."
+    assert reason_for(ProductText("e", "Slippers"), [BEANS], orders=1) == "Other customers have bought this too."
 
 
 def test_the_strongest_fact_is_told() -> None:
-    """Orders, then what was prepared, then a tag, then the category."""
+    """The shop's own words, then orders, then what was prepared, then a tag, then the category."""
     other = ProductText("b", "Beans", category="Coffee", tags=("espresso",))
+    by_shop = Evidence("beans", 9, "The shop says so.", by_shop=True)
+    assert reason_for(other, [BEANS], by_shop, orders=9) == "The shop says so."
+    unworded = Evidence("beans", prepared=True, by_shop=True)
+    assert reason_for(other, [BEANS], unworded, orders=9) == "Goes well with your Dawn Beans."
     prepared, bought = Evidence("beans", 0, "Prepared."), Evidence("beans", 2)
     assert reason_for(other, [BEANS], prepared, bought, orders=9).startswith("Bought together")
     assert reason_for(other, [BEANS], prepared, orders=9) == "Prepared."
-    assert reason_for(other, [BEANS], orders=9).startswith("Shares “espresso”")
+    assert reason_for(other, [BEANS], orders=9).startswith("Goes well with espresso")
     untagged = ProductText("b", "Beans", category="Coffee")
-    assert reason_for(untagged, [BEANS], orders=9).startswith("From Coffee")
+    assert reason_for(untagged, [BEANS], orders=9).startswith("Also from our Coffee range")
 
 
 def test_the_most_orders_are_told_of_several_products() -> None:
     honey = ProductText("honey", "Heather Honey")
     reason = reason_for(ProductText("jam", "Jam"), [BEANS, honey], Evidence("beans", 2), Evidence("honey", 7))
-    assert reason == "Bought together with Heather Honey in 7 orders."
+    assert reason == "Often bought together with your Heather Honey: 7 orders so far."
 
 
 def test_a_rare_tag_says_more_than_a_common_one() -> None:
     cart = [ProductText("mine", "Mine", tags=("gift", "fountain-pen"))]
     common = tuple(ProductText(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9))
     ink = ProductText("ink", "Ink", tags=("gift", "fountain-pen"))
-    assert reason_for(ink, cart, beside=common) == "Shares “fountain pen” with Mine in your cart."
+    assert reason_for(ink, cart, beside=common) == "Goes well with fountain pen, like your Mine."
 
 
 def test_having_no_category_is_not_one_that_is_shared() -> None:
@@ -135,6 +153,35 @@ def test_the_model_may_choose_from_twelve_and_not_all_of_one_kind() -> None:
         *(f"x{i}" for i in range(12 - MAX_LLM_CANDIDATES_PER_CATEGORY)),
     ]
     assert len(llm_candidates(candidates(*pots), MANY_OF_A_KIND)) == 9
+
+
+def test_nobody_says_the_size_of_what_is_in_the_cart() -> None:
+    beans = ProductText("beans", "Dawn Espresso, 1 kg", category="Coffee")
+    assert reason_for(ProductText("c", "Decaf", category="Coffee"), [beans]).endswith("like your Dawn Espresso.")
+    cup = ProductText("cup", "Cup, saucer and spoon", category="Coffee")
+    assert reason_for(ProductText("c", "Decaf", category="Coffee"), [cup]).endswith("like your Cup, saucer and spoon.")
+    flask = ProductText("flask", "Flask 1,5 L", category="Coffee")
+    assert reason_for(ProductText("c", "Decaf", category="Coffee"), [flask]).endswith("like your Flask 1,5 L.")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_sentence_fits_and_names_what_it_is_about(app: Flask, language: str) -> None:
+    name, label = "N" * 200, "L" * 200
+    with app.app_context(), override_locale(language):
+        for sentence, named in (
+            (explain_bought_together(name, 1), "N"),
+            (explain_bought_together(name, 10**6), "N"),
+            (explain_shared_tag(name, label), "NL"),
+            (explain_same_category(name, label), "NL"),
+            (explain_similar_name(name), "N"),
+            (explain_complement(name), "N"),
+            (explain_pinned(name), "N"),
+            (explain_popular(1), ""),
+            (explain_popular(10**6), ""),
+        ):
+            assert len(sentence) <= 160, sentence
+            assert all(letter * 30 in sentence for letter in named), sentence
+            assert sentence[-1] in ".。", sentence
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200)

@@ -23,9 +23,9 @@ def test_the_counts_in_the_reasons_are_of_real_orders(shopper: Person) -> None:
     shopper.checkout(shopper.cart(honey=1, cup=1))
     teach(shopper.client.application)
     assert suggested(shopper, shopper.cart(beans=1)) == {
-        "honey": "Bought together with Dawn Beans in 3 orders.",
-        "pot": "Bought together with Dawn Beans in 1 order.",
-        "cup": "Shares “espresso” with Dawn Beans in your cart.",
+        "honey": "Often bought together with your Dawn Beans: 3 orders so far.",
+        "pot": "Bought together with your Dawn Beans in 1 order.",
+        "cup": "Goes well with espresso, like your Dawn Beans.",
     }
 
 
@@ -35,7 +35,7 @@ def test_the_orders_of_another_shop_say_nothing_here(shopper: Person, stranger: 
         stranger.checkout(stranger.cart(shared=1, pen=1))
     for shop in ("north", "south"):
         teach(shopper.client.application, shop)
-    assert "Bought together" not in str(suggested(shopper, shopper.cart(shared=1)))
+    assert "ought together" not in str(suggested(shopper, shopper.cart(shared=1)))
     assert "3件の注文" in suggested(stranger, stranger.cart(shared=1))["pen"], "the shop in the south speaks Japanese"
 
 

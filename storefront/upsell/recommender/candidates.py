@@ -89,7 +89,7 @@ def _build_candidates(tenant: TenantSettings, cart: Sequence[ProductText], asked
     ties = evidence_for({numbers[one.id]: one for one in goods}, rows, prepared, reads_default_language(tenant))
     orders = {one.id: shelf.catalog_stats.n[numbers[one.id]] for one in goods}
     others = with_explanations(mine, goods, ties, orders, partial(localized_label, tenant))
-    return CandidateSet(mine, [*pinned_candidates(tenant, cart, pins, known), *others], sold)
+    return CandidateSet(mine, [*pinned_candidates(tenant, cart, pins, known, prepared), *others], sold)
 
 
 def sellable_rows(product_ids: Collection[str]) -> dict[str, Any]:
@@ -161,20 +161,24 @@ def cart_item_features(row: Any, prepared: ProductComplements, known: int) -> Ca
 
 
 def evidence_for(
-    candidates: Mapping[int, ProductText], rows: Sequence[Any], prepared: Mapping[str, ProductComplements], worded: bool
+    candidates: Mapping[int, ProductText],
+    rows: Sequence[Any],
+    prepared: Mapping[str, ProductComplements],
+    use_generated: bool,
 ) -> dict[str, list[Evidence]]:
     """For each candidate, by its id, in how many orders it was together with those of the cart, and what was prepared
-    about them, with its words if it is to be `worded`."""
+    about them; in a model's words only with `use_generated`."""
     found: dict[str, list[Evidence]] = {goods.id: [] for goods in candidates.values()}
     for row in rows:
         numbers, _, times = unpack_row(bytes(row.cooccurrences))
         together = dict(zip(numbers, times, strict=True))
         completing = prepared.get(row.product_id, NO_COMPLEMENTS)
         for number, goods in candidates.items():
-            why = completing.why(number, goods.category) if prepared and worded else ""
-            prepared_for_it = number in completing.products
-            if number in together or why or prepared_for_it:
-                found[goods.id].append(Evidence(row.product_id, together.get(number, 0), why, prepared_for_it))
+            tie = completing.evidence(
+                row.product_id, together.get(number, 0), number, goods.id, goods.category, use_generated
+            )
+            if tie.order_count or tie.why or tie.prepared:
+                found[goods.id].append(tie)
     return found
 
 
@@ -185,17 +189,21 @@ def pins_for(tenant: TenantSettings, cart: Sequence[ProductText]) -> dict[str, P
 
 
 def pinned_candidates(
-    tenant: TenantSettings, cart: Sequence[ProductText], pins: Mapping[str, Pin], sold: Mapping[str, ProductText]
+    tenant: TenantSettings,
+    cart: Sequence[ProductText],
+    pins: Mapping[str, Pin],
+    sold: Mapping[str, ProductText],
+    prepared: Mapping[str, ProductComplements] = NO_COMPLEMENTS_BY_PRODUCT,
 ) -> list[Candidate]:
-    """Those of the pinned products that can be had, with the shop's own reason."""
+    """Those of the pinned products that can be had, each with the pin's reason, else with the shop's for the pair."""
     names, worded = {goods.id: goods.name for goods in cart}, reads_default_language(tenant)
-    return [
-        Candidate(
-            sold[id], (strip_invisible(pin.why) if worded else "") or explain_pinned(names[pin.with_id]), pinned=True
-        )
-        for id, pin in pins.items()
-        if id in sold
-    ]
+    found = []
+    for id, pin in pins.items():
+        if id in sold:
+            by_shop = prepared.get(pin.with_id, NO_COMPLEMENTS).by_shop.get(id)
+            why = (strip_invisible(pin.why) if worded else "") or by_shop or explain_pinned(names[pin.with_id])
+            found.append(Candidate(sold[id], why, pinned=True))
+    return found
 
 
 def reads_default_language(tenant: TenantSettings) -> bool:

@@ -1,11 +1,15 @@
 """The recommender's tables."""
 
+from enum import StrEnum
+
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -47,9 +51,16 @@ class CategoryAffinity(OwnedByTenant, Model):
     cooccurrences: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
 
 
+class ComplementSource(StrEnum):
+    """Who said that something completes a product."""
+
+    SHOP = "shop"
+    LLM = "llm"
+
+
 class Complement(OwnedByTenant, Model):
-    """What a model wrote down beforehand about what completes a product: another product or, with that empty, a
-    category; and why, in one sentence."""
+    """What completes a product: another product or, with that empty, a category; and why, in one sentence. A pair has
+    one row: the shop's own if it says so in `catalog.json`, else what a model wrote down beforehand."""
 
     __tablename__ = "complement"
     __table_args__ = (ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),)
@@ -58,6 +69,12 @@ class Complement(OwnedByTenant, Model):
     complement_product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     category: Mapped[str] = mapped_column(String(80), primary_key=True)
     explanation: Mapped[str]
+    """In the shop's own language; empty when only the pair is known."""
+    explanation_translations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """`why` by language, in others than the shop's own."""
+    source: Mapped[str] = mapped_column(String(8), default=ComplementSource.LLM.value)
+    position: Mapped[int] = mapped_column(SmallInteger, default=0)
+    """0 for the product's best complement."""
 
 
 class TrainingState(OwnedByTenant, Model):

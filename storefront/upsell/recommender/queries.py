@@ -14,7 +14,13 @@ from storefront.catalog.models import Product
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped
 from storefront.orders.models import Order, OrderLine, OrderStatus
-from storefront.upsell.recommender.models import CategoryAffinity, Complement, ProductAffinity, TrainingState
+from storefront.upsell.recommender.models import (
+    CategoryAffinity,
+    Complement,
+    ComplementSource,
+    ProductAffinity,
+    TrainingState,
+)
 
 affinities, groups, learned = table_of(ProductAffinity), table_of(CategoryAffinity), table_of(TrainingState)
 complements = table_of(Complement)
@@ -23,13 +29,28 @@ INDEX_OF_CATEGORY = select(groups.c.category_index).where(groups.c.name == compl
 SELECT_COMPLEMENTS = tenant_scoped(
     select(
         complements.c.product_id,
+        complements.c.complement_product_id,
         complements.c.category,
         complements.c.explanation,
+        complements.c.explanation_translations,
+        complements.c.source,
         tenant_scoped(INDEX_OF_OTHER.correlate(complements)).scalar_subquery().label("other_index"),
         tenant_scoped(INDEX_OF_CATEGORY.correlate(complements)).scalar_subquery().label("category_index"),
-    ).where(complements.c.product_id.in_(bindparam("ids", expanding=True)))
+    )
+    .where(complements.c.product_id.in_(bindparam("ids", expanding=True)))
+    .order_by(complements.c.product_id, complements.c.position, complements.c.complement_product_id)
 )
-DELETE_COMPLEMENTS = tenant_scoped(delete(complements).where(complements.c.product_id == bindparam("product")))
+HAS_COMPLEMENTS = (
+    tenant_scoped(select(complements.c.product_id).where(complements.c.product_id == affinities.c.product_id))
+    .correlate(affinities)
+    .exists()
+    .label("has_complements")
+)
+DELETE_GENERATED_COMPLEMENTS = tenant_scoped(
+    delete(complements).where(
+        complements.c.product_id == bindparam("product"), complements.c.source == ComplementSource.LLM.value
+    )
+)
 SET_COMPLEMENTS_DIGEST = tenant_scoped(
     update(affinities)
     .where(affinities.c.product_id == bindparam("product"))
@@ -48,9 +69,9 @@ AFFINITY_COLUMNS = [
     affinities.c.product_id,
     affinities.c.item_index,
     affinities.c.order_count,
-    affinities.c.complements_digest,
     affinities.c.cooccurrences,
     affinities.c.similar_items,
+    HAS_COMPLEMENTS,
 ]
 these_products = affinities.c.product_id.in_(bindparam("ids", expanding=True))
 SELECT_AFFINITIES = tenant_scoped(select(*AFFINITY_COLUMNS).where(these_products))
@@ -115,9 +136,9 @@ SELECT_CATALOG = tenant_scoped(
     .order_by(affinities.c.item_index)
 )
 SELECT_TEXT_FEATURES = tenant_scoped(
-    select(
-        affinities.c.product_id, affinities.c.item_index, affinities.c.complements_digest, affinities.c.similar_items
-    ).where(affinities.c.item_index.in_(bindparam("indexes", expanding=True)))
+    select(affinities.c.product_id, affinities.c.item_index, HAS_COMPLEMENTS, affinities.c.similar_items).where(
+        affinities.c.item_index.in_(bindparam("indexes", expanding=True))
+    )
 )
 stands = (orders.c.status != OrderStatus.CANCELLED) & (orders.c.created_at <= bindparam("until"))
 later = (orders.c.created_at > bindparam("moment")) | (

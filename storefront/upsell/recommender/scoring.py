@@ -9,7 +9,8 @@ For a candidate j and the m products i of the cart, with n_j the orders that j w
     group_ij = GROUP * (W_gh + KG * n_h / L) / (n_g + KG) * (n_j + KI / size_h) / (n_h + KI)
     same_ij = SAME * size_h / products, when i and j share their widest group h
 
-and where it was prepared (`complements.py`) that j completes i, tie_ij += PREPARED; that the category h does,
+and where it was prepared (`complements.py`) that j completes i, as its complement number p (the best is 0),
+tie_ij += PREPARED * (1 - PREPARED_STEP)^p; that the category h does,
 tie_ij += PREPARED_GROUP * (n_j + KI / size_h) / (n_h + KI).
 
 times_ij counts the orders that i and j share; weight_ij sums their 1/(order's products - 1) (`rows.py`); g and h are
@@ -46,6 +47,7 @@ class ScoringParams:
     ki: float = 5.0
     same: float = 1.0
     prepared: float = 1.5
+    prepared_step: float = 0.05
     prepared_group: float = 1.0
 
 
@@ -68,7 +70,8 @@ class CatalogStats:
 @dataclass(frozen=True)
 class CartItemFeatures:
     """A product of the cart: its number, and by the others' numbers in how many orders they were together, with what
-    weight (thousandths), and how alike their texts are (cosine); the products and groups prepared as completing it."""
+    weight (thousandths), and how alike their texts are (cosine); the products (the best first) and groups prepared as
+    completing it."""
 
     number: int
     numbers: Sequence[int]
@@ -153,8 +156,9 @@ class Scorer:
             factor = share * self.constants.c
             for number, cosine in one.alike.items():
                 sums[number] = get(number, 0.0) + factor * cosine**self.constants.q
-            for number in one.prepared:
-                sums[number] = get(number, 0.0) + share * self.constants.prepared
+            for place, number in enumerate(one.prepared):
+                worth = self.constants.prepared * (1 - self.constants.prepared_step) ** place
+                sums[number] = get(number, 0.0) + share * worth
         return sums
 
     def scores(self, others: Iterable[int] = ()) -> list[tuple[float, int]]:

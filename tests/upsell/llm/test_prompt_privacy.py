@@ -19,7 +19,7 @@ def test_the_request_holds_the_cart_the_candidates_and_the_facts(advised: Person
     assert [goods["name"] for goods in request.data["cart"]] == ["Dawn Beans", "Heather Honey"]
     candidates = {goods["product_id"]: goods for goods in request.data["candidates"]}
     assert set(candidates) == {"pot", "cup", "shared"}
-    assert candidates["cup"]["known"] == "Bought together with Dawn Beans in 1 order."
+    assert candidates["cup"]["known"] == "Bought together with your Dawn Beans in 1 order."
     assert candidates["cup"]["description"] == "A cup of stoneware."
 
 

@@ -84,7 +84,7 @@ class ReplayState:
             SELECT_TEXT_FEATURES, {"indexes": list({one.number for bought in baskets for one in bought})}
         ).all()
         self.alike = {row.item_index: unpack_similar_items(bytes(row.similar_items)) for row in texts}
-        prepared = [row.product_id for row in texts if row.complements_digest]
+        prepared = [row.product_id for row in texts if row.has_complements]
         self.prepared = read_complements(prepared) if prepared else {}
 
     def learn(self, bought: Sequence[BasketItem]) -> None:
@@ -119,8 +119,16 @@ class ReplayState:
         return {group: self.ledger.groups[group] for number in cart for group in self.groups_of[number]}
 
     def ties(self, number: int, cart: Sequence[int]) -> list[Evidence]:
-        why = {one: self.of(one).why(number, self.categories[number]) for one in cart}
-        return [Evidence(self.ids[one], self.ledger.rows[one].counts.get(number, 0), why[one]) for one in cart]
+        return [
+            self.of(one).evidence(
+                self.ids[one],
+                self.ledger.rows[one].counts.get(number, 0),
+                number,
+                self.ids[number],
+                self.categories[number],
+            )
+            for one in cart
+        ]
 
 
 def count_orders() -> int:

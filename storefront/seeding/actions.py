@@ -1,0 +1,177 @@
+"""Filling a shop with a history: read what it sells, make its checkouts, write them, learn from them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from sqlalchemy import select
+
+from storefront.cart.models import Cart, CartLine
+from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product
+from storefront.clock import now
+from storefront.db.base import db, table_of
+from storefront.db.engine import engines
+from storefront.db.tenancy import OwnedByTenant, execute, insert_rows, tenant_scoped
+from storefront.db.tenant_context import current_tenant_id
+from storefront.db.transactions import write, write_connection
+from storefront.events.actions import next_ids, record_events
+from storefront.events.models import Event, EventType
+from storefront.i18n.locale import override_locale
+from storefront.i18n.negotiation import LANGUAGES, fallback_languages
+from storefront.orders.actions import TAKE_STOCK
+from storefront.orders.models import Order, OrderLine, OrderStatus
+from storefront.seeding.baskets import SeedProduct
+from storefront.seeding.history import Checkout, HistoryRequest, make_history
+from storefront.seeding.rows import HistoryRows, Row, history_rows
+from storefront.tenants.settings import TenantSettings
+from storefront.upsell.experiment.models import UpsellExposure
+from storefront.upsell.models import UpsellImpression
+from storefront.upsell.recommender.candidates import find_candidates_by_id
+from storefront.upsell.recommender.models import Complement
+from storefront.upsell.recommender.training import retrain
+from storefront.upsell.selection import select_top
+from storefront.upsell.types import SuggestionDraft
+
+SEED_LOCK_ID = 7_206_340_003
+"""The PostgreSQL advisory lock under which one machine at a time fills a shop."""
+BATCH_ROWS = 1000
+RESTOCKED_DAYS = 7
+"""What was sold before so many days has been delivered again."""
+LEAST_STOCK_SHARE = 0.4
+"""How much of a product's stock is left, at least; and more than what a page calls low."""
+ANY_ORDER = tenant_scoped(select(table_of(Order).c.id).limit(1))
+
+
+class AlreadyHasOrders(Exception):
+    """The shop has orders, and made-up ones must not come among them."""
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    checkouts: int
+    orders: int
+    cancelled: int
+
+
+def seed_shop(tenant: TenantSettings, days: int, seed: int) -> SeedResult:
+    """Give the current tenant a history of so many days, all of it or nothing, and learn from it.
+
+    Raises `AlreadyHasOrders`; then nothing was changed.
+    """
+    check_no_orders()
+    products = read_products()
+    if not products:
+        return SeedResult(0, 0, 0)
+    asked = HistoryRequest(tenant, products, shop_languages(tenant, products), days, now(), seed)
+    checkouts = list(make_history(asked, CachedSuggestions(tenant).suggest))
+    rows = history_rows(tenant, {product.id: product for product in products}, checkouts)
+    with write(durable=True):
+        engines().dialect.lock_among_machines(write_connection(), SEED_LOCK_ID)
+        check_no_orders()
+        write_history(rows)
+        record_events(stock_events(take_sold(products, checkouts, asked.now)))
+    retrain()
+    cancelled = sum(checkout.status == OrderStatus.CANCELLED for checkout in checkouts)
+    return SeedResult(len(checkouts), len(rows.orders), cancelled)
+
+
+def check_no_orders() -> None:
+    if execute(ANY_ORDER).first():
+        raise AlreadyHasOrders
+
+
+def read_products() -> list[SeedProduct]:
+    """What the current tenant sells for money, with what completes each."""
+    complements: dict[str, list[str]] = {}
+    for row in db.session.scalars(select(Complement).order_by(Complement.position)):
+        complements.setdefault(row.product_id, []).append(row.complement_product_id)
+    found = db.session.scalars(select(Product).where(Product.price > 0).order_by(Product.position))
+    return [
+        SeedProduct(
+            row.id,
+            row.price,
+            row.stock,
+            row.name,
+            row.name_translations or {},
+            row.image,
+            tuple(complements.get(row.id, ())),
+        )
+        for row in found
+    ]
+
+
+def shop_languages(tenant: TenantSettings, products: Sequence[SeedProduct]) -> list[str]:
+    """The languages in which the shop's products are named, its own first."""
+    named = {language for product in products for language in product.names if language in LANGUAGES}
+    return list(dict.fromkeys([tenant.default_language, *sorted(named)]))
+
+
+class CachedSuggestions:
+    """What the rules suggest before anything was sold, for each cart and language once."""
+
+    def __init__(self, tenant: TenantSettings) -> None:
+        self.tenant = tenant
+        self.known: dict[tuple[tuple[str, ...], str], list[SuggestionDraft]] = {}
+
+    def suggest(self, product_ids: Sequence[str], language: str) -> list[SuggestionDraft]:
+        key = tuple(product_ids), language
+        if key not in self.known:
+            with override_locale(language, fallback_languages(language, (), self.tenant.locale)):
+                candidates = find_candidates_by_id(self.tenant, product_ids).candidates
+                self.known[key] = select_top(candidates, self.tenant.upsell)
+        return self.known[key]
+
+
+def write_history(rows: HistoryRows) -> None:
+    """Write all rows, inside `write()`; events last, because the tenant's other writers of events wait from then on."""
+    tables: list[tuple[type[OwnedByTenant], list[Row]]] = [
+        (Cart, rows.carts),
+        (CartLine, rows.cart_lines),
+        (UpsellExposure, rows.exposures),
+        (UpsellImpression, rows.impressions),
+        (Order, rows.orders),
+        (OrderLine, rows.order_lines),
+    ]
+    for model, some in tables:
+        insert_in_batches(model, some)
+    happened = sorted(rows.events, key=lambda event: event["created_at"])
+    if happened:
+        first = next_ids(write_connection(), current_tenant_id(), len(happened))
+        insert_in_batches(Event, [{"id": first + i, **event} for i, event in enumerate(happened)])
+
+
+def insert_in_batches(model: type[OwnedByTenant], rows: Sequence[Row]) -> None:
+    for start in range(0, len(rows), BATCH_ROWS):
+        insert_rows(model, rows[start : start + BATCH_ROWS])
+
+
+def take_sold(products: Sequence[SeedProduct], checkouts: Iterable[Checkout], moment: datetime) -> dict[str, int]:
+    """Take from the stock what was sold since the last delivery, as far as a sensible rest is left: what is left of
+    each product that changed, by its id. In the order of the ids, in which orders take stock."""
+    sold = sold_since(checkouts, moment - timedelta(days=RESTOCKED_DAYS))
+    left = {}
+    for product in sorted(products, key=lambda one: one.id):
+        taken = min(sold[product.id], max(0, product.stock - least_stock(product.stock)))
+        if taken:
+            row = execute(TAKE_STOCK, {"product": product.id, "taken": taken, "now": moment}).one_or_none()
+            if row:
+                left[product.id] = row.stock
+    return left
+
+
+def sold_since(checkouts: Iterable[Checkout], moment: datetime) -> Counter[str]:
+    sold: Counter[str] = Counter()
+    for checkout in checkouts:
+        if checkout.ordered_at and checkout.ordered_at >= moment and not checkout.cancelled_at:
+            sold.update({line.product_id: line.quantity for line in checkout.lines})
+    return sold
+
+
+def least_stock(stock: int) -> int:
+    return max(LOW_STOCK_THRESHOLD + 1, ceil(stock * LEAST_STOCK_SHARE))
+
+
+def stock_events(left: Mapping[str, int]) -> list[tuple[str, str, dict[str, int]]]:
+    return [(EventType.STOCK_CHANGED, product_id, {"stock": stock}) for product_id, stock in left.items()]

@@ -1,0 +1,66 @@
+"""What a made-up customer buys: something that sells, and what completes it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+MORE_ITEMS = (0.34, 0.36, 0.2, 0.1)
+"""How often 0, 1, 2 and 3 other products are bought with the first."""
+COMPLEMENT_SHARE = 0.8
+"""How many of them complete one that is in the basket already; the others are there by chance."""
+QUANTITIES = (0.84, 0.13, 0.03)
+"""How often 1, 2 and 3 of a product are bought that isn't dear."""
+
+
+@dataclass(frozen=True)
+class SeedProduct:
+    """A product as it is bought. `price` is in minor units, `names` are those in other languages than the shop's own;
+    `complements` are products' ids, the best first."""
+
+    id: str
+    price: int
+    stock: int
+    name: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    complements: tuple[str, ...] = ()
+
+
+class Baskets:
+    """Draws baskets from a shop's products, of which there must be one at least."""
+
+    def __init__(self, products: Sequence[SeedProduct], rng: Random) -> None:
+        self.rng, self.products = rng, {product.id: product for product in products}
+        self.ids = list(self.products)
+        self.popularity = [self._popularity(product) for product in products]
+        self.usual_price = sorted(product.price for product in products)[len(products) // 2]
+
+    def _popularity(self, product: SeedProduct) -> float:
+        """Some sell much better than others; what is dear, or has just sold out, less."""
+        liked = self.rng.lognormvariate(0, 0.6) / math.pow(max(product.price, 1), 0.4)
+        return liked if product.stock else liked * 0.3
+
+    def draw(self) -> dict[str, int]:
+        """Quantities by product id."""
+        basket = [self._any()]
+        for _ in range(self.rng.choices(range(len(MORE_ITEMS)), MORE_ITEMS)[0]):
+            found = self._complement(basket) if self.rng.random() < COMPLEMENT_SHARE else None
+            found = found or self._any()
+            if found not in basket:
+                basket.append(found)
+        return {id: self.quantity(id) for id in basket}
+
+    def quantity(self, product_id: str) -> int:
+        if self.products[product_id].price > self.usual_price:
+            return 1
+        return self.rng.choices((1, 2, 3), QUANTITIES)[0]
+
+    def _any(self) -> str:
+        return self.rng.choices(self.ids, self.popularity)[0]
+
+    def _complement(self, basket: Sequence[str]) -> str | None:
+        """What completes a product of the basket: the first that its shop names more often than the last."""
+        named = self.products[self.rng.choice(basket)].complements
+        left = [id for id in named if id in self.products and id not in basket]
+        return self.rng.choices(left, [1 / (rank + 1) for rank in range(len(left))])[0] if left else None

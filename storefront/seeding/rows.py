@@ -1,0 +1,144 @@
+"""The rows that checkouts leave in the tables, as the shop itself would have written them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from storefront.cart.models import CartStatus
+from storefront.events.models import EventType
+from storefront.ids import id_at, new_token
+from storefront.orders.validation import new_order_number
+from storefront.pricing.calculator import Price, calculate_price
+from storefront.seeding.baskets import SeedProduct
+from storefront.seeding.history import HOLDOUT, Checkout, Line
+from storefront.tenants.settings import TenantSettings
+from storefront.upsell.experiment.assignment import Arm, allocation
+from storefront.upsell.types import Decision, SuggestionSource
+
+Row = dict[str, Any]
+ALLOCATION = allocation(HOLDOUT, False)
+
+
+@dataclass
+class HistoryRows:
+    """Rows by table, without the tenant; `events` lack their ids and are in no order."""
+
+    carts: list[Row] = field(default_factory=list)
+    cart_lines: list[Row] = field(default_factory=list)
+    exposures: list[Row] = field(default_factory=list)
+    impressions: list[Row] = field(default_factory=list)
+    orders: list[Row] = field(default_factory=list)
+    order_lines: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+
+
+def history_rows(
+    tenant: TenantSettings, products: Mapping[str, SeedProduct], checkouts: Iterable[Checkout]
+) -> HistoryRows:
+    """Ids of carts, orders and impressions are random, because who knows one of an order may see it."""
+    rows = HistoryRows()
+    for checkout in checkouts:
+        cart_id = new_token()
+        add_cart(rows, checkout, cart_id)
+        add_impression(rows, checkout, cart_id)
+        if checkout.ordered_at:
+            add_order(rows, tenant, products, checkout, cart_id, checkout.ordered_at)
+    return rows
+
+
+def add_cart(rows: HistoryRows, checkout: Checkout, cart_id: str) -> None:
+    rows.carts.append(
+        {
+            "id": cart_id,
+            "shopper": checkout.customer.shopper,
+            "status": CartStatus.ORDERED if checkout.ordered_at else CartStatus.OPEN,
+            "promo_code": checkout.promo_code,
+            "created_at": checkout.cart_created_at,
+            "updated_at": checkout.ordered_at or checkout.started_at,
+        }
+    )
+    first = id_at(checkout.cart_created_at)
+    rows.cart_lines += [
+        {
+            "cart_id": cart_id,
+            "product_id": line.product_id,
+            "quantity": line.quantity,
+            "from_upsell": line.from_upsell,
+            "position": first + i,
+        }
+        for i, line in enumerate(checkout.lines)
+    ]
+
+
+def add_impression(rows: HistoryRows, checkout: Checkout, cart_id: str) -> None:
+    both = {"cart_id": cart_id, "arm": checkout.arm, "created_at": checkout.started_at}
+    shown = [{"product_id": one.product_id, "explanation": str(one.explanation)} for one in checkout.suggested]
+    rows.exposures.append(both | {"shopper": checkout.customer.shopper, "allocation": ALLOCATION})
+    rows.impressions.append(
+        both
+        | {
+            "id": new_token(),
+            "sort_id": id_at(checkout.started_at) + len(rows.impressions),
+            "source": SuggestionSource.RULES if shown else None,
+            "decision": Decision.CONTROL if checkout.arm == Arm.CONTROL else Decision.RULES,
+            "call_id": None,
+            "suggestions": shown,
+        }
+    )
+
+
+def add_order(
+    rows: HistoryRows,
+    tenant: TenantSettings,
+    products: Mapping[str, SeedProduct],
+    checkout: Checkout,
+    cart_id: str,
+    moment: datetime,
+) -> None:
+    order_id, number = new_token(), new_order_number()
+    amounts = (products[line.product_id].price * line.quantity for line in checkout.lines)
+    price = calculate_price(tenant, amounts, checkout.promo_code, moment)
+    head = {"id": order_id, "number": number, "cart_id": cart_id, "created_at": moment, "status": checkout.status}
+    buyer = {"shopper": checkout.customer.shopper, "email": checkout.customer.email, "name": checkout.customer.name}
+    rows.orders.append(
+        head
+        | buyer
+        | price_columns(price)
+        | {"currency": tenant.currency, "idempotency_key": None, "fingerprint": None}
+    )
+    first, language = id_at(moment), checkout.customer.language
+    rows.order_lines += [
+        {"order_id": order_id, "position": first + i, **order_line(products[line.product_id], line, tenant, language)}
+        for i, line in enumerate(checkout.lines)
+    ]
+    placed = {"type": EventType.ORDER_PLACED, "data": {"number": number, "total": price.total}}
+    rows.events.append({"subject": order_id, "created_at": moment, **placed})
+    if checkout.cancelled_at:
+        cancelled = {"type": EventType.ORDER_CANCELLED, "data": {}}
+        rows.events.append({"subject": order_id, "created_at": checkout.cancelled_at, **cancelled})
+
+
+def price_columns(price: Price) -> Row:
+    return {
+        "promo_code": None if price.promo_expired else price.promo_code,
+        "subtotal": price.subtotal,
+        "discount": price.discount,
+        "tax": price.tax,
+        "tax_rate": str(price.tax_rate) if price.tax_rate is not None else None,
+        "tax_included": price.tax_included,
+        "total": price.total,
+    }
+
+
+def order_line(product: SeedProduct, line: Line, tenant: TenantSettings, language: str) -> Row:
+    """The line under the name by which this customer knows the product."""
+    return {
+        "product_id": product.id,
+        "name": product.names.get(language, product.name),
+        "language": language if language in product.names else tenant.default_language,
+        "image": product.image,
+        "unit_price": product.price,
+        "quantity": line.quantity,
+        "from_upsell": line.from_upsell,
+    }
