@@ -113,7 +113,9 @@ def test_a_promo_code_is_applied_and_taken_off(shopper: Person):
     assert "€44.40" in page
 
 
-@pytest.mark.parametrize("code, said", [("NOSUCH", "promo code isn"), ("bygone", "expired"), ("<b>x</b>", "promo code isn")])
+@pytest.mark.parametrize(
+    "code, said", [("NOSUCH", "promo code isn"), ("bygone", "expired"), ("<b>x</b>", "promo code isn")]
+)
 def test_a_code_that_cannot_be_used_is_said_beside_its_field(shopper: Person, code: str, said: str):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     answer = shopper.post("/cart/promo", {"code": code})
