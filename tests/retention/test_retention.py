@@ -277,7 +277,7 @@ def test_old_carts_are_found_by_an_index(app: Flask) -> None:
 
 
 def test_every_table_is_said_to_be_bounded_or_why_not(app: Flask) -> None:
-    said = Path(ROOT / "docs" / "deploy.md").read_text().split("## What is kept, and for how long")[1].split("\n## ")[0]
+    said = Path(ROOT / "docs" / "deploy.md").read_text().split("## Data retention")[1].split("\n## ")[0]
     with app.app_context():
         missing = [table.name for table in db.metadata.sorted_tables if f"`{table.name}`" not in said]
     assert not missing
