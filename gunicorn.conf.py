@@ -88,10 +88,13 @@ from storefront.server.file_limit import MAX_CONNECTIONS
 from storefront.server.gunicorn import ReadingWorker as worker_class  # noqa: F401, N813 - gunicorn's setting
 from storefront.upsell import jobs
 from storefront.upsell.llm.client import warm_up
+from storefront.web import static_files
+from storefront.web.asset_bundles import AssetError
 
 try:
     settings = Settings.from_environ()
-except ConfigError as fault:
+    static_files.load()
+except (ConfigError, AssetError) as fault:
     sys.exit(f"storefront can't start: {fault}")
 keep_secret(settings)
 logging.captureWarnings(True)  # they are lines of the log, too

@@ -83,7 +83,7 @@ def product_path(product_id: str) -> str:
 def image_path(image: str) -> str:
     """A product's picture below the shop's root, the same when its content changes; empty when there is none."""
     assets: StaticFiles = current_app.extensions["storefront_assets"]
-    return f"/static/products/{image}" if "products/" + image in assets.files else ""
+    return f"/static/products/{image}" if "products/" + image in assets.hashed else ""
 
 
 def share_image_url(image: str) -> str:

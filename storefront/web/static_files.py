@@ -11,37 +11,85 @@ from wsgiref.headers import Headers
 
 from flask import Flask, request
 from whitenoise import WhiteNoise
+from whitenoise.compress import Compressor
 from whitenoise.responders import NOT_ALLOWED_RESPONSE, Response, StaticFile
 
 from storefront.config import ROOT
-from storefront.web.compression import accepts_gzip, gzip_cached
+from storefront.web.asset_bundles import join_scripts, join_styles
+from storefront.web.compression import accepts_gzip
 
 STATIC_FOLDER = ROOT / "static"
+SCRIPT = "js/shop.js"
+STYLE = "css/style.css"
+SOURCES = ("js/", "css/")
+"""Folders of which only the two bundles are served."""
 PRODUCTS = "products/"
 PLACEHOLDER = "placeholder.svg"
 TEXT_SUFFIXES = (".css", ".js", ".svg")
-MAX_COMPRESSION_LEVEL = 9
 DAY_SECONDS = 24 * 60 * 60
-_HASHED = re.compile(r"\.[0-9a-f]{12}\.[a-z0-9]+$")
-_IN_STYLES = re.compile(r"(?<=url\()[a-z][\w./-]+(?=\))")
+_HASHED = r"\.[0-9a-f]{12}\.[a-z0-9]+$"
+_IN_STYLES = re.compile(r"(?<=url\(\.\./)[\w./-]+(?=\))")
 
 
 class StaticFiles:
-    """Where each static file is to be had. Files are read once, at the start."""
+    """The static files, where each is to be had, and what is answered there. Nothing is written: the disk may be
+    read-only."""
 
     def __init__(self, folder: Path = STATIC_FOLDER) -> None:
-        self.files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        contents = {name: path.read_bytes() for name, path in self.files.items()}
-        self.hashed = {name: hashed_name(name, content) for name, content in contents.items()}
-        self.text_contents = {name: content for name, content in contents.items() if name.endswith(TEXT_SUFFIXES)}
-        for name, content in self.text_contents.items():
-            if name.endswith(".css"):
-                self.text_contents[name] = self.with_hashed_names(content)
-                self.hashed[name] = hashed_name(name, self.text_contents[name])
+        self.folder = folder
+        self.hashed: dict[str, str] = {}
+        """The name with its hash of each file, by its name."""
+        self.answers: dict[str, InMemoryFile | StaticFile] = {}
+        """What WhiteNoise answers at each path."""
+        self.newest = 0
+        self.read()
 
-    def with_hashed_names(self, style: bytes) -> bytes:
-        """A stylesheet of the uppermost folder that names other files, such as fonts, by their hashes, too."""
-        return _IN_STYLES.sub(lambda found: self.hashed.get(found[0], found[0]), style.decode()).encode()
+    def read(self) -> None:
+        """Read all files. Raises `AssetError` for a script or stylesheet that is broken."""
+        newest = newest_change(self.folder)
+        paths: dict[str, Path] = {}
+        texts: dict[str, bytes] = {}
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_file() and not name.startswith(SOURCES):
+                content = path.read_bytes()
+                self.hashed[name] = hashed_name(name, content)
+                if name.endswith(TEXT_SUFFIXES):
+                    texts[name] = content
+                else:
+                    paths[name] = path
+        texts[SCRIPT] = join_scripts(self.folder / SCRIPT).encode()
+        texts[STYLE] = self.with_hashed_names(join_styles(self.folder / STYLE)).encode()
+        self.hashed.update({name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE)})
+        self.answers.update(self.answers_of(paths, texts))
+        self.newest = newest
+
+    def answers_of(self, paths: dict[str, Path], texts: dict[str, bytes]) -> dict[str, "InMemoryFile | StaticFile"]:
+        """What to answer at the two paths of each file: that with its hash, and the plain one."""
+        server = WhiteNoise(
+            None,
+            max_age=DAY_SECONDS,
+            allow_all_origins=False,
+            immutable_file_test=_HASHED,
+            add_headers_function=nosniff,
+        )
+        for name in (*paths, *texts):
+            for url in (f"/static/{name}", f"/static/{self.hashed[name]}"):
+                if name in texts:
+                    server.files[url] = InMemoryFile(texts[name], headers_of(server, name, url))
+                else:
+                    server.add_file_to_dictionary(url, str(paths[name]))
+        answers: dict[str, InMemoryFile | StaticFile] = server.files
+        return answers
+
+    def read_if_changed(self) -> None:
+        """While a developer works on them."""
+        if newest_change(self.folder) != self.newest:
+            self.read()
+
+    def with_hashed_names(self, style: str) -> str:
+        """The stylesheet with other files that it names, such as fonts, named by their hashes, too."""
+        return _IN_STYLES.sub(lambda found: self.hashed.get(found[0], found[0]), style)
 
     def url(self, name: str) -> str:
         """The address of a static file inside the form (subdomain or prefix) of the running request."""
@@ -55,7 +103,7 @@ class StaticFiles:
     def stable_image_url(self, image: str) -> str:
         """An address that stays the same when the picture's content changes; never empty."""
         name = PRODUCTS + image
-        return f"{request.script_root}/static/{name if name in self.files else PLACEHOLDER}"
+        return f"{request.script_root}/static/{name if name in self.hashed else PLACEHOLDER}"
 
 
 def hashed_name(name: str, content: bytes) -> str:
@@ -63,15 +111,19 @@ def hashed_name(name: str, content: bytes) -> str:
     return f"{stem}.{sha256(content).hexdigest()[:12]}{dot}{ending}"
 
 
+def newest_change(folder: Path) -> int:
+    """When a file or folder in this folder was last changed, in nanoseconds."""
+    return max(path.stat().st_mtime_ns for path in (folder, *folder.rglob("*")))
+
+
 class InMemoryFile:
-    """A file that is kept in memory as it is sent: packed for whoever can unpack it. Nothing is written anywhere, as
-    the disk may be read-only."""
+    """A text that is kept in memory as it is sent: packed for whoever can unpack it."""
 
     def __init__(self, content: bytes, headers: Headers) -> None:
         self.etag = headers["ETag"] = f'"{sha256(content).hexdigest()[:24]}"'
         headers["Vary"] = "Accept-Encoding"
         self.unchanged = StaticFile.get_not_modified_response(headers)
-        small = gzip_cached(content, MAX_COMPRESSION_LEVEL)
+        small = Compressor.compress_gzip(content)
         self.plain = content, [*headers.items(), ("Content-Length", str(len(content)))]
         self.small = small, [*headers.items(), ("Content-Encoding", "gzip"), ("Content-Length", str(len(small)))]
 
@@ -84,47 +136,30 @@ class InMemoryFile:
         return Response(HTTPStatus.OK, headers, BytesIO(body) if method == "GET" else None)
 
 
-class StaticFileIndex(WhiteNoise):  # type: ignore[misc]
-    """WhiteNoise, with texts from memory."""
-
-    def __init__(self, assets: StaticFiles) -> None:
-        self.texts = {str(assets.files[name]): content for name, content in assets.text_contents.items()}
-        super().__init__(
-            None,
-            max_age=DAY_SECONDS,
-            allow_all_origins=False,
-            immutable_file_test=lambda _path, url: bool(_HASHED.search(url)),
-            add_headers_function=nosniff,
-        )
-        for name, path in assets.files.items():
-            for alias in (name, assets.hashed[name]):
-                self.add_file_to_dictionary(f"/static/{alias}", str(path))
-
-    def get_static_file(self, path: str, url: str, stat_cache: object = None) -> InMemoryFile | StaticFile:
-        if path not in self.texts:
-            return super().get_static_file(path, url, stat_cache)
-        headers = Headers([])
-        self.add_mime_headers(headers, path, url)
-        self.add_cache_headers(headers, path, url)
-        nosniff(headers, path, url)
-        return InMemoryFile(self.texts[path], headers)
+def headers_of(server: WhiteNoise, name: str, url: str) -> Headers:
+    headers = Headers([])
+    server.add_mime_headers(headers, name, url)
+    server.add_cache_headers(headers, name, url)
+    nosniff(headers, name, url)
+    return headers
 
 
 @cache
-def load() -> tuple[StaticFiles, dict[str, InMemoryFile | StaticFile]]:
-    """The static files, and the answer to each address; read once, however many apps a process has."""
-    assets = StaticFiles()
-    return assets, StaticFileIndex(assets).files
+def load() -> StaticFiles:
+    """Read once, however many apps a process has."""
+    return StaticFiles()
 
 
 def init_app(app: Flask) -> None:
     """Serve the files in front of Flask, which never sees them, and let templates name them."""
-    assets, answers = load()
+    assets = load()
     server = WhiteNoise(app.wsgi_app)
-    server.files = answers
+    server.files = assets.answers
     app.wsgi_app = server  # type: ignore[method-assign]
     app.jinja_env.globals.update(static_url=assets.url, image_url=assets.image_url)
     app.extensions["storefront_assets"] = assets
+    if app.debug:
+        app.before_request(assets.read_if_changed)
 
 
 def nosniff(headers: Headers, _path: str, _url: str) -> None:

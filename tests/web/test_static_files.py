@@ -1,0 +1,111 @@
+"""What is served of the folder of static files, and what happens when a file in it changes while the shop runs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from storefront.config import ROOT
+from storefront.web import static_files
+from storefront.web.asset_bundles import AssetError
+from storefront.web.static_files import STATIC_FOLDER, STYLE, StaticFiles
+from tests.conftest import free_port
+
+ADDED = "\n.added {\n  color: red;\n}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the static files, without most of the pictures."""
+    return Path(shutil.copytree(STATIC_FOLDER, tmp_path / "static", ignore=shutil.ignore_patterns("[a-o]*.webp")))
+
+
+def change(path: Path, text: str) -> None:
+    path.write_text(path.read_text() + text)
+    later = path.stat().st_mtime_ns + 1_000_000  # a file system's clock may be coarse
+    os.utime(path, ns=(later, later))
+
+
+def test_of_the_sources_only_the_bundles_are_served(folder: Path) -> None:
+    files = StaticFiles(folder)
+    served = {url.removeprefix("/static/") for url in files.answers}
+    assert {"js/shop.js", "css/style.css", "vendor/htmx.min.js", "fonts/figtree.woff2"} <= served
+    assert {name for name in served if name.startswith(("js/", "css/"))} == {
+        *("js/shop.js", files.hashed["js/shop.js"]),
+        *("css/style.css", files.hashed["css/style.css"]),
+    }
+
+
+def test_a_change_gives_another_address_and_the_old_one_stays(folder: Path) -> None:
+    files = StaticFiles(folder)
+    before, script = files.hashed[STYLE], files.hashed["js/shop.js"]
+    change(folder / "css" / "components" / "card.css", ADDED)
+    files.read_if_changed()
+    assert files.hashed[STYLE] != before
+    assert files.hashed["js/shop.js"] == script
+    assert {f"/static/{before}", f"/static/{files.hashed[STYLE]}"} <= files.answers.keys()
+    new = files.answers[f"/static/{files.hashed[STYLE]}"].get_response("GET", {})
+    assert b".added{color:red;}" in new.file.read()
+
+
+def test_without_a_change_nothing_is_read_again(folder: Path) -> None:
+    files = StaticFiles(folder)
+    before = dict(files.answers)
+    files.read_if_changed()
+    assert all(files.answers[url] is answer for url, answer in before.items())
+
+
+def test_a_broken_source_is_reported_until_it_is_repaired(folder: Path) -> None:
+    files = StaticFiles(folder)
+    card = folder / "css" / "components" / "card.css"
+    whole = card.read_text()
+    change(card, "}")
+    for _ in range(2):
+        with pytest.raises(AssetError, match=r"card\.css is broken in line"):
+            files.read_if_changed()
+    card.write_text(whole)
+    files.read_if_changed()
+
+
+@pytest.mark.parametrize(("debug", "follows"), [(True, True), (False, False)])
+def test_only_a_developers_server_follows_changes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, debug: bool, follows: bool
+) -> None:
+    files = StaticFiles(folder)
+    monkeypatch.setattr(static_files, "load", lambda: files)
+    app = Flask(__name__)
+    app.debug = debug
+    app.add_url_rule("/", "page", lambda: files.url(STYLE))
+    static_files.init_app(app)
+    client = app.test_client()
+    before = client.get("/").text
+    change(folder / "css" / "components" / "card.css", ADDED)
+    after = client.get("/").text
+    assert (after != before) is follows
+    assert client.get(after).status_code == 200
+
+
+def test_a_broken_source_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+    for name in ("storefront", "static", "templates", "translations", "migrations"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.webp"))
+    for name in ("gunicorn.conf.py", "catalog.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    change(tmp_path / "static" / "css" / "components" / "card.css", "}")
+    environment = {"PATH": os.environ["PATH"], "PORT": str(free_port()), "DATA_DIR": str(tmp_path / "data")}
+    done = subprocess.run(
+        [Path(sys.executable).parent / "gunicorn"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "storefront can't start: " in done.stderr
+    assert "card.css is broken in line" in done.stderr
+    assert "Traceback" not in done.stderr
