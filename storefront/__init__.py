@@ -92,7 +92,7 @@ def new_state(app: Flask, settings: Settings) -> AppState:
     return AppState(
         settings=settings,
         registry=Registry(settings),
-        static_files=static_files.load()[0],
+        static_files=static_files.load(),
         fragments=FragmentCache(),
         category_counts={},
         vocabularies=spelling.VocabularyCache(),

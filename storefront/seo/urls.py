@@ -80,7 +80,7 @@ def product_path(product_id: str) -> str:
 def image_path(image: str) -> str:
     """Return the path of an image below the shop's root, independent of its content; empty if there is none."""
     assets = current_state().static_files
-    return f"/static/products/{image}" if "products/" + image in assets.files else ""
+    return f"/static/products/{image}" if "products/" + image in assets.hashed else ""
 
 
 def share_image_url(image: str) -> str:

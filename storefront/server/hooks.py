@@ -26,6 +26,8 @@ from storefront.server.listening import network_addresses, refuse_used_ports
 from storefront.state import state_of
 from storefront.upsell import jobs
 from storefront.upsell.llm.client import warm_up
+from storefront.web import static_files
+from storefront.web.asset_bundles import AssetError
 
 
 class ErrorLogger(Logger):  # type: ignore[misc]
@@ -39,7 +41,8 @@ def read_settings() -> Settings:
     """The environment's, or the end of the process with a sentence that says what is wrong with it."""
     try:
         settings = Settings.from_environ()
-    except ConfigError as fault:
+        static_files.load()
+    except (ConfigError, AssetError) as fault:
         sys.exit(f"storefront can't start: {fault}")
     keep_secret(settings)
     logging.captureWarnings(True)  # they are lines of the log, too

@@ -11,37 +11,77 @@ from wsgiref.headers import Headers
 
 from flask import Flask, request
 from whitenoise import WhiteNoise
+from whitenoise.compress import Compressor
 from whitenoise.responders import NOT_ALLOWED_RESPONSE, Response, StaticFile
 
 from storefront.config import ROOT
-from storefront.web.compression import accepts_gzip, gzip_cached
+from storefront.web.asset_bundles import join_scripts, join_styles
+from storefront.web.compression import accepts_gzip
 
 STATIC_FOLDER = ROOT / "static"
+SCRIPT = "js/shop.js"
+STYLE = "css/style.css"
+SOURCES = ("js/", "css/")
+"""Folders of which only the two bundles are served."""
 PRODUCTS = "products/"
 PLACEHOLDER = "placeholder.svg"
 TEXT_SUFFIXES = (".css", ".js", ".svg")
-MAX_COMPRESSION_LEVEL = 9
 DAY_SECONDS = 24 * 60 * 60
-_HASHED = re.compile(r"\.[0-9a-f]{12}\.[a-z0-9]+$")
-_IN_STYLES = re.compile(r"(?<=url\()[a-z][\w./-]+(?=\))")
+_HASHED = r"\.[0-9a-f]{12}\.[a-z0-9]+$"
+_IN_STYLES = re.compile(r"(?<=url\(\.\./)[\w./-]+(?=\))")
 
 
 class StaticFiles:
-    """The URLs of static files. Files are read once, at the start."""
+    """The URLs of static files and the responses at them. Files are read once, at the start. Nothing is written, because
+    the disk may be read-only."""
 
     def __init__(self, folder: Path = STATIC_FOLDER) -> None:
-        self.files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-        contents = {name: path.read_bytes() for name, path in self.files.items()}
-        self.hashed = {name: hashed_name(name, content) for name, content in contents.items()}
-        self.text_contents = {name: content for name, content in contents.items() if name.endswith(TEXT_SUFFIXES)}
-        for name, content in self.text_contents.items():
-            if name.endswith(".css"):
-                self.text_contents[name] = self.with_hashed_names(content)
-                self.hashed[name] = hashed_name(name, self.text_contents[name])
+        self.folder = folder
+        self.hashed: dict[str, str] = {}
+        """The hashed name of each file, by its name."""
+        self.answers: dict[str, InMemoryFile | StaticFile] = {}
+        """WhiteNoise's response at each path."""
+        self.read()
 
-    def with_hashed_names(self, style: bytes) -> bytes:
+    def read(self) -> None:
+        """Read all files. Raises `AssetError` for a script or stylesheet that is broken."""
+        paths: dict[str, Path] = {}
+        texts: dict[str, bytes] = {}
+        for path in self.folder.rglob("*"):
+            name = path.relative_to(self.folder).as_posix()
+            if path.is_file() and not name.startswith(SOURCES):
+                content = path.read_bytes()
+                self.hashed[name] = hashed_name(name, content)
+                if name.endswith(TEXT_SUFFIXES):
+                    texts[name] = content
+                else:
+                    paths[name] = path
+        texts[SCRIPT] = join_scripts(self.folder / SCRIPT).encode()
+        texts[STYLE] = self.with_hashed_names(join_styles(self.folder / STYLE)).encode()
+        self.hashed.update({name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE)})
+        self.answers.update(self.answers_of(paths, texts))
+
+    def answers_of(self, paths: dict[str, Path], texts: dict[str, bytes]) -> dict[str, "InMemoryFile | StaticFile"]:
+        """The responses at the two paths of each file: the hashed name and the plain one."""
+        server = WhiteNoise(
+            None,
+            max_age=DAY_SECONDS,
+            allow_all_origins=False,
+            immutable_file_test=_HASHED,
+            add_headers_function=nosniff,
+        )
+        for name in (*paths, *texts):
+            for url in (f"/static/{name}", f"/static/{self.hashed[name]}"):
+                if name in texts:
+                    server.files[url] = InMemoryFile(texts[name], headers_of(server, name, url))
+                else:
+                    server.add_file_to_dictionary(url, str(paths[name]))
+        answers: dict[str, InMemoryFile | StaticFile] = server.files
+        return answers
+
+    def with_hashed_names(self, style: str) -> str:
         """Replace the names of other files, such as fonts, in a stylesheet by their hashed names."""
-        return _IN_STYLES.sub(lambda found: self.hashed.get(found[0], found[0]), style.decode()).encode()
+        return _IN_STYLES.sub(lambda found: self.hashed.get(found[0], found[0]), style)
 
     def url(self, name: str) -> str:
         """Return the URL of a static file, in the form (subdomain or prefix) of the current request."""
@@ -55,7 +95,7 @@ class StaticFiles:
     def stable_image_url(self, image: str) -> str:
         """Return a URL that doesn't change with the image's content; the placeholder's if there is no image."""
         name = PRODUCTS + image
-        return f"{request.script_root}/static/{name if name in self.files else PLACEHOLDER}"
+        return f"{request.script_root}/static/{name if name in self.hashed else PLACEHOLDER}"
 
 
 def hashed_name(name: str, content: bytes) -> str:
@@ -64,13 +104,13 @@ def hashed_name(name: str, content: bytes) -> str:
 
 
 class InMemoryFile:
-    """A file held in memory, plain and compressed. Nothing is written, because the disk may be read-only."""
+    """A text file held in memory, plain and compressed."""
 
     def __init__(self, content: bytes, headers: Headers) -> None:
         self.etag = headers["ETag"] = f'"{sha256(content).hexdigest()[:24]}"'
         headers["Vary"] = "Accept-Encoding"
         self.unchanged = StaticFile.get_not_modified_response(headers)
-        small = gzip_cached(content, MAX_COMPRESSION_LEVEL)
+        small = Compressor.compress_gzip(content)
         self.plain = content, [*headers.items(), ("Content-Length", str(len(content)))]
         self.small = small, [*headers.items(), ("Content-Encoding", "gzip"), ("Content-Length", str(len(small)))]
 
@@ -83,44 +123,25 @@ class InMemoryFile:
         return Response(HTTPStatus.OK, headers, BytesIO(body) if method == "GET" else None)
 
 
-class StaticFileIndex(WhiteNoise):  # type: ignore[misc]
-    """WhiteNoise, with text files served from memory."""
-
-    def __init__(self, assets: StaticFiles) -> None:
-        self.texts = {str(assets.files[name]): content for name, content in assets.text_contents.items()}
-        super().__init__(
-            None,
-            max_age=DAY_SECONDS,
-            allow_all_origins=False,
-            immutable_file_test=lambda _path, url: bool(_HASHED.search(url)),
-            add_headers_function=nosniff,
-        )
-        for name, path in assets.files.items():
-            for alias in (name, assets.hashed[name]):
-                self.add_file_to_dictionary(f"/static/{alias}", str(path))
-
-    def get_static_file(self, path: str, url: str, stat_cache: object = None) -> InMemoryFile | StaticFile:
-        if path not in self.texts:
-            return super().get_static_file(path, url, stat_cache)
-        headers = Headers([])
-        self.add_mime_headers(headers, path, url)
-        self.add_cache_headers(headers, path, url)
-        nosniff(headers, path, url)
-        return InMemoryFile(self.texts[path], headers)
+def headers_of(server: WhiteNoise, name: str, url: str) -> Headers:
+    headers = Headers([])
+    server.add_mime_headers(headers, name, url)
+    server.add_cache_headers(headers, name, url)
+    nosniff(headers, name, url)
+    return headers
 
 
 @cache
-def load() -> tuple[StaticFiles, dict[str, InMemoryFile | StaticFile]]:
-    """Return the static files and the response for each URL; read once per process."""
-    assets = StaticFiles()
-    return assets, StaticFileIndex(assets).files
+def load() -> StaticFiles:
+    """Read once per process."""
+    return StaticFiles()
 
 
 def init_app(app: Flask) -> None:
     """Serve the files before requests reach Flask, and add the URL functions to the template globals."""
-    assets, answers = load()
+    assets = load()
     server = WhiteNoise(app.wsgi_app)
-    server.files = answers
+    server.files = assets.answers
     app.wsgi_app = server  # type: ignore[method-assign]
     app.jinja_env.globals.update(static_url=assets.url, image_url=assets.image_url)
 

@@ -86,7 +86,8 @@ def add_by_keyboard(ada: Visit, product_id: str, name: str, pieces: int) -> None
     ada.see("#announcer").evaluate("region => region.known = true")
     button = ada.tab_to(f"#add_{product_id}")
     button.press("Enter")
-    expect(ada.see("#cart_badge b")).to_have_text(re.compile(rf"^{pieces} items?$"))
+    expect(ada.see("#cart_badge b")).to_have_text(str(pieces))
+    expect(ada.see("#cart_badge")).to_have_accessible_name(re.compile(rf"^Cart, {pieces} items?$"))
     announcer = ada.see("#announcer")
     expect(announcer).to_contain_text(f"Added {name} to your cart.")
     assert announcer.evaluate("region => region.known"), "a live region that is replaced is not read out"

@@ -93,8 +93,8 @@ def test_style_and_script_are_packed_and_kept_for_ever(app: Flask, shopper: Pers
 
 
 def test_what_the_style_asks_for_is_kept_for_ever_too(app: Flask, shopper: Person) -> None:
-    address = re.search(r'href="(/t/north/static/style[^"]+)"', shopper.get("/").text)[1]  # type: ignore[index]
-    fonts = re.findall(r"url\(([^)]+)\)", app.test_client().get(address).text)
+    address = re.search(r'href="(/t/north/static/css/style[^"]+)"', shopper.get("/").text)[1]  # type: ignore[index]
+    fonts = re.findall(r"url\(\.\./([^)]+)\)", app.test_client().get(address).text)
     assert fonts
     for font in fonts:
         with app.test_client().get(f"/t/north/static/{font}") as answer:

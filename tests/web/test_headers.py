@@ -58,7 +58,7 @@ ROUTES = (
     *(("GET", path) for path in ("/?q=beans", "/products/beans", "/cart", "/events", "/feed.xml", "/nothing")),
     *(
         ("GET", path)
-        for path in ("/static/style.css", "/static/products/placeholder.svg", "/static/fonts/figtree.woff2")
+        for path in ("/static/css/style.css", "/static/products/placeholder.svg", "/static/fonts/figtree.woff2")
     ),
     *(("POST", path) for path in ("/cart/items", "/language", "/api/v1/carts", "/api/v1/carts/x/checkout")),
     *(("GET", path) for path in ("/api/v1/products", "/api/v1/upsell/calls", "/healthz", "/metrics")),

@@ -1,0 +1,78 @@
+// The cart's panel, where there is room for it: it comes after adding, or by the cart's link. The page gives way to it,
+// so it covers nothing, and the focus is not held in it: Escape, its button or a click beside it close it, and the focus
+// goes back.
+
+import { isModifiedClick } from "./clicks.js";
+
+const wide = matchMedia("(min-width: 1100px)");
+let opener = null;
+
+const cartPanel = () => document.getElementById("cart_panel");
+const isOpen = () => cartPanel()?.hidden === false;
+
+// The page becomes narrower or wider; what the shopper looks at keeps its height on the screen meanwhile.
+function showPanel(shown, anchor) {
+  const before = anchor?.getBoundingClientRect().top;
+  cartPanel().hidden = !shown;
+  document.getElementById("cart_badge").setAttribute("aria-expanded", String(shown));
+  if (anchor) scrollBy({ top: anchor.getBoundingClientRect().top - before, behavior: "instant" });
+}
+
+function openPanel(by, addedProduct) {
+  const panel = cartPanel();
+  if (panel.hidden) {
+    opener = by;
+    showPanel(true, by);
+  }
+  const line = panel.querySelector(`.cart-line[data-product="${CSS.escape(addedProduct ?? "")}"]`);
+  line?.scrollIntoView({ block: "nearest" });
+  if (!addedProduct) panel.focus({ preventScroll: true });
+}
+
+function closePanel() {
+  if (!isOpen()) return;
+  const hadFocus = cartPanel().contains(document.activeElement);
+  const next = opener?.isConnected ? opener : document.getElementById("cart_badge");
+  showPanel(false, hadFocus ? next : null);
+  if (hadFocus) next.focus({ preventScroll: true });
+  document.getElementById("panel_lines").replaceChildren();
+}
+
+// The panel shows the region of the cart's own page.
+document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
+  const lines = document.getElementById("panel_lines");
+  if (!lines) return;
+  if (wide.matches && target.matches(".add-form, .buy-form")) {
+    Object.assign(ctx, { target: lines, swap: "innerHTML" });
+  }
+  if (ctx.target === lines) ctx.request.headers["HX-Target"] = "section#cart_lines";
+});
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (ctx.target?.id !== "panel_lines") return;
+  if (ctx.request.form) openPanel(ctx.sourceEvent.submitter, ctx.request.body.get("product_id"));
+  else openPanel(document.getElementById("cart_badge"));
+});
+
+// The path is that of the press: what was pressed may be gone by now, as a dismissed message is.
+function belongsToPanel(event) {
+  return event.composedPath().some((place) => place.matches?.("#cart_panel, .add-form, .buy-form, #messages"));
+}
+
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  if (target.closest("#cart_badge") && cartPanel() && wide.matches && !isModifiedClick(event)) {
+    event.preventDefault();
+    // A press of Enter (without `detail`) goes into the open panel.
+    if (isOpen() && event.detail) closePanel();
+    else htmx.trigger("#panel_lines", "panel:fill");
+  } else if (target.closest("[data-close]") || (isOpen() && !belongsToPanel(event))) {
+    closePanel();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented) closePanel();
+});
+
+wide.addEventListener("change", closePanel);

@@ -1,0 +1,18 @@
+// Forms and links of which a list has dozens are given to htmx when they are pressed: a phone would take long to set up
+// each of them before.
+
+import { isModifiedClick } from "./clicks.js";
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !window.htmx || !form.matches(".shelf .add-form")) return;
+  event.preventDefault();
+  htmx.ajax("POST", form.getAttribute("action"), { source: form, event });
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("#products :is(.chips a:not(.chip-more), .pager a)");
+  if (event.defaultPrevented || !window.htmx || !link || isModifiedClick(event)) return;
+  event.preventDefault();
+  htmx.ajax("GET", link.getAttribute("href"), { source: link, event });
+});

@@ -1,0 +1,76 @@
+// The regions of a page that show prices and stock, and how they are brought up to date.
+
+const BURST_MS = 200;
+
+export class LiveRegions {
+  waiting = null;
+  interactions = 0; // requests and swaps of the shopper's own
+
+  constructor(lowStock) {
+    this.lowStock = lowStock;
+    const count = ({ detail: { ctx } }) => {
+      if (!ctx.live) this.interactions += 1;
+    };
+    document.addEventListener("htmx:before:request", count);
+    document.addEventListener("htmx:after:swap", count);
+  }
+
+  all() {
+    return [...document.querySelectorAll("#products, #product, #cart_lines")];
+  }
+
+  haveProducts() {
+    return this.all().some((region) => region.querySelector("[data-product]"));
+  }
+
+  areOutOfDate(type, productId, stock) {
+    const left = stock <= this.lowStock ? String(stock) : "";
+    return this.all()
+      .flatMap((region) => [...region.querySelectorAll("[data-product]")])
+      .filter((place) => place.dataset.product === productId)
+      .some((place) => type === "price" || place.dataset.left !== left);
+  }
+
+  refreshSoon() {
+    this.waiting ??= setTimeout(() => this.refreshAll(), BURST_MS);
+  }
+
+  refreshAll() {
+    this.waiting = null;
+    if (document.hidden) return;
+    for (const region of this.all()) this.refresh(region);
+  }
+
+  async refresh(place) {
+    const before = this.interactions;
+    const page = await this.load(place);
+    if (!page) return;
+    const fresh = page.getElementById(place.id);
+    if (this.interactions !== before) {
+      this.refreshSoon(); // what came is older than what the shopper has changed meanwhile
+    } else if (fresh && place.isConnected) {
+      for (const { id } of place.querySelectorAll("details[open]")) {
+        fresh.querySelector(`#${id}`)?.setAttribute("open", "");
+      }
+      await htmx.swap({ live: true, sourceElement: place, target: place, swap: "outerMorph", text: fresh.outerHTML });
+    }
+  }
+
+  async load(place) {
+    const headers = {
+      "HX-Request": "true",
+      "HX-Request-Type": "partial",
+      "HX-Target": `${place.localName}#${place.id}`,
+    };
+    // The cart in its panel has its own address.
+    const address = place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href;
+    const answer = await fetch(address, { headers }).catch(() => null);
+    if (!answer?.ok) return null;
+    const language = answer.headers.get("Content-Language");
+    if (language && language !== document.documentElement.lang) {
+      location.reload(); // it was changed in another tab
+      return null;
+    }
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  }
+}

@@ -1,0 +1,54 @@
+"""The shop's scripts keep to themselves, and each source is a module that a browser understands as it stands."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Route
+
+from storefront.web.static_files import STATIC_FOLDER
+from tests.browser.page_session import Shop, Visit
+
+MODULES = sorted(path.name for path in (STATIC_FOLDER / "js").iterdir())
+SCRIPT = re.compile(r"/static/js/shop\.[0-9a-f]{12}\.js$")
+SOURCE = re.compile(r"/static/js/\w+\.js$")
+
+
+def global_names(shopper: Visit) -> set[str]:
+    """All names that a script could find in the global scope of the product list."""
+    shopper.go("/")
+    shopper.page.wait_for_load_state("networkidle")
+    session = shopper.context.new_cdp_session(shopper.page)
+    session.send("Runtime.enable")
+    declared = session.send("Runtime.globalLexicalScopeNames")["names"]
+    return {*declared, *shopper.page.evaluate("Object.getOwnPropertyNames(window)")}
+
+
+def test_nothing_of_ours_is_in_the_global_scope(visit: Callable[..., Visit], aurora: Shop) -> None:
+    with_script = global_names(visit(aurora))
+    shopper = visit(aurora)
+    shopper.page.route(SCRIPT, lambda route: route.fulfill(body="", content_type="text/javascript"))
+    without = global_names(shopper)
+    assert "htmx" in without
+    assert with_script - without == set()
+    own = "const ours = 1; function alsoOurs() {}"
+    shopper.page.unroute(SCRIPT)
+    shopper.page.route(SCRIPT, lambda route: route.fulfill(body=own, content_type="text/javascript"))
+    assert global_names(shopper) - without == {"ours", "alsoOurs"}, "they would be seen"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_source_is_a_module_by_itself(visit: Callable[..., Visit], aurora: Shop, name: str) -> None:
+    shopper = visit(aurora)
+
+    def source(route: Route) -> None:
+        path = STATIC_FOLDER / "js" / route.request.url.rpartition("/")[2]
+        route.fulfill(body=path.read_text(), content_type="text/javascript")
+
+    shopper.page.route(SOURCE, source)
+    shopper.go("/")
+    exported = shopper.page.evaluate(f"import('{aurora.at('/static/js/' + name)}').then(Object.keys)")
+    declared = re.findall(
+        r"^export (?:function|class|const) (\w+)", (STATIC_FOLDER / "js" / name).read_text(), re.MULTILINE
+    )
+    assert sorted(exported) == sorted(declared)
