@@ -20,6 +20,7 @@ check: .venv/dev.stamp .venv/messages.pot
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(UPDATE_CATALOGUES) --check
 
 format: .venv/dev.stamp

@@ -1,6 +1,7 @@
 """Suggestions at checkout: a region that the page loads by itself, so that the order never waits for it."""
 
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
@@ -27,7 +28,7 @@ def panel() -> Response:
         else UpsellResult(enabled=tenant.upsell_enabled)
     )
     attribution = partial(sign_attribution, upsell.call_id or "", cart.id) if cart else None
-    context = {"upsell": upsell, "attribution": attribution}
+    context: dict[str, Any] = {"upsell": upsell, "attribution": attribution}
     if request.args.get("page"):
         return render_page("upsell/page.html", **context)
     return vary_by_partial(make_response(render_template("upsell/panel.html", **context)))
