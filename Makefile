@@ -31,6 +31,7 @@ check: .venv/dev.stamp check-assets ## lint, format, types, translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/i18n/test_catalogues.py
 
 # Needs Node.js. With REQUIRE_NODE=1, as on GitHub, its absence is an error.

@@ -32,8 +32,8 @@ _IN_STYLES = re.compile(r"(?<=url\(\.\./)[\w./-]+(?=\))")
 
 
 class StaticFiles:
-    """The URLs of static files and the responses at them. Files are read once, at the start. Nothing is written, because
-    the disk may be read-only."""
+    """The URLs of static files and the responses at them. Files are read once, at the start. Nothing is written: the
+    disk may be read-only."""
 
     def __init__(self, folder: Path = STATIC_FOLDER) -> None:
         self.folder = folder

@@ -315,12 +315,10 @@ def test_servers_that_start_at_once_on_one_database_prepare_it_once(
 def test_a_port_in_use_is_said_in_a_sentence_before_anything_is_done(server: Server, tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data"), "PORT": str(server.port)}
     for more in ({}, {"PORT": "1", "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{server.port}"}):
-        start = time.monotonic()
         ended = subprocess.run(
             [GUNICORN], cwd=ROOT, env=environment | more, capture_output=True, text=True, timeout=60, check=False
         )
-        assert time.monotonic() - start < 4, "gunicorn itself would try for five seconds"
-        assert (ended.returncode, ended.stdout) == (1, "")
+        assert (ended.returncode, ended.stdout) == (1, ""), "gunicorn itself would log each of its tries"
         (sentence,) = ended.stderr.splitlines()
         assert sentence.startswith(f"storefront can't start: port {server.port} is in use")
         assert "PORT" in sentence

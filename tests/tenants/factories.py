@@ -143,4 +143,5 @@ def mask(text: str, ids: Ids) -> str:
     text = re.sub(r"\b[A-Z2-9]{4}-[A-Z2-9]{4}\b", "NUMBER", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+(\+00:00|Z)|\d+ \w+ \d{4}, \d\d:\d\d", "TIME", text)
     text = re.sub(r'"stock": ?\d+', "STOCK", text)
+    text = re.sub(r"[\w-]{22}\.[\w-]{6}\.[\w-]{43}(?![\w-])", "SIGNED", text)
     return re.sub(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])", "·", text)
