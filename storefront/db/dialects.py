@@ -54,10 +54,11 @@ class Sqlite:
         }
 
     def set_up(self, engines: "Engines") -> None:
-        """Have each engine's connections be safe and quick, and its transactions begin as they should."""
-        listen_on_sqlite(engines.read, "NORMAL", "BEGIN")
-        listen_on_sqlite(engines.write, "NORMAL", "BEGIN IMMEDIATE")
-        listen_on_sqlite(engines.durable_write, "FULL", "BEGIN IMMEDIATE")
+        """Have each engine's connections be safe and quick, and those that write take the write lock as they begin."""
+        set_pragmas(engines.read, "NORMAL")
+        for engine, synchronous in ((engines.write, "NORMAL"), (engines.durable_write, "FULL")):
+            set_pragmas(engine, synchronous)
+            event.listen(engine, "begin", begin_immediate)
 
     def set_busy_timeout(self, connection: Connection, seconds: float) -> None:
         """Have SQLite wait so long for its write lock, which a process outside the queue of writers may have."""
@@ -90,18 +91,18 @@ class Sqlite:
         return text
 
 
-def listen_on_sqlite(engine: Engine, synchronous: str, begin: str) -> None:
-    """`synchronous` says whether a commit waits for the disk, `begin` is the statement that begins a transaction."""
+def set_pragmas(engine: Engine, synchronous: str) -> None:
+    """`synchronous` says whether a commit waits for the disk."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
+        connection.isolation_level = None  # the driver begins no transactions by itself
         for pragma in (*Sqlite.PRAGMAS, f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+
+def begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Postgresql:

@@ -20,7 +20,7 @@ class Engines(NamedTuple):
 
     dialect: Dialect
     read: Engine
-    """For sessions outside `write()` too. On SQLite a transaction sees what was committed before its first question."""
+    """For sessions outside `write()` too. Each statement by itself sees what is committed, on both databases."""
     write: Engine
     durable_write: Engine
     """Its commits survive a power cut, as all of PostgreSQL's do."""
