@@ -54,10 +54,11 @@ class Sqlite:
         }
 
     def set_up(self, engines: "Engines") -> None:
-        """Set the pragmas of each engine's connections and the statement that begins its transactions."""
-        listen_on_sqlite(engines.read, "NORMAL", "BEGIN")
-        listen_on_sqlite(engines.write, "NORMAL", "BEGIN IMMEDIATE")
-        listen_on_sqlite(engines.durable_write, "FULL", "BEGIN IMMEDIATE")
+        """Set the pragmas of each engine's connections, and have transactions that write take the write lock at once."""
+        set_pragmas(engines.read, "NORMAL")
+        for engine, synchronous in ((engines.write, "NORMAL"), (engines.durable_write, "FULL")):
+            set_pragmas(engine, synchronous)
+            event.listen(engine, "begin", begin_immediate)
 
     def set_busy_timeout(self, connection: Connection, seconds: float) -> None:
         """Set how long SQLite waits for its write lock, which a process outside the queue of writers may hold."""
@@ -90,19 +91,18 @@ class Sqlite:
         return text
 
 
-def listen_on_sqlite(engine: Engine, synchronous: str, begin: str) -> None:
-    """Set `synchronous`, which decides whether a commit waits for the disk, and `begin`, the statement that begins a
-    transaction."""
+def set_pragmas(engine: Engine, synchronous: str) -> None:
+    """Set the pragmas of new connections. `synchronous` decides whether a commit waits for the disk."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
+        connection.isolation_level = None  # the driver begins no transactions by itself
         for pragma in (*Sqlite.PRAGMAS, f"synchronous={synchronous}"):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+
+def begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Postgresql:

@@ -20,7 +20,7 @@ class Engines(NamedTuple):
 
     dialect: Dialect
     read: Engine
-    """Also for sessions outside `write()`. On SQLite a transaction reads the state at its first statement."""
+    """Also for sessions outside `write()`. Each statement sees what is committed, on both databases."""
     write: Engine
     durable_write: Engine
     """Its commits survive a power cut, as all commits of PostgreSQL do."""

@@ -177,6 +177,7 @@ def test_only_the_database_and_the_guard_itself_use_raw_connections():
     """Elsewhere raw connections are for loading, booting and probing, which name their tenant or need none."""
     may = {
         "db/base.py",
+        "db/dialects.py",
         "db/engine.py",
         "db/transactions.py",
         "db/tenant_context.py",
@@ -185,7 +186,10 @@ def test_only_the_database_and_the_guard_itself_use_raw_connections():
         "catalog/importer.py",
         "observability/health.py",
     }
-    ways = r"engine(?:\(\))?\.(?:connect|begin)\(|session\.connection\(|exec_driver_sql|\.get_bind\(|\bborrowed\("
+    ways = (
+        r"(?:engine|engines\(\)\.\w+)\.(?:connect|begin)\(|\bwrite_transaction\(|"
+        r"session\.connection\(|exec_driver_sql|\.get_bind\("
+    )
     for path in (ROOT / "storefront").rglob("*.py"):
         name = path.relative_to(ROOT / "storefront").as_posix()
         if name not in may:
