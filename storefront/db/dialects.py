@@ -54,7 +54,7 @@ class Sqlite:
         }
 
     def set_up(self, engines: "Engines") -> None:
-        """Set the pragmas of each engine's connections, and have transactions that write take the write lock at once."""
+        """Set the pragmas of each engine's connections, and have writes take the write lock as they begin."""
         set_pragmas(engines.read, "NORMAL")
         for engine, synchronous in ((engines.write, "NORMAL"), (engines.durable_write, "FULL")):
             set_pragmas(engine, synchronous)
