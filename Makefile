@@ -20,14 +20,19 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/pytest -q tests/i18n/test_catalogues.py
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# What the source says now, in every catalogue: new messages come empty, gone ones go. Compiles them, too.
+# Brings every catalogue up to date with the source: new messages come empty, gone ones go. Compiles them, too.
 translations: .venv/run.stamp
-	$(BIN)/python -m storefront.i18n.extract_messages
+	$(BIN)/pybabel -q extract --mapping-file babel.cfg --add-comments Translators: --add-location file --width 120 \
+		--output-file .venv/messages.pot storefront templates
+	$(BIN)/pybabel -q update --input-file .venv/messages.pot --output-dir translations --width 120 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+	$(BIN)/pybabel -q compile --directory translations
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench
