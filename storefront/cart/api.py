@@ -11,7 +11,7 @@ from storefront.cart.queries import CartSnapshot, load_cart
 from storefront.catalog.api import Product, shop_money
 from storefront.ids import pasted_id
 from storefront.tenants.context import current_tenant
-from storefront.upsell.impressions import is_attributable
+from storefront.upsell.attribution import was_suggested
 from storefront.web.openapi import Money, RequestModel, ResponseModel, api_blueprint, responses, spec
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 
@@ -106,7 +106,7 @@ def get_cart(cart_id: str) -> Cart:
 @spec.validate(resp=responses(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
 def add_item(cart_id: str, json: AddItemRequest) -> Cart:
     """Put so many more of a product into the cart."""
-    from_upsell = is_attributable(json.upsell_call_id, cart_id, json.product_id)
+    from_upsell = was_suggested(json.upsell_call_id, cart_id, json.product_id)
     actions.add_item(cart_id, json.product_id, json.quantity, from_upsell)
     return cart_response(cart_id)
 

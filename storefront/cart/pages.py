@@ -12,7 +12,7 @@ from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.ids import new_token
 from storefront.tenants.context import current_tenant
-from storefront.upsell.impressions import is_attributable_with_wait
+from storefront.upsell.attribution import is_attributable
 from storefront.web.htmx import render_page
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 
@@ -86,7 +86,7 @@ def is_suggestion_available(product: ProductView) -> bool:
 
 def add_to_cart(cart_id: str, product_id: str, quantity: int) -> bool:
     """Add to this cart; False when it isn't there any more or became an order, and a new one is due."""
-    from_upsell = is_attributable_with_wait(request.form.get("upsell"), cart_id, product_id)
+    from_upsell = is_attributable(request.form.get("upsell"), cart_id, product_id)
     try:
         actions.add_item(cart_id, product_id, quantity, from_upsell)
     except (CartOrdered, NotFound):

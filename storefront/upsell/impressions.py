@@ -2,11 +2,10 @@
 would take its turn between two orders; a program's at once, because its next request may come at once."""
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from typing import Any
 
 from flask import Flask, current_app
@@ -14,26 +13,20 @@ from sqlalchemy.exc import OperationalError
 
 from storefront.db.tenancy import execute, insert_rows
 from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.db.transactions import release_reader, write
+from storefront.db.transactions import write
 from storefront.errors import DatabaseBusy
-from storefront.ids import is_id
 from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.exposures import insert_exposures
-from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
+from storefront.upsell.models import SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
 
 log = logging.getLogger("storefront.upsell")
-Suggestions = list[dict[str, str]]
 FLUSH_DELAY_SECONDS = 0.4
 """Seconds after a showing in which the ones that follow it are written together with it."""
 RETRY_DELAY_SECONDS = 1.0
 """Seconds after which it is tried again when the database can't be written to."""
 MAX_PENDING = 5000
 """Showings of a shop that are kept while the database can't be written to; the oldest are given up first."""
-MAX_POLLS, POLL_SECONDS = 6, 0.1
-"""How often a showing is looked for that another process may be about to write, and the seconds between two looks."""
-_poll_slots = BoundedSemaphore(2)
-"""Threads of this process that may look so at once: an id that somebody made up must not hold them all."""
 
 
 @dataclass(frozen=True)
@@ -120,47 +113,6 @@ def flush_tenant(app: Flask, tenant_id: str) -> None:
 def flush_all(app: Flask) -> None:
     for tenant_id in impression_buffer(app).tenants():
         flush_tenant(app, tenant_id)
-
-
-def is_attributable(showing_id: str | None, cart_id: str, product_id: str) -> bool:
-    """Whether this product was suggested to this cart in that showing."""
-    if not showing_id or not is_id(showing_id) or not is_id(cart_id):
-        return False
-    found = buffered_suggestions(showing_id, cart_id) or stored_suggestions(showing_id, cart_id)
-    return any(suggestion["product_id"] == product_id for suggestion in found or ())
-
-
-def is_attributable_with_wait(showing_id: str | None, cart_id: str, product_id: str) -> bool:
-    """The same where another process may have shown it a moment ago and not have written it yet: nobody presses that
-    soon, but a script may."""
-    if is_attributable(showing_id, cart_id, product_id):
-        return True
-    if not showing_id or not is_id(showing_id) or not _poll_slots.acquire(blocking=False):
-        return False
-    try:
-        for _look in range(MAX_POLLS):
-            if stored_suggestions(showing_id, cart_id) is not None:
-                break
-            release_reader()
-            time.sleep(POLL_SECONDS)
-        return is_attributable(showing_id, cart_id, product_id)
-    finally:
-        _poll_slots.release()
-
-
-def buffered_suggestions(showing_id: str, cart_id: str) -> Suggestions | None:
-    """What that showing of this process suggested, while it waits to be written."""
-    waiting = impression_buffer(current_app).waiting(current_tenant_id())
-    showings = (entry.impression for entry in waiting)
-    ours = (one["suggestions"] for one in showings if (one["id"], one["cart_id"]) == (showing_id, cart_id))
-    return next(ours, None)
-
-
-def stored_suggestions(showing_id: str, cart_id: str) -> Suggestions | None:
-    found: Suggestions | None = execute(
-        SELECT_IMPRESSION_SUGGESTIONS, {"showing": showing_id, "cart": cart_id}
-    ).scalar()
-    return found
 
 
 def last_impression(cart_id: str) -> Any:

@@ -1,11 +1,15 @@
 """Suggestions at checkout: a region that the page loads by itself, so that the order never waits for it."""
 
+from functools import partial
+from typing import Any
+
 from flask import Blueprint, Response, make_response, render_template, request
 
 from storefront.cart.pages import current_cart
 from storefront.i18n.locale import shopper_language
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import UpsellResult, suggest
+from storefront.upsell.attribution import sign_attribution
 from storefront.upsell.concurrency import recommender_slot
 from storefront.web.htmx import render_page, vary_by_partial
 from storefront.web.rate_limits import UPSELL_LIMIT, limiter
@@ -25,6 +29,8 @@ def panel() -> Response:
             if cart
             else UpsellResult(enabled=tenant.upsell_enabled)
         )
+        attribution = partial(sign_attribution, upsell.call_id or "", cart.id) if cart else None
+        context: dict[str, Any] = {"upsell": upsell, "attribution": attribution}
         if request.args.get("page"):
-            return render_page("upsell/page.html", upsell=upsell)
-        return vary_by_partial(make_response(render_template("upsell/panel.html", upsell=upsell)))
+            return render_page("upsell/page.html", **context)
+        return vary_by_partial(make_response(render_template("upsell/panel.html", **context)))
