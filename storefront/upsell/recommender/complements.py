@@ -16,7 +16,7 @@ from storefront.upsell.llm import complement_prompt
 from storefront.upsell.llm.batch import Batch, estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.complement_prompt import ComplementAnswer
-from storefront.upsell.recommender.cooccurrence import category_names, unpack_similar_items
+from storefront.upsell.recommender.cooccurrence import top_category, unpack_similar_items
 from storefront.upsell.recommender.models import Complement, TrainingState
 from storefront.upsell.recommender.product_text import product_text_from_row
 from storefront.upsell.recommender.queries import (
@@ -52,7 +52,7 @@ class ProductComplements:
     groups: list[int] = field(default_factory=list)
 
     def why(self, number: int, category: str) -> str:
-        names = (category, *category_names(category))
+        names = (category, top_category(category))
         return self.products.get(number) or next(
             (self.categories[name] for name in names if name in self.categories), ""
         )
@@ -148,7 +148,7 @@ class ComplementTasks:
     def __init__(self, language: str) -> None:
         self.language, self.shelf = language, current_stats()
         numbers = {name: number for name, number in execute(SELECT_CATEGORY_INDEXES) if number in self.shelf.best_of}
-        lines = self.shelf.catalog_stats.group_lines
+        lines = self.shelf.catalog_stats.category_lines
         names = sorted(numbers, key=lambda name: (-lines.get(numbers[name], 0), name))
         self.kinds = [numbers[name] for name in names]
         self.labels = complement_prompt.category_labels(names[:MAX_CATEGORY_CHOICES])
