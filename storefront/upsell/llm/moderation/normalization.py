@@ -1,17 +1,18 @@
-"""Texts without invisible characters, and the readings under which a word may be hidden."""
+"""Removes invisible characters from texts, and undoes the ways of hiding a word."""
 
 import codecs
 import re
 import unicodedata
+from functools import partial
 
 from storefront.upsell.llm.moderation.data_files import LEXICONS, read_lines
 
 BLANK_CHARACTERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]"
 )
-"""Letters, marks and symbols to Unicode, which no font shows. The other invisible ones are not printable to Python."""
+"""Letters, marks and symbols in Unicode that no font shows. Python calls the other invisible ones not printable."""
 MAX_MARKS_PER_LETTER = 2
-"""Hindi, Thai and Vietnamese (composed) need no more; more of them cover the neighbouring lines."""
+"""Hindi, Thai and Vietnamese (composed) need no more; more marks cover the neighbouring lines."""
 KANA_MARKS = "\u3099\u309a"
 STYLES = ("<wide>", "<narrow>", "<font>", "<circle>", "<square>")
 APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ´`′＇", "'"))
@@ -26,16 +27,16 @@ SEPARATORS = re.compile(r"[\W_]+")
 
 
 def strip_invisible(text: str) -> str:
-    """The text on one line, in NFC, without invisible and directing characters or stacked marks.
+    """The text on one line, in NFC, without invisible and directional characters or stacked marks.
 
-    A joined emoji falls apart into the emoji that it was made of.
+    A joined emoji falls apart into its components.
     """
     visible = "".join(char for char in BLANK_CHARACTERS.sub("", text) if char.isprintable() or char.isspace())
     return " ".join(limit_marks(unicodedata.normalize("NFC", visible)).split())
 
 
 def has_invisible(line: str) -> bool:
-    """Whether a text, whose only white space is plain blanks, holds what strip_invisible() takes out."""
+    """Whether a text, whose only white space is plain blanks, contains what strip_invisible() removes."""
     return not line.isprintable() or bool(BLANK_CHARACTERS.search(line))
 
 
@@ -53,7 +54,8 @@ def limit_marks(text: str) -> str:
 
 
 def fold_compatibility(text: str) -> str:
-    """Wide, narrow, styled and circled letters as plain ones. What else NFKC would fold, such as ½ or ™, stays."""
+    """Wide, narrow, styled and circled letters as plain ones. Other characters that NFKC would fold, such as ½ or ™,
+    stay."""
     folded = (
         unicodedata.normalize("NFKC", char) if unicodedata.decomposition(char).startswith(STYLES) else char
         for char in text
@@ -62,7 +64,8 @@ def fold_compatibility(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Without case, width, style and accents, with one kind of apostrophe. Kana keep their marks: ドル isn't トル."""
+    """The text without case, width, style and accents, with one kind of apostrophe. Kana keep their marks: ドル isn't
+    トル."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     if not parts.isascii():
         bare = (char for char in parts if char in KANA_MARKS or not unicodedata.combining(char))
@@ -71,23 +74,24 @@ def fold(text: str) -> str:
 
 
 def obfuscation_variants(text: str) -> list[str]:
-    """The folded text, and what else a reader could see in it.
+    """The folded text, and the other texts that a reader could see in it.
 
-    With look-alikes as Latin letters, with single letters and halves of words joined, with all words joined (after a
-    mark, so that none of them is at the start of a word), with digits as letters, and decoded.
+    With look-alikes as Latin letters; with single letters and halves of words joined; with all words joined (after a
+    mark, so that none of them is at the start of a word); with digits as letters; backwards and out of rot13.
     """
     folded = fold(text).replace("_", " ")
     latin = folded.translate(CONFUSABLES)
-    variants = [folded, latin]
-    for variant in dict.fromkeys(variants):
-        letters_joined = SEPARATED_LETTERS.sub(lambda letters: SEPARATORS.sub("", letters[0]), variant)
-        joined = JOINED_WORDS.sub("", letters_joined)
-        variants += [joined, "_" + SEPARATORS.sub("", variant)]
-    for digits in LEET_DIGITS:
-        variants.append(LEET_WORD.sub(lambda word: word[0].translate(digits), joined))  # noqa: B023 - called at once
-    return list(dict.fromkeys(variants + decoded_variants(latin)))
+    joined = {variant: join_letters(variant) for variant in (folded, latin)}
+    unspaced = ["_" + SEPARATORS.sub("", variant) for variant in joined]
+    words = [LEET_WORD.sub(partial(translate_match, digits), joined[latin]) for digits in LEET_DIGITS]
+    decoded = [latin[::-1], codecs.decode(latin, "rot13")]
+    return list(dict.fromkeys([*joined, *joined.values(), *unspaced, *words, *decoded]))
 
 
-def decoded_variants(folded: str) -> list[str]:
-    """The text backwards and out of rot13, which a shopper could be told to undo."""
-    return [folded[::-1], codecs.decode(folded, "rot13")]
+def join_letters(text: str) -> str:
+    """The text with "f r e e" and "fr-ee" as "free"."""
+    return JOINED_WORDS.sub("", SEPARATED_LETTERS.sub(lambda letters: SEPARATORS.sub("", letters[0]), text))
+
+
+def translate_match(table: dict[int, int], match: re.Match[str]) -> str:
+    return match[0].translate(table)
