@@ -1,4 +1,4 @@
-"""One call of a language model, within a wall-clock deadline over the whole exchange.
+"""The client of the language model: one call within a wall-clock deadline over the whole exchange.
 
 The call runs in an event loop of its own thread, because only there a deadline ends everything: connecting, headers
 that drip in byte by byte, and a body that never ends. The openai SDK costs 26 MB and a second to import, so it is
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 OPENAI = "https://api.openai.com/v1"
 RESPONDED_OUTCOMES = ("ok", "refused", "empty", "truncated", "not json")
-"""Outcomes that show the server alive, whatever its answer is worth."""
+"""Outcomes that show that the server is alive, whatever its answer is worth."""
 MAX_COMPLETION_TOKENS = 600
 MAX_ERROR_KEPT = 500
 """Characters of an error message that the call log keeps."""
 CLOSE_SECONDS = 0.5
-"""How long the end of a process waits for the connections to the model's server."""
+"""Seconds that the end of a process waits for the connections to the model's server."""
 
 
 @dataclass(frozen=True)
 class LlmResponse:
-    """What came of a call. `outcome` is "ok" with `content`, the parsed JSON; otherwise the cause, and no content."""
+    """The result of a call. `outcome` is "ok" with `content`, the parsed JSON; otherwise the cause, without content."""
 
     outcome: str
     latency_ms: int = 0
@@ -47,7 +47,7 @@ class LlmResponse:
 
     @property
     def was_billable(self) -> bool:
-        """Whether the server was asked at all, so that it may have to be paid."""
+        """Whether a request was sent, so that it may have to be paid for."""
         return self.outcome not in (CONCURRENCY_LIMITED, CIRCUIT_OPEN, CLOSED)
 
     @property
@@ -57,15 +57,14 @@ class LlmResponse:
 
 
 CONCURRENCY_LIMITED, CIRCUIT_OPEN, CLOSED = "busy", "resting", "closed"
-"""Outcomes of calls that were not made: as many are in flight as may be; the model has failed too often just now; the
-process is about to end."""
+"""Outcomes of calls that were not made: too many are in flight, the circuit is open, or the process is about to end."""
 SHUTTING_DOWN = "shutting down"
-"""Outcome of a call that was under way when the process ended. It may have to be paid."""
+"""Outcome of a call that was running when the process ended. It may have to be paid for."""
 
 
 @dataclass(frozen=True)
 class ClientRuntime:
-    """What a process needs to ask: an event loop in a thread of its own, and the client that belongs to it."""
+    """A process's event loop in a thread of its own, and the SDK's client that belongs to it."""
 
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
@@ -73,8 +72,8 @@ class ClientRuntime:
 
 
 class LlmClient:
-    """The configured model. Made once an app; connects at the first call, in the process that calls. Where nobody waits
-    for it, `timeout` and the tokens of an answer may be more than usual."""
+    """The configured model. Made once per app; connects at the first call, in the process that calls. Background calls
+    may have a longer `timeout` and more tokens of an answer (`longest`)."""
 
     def __init__(self, settings: Settings, timeout: float | None = None, longest: int = MAX_COMPLETION_TOKENS) -> None:
         self.settings = settings
@@ -89,8 +88,8 @@ class LlmClient:
         self.is_closed = False
 
     def complete(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[LlmResponse]":
-        """Ask without waiting. The future has its answer after `timeout` seconds at the latest, and at once when
-        the call isn't made. It never raises: whatever goes wrong is an outcome."""
+        """Send a request without waiting for its response. The future has a result after `timeout` seconds at the
+        latest, and at once when the call isn't made. It never raises: every error is an outcome."""
         if self.is_closed:
             return completed_future(LlmResponse(CLOSED))
         if not self._free.acquire(blocking=False):
@@ -103,19 +102,19 @@ class LlmClient:
         except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
             self._free.release()
             self.breaker.record(success=False)
-            return completed_future(LlmResponse(error_code(fault), response=said_by(fault)))
+            return completed_future(LlmResponse(error_code(fault), response=logged_error(fault)))
         asked = asyncio.run_coroutine_threadsafe(self._call(running.client, messages, response_format), running.loop)
         asked.add_done_callback(lambda _: self._free.release())
         return asked
 
     @property
     def rates(self) -> TokenPrices | None:
-        """What it costs; None when UPSELL_PRICES doesn't name it."""
+        """The model's prices; None when UPSELL_PRICES doesn't have any."""
         return self.settings.upsell_prices.get(self.name)
 
     @property
     def is_busy(self) -> bool:
-        """Whether as many calls are in flight as may be, at this moment."""
+        """Whether the maximum of calls is in flight at this moment."""
         free = self._free.acquire(blocking=False)
         if free:
             self._free.release()
@@ -133,13 +132,13 @@ class LlmClient:
         except asyncio.CancelledError:
             found = {"outcome": SHUTTING_DOWN}
         except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
-            found = {"outcome": error_code(fault), "response": said_by(fault)}
+            found = {"outcome": error_code(fault), "response": logged_error(fault)}
         self._count(found["outcome"], tries)
         return LlmResponse(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
     async def _complete(self, client: "AsyncOpenAI", messages: Any, response_format: Any, tries: list[Features]) -> Any:
-        """Ask, and ask again without what the server refuses, all within the caller's deadline. `tries` becomes what
-        it was asked with."""
+        """Send the request, and again without the features that the server refuses, all within the caller's deadline.
+        `tries` collects the features of each request."""
         features: Features | None = self.features.known
         while features:
             tries.append(features)
@@ -158,7 +157,8 @@ class LlmClient:
         raise AssertionError("a refusal is raised or answered by another try")
 
     def _count(self, outcome: str, tries: list[Features]) -> None:
-        """Tell the breaker, unless the call was spent on finding out what the server takes, or was cut short here."""
+        """Report the outcome to the circuit breaker, unless the call was spent on finding out the server's features, or
+        was ended here."""
         if outcome in RESPONDED_OUTCOMES:
             self.breaker.record(True)
         elif len(tries) > 1 or outcome == SHUTTING_DOWN:
@@ -167,7 +167,7 @@ class LlmClient:
             self.breaker.record(False)
 
     def _start_runtime(self) -> "ClientRuntime":
-        """The loop and the client of this process, started now if need be."""
+        """The loop and the client of this process, started if necessary."""
         with self._lock:
             if self._runtime is None:
                 loop = asyncio.new_event_loop()
@@ -177,8 +177,8 @@ class LlmClient:
             return self._runtime
 
     def close(self) -> None:
-        """Hang up and end the loop's thread, if there is one; the calls under way come to `SHUTTING_DOWN`. Takes about
-        `CLOSE_SECONDS` at most, whatever the server does."""
+        """Close the connections and end the loop's thread, if there is one; running calls end as `SHUTTING_DOWN`. Takes
+        about `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
             began, self._runtime, self.is_closed = self._runtime, None, True
         if began is None:
@@ -197,7 +197,7 @@ async def complete(client: "AsyncOpenAI", model: str, request: dict[str, Any]) -
 
 
 async def shutdown(client: "AsyncOpenAI") -> None:
-    """End the calls that are under way, each with an outcome, and close the connections."""
+    """End the running calls, each with an outcome, and close the connections."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
@@ -207,7 +207,7 @@ async def shutdown(client: "AsyncOpenAI") -> None:
 
 
 def answer_of(future: "Future[LlmResponse]") -> LlmResponse:
-    """What a call came to; `SHUTTING_DOWN` for one that isn't done, for which nobody waits any longer."""
+    """The result of a call; `SHUTTING_DOWN` if it isn't done."""
     if future.cancelled():
         return LlmResponse(CLOSED)  # before it was sent
     return future.result() if future.done() else LlmResponse(SHUTTING_DOWN)
@@ -220,7 +220,7 @@ def completed_future(answer: LlmResponse) -> "Future[LlmResponse]":
 
 
 class ResponseTooLarge(Exception):
-    """The server sent more than an answer can be."""
+    """The response exceeds the size limit."""
 
 
 def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
@@ -240,8 +240,8 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
 
 
 def warm_up() -> None:
-    """Import what a call needs, and make one that is answered here. The workers that are forked then share what that
-    took (half a second, and tens of megabytes), and no order meets it."""
+    """Import all modules of a call, and make one that is answered here. Workers that are forked afterwards share the
+    memory, and no order waits for the half second that this takes."""
     import anyio  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
     from openai import AsyncOpenAI  # noqa: PLC0415
@@ -257,28 +257,28 @@ def warm_up() -> None:
         async with AsyncOpenAI(api_key="none", base_url=OPENAI, http_client=pretended) as client:
             request = Features().request([{"role": "user", "content": "?"}], {"type": "json_object"}, 1)
             await complete(client, "none", request)
-        await anyio.sleep(0)  # has it import its part for asyncio
+        await anyio.sleep(0)  # makes anyio import its asyncio backend
 
     default_ssl_context()
     asyncio.run(ask())
 
 
 def error_text(fault: Exception) -> str:
-    """What is said of the fault. Of a server's error that is its whole body: the SDK says its message only, and some
-    servers say what is wrong elsewhere."""
+    """The text of an error. For a server's error it is the whole body: the SDK's message omits parts where some servers
+    say what is wrong."""
     status, body = getattr(fault, "status_code", None), getattr(fault, "body", None)
     if status is None or body is None:
         return str(fault)
     return f"Error code: {status} - {body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}"
 
 
-def said_by(fault: Exception) -> str:
-    """The same as the call log keeps it; a provider may repeat the key that it was sent."""
+def logged_error(fault: Exception) -> str:
+    """The error's text for the call log, redacted because a provider may repeat the key that it was sent."""
     return redact(error_text(fault))[:MAX_ERROR_KEPT]
 
 
 def error_code(fault: Exception) -> str:
-    """A short word for what went wrong."""
+    """A short code of the error."""
     status = getattr(fault, "status_code", None)
     if status:
         return f"http {status}"

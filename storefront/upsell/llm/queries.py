@@ -16,5 +16,5 @@ LLM_CALLS_PAGE = tenant_scoped(
 
 
 def calls_before(place: int, limit: int) -> list[Any]:
-    """The calls before this place, the latest first."""
+    """The calls before this position, the latest first."""
     return list(execute(LLM_CALLS_PAGE, {"before": place, "limit": limit}))

@@ -1,4 +1,4 @@
-"""Products by their texts, as they are compared with others."""
+"""Reads products as the texts by which they are compared."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from storefront.i18n.locale import shopper_languages
 from storefront.upsell.types import ProductText
 
 CACHED_PRODUCT_TEXTS = 1000
-"""Products whose texts a process remembers as they were taken apart."""
+"""Parsed products that a process caches."""
 
 
 @lru_cache(CACHED_PRODUCT_TEXTS)
@@ -25,8 +25,8 @@ def product_text(
     category: str,
     tags: str,
 ) -> ProductText:
-    """A product in the first of these languages that it is said in; without any, in the shop's own. Remembered by all
-    that stands in the row, translations and tags as JSON, so it is never out of date."""
+    """A product in the first of these languages in which there is a text; without any, in the shop's own. Cached by the
+    row's values, translations and tags as JSON, so it is never out of date."""
     return ProductText(
         id,
         localize(name, json.loads(names) if names else None, languages),
@@ -37,18 +37,18 @@ def product_text(
 
 
 def read_product_texts(rows: Iterable[Any]) -> dict[str, ProductText]:
-    """The products in rows that begin with `PRODUCT_TEXT_COLUMNS`, by their ids, as who reads is told of them."""
+    """The products in rows that begin with `PRODUCT_TEXT_COLUMNS`, by id, in the shopper's languages."""
     languages = shopper_languages()
     return {row.id: product_text(languages, *row[:7]) for row in rows}
 
 
 def product_text_from_row(row: Any) -> ProductText:
-    """The product in a row with more than the columns `PRODUCT_TEXT_COLUMNS`, in the shop's own language."""
+    """The product in a row that contains `PRODUCT_TEXT_COLUMNS`, in the shop's own language."""
     return product_text((), row.id, row.name, row.names, row.description, row.descriptions, row.category, row.tags)
 
 
 def product_view_from_offer(row: Any) -> ProductView:
-    """The product in a row of `OFFER_COLUMNS`, as it is shown."""
+    """The view of the product in a row of `OFFER_COLUMNS`."""
     shown = [json.loads(row.tags) if name == "tags" else getattr(row, name) for name in PRODUCT_VIEW_FIELDS]
     return product_view_from_row(
         [*shown, *(json.loads(texts) if texts else None for texts in (row.names, row.descriptions))]
