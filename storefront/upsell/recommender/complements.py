@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storefront.db.tenancy import execute
-from storefront.upsell.recommender.cooccurrence import category_names
+from storefront.upsell.recommender.cooccurrence import top_category
 from storefront.upsell.recommender.queries import SELECT_COMPLEMENTS
 
 
@@ -18,7 +18,7 @@ class ProductComplements:
     groups: list[int] = field(default_factory=list)
 
     def why(self, number: int, category: str) -> str:
-        names = (category, *category_names(category))
+        names = (category, top_category(category))
         return self.products.get(number) or next(
             (self.categories[name] for name in names if name in self.categories), ""
         )
