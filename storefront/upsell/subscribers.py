@@ -1,4 +1,4 @@
-"""Signal handlers: what follows a changed cart, an order or an import."""
+"""Signal handlers what follows a changed cart, an order or an import."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -19,7 +19,7 @@ from storefront.upsell.scheduler import job_scheduler
 
 
 def schedule_prefetch(_sender: Any, cart_id: str) -> None:
-    """Have the model asked about this cart a pause after its last change."""
+    """Schedule the prefetch for this cart, a pause after its last change."""
     app = this_app()
     settings = state_of(app).settings
     if settings.upsell_enabled and settings.model_configured and not llm_reranker().model.breaker.open:
@@ -35,7 +35,7 @@ def schedule_training(_sender: Any) -> None:
 
 
 def rebuild_similarity(_sender: Any, tenant_ids: Sequence[str]) -> None:
-    """Texts are compared when they come in, so that nobody at checkout waits for it."""
+    """Compare texts when they are imported, so that no checkout waits for it."""
     rebuild_similarity_of(tenant_ids)
 
 

@@ -101,7 +101,7 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
 
     monkeypatch.setattr(impressions, "insert_impressions", the_third_time)
     flush_all(app)
-    assert "1 showings of suggestions wait" in caplog.text
+    assert "1 impressions of suggestions wait" in caplog.text
     until = time.monotonic() + 10
     while not showings(app) and time.monotonic() < until:
         time.sleep(0.01)

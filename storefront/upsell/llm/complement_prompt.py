@@ -1,6 +1,5 @@
 """What the model is asked ahead of time about a product, and what its answer must be like to be kept."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,13 @@ from typing import Any
 from storefront.i18n.display_text import strip_invisible
 from storefront.upsell.llm.moderation.number_facts import numbers_of
 from storefront.upsell.llm.moderation.output_guard import RejectionReason, rejection_reason
-from storefront.upsell.llm.rerank_prompt import BLOCK, clean, describe_product, language_name
+from storefront.upsell.llm.rerank_prompt import (
+    chat_messages,
+    clean,
+    closed_object,
+    describe_product,
+    strict_schema,
+)
 from storefront.upsell.types import ProductText
 
 VERSION = "prepare-1"
@@ -41,10 +46,7 @@ def messages(
         "other_products": [{"product_id": other.id, **describe_product(other)} for other in others],
         "categories": list(categories),
     }
-    return [
-        {"role": "system", "content": INSTRUCTIONS.format(language=language_name(language))},
-        {"role": "user", "content": BLOCK.format(data=json.dumps(data, ensure_ascii=False))},
-    ]
+    return chat_messages(INSTRUCTIONS, language, data)
 
 
 def category_labels(categories: Iterable[str]) -> dict[str, str]:
@@ -63,15 +65,10 @@ def response_format(others: Sequence[ProductText], categories: Iterable[str]) ->
         ("products", "product_id", [other.id for other in others], MOST_PRODUCTS),
         ("categories", "category", list(categories), MOST_CATEGORIES),
     ):
-        properties = {key: {"type": "string", "enum": known}, "why": {"type": "string"}}
-        entry = closed(properties)
+        entry = closed_object({key: {"type": "string", "enum": known}, "why": {"type": "string"}})
         if known:  # no server takes an enum of nothing
             lists[name] = {"type": "array", "items": entry, "maxItems": most}
-    return {"type": "json_schema", "json_schema": {"name": "complements", "strict": True, "schema": closed(lists)}}
-
-
-def closed(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    return strict_schema("complements", lists)
 
 
 @dataclass(frozen=True)
