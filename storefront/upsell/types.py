@@ -84,9 +84,8 @@ class SuggestionDraft:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A relation of a candidate to a product of the cart: the number of shared orders, and whether it is a complement
-    of it,
-    in an explanation if any, and whether the shop itself said so."""
+    """A relation of a candidate to a product of the cart: the number of shared orders, the complement's explanation if
+    there is one, whether it is a complement, and whether the shop itself named it."""
 
     product_id: str
     order_count: int = 0

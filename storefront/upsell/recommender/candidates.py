@@ -193,7 +193,7 @@ def pinned_candidates(
     sold: Mapping[str, ProductText],
     prepared: Mapping[str, ProductComplements] = NO_COMPLEMENTS_BY_PRODUCT,
 ) -> list[Candidate]:
-    """The pinned products that can be bought (`sold`), each with the pin's explanation, else the shop's for the pair."""
+    """The pinned products that can be bought (`sold`), with the pin's explanation, else the shop's for the pair."""
     names, worded = {goods.id: goods.name for goods in cart}, reads_default_language(tenant)
     found = []
     for id, pin in pins.items():

@@ -73,8 +73,8 @@ class CatalogStats:
 @dataclass(frozen=True)
 class CartItemFeatures:
     """A product of the cart by its number. `numbers`, `weights` (thousandths) and `times` are the products that it
-    shares orders with, `alike` the cosines of similar texts. `prepared` (the best first) and `prepared_categories` are its
-    complements."""
+    shares orders with, `alike` the cosines of similar texts. `prepared` (the best first) and `prepared_categories` are
+    its complements."""
 
     number: int
     numbers: Sequence[int]
