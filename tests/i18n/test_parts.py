@@ -118,7 +118,10 @@ PAGES: dict[str, tuple[Visit, dict[str, str]]] = {
     "cart": (with_both(at("/cart")), {"Emaillebecher": "", "Green Tea": "en", "Menge von Green Tea": ""}),
     "checkout": (with_both(at("/checkout")), {"Emaillebecher": "", "Green Tea": "en"}),
     "refusal": (refused, {"Emaillebecher": "", "Green Tea": "en"}),
-    "suggestions": (suggested, {"Green Tea": "en", "Teilt „heiß“ mit Emaillebecher in Ihrem Warenkorb.": ""}),
+    "suggestions": (
+        suggested,
+        {"Green Tea": "en", "Passt gut zum Thema „heiß“ – wie Emaillebecher in Ihrem Warenkorb.": ""},
+    ),
     "order": (with_both(ordered), {"Emaillebecher": "", "Green Tea": "en"}),
     "shops": (lambda person, headers: person.client.get("/", headers=headers).text, {"Come in.": "en"}),
 }

@@ -195,7 +195,7 @@ def test_what_a_model_wrote_before_stays_a_models(app: Flask) -> None:
             set_rls_tenant(connection, "north")
             connection.execute(
                 text(
-                    "INSERT INTO complement (tenant_id, product_id, complement_product_id, category, explanation) "
+                    "INSERT INTO complement (tenant_id, product_id, other_id, category, why) "
                     "VALUES ('north', 'beans', 'cup', '', 'Drink from it.')"
                 )
             )
