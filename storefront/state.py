@@ -1,4 +1,4 @@
-"""What an app holds for all of its requests and threads, typed and in one place; `create_app` makes it.
+"""The state of an app, shared by its requests and threads. `create_app` builds it.
 
 Every package may read the state, so this module imports none of them: their types are for the type checker only.
 """
@@ -36,7 +36,7 @@ class AppState:
     static_files: "StaticFiles"
     fragments: "FragmentCache"
     category_counts: "dict[str, tuple[float, CategoryCounts]]"
-    """By tenant id, each with the `time.monotonic()` at which it was counted."""
+    """By tenant id, each with the `time.monotonic()` of the count."""
     vocabularies: "VocabularyCache"
     event_tailer: "EventTailer"
     write_probe: "WriteProbe"
@@ -46,8 +46,8 @@ class AppState:
     recommender_stats: "StatsCache"
     recommender_slots: BoundedSemaphore
     was_suggested: Callable[[str | None, str, str], bool]
-    """Whether an impression of this id suggested to a cart of this id a product of this id. The cart asks, which knows
-    nothing of `storefront.upsell`."""
+    """Whether an impression suggested a product to a cart, each given by its id: (impression, cart, product). `cart`
+    calls it without importing `upsell`."""
 
 
 def state_of(app: Flask) -> AppState:
@@ -56,5 +56,5 @@ def state_of(app: Flask) -> AppState:
 
 
 def current_state() -> AppState:
-    """That of the app whose context is active."""
+    """The state of the app whose context is active."""
     return state_of(current_app)
