@@ -27,6 +27,7 @@ from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
+from storefront.timings import Timings
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import jobs
@@ -42,9 +43,9 @@ from storefront.web.error_boundary import ErrorBoundary
 __all__ = ["ConfigError", "Settings", "create_app"]
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, timings: Timings | None = None) -> Flask:
     """The app, ready to serve a database that `bootstrap.prepare` has made ready. Raises `ConfigError`."""
-    settings = settings or settings_of_environment()
+    settings, timings = settings or settings_of_environment(), timings or Timings()
     keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.request_class = LimitedRequest
@@ -53,7 +54,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["storefront_settings"] = settings
-    app.extensions["storefront_tenants"] = Registry(settings)
+    app.extensions["storefront_timings"] = timings
+    app.extensions["storefront_tenants"] = Registry(settings, timings.tenant_snapshot)
     app.extensions["storefront_assistant"] = LlmReranker(app, settings)
     app.extensions["storefront_shelves"] = StatsCache()
 

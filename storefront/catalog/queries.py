@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from storefront.catalog.models import Product, StockState
-from storefront.db.base import db, table_of
+from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
-from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import NotFound
 from storefront.i18n.content import localize
 from storefront.i18n.gettext import _
@@ -96,11 +95,3 @@ def get_product_view(product_id: str) -> ProductView:
 def get_products_in_stock(product_ids: Collection[str]) -> dict[str, ProductView]:
     """Those of the products that can be sold at this moment, by id."""
     return {row.id: product_view_from_row(row) for row in execute(SELECT_PRODUCTS_IN_STOCK, {"ids": list(product_ids)})}
-
-
-def find_product(product_id: str) -> Product:
-    """The product's own row, to be changed; raises `NotFound`."""
-    product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
-    if product is None:
-        raise NotFound(_("There is no such product in this shop."))
-    return product

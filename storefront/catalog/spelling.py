@@ -23,7 +23,7 @@ MAX_WORDS = 30_000
 """A shop's most frequent words that are remembered: about 4 MB."""
 MAX_READS = 2
 """Catalogues that are read at a time in a process: each read takes up to 10 MB."""
-MAX_WAIT = 0.25
+MAX_WAIT_SECONDS = 0.25
 """Seconds that a search waits for another one's read of the same catalogue; then it does without a correction."""
 MIN_WORD_LENGTH = 3
 TWO_EDITS_MIN_LENGTH = 6
@@ -82,14 +82,15 @@ class VocabularyCache:
     A catalogue is read once, however many ask for it, and outside the lock, so that nobody in another shop waits.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_wait_seconds: float = MAX_WAIT_SECONDS) -> None:
+        self.max_wait_seconds = max_wait_seconds
         self._kept: TTLCache[str, Vocabulary] = TTLCache(MAX_VOCABULARIES, VOCABULARY_TTL_SECONDS)
         self._reads: dict[str, Read] = {}
         self._places = BoundedSemaphore(MAX_READS)
         self._lock = Lock()
 
     def current(self) -> Vocabulary | None:
-        """None when its words are still being read after `MAX_WAIT`, or as many others are read as may be."""
+        """None when its words are still being read after `max_wait_seconds`, or as many others are read as may be."""
         tenant_id = current_tenant_id()
         with self._lock:
             found, other = self._kept.get(tenant_id), self._reads.get(tenant_id)
@@ -100,7 +101,7 @@ class VocabularyCache:
             return self._read(tenant_id, mine)
         if found is None and other:
             release_reader()
-            other.done.wait(MAX_WAIT)
+            other.done.wait(self.max_wait_seconds)
             return other.found
         return found
 

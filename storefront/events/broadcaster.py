@@ -22,8 +22,6 @@ from storefront.events.sse_format import (
 )
 from storefront.server.file_limit import MAX_CONNECTIONS, connections_that_fit
 
-HEARTBEAT_SECONDS = 15.0
-"""Seconds of silence after which a stream says that it is still there."""
 MAX_PENDING_BYTES = 256 * 1024
 """Bytes that may wait for a client that doesn't read; then it is hung up on."""
 TCP_USER_TIMEOUT_MILLISECONDS = 60_000
@@ -60,7 +58,8 @@ class EventBatch:
 class SseBroadcaster:
     """One instance an app. Others only leave streams and news in `_inbox`; what is open belongs to the one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat_seconds: float) -> None:
+        self._heartbeat_seconds = heartbeat_seconds
         self._inbox: deque[Stream | EventBatch | None] = deque()
         self._lock = threading.Lock()
         self._tenant_counts: Counter[str] = Counter()
@@ -149,7 +148,7 @@ class SseBroadcaster:
                 socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 18), TCP_USER_TIMEOUT_MILLISECONDS
             )
         stream.socket.setblocking(False)
-        stream.heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
+        stream.heartbeat_at = time.monotonic() + self._heartbeat_seconds
         self._open.setdefault(stream.tenant_id, set()).add(stream)
         self._selector.register(stream.socket, selectors.EVENT_READ, stream)
         if stream.pending:
@@ -173,7 +172,7 @@ class SseBroadcaster:
             self._send(stream, HEARTBEAT)
 
     def _send(self, stream: Stream, words: bytes) -> None:
-        stream.heartbeat_at = time.monotonic() + HEARTBEAT_SECONDS
+        stream.heartbeat_at = time.monotonic() + self._heartbeat_seconds
         stream.pending += encode_chunk(words) if stream.chunked else words
         self._write(stream)
 

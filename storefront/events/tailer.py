@@ -14,11 +14,10 @@ from storefront.events.models import PRICE_CHANGED, STOCK_CHANGED
 from storefront.events.queries import events_after
 from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, stock_message
 from storefront.tenants.registry import registry
+from storefront.timings import timings_of
 
 PUBLIC_EVENT_TYPES = (STOCK_CHANGED, PRICE_CHANGED)
 """The kinds that concern everybody; orders, and who placed them, concern nobody else."""
-POLL_SECONDS = 0.3
-"""Seconds between two looks into the table."""
 log = logging.getLogger("storefront.events")
 
 
@@ -27,7 +26,8 @@ class EventTailer:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.broadcaster = SseBroadcaster()
+        self._poll_seconds = timings_of(app).event_poll
+        self.broadcaster = SseBroadcaster(timings_of(app).stream_heartbeat)
         self._lock = threading.Lock()
         self._read_to: dict[str, int] = {}
         self._thread: threading.Thread | None = None
@@ -54,7 +54,7 @@ class EventTailer:
         self.broadcaster.stop()
 
     def _run(self) -> None:
-        while self._wanted.wait() and not self._stopped.wait(POLL_SECONDS):
+        while self._wanted.wait() and not self._stopped.wait(self._poll_seconds):
             try:
                 self.poll()
                 self._error_logged = False

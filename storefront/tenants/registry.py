@@ -14,8 +14,6 @@ from storefront.db.transactions import write, write_connection
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.settings import TenantSettings
 
-SNAPSHOT_TTL_SECONDS = 1.0
-"""Seconds for which a snapshot serves; a switch is seen everywhere within this time."""
 MAX_WAIT, MAX_AGE = 0.25, 30.0
 """Seconds that a request waits while another one reads, and the age in seconds up to which the last snapshot serves it
 after that: a database that hangs must not hold up all shops at this point."""
@@ -28,8 +26,9 @@ NEVER_READ = -math.inf
 class Registry:
     """All tenants by id, in the order of their ids. One instance an app; safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, snapshot_ttl_seconds: float) -> None:
         self.settings = settings
+        self.snapshot_ttl_seconds = snapshot_ttl_seconds
         self._lock = Lock()
         self._read_at = NEVER_READ
         self._changes = 0
@@ -42,9 +41,9 @@ class Registry:
         """Needs an application context; the caller's session is not touched. One thread at a time reads; when that
         takes long, the others go on with the last snapshot."""
         age = time.monotonic() - self._read_at
-        if age > SNAPSHOT_TTL_SECONDS and self._lock.acquire(timeout=MAX_WAIT if age < MAX_AGE else -1):
+        if age > self.snapshot_ttl_seconds and self._lock.acquire(timeout=MAX_WAIT if age < MAX_AGE else -1):
             try:
-                if time.monotonic() - self._read_at > SNAPSHOT_TTL_SECONDS:
+                if time.monotonic() - self._read_at > self.snapshot_ttl_seconds:
                     self._read()
             finally:
                 self._lock.release()

@@ -14,6 +14,7 @@ from storefront.i18n.locale import override_locale
 from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.tenants.settings import TenantSettings
+from storefront.timings import timings
 from storefront.upsell.experiment.assignment import CONTROL, MODEL, RULES, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
 from storefront.upsell.llm.rerank_request import RerankRequest
@@ -24,10 +25,6 @@ from storefront.upsell.selection import merge_llm_choice, select_top
 from storefront.upsell.types import ProductText, SuggestionDraft
 
 log = logging.getLogger("storefront.upsell")
-PREFETCH_DEBOUNCE_SECONDS = 0.4
-"""Seconds without another change after which the model is asked about a cart."""
-PANEL_LLM_WAIT_SECONDS = 0.25
-"""Seconds that a shopper's panel waits for the model when its words aren't ready: too short to be a wait."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
     """Suggest at most three products for the cart in this language, and write down what was shown to whom.
 
     In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
-    (UPSELL_TIMEOUT), a person only for a `PANEL_LLM_WAIT_SECONDS`.
+    (UPSELL_TIMEOUT), a person only for `Timings.panel_llm_wait`.
     """
     if not tenant.upsell_enabled or not cart.lines:
         return UpsellResult(enabled=tenant.upsell_enabled)
@@ -68,7 +65,7 @@ def build_suggestions(
     fitting = find_candidates(tenant, cart_product_texts(cart))
     advice = RerankResult(RULES)
     if arm == MODEL and any(one.explanation for one in fitting.candidates):
-        wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
+        wait = timings().panel_llm_wait if by_person else settings().upsell_timeout
         advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
     chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell)
     chosen = chosen or select_top(fitting.candidates, tenant.upsell)

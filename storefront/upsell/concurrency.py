@@ -7,8 +7,7 @@ from threading import Lock
 
 from flask import Flask, current_app, g
 
-SLOT_TIMEOUT_SECONDS = 0.25
-"""Seconds after which nobody waits any longer for a turn: whoever has it waits for the database."""
+from storefront.timings import timings
 
 
 def init_app(app: Flask) -> None:
@@ -22,8 +21,8 @@ def slot() -> Lock:
 
 @contextmanager
 def recommender_slot() -> Iterator[None]:
-    """One at a time in this process thinks about suggestions; after `SLOT_TIMEOUT_SECONDS` also beside another. Inside
-    another of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
+    """One at a time in this process thinks about suggestions; after `Timings.recommender_slot` also beside another.
+    Inside another of the same context it changes nothing: the turn, or the going without one, is the outer one's."""
     if "has_turn" in g:
         yield
         return
@@ -46,7 +45,7 @@ def slot_released() -> Iterator[None]:
 
 
 def acquire_slot() -> None:
-    g.has_turn = slot().acquire(timeout=SLOT_TIMEOUT_SECONDS)
+    g.has_turn = slot().acquire(timeout=timings().recommender_slot)
 
 
 def release_slot() -> bool:

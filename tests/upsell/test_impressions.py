@@ -15,9 +15,11 @@ from sqlalchemy.exc import OperationalError
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import DatabaseBusy
+from storefront.timings import Timings
 from storefront.upsell import impressions, jobs
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.impressions import flush_all
+from tests.concurrency import comes_true
 from tests.conftest import Person
 from tests.upsell.conftest import showings
 
@@ -25,16 +27,19 @@ REALLY_SLEEP = time.sleep
 
 
 @pytest.fixture
-def serving(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], Flask]]:
+def serving(make_app: Callable[..., Flask]) -> Iterator[Callable[[float], Flask]]:
     """The shops as where they serve requests, where showings wait so many seconds."""
+    started: list[Flask] = []
 
     def serve(seconds: float) -> Flask:
-        monkeypatch.setattr(impressions, "FLUSH_DELAY_SECONDS", seconds)
+        app = make_app(Timings(impression_flush_delay=seconds, impression_retry_delay=0.01))
         jobs.start(app)
+        started.append(app)
         return app
 
     yield serve
-    jobs.stop(app)
+    for app in started:
+        jobs.stop(app)
 
 
 def look(app: Flask) -> tuple[Person, str]:
@@ -76,14 +81,12 @@ def test_what_people_were_shown_is_written_in_one_transaction(serving: Callable[
 def test_it_is_written_without_being_asked(serving: Callable[[float], Flask]) -> None:
     app = serving(0.01)
     _, named = look(app)
-    until = time.monotonic() + 10
-    while not showings(app) and time.monotonic() < until:
-        time.sleep(0.01)
+    assert comes_true(lambda: showings(app))
     assert [showing.id for showing in showings(app)] == [named]
 
 
 def test_who_presses_before_it_is_written_still_took_a_suggestion(serving: Callable[[float], Flask]) -> None:
-    app = serving(impressions.FLUSH_DELAY_SECONDS)
+    app = serving(Timings().impression_flush_delay)
     person, named = look(app)
     placed = person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
     assert placed.status_code == 303
@@ -107,7 +110,6 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
     fault: Exception,
 ) -> None:
     app = serving(60)
-    monkeypatch.setattr(impressions, "RETRY_DELAY_SECONDS", 0.01)
     _, first = look(app)
     write_down, tries = impressions.insert_impressions, count()
 
@@ -119,9 +121,7 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
     monkeypatch.setattr(impressions, "insert_impressions", the_third_time)
     flush_all(app)
     assert "1 showings of suggestions wait" in caplog.text
-    until = time.monotonic() + 10
-    while not showings(app) and time.monotonic() < until:
-        time.sleep(0.01)
+    assert comes_true(lambda: showings(app))
     assert [showing.id for showing in showings(app)] == [first]
 
 
@@ -140,7 +140,7 @@ def test_what_another_process_has_shown_is_waited_for(serving: Callable[[float],
     person, named = look(app)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(impressions, "buffered_suggestions", lambda *_: None)
-        patched.setattr(impressions.time, "sleep", lambda _: flush_all(app))
+        patched.setattr(impressions.time, "sleep", lambda _: flush_all(app))  # type: ignore[attr-defined]
         person.post("/cart/items", {"product_id": "cup", "quantity": 1, "upsell": named})
     assert taken(person) == {"beans": False, "cup": True}
 
@@ -151,7 +151,7 @@ def test_made_up_showings_hold_few_threads(app: Flask) -> None:
         person.post("/cart/items", {"product_id": "beans", "quantity": 1})
     looked: list[str] = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(impressions.time, "sleep", lambda _: (looked.append("slept"), REALLY_SLEEP(0.05)))
+        patched.setattr(impressions.time, "sleep", lambda _: (looked.append("slept"), REALLY_SLEEP(0.05)))  # type: ignore[attr-defined, func-returns-value]
         add = {"product_id": "cup", "quantity": 1, "upsell": "made-up"}
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda person: person.post("/cart/items", add).status_code, people))

@@ -54,7 +54,7 @@ class World:
     def order(self, cart_id: str) -> str:
         answer = self.person.checkout(cart_id)
         assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])  # type: ignore[index]
+        return str(answer.json["id"])
 
     def cancel(self, order_id: str) -> None:
         self.change(update(Order).where(Order.id == order_id).values(status="cancelled"))

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -37,7 +38,9 @@ def some_checkouts(rng: random.Random, split: dict[str, float], named: str, shop
 
 def store(times: list[tuple[dict[str, float], list[Checkout]]]) -> None:
     """Carts, exposures and orders, the later times after the earlier ones."""
-    carts, exposures, orders = [], [], []
+    carts: list[dict[str, Any]] = []
+    exposures: list[dict[str, Any]] = []
+    orders: list[dict[str, Any]] = []
     for age, (split, checkouts) in enumerate(reversed(times)):
         for shopper, arm, total in checkouts:
             cart = {"id": f"c{len(carts)}", "shopper": shopper}
@@ -54,8 +57,15 @@ def store(times: list[tuple[dict[str, float], list[Checkout]]]) -> None:
         insert_rows(Order, orders)
 
 
-def an_order(i: int, cart: dict[str, str], total: int) -> dict[str, object]:
-    paid = {"subtotal": total, "discount": 0, "tax": 0, "total": total, "tax_rate": None, "tax_included": True}
+def an_order(i: int, cart: dict[str, str], total: int) -> dict[str, Any]:
+    paid: dict[str, Any] = {
+        "subtotal": total,
+        "discount": 0,
+        "tax": 0,
+        "total": total,
+        "tax_rate": None,
+        "tax_included": True,
+    }
     buyer = {"email": "a@example.com", "name": "A", "currency": "EUR", "promo_code": None}
     key = {"id": f"o{i}", "number": f"n{i}", "cart_id": cart["id"], "shopper": cart["shopper"]}
     return key | paid | buyer | {"status": "placed", "idempotency_key": None, "fingerprint": None}

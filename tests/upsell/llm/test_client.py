@@ -64,7 +64,7 @@ def read(monkeypatch: pytest.MonkeyPatch, *parts: bytes, again: tuple[bytes, ...
             await stream.write(b"?")
             assert [await stream.read(1000) for _ in answer] == [*answer]
 
-    monkeypatch.setattr(http_transport.asyncio, "sleep", sleep)
+    monkeypatch.setattr(http_transport.asyncio, "sleep", sleep)  # type: ignore[attr-defined]
     asyncio.run(exchange())
     return pauses
 
