@@ -8,7 +8,7 @@ export MALLOC_ARENA_MAX ?= 1
 # So many processes run the tests, which wait as much as they work; `make test WORKERS=0` is one that a debugger can stop.
 WORKERS ?= 3
 
-.PHONY: run test check bench lighthouse format translations clean
+.PHONY: run test coverage check bench lighthouse format translations clean
 
 run: .venv/run.stamp
 	@exec $(BIN)/gunicorn
@@ -16,10 +16,15 @@ run: .venv/run.stamp
 test: .venv/dev.stamp
 	$(BIN)/pytest -n $(WORKERS)
 
+# The same tests, and how much of the shop they run; what runs in processes of their own isn't seen.
+coverage: .venv/dev.stamp
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .

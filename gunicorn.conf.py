@@ -9,6 +9,8 @@ import shlex
 import socket
 import sys
 import tempfile
+from collections.abc import Iterable
+from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -17,13 +19,13 @@ GIVEN_SOCKETS = ("GUNICORN_FD", "LISTEN_FDS")
 """Variables by which an older gunicorn or systemd hands on sockets that listen already."""
 
 
-def default_bind():
+def default_bind() -> str:
     """HOST and PORT as gunicorn takes them; both are checked by `Settings`, after the imports."""
     host = os.environ.get("HOST", "").strip().strip("[]") or "127.0.0.1"
     return f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '').strip() or 8000}"
 
 
-def addresses():
+def addresses() -> list[tuple[Any, ...]]:
     """Where gunicorn is going to listen. Empty when it will complain of its command line itself."""
     arguments = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
     config = Config()
@@ -37,7 +39,7 @@ def addresses():
         return []
 
 
-def refuse_used_ports(those):
+def refuse_used_ports(those: Iterable[tuple[Any, ...]]) -> None:
     """End with a sentence if another program listens where the shop is to listen: gunicorn would find out after the
     database has been prepared, and then try for five seconds more."""
     if any(os.environ.get(name) for name in GIVEN_SOCKETS):
@@ -53,7 +55,7 @@ def refuse_used_ports(those):
                 sys.exit(f"storefront can't start: {why_not(host, port, fault)}")
 
 
-def why_not(host, port, fault):
+def why_not(host: str, port: int, fault: OSError) -> str:
     if fault.errno == errno.EADDRINUSE:
         return f"port {port} is in use by another program. Stop that program, or set PORT to a free port."
     if isinstance(fault, socket.gaierror) or fault.errno == errno.EADDRNOTAVAIL:
@@ -73,6 +75,7 @@ try:
 except OSError:
     sys.exit("storefront can't start: no temporary folder can be written to; set TMPDIR to one that can.")
 
+from flask import Flask
 from prometheus_client import multiprocess
 
 from storefront.catalog.json_file import CatalogError
@@ -111,14 +114,14 @@ control_socket_disable = True
 logconfig_dict = LOGGING_CONFIG
 
 
-class logger_class(Logger):  # noqa: N801 - the name of gunicorn's setting
+class logger_class(Logger):  # type: ignore[misc]  # noqa: N801 - the name of gunicorn's setting
     """The app writes the access log, with what only it knows; gunicorn would still prepare a line for each request."""
 
-    def access(self, resp, req, environ, request_time):
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         pass
 
 
-def on_starting(server):
+def on_starting(server: Any) -> None:
     """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
     try:
         compatibility.check(server)
@@ -141,7 +144,7 @@ def on_starting(server):
     gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
 
 
-def get_ready_if_possible():
+def get_ready_if_possible() -> None:
     """What keeps the model from being asked, as a wrong SSL_CERT_FILE does, must not keep the shop from selling."""
     try:
         warm_up()
@@ -149,7 +152,7 @@ def get_ready_if_possible():
         logging.getLogger("storefront.upsell").exception("the language model can't be asked")
 
 
-def prepare_and_exit(app):
+def prepare_and_exit(app: Flask) -> None:
     code = 1
     try:
         prepare(app)
@@ -167,33 +170,33 @@ def prepare_and_exit(app):
         os._exit(code)
 
 
-def post_fork(server, worker):
+def post_fork(server: Any, worker: Any) -> None:
     worker.missed_signals = server.SIG_QUEUE
     disable_unused_log_fields()
     sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
     gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
 
 
-def post_worker_init(worker):
+def post_worker_init(worker: Any) -> None:
     jobs.start(worker.wsgi)
 
 
-def worker_int(worker):
+def worker_int(worker: Any) -> None:
     """Ctrl-C: requests that wait for the language model get their answer without it."""
     jobs.stop(worker.wsgi)
 
 
-def worker_exit(server, worker):
+def worker_exit(server: Any, worker: Any) -> None:
     if worker.wsgi is not None:
         event_tailer(worker.wsgi).stop()
         jobs.stop(worker.wsgi)
 
 
-def child_exit(server, worker):
-    multiprocess.mark_process_dead(worker.pid)
+def child_exit(server: Any, worker: Any) -> None:
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def on_exit(server):
+def on_exit(server: Any) -> None:
     if server.reexec_pid:
         metrics_folder.hand_over()
     else:

@@ -8,7 +8,6 @@ come at fixed times whether or not the shop keeps up (an open loop), so waiting 
 
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -177,4 +176,4 @@ def print_costs(starts: list[dict[str, Costs]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

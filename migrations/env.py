@@ -1,5 +1,7 @@
 """Runs Alembic inside the Flask app: the app's engine and metadata are the only configuration there is."""
 
+from typing import Any
+
 from alembic import context
 from flask import current_app
 
@@ -18,7 +20,7 @@ def run() -> None:
             context.run_migrations()
 
 
-def is_ours(thing, name, type_, reflected, compare_to) -> bool:
+def is_ours(thing: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
     """The search index and its column are written by hand, so autogenerate leaves them alone."""
     return not (reflected and name and (name.startswith("product_search") or name in ("search", "ix_product_search")))
 
