@@ -20,15 +20,12 @@ from storefront.db.transactions import write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
 from storefront.state import state_of
+from storefront.timings import timings_of
 from storefront.upsell.experiment.exposures import insert_exposures
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
 
 log = logging.getLogger("storefront.upsell")
-FLUSH_DELAY_SECONDS = 0.4
-"""Seconds after a showing in which the ones that follow it are written together with it."""
-RETRY_DELAY_SECONDS = 1.0
-"""Seconds after which it is tried again when the database can't be written to."""
 MAX_PENDING = 5000
 """Showings of a shop that are kept while the database can't be written to; the oldest are given up first."""
 
@@ -79,7 +76,7 @@ def record(entry: PendingImpression, later: bool) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     if later and job_scheduler(app).is_running:
         impression_buffer(app).keep(current_tenant_id(), entry)
-        schedule_flush(app, current_tenant_id(), FLUSH_DELAY_SECONDS)
+        schedule_flush(app, current_tenant_id(), timings_of(app).impression_flush_delay)
     else:
         insert_impressions([entry])
 
@@ -106,7 +103,7 @@ def flush_tenant(app: Flask, tenant_id: str) -> None:
             insert_impressions(entries)
     except (DatabaseBusy, OperationalError):
         log.warning("%d showings of suggestions wait, because the database can't be written to", len(entries))
-        schedule_flush(app, tenant_id, RETRY_DELAY_SECONDS)
+        schedule_flush(app, tenant_id, timings_of(app).impression_retry_delay)
         return
     except Exception:
         log.exception("%d showings of suggestions are lost", len(entries))

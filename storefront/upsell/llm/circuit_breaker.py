@@ -12,11 +12,12 @@ MAX_RESET_TIMEOUT_SECONDS = 300.0
 
 
 class CircuitBreaker:
-    """Closed, calls pass. After `FAILURE_THRESHOLD` in a row it opens and none does. When its rest is over, one call
+    """Closed, calls pass. After `failure_threshold` in a row it opens and none does. When its rest is over, one call
     at a time probes: a success closes it, a failure opens it for twice as long. Safe to share between threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, failure_threshold: int = FAILURE_THRESHOLD) -> None:
         self._clock = clock
+        self._failure_threshold = failure_threshold
         self._lock = threading.Lock()
         self._failures = 0
         self._reset_timeout = RESET_TIMEOUT_SECONDS
@@ -26,14 +27,14 @@ class CircuitBreaker:
     @property
     def open(self) -> bool:
         """Whether a call would be refused now; asking changes nothing."""
-        return self._failures >= FAILURE_THRESHOLD and (self._half_open or self._clock() < self._open_until)
+        return self._failures >= self._failure_threshold and (self._half_open or self._clock() < self._open_until)
 
     def allow_request(self) -> bool:
         """Whether this call may be made. Who is told so says with `count` how it went."""
         with self._lock:
             if self.open:
                 return False
-            self._half_open = self._failures >= FAILURE_THRESHOLD
+            self._half_open = self._failures >= self._failure_threshold
             return True
 
     def release(self) -> None:
@@ -49,8 +50,8 @@ class CircuitBreaker:
                 self._failures, self._reset_timeout = 0, RESET_TIMEOUT_SECONDS
             else:
                 self._failures += 1
-                if self._failures > FAILURE_THRESHOLD and self._half_open:
+                if self._failures > self._failure_threshold and self._half_open:
                     self._reset_timeout = min(2 * self._reset_timeout, MAX_RESET_TIMEOUT_SECONDS)
-                if self._failures == FAILURE_THRESHOLD or self._half_open:
+                if self._failures == self._failure_threshold or self._half_open:
                     self._open_until = self._clock() + self._reset_timeout
             self._half_open = False

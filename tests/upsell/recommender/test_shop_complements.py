@@ -12,7 +12,7 @@ from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.tenant_context import set_rls_tenant, tenant_context
 from storefront.db.transactions import write
-from storefront.upsell.recommender.complements import ComplementTask
+from storefront.upsell.complement_generation import ComplementTask
 from storefront.upsell.recommender.models import Complement
 from storefront.upsell.types import ProductText
 from tests.conftest import Person
