@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from storefront.events.tailer import EventTailer
     from storefront.observability.readiness import WriteProbe
     from storefront.tenants.registry import Registry
+    from storefront.timings import Timings
     from storefront.upsell.impressions import ImpressionBuffer
     from storefront.upsell.llm.service import LlmReranker
     from storefront.upsell.recommender.stats_cache import StatsCache
@@ -32,6 +33,7 @@ class AppState:
     """Each member is safe to share between threads."""
 
     settings: "Settings"
+    timings: "Timings"
     registry: "Registry"
     static_files: "StaticFiles"
     fragments: "FragmentCache"

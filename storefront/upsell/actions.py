@@ -14,6 +14,7 @@ from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
+from storefront.timings import timings
 from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.assignment import Arm, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
@@ -25,10 +26,6 @@ from storefront.upsell.selection import merge_llm_choice, select_top
 from storefront.upsell.types import Decision, ProductText, SuggestionDraft, SuggestionSource
 
 log = logging.getLogger("storefront.upsell")
-PREFETCH_DEBOUNCE_SECONDS = 0.4
-"""Seconds without another change of a cart after which the model is asked about it."""
-PANEL_LLM_WAIT_SECONDS = 0.25
-"""Seconds that a shopper's panel waits for a model's answer that isn't ready: too short to be noticed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person
     """Suggest at most three products for the cart in this language, and record the impression.
 
     The model's choice is taken when it is ready or comes in time, otherwise the rules'. An API client waits for the
-    model for UPSELL_TIMEOUT, a shopper (`by_person`) for `PANEL_LLM_WAIT_SECONDS`.
+    model for UPSELL_TIMEOUT, a shopper (`by_person`) for `Timings.panel_llm_wait`.
     """
     if not tenant.upsell_enabled or not cart.lines:
         return UpsellResult(enabled=tenant.upsell_enabled)
@@ -71,7 +68,7 @@ def build_suggestions(
         chosen = select_top(fitting.candidates, tenant.upsell)
     advice = RerankResult(Decision.RULES)
     if arm == Arm.MODEL and chosen:
-        wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
+        wait = timings().panel_llm_wait if by_person else settings().upsell_timeout
         advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
         chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell) or chosen
     offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)

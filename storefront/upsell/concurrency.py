@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from storefront.state import current_state
+from storefront.timings import timings
 
 MAX_COMPUTATIONS = 1
-SLOT_TIMEOUT_SECONDS = 0.25
-"""Seconds after which a computation begins without a slot, because its holder waits for the database."""
 
 
 @contextmanager
 def recommender_slot() -> Iterator[None]:
     """Hold a slot during a computation. Nothing inside may wait for the model or for another slot."""
     slots = current_state().recommender_slots
-    has_slot = slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
+    has_slot = slots.acquire(timeout=timings().recommender_slot)
     try:
         yield
     finally:

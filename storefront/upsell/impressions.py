@@ -19,15 +19,12 @@ from storefront.db.transactions import write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
 from storefront.state import state_of
+from storefront.timings import timings_of
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
 
 log = logging.getLogger("storefront.upsell")
-FLUSH_DELAY_SECONDS = 0.4
-"""Impressions within this time after the first are written together with it."""
-RETRY_DELAY_SECONDS = 1.0
-"""After a write that failed because the database was busy or away."""
 MAX_PENDING = 5000
 """Impressions of a shop that are buffered while the database can't be written to; the oldest are dropped first."""
 
@@ -75,7 +72,7 @@ def record(entry: PendingImpression, later: bool) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     if later and job_scheduler(app).is_running:
         impression_buffer(app).add(current_tenant_id(), entry)
-        schedule_flush(app, current_tenant_id(), FLUSH_DELAY_SECONDS)
+        schedule_flush(app, current_tenant_id(), timings_of(app).impression_flush_delay)
     else:
         insert_impressions([entry])
 
@@ -105,7 +102,7 @@ def flush_tenant(app: Flask, tenant_id: str) -> None:
     except (DatabaseBusy, OperationalError):
         log.warning("%d impressions of suggestions wait, because the database can't be written to", len(entries))
         impression_buffer(app).put_back(tenant_id, entries)
-        schedule_flush(app, tenant_id, RETRY_DELAY_SECONDS)
+        schedule_flush(app, tenant_id, timings_of(app).impression_retry_delay)
     except Exception:
         log.exception("%d impressions of suggestions are lost", len(entries))
 

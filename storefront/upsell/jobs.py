@@ -14,6 +14,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
 from storefront.state import state_of
 from storefront.tenants.registry import registry
+from storefront.timings import timings
 from storefront.upsell.actions import prefetch_suggestions
 from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.impressions import flush_all
@@ -22,10 +23,6 @@ from storefront.upsell.recommender.similarity_job import rebuild_text_similarity
 from storefront.upsell.recommender.training import train_incrementally
 from storefront.upsell.scheduler import every, job_scheduler
 
-LEARN_DELAY_SECONDS = 1.0
-"""Orders within this time after the first are learned together with it."""
-PREFETCH_RETRY_SECONDS = 0.3
-"""Seconds until the next attempt for a cart whose last question is still open."""
 SWEEP_INTERVAL_SECONDS = 60.0
 """Seconds between two searches for orders that no process has learned, as after a crash."""
 STOP_SECONDS = 1.5
@@ -80,7 +77,7 @@ def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str,
         tenant = registry().find(tenant_id)
         if tenant and prefetch_suggestions(tenant, cart_id, languages):
             job_scheduler(app).schedule(
-                PREFETCH_RETRY_SECONDS, cart_id, partial(prefetch_job, app, tenant_id, cart_id, languages)
+                timings().prefetch_retry, cart_id, partial(prefetch_job, app, tenant_id, cart_id, languages)
             )
 
 

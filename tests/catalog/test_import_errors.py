@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.catalog.import_schema import CatalogError, parse_catalog
+from storefront.catalog.import_schema import parse_catalog
+from storefront.catalog.json_file import CatalogError
 from tests.catalog.test_importer import command
 from tests.factories import product, tenant, written
 from tests.tenants.factories import every_row
@@ -241,11 +242,8 @@ def test_what_is_no_catalogue_is_refused_in_words(content: bytes):
         parse_catalog(content)
 
 
-def test_a_byte_order_mark_is_no_fault_or_a_clear_one():
-    try:
-        assert len(parse_catalog(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()).tenants) == 2
-    except CatalogError as refused:
-        assert "BOM" in str(refused) or "UTF-8" in str(refused)
+def test_a_byte_order_mark_is_no_fault():
+    assert len(parse_catalog(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()).tenants) == 2
 
 
 def test_every_fault_is_said_at_once_and_a_flood_is_cut():
@@ -290,8 +288,8 @@ def test_a_shop_cannot_change_its_currency_under_its_prices(app: Flask, tmp_path
     file.write_bytes(written(tenant("north", product("beans", "5"), currency="JPY")))
     before = every_row(app, "north")
     done = command(app, file, "--update")
-    with app.test_client() as client:
-        pot = client.get("/t/north/api/v1/products/pot").json["price"]
-    assert pot == {"amount": 4600, "currency": "EUR"} or done.exit_code != 0, "a pot of 46 € must not cost 4,600 ¥"
-    if done.exit_code != 0:
-        assert every_row(app, "north") == before
+    assert done.exit_code == 1
+    assert "currency" in done.output
+    assert every_row(app, "north") == before
+    pot = app.test_client().get("/t/north/api/v1/products/pot").json["price"]
+    assert pot == {"amount": 4600, "currency": "EUR"}, "a pot of 46 € must not cost 4,600 ¥"

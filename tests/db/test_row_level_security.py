@@ -55,7 +55,9 @@ def owned_tables(connection: Connection) -> list[str]:
         "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
         "WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
     )
-    return [name for (name,) in connection.execute(query)]
+    found = [name for (name,) in connection.execute(query)]
+    assert len(found) >= 7
+    return found
 
 
 def enter(connection: Connection, tenant_id: str) -> None:

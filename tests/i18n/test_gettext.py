@@ -66,7 +66,7 @@ def cancelled(person: Person) -> TestResponse:
 def fulfilled(person: Person) -> TestResponse:
     where = order(person)
     with person.client.application.app_context(), tenant_context("north"), write():
-        db.session.get(Order, ("north", where.rpartition("/")[2])).status = OrderStatus.FULFILLED  # type: ignore[union-attr]
+        db.session.get(Order, ("north", where.rpartition("/")[2])).status = OrderStatus.FULFILLED
     return person.get(where)
 
 

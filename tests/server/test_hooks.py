@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from storefront.config import ROOT
@@ -38,7 +39,7 @@ def test_the_settings_name_each_hook_and_gunicorn_takes_it(configured: dict[str,
 
 def test_the_access_log_is_the_apps_own(configured: dict[str, Any]) -> None:
     assert configured["logger_class"] is hooks.ErrorLogger
-    assert hooks.ErrorLogger.access is not hooks.Logger.access
+    assert hooks.ErrorLogger.access is not Logger.access
 
 
 def served_by(worker_class: type) -> Any:

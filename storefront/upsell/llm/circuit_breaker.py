@@ -12,12 +12,13 @@ MAX_RESET_TIMEOUT_SECONDS = 300.0
 
 
 class CircuitBreaker:
-    """Closed, it lets calls pass. After `FAILURE_THRESHOLD` failures in a row it opens and refuses calls. After the
+    """Closed, it lets calls pass. After `failure_threshold` failures in a row it opens and refuses calls. After the
     reset time it lets one call at a time pass as a probe: a success closes it, a failure opens it for twice as long.
     Safe to share between threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, failure_threshold: int = FAILURE_THRESHOLD) -> None:
         self._clock = clock
+        self._failure_threshold = failure_threshold
         self._lock = threading.Lock()
         self._failures = 0
         self._reset_timeout = RESET_TIMEOUT_SECONDS
@@ -27,14 +28,14 @@ class CircuitBreaker:
     @property
     def open(self) -> bool:
         """Whether a call would be refused now. Changes nothing."""
-        return self._failures >= FAILURE_THRESHOLD and (self._half_open or self._clock() < self._open_until)
+        return self._failures >= self._failure_threshold and (self._half_open or self._clock() < self._open_until)
 
     def allow_request(self) -> bool:
         """Whether this call may be made. If so, the caller reports its result with `record` or `release`."""
         with self._lock:
             if self.open:
                 return False
-            self._half_open = self._failures >= FAILURE_THRESHOLD
+            self._half_open = self._failures >= self._failure_threshold
             return True
 
     def release(self) -> None:
@@ -50,8 +51,8 @@ class CircuitBreaker:
                 self._failures, self._reset_timeout = 0, RESET_TIMEOUT_SECONDS
             else:
                 self._failures += 1
-                if self._failures > FAILURE_THRESHOLD and self._half_open:
+                if self._failures > self._failure_threshold and self._half_open:
                     self._reset_timeout = min(2 * self._reset_timeout, MAX_RESET_TIMEOUT_SECONDS)
-                if self._failures == FAILURE_THRESHOLD or self._half_open:
+                if self._failures == self._failure_threshold or self._half_open:
                     self._open_until = self._clock() + self._reset_timeout
             self._half_open = False

@@ -15,7 +15,7 @@ from storefront.db.tenancy import insert_if_absent
 from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.db.transactions import write
 from storefront.orders.models import Order
-from storefront.upsell.experiment.assignment import allocation
+from storefront.upsell.experiment.assignment import Arm, allocation
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
@@ -38,12 +38,12 @@ class World:
         self.person = person
         self.app = person.client.application
 
-    def exposed(self, arm: str, shopper: str, split: dict[str, float] | None = None, **items: int) -> str:
+    def exposed(self, arm: str, shopper: str, split: dict[Arm, float] | None = None, **items: int) -> str:
         cart_id = self.person.cart(**items)
         self.expose(cart_id, shopper, arm, split or SPLIT)
         return cart_id
 
-    def expose(self, cart_id: str, shopper: str, arm: str, split: dict[str, float]) -> None:
+    def expose(self, cart_id: str, shopper: str, arm: str, split: dict[Arm, float]) -> None:
         with self.app.app_context(), tenant_context(self.person.shop), write():
             insert_if_absent(
                 UpsellExposure, [{"cart_id": cart_id, "shopper": shopper, "arm": arm, "allocation": split}]
@@ -56,7 +56,7 @@ class World:
     def order(self, cart_id: str) -> str:
         answer = self.person.checkout(cart_id)
         assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])  # type: ignore[index]
+        return str(answer.json["id"])
 
     def cancel(self, order_id: str) -> None:
         self.change(update(Order).where(Order.id == order_id).values(status="cancelled"))

@@ -134,7 +134,7 @@ def test_nothing_is_suggested_twice(advised: Person, model: ModelServer) -> None
 
 
 def test_a_hundred_suggestions_are_three(advised: Person, model: ModelServer) -> None:
-    many = [id for id in ("cup", "pot", "shared") for _ in range(33)] + ["cup"]
+    many: list[object] = [*(id for id in ("cup", "pot", "shared") for _ in range(33)), "cup"]
     assert len(answer_to(advised, model, many, beans=1, honey=1)) == 3
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -124,12 +125,11 @@ def test_a_shops_own_budget_goes_before_that_of_all(asking: Callable[..., Flask]
 
 
 @ON_SQLITE
-def test_the_next_day_is_free_again(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_day_is_free_again(asking: Callable[..., Flask]) -> None:
     app = asking(UPSELL_BUDGET=f"{TOKENS}/{MOST_TOKENS} tokens")
     assert [ask(app, cart) for cart in CHEAP[:2]] == ["llm", "rules"]
-    for module in ("usage", "budget"):
-        monkeypatch.setattr(f"storefront.upsell.llm.{module}.now", lambda: now() + timedelta(days=1))
-    assert [ask(app, cart) for cart in CHEAP[1:3]] == ["llm", "rules"]
+    with time_machine.travel(now() + timedelta(days=1)):
+        assert [ask(app, cart) for cart in CHEAP[1:3]] == ["llm", "rules"]
     assert used(app) == [(1, TOKENS, 0)] * 2
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from storefront.upsell.llm.complement_prompt import VERSION, messages, response_format
 from storefront.upsell.recommender.scoring import DEFAULT_PARAMS, CartItemFeatures, CatalogStats, Scorer
@@ -15,7 +16,7 @@ def totals(orders: int = 0, together: int = 0) -> CatalogStats:
     return CatalogStats(n, orders, sum(n), {0: orders, 2: together}, {0: 1, 1: 1, 2: 2}, category_of=[0, 1, 2, 2])
 
 
-def scores(one: CartItemFeatures, known: CatalogStats, **constants: float) -> dict[int, float]:
+def scores(one: CartItemFeatures, known: CatalogStats, **constants: Any) -> dict[int, float]:
     found = Scorer(known, [one], {}, replace(DEFAULT_PARAMS, **constants)).scores([1, 2, 3])
     return {number: score for score, number in found}
 

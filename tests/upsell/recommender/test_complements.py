@@ -165,7 +165,7 @@ def test_ctrl_c_loses_nothing_that_was_paid_for(
 @contextmanager
 def interrupted_at_the_third(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Somebody presses Ctrl-C while the third answer is waited for."""
-    wait, waits = batch.wait, list[int]()
+    wait, waits = batch.wait, list[int]()  # type: ignore[attr-defined]
 
     def pressed(*wanted: Any, **more: Any) -> Any:
         waits.append(1)
