@@ -78,4 +78,4 @@ def test_a_model_that_cannot_be_asked_is_logged_and_no_reason_not_to_start(
 ) -> None:
     monkeypatch.setattr(hooks, "warm_up", lambda: 1 / 0)
     hooks.warm_up_if_possible()
-    assert "the language model can't be asked" in caplog.text
+    assert "could not set up the language model client" in caplog.text

@@ -60,7 +60,7 @@ def test_the_shops_own_words_stand_in_for(
     assert answer.json["source"] == "llm", "the product was well chosen"
     (suggestion,) = answer.json["suggestions"]
     assert suggestion["product"]["id"] == model.requests[0].known_ids[0]
-    assert suggestion["explanation"].endswith("Dawn Beans in your cart.")
+    assert suggestion["explanation"].endswith("your Dawn Beans.")
     (call,), (line,) = calls(advised.client.application), journal()
     assert (call.outcome, call.rejections) == ("ok", {cause: 1})
     assert line["response"] == call.response != ""
