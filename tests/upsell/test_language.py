@@ -68,9 +68,8 @@ def test_the_rules_say_why_in_the_shoppers_language(app: Flask, shopper: Person)
 
     assert "like your Dawn Beans." in said()
     german = shopper.api("GET", f"/carts/{cart}/upsell", headers=GERMAN).json["suggestions"]
-    assert all("in Ihrem Warenkorb" in one["explanation"] for one in german)
     assert {one["product"]["name"] for one in german} & {"Kaffeekanne", "Spoon"}
     for one in german:
-        assert one["explanation"].endswith("in Ihrem Warenkorb."), one
+        assert "in Ihrem Warenkorb" in one["explanation"], one
     shopper.post("/cart/items", {"product_id": "beans"})
     assert "у вашому кошику." in shopper.get("/checkout/upsell", headers={"Accept-Language": "uk"}).text
