@@ -7,7 +7,7 @@ from alembic import context
 from flask import current_app
 
 target = current_app.extensions["migrate"].db
-engine = current_app.extensions["storefront_engines"].durable_write
+engine = current_app.extensions["storefront"].engines.durable_write
 
 
 def run() -> None:

@@ -17,6 +17,7 @@ from storefront.checkout import api as checkout_api
 from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
+from storefront.db.engine import Engines
 from storefront.events import pages as events_pages
 from storefront.events.tailer import EventTailer
 from storefront.i18n import content, formatting, locale
@@ -67,9 +68,9 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    app.extensions[EXTENSION] = new_state(app, settings, timings)
+    engines = transactions.init_app(app, settings)
+    app.extensions[EXTENSION] = new_state(app, settings, timings, engines)
 
-    transactions.init_app(app, settings)
     logging.init_app(app)
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
@@ -89,10 +90,11 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     return app
 
 
-def new_state(app: Flask, settings: Settings, timings: Timings) -> AppState:
+def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines) -> AppState:
     return AppState(
         settings=settings,
         timings=timings,
+        engines=engines,
         registry=Registry(settings, timings.tenant_snapshot),
         static_files=static_files.load(),
         fragments=FragmentCache(),

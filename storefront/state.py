@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from storefront.catalog.pages import CategoryCounts
     from storefront.catalog.spelling import VocabularyCache
     from storefront.config import Settings
+    from storefront.db.engine import Engines
     from storefront.events.tailer import EventTailer
     from storefront.observability.readiness import WriteProbe
     from storefront.tenants.registry import Registry
@@ -34,6 +35,7 @@ class AppState:
 
     settings: "Settings"
     timings: "Timings"
+    engines: "Engines"
     registry: "Registry"
     static_files: "StaticFiles"
     fragments: "FragmentCache"
