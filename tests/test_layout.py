@@ -5,7 +5,7 @@ from pathlib import Path
 from storefront.config import ROOT
 
 ACROSS_PACKAGES = {"browser", "migrations"}
-"""Folders of tests that belong to no single package."""
+"""Folders of tests that belong to a single package."""
 TESTED_WITH_ANOTHER = {"upsell/recommender/evaluation"}
 """Packages whose tests are in the folder above."""
 
