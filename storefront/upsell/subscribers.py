@@ -1,4 +1,4 @@
-"""Signal handlers schedule background jobs after a changed cart, an order or an import."""
+"""Signal handlers: schedule background jobs after a changed cart, an order or an import."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
