@@ -14,11 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from storefront.config import ROOT
-from tests.browser.page_session import Shop, Visit
+from tests.browser.page_session import PATIENCE, Shop, Visit
 from tests.servers import serving, wait
 
-PATIENCE = 45_000
-"""Milliseconds after which something that a test waits for is held to never come."""
 SWITCHES = (
     "--no-sandbox --disable-gpu --disable-background-networking "
     "--disable-component-update --disable-sync --no-first-run"

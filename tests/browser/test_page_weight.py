@@ -129,7 +129,7 @@ def test_nothing_jumps(visit: Callable[..., Visit], aurora: Shop, name: str, wid
     shopper.page.evaluate(SHOW_ALL)
     assert shopper.page.evaluate("moves") == []
     shopper.see("main").evaluate("main => main.before(document.createElement('hr'))")
-    shopper.page.wait_for_function("moves.length === 1")  # it would be seen
+    shopper.wait_until("moves.length === 1")  # it would be seen
 
 
 @pytest.mark.parametrize("width", [390, 1280])
