@@ -190,7 +190,7 @@ def test_what_is_sold_out_is_not_suggested(app: Flask, shopper: Person) -> None:
 def test_what_a_model_wrote_before_stays_a_models(app: Flask) -> None:
     with app.app_context():
         Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
-        downgrade(revision="0007")
+        downgrade(revision="0006")
         with db.engine.begin() as connection:
             set_rls_tenant(connection, "north")
             connection.execute(
