@@ -178,9 +178,9 @@ def test_connections_that_are_over_are_forgotten(server: Server) -> None:
         return sum(link_of(file).startswith("socket:") for file in Path(f"/proc/{worker}/fd").iterdir())
 
     wait(lambda: sockets() < 20)
-    before = sockets()
+    before = sockets()  # some of these may be connections of the test before that are just being closed
     with slow_clients(server, 10):
-        wait(lambda: sockets() >= before + 40)
+        wait(lambda: sockets() >= 40)
     wait(lambda: sockets() <= before)
 
 
