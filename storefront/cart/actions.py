@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storefront.cart.limits import check_line_count, check_quantity
-from storefront.cart.models import Cart, CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, Cart, CartLine
 from storefront.cart.queries import find_cart
 from storefront.catalog.models import Product
 from storefront.clock import now
@@ -129,7 +129,7 @@ SELECT_LINE_QUANTITY = tenant_scoped(select(lines.c.quantity).where(this_line))
 SET_LINE_QUANTITY = tenant_scoped(update(lines).where(this_line).values(quantity=bindparam("quantity")))
 DELETE_LINE = tenant_scoped(delete(lines).where(this_line))
 COUNT_CART_LINES = tenant_scoped(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
-this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), carts.c.status == CartStatus.OPEN)
+this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), IS_OPEN)
 LOCK_OPEN_CART = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
 SET_CART_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
 
