@@ -18,7 +18,7 @@ def forgotten_session(url: str, statement: str) -> Iterator[None]:
 
 @contextmanager
 def somebody_writes(url: str, statement: str) -> Iterator[None]:
-    """The same on either database; on SQLite any open transaction that writes stands for a locked row."""
+    """Hold a lock that `statement` needs. On SQLite any open write transaction does, on PostgreSQL a locked row."""
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as shell:
             shell.execute("BEGIN IMMEDIATE")

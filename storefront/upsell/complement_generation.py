@@ -162,7 +162,7 @@ def estimate_cost(model: LlmClient, tenant: TenantSettings, numbers: Sequence[in
 
 def offline_client(settings: Settings) -> LlmClient:
     """The configured model, for calls that nobody waits for."""
-    return LlmClient(settings, complement_prompt.TIMEOUT, complement_prompt.LONGEST_TOKENS)
+    return LlmClient(settings, complement_prompt.TIMEOUT_SECONDS, complement_prompt.MAX_COMPLETION_TOKENS)
 
 
 def generate_complements(

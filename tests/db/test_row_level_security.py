@@ -167,7 +167,7 @@ def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flas
 
 
 def test_the_database_holds_when_the_guard_in_the_program_does_not(shop: Flask):
-    """The same connection that the session uses, with a statement that the guard never saw."""
+    """The session's connection runs a statement that was not scoped to the tenant."""
     with shop.app_context(), tenant_context("north"):
         found = db.session.connection().execute(select(Product.__table__.c.tenant_id)).all()
         assert {row.tenant_id for row in found} == {"north"}

@@ -76,5 +76,5 @@ def product_view_from_offer(row: Any) -> ProductView:
 
 
 def product_text_of_view(product: ProductView) -> ProductText:
-    """The same of a product as it is shown."""
+    """The texts of a product as they are displayed."""
     return ProductText(product.id, product.name, product.description, product.category, tuple(product.tags))
