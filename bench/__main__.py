@@ -20,7 +20,7 @@ ROUNDS = 5
 SECONDS = 3.0
 PRODUCTS = 1000
 API = "/t/bench/api/v1"
-WORDS = [
+VOCABULARY = [
     "oak",
     "ash",
     "elm",
@@ -41,16 +41,16 @@ WORDS = [
 
 
 def write_catalog(path: Path) -> None:
-    chance = random.Random(1)
+    rng = random.Random(1)
     products = [
         {
             "id": f"p{i}",
-            "name": f"{chance.choice(WORDS)} {chance.choice(WORDS)} {i}".capitalize(),
-            "description": " ".join(chance.choices(WORDS, k=30)).capitalize() + ".",
+            "name": f"{rng.choice(VOCABULARY)} {rng.choice(VOCABULARY)} {i}".capitalize(),
+            "description": " ".join(rng.choices(VOCABULARY, k=30)).capitalize() + ".",
             "category": f"Category {i % 12}",
-            "price": f"{chance.randrange(100, 9999) / 100:.2f}",
+            "price": f"{rng.randrange(100, 9999) / 100:.2f}",
             "stock": 1_000_000,
-            "tags": chance.sample(WORDS, 3),
+            "tags": rng.sample(VOCABULARY, 3),
         }
         for i in range(PRODUCTS)
     ]
@@ -60,28 +60,28 @@ def write_catalog(path: Path) -> None:
 
 
 def empty_view(connection: Connection, _: random.Random) -> Iterator[int]:
-    yield connection.ask("GET", "/")[0]
+    yield connection.request("GET", "/")[0]
 
 
 def list_page(connection: Connection, _: random.Random) -> Iterator[int]:
-    yield connection.ask("GET", "/t/bench/")[0]
+    yield connection.request("GET", "/t/bench/")[0]
 
 
 def list_api(connection: Connection, _: random.Random) -> Iterator[int]:
-    yield connection.ask("GET", f"{API}/products")[0]
+    yield connection.request("GET", f"{API}/products")[0]
 
 
-def path(connection: Connection, chance: random.Random) -> Iterator[int]:
+def path(connection: Connection, rng: random.Random) -> Iterator[int]:
     """Run one buyer's path: list, product, add, cart, checkout to a placed order."""
-    product = f"p{chance.randrange(PRODUCTS)}"
-    yield connection.ask("GET", f"{API}/products")[0]
-    yield connection.ask("GET", f"{API}/products/{product}")[0]
+    product = f"p{rng.randrange(PRODUCTS)}"
+    yield connection.request("GET", f"{API}/products")[0]
+    yield connection.request("GET", f"{API}/products/{product}")[0]
     items = {"items": [{"product_id": product, "quantity": 1}]}
-    status, body = connection.ask("POST", f"{API}/carts", items)
+    status, body = connection.request("POST", f"{API}/carts", items)
     yield status
     cart = f"{API}/carts/{json.loads(body)['id']}"
-    yield connection.ask("GET", cart)[0]
-    yield connection.ask("POST", f"{cart}/checkout", {"email": "buyer@example.com", "name": "Buyer"})[0]
+    yield connection.request("GET", cart)[0]
+    yield connection.request("POST", f"{cart}/checkout", {"email": "buyer@example.com", "name": "Buyer"})[0]
 
 
 def last_ten_units(port: int) -> tuple[int, int]:
@@ -89,14 +89,14 @@ def last_ten_units(port: int) -> tuple[int, int]:
     nor "out of stock"."""
     connections = [Connection(port) for _ in range(50)]
     items = {"items": [{"product_id": "last-ten", "quantity": 1}]}
-    carts = [json.loads(one.ask("POST", f"{API}/carts", items)[1])["id"] for one in connections]
+    carts = [json.loads(one.request("POST", f"{API}/carts", items)[1])["id"] for one in connections]
     statuses: list[int] = []
     barrier = threading.Barrier(50)
 
     def buy(connection: Connection, cart: str) -> None:
         barrier.wait()
         body = {"email": "buyer@example.com", "name": "Buyer"}
-        statuses.append(connection.ask("POST", f"{API}/carts/{cart}/checkout", body)[0])
+        statuses.append(connection.request("POST", f"{API}/carts/{cart}/checkout", body)[0])
 
     threads = [threading.Thread(target=buy, args=pair) for pair in zip(connections, carts, strict=True)]
     for thread in threads:
@@ -120,13 +120,13 @@ def measure(shop: Server, empty: Server) -> None:
             measured = closed_loop(step, shop.port, CLIENTS, SECONDS)
             wrong = {status for status in measured.statuses if status != 200}
             if wrong:
-                sys.exit(f"{name}: answers with {wrong}")
+                sys.exit(f"{name}: returned {wrong}")
             rates[name].append(measured.rate)
     base = statistics.median(rates["empty view"])
     cpu_base = statistics.median(cpu_empty)
-    say("requests/s (median)", "of the empty view")
+    print_columns("requests/s (median)", "of the empty view")
     for name, found in rates.items():
-        say(f"{name:22} {statistics.median(found):10,.0f}", f"{statistics.median(found) / base:8.2f}")
+        print_columns(f"{name:22} {statistics.median(found):10,.0f}", f"{statistics.median(found) / base:8.2f}")
 
     rates_of_paths, cpu_of_paths, slow = [], [], []
     closed_loop(path, shop.port, CLIENTS, 1.0)
@@ -135,22 +135,24 @@ def measure(shop: Server, empty: Server) -> None:
         measured = closed_loop(path, shop.port, CLIENTS, SECONDS)
         wrong = {status for status in measured.statuses if status not in (200, 201)}
         if wrong:
-            sys.exit(f"paths: answers with {wrong}")
+            sys.exit(f"paths: returned {wrong}")
         rates_of_paths.append(measured.rate)
         cpu_of_paths.append((shop.cpu() - before) / measured.done * 1000)
         slow.append(measured.percentile(0.99))
     rate, cpu = statistics.median(rates_of_paths), statistics.median(cpu_of_paths)
     print()
-    say("paths: list, product, add, cart, checkout", "")
-    say(f"{'paths/s':22} {rate:10,.1f}", f"{rate / base:8.4f} of the empty view")
-    say(f"{'CPU ms a path':22} {cpu:10,.2f}", f"{cpu / cpu_base:8.1f} empty views")
-    say(f"{'p99 of a path, ms':22} {statistics.median(slow) * 1000:10,.0f}", "")
-    say(f"{'memory, MB (PSS)':22} {shop.memory():10,.0f}", f"{shop.memory() / empty.memory():8.2f} of the empty app")
+    print_columns("paths: list, product, add, cart, checkout", "")
+    print_columns(f"{'paths/s':22} {rate:10,.1f}", f"{rate / base:8.4f} of the empty view")
+    print_columns(f"{'CPU ms a path':22} {cpu:10,.2f}", f"{cpu / cpu_base:8.1f} empty views")
+    print_columns(f"{'p99 of a path, ms':22} {statistics.median(slow) * 1000:10,.0f}", "")
+    print_columns(
+        f"{'memory, MB (PSS)':22} {shop.memory():10,.0f}", f"{shop.memory() / empty.memory():8.2f} of the empty app"
+    )
     orders, neither = last_ten_units(shop.port)
     print(f"\nfifty buyers of the last ten units: {orders} orders, {neither} other responses")
 
 
-def say(left: str, right: str) -> None:
+def print_columns(left: str, right: str) -> None:
     print(f"{left:44} {right}", flush=True)
 
 
@@ -160,7 +162,7 @@ def main() -> None:
         write_catalog(folder / "catalog.json")
         environment = {"CATALOG": str(folder / "catalog.json")}
         if len(sys.argv) > 1:
-            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "only for measuring, and as long as it must be"}
+            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "for measurements only, of the required length"}
         with (
             serve(folder / "empty", "--config", "bench/gunicorn_empty.py") as empty,
             serve(folder / "shop", **environment) as shop,

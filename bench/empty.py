@@ -6,5 +6,5 @@ app = Flask(__name__)
 
 
 @app.get("/")
-def nothing() -> str:
+def index() -> str:
     return "ok"

@@ -25,9 +25,9 @@ from playwright.sync_api import sync_playwright
 from bench.servers import ROOT, serve
 from tests.browser.conftest import find_chromium
 
-HERE = ROOT / "bench"
-LIGHTHOUSE = HERE / "node_modules" / "lighthouse" / "cli" / "index.js"
-INSTALLED = HERE / "node_modules" / ".package-lock.json"
+BENCH_FOLDER = ROOT / "bench"
+LIGHTHOUSE = BENCH_FOLDER / "node_modules" / "lighthouse" / "cli" / "index.js"
+INSTALL_MARKER = BENCH_FOLDER / "node_modules" / ".package-lock.json"
 CATEGORIES = {
     "performance": ("performance", 99),
     "accessibility": ("accessibility", 100),
@@ -38,7 +38,7 @@ CATEGORIES = {
 """The categories with their labels and minimum scores."""
 MAX_PAGE_BYTES = 60_000
 """Transferred bytes without images: HTML, CSS, scripts and font, with their headers."""
-PATIENCE = 180
+RUN_TIMEOUT_SECONDS = 180
 """Time limit of one run."""
 ATTEMPTS = 3
 
@@ -46,20 +46,20 @@ ATTEMPTS = 3
 @dataclass(frozen=True)
 class Page:
     name: str
-    address: str
+    url: str
     cookie: str = ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of Lighthouse; all categories are scores of 0 to 100, `bytes` without pictures."""
+    """One run of Lighthouse; all categories are scores of 0 to 100, `bytes` without images."""
 
     scores: dict[str, int]
     shift: float
     bytes: int
     other_hosts: frozenset[str]
-    kept_for_back: bool
-    power: float
+    uses_back_forward_cache: bool
+    benchmark_index: float
 
 
 @dataclass(frozen=True)
@@ -91,32 +91,35 @@ class Result:
         return {host for run in self.runs for host in run.other_hosts}
 
     def missed(self) -> list[str]:
-        low = [
+        problems = [
             f"{name} {self.score(category)} instead of {least}"
             for category, (name, least) in CATEGORIES.items()
             if self.score(category) < least
         ]
-        low += [f"layout shift {self.shift:.4f}"] if self.shift else []
-        low += [f"{self.bytes:,} bytes before pictures"] if self.bytes > MAX_PAGE_BYTES else []
-        low += [] if all(run.kept_for_back for run in self.runs) else ["not kept by the browser for Back"]
-        low += [f"requests to {', '.join(sorted(self.other_hosts))}"] if self.other_hosts else []
-        return [f"{self.page.name}: {what}" for what in low]
+        problems += [f"layout shift {self.shift:.4f}"] if self.shift else []
+        problems += [f"{self.bytes:,} bytes without images"] if self.bytes > MAX_PAGE_BYTES else []
+        problems += [] if all(run.uses_back_forward_cache for run in self.runs) else ["not in the back/forward cache"]
+        problems += [f"requests to {', '.join(sorted(self.other_hosts))}"] if self.other_hosts else []
+        return [f"{self.page.name}: {problem}" for problem in problems]
 
 
 def install() -> None:
     """Install Lighthouse, as pinned in package-lock.json, into bench/node_modules, unless it exists."""
     if not (shutil.which("node") and shutil.which("npm")):
         sys.exit("make lighthouse needs Node.js 22 or newer with npm: https://nodejs.org, or your system's package.")
-    if INSTALLED.exists() and INSTALLED.stat().st_mtime >= (HERE / "package-lock.json").stat().st_mtime:
+    if (
+        INSTALL_MARKER.exists()
+        and INSTALL_MARKER.stat().st_mtime >= (BENCH_FOLDER / "package-lock.json").stat().st_mtime
+    ):
         return
     print("Installing Lighthouse into bench/node_modules (once)", flush=True)
     command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-    if subprocess.run(command, cwd=HERE, check=False, stdout=subprocess.DEVNULL).returncode:
-        sys.exit("npm could not install Lighthouse; what it said stands above.")
-    INSTALLED.touch()
+    if subprocess.run(command, cwd=BENCH_FOLDER, check=False, stdout=subprocess.DEVNULL).returncode:
+        sys.exit("npm could not install Lighthouse; its error output is above.")
+    INSTALL_MARKER.touch()
 
 
-def browser() -> str:
+def chromium_path() -> str:
     try:
         with sync_playwright() as playwright:
             return find_chromium(playwright)
@@ -130,11 +133,11 @@ def pages_of(port: int, shop: str, product: str) -> list[Page]:
     form = urlencode({"product_id": product, "quantity": 1})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", f"/t/{shop}/cart/items", form, headers)
-    answer = connection.getresponse()
-    cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
+    response = connection.getresponse()
+    cookie = response.headers.get("Set-Cookie", "").partition(";")[0]
     connection.close()
-    if answer.status != 303 or not cookie:
-        sys.exit(f"{shop}: nothing could be put into a cart ({answer.status})")
+    if response.status != 303 or not cookie:
+        sys.exit(f"{shop}: adding to the cart failed ({response.status})")
     root = f"http://localhost:{port}/t/{shop}"
     return [
         Page(f"{shop} list", root + "/"),
@@ -143,34 +146,38 @@ def pages_of(port: int, shop: str, product: str) -> list[Page]:
     ]
 
 
-def look(page: Page, chromium: str, folder: Path, categories: list[str]) -> Run:
+def run_lighthouse(page: Page, chromium: str, folder: Path, categories: list[str]) -> Run:
     """Run Lighthouse once; repeat if the browser gave no result."""
     flags = "--headless=new --disable-dev-shm-usage" + (" --no-sandbox" if os.geteuid() == 0 else "")
     report = folder / "report.json"
-    command = ["node", str(LIGHTHOUSE), page.address, "--quiet", "--no-enable-error-reporting"]
+    command = ["node", str(LIGHTHOUSE), page.url, "--quiet", "--no-enable-error-reporting"]
     command += ["--output=json", f"--output-path={report}", f"--chrome-flags={flags}"]
     command += [f"--only-categories={','.join(categories)}", "--throttling-method=simulate", "--form-factor=mobile"]
     if page.cookie:
         command.append("--extra-headers=" + json.dumps({"Cookie": page.cookie}))
-    said = ""
+    error = ""
     for _ in range(ATTEMPTS):
         report.unlink(missing_ok=True)
         try:
             done = subprocess.run(
-                command, env={**os.environ, "CHROME_PATH": chromium}, check=False, capture_output=True, timeout=PATIENCE
+                command,
+                env={**os.environ, "CHROME_PATH": chromium},
+                check=False,
+                capture_output=True,
+                timeout=RUN_TIMEOUT_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            said = f"It said nothing for {PATIENCE} seconds."
+            error = f"No output for {RUN_TIMEOUT_SECONDS} seconds."
             continue
-        said = done.stderr.decode()[-1500:]
+        error = done.stderr.decode()[-1500:]
         if report.exists():
             found = json.loads(report.read_text())
-            if "runtimeError" not in found and found["finalDisplayedUrl"] == page.address:
-                return read(found, page)
-    sys.exit(f"Lighthouse can't judge {page.address}:\n{said}")
+            if "runtimeError" not in found and found["finalDisplayedUrl"] == page.url:
+                return parse_report(found, page)
+    sys.exit(f"Lighthouse gave no result for {page.url}:\n{error}")
 
 
-def read(report: dict[str, Any], page: Page) -> Run:
+def parse_report(report: dict[str, Any], page: Page) -> Run:
     audits = report["audits"]
     requests = audits["network-requests"]["details"]["items"]
     hosts = {urlsplit(request["url"]).netloc for request in requests if request["url"].startswith("http")}
@@ -178,16 +185,16 @@ def read(report: dict[str, Any], page: Page) -> Run:
         scores={name: round(category["score"] * 100) for name, category in report["categories"].items()},
         shift=audits["cumulative-layout-shift"]["numericValue"],
         bytes=sum(request["transferSize"] for request in requests if request["resourceType"] != "Image"),
-        other_hosts=frozenset(hosts - {urlsplit(page.address).netloc}),
-        kept_for_back=audits["bf-cache"]["score"] == 1,
-        power=report["environment"]["benchmarkIndex"],
+        other_hosts=frozenset(hosts - {urlsplit(page.url).netloc}),
+        uses_back_forward_cache=audits["bf-cache"]["score"] == 1,
+        benchmark_index=report["environment"]["benchmarkIndex"],
     )
 
 
-def judge(page: Page, chromium: str, folder: Path, times: int) -> Result:
+def measure_page(page: Page, chromium: str, folder: Path, times: int) -> Result:
     """Run all categories first, then only performance, which is the only one that varies."""
-    first = look(page, chromium, folder, list(CATEGORIES))
-    return Result(page, [first, *(look(page, chromium, folder, ["performance"]) for _ in range(times - 1))])
+    first = run_lighthouse(page, chromium, folder, list(CATEGORIES))
+    return Result(page, [first, *(run_lighthouse(page, chromium, folder, ["performance"]) for _ in range(times - 1))])
 
 
 WIDTHS = (18, 32, 15, 16, 6, 18, 7, 8, 12)
@@ -197,7 +204,7 @@ def row(*cells: object) -> None:
     print("".join(f"{cell!s:{width}}" for cell, width in zip(cells, WIDTHS, strict=True)).rstrip(), flush=True)
 
 
-def tell(result: Result) -> None:
+def print_result(result: Result) -> None:
     performance, *others = (result.score(category) for category in CATEGORIES)
     runs = ", ".join(str(score) for score in result.performances)
     kilobytes = f"{result.bytes / 1000:.1f}"
@@ -216,22 +223,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.lighthouse", description=__doc__.partition("\n")[0])
     parser.add_argument("shops", nargs="*", metavar="shop", help=f"only these, of {', '.join(catalog)}")
     parser.add_argument("--runs", type=int, default=5, help="runs a page (5)")
-    asked = parser.parse_args()
-    if unknown := set(asked.shops) - set(catalog):
+    arguments = parser.parse_args()
+    if unknown := set(arguments.shops) - set(catalog):
         parser.error(f"no such shop: {', '.join(sorted(unknown))}")
     install()
-    chromium = browser()
+    chromium = chromium_path()
     results = []
     with tempfile.TemporaryDirectory() as name, serve(Path(name) / "shop") as server:
         row("page", *(name for name, _ in CATEGORIES.values()), "shift", "KB*", "other hosts")
-        for shop in asked.shops or catalog:
+        for shop in arguments.shops or catalog:
             product = next(one["id"] for one in catalog[shop]["products"] if one["stock"] > 10)
             for page in pages_of(server.port, shop, product):
-                results.append(judge(page, chromium, Path(name), max(asked.runs, 1)))
-                tell(results[-1])
-    power = [run.power for result in results for run in result.runs]
+                results.append(measure_page(page, chromium, Path(name), max(arguments.runs, 1)))
+                print_result(results[-1])
+    cpu = [run.benchmark_index for result in results for run in result.runs]
     print("* transferred without images; performance is the median of the runs beside it")
-    print(f"CPU benchmark during the runs: {min(power):.0f} to {max(power):.0f} (an idle laptop has 1500 or more)")
+    print(f"CPU benchmark during the runs: {min(cpu):.0f} to {max(cpu):.0f} (an idle laptop has 1500 or more)")
     missed = [line for result in results for line in result.missed()]
     sys.exit("\n".join(["", "Missed:", *missed]) if missed else 0)
 

@@ -41,20 +41,20 @@ class Connection:
         self.socket: socket.socket | None = None
         self.buffer = self.head = b""
 
-    def ask(self, method: str, path: str, body: Any = None, headers: str = "") -> tuple[int, bytes]:
+    def request(self, method: str, path: str, body: Any = None, headers: str = "") -> tuple[int, bytes]:
         content = b"" if body is None else json.dumps(body).encode()
         if body is not None:
             headers += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
         self.send(method, path, headers, content)
-        return self.answer()
+        return self.read_response()
 
-    def form(self, path: str, fields: str, cookie: str) -> str:
+    def post_form(self, path: str, fields: str, cookie: str) -> str:
         """Post a form with this cookie. Return the cookie that the shop sets, or this one."""
         headers = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(fields)}\r\n"
         self.send("POST", path, headers + (f"Cookie: {cookie}\r\n" if cookie else ""), fields.encode())
-        status, _ = self.answer()
+        status, _ = self.read_response()
         if status != 303:
-            raise AssertionError(f"{path} answers {status}")
+            raise AssertionError(f"{path} returned {status}")
         at = self.head.lower().find(b"set-cookie:")
         return self.head[at + 11 :].split(b";", 1)[0].strip().decode() if at >= 0 else cookie
 
@@ -69,7 +69,7 @@ class Connection:
         if self.socket:
             self.socket.close()
 
-    def answer(self) -> tuple[int, bytes]:
+    def read_response(self) -> tuple[int, bytes]:
         while b"\r\n\r\n" not in self.buffer:
             self.receive()
         head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
@@ -89,7 +89,7 @@ class Connection:
         assert self.socket is not None
         part = self.socket.recv(65536)
         if not part:
-            raise ConnectionError("the server hung up")
+            raise ConnectionError("the server closed the connection")
         self.buffer += part
 
 
@@ -97,21 +97,21 @@ Step = Callable[[Connection, random.Random], Iterator[int]]
 """One unit of work: sends requests and yields each response's status."""
 
 
-def client(step: Step, port: int, seed: int, until: float, results: Any) -> None:
-    connection, chance = Connection(port), random.Random(seed)
+def run_client(step: Step, port: int, seed: int, until: float, results: Any) -> None:
+    connection, rng = Connection(port), random.Random(seed)
     times: list[float] = []
     statuses: dict[int, int] = {}
     while time.monotonic() < until:
         start = time.monotonic()
-        for status in step(connection, chance):
+        for status in step(connection, rng):
             statuses[status] = statuses.get(status, 0) + 1
         times.append(time.monotonic() - start)
     results.append((times, statuses))
 
 
-def group(step: Step, port: int, seeds: list[int], until: float, queue: Any) -> None:
+def run_process(step: Step, port: int, seeds: list[int], until: float, queue: Any) -> None:
     results: list[tuple[list[float], dict[int, int]]] = []
-    threads = [Thread(target=client, args=(step, port, seed, until, results)) for seed in seeds]
+    threads = [Thread(target=run_client, args=(step, port, seed, until, results)) for seed in seeds]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -127,16 +127,17 @@ def closed_loop(step: Step, port: int, clients: int, seconds: float, processes: 
     until = start + seconds
     seeds = [random.randrange(2**31) for _ in range(clients)]
     workers = [
-        context.Process(target=group, args=(step, port, seeds[i::processes], until, queue)) for i in range(processes)
+        context.Process(target=run_process, args=(step, port, seeds[i::processes], until, queue))
+        for i in range(processes)
     ]
     for worker in workers:
         worker.start()
     parts = [part for _ in workers for part in queue.get(timeout=seconds + 60)]
     for worker in workers:
         worker.join()
-    times = [moment for part, _ in parts for moment in part]
+    times = [duration for part, _ in parts for duration in part]
     statuses: dict[int, int] = {}
-    for _, seen in parts:
-        for status, many in seen.items():
-            statuses[status] = statuses.get(status, 0) + many
+    for _, counts in parts:
+        for status, count in counts.items():
+            statuses[status] = statuses.get(status, 0) + count
     return Measured(len(times), time.monotonic() - start, times, statuses)

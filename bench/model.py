@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from urllib.parse import urlencode
 
-from bench.__main__ import PRODUCTS, say, write_catalog
+from bench.__main__ import PRODUCTS, print_columns, write_catalog
 from bench.load import Connection
 from bench.servers import serve
 from tests.upsell import model_server
@@ -27,8 +27,8 @@ RATE = 50
 STARTS, ROUNDS, SECONDS = 8, 3, 4.0
 """Number of server starts, because equal servers differ by several per cent from start to start; number of rounds per
 start, and seconds per round."""
-SHOPPERS_AT_ONCE = 200
-THINKS, HESITATES, ARRIVALS, VISITS = 2.0, 5.0, 5, 100
+MAX_CONCURRENT_SHOPPERS = 200
+MODEL_SECONDS, CHECKOUT_DELAY_SECONDS, CARTS_PER_SECOND, CARTS = 2.0, 5.0, 5, 100
 """Response time (s) of a good but slow model; seconds from cart to checkout; carts per second; total carts."""
 SHOP = "/t/bench"
 FORK = get_context("fork")
@@ -36,34 +36,34 @@ Times = dict[str, list[float]]
 Costs = dict[str, float]
 
 
-def shopper(port: int, due: float, chance: random.Random, times: Times) -> None:
+def shopper(port: int, due: float, rng: random.Random, times: Times) -> None:
     """Run one visit. Return the durations of its list and its checkout, from their scheduled times."""
     connection = Connection(port)
-    product = f"p{chance.randrange(PRODUCTS)}"
-    timed(times, "list", lambda: connection.ask("GET", f"{SHOP}/"), due)
-    cookie = connection.form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
-    connection.ask("GET", f"{SHOP}/checkout/upsell", headers=f"Cookie: {cookie}\r\n")
+    product = f"p{rng.randrange(PRODUCTS)}"
+    timed(times, "list", lambda: connection.request("GET", f"{SHOP}/"), due)
+    cookie = connection.post_form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
+    connection.request("GET", f"{SHOP}/checkout/upsell", headers=f"Cookie: {cookie}\r\n")
     order = urlencode({"email": "buyer@example.com", "name": "Buyer"})
-    timed(times, "checkout", lambda: connection.form(f"{SHOP}/checkout", order, cookie), time.monotonic())
+    timed(times, "checkout", lambda: connection.post_form(f"{SHOP}/checkout", order, cookie), time.monotonic())
     connection.close()
 
 
-def timed(times: Times, name: str, act: Callable[[], object], since: float) -> None:
-    act()
+def timed(times: Times, name: str, call: Callable[[], object], since: float) -> None:
+    call()
     times[name].append(time.monotonic() - since)
 
 
 def open_loop(port: int, seconds: float) -> Times:
     """Return the durations of each step of all visits, at `RATE` arrivals per second."""
     times: Times = {"list": [], "checkout": []}
-    chance = random.Random()
+    rng = random.Random()
     start = time.monotonic()
-    with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT_SHOPPERS) as pool:
         visits = []
         for i in range(round(RATE * seconds)):
             due = start + i / RATE
             time.sleep(max(0, due - time.monotonic()))
-            visits.append(pool.submit(shopper, port, due, chance, times))
+            visits.append(pool.submit(shopper, port, due, rng, times))
         for visit in visits:
             visit.result()
     return times
@@ -74,46 +74,49 @@ def p99(seconds: list[float]) -> float:
 
 
 def visit(port: int, due: float, product: str) -> tuple[bool, float]:
-    """Return whether the model's answer is ready `HESITATES` seconds after the cart, and how long the panel took."""
+    """Return whether the model's answer is ready after `CHECKOUT_DELAY_SECONDS`, and how long the panel took (s)."""
     time.sleep(max(0, due - time.monotonic()))
     connection = Connection(port)
-    cookie = connection.form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
-    time.sleep(HESITATES)
+    cookie = connection.post_form(f"{SHOP}/cart/items", urlencode({"product_id": product, "quantity": 1}), "")
+    time.sleep(CHECKOUT_DELAY_SECONDS)
     start = time.monotonic()
-    _, body = connection.ask("GET", f"{SHOP}/checkout/upsell", headers=f"Cookie: {cookie}\r\n")
+    _, body = connection.request("GET", f"{SHOP}/checkout/upsell", headers=f"Cookie: {cookie}\r\n")
     took = time.monotonic() - start
     connection.close()
     return b"It goes with this cart" in body, took
 
 
-def ready(port: int) -> None:
+def print_ready_panels(port: int) -> None:
     """Print how many panels show the model's answer at once, with a slow model."""
     start = time.monotonic()
-    with ThreadPoolExecutor(SHOPPERS_AT_ONCE) as pool:
-        visits = [pool.submit(visit, port, start + i / ARRIVALS, f"p{i}") for i in range(VISITS)]
+    with ThreadPoolExecutor(MAX_CONCURRENT_SHOPPERS) as pool:
+        visits = [pool.submit(visit, port, start + i / CARTS_PER_SECOND, f"p{i}") for i in range(CARTS)]
     found = [one.result() for one in visits]
     share = sum(in_time for in_time, _ in found) / len(found)
     slow = p99([took for _, took in found])
-    print(f"\na model that takes {THINKS:g} s, {ARRIVALS} carts a second, {HESITATES:g} s from cart to checkout:")
-    say(f"panels in the model's words at once {share:8.0%}", f"p99 of a panel {slow * 1000:.0f} ms")
+    print(
+        f"\na model that takes {MODEL_SECONDS:g} s, {CARTS_PER_SECOND} carts a second, "
+        f"{CHECKOUT_DELAY_SECONDS:g} s from cart to checkout:"
+    )
+    print_columns(f"panels that show the model's answer at once {share:8.0%}", f"p99 of a panel {slow * 1000:.0f} ms")
 
 
-def serve_model(behave: model_server.Behaviour, told: Pipe) -> None:
+def serve_model(behave: model_server.Behaviour, pipe: Pipe) -> None:
     with model_server.start_model_server() as server:
         server.behave = behave
-        told.send(server.address)
-        told.recv()
+        pipe.send(server.address)
+        pipe.recv()
 
 
 @contextmanager
-def model_that(behave: model_server.Behaviour) -> Iterator[str]:
+def run_model_server(behave: model_server.Behaviour) -> Iterator[str]:
     """Start a model server with this behaviour, as a separate process so that it doesn't affect the measurement. Return
     its URL."""
-    here, there = FORK.Pipe()
-    process = FORK.Process(target=serve_model, args=(behave, there), daemon=True)
+    parent_end, child_end = FORK.Pipe()
+    process = FORK.Process(target=serve_model, args=(behave, child_end), daemon=True)
     process.start()
     try:
-        yield here.recv()
+        yield parent_end.recv()
     finally:
         process.terminate()
         process.join()
@@ -133,14 +136,14 @@ def main() -> None:
         catalog = {"CATALOG": str(folder / "catalog.json")}
         shops = {name: catalog | {"UPSELL_ENABLED": "false"} for name in ("off", "off again")}
         for name, behave in BEHAVIOURS.items():
-            shops[name] = catalog | {"OPENAI_BASE_URL": stack.enter_context(model_that(behave))}
-        print_costs([costs(folder, shops) for _ in range(STARTS)])
-        address = stack.enter_context(model_that(model_server.slow(THINKS)))
+            shops[name] = catalog | {"OPENAI_BASE_URL": stack.enter_context(run_model_server(behave))}
+        print_costs([measure_costs(folder, shops) for _ in range(STARTS)])
+        address = stack.enter_context(run_model_server(model_server.slow(MODEL_SECONDS)))
         with serve(folder / "slow", **catalog, OPENAI_BASE_URL=address) as shop:
-            ready(shop.port)
+            print_ready_panels(shop.port)
 
 
-def costs(folder: Path, shops: dict[str, dict[str, str]]) -> dict[str, Costs]:
+def measure_costs(folder: Path, shops: dict[str, dict[str, str]]) -> dict[str, Costs]:
     """Return the costs of visits to shops with these settings: p99 of the steps and CPU time per visit, in seconds."""
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serve(folder / name, **settings)) for name, settings in shops.items()}
@@ -161,16 +164,14 @@ def costs(folder: Path, shops: dict[str, dict[str, str]]) -> dict[str, Costs]:
 
 
 def print_costs(starts: list[dict[str, Costs]]) -> None:
-    print(
-        f"{RATE} checkouts a second, beside suggestions switched off: p99 and the processor's time for a visit, in ms"
-    )
-    print(f"(medians of {STARTS} starts of the servers; between which ratios the middle half of the starts lies)\n")
+    print(f"{RATE} checkouts a second, compared with suggestions switched off: p99 and CPU time per visit, in ms")
+    print(f"(medians of {STARTS} server starts; in parentheses the interquartile range of the ratios)\n")
     for name in starts[0]:
         for what in starts[0][name]:
             ratios = [start[name][what] / start["off"][what] for start in starts]
-            low, beside, high = statistics.quantiles(ratios, n=4)
+            low, ratio, high = statistics.quantiles(ratios, n=4)
             middle = statistics.median(start[name][what] for start in starts)
-            say(f"{name:14} {what:10} {middle * 1000:8.1f}", f"{beside:6.2f} ({low:.2f} to {high:.2f})")
+            print_columns(f"{name:14} {what:10} {middle * 1000:8.1f}", f"{ratio:6.2f} ({low:.2f} to {high:.2f})")
 
 
 if __name__ == "__main__":

@@ -35,13 +35,13 @@ from storefront.upsell.recommender.training import item_indexes, replace_rows, t
 from storefront.upsell.selection import select_top
 
 SHOP = "bench"
-AT_ONCE = 300
+BATCH_SIZE = 300
 T = TypeVar("T")
 Recommend = Callable[[list[int], int], list[int]]
 
 
 def build(history: list[list[int]], items: dict[int, dict[str, str]]) -> Recommend:
-    """Return the recommender alone: the best candidates, of any category."""
+    """Return the recommender alone: the best candidates, in any category."""
     numbers = open_shop(history, items)
     ids = {number: product_id for product_id, number in numbers.items()}
 
@@ -76,7 +76,7 @@ def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dic
     environment = {
         "DATA_DIR": str(folder),
         "CATALOG": str(folder / "catalog.json"),
-        "SECRET_KEY": "only for measuring, and as long as it must be",
+        "SECRET_KEY": "for measurements only, of the required length",
     }
     environment |= {name: os.environ[name] for name in ("DATABASE_URL",) if name in os.environ}
     app = create_app(Settings.from_environ(environment))
@@ -85,20 +85,20 @@ def open_shop(history: list[list[int]], items: dict[int, dict[str, str]]) -> dic
     import_catalog(json.dumps({"tenants": [shop(items)]}).encode())
     app.app_context().push()
     g.tenant_id = SHOP
-    known = {item: bought for lot in in_lots(list(items)) for item, bought in bought_of(lot)}
-    lots = ([(1, [known[item] for item in basket]) for basket in lot] for lot in in_lots(history))
-    replace_rows(*train_rows(lots), event=1, orders=len(history))
+    known = {item: bought for batch in batches_of(list(items)) for item, bought in basket_items(batch)}
+    batches = ([(1, [known[item] for item in basket]) for basket in batch] for batch in batches_of(history))
+    replace_rows(*train_rows(batches), event=1, orders=len(history))
     report_size()
     return {item: bought.number for item, bought in known.items()}
 
 
-def bought_of(items: Sequence[int]) -> list[tuple[int, BasketItem]]:
+def basket_items(items: Sequence[int]) -> list[tuple[int, BasketItem]]:
     found = item_indexes([str(item) for item in items])
     return [(item, found[str(item)]) for item in items]
 
 
-def in_lots(whole: Sequence[T]) -> Iterable[Sequence[T]]:
-    return (whole[start : start + AT_ONCE] for start in range(0, len(whole), AT_ONCE))
+def batches_of(whole: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (whole[start : start + BATCH_SIZE] for start in range(0, len(whole), BATCH_SIZE))
 
 
 def shop(items: dict[int, dict[str, str]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
-from bench.__main__ import API, say, write_catalog
+from bench.__main__ import API, print_columns, write_catalog
 from bench.load import Connection, Measured, closed_loop
 from bench.servers import Server, serve
 
@@ -26,25 +26,25 @@ STREAMS = 1000
 CLIENTS = 4
 ROUNDS = 5
 SECONDS = 6.0
-BETWEEN_CHANGES = 0.3
+PURCHASE_INTERVAL_SECONDS = 0.3
 """Interval between two purchases, each of which changes the stock of one product."""
 
 
 def list_page(connection: Connection, _: random.Random) -> Iterator[int]:
-    yield connection.ask("GET", "/t/bench/")[0]
+    yield connection.request("GET", "/t/bench/")[0]
 
 
-def listen(port: int, pipe: Pipe) -> None:
+def hold_streams(port: int, pipe: Pipe) -> None:
     """Run in a process: hold the streams open, count their messages, and send the number when requested."""
     streams = [socket.create_connection(("127.0.0.1", port)) for _ in range(STREAMS)]
     for stream in streams:
         stream.sendall(b"GET /t/bench/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     for stream in streams:
-        heard = b""
-        while b"retry:" not in heard:
-            heard += stream.recv(4096)
-        if b" 200 OK" not in heard:
-            sys.exit(f"a stream was refused: {heard!r}")
+        received = b""
+        while b"retry:" not in received:
+            received += stream.recv(4096)
+        if b" 200 OK" not in received:
+            sys.exit(f"a stream was refused: {received!r}")
         stream.setblocking(False)
     pipe.send(len(streams))
     pipe.recv()
@@ -61,75 +61,76 @@ def drain(stream: socket.socket) -> int:
 
 
 @contextmanager
-def many_streams(port: int) -> Iterator[list[int]]:
+def open_streams(port: int) -> Iterator[list[int]]:
     """Hold the streams open; afterwards the yielded list has the number of messages of all streams."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=listen, args=(port, theirs), daemon=True)
+    parent_end, child_end = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=hold_streams, args=(port, child_end), daemon=True)
     process.start()
-    heard: list[int] = []
-    assert ours.recv() == STREAMS
+    message_counts: list[int] = []
+    assert parent_end.recv() == STREAMS
     try:
-        yield heard
+        yield message_counts
     finally:
-        ours.send("enough")
-        heard.append(ours.recv())
+        parent_end.send("stop")
+        message_counts.append(parent_end.recv())
         process.join()
 
 
 @contextmanager
-def selling(port: int) -> Iterator[None]:
+def background_purchases(port: int) -> Iterator[None]:
     """Buy products one after another in the background."""
     stopped = threading.Event()
 
-    def sell() -> None:
+    def buy_until_stopped() -> None:
         connection, number = Connection(port), 0
-        while not stopped.wait(BETWEEN_CHANGES):
+        while not stopped.wait(PURCHASE_INTERVAL_SECONDS):
             number += 1
             items = [{"product_id": f"p{number % 500}", "quantity": 1}]
-            status, cart = connection.ask("POST", f"{API}/carts", {"items": items})
+            status, cart = connection.request("POST", f"{API}/carts", {"items": items})
             cart_id = cart.split(b'"id":', 1)[1].split(b'"', 2)[1].decode()
             buyer = {"email": "ada@example.com", "name": "Ada"}
-            placed, _ = connection.ask("POST", f"{API}/carts/{cart_id}/checkout", buyer)
+            placed, _ = connection.request("POST", f"{API}/carts/{cart_id}/checkout", buyer)
             if (status, placed) != (201, 201):
-                sys.exit(f"selling: answers {status} and {placed}")
+                sys.exit(f"background purchases: returned {status} and {placed}")
         connection.close()
 
-    seller = threading.Thread(target=sell)
-    seller.start()
+    buyer_thread = threading.Thread(target=buy_until_stopped)
+    buyer_thread.start()
     try:
         yield
     finally:
         stopped.set()
-        seller.join()
+        buyer_thread.join()
 
 
 def measured(shop: Server) -> Measured:
-    with selling(shop.port):
+    with background_purchases(shop.port):
         found = closed_loop(list_page, shop.port, CLIENTS, SECONDS)
     if set(found.statuses) != {200}:
-        sys.exit(f"list page: answers with {found.statuses}")
+        sys.exit(f"list page: returned {found.statuses}")
     return found
 
 
 def measure(shop: Server) -> None:
     measured(shop)
-    alone, beside, memory, messages = [], [], [], []
+    without_streams, with_streams, memory, messages = [], [], [], []
     for _ in range(ROUNDS):
-        alone.append(measured(shop))
+        without_streams.append(measured(shop))
         before = shop.memory()
-        with many_streams(shop.port) as heard:
-            beside.append(measured(shop))
+        with open_streams(shop.port) as message_counts:
+            with_streams.append(measured(shop))
             memory.append(shop.memory() - before)
-        messages.append(heard[0])
+        messages.append(message_counts[0])
         time.sleep(1)
-    say(f"list page, {CLIENTS} clients, ms", f"alone  with {STREAMS} streams  ratio")
+    print_columns(f"list page, {CLIENTS} clients, ms", f"alone  with {STREAMS} streams  ratio")
     for name, share in (("p50", 0.5), ("p99", 0.99)):
-        without, with_streams = (
-            statistics.median(found.percentile(share) * 1000 for found in rounds) for rounds in (alone, beside)
+        without, loaded = (
+            statistics.median(found.percentile(share) * 1000 for found in rounds)
+            for rounds in (without_streams, with_streams)
         )
-        say(f"  {name}", f"{without:6.1f} {with_streams:12.1f} {with_streams / without:13.2f}")
-    say("memory of the streams, MB (PSS; first round, most)", f"{memory[0]:.1f}, {max(memory):.1f}")
-    say("messages heard a stream and second", f"{statistics.median(messages) / STREAMS / SECONDS:.1f}")
+        print_columns(f"  {name}", f"{without:6.1f} {loaded:12.1f} {loaded / without:13.2f}")
+    print_columns("memory of the streams, MB (PSS; first round, most)", f"{memory[0]:.1f}, {max(memory):.1f}")
+    print_columns("messages per stream and second", f"{statistics.median(messages) / STREAMS / SECONDS:.1f}")
 
 
 def main() -> None:
@@ -140,7 +141,7 @@ def main() -> None:
         write_catalog(folder / "catalog.json")
         environment = {"CATALOG": str(folder / "catalog.json"), "WEB_CONCURRENCY": "2"}
         if len(sys.argv) > 1:
-            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "only for measuring, and as long as it must be"}
+            environment |= {"DATABASE_URL": sys.argv[1], "SECRET_KEY": "for measurements only, of the required length"}
         with serve(folder / "shop", **environment) as shop:
             measure(shop)
 
