@@ -168,7 +168,6 @@ SELECT_SIMILARITY_TEXTS = tenant_scoped(
     .join(products, same_product)
     .order_by(affinities.c.item_index)
 )
-WORDS = tenant_scoped(select(products.c.id, products.c.search_text).order_by(products.c.id))
 UPDATE_ROWS = tenant_scoped(
     update(affinities)
     .where(affinities.c.item_index == bindparam("the_index"))
