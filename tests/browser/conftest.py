@@ -14,29 +14,28 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from storefront.config import ROOT
-from tests.browser.page_session import PATIENCE, Shop, Visit
+from tests.browser.page_session import TIMEOUT_MILLISECONDS, Shop, Visit
 from tests.servers import serving, wait
 
-SWITCHES = (
+CHROMIUM_ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-background-networking "
     "--disable-component-update --disable-sync --no-first-run"
 )
-FORMS = ("prefix", "subdomain")
+URL_FORMS = ("prefix", "subdomain")
 
 
 @pytest.fixture(scope="package")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of the shop as `make run` starts it, with its own catalogue and a database of its own."""
+    """Return the port of a server started like `make run`, with the demo catalogue and an empty database."""
     with serve(tmp_path_factory.mktemp("browser")) as port:
         yield port
 
 
 @contextmanager
 def serve(folder: Path, **environment: str) -> Iterator[int]:
-    """Run the shop with its own catalogue, and these variables of the environment besides the usual ones; yields its
-    port."""
-    given = {"CATALOG": str(ROOT / "catalog.json"), "RATELIMIT_ENABLED": "false", **environment}
-    with serving(folder, **given) as server:
+    """Run the server with the demo catalogue and additional environment variables; yields its port."""
+    settings = {"CATALOG": str(ROOT / "catalog.json"), "RATELIMIT_ENABLED": "false", **environment}
+    with serving(folder, **settings) as server:
         wait(server.is_up)
         yield server.port
         assert server.stop() == 0
@@ -44,17 +43,17 @@ def serve(folder: Path, **environment: str) -> Iterator[int]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """A Chromium; not for the whole session, as Playwright keeps an event loop running meanwhile."""
-    expect.set_options(timeout=PATIENCE)
+    """Start Chromium for this package only, because Playwright keeps an event loop running."""
+    expect.set_options(timeout=TIMEOUT_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=SWITCHES.split())
+        browser = playwright.chromium.launch(executable_path=find_chromium(playwright), args=CHROMIUM_ARGUMENTS.split())
         yield browser
         browser.close()
 
 
 def find_chromium(playwright: Playwright) -> str:
-    own = playwright.chromium.executable_path
-    found = shutil.which("chromium") or shutil.which("google-chrome") or (own if Path(own).exists() else None)
+    bundled = playwright.chromium.executable_path
+    found = shutil.which("chromium") or shutil.which("google-chrome") or (bundled if Path(bundled).exists() else None)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in ("apt-get update -q", "apt-get install -q -y --no-install-recommends chromium"):
             subprocess.run(command.split(), check=False, capture_output=True)
@@ -67,21 +66,21 @@ def find_chromium(playwright: Playwright) -> str:
     return found
 
 
-@pytest.fixture(params=FORMS)
+@pytest.fixture(params=URL_FORMS)
 def shop(request: pytest.FixtureRequest, port: int) -> Shop:
-    """Aurora Coffee, in both forms of its address."""
+    """Aurora Coffee, by URL prefix and by subdomain."""
     return Shop("aurora", port, subdomain=request.param == "subdomain")
 
 
 @pytest.fixture
 def aurora(port: int) -> Shop:
-    """Aurora Coffee, where the form of the address makes no difference."""
+    """Aurora Coffee by URL prefix, for tests in which the form of the URL makes no difference."""
     return Shop("aurora", port)
 
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Begin a visit to a shop, with these options of the browser; at the end nothing may have gone wrong in it."""
+    """Start a visit to a shop with these browser options. Fails at the end if a visit recorded an unexpected error."""
     visits: list[Visit] = []
 
     def begin(shop: Shop, width: int = 1280, javascript: bool = True, script: str = "", **options: Any) -> Visit:
@@ -91,30 +90,30 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
             reduced_motion=options.pop("reduced_motion", "reduce"),
             **options,
         )
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MILLISECONDS)
         visits.append(Visit(shop, context))
         if script:
             context.add_init_script(path=script)
         return visits[-1]
 
     yield begin
-    assert not [fault for begun in visits for fault in begun.close()]
+    assert not [fault for visit in visits for fault in visit.close()]
 
 
 @pytest.fixture
-def ask(port: int) -> Callable[..., Any]:
-    """Somebody else, who shops in Aurora through the JSON API."""
+def call_api(port: int) -> Callable[..., Any]:
+    """Call Aurora's JSON API as another client."""
 
-    def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def call_api(method: str, path: str, payload: dict[str, Any] | None = None) -> Any:
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
         try:
-            text = None if body is None else json.dumps(body)
+            text = None if payload is None else json.dumps(payload)
             connection.request(method, f"/t/aurora/api/v1{path}", text, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            said = json.loads(answer.read())
+            response = connection.getresponse()
+            body = json.loads(response.read())
         finally:
             connection.close()
-        assert answer.status < 300, said
-        return said
+        assert response.status < 300, body
+        return body
 
-    return ask
+    return call_api

@@ -1,4 +1,4 @@
-"""A visit to a shop with a browser: actions, what is visible, and errors in console, network and policy."""
+"""A visit to a shop with a browser: actions, visible elements, and errors of console, network and security policy."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,33 +6,33 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
-PATIENCE = 45_000
+TIMEOUT_MILLISECONDS = 45_000
 """Milliseconds after which a wait fails."""
 POLL_MILLISECONDS = 50
 ESPRESSO = "dawn-espresso-1kg"
 COOKIES = "oat-cookies"
-TELL_OF_VIOLATIONS = """addEventListener("securitypolicyviolation",
+LOG_CSP_VIOLATIONS = """addEventListener("securitypolicyviolation",
     event => console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
 FOCUS = """() => {
     const element = document.activeElement
     if (!element || element === document.body) return null
     const box = element.getBoundingClientRect()
-    const ring = part => {
+    const hasOutline = part => {
         const style = getComputedStyle(element, part)
         return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
     }
     const covers = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
     return {
         name: element.outerHTML.slice(0, 120),
-        ringed: element.matches(":focus-visible") && (ring(null) || ring("::after")),
-        seen: !!covers && (element.contains(covers) || covers.contains(element)),
+        outlined: element.matches(":focus-visible") && (hasOutline(null) || hasOutline("::after")),
+        visible: !!covers && (element.contains(covers) || covers.contains(element)),
     }
 }"""
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop of the running server, in one of the two forms of its address."""
+    """A shop of the running server, by URL prefix or by subdomain."""
 
     id: str
     port: int
@@ -46,7 +46,7 @@ class Shop:
         return self.origin + ("" if self.subdomain else f"/t/{self.id}") + path
 
     def matching(self, path: str) -> re.Pattern[str]:
-        """Addresses of this shop whose path and query match, so that a visitor who left its form is noticed."""
+        """Return a pattern for URLs of this shop in the same form (prefix or subdomain) whose path and query match."""
         return re.compile(re.escape(self.at("")) + path + "$")
 
 
@@ -60,46 +60,46 @@ class Visit:
     expected_faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.context.add_init_script(TELL_OF_VIOLATIONS)
-        self.context.on("console", self._heard)
+        self.context.add_init_script(LOG_CSP_VIOLATIONS)
+        self.context.on("console", self._record_console_message)
         self.context.on("weberror", lambda error: self.faults.append(f"exception: {error.error}"))
-        self.context.on("request", self._asked)
-        self.context.on("requestfailed", self._failed)
+        self.context.on("request", self._record_foreign_request)
+        self.context.on("requestfailed", self._record_failed_request)
         self.page: Page = self.context.new_page()
 
-    def _heard(self, message: ConsoleMessage) -> None:
+    def _record_console_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.faults.append(f"console: {message.text} at {message.location['url']}")
 
-    def _asked(self, request: Request) -> None:
-        address = urlsplit(request.url)
-        if address.scheme != "data" and f"{address.scheme}://{address.netloc}" != self.shop.origin:
+    def _record_foreign_request(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme != "data" and f"{url.scheme}://{url.netloc}" != self.shop.origin:
             self.faults.append(f"request to another host: {request.url}")
 
-    def _failed(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # given up by the browser itself, for a newer one or another page
+    def _record_failed_request(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # cancelled by the browser for a newer request or another page
             self.faults.append(f"request failed: {request.failure} {request.url}")
 
-    def expect_fault(self, words: str) -> None:
-        """Expect at least one fault with these words during this visit; `close` checks it.
+    def expect_fault(self, text: str) -> None:
+        """Expect at least one fault that contains `text` during this visit; `close` checks it.
 
         The browser reports a fault some time after its cause, so a check in the middle of a test would race with it.
         """
-        self.expected_faults.append(words)
+        self.expected_faults.append(text)
 
     def close(self) -> list[str]:
         """Close the context and return the faults that were not expected and the expected ones that did not occur."""
         self.context.close()
-        unexpected = [fault for fault in self.faults if not any(words in fault for words in self.expected_faults)]
-        missing = [words for words in self.expected_faults if not any(words in fault for fault in self.faults)]
-        return unexpected + [f"expected, but did not occur: {words}" for words in missing]
+        unexpected = [fault for fault in self.faults if not any(text in fault for text in self.expected_faults)]
+        missing = [text for text in self.expected_faults if not any(text in fault for fault in self.faults)]
+        return unexpected + [f"expected, but did not occur: {text}" for text in missing]
 
     def wait_until(self, expression: str) -> None:
         """Wait until this JavaScript expression is true on the page.
 
         Playwright's `wait_for_function` evaluates in the page when it polls, which the content security policy forbids.
         """
-        for _ in range(round(PATIENCE / POLL_MILLISECONDS)):
+        for _ in range(round(TIMEOUT_MILLISECONDS / POLL_MILLISECONDS)):
             if self.page.evaluate(expression):
                 return
             self.page.wait_for_timeout(POLL_MILLISECONDS)
@@ -120,7 +120,7 @@ class Visit:
         expect(self.see("h1")).to_have_count(1)
 
     def put_into_cart(self, product_id: str, quantity: int = 1) -> None:
-        """By way of the product's page."""
+        """Add from the product's page."""
         self.go(f"/products/{product_id}")
         self.see("#quantity").fill(str(quantity))
         self.see(f"#add_{product_id}").first.click()
@@ -128,12 +128,12 @@ class Visit:
             self.expect_at("/cart")
         expect(self.see("#messages")).to_contain_text("Added")
 
-    def write_name(self) -> None:
+    def fill_buyer(self) -> None:
         self.see("#email").fill("ada@example.com")
         self.see("#name").fill("Ada")
 
     def tab_to(self, selector: str, back: bool = False) -> Locator:
-        """Press Tab until the focus is there; it can be seen at each stop on the way."""
+        """Press Tab until the element is focused. Fails if the focus is not visible at a stop on the way."""
         wanted = self.see(selector).first
         expect(wanted).to_be_visible()
         for _ in range(150):
@@ -144,7 +144,7 @@ class Visit:
         raise AssertionError(f"Tab does not lead to {selector}")
 
     def tab_through(self) -> int:
-        """Press Tab from here to the end of the page; returns how many stops there were, each of which can be seen."""
+        """Press Tab to the end of the page. Returns the number of stops. Fails if a focused element is not visible."""
         for stops in range(400):
             self.page.keyboard.press("Tab")
             if self.page.evaluate("document.activeElement === document.body"):
@@ -154,6 +154,6 @@ class Visit:
 
     def expect_focus_visible(self) -> None:
         focus = self.page.evaluate(FOCUS)
-        if focus is not None:  # between the last stop and the first is the browser's own bar
-            assert focus["ringed"], f"no ring around {focus['name']}"
-            assert focus["seen"], f"something covers {focus['name']}"
+        if focus is not None:  # between the last stop and the first, the focus is in the browser's toolbar
+            assert focus["outlined"], f"no focus outline around {focus['name']}"
+            assert focus["visible"], f"something covers {focus['name']}"

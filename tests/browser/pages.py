@@ -1,4 +1,4 @@
-"""All pages that a shopper can reach, and how to reach them."""
+"""All pages that a shopper can reach, in the states that tests look at, and the steps that lead there."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,11 @@ from playwright.sync_api import expect
 
 from tests.browser.page_session import COOKIES, ESPRESSO, Visit
 
-LAST = "brass-scale"
-"""A product of which there are few."""
+SCARCE = "brass-scale"
+"""A product with low stock."""
 
 
-def simply(path: str) -> Callable[[Visit], None]:
+def open_path(path: str) -> Callable[[Visit], None]:
     return lambda visit: visit.go(path)
 
 
@@ -19,17 +19,17 @@ def list_of_shops(visit: Visit) -> None:
 
 
 def cart(visit: Visit) -> None:
-    """One line has a promo code's discount, another asks for more than there is."""
+    """A cart with a promo code and a line with a larger quantity than the stock."""
     visit.put_into_cart(ESPRESSO, 2)
-    visit.put_into_cart(LAST, 999)
+    visit.put_into_cart(SCARCE, 999)
     visit.go("/cart")
     visit.see("#code").fill("SUMMER10")
     visit.see("#apply_code").click()
     expect(visit.see(".promo-applied")).to_be_visible()
-    expect(visit.see(f"#left_{LAST}")).to_be_visible()
+    expect(visit.see(f"#left_{SCARCE}")).to_be_visible()
 
 
-def cart_with_wrong_code(visit: Visit) -> None:
+def cart_with_invalid_code(visit: Visit) -> None:
     visit.put_into_cart(COOKIES)
     visit.go("/cart")
     visit.see("#code").fill("WRONG")
@@ -38,8 +38,8 @@ def cart_with_wrong_code(visit: Visit) -> None:
     visit.expect_fault("status of 422")
 
 
-def added(visit: Visit) -> None:
-    """A shelf with a message over it."""
+def list_with_message(visit: Visit) -> None:
+    """A product list with a message above it."""
     visit.go("/?q=cookies")
     visit.see(f"#add_{COOKIES}").click()
     expect(visit.see(".message")).to_be_visible()
@@ -53,8 +53,8 @@ def checkout(visit: Visit) -> None:
     expect(visit.see(".in-cart")).to_be_visible()
 
 
-def checkout_as_it_opens(visit: Visit) -> None:
-    """The suggestions are still being thought of."""
+def checkout_while_suggestions_load(visit: Visit) -> None:
+    """The suggestions are not ready yet."""
     visit.page.route("**/checkout/upsell", lambda route: route.fulfill(status=204))
     visit.put_into_cart(ESPRESSO)
     visit.go("/checkout")
@@ -69,7 +69,7 @@ def checkout_with_suggestions(visit: Visit) -> None:
 
 
 def checkout_with_errors(visit: Visit) -> None:
-    """Sent as by a browser that checks nothing itself."""
+    """Submitted without the browser's own validation."""
     visit.put_into_cart(ESPRESSO)
     visit.go("/checkout")
     visit.see("#checkout_form").evaluate("form => form.noValidate = true")
@@ -80,9 +80,9 @@ def checkout_with_errors(visit: Visit) -> None:
 
 
 def checkout_sold_out(visit: Visit) -> None:
-    visit.put_into_cart(LAST, 999)
+    visit.put_into_cart(SCARCE, 999)
     visit.go("/checkout")
-    visit.write_name()
+    visit.fill_buyer()
     visit.see(".place-bar button").click()
     expect(visit.see(".refusal")).to_be_visible()
     expect(visit.see("#upsell_panel")).not_to_have_attribute("aria-busy", "true")
@@ -98,7 +98,7 @@ def suggestions(visit: Visit) -> None:
 def confirmation(visit: Visit) -> None:
     visit.put_into_cart(COOKIES)
     visit.go("/checkout")
-    visit.write_name()
+    visit.fill_buyer()
     visit.see(".place-bar button").click()
     visit.expect_at(r"/orders/[\w-]+")
 
@@ -108,13 +108,13 @@ def not_found(visit: Visit) -> None:
     visit.expect_fault("status of 404")
 
 
-def no_such_shop(visit: Visit) -> None:
+def unknown_shop(visit: Visit) -> None:
     visit.page.goto(f"http://localhost:{visit.shop.port}/t/nowhere/")
     visit.expect_fault("status of 404")
 
 
-def unreachable(visit: Visit) -> None:
-    """The shop didn't answer, and a message says so."""
+def gateway_error(visit: Visit) -> None:
+    """A gateway error, with a message."""
     visit.go("/?q=cookies")
     visit.page.route("**/cart/items", lambda route: route.fulfill(status=502, body="Bad gateway"))
     visit.see(f"#add_{COOKIES}").click()
@@ -124,39 +124,39 @@ def unreachable(visit: Visit) -> None:
 
 def api_docs(visit: Visit) -> None:
     visit.go("/api/v1/docs")
-    visit.page.evaluate("document.querySelectorAll('details').forEach(call => call.open = true)")
+    visit.page.evaluate("document.querySelectorAll('details').forEach(details => details.open = true)")
 
 
-PLACES: dict[str, Callable[[Visit], None]] = {
+PAGE_STATES: dict[str, Callable[[Visit], None]] = {
     "list of shops": list_of_shops,
-    "list": simply("/"),
-    "second page": simply("/?page=2"),
-    "category": simply("/?category=Coffee"),
-    "search": simply("/?q=espresso"),
-    "forgiven search": simply("/?q=espreso"),
-    "filtered": simply("/?category=Coffee&min_price=5&in_stock=1&sort=price"),
-    "wrong filter": simply("/?min_price=x"),
-    "nothing that fits": simply("/?min_price=9999"),
-    "no such page": simply("/?page=99"),
-    "categories": simply("/categories"),
-    "no such category": simply("/categories?q=zzzz"),
-    "empty search": simply("/?q=zzzz"),
-    "added": added,
-    "product": simply(f"/products/{ESPRESSO}"),
-    "sold-out product": simply("/products/barista-milk"),
-    "empty cart": simply("/cart"),
+    "list": open_path("/"),
+    "second page": open_path("/?page=2"),
+    "category": open_path("/?category=Coffee"),
+    "search": open_path("/?q=espresso"),
+    "corrected search": open_path("/?q=espreso"),
+    "filtered": open_path("/?category=Coffee&min_price=5&in_stock=1&sort=price"),
+    "invalid filter": open_path("/?min_price=x"),
+    "no product matches the filter": open_path("/?min_price=9999"),
+    "page beyond the end": open_path("/?page=99"),
+    "categories": open_path("/categories"),
+    "no category matches": open_path("/categories?q=zzzz"),
+    "empty search": open_path("/?q=zzzz"),
+    "added": list_with_message,
+    "product": open_path(f"/products/{ESPRESSO}"),
+    "sold-out product": open_path("/products/barista-milk"),
+    "empty cart": open_path("/cart"),
     "cart": cart,
-    "cart with wrong code": cart_with_wrong_code,
+    "cart with invalid code": cart_with_invalid_code,
     "checkout": checkout,
-    "checkout as it opens": checkout_as_it_opens,
+    "checkout while suggestions load": checkout_while_suggestions_load,
     "checkout with suggestions": checkout_with_suggestions,
     "checkout with errors": checkout_with_errors,
     "checkout sold out": checkout_sold_out,
     "suggestions": suggestions,
     "confirmation": confirmation,
     "not found": not_found,
-    "no such shop": no_such_shop,
-    "unreachable": unreachable,
+    "unknown shop": unknown_shop,
+    "gateway error": gateway_error,
     "API docs": api_docs,
 }
 
@@ -170,4 +170,4 @@ PAGES = {
     "confirmation": r"/orders/[\w-]+",
     "API docs": "/api/v1/docs",
 }
-"""The shop's pages, each by a place that is on it; a pattern of addresses. A test holds them against the URL map."""
+"""The shop's pages by the name of a state of each; patterns of URLs. A test compares them with the URL map."""

@@ -6,33 +6,33 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.page_session import Shop, Visit
-from tests.browser.pages import PLACES
+from tests.browser.pages import PAGE_STATES
 
-OUTSIDE = ("list of shops", "no such shop")
+NOT_OF_A_SHOP = ("list of shops", "unknown shop")
 
 
-@pytest.mark.parametrize("place", [place for place in PLACES if place not in OUTSIDE])
-def test_no_page_of_a_subdomain_complains_or_asks_another_host(
-    visit: Callable[..., Visit], port: int, place: str
+@pytest.mark.parametrize("state", [state for state in PAGE_STATES if state not in NOT_OF_A_SHOP])
+def test_subdomain_page_logs_no_error_and_requests_no_other_host(
+    visit: Callable[..., Visit], port: int, state: str
 ) -> None:
-    """The prefix form is watched while test_places.py looks at it."""
+    """`test_pages.py` visits the same states in the prefix form."""
     shopper = visit(Shop("aurora", port, subdomain=True))
-    PLACES[place](shopper)
+    PAGE_STATES[state](shopper)
     shopper.page.wait_for_load_state("networkidle")
     shopper.expect_whole_page()
 
 
-def test_the_list_of_shops_leads_to_each_shop(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_list_of_shops_links_to_each_shop(visit: Callable[..., Visit], aurora: Shop) -> None:
     shopper = visit(aurora)
     for name in ("Aurora Coffee", "Fjell Outdoor", "Kami Stationery"):
-        PLACES["list of shops"](shopper)
+        PAGE_STATES["list of shops"](shopper)
         shopper.page.get_by_role("link", name=name).click()
         expect(shopper.page).to_have_title(name)
         shopper.expect_whole_page()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "sign"),
+    ("script", "message"),
     [
         ("console.error('broken')", "console: broken"),
         ("setTimeout(() => { throw new Error('thrown') })", "thrown"),
@@ -41,14 +41,14 @@ def test_the_list_of_shops_leads_to_each_shop(visit: Callable[..., Visit], auror
         ("fetch('/broken').catch(() => 0)", "request failed"),
     ],
 )
-def test_the_watch_sees_what_it_is_there_for(visit: Callable[..., Visit], aurora: Shop, wrong: str, sign: str) -> None:
+def test_visit_records_each_type_of_fault(visit: Callable[..., Visit], aurora: Shop, script: str, message: str) -> None:
     shopper = visit(aurora)
     shopper.page.route("**/broken", lambda route: route.abort("connectionreset"))
     shopper.go("/cart")
-    shopper.page.evaluate(f"() => {{ {wrong} }}")
+    shopper.page.evaluate(f"() => {{ {script} }}")
     for _ in range(500):
-        if any(sign in fault for fault in shopper.faults):
+        if any(message in fault for fault in shopper.faults):
             break
-        shopper.page.wait_for_timeout(20)  # lets the browser's news come in
-    assert [fault for fault in shopper.faults if sign in fault]
-    shopper.expect_fault("")  # whatever else the browser says of it
+        shopper.page.wait_for_timeout(20)  # lets the browser deliver its events
+    assert [fault for fault in shopper.faults if message in fault]
+    shopper.expect_fault("")  # accept all other messages of the browser about it

@@ -9,7 +9,7 @@ from tests.browser.page_session import Shop, Visit
 
 TEXT, EDGE = 4.5, 3.0
 """The contrast ratios of WCAG 2.2 for text, and for the edges of fields."""
-GROUNDS = {
+BACKGROUNDS = {
     "paper": ["ink", "soft", "accent", "warn", "good", "bad"],
     "card": ["ink", "soft", "accent", "warn", "good", "bad"],
     "tile": ["ink", "soft", "accent", "warn", "good"],
@@ -21,7 +21,7 @@ GROUNDS = {
     "ink": ["paper"],
     "bad": ["paper"],
 }
-PAIRS = [(over, ground, TEXT) for ground, texts in GROUNDS.items() for over in texts] + [
+PAIRS = [(color, background, TEXT) for background, colors in BACKGROUNDS.items() for color in colors] + [
     ("edge", "paper", EDGE),
     ("edge", "card", EDGE),
 ]
@@ -37,16 +37,16 @@ WORST = """({ pairs, chromas, hues }) => {
         const [red, green, blue] = canvas.getImageData(0, 0, 1, 1).data
         return .2126 * part(red) + .7152 * part(green) + .0722 * part(blue)
     }
-    const names = [...new Set(pairs.flatMap(([over, ground]) => [over, ground]))]
+    const names = [...new Set(pairs.flatMap(([color, background]) => [color, background]))]
     const worst = {}
     for (const hue of hues) for (const chroma of chromas) {
         root.style.setProperty("--hue", hue)
         root.style.setProperty("--second", (hue + 150) % 360)
         root.style.setProperty("--chroma", chroma)
         const light = Object.fromEntries(names.map(name => [name, luminance(name)]))
-        for (const [over, ground] of pairs) {
-            const [low, high] = [light[over], light[ground]].sort((a, b) => a - b)
-            const ratio = (high + .05) / (low + .05), key = `${over} ${ground}`
+        for (const [color, background] of pairs) {
+            const [low, high] = [light[color], light[background]].sort((a, b) => a - b)
+            const ratio = (high + .05) / (low + .05), key = `${color} ${background}`
             if (!(worst[key]?.[0] < ratio)) worst[key] = [ratio, hue, chroma]
         }
     }
@@ -55,17 +55,17 @@ WORST = """({ pairs, chromas, hues }) => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_hue_can_be_read(visit: Callable[..., Visit], aurora: Shop, scheme: str) -> None:
+def test_text_has_enough_contrast_with_every_hue(visit: Callable[..., Visit], aurora: Shop, scheme: str) -> None:
     shopper = visit(aurora, color_scheme=scheme)
     shopper.go("/cart")
     chromas = [0, 0.03, 0.07, 0.11, 0.16, MAX_CHROMA]
-    given = {"pairs": PAIRS, "chromas": chromas, "hues": list(range(0, 360, 5))}
-    worst = shopper.page.evaluate(WORST, given)
+    arguments = {"pairs": PAIRS, "chromas": chromas, "hues": list(range(0, 360, 5))}
+    worst = shopper.page.evaluate(WORST, arguments)
     assert len(worst) == len(PAIRS)
     assert max(ratio for ratio, _, _ in worst.values()) < 21.1
-    dim = {
-        f"{over} on {ground}": worst[f"{over} {ground}"]
-        for over, ground, least in PAIRS
-        if worst[f"{over} {ground}"][0] < least
+    too_low = {
+        f"{color} on {background}": worst[f"{color} {background}"]
+        for color, background, minimum in PAIRS
+        if worst[f"{color} {background}"][0] < minimum
     }
-    assert not dim, "ratio, hue, chroma"
+    assert not too_low, "pairs with too little contrast: ratio, hue, chroma"

@@ -8,20 +8,20 @@ from playwright.sync_api import expect
 
 from tests.browser.page_session import COOKIES, Shop, Visit
 
-PIECES = 2
+QUANTITY = 2
 
 
-def stock(ask: Callable[..., Any]) -> int:
-    return int(ask("GET", f"/products/{COOKIES}")["stock"])
+def stock(call_api: Callable[..., Any]) -> int:
+    return int(call_api("GET", f"/products/{COOKIES}")["stock"])
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "none"])
-def test_two_pages_that_place_the_order_lead_to_the_same(
-    visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any], javascript: bool
+def test_two_pages_that_place_the_order_lead_to_the_same_order(
+    visit: Callable[..., Visit], shop: Shop, call_api: Callable[..., Any], javascript: bool
 ) -> None:
     ada = visit(shop, javascript=javascript)
-    ada.put_into_cart(COOKIES, PIECES)
-    before = stock(ask)
+    ada.put_into_cart(COOKIES, QUANTITY)
+    before = stock(call_api)
     first, second = ada.page, ada.context.new_page()
     for page in (first, second):
         page.goto(shop.at("/checkout"))
@@ -32,26 +32,26 @@ def test_two_pages_that_place_the_order_lead_to_the_same(
     for page in (first, second):
         expect(page).to_have_url(shop.matching(r"/orders/[\w-]+"))
     assert first.url == second.url
-    assert stock(ask) == before - PIECES
+    assert stock(call_api) == before - QUANTITY
 
 
-def test_a_double_click_places_one_order(visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any]) -> None:
+def test_a_double_click_places_one_order(visit: Callable[..., Visit], shop: Shop, call_api: Callable[..., Any]) -> None:
     ada = visit(shop)
-    ada.put_into_cart(COOKIES, PIECES)
-    before = stock(ask)
+    ada.put_into_cart(COOKIES, QUANTITY)
+    before = stock(call_api)
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".place-bar button").dblclick()
     ada.expect_at(r"/orders/[\w-]+")
     expect(ada.see("h1")).to_have_text("Thank you, Ada.")
-    assert stock(ask) == before - PIECES
+    assert stock(call_api) == before - QUANTITY
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_three_products_added_at_once_are_all_in_the_cart(
     visit: Callable[..., Visit], aurora: Shop, width: int
 ) -> None:
-    """The first opens the cart, the others wait for it; what is shown is the last word."""
+    """The first request creates the cart, the others wait for it; the page shows the last response."""
     ada = visit(aurora, width=width)
     ada.go("/")
     ada.page.evaluate("[...document.querySelectorAll('.card .add-button')].slice(0, 3).forEach(b => b.click())")
@@ -62,7 +62,7 @@ def test_three_products_added_at_once_are_all_in_the_cart(
     expect(ada.see(".cart-line")).to_have_count(3)
 
 
-def test_what_is_changed_while_another_is_added_is_shown(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_quantity_changed_while_a_product_is_added_is_shown(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     expect(ada.see("#cart_panel .cart-line")).to_have_count(1)
@@ -81,7 +81,7 @@ def test_what_is_changed_while_another_is_added_is_shown(visit: Callable[..., Vi
 
 
 def test_a_double_click_adds_one(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """Seen by a press after it, which comes after all that the double click has sent."""
+    """A later click shows it, because its request follows those of the double click."""
     ada = visit(aurora)
     ada.go("/?q=oat+cookies")
     sent: list[str] = []

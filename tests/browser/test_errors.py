@@ -11,21 +11,21 @@ UNREACHABLE = "We couldn't reach the shop. Please try again."
 OFFLINE = "You're offline. Your cart is saved, but prices and stock may be out of date."
 
 
-def expect_said_beside(visit: Visit, field: str) -> Locator:
-    """The field is marked, names its error, has the focus, and the error stands right below it."""
-    at, error = visit.see(f"#{field}"), visit.see(f"#{field}_error")
+def expect_field_error(visit: Visit, field: str) -> Locator:
+    """Expect that the field is marked invalid, refers to its error and is focused, with the error directly below it."""
+    input, error = visit.see(f"#{field}"), visit.see(f"#{field}_error")
     expect(error).to_be_visible()
     expect(error).to_be_in_viewport()
-    expect(at).to_have_attribute("aria-invalid", "true")
-    expect(at).to_have_attribute("aria-describedby", f"{field}_error")
-    expect(at).to_be_focused()
-    box, below = at.bounding_box(), error.bounding_box()
+    expect(input).to_have_attribute("aria-invalid", "true")
+    expect(input).to_have_attribute("aria-describedby", f"{field}_error")
+    expect(input).to_be_focused()
+    box, below = input.bounding_box(), error.bounding_box()
     assert box and below
     assert 0 <= below["y"] - (box["y"] + box["height"]) < 24
     return error
 
 
-def test_the_browser_itself_asks_for_a_missing_address(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_browser_validation_requires_an_email_address(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora, width=390)
     ada.put_into_cart(ESPRESSO)
     ada.go("/checkout")
@@ -34,14 +34,14 @@ def test_the_browser_itself_asks_for_a_missing_address(visit: Callable[..., Visi
     ada.expect_at("/checkout")
 
 
-def test_a_missing_address_is_said_beside_its_field(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_missing_email_address_is_an_error_beside_its_field(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop, width=390)
     ada.put_into_cart(ESPRESSO)
     ada.go("/checkout")
     ada.see("#checkout_form").evaluate("form => form.noValidate = true")
     ada.see("#name").fill("Ada")
     ada.see(".place-bar button").click()
-    expect_said_beside(ada, "email")
+    expect_field_error(ada, "email")
     expect(ada.see("#name")).to_have_value("Ada")
     ada.expect_whole_page()
     ada.expect_fault("status of 422")
@@ -51,25 +51,25 @@ def test_a_missing_address_is_said_beside_its_field(visit: Callable[..., Visit],
     ada.expect_at(r"/orders/[\w-]+")
 
 
-def test_a_wrong_address_is_said_without_javascript_too(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_invalid_email_address_is_an_error_without_javascript_too(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop, javascript=False)
     ada.put_into_cart(ESPRESSO)
     ada.go("/checkout")
-    ada.see("#email").fill("ada@nowhere")  # enough for the browser
+    ada.see("#email").fill("ada@nowhere")  # valid for the browser
     ada.see("#name").fill("Ada")
     ada.see(".place-bar button").click()
-    expect_said_beside(ada, "email")
+    expect_field_error(ada, "email")
     expect(ada.see("#email")).to_have_value("ada@nowhere")
     ada.expect_fault("status of 422")
 
 
-def test_an_unknown_promo_code_is_said_beside_its_field(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_unknown_promo_code_is_an_error_beside_its_field(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop, width=390)
     ada.put_into_cart(ESPRESSO)
     ada.go("/cart")
     ada.see("#code").fill("NOPE")
     ada.see("#apply_code").click()
-    expect_said_beside(ada, "code")
+    expect_field_error(ada, "code")
     expect(ada.see("#code")).to_have_value("NOPE")
     ada.expect_fault("status of 422")
     ada.see("#code").fill("summer10")
@@ -78,18 +78,18 @@ def test_an_unknown_promo_code_is_said_beside_its_field(visit: Callable[..., Vis
     expect(ada.see("#code_error")).to_have_count(0)
 
 
-def test_what_was_sold_meanwhile_is_named_at_checkout(
-    visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any]
+def test_checkout_names_a_product_that_sold_out_meanwhile(
+    visit: Callable[..., Visit], shop: Shop, call_api: Callable[..., Any]
 ) -> None:
-    """Nobody else in these tests buys the product."""
+    """No other test buys these products."""
     ada = visit(shop)
-    scarce = ask("GET", f"/products/{'siphon-brewer' if shop.subdomain else 'enamel-coffee-pot'}")
+    scarce = call_api("GET", f"/products/{'siphon-brewer' if shop.subdomain else 'enamel-coffee-pot'}")
     ada.put_into_cart(COOKIES)
     ada.put_into_cart(scarce["id"])
     ada.go("/checkout")
-    ada.write_name()
-    rest = ask("POST", "/carts", {"items": [{"product_id": scarce["id"], "quantity": scarce["stock"]}]})
-    ask("POST", f"/carts/{rest['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
+    ada.fill_buyer()
+    rest = call_api("POST", "/carts", {"items": [{"product_id": scarce["id"], "quantity": scarce["stock"]}]})
+    call_api("POST", f"/carts/{rest['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
 
     ada.see(".place-bar button").click()
     expect(ada.see(".refusal")).to_contain_text(f"{scarce['name']}: 1 requested, none available")
@@ -102,16 +102,16 @@ def test_what_was_sold_meanwhile_is_named_at_checkout(
     ada.see(f"#remove_{scarce['id']}").click()
     expect(ada.see(".cart-line")).to_have_count(1)
     ada.see("#to_checkout").click()
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")
 
 
-def test_a_total_that_changed_meanwhile_is_not_charged(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_changed_total_is_shown_before_it_is_charged(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.put_into_cart(COOKIES)
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     shown = ada.see(".place-bar button").inner_text()
     other = ada.context.new_page()
     other.goto(ada.shop.at(f"/products/{COOKIES}"))
@@ -126,7 +126,7 @@ def test_a_total_that_changed_meanwhile_is_not_charged(visit: Callable[..., Visi
     ada.expect_at(r"/orders/[\w-]+")
 
 
-def test_without_a_connection_the_messages_say_so(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_message_is_shown_while_the_browser_is_offline(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/?q=cookies")
     ada.context.set_offline(True)
@@ -147,18 +147,16 @@ def test_without_a_connection_the_messages_say_so(visit: Callable[..., Visit], s
     expect(ada.see("#messages")).to_contain_text("Added")
 
 
-def test_without_a_connection_no_press_leads_away_from_what_was_written(
-    visit: Callable[..., Visit], aurora: Shop
-) -> None:
+def test_offline_clicks_do_not_leave_the_page_with_typed_input(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     ada.context.set_offline(True)
-    for press in (".place-bar button", "header .brand"):
+    for selector in (".place-bar button", "header .brand"):
         ada.see("[data-dismiss]").click()
         expect(ada.see("[data-offline]")).to_have_count(0)
-        ada.see(press).click()
+        ada.see(selector).click()
         expect(ada.see("[data-offline]")).to_be_visible()
         ada.expect_at("/checkout")
         expect(ada.see("#name")).to_have_value("Ada")
@@ -169,8 +167,8 @@ def test_without_a_connection_no_press_leads_away_from_what_was_written(
     ada.expect_at(r"/orders/[\w-]+")
 
 
-def test_a_shop_on_this_very_machine_needs_no_network(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """The browser says that it is offline, yet the shop answers."""
+def test_shop_on_localhost_works_while_the_browser_reports_offline(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """The browser reports that it is offline, but the shop responds."""
     ada = visit(aurora)
     ada.context.add_init_script("Object.defineProperty(navigator, 'onLine', { get: () => false })")
     ada.put_into_cart(COOKIES)
@@ -178,7 +176,7 @@ def test_a_shop_on_this_very_machine_needs_no_network(visit: Callable[..., Visit
     ada.see(f"[data-product={ESPRESSO}] .cover-link").click()
     ada.expect_at(f"/products/{ESPRESSO}")
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")
     expect(ada.see("[data-offline]")).to_have_count(0)
@@ -186,7 +184,7 @@ def test_a_shop_on_this_very_machine_needs_no_network(visit: Callable[..., Visit
     expect(ada.see("html")).to_have_attribute("lang", "de")
 
 
-def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_gateway_error_page_is_not_inserted_into_the_page(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.go("/?q=cookies")
     ada.page.route("**/cart/items", bad_gateway)
@@ -196,7 +194,7 @@ def test_a_gateways_error_page_is_not_put_into_ours(visit: Callable[..., Visit],
     ada.expect_fault("status of 502")
 
 
-def test_suggestions_that_fail_leave_quietly(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_failed_suggestions_are_hidden_without_a_message(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     ada.page.route("**/checkout/upsell", bad_gateway)
@@ -204,7 +202,7 @@ def test_suggestions_that_fail_leave_quietly(visit: Callable[..., Visit], aurora
     expect(ada.see("#upsell_panel")).to_be_hidden()
     expect(ada.see("#messages .message")).to_have_count(0)
     ada.expect_fault("status of 502")
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")
 

@@ -9,7 +9,7 @@ from tests.browser.page_session import COOKIES, ESPRESSO, Shop, Visit
 HEADING = ".result-head h2"
 
 
-def test_typing_a_search_changes_the_address_and_the_shelf(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_typing_a_search_changes_the_url_and_the_product_list(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
     everything = ada.see(".card").count()
@@ -41,7 +41,7 @@ def test_back_and_forward_after_a_search_show_whole_pages(visit: Callable[..., V
     ada.expect_whole_page()
 
 
-def test_reload_after_a_search_shows_the_whole_page_of_it(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_reload_after_a_search_shows_the_whole_page(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
     ada.see("#search").press_sequentially("honey")
@@ -53,7 +53,7 @@ def test_reload_after_a_search_shows_the_whole_page_of_it(visit: Callable[..., V
 
 
 def test_back_from_a_product_shows_the_whole_category(visit: Callable[..., Visit], shop: Shop) -> None:
-    """The browser kept the region under the same address; it must not take that for the page."""
+    """The browser has cached the partial under the same URL and must not show it as the page."""
     ada = visit(shop)
     ada.go("/")
     ada.see(".chip").filter(has_text="Pantry").click()
@@ -72,19 +72,19 @@ def test_back_from_a_product_shows_the_whole_category(visit: Callable[..., Visit
 def test_a_category_and_the_next_page_change_the_list_in_place(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
-    ada.page.evaluate("window.same = true")
+    ada.page.evaluate("window.notReloaded = true")
     ada.see("#page_next").click()
     ada.expect_at(r"/\?page=2")
     ada.see(".chip").filter(has_text="Pantry").click()
     expect(ada.see(HEADING)).to_have_text("Pantry")
-    assert ada.page.evaluate("window.same"), "no page was loaded for it"
+    assert ada.page.evaluate("window.notReloaded"), "the page was reloaded"
     with ada.context.expect_page() as tab:
         ada.see("#chip_all").click(modifiers=["Control"])
     expect(tab.value.locator(".hero")).to_be_visible()
     expect(ada.see(HEADING)).to_have_text("Pantry")
 
 
-def test_the_next_page_and_back(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_back_from_the_next_page_shows_the_first(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
     first = ada.see(".card").first.get_attribute("data-product")
@@ -97,7 +97,7 @@ def test_the_next_page_and_back(visit: Callable[..., Visit], shop: Shop) -> None
     ada.expect_whole_page()
 
 
-def test_back_to_a_cart_that_was_changed_shows_it_as_it_is(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_back_to_a_changed_cart_shows_its_current_state(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.put_into_cart(ESPRESSO)
     ada.put_into_cart(COOKIES)
@@ -116,11 +116,11 @@ def test_back_to_a_cart_that_was_changed_shows_it_as_it_is(visit: Callable[..., 
     ada.expect_whole_page()
 
 
-def test_back_from_the_confirmation_sells_nothing_again(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_back_from_the_confirmation_places_no_second_order(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.put_into_cart(COOKIES)
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")
     order = ada.page.url

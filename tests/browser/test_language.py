@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from tests.browser.page_session import COOKIES, Shop, Visit
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_the_switch_changes_the_page_that_one_is_on(visit: Callable[..., Visit], aurora: Shop, scripts: bool) -> None:
-    ada = visit(aurora, javascript=scripts, locale="en-GB")
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_language_switch_keeps_the_page(visit: Callable[..., Visit], aurora: Shop, javascript: bool) -> None:
+    ada = visit(aurora, javascript=javascript, locale="en-GB")
     ada.go("/?category=Coffee")
     expect(ada.see("h2").filter(has_text="Coffee")).to_have_count(1)
     ada.page.get_by_role("button", name="Deutsch").click()
@@ -20,11 +20,11 @@ def test_the_switch_changes_the_page_that_one_is_on(visit: Callable[..., Visit],
     ada.go("/cart")
     expect(ada.see("h1")).to_have_text("Ihr Warenkorb")
     ada.page.goto(Shop("fjell", aurora.port).at("/cart"))
-    expect(ada.see("html")).to_have_attribute("lang", "en")  # the choice is this shop's
+    expect(ada.see("html")).to_have_attribute("lang", "en")  # the choice applies to one shop only
 
 
-def test_a_page_behind_the_switch_comes_in_one_language(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """Who goes back to a page that the browser kept, or has another tab, reads no page in two languages."""
+def test_page_restored_after_a_language_switch_is_in_one_language(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """A page restored from the back/forward cache, or open in another tab, never mixes two languages."""
     ada = visit(aurora, locale="en-GB")
     ada.go("/?category=Coffee")
     other = ada.context.new_page()
@@ -38,15 +38,15 @@ def test_a_page_behind_the_switch_comes_in_one_language(visit: Callable[..., Vis
     ada.expect_whole_page()
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_a_language_chosen_at_checkout_keeps_what_was_typed(
-    visit: Callable[..., Visit], aurora: Shop, scripts: bool
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_language_switch_at_checkout_keeps_the_typed_input(
+    visit: Callable[..., Visit], aurora: Shop, javascript: bool
 ) -> None:
-    """So do the other buttons of the page; no address says it, and Enter still orders."""
-    ada = visit(aurora, javascript=scripts, locale="en-GB")
+    """The page's other buttons keep it too; it is in no URL, and Enter still places the order."""
+    ada = visit(aurora, javascript=javascript, locale="en-GB")
     ada.put_into_cart(COOKIES)
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".site-footer button[lang=de]").click()
     ada.expect_at("/checkout")
     expect(ada.see("html")).to_have_attribute("lang", "de")
@@ -55,7 +55,7 @@ def test_a_language_chosen_at_checkout_keeps_what_was_typed(
     ada.see(".order-box [value=cart]").click()
     ada.expect_at("/cart")
     ada.go("/checkout")
-    if not scripts:
+    if not javascript:
         ada.see("noscript [value=suggestions]").click()
         ada.expect_at(r"/checkout/upsell\?page=1")
         ada.see(".suggestion .add-button").first.click()
@@ -65,7 +65,7 @@ def test_a_language_chosen_at_checkout_keeps_what_was_typed(
     ada.expect_at(r"/orders/[\w-]+")
 
 
-def test_another_language_keeps_what_was_typed_on_any_page(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_language_switch_keeps_the_typed_input_on_any_page(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora, locale="en-GB")
     ada.go(f"/products/{COOKIES}")
     ada.see("#quantity").fill("7")
@@ -76,7 +76,7 @@ def test_another_language_keeps_what_was_typed_on_any_page(visit: Callable[..., 
     expect(ada.see("#quantity")).to_have_value("1")
 
 
-def test_a_code_that_is_being_typed_stays_while_the_cart_changes(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_promo_code_being_typed_stays_while_the_cart_changes(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     ada.go("/cart")

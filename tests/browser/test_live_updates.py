@@ -1,4 +1,4 @@
-"""Open pages show what others buy, without disturbing the shopper's input."""
+"""Open pages show purchases by others, without disturbing the shopper's input."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from tests.browser.page_session import Shop, Visit
 
 SCARCE, RARE = "hand-grinder", "brew-timer"
-"""Nobody else in these tests buys them."""
-LOOKED_AT = """hidden => {
+"""No other test buys these products."""
+SET_HIDDEN = """hidden => {
     Object.defineProperty(document, "hidden", { value: hidden, configurable: true })
     document.dispatchEvent(new Event("visibilitychange"))
 }"""
@@ -18,12 +18,12 @@ OTHER = "oat-cookies"
 
 
 @pytest.fixture
-def buy(ask: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
-    """Another buyer, with another browser."""
+def buy(call_api: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """Buy as another client."""
 
     def buy(product_id: str, quantity: int) -> dict[str, Any]:
-        cart = ask("POST", "/carts", {"items": [{"product_id": product_id, "quantity": quantity}]})
-        order: dict[str, Any] = ask(
+        cart = call_api("POST", "/carts", {"items": [{"product_id": product_id, "quantity": quantity}]})
+        order: dict[str, Any] = call_api(
             "POST", f"/carts/{cart['id']}/checkout", {"email": "bob@example.com", "name": "Bob"}
         )
         return order
@@ -31,18 +31,18 @@ def buy(ask: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     return buy
 
 
-def few(ask: Callable[..., Any], buy: Callable[..., Any], product_id: str = SCARCE) -> int:
-    """The stock of a product, so low that pages say it."""
-    stock = int(ask("GET", f"/products/{product_id}")["stock"])
+def low_stock(call_api: Callable[..., Any], buy: Callable[..., Any], product_id: str = SCARCE) -> int:
+    """Return the stock of a product, lowered so far that pages show it."""
+    stock = int(call_api("GET", f"/products/{product_id}")["stock"])
     if stock > 5:
         buy(product_id, stock - 5)
     return min(stock, 5)
 
 
-def test_an_open_cart_and_an_open_list_show_that_another_buyer_took_stock(
-    visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+def test_open_cart_and_open_list_show_stock_taken_by_another_buyer(
+    visit: Callable[..., Visit], shop: Shop, call_api: Callable[..., Any], buy: Callable[..., Any]
 ) -> None:
-    stock = few(ask, buy)
+    stock = low_stock(call_api, buy)
     ada, eve = visit(shop), visit(shop)
     ada.put_into_cart(OTHER)
     ada.put_into_cart(SCARCE, stock)
@@ -64,10 +64,10 @@ def test_an_open_cart_and_an_open_list_show_that_another_buyer_took_stock(
     expect(eve.see("#filters")).to_have_attribute("open", "")
 
 
-def test_an_open_product_goes_from_low_to_lower(
-    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+def test_open_product_page_shows_that_low_stock_falls(
+    visit: Callable[..., Visit], aurora: Shop, call_api: Callable[..., Any], buy: Callable[..., Any]
 ) -> None:
-    stock = few(ask, buy)
+    stock = low_stock(call_api, buy)
     ada = visit(aurora)
     ada.go(f"/products/{SCARCE}")
     ada.see("#quantity").fill("2")
@@ -76,10 +76,10 @@ def test_an_open_product_goes_from_low_to_lower(
     expect(ada.see("#quantity")).to_have_value("2")
 
 
-def test_a_hidden_tab_gives_its_stream_back_and_misses_nothing(
-    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+def test_hidden_tab_closes_its_stream_and_misses_no_event(
+    visit: Callable[..., Visit], aurora: Shop, call_api: Callable[..., Any], buy: Callable[..., Any]
 ) -> None:
-    stock = few(ask, buy, RARE)
+    stock = low_stock(call_api, buy, RARE)
     ada = visit(aurora)
     ada.page.clock.install()
     with ada.page.expect_request("**/events?age=*"):
@@ -87,18 +87,18 @@ def test_a_hidden_tab_gives_its_stream_back_and_misses_nothing(
     buy(RARE, 1)
     expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 1} left")
     with ada.page.expect_event("requestfailed", lambda request: "/events?age=" in request.url):
-        ada.page.evaluate(LOOKED_AT, True)
+        ada.page.evaluate(SET_HIDDEN, True)
         ada.page.clock.fast_forward(61_000)
     buy(RARE, 1)
     with ada.page.expect_request("**/events?last=*"):
-        ada.page.evaluate(LOOKED_AT, False)
+        ada.page.evaluate(SET_HIDDEN, False)
     expect(ada.see(".stock-state")).to_have_text(f"Only {stock - 2} left")
 
 
-def test_without_a_stream_there_is_a_look_now_and_then(
-    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any], buy: Callable[..., Any]
+def test_page_polls_when_the_stream_is_refused(
+    visit: Callable[..., Visit], aurora: Shop, call_api: Callable[..., Any], buy: Callable[..., Any]
 ) -> None:
-    stock = few(ask, buy)
+    stock = low_stock(call_api, buy)
     ada = visit(aurora)
     ada.page.route("**/events?*", lambda route: route.fulfill(status=503))
     ada.page.clock.install()
@@ -111,8 +111,8 @@ def test_without_a_stream_there_is_a_look_now_and_then(
     ada.expect_fault("503")
 
 
-def test_the_order_page_follows_its_order(visit: Callable[..., Visit], aurora: Shop, buy: Callable[..., Any]) -> None:
-    """No shopper can change an order yet, so another answer of the shop stands in for staff."""
+def test_order_page_shows_status_changes(visit: Callable[..., Visit], aurora: Shop, buy: Callable[..., Any]) -> None:
+    """Shoppers can't change an order's status, so a modified response stands in for staff."""
     order = buy(OTHER, 1)
     ada = visit(aurora)
     ada.page.clock.install()
@@ -120,8 +120,8 @@ def test_the_order_page_follows_its_order(visit: Callable[..., Visit], aurora: S
     expect(ada.see("#order_status")).to_have_text("Placed")
 
     def fulfilled(route: Any) -> None:
-        answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace("Placed", "Sent").replace(" data-follow", ""))
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace("Placed", "Sent").replace(" data-follow", ""))
 
     ada.page.route(f"**/orders/{order['id']}", fulfilled)
     ada.page.clock.run_for(11_000)

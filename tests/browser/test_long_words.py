@@ -19,37 +19,37 @@ LONG = WORD[:300]
 URL = "https://example.com/" + "W" * 280
 CODE = "W" * 40
 WIDTHS = (320, 390, 1280)
-TROUBLE = """() => {
+FIND_LAYOUT_PROBLEMS = """() => {
     const width = document.documentElement.clientWidth
     const name = element => `${element.outerHTML.slice(0, 90)} ${JSON.stringify(element.getBoundingClientRect())}`
     const shown = element => element.checkVisibility({ visibilityProperty: true })
         && !element.closest(".visually-hidden, .table-scroll, .chips") && getComputedStyle(element).clipPath === "none"
     const outside = ({ left, right }) => left < -1 || right > width + 1
-    const leaves = (element, { right, width }) => width && element.getBoundingClientRect().right > right + 1
-    const place = element => element.parentElement.closest("form, li, section, aside, main, body")
-    const troubles = []
-    if (document.documentElement.scrollWidth > width) troubles.push(`${document.documentElement.scrollWidth} px wide`)
+    const overflows = (element, { right, width }) => width && element.getBoundingClientRect().right > right + 1
+    const container = element => element.parentElement.closest("form, li, section, aside, main, body")
+    const problems = []
+    if (document.documentElement.scrollWidth > width) problems.push(`${document.documentElement.scrollWidth} px wide`)
     for (const element of document.querySelectorAll("body *")) {
-        if (shown(element) && outside(element.getBoundingClientRect())) troubles.push(`outside: ${name(element)}`)
+        if (shown(element) && outside(element.getBoundingClientRect())) problems.push(`outside: ${name(element)}`)
     }
     const controls = "button, summary, .primary-button, .quiet-button, .text-button, main input"
-    const pressed = [...document.querySelectorAll(controls)]
+    const shownControls = [...document.querySelectorAll(controls)]
         .filter(element => shown(element) && element.type !== "hidden" && element.type !== "checkbox")
-    const narrow = pressed.filter(element => element.getBoundingClientRect().width < 43.9)
-    const astray = pressed.filter(element => leaves(element, place(element).getBoundingClientRect()))
+    const narrow = shownControls.filter(element => element.getBoundingClientRect().width < 43.9)
+    const overflowing = shownControls.filter(element => overflows(element, container(element).getBoundingClientRect()))
     return [
-        ...troubles.slice(0, 5),
+        ...problems.slice(0, 5),
         ...narrow.map(element => `too narrow: ${name(element)}`),
-        ...astray.map(element => `beside its place: ${name(element)}`),
+        ...overflowing.map(element => `outside its container: ${name(element)}`),
     ]
 }"""
-"""What is wrong with the page: its width, what lies outside of its viewport, what is too narrow to be pressed."""
+"""Returns the page's layout problems: too wide, elements outside the viewport, controls too narrow to tap."""
 
 
 @pytest.fixture(scope="module")
 def long_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a shop in which every text is one word of 300 letters: what the catalogue's file takes, made longer
-    in the database where the file takes less."""
+    """Serve a shop in which every text is one word of 300 letters; return its port. Where the catalogue's file allows
+    fewer letters, the database is changed afterwards."""
     folder = tmp_path_factory.mktemp("long-words")
     catalog = folder / "catalog.json"
     catalog.write_bytes(written(shop_of_long_words()))
@@ -59,12 +59,15 @@ def long_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def shop_of_long_words() -> dict[str, Any]:
-    more: dict[str, Any] = {"category": WORD[:80], "tags": [WORD[:60]], "description": f"{LONG} {URL} {LONG}"}
-    goods = [product(f"p{i}", price="1234567.89", name=LONG[:200], **more) for i in range(6)]
-    goods += [product("few", stock=2, name=LONG[:200], **more), product("none", stock=0, name=LONG[:200], **more)]
+    long_fields: dict[str, Any] = {"category": WORD[:80], "tags": [WORD[:60]], "description": f"{LONG} {URL} {LONG}"}
+    products = [product(f"p{i}", price="1234567.89", name=LONG[:200], **long_fields) for i in range(6)]
+    products += [
+        product("few", stock=2, name=LONG[:200], **long_fields),
+        product("none", stock=0, name=LONG[:200], **long_fields),
+    ]
     return tenant(
         "long",
-        *goods,
+        *products,
         currency="EUR",
         locale="de-DE",
         theme={"face": "bricolage", "hero": {"title": WORD[:120], "text": WORD[:300]}},
@@ -87,7 +90,7 @@ def lengthen(database: Path) -> None:
 
 
 def paths() -> list[str]:
-    """What is looked at by its address alone."""
+    """Return the paths of pages that need no preparation."""
     return [
         "/",
         f"/?category={LONG}",
@@ -109,14 +112,14 @@ def paths() -> list[str]:
 
 
 def put_into_cart(visit: Visit, *product_ids: str) -> None:
-    """A fresh cart with these products."""
+    """Create a new cart with these products."""
     visit.context.clear_cookies(name="shop")
     visit.go("/cart")
     visit.page.evaluate(
-        """async ([address, ids]) => {
+        """async ([url, ids]) => {
             for (const product_id of ids) {
                 const body = new URLSearchParams({ product_id, quantity: 98 })
-                await fetch(address, { method: "POST", body })
+                await fetch(url, { method: "POST", body })
             }
         }""",
         [visit.shop.at("/cart/items"), list(product_ids)],
@@ -152,7 +155,7 @@ def cart_with_code(visit: Visit) -> None:
     expect(visit.see(".promo-applied")).to_be_visible()
 
 
-def cart_with_wrong_code(visit: Visit) -> None:
+def cart_with_invalid_code(visit: Visit) -> None:
     put_into_cart(visit, "p0", "few")
     visit.go("/cart")
     visit.see("#code").fill("X" * 40)
@@ -177,7 +180,7 @@ def suggestions(visit: Visit) -> None:
 
 
 def refused_checkout(visit: Visit) -> None:
-    """More than there is, and then what is no e-mail address."""
+    """A checkout with a larger quantity than the stock."""
     put_into_cart(visit, "p0", "few")
     visit.go("/checkout")
     visit.see("#email").fill("ada@example.com")
@@ -187,7 +190,7 @@ def refused_checkout(visit: Visit) -> None:
     visit.expect_fault("status of 409")
 
 
-def wrong_fields(visit: Visit) -> None:
+def invalid_fields(visit: Visit) -> None:
     put_into_cart(visit, "p0")
     visit.go("/checkout")
     visit.see("#email").fill(LONG[:254])
@@ -198,7 +201,7 @@ def wrong_fields(visit: Visit) -> None:
 
 
 def confirmation(visit: Visit) -> None:
-    """The order is placed by the API, whose address is the longest that there is."""
+    """Place an order with the longest valid email address and name."""
     put_into_cart(visit, "p1", "p2")
     visit.go("/checkout")
     visit.see("#email").fill("w" * 64 + "@" + ".".join(["w" * 59] * 3) + ".com")
@@ -212,43 +215,41 @@ STATES = (
     panel,
     added_message,
     cart_with_code,
-    cart_with_wrong_code,
+    cart_with_invalid_code,
     checkout,
     suggestions,
     refused_checkout,
-    wrong_fields,
+    invalid_fields,
     confirmation,
 )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_long_words_widen_no_page(visit: Callable[..., Visit], long_words: int, language: str) -> None:
+def test_long_words_do_not_widen_a_page(visit: Callable[..., Visit], long_words: int, language: str) -> None:
     ada = visit(Shop("long", long_words), width=390)
     ada.context.add_cookies(
         [{"name": "lang", "value": language, "domain": "localhost", "path": path} for path in ("/", "/t/long/")]
     )
     found: dict[str, list[str]] = {}
-    for place in (f"http://localhost:{long_words}/", f"http://localhost:{long_words}/t/{LONG[:60]}/"):
-        ada.page.goto(place)
-        found |= look(ada.page, place)
+    for url in (f"http://localhost:{long_words}/", f"http://localhost:{long_words}/t/{LONG[:60]}/"):
+        ada.page.goto(url)
+        found |= layout_problems(ada.page, url)
     for path in paths():
         ada.go(path)
         ada.page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
-        found |= look(ada.page, path)
+        found |= layout_problems(ada.page, path)
     ada.expect_fault("status of 404")
     for state in STATES:
         state(ada)
         assert ada.see("html").get_attribute("lang") == language
-        found |= look(ada.page, state.__name__)
-    assert not found, told(found)
+        found |= layout_problems(ada.page, state.__name__)
+    assert not found, problem_list(found)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("shop", ["aurora", "fjell", "kami"])
-def test_the_pages_own_words_widen_nothing_either(
-    visit: Callable[..., Visit], port: int, shop: str, language: str
-) -> None:
-    """The demo's shops, whose words are of usual length, in each language on the smallest phone."""
+def test_demo_shops_fit_the_smallest_phone(visit: Callable[..., Visit], port: int, shop: str, language: str) -> None:
+    """The demo shops have words of usual length; each language at 320 px."""
     ada = visit(Shop(shop, port), width=320)
     ada.context.add_cookies([{"name": "lang", "value": language, "domain": "localhost", "path": f"/t/{shop}/"}])
     found: dict[str, list[str]] = {}
@@ -258,26 +259,28 @@ def test_the_pages_own_words_widen_nothing_either(
         if path == "/cart":
             ada.see(f"#add_{product}").first.click()
             expect(ada.see(".message")).to_be_visible()
-            found |= look(ada.page, "added")
+            found |= layout_problems(ada.page, "added")
         ada.go(path)
-        found |= look(ada.page, path)
+        found |= layout_problems(ada.page, path)
     ada.expect_fault("status of 404")
-    assert not found, told(found)
+    assert not found, problem_list(found)
 
 
-def told(found: dict[str, list[str]]) -> str:
-    return "\n" + "\n".join(f"{place}: {trouble}" for place, all in found.items() for trouble in all)
+def problem_list(found: dict[str, list[str]]) -> str:
+    return "\n" + "\n".join(f"{name}: {problem}" for name, problems in found.items() for problem in problems)
 
 
 NEXT_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def look(page: Page, place: str) -> dict[str, list[str]]:
-    """What is wrong with the page that is open, by width."""
-    troubles = {}
+def layout_problems(page: Page, name: str) -> dict[str, list[str]]:
+    """Return the layout problems of the open page by width."""
+    problems = {}
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 844})
-        page.evaluate(NEXT_FRAMES)  # what appears at this width slides in, for one frame even with reduced motion
-        if trouble := page.evaluate(TROUBLE):
-            troubles[f"{place[:60]} at {width} px"] = trouble
-    return troubles
+        page.evaluate(
+            NEXT_FRAMES
+        )  # elements that appear at this width slide in, for one frame even with reduced motion
+        if found := page.evaluate(FIND_LAYOUT_PROBLEMS):
+            problems[f"{name[:60]} at {width} px"] = found
+    return problems

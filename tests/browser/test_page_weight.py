@@ -11,15 +11,15 @@ from playwright.sync_api import expect
 from tests.browser.page_session import Shop, Visit
 
 MAX_PAGE_BYTES = 60_000
-"""Over the wire before pictures, as `make lighthouse` counts them."""
-SLOW_LINE = 5_000
-"""Bytes a second."""
+"""Transferred bytes without images, counted as in `make lighthouse`."""
+SLOW_BYTES_PER_SECOND = 5_000
+"""Download rate of the simulated slow connection."""
 HEIGHT = 844
-MOVES = """window.moves = []
+RECORD_LAYOUT_SHIFTS = """window.shifts = []
 new PerformanceObserver(list => list.getEntries().filter(entry => !entry.hadRecentInput).forEach(entry =>
-    moves.push(`${entry.value}: ${entry.sources.map(source => source.node?.outerHTML?.slice(0, 90)).join(" and ")}`)
+    shifts.push(`${entry.value}: ${entry.sources.map(source => source.node?.outerHTML?.slice(0, 90)).join(" and ")}`)
 )).observe({ type: "layout-shift", buffered: true })"""
-SHOW_ALL = """async () => {
+SCROLL_THROUGH_PAGE = """async () => {
     for (let y = 0; y < document.body.scrollHeight; y += 300) {
         scrollTo(0, y)
         await new Promise(requestAnimationFrame)
@@ -29,7 +29,7 @@ SHOW_ALL = """async () => {
     await Promise.all([...document.images].map(image => image.decode()))
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))
 }"""
-PICTURES = """() => [...document.images].map(image => {
+DESCRIBE_IMAGES = """() => [...document.images].map(image => {
     const top = image.getBoundingClientRect().top + scrollY
     return { loading: image.loading, priority: image.fetchPriority, top, row: image.closest(".shelf") ? top : null,
         sized: image.getAttribute("width") > 0 && image.getAttribute("height") > 0 }
@@ -37,30 +37,30 @@ PICTURES = """() => [...document.images].map(image => {
 
 
 @dataclass
-class Wire:
-    """What the network carried for a page: the answers, and how many bytes each took with its headers."""
+class NetworkLog:
+    """The responses of a page, and the transferred bytes of each including headers."""
 
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    responses: dict[str, dict[str, Any]] = field(default_factory=dict)
     bytes: dict[str, int] = field(default_factory=dict)
 
-    def before_pictures(self) -> dict[str, int]:
+    def bytes_without_images(self) -> dict[str, int]:
         return {
-            answer["response"]["url"]: self.bytes[id]
-            for id, answer in self.answers.items()
-            if not answer["response"]["mimeType"].startswith("image/") and id in self.bytes
+            entry["response"]["url"]: self.bytes[id]
+            for id, entry in self.responses.items()
+            if not entry["response"]["mimeType"].startswith("image/") and id in self.bytes
         }
 
 
-def listen(visit: Visit) -> Wire:
-    """Everything that the network carries from now on; nothing comes from the browser's cache."""
-    wire, session = Wire(), visit.context.new_cdp_session(visit.page)
-    session.on("Network.responseReceived", lambda event: wire.answers.update({event["requestId"]: event}))
+def record_network(visit: Visit) -> NetworkLog:
+    """Record the network traffic from now on, with the browser's cache disabled."""
+    log, session = NetworkLog(), visit.context.new_cdp_session(visit.page)
+    session.on("Network.responseReceived", lambda event: log.responses.update({event["requestId"]: event}))
     session.on(
-        "Network.loadingFinished", lambda event: wire.bytes.update({event["requestId"]: event["encodedDataLength"]})
+        "Network.loadingFinished", lambda event: log.bytes.update({event["requestId"]: event["encodedDataLength"]})
     )
     session.send("Network.enable")
     session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    return wire
+    return log
 
 
 def open_page(shopper: Visit, name: str) -> None:
@@ -80,106 +80,110 @@ def open_page(shopper: Visit, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["list", "product", "checkout"])
 @pytest.mark.parametrize("id", ["aurora", "fjell", "kami"])
-def test_a_page_is_light_before_its_pictures(visit: Callable[..., Visit], port: int, id: str, name: str) -> None:
-    """Visits notice requests to other hosts themselves."""
+def test_page_without_images_stays_below_the_limit(visit: Callable[..., Visit], port: int, id: str, name: str) -> None:
+    """Requests to other hosts are faults of the visit."""
     shopper = visit(Shop(id, port), width=390)
     open_page(shopper, name)
-    wire = listen(shopper)
+    log = record_network(shopper)
     shopper.page.reload()
     if name == "checkout":
         expect(shopper.see(".suggestion")).to_have_count(3)
     shopper.page.wait_for_load_state("networkidle")
-    weights = wire.before_pictures()
-    kinds = [address.rpartition(".")[2] for address in weights]
-    assert sorted(kind for kind in kinds if kind in ("css", "js", "woff2")) == ["css", "js", "js", "woff2"]
-    assert len(weights) == (6 if name == "checkout" else 5), f"one font, and nothing besides: {weights}"
+    weights = log.bytes_without_images()
+    extensions = [url.rpartition(".")[2] for url in weights]
+    assert sorted(one for one in extensions if one in ("css", "js", "woff2")) == ["css", "js", "js", "woff2"]
+    assert len(weights) == (6 if name == "checkout" else 5), f"expected one font and no other files: {weights}"
     assert 15_000 < sum(weights.values()) <= MAX_PAGE_BYTES, weights
 
 
-def test_what_is_fetched_is_packed_and_kept(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_responses_are_compressed_and_static_files_immutable(visit: Callable[..., Visit], shop: Shop) -> None:
     shopper = visit(shop, width=390)
-    wire = listen(shopper)
+    log = record_network(shopper)
     open_page(shopper, "list")
     shopper.page.wait_for_load_state("networkidle")
-    answers = {answer["response"]["url"]: answer["response"] for answer in wire.answers.values()}
+    responses = {entry["response"]["url"]: entry["response"] for entry in log.responses.values()}
     texts = 0
-    for address, response in answers.items():
+    for url, response in responses.items():
         headers = {name.lower(): value for name, value in response["headers"].items()}
-        packed = headers.get("content-encoding")
-        if "/static/" in address:
-            assert re.search(r"\.[0-9a-f]{12}\.\w+$", address), "named by its hash"
-            assert "immutable" in headers["cache-control"], address
+        encoding = headers.get("content-encoding")
+        if "/static/" in url:
+            assert re.search(r"\.[0-9a-f]{12}\.\w+$", url), f"{url} has no hash in its name"
+            assert "immutable" in headers["cache-control"], url
         if response["mimeType"] in ("text/html", "text/css", "text/javascript"):
-            assert packed == "gzip", address
+            assert encoding == "gzip", url
             texts += 1
     assert texts == 4
-    assert len(answers) > 10
+    assert len(responses) > 10
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name", ["list", "product", "checkout"])
-def test_nothing_jumps(visit: Callable[..., Visit], aurora: Shop, name: str, width: int) -> None:
-    """Neither when fonts and pictures come, nor when the suggestions do."""
+def test_page_has_no_layout_shift(visit: Callable[..., Visit], aurora: Shop, name: str, width: int) -> None:
+    """Neither when fonts and images load, nor when the suggestions do."""
     shopper = visit(aurora, width=width, reduced_motion="no-preference")
     open_page(shopper, name)
-    shopper.context.add_init_script(MOVES)
+    shopper.context.add_init_script(RECORD_LAYOUT_SHIFTS)
     shopper.page.reload()
     if name == "checkout":
         expect(shopper.see(".suggestion")).to_have_count(3)
-    shopper.page.evaluate(SHOW_ALL)
-    assert shopper.page.evaluate("moves") == []
+    shopper.page.evaluate(SCROLL_THROUGH_PAGE)
+    assert shopper.page.evaluate("shifts") == []
     shopper.see("main").evaluate("main => main.before(document.createElement('hr'))")
-    shopper.wait_until("moves.length === 1")  # it would be seen
+    shopper.wait_until("shifts.length === 1")  # the observer works
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name", ["list", "product", "checkout"])
-def test_nothing_jumps_while_a_page_arrives(visit: Callable[..., Visit], aurora: Shop, name: str, width: int) -> None:
-    """On a line so slow that its HTML comes in many pieces, and everything else is there from the visit before."""
+def test_slowly_loading_page_has_no_layout_shift(
+    visit: Callable[..., Visit], aurora: Shop, name: str, width: int
+) -> None:
+    """On a slow connection the HTML arrives in many pieces; everything else is cached from the previous visit."""
     shopper = visit(aurora, width=width)
     open_page(shopper, name)
     shopper.page.wait_for_load_state("networkidle")
-    shopper.context.add_init_script(MOVES)
-    line = shopper.context.new_cdp_session(shopper.page)
-    line.send("Network.enable")
-    line.send(
+    shopper.context.add_init_script(RECORD_LAYOUT_SHIFTS)
+    session = shopper.context.new_cdp_session(shopper.page)
+    session.send("Network.enable")
+    session.send(
         "Network.emulateNetworkConditions",
-        {"offline": False, "latency": 0, "downloadThroughput": SLOW_LINE, "uploadThroughput": -1},
+        {"offline": False, "latency": 0, "downloadThroughput": SLOW_BYTES_PER_SECOND, "uploadThroughput": -1},
     )
     shopper.page.reload()
-    took = shopper.page.evaluate(
+    milliseconds = shopper.page.evaluate(
         "(([page]) => page.responseEnd - page.responseStart)(performance.getEntriesByType('navigation'))"
     )
-    assert took > 500, "it came in pieces"
-    assert shopper.page.evaluate("moves") == []
+    assert milliseconds > 500, "the HTML arrived at once"
+    assert shopper.page.evaluate("shifts") == []
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=coffee"])
-def test_the_first_row_of_a_list_is_fetched_first(visit: Callable[..., Visit], aurora: Shop, path: str) -> None:
+def test_images_of_the_first_row_have_high_priority(visit: Callable[..., Visit], aurora: Shop, path: str) -> None:
     shopper = visit(aurora)
     shopper.go(path)
-    pictures = [picture for picture in shopper.page.evaluate(PICTURES) if picture["row"] is not None]
-    row = [picture["priority"] for picture in pictures if picture["row"] == pictures[0]["row"]]
+    images = [image for image in shopper.page.evaluate(DESCRIBE_IMAGES) if image["row"] is not None]
+    row = [image["priority"] for image in images if image["row"] == images[0]["row"]]
     assert len(row) >= 4
     assert set(row) == {"high"}
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=coffee", "/products/dawn-espresso-1kg"])
-def test_pictures_have_their_place_and_their_turn(visit: Callable[..., Visit], aurora: Shop, path: str) -> None:
+def test_images_have_a_size_and_load_lazily_below_the_fold(
+    visit: Callable[..., Visit], aurora: Shop, path: str
+) -> None:
     shopper = visit(aurora)
     shopper.go(path)
-    pictures = shopper.page.evaluate(PICTURES)
-    assert {picture["sized"] for picture in pictures} == {True}
-    assert {picture["loading"] for picture in pictures if picture["top"] > HEIGHT} == {"lazy"}
-    assert {picture["loading"] for picture in pictures if picture["top"] < HEIGHT / 2} == {"auto"}
-    assert [picture for picture in pictures if picture["priority"] == "high"]
+    images = shopper.page.evaluate(DESCRIBE_IMAGES)
+    assert {image["sized"] for image in images} == {True}
+    assert {image["loading"] for image in images if image["top"] > HEIGHT} == {"lazy"}
+    assert {image["loading"] for image in images if image["top"] < HEIGHT / 2} == {"auto"}
+    assert [image for image in images if image["priority"] == "high"]
 
 
 @pytest.mark.parametrize("place", ["/cart", "/checkout", "/products/dawn-espresso-1kg", "/?q=coffee"])
-def test_every_picture_has_its_size(visit: Callable[..., Visit], aurora: Shop, place: str) -> None:
+def test_every_image_has_a_size(visit: Callable[..., Visit], aurora: Shop, place: str) -> None:
     shopper = visit(aurora)
     shopper.put_into_cart("dawn-espresso-1kg")
     shopper.go(place)
-    pictures = shopper.page.evaluate(PICTURES)
-    assert len(pictures) >= 2
-    assert {picture["sized"] for picture in pictures} == {True}
+    images = shopper.page.evaluate(DESCRIBE_IMAGES)
+    assert len(images) >= 2
+    assert {image["sized"] for image in images} == {True}

@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from tests.browser.page_session import Shop, Visit
-from tests.browser.pages import PAGES, PLACES
+from tests.browser.pages import PAGE_STATES, PAGES
 from tests.conftest import Person
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -16,8 +16,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 FINDINGS = """async rules => {
     const { violations, passes } = await axe.run({ runOnly: rules, resultTypes: ["violations"] })
     const why = node => node.any[0]?.message ?? node.failureSummary
-    const told = ({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(" ")}: ${why(node)}`)
-    return { violations: violations.flatMap(told), passes: passes.length }
+    const describe = ({ id, nodes }) => nodes.map(node => `${id}: ${node.target.join(" ")}: ${why(node)}`)
+    return { violations: violations.flatMap(describe), passes: passes.length }
 }"""
 WIDTHS = (320, 390, 768, 1280, 1920)
 WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? null
@@ -41,13 +41,13 @@ SMALL = """() => {
 LIVE = "[aria-live], [role=status], [role=alert], [role=log]"
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_the_page_is_for_everybody(visit: Callable[..., Visit], aurora: Shop, place: str) -> None:
-    """Light and dark, on a phone and on a desk."""
+@pytest.mark.parametrize("state", PAGE_STATES)
+def test_page_is_accessible(visit: Callable[..., Visit], aurora: Shop, state: str) -> None:
+    """In light and dark, on a phone and a desktop."""
     shopper = visit(aurora, width=390, script=str(AXE))
-    PLACES[place](shopper)
-    if place in PAGES:
-        shopper.expect_at(PAGES[place])
+    PAGE_STATES[state](shopper)
+    if state in PAGES:
+        shopper.expect_at(PAGES[state])
     expect(shopper.see(LIVE)).to_have_count(1)
     for width in WIDTHS:
         shopper.page.set_viewport_size({"width": width, "height": 844})
@@ -60,8 +60,8 @@ def test_the_page_is_for_everybody(visit: Callable[..., Visit], aurora: Shop, pl
 
 
 @pytest.mark.parametrize("id", ["fjell", "kami"])
-def test_every_shop_is_for_everybody(visit: Callable[..., Visit], port: int, id: str) -> None:
-    """In its own colours and face."""
+def test_pages_of_every_shop_are_accessible(visit: Callable[..., Visit], port: int, id: str) -> None:
+    """With the shop's own colours and font."""
     shopper = visit(Shop(id, port), width=390, script=str(AXE))
     shopper.go("/")
     product = str(shopper.see(".card:not(.sold-out)").first.get_attribute("data-product"))
@@ -73,37 +73,37 @@ def test_every_shop_is_for_everybody(visit: Callable[..., Visit], port: int, id:
             expect(shopper.see(".suggestion")).to_have_count(3)
         for width, scheme in ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")):
             shopper.page.set_viewport_size({"width": width, "height": 844})
-            shopper.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # a list's texts aren't literals
+            shopper.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # the tuple's strings are no literals
             assert not findings(shopper), f"{path}, {width} px, {scheme}"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_no_page_is_forgotten(app: Flask, shopper: Person) -> None:
-    """Whatever the URL map leads to that is a whole page is among the places that axe-core looks at."""
+def test_every_page_of_the_url_map_is_tested(app: Flask, shopper: Person) -> None:
+    """Every whole page of the URL map is among the pages that axe-core checks."""
     shopper.post("/cart/items", {"product_id": "beans"})
     order = shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).location.rpartition("/")[2]
     shopper.post("/cart/items", {"product_id": "beans"})
-    known = {"product_id": "beans", "order_id": order, "cart_id": "none"}
-    addresses = app.url_map.bind("localhost")
+    arguments = {"product_id": "beans", "order_id": order, "cart_id": "none"}
+    urls = app.url_map.bind("localhost")
     pages = set()
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
-        path = addresses.build(rule.endpoint, {name: known[name] for name in rule.arguments})
-        with shopper.get(path + "?page=1", buffered=False) as answer:
-            if answer.mimetype == "text/html" and answer.get_data(as_text=True).startswith("<!doctype"):
-                assert answer.status_code == 200, path
+        path = urls.build(rule.endpoint, {name: arguments[name] for name in rule.arguments})
+        with shopper.get(path + "?page=1", buffered=False) as response:
+            if response.mimetype == "text/html" and response.get_data(as_text=True).startswith("<!doctype"):
+                assert response.status_code == 200, path
                 pages.add(rule.endpoint)
-    assert pages == {addresses.match(pattern.partition(r"\?")[0])[0] for pattern in PAGES.values()}
+    assert pages == {urls.match(pattern.partition(r"\?")[0])[0] for pattern in PAGES.values()}
 
 
 def findings(visit: Visit) -> list[str]:
     found = visit.page.evaluate(FINDINGS, RULES)
-    assert found["passes"] > 10, "axe did not look"
+    assert found["passes"] > 10, "axe-core checked nothing"
     return list(found["violations"])
 
 
-def test_axe_would_find_something(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_axe_reports_a_missing_label(visit: Callable[..., Visit], aurora: Shop) -> None:
     shopper = visit(aurora, script=str(AXE))
     shopper.go("/cart")
     assert not findings(shopper)
@@ -111,7 +111,7 @@ def test_axe_would_find_something(visit: Callable[..., Visit], aurora: Shop) -> 
     assert any(fault.startswith("label: #search") for fault in findings(shopper))
 
 
-def test_what_is_too_wide_or_too_small_would_be_seen(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_checks_report_a_wide_page_and_a_small_target(visit: Callable[..., Visit], aurora: Shop) -> None:
     shopper = visit(aurora, width=390)
     shopper.go("/cart")
     shopper.see(".empty .primary-button").evaluate("button => button.style.minHeight = 0")

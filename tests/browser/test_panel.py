@@ -15,9 +15,8 @@ FAILED_REQUEST = """document.getElementById("main").dispatchEvent(
     new CustomEvent("htmx:error", { bubbles: true, detail: { ctx: {} } }))"""
 
 
-def add_from_the_shelf(ada: Visit, column: int = FIRST_COLUMN) -> str:
-    """Add the first of a column of the shelf that another test hasn't sold out, and see it come into the panel;
-    returns the product's id."""
+def add_from_the_list(ada: Visit, column: int = FIRST_COLUMN) -> str:
+    """Add the first product of a column of the list that is in stock, and expect it in the panel. Return its id."""
     card = ada.see(f".card:nth-child({COLUMNS}n + {column}):not(.sold-out)").first
     product = str(card.get_attribute("data-product"))
     card.locator(".add-button").click()
@@ -25,30 +24,30 @@ def add_from_the_shelf(ada: Visit, column: int = FIRST_COLUMN) -> str:
     return product
 
 
-def test_what_is_added_is_seen_at_once_beside_the_shelf(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_added_product_appears_in_the_panel_beside_the_list(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
-    product = add_from_the_shelf(ada)
+    product = add_from_the_list(ada)
     ada.expect_at("/")
     expect(ada.see(f"#add_{product}")).to_be_focused()
     expect(ada.see("#announcer")).to_contain_text("to your cart. Total")
     expect(ada.see("#cart_badge")).to_contain_text("1 item")
     expect(ada.see("#cart_badge")).to_have_attribute("aria-expanded", "true")
-    add_from_the_shelf(ada, 2)
+    add_from_the_list(ada, 2)
     expect(ada.see(LINE)).to_have_count(2)
     ada.page.mouse.wheel(0, 600)
     ada.wait_until("scrollY > 300")
     expect(ada.see(PANEL)).to_be_in_viewport()
 
 
-def test_the_panel_comes_on_a_products_page_too(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_panel_opens_on_a_product_page_too(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.put_into_cart(ESPRESSO, 2)
     ada.expect_at(f"/products/{ESPRESSO}")
     expect(ada.see(f"{PANEL} #quantity_{ESPRESSO}")).to_have_value("2")
 
 
-def test_the_carts_link_opens_and_closes_the_panel(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_cart_link_opens_and_closes_the_panel(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.put_into_cart(COOKIES)
     ada.go("/")
@@ -63,17 +62,17 @@ def test_the_carts_link_opens_and_closes_the_panel(visit: Callable[..., Visit], 
     expect(ada.see("#cart_badge")).to_be_focused()
 
 
-@pytest.mark.parametrize("way", ["Escape", "button", "beside", "link"])
-def test_every_way_out_of_the_panel_leads_back(visit: Callable[..., Visit], aurora: Shop, way: str) -> None:
+@pytest.mark.parametrize("way", ["Escape", "button", "click outside", "link"])
+def test_closing_the_panel_returns_to_the_page(visit: Callable[..., Visit], aurora: Shop, way: str) -> None:
     ada = visit(aurora)
     ada.go("/")
-    product = add_from_the_shelf(ada)
+    product = add_from_the_list(ada)
     ada.see(f"{PANEL} #fewer_{product}").focus()
     if way == "Escape":
         ada.page.keyboard.press("Escape")
     elif way == "button":
         ada.see("[data-close]").press("Enter")
-    elif way == "beside":
+    elif way == "click outside":
         ada.see(".site-footer p").first.click()
     else:
         ada.see("#cart_badge").click()
@@ -84,18 +83,20 @@ def test_every_way_out_of_the_panel_leads_back(visit: Callable[..., Visit], auro
     ada.expect_whole_page()
 
 
-def test_a_message_beside_the_panel_is_dismissed_alone(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_dismissing_a_message_leaves_the_panel_open(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.go("/")
-    add_from_the_shelf(ada)
-    expect(ada.see(".message-notice [data-dismiss]")).to_be_hidden()  # as the notice is, which is only heard
+    add_from_the_list(ada)
+    expect(
+        ada.see(".message-notice [data-dismiss]")
+    ).to_be_hidden()  # like the notice, which is only for screen readers
     ada.page.evaluate(FAILED_REQUEST)
     ada.see(".message-error [data-dismiss]").click()
     expect(ada.see(".message-error")).to_have_count(0)
     expect(ada.see(PANEL)).to_be_visible()
 
 
-def test_a_product_in_the_panel_and_on_its_page_has_its_own_buttons(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_product_in_the_panel_and_on_its_page_has_unique_ids(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(ESPRESSO)
     expect(ada.see(LINE)).to_have_count(1)
@@ -104,12 +105,12 @@ def test_a_product_in_the_panel_and_on_its_page_has_its_own_buttons(visit: Calla
 
 
 @pytest.mark.parametrize("width", [1100, 1280, 1440])
-def test_with_the_keyboard_nothing_lies_hidden_while_the_panel_is_open(
+def test_keyboard_focus_is_visible_while_the_panel_is_open(
     visit: Callable[..., Visit], aurora: Shop, width: int
 ) -> None:
-    """From the panel through all of the page: each stop can be seen, and the panel stays as it is."""
+    """Tab goes from the panel through the whole page, and the panel stays open."""
     ada = visit(aurora, width=width)
-    put_many_into_cart(ada)
+    overfill_panel(ada)
     for path in (f"/products/{ESPRESSO}", "/?category=Pantry", "/api/v1/docs"):
         ada.go(path)
         ada.see("#cart_badge").press("Enter")
@@ -118,8 +119,8 @@ def test_with_the_keyboard_nothing_lies_hidden_while_the_panel_is_open(
         expect(ada.see(PANEL)).to_be_visible()
 
 
-def put_many_into_cart(ada: Visit) -> None:
-    """More lines than the panel has room for."""
+def overfill_panel(ada: Visit) -> None:
+    """Add more lines than fit in the panel without scrolling."""
     ada.go("/cart")
     ada.page.evaluate(
         """async ids => {
@@ -131,8 +132,8 @@ def put_many_into_cart(ada: Visit) -> None:
 
 
 @pytest.mark.parametrize("width", [1100, 1280, 1440])
-def test_the_page_gives_way_to_the_panel(visit: Callable[..., Visit], aurora: Shop, width: int) -> None:
-    """What was pressed stays where it is on the screen, and the whole product's page stays beside the panel."""
+def test_page_makes_room_for_the_panel(visit: Callable[..., Visit], aurora: Shop, width: int) -> None:
+    """The clicked button stays in place on the screen, and no control of the product page is under the panel."""
     ada = visit(aurora, width=width)
     ada.go("/")
     card = ada.see(".card:not(.sold-out)").nth(9)
@@ -155,7 +156,7 @@ def test_the_page_gives_way_to_the_panel(visit: Callable[..., Visit], aurora: Sh
         assert box["x"] + box["width"] < panel["x"], button
 
 
-def test_the_panel_is_edited_in_place(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_cart_is_edited_in_the_panel(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/?q=oat+cookies")
     ada.see(f"#add_{COOKIES}").click()
@@ -177,7 +178,7 @@ def test_the_panel_is_edited_in_place(visit: Callable[..., Visit], shop: Shop) -
     ada.expect_at(r"/\?q=oat\+cookies")
 
 
-def test_who_goes_on_at_once_loses_no_press(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_click_during_a_pending_request_is_not_lost(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.put_into_cart(COOKIES)
     ada.go("/cart")
@@ -188,25 +189,25 @@ def test_who_goes_on_at_once_loses_no_press(visit: Callable[..., Visit], shop: S
     expect(ada.see(".order-lines")).to_contain_text("2 ×")
 
 
-def test_an_open_panel_shows_what_others_buy(
-    visit: Callable[..., Visit], aurora: Shop, ask: Callable[..., Any]
+def test_open_panel_shows_purchases_by_others(
+    visit: Callable[..., Visit], aurora: Shop, call_api: Callable[..., Any]
 ) -> None:
     ada = visit(aurora)
     scarce = min(
-        ask("GET", "/products?in_stock=true&limit=100&category=Tea")["items"], key=lambda product: product["stock"]
+        call_api("GET", "/products?in_stock=true&limit=100&category=Tea")["items"], key=lambda product: product["stock"]
     )
     ada.put_into_cart(scarce["id"], scarce["stock"])
     ada.go("/?q=zzzz")
     ada.see("#cart_badge").click()
     expect(ada.see(LINE)).to_have_count(1)
-    rest = ask("POST", "/carts", {"items": [{"product_id": scarce["id"], "quantity": 1}]})
-    ask("POST", f"/carts/{rest['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
+    rest = call_api("POST", "/carts", {"items": [{"product_id": scarce["id"], "quantity": 1}]})
+    call_api("POST", f"/carts/{rest['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
     expect(ada.see(f"{PANEL} #left_{scarce['id']}")).to_be_visible()
     expect(ada.see("#announcer")).to_contain_text(scarce["name"])
 
 
 @pytest.mark.parametrize(("width", "javascript"), [(390, True), (768, True), (1280, False)])
-def test_elsewhere_the_carts_link_leads_to_its_page(
+def test_cart_link_leads_to_the_cart_page_without_a_panel(
     visit: Callable[..., Visit], shop: Shop, width: int, javascript: bool
 ) -> None:
     ada = visit(shop, width=width, javascript=javascript)
@@ -218,7 +219,7 @@ def test_elsewhere_the_carts_link_leads_to_its_page(
     ada.expect_at("/cart")
 
 
-def test_the_pages_of_cart_and_checkout_have_no_panel(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_cart_and_checkout_pages_have_no_panel(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     for path in ("/cart", "/checkout", "/checkout/upsell?page=1"):
@@ -228,7 +229,7 @@ def test_the_pages_of_cart_and_checkout_have_no_panel(visit: Callable[..., Visit
     ada.expect_at("/cart")
 
 
-def test_a_window_that_becomes_narrow_has_no_panel(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_panel_closes_when_the_window_becomes_narrow(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.put_into_cart(COOKIES)
     expect(ada.see(PANEL)).to_be_visible()

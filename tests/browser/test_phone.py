@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.page_session import COOKIES, ESPRESSO, Shop, Visit
 
-OVERHANG = """() => {
+OVERFLOWING_PARTS = """() => {
     const paper = document.querySelector(".receipt").getBoundingClientRect()
     return [...document.querySelectorAll(".receipt-head *")]
         .filter(part => part.getBoundingClientRect().right > paper.right - 16)
@@ -14,8 +14,8 @@ OVERHANG = """() => {
 }"""
 
 
-def test_the_category_that_one_looks_at_is_in_sight(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """However far along its row it stands, as the page opens and after a press."""
+def test_selected_category_is_scrolled_into_view(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """Wherever it is in its row, both when the page opens and after a click."""
     ada = visit(aurora, width=390)
     chosen = ada.see(".chip[aria-current]")
     ada.go("/?category=Gifts")
@@ -28,20 +28,20 @@ def test_the_category_that_one_looks_at_is_in_sight(visit: Callable[..., Visit],
     expect(chosen).to_be_in_viewport(ratio=1)
 
 
-def test_a_receipt_of_many_lines_keeps_to_its_paper(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_receipt_with_several_lines_does_not_overflow(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora, width=360)
     for product in (ESPRESSO, COOKIES, "stoneware-cup", "heather-honey"):
         ada.put_into_cart(product)
     ada.go("/checkout")
-    ada.write_name()
+    ada.fill_buyer()
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")
     expect(ada.see(".receipt-parade img")).to_have_count(4)
-    assert not ada.page.evaluate(OVERHANG)
+    assert not ada.page.evaluate(OVERFLOWING_PARTS)
 
 
-def test_a_press_on_the_suggestions_own_page_leads_to_the_order(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """The page is for who has no JavaScript, but its address may be opened by anybody."""
+def test_adding_from_the_suggestions_page_leads_to_the_checkout(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """The page is for shoppers without JavaScript, but others may open its URL too."""
     ada = visit(aurora, width=390)
     ada.put_into_cart(ESPRESSO)
     ada.go("/checkout/upsell?page=1")
@@ -52,10 +52,8 @@ def test_a_press_on_the_suggestions_own_page_leads_to_the_order(visit: Callable[
     expect(ada.see(".order-lines")).to_contain_text(suggested)
 
 
-def test_with_the_keyboard_nothing_lies_hidden_under_the_button_that_orders(
-    visit: Callable[..., Visit], aurora: Shop
-) -> None:
-    """It stays at the bottom of the screen while the page moves behind it."""
+def test_keyboard_focus_is_not_covered_by_the_order_button(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """The button stays at the bottom of the screen while the page scrolls behind it."""
     ada = visit(aurora, width=390)
     ada.put_into_cart(ESPRESSO)
     ada.go("/checkout")

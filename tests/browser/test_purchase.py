@@ -10,7 +10,7 @@ from tests.browser.page_session import ESPRESSO, Shop, Visit
 SMALL = "dawn-espresso-250g"
 
 
-def test_everything_is_bought_by_keyboard(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_purchase_by_keyboard_only(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
     ada.tab_to("#search")
@@ -18,8 +18,8 @@ def test_everything_is_bought_by_keyboard(visit: Callable[..., Visit], shop: Sho
     ada.expect_at(r"/\?q=espresso")
     expect(ada.see(".result-head h2")).to_have_text("Results for “espresso”")
 
-    add_by_keyboard(ada, ESPRESSO, "Dawn Espresso, 1 kg", pieces=1)
-    add_by_keyboard(ada, SMALL, "Dawn Espresso, 250 g", pieces=2)
+    add_by_keyboard(ada, ESPRESSO, "Dawn Espresso, 1 kg", quantity=1)
+    add_by_keyboard(ada, SMALL, "Dawn Espresso, 250 g", quantity=2)
     ada.tab_to("#cart_badge", back=True).press("Enter")
     expect(ada.see("#cart_panel")).to_be_focused()
 
@@ -41,12 +41,12 @@ def test_everything_is_bought_by_keyboard(visit: Callable[..., Visit], shop: Sho
     expect(ada.see(".place-bar button")).not_to_have_text(before)
     expect(ada.see("#order_summary .order-lines")).to_contain_text(suggested)
 
-    write_name_by_keyboard(ada, back=True)
+    fill_buyer_by_keyboard(ada, back=True)
     ada.tab_to(".place-bar button").press("Enter")
     expect_confirmation(ada, suggested)
 
 
-def test_everything_is_bought_without_javascript(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_purchase_without_javascript(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop, javascript=False)
     ada.go("/")
     ada.tab_to("#search")
@@ -76,18 +76,18 @@ def test_everything_is_bought_without_javascript(visit: Callable[..., Visit], sh
     ada.expect_at(r"/checkout\?added=[\w-]+")
     expect(ada.see(".place-bar button")).not_to_have_text(before)
 
-    write_name_by_keyboard(ada)
+    fill_buyer_by_keyboard(ada)
     ada.tab_to(".place-bar button").press("Enter")
     expect_confirmation(ada, suggested)
 
 
-def add_by_keyboard(ada: Visit, product_id: str, name: str, pieces: int) -> None:
-    """Add from the shelf: the badge follows, the live region that was there all the time says so, the focus stays."""
+def add_by_keyboard(ada: Visit, product_id: str, name: str, quantity: int) -> None:
+    """Add from the list: the badge shows it, the existing live region announces it, the focus stays."""
     ada.see("#announcer").evaluate("region => region.known = true")
     button = ada.tab_to(f"#add_{product_id}")
     button.press("Enter")
-    expect(ada.see("#cart_badge b")).to_have_text(str(pieces))
-    expect(ada.see("#cart_badge")).to_have_accessible_name(re.compile(rf"^Cart, {pieces} items?$"))
+    expect(ada.see("#cart_badge b")).to_have_text(str(quantity))
+    expect(ada.see("#cart_badge")).to_have_accessible_name(re.compile(rf"^Cart, {quantity} items?$"))
     announcer = ada.see("#announcer")
     expect(announcer).to_contain_text(f"Added {name} to your cart.")
     assert announcer.evaluate("region => region.known"), "a live region that is replaced is not read out"
@@ -113,7 +113,7 @@ def remove(ada: Visit, product_id: str, back: bool = True) -> None:
     expect(ada.see(".cart-line")).to_have_count(1)
 
 
-def write_name_by_keyboard(ada: Visit, back: bool = False) -> None:
+def fill_buyer_by_keyboard(ada: Visit, back: bool = False) -> None:
     ada.tab_to("#email", back=back)
     ada.page.keyboard.type("ada@example.com")
     ada.tab_to("#name")

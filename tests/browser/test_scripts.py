@@ -1,4 +1,4 @@
-"""The shop's scripts keep to themselves, and each source is a module that a browser understands as it stands."""
+"""The shop's scripts define no globals, and a browser can load each source file as a module."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SOURCE = re.compile(r"/static/js/\w+\.js$")
 
 
 def global_names(shopper: Visit) -> set[str]:
-    """All names that a script could find in the global scope of the product list."""
+    """Return all names in the global scope of the product list."""
     shopper.go("/")
     shopper.page.wait_for_load_state("networkidle")
     session = shopper.context.new_cdp_session(shopper.page)
@@ -24,21 +24,21 @@ def global_names(shopper: Visit) -> set[str]:
     return {*declared, *shopper.page.evaluate("Object.getOwnPropertyNames(window)")}
 
 
-def test_nothing_of_ours_is_in_the_global_scope(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_scripts_define_no_global_names(visit: Callable[..., Visit], aurora: Shop) -> None:
     with_script = global_names(visit(aurora))
     shopper = visit(aurora)
     shopper.page.route(SCRIPT, lambda route: route.fulfill(body="", content_type="text/javascript"))
     without = global_names(shopper)
     assert "htmx" in without
     assert with_script - without == set()
-    own = "const ours = 1; function alsoOurs() {}"
+    script = "const ours = 1; function alsoOurs() {}"
     shopper.page.unroute(SCRIPT)
-    shopper.page.route(SCRIPT, lambda route: route.fulfill(body=own, content_type="text/javascript"))
-    assert global_names(shopper) - without == {"ours", "alsoOurs"}, "they would be seen"
+    shopper.page.route(SCRIPT, lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    assert global_names(shopper) - without == {"ours", "alsoOurs"}, "globals would be found"
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_each_source_is_a_module_by_itself(visit: Callable[..., Visit], aurora: Shop, name: str) -> None:
+def test_each_source_file_is_a_module(visit: Callable[..., Visit], aurora: Shop, name: str) -> None:
     shopper = visit(aurora)
 
     def source(route: Route) -> None:

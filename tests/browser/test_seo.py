@@ -10,7 +10,7 @@ from tests.browser.test_pages import AXE, SMALL, WIDER, findings
 ESPRESSO = "/products/dawn-espresso-1kg"
 
 
-def test_suggestions_are_chosen_by_keyboard(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_autocomplete_option_is_chosen_by_keyboard(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/cart")
     search, options = ada.see("#search"), ada.see("#suggest_list [role=option]")
@@ -33,7 +33,7 @@ def test_suggestions_are_chosen_by_keyboard(visit: Callable[..., Visit], shop: S
     ada.expect_at(ESPRESSO)
 
 
-def test_suggestions_leave_with_the_focus_and_enter_searches(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_autocomplete_closes_on_blur_and_enter_searches(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora)
     ada.go("/cart")
     ada.see("#search").press_sequentially("espr")
@@ -50,7 +50,7 @@ def test_suggestions_leave_with_the_focus_and_enter_searches(visit: Callable[...
     expect(ada.see("#suggest_list")).to_be_hidden()
 
 
-def test_a_suggestion_is_clicked(visit: Callable[..., Visit], aurora: Shop) -> None:
+def test_click_on_an_autocomplete_option_opens_it(visit: Callable[..., Visit], aurora: Shop) -> None:
     ada = visit(aurora, width=390)
     ada.go("/")
     ada.see("#search").press_sequentially("coff")
@@ -59,7 +59,7 @@ def test_a_suggestion_is_clicked(visit: Callable[..., Visit], aurora: Shop) -> N
     ada.expect_whole_page()
 
 
-def test_filters_change_the_shelf_and_the_address(visit: Callable[..., Visit], shop: Shop) -> None:
+def test_filters_change_the_product_list_and_the_url(visit: Callable[..., Visit], shop: Shop) -> None:
     ada = visit(shop)
     ada.go("/")
     first = ada.see(".card").first.get_attribute("data-product")
@@ -93,8 +93,8 @@ def test_filters_and_search_work_without_javascript(visit: Callable[..., Visit],
     expect(ada.see("#insist")).to_be_visible()
 
 
-def test_what_narrows_is_for_everybody(visit: Callable[..., Visit], aurora: Shop) -> None:
-    """Light and dark, on a phone and on a desk, with everything open that can be."""
+def test_filters_and_autocomplete_are_accessible(visit: Callable[..., Visit], aurora: Shop) -> None:
+    """In light and dark, on a phone and a desktop, with the filters and the autocomplete open."""
     ada = visit(aurora, width=390, script=str(AXE))
     ada.go("/?q=espreso&min_price=x&sort=price")
     expect(ada.see("#insist")).to_be_visible()
