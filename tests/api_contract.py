@@ -26,21 +26,21 @@ UPSELL = {
 PLACED = {**ORDER, "upsell": UPSELL}
 
 
-def assert_shape(value: Any, shape: Any, where: str = "answer") -> None:
+def assert_shape(value: Any, shape: Any, name: str = "response") -> None:
     if isinstance(shape, dict):
-        assert set(value) == set(shape), f"{where} has {sorted(value)}"
-        for name, inner in shape.items():
-            assert_shape(value[name], inner, f"{where}.{name}")
+        assert set(value) == set(shape), f"{name} has {sorted(value)}"
+        for field, inner in shape.items():
+            assert_shape(value[field], inner, f"{name}.{field}")
     elif isinstance(shape, list):
-        assert type(value) is list, where
+        assert type(value) is list, name
         for i, inner in enumerate(value):
-            assert_shape(inner, shape[0], f"{where}[{i}]")
+            assert_shape(inner, shape[0], f"{name}[{i}]")
     else:
-        assert type(value) in (shape if isinstance(shape, tuple) else (shape,)), f"{where} is {value!r}"
+        assert type(value) in (shape if isinstance(shape, tuple) else (shape,)), f"{name} is {value!r}"
 
 
 def assert_problem(answer: TestResponse, status: int, ending: str = "", field: str = "") -> dict[str, Any]:
-    """RFC 9457 with this status, this end of its type, and (for a 422) this field among the faulty ones."""
+    """Assert an RFC 9457 problem with this status, a type with this ending, and (for a 422) an error of this field."""
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "application/problem+json"
     problem: dict[str, Any] = answer.json
@@ -57,7 +57,7 @@ def assert_problem(answer: TestResponse, status: int, ending: str = "", field: s
 
 
 def steps(priced: Any) -> tuple[int, int, int, int]:
-    """Subtotal, discount, tax and total in minor units."""
+    """Return subtotal, discount, tax and total in minor units."""
     return tuple(priced[name]["amount"] for name in STEPS)
 
 

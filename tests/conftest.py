@@ -30,12 +30,12 @@ from storefront.server.bootstrap import prepare
 from storefront.state import state_of
 from storefront.timings import Timings
 from tests.ordering import pytest_collection_modifyitems, pytest_configure, pytest_xdist_make_scheduler  # noqa: F401
-from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
+from tests.postgres import MEMORY, Postgres, has_memory_folder, start_postgres
 from tests.upsell.model_server import ModelServer, start_model_server
 
 CATALOG = Path(__file__).parent / "catalog.json"
-SECRET = "only for tests, and as long as it must be"
-"""Serves as a key and as a token."""
+SECRET = "only for tests, of the required length"
+"""Used as a key and as a token."""
 ENVIRONMENT = {
     "SECRET_KEY": SECRET,
     "CATALOG": str(CATALOG),
@@ -44,22 +44,22 @@ ENVIRONMENT = {
     "RATELIMIT_ENABLED": "false",
 }
 
-PATIENT = Timeouts(lock=60, statement=120, idle=120)
-"""Crowds at a machine that has other things to do as well must not be told that the shop is busy."""
-timeouts.SHOPPER = timeouts.TRAINING = PATIENT
+TEST_TIMEOUTS = Timeouts(lock=60, statement=120, idle=120)
+"""So long that concurrent requests on a loaded machine aren't refused as "busy"."""
+timeouts.SHOPPER = timeouts.TRAINING = TEST_TIMEOUTS
 write_queue.WRITER_SLOT_TIMEOUT_SECONDS = 60
 
-if room_in_memory():
+if has_memory_folder():
     tempfile.tempdir = str(MEMORY)  # `tmp_path` is in it too
 
 
-# How long an example takes says more about what else the machine does than about the shop.
-hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("busy")
+# The duration of an example depends more on the load of the machine than on the shop.
+hypothesis_settings.register_profile("loaded-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("loaded-machine")
 
 
-class Compiled(BytecodeCache):
-    """The compiled templates of this process: each app would compile them anew, which takes longer than most tests."""
+class TemplateCache(BytecodeCache):
+    """Compiled templates, shared by all apps of this process: compiling takes longer than most tests."""
 
     def __init__(self) -> None:
         self.code: dict[tuple[str, str], Any] = {}
@@ -71,12 +71,12 @@ class Compiled(BytecodeCache):
         self.code[bucket.key, bucket.checksum] = bucket.code
 
 
-COMPILED = Compiled()
+TEMPLATE_CACHE = TemplateCache()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL of our own; its role for the shop is no superuser, so that row-level security holds for it."""
+    """A PostgreSQL server for the tests. The shop's role is no superuser, so row-level security applies to it."""
     with start_postgres() as server:
         yield server
 
@@ -87,7 +87,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> "Prepared":
 
 
 class Prepared:
-    """Databases with the tables and the test catalogue in them, made once and copied for each test."""
+    """Databases with tables and test catalogue, created once and copied for each test."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -127,7 +127,7 @@ def dispose(app: Flask) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: Path) -> Iterator[str]:
-    """A fresh database with the test catalogue; the test runs once on each kind."""
+    """URL of a new database with the test catalogue; the test runs once with SQLite and once with PostgreSQL."""
     if request.param == "sqlite":
         yield prepared.sqlite(tmp_path)
         return
@@ -139,19 +139,18 @@ def database_url(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: P
 
 @pytest.fixture
 def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Make the app on this test's database, with these variables of the environment besides the usual ones, and with
-    these timings."""
-    made: list[Flask] = []
+    """Create an app on this test's database, with additional environment variables and other timings."""
+    apps: list[Flask] = []
 
     def make(timings: Timings | None = None, **environment: str) -> Flask:
         app = create_app(settings_for(database_url, tmp_path, **environment), timings)
         app.testing = True
-        app.jinja_env.bytecode_cache = COMPILED
-        made.append(app)
+        app.jinja_env.bytecode_cache = TEMPLATE_CACHE
+        apps.append(app)
         return app
 
     yield make
-    for app in made:
+    for app in apps:
         dispose(app)
 
 
@@ -162,7 +161,7 @@ def app(make_app: Callable[..., Flask]) -> Flask:
 
 @dataclass
 class Person:
-    """Somebody with a browser (cookies) and a script, in one shop."""
+    """A client of one shop: a browser with cookies that also calls the API."""
 
     client: FlaskClient
     shop: str
@@ -178,7 +177,7 @@ class Person:
         return self.client.post(self.root + path, data=data or {}, **kwargs)
 
     def region(self, path: str, target: str, **kwargs: Any) -> TestResponse:
-        """GET a region as htmx does."""
+        """GET a partial as htmx does."""
         return self.get(
             path, headers={"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": target}, **kwargs
         )
@@ -187,15 +186,15 @@ class Person:
         return self.client.open(f"{self.root}/api/v1{path}", method=method, json=json, **kwargs)
 
     def cart(self, **items: int) -> str:
-        """A cart made by the API that holds these products, and its id."""
+        """Create a cart with these quantities by the API. Returns its id."""
         wanted = [{"product_id": id, "quantity": quantity} for id, quantity in items.items()]
         answer = self.api("POST", "/carts", {"items": wanted})
         assert answer.status_code == 201, answer.text
         return str(answer.json["id"])
 
-    def checkout(self, cart_id: str, key: str | None = None, **more: Any) -> TestResponse:
+    def checkout(self, cart_id: str, key: str | None = None, **fields: Any) -> TestResponse:
         headers = {"Idempotency-Key": key} if key else {}
-        body = {"email": "ada@example.com", "name": "Ada", **more}
+        body = {"email": "ada@example.com", "name": "Ada", **fields}
         return self.api("POST", f"/carts/{cart_id}/checkout", body, headers=headers)
 
     def stock(self, product_id: str) -> int:
@@ -204,26 +203,26 @@ class Person:
 
 @pytest.fixture
 def shopper(app: Flask) -> Person:
-    """Shops in the north: euros, 20 % tax on top, a promo code."""
+    """A client of `north`: euros, 20 % tax on top, a promo code."""
     return Person(app.test_client(), "north")
 
 
 @pytest.fixture
 def stranger(app: Flask) -> Person:
-    """Shops in the south, and has no business in the north."""
+    """A client of `south`, which must not see or change anything of `north`."""
     return Person(app.test_client(), "south")
 
 
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
-    """A language model's server, which a test has behave well or badly."""
+    """A fake language model server, whose behaviour a test selects."""
     with start_model_server() as server:
         yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database in which nothing is yet."""
+    """URL of an empty database without tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/empty/shop.db"
         return
@@ -238,7 +237,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
-    """Everything that is logged, at the level and in the form of production."""
+    """The log output, at the level and in the format of production."""
     output, root = io.StringIO(), logging.getLogger()
     handler = logging.StreamHandler(output)
     handler.setFormatter(JsonFormatter())
@@ -267,5 +266,5 @@ def environment(**values: str) -> Iterator[None]:
 
 
 def connect(url: str) -> psycopg.Connection[Any]:
-    """A raw connection to a PostgreSQL database that SQLAlchemy's address names."""
+    """Open a psycopg connection to the database of an SQLAlchemy URL."""
     return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)

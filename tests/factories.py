@@ -14,26 +14,26 @@ from storefront.orders.actions import cancel_order
 from tests.conftest import Person
 
 
-def product(id: str, price: str = "1.00", stock: int = 1000, **more: Any) -> dict[str, Any]:
-    return {"id": id, "name": id.title(), "price": price, "stock": stock, **more}
+def product(id: str, price: str = "1.00", stock: int = 1000, **fields: Any) -> dict[str, Any]:
+    return {"id": id, "name": id.title(), "price": price, "stock": stock, **fields}
 
 
-def tenant(id: str, *products: dict[str, Any], currency: str = "EUR", **more: Any) -> dict[str, Any]:
-    return {"id": id, "name": id.title(), "currency": currency, "products": list(products), **more}
+def tenant(id: str, *products: dict[str, Any], currency: str = "EUR", **fields: Any) -> dict[str, Any]:
+    return {"id": id, "name": id.title(), "currency": currency, "products": list(products), **fields}
 
 
 def written(*tenants: dict[str, Any]) -> bytes:
     return json.dumps({"tenants": list(tenants)}).encode()
 
 
-def put_up(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> ImportSummary:
-    """Load these shops and products besides what is there."""
+def import_tenants(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> ImportSummary:
+    """Import tenants and products in addition to the existing ones."""
     with app.app_context():
         return import_catalog(written(*tenants), refresh)
 
 
 def place_order(person: Person, **items: int) -> str:
-    """The id of an order of these products, placed by the API."""
+    """Place an order of these quantities by the API. Returns its id."""
     placed = person.checkout(person.cart(**items))
     assert placed.status_code == 201, placed.text
     return str(placed.json["id"])
@@ -45,14 +45,14 @@ def cancel(app: Flask, order_id: str, tenant_id: str = "north") -> None:
 
 
 def find_product(product_id: str) -> Product:
-    """The row of the current tenant's product, to be changed."""
+    """Return the row of a product of the current tenant, to be modified."""
     found: Product | None = db.session.get(Product, (current_tenant_id(), product_id))
     assert found, f"no product {product_id!r} in this shop"
     return found
 
 
 def change_product(app: Flask, tenant_id: str, product_id: str, **values: Any) -> None:
-    """As staff does it, but without staff."""
+    """Set columns of a product."""
     with app.app_context(), tenant_context(tenant_id), write():
         found = find_product(product_id)
         for name, value in values.items():

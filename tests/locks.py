@@ -1,4 +1,4 @@
-"""Sessions of somebody else that keep something locked in the database."""
+"""Other database sessions that hold locks."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from tests.conftest import connect
 
 
 @contextmanager
-def forgotten_session(url: str, statement: str) -> Iterator[None]:
-    """Somebody's `psql` with an open transaction in the north."""
+def idle_transaction(url: str, statement: str) -> Iterator[None]:
+    """Hold a transaction open in which `statement` was executed for `north`, like a forgotten `psql` session."""
     with closing(connect(url)) as session, session.transaction(force_rollback=True):
         session.execute("SELECT set_config('storefront.tenant_id', 'north', true)")
         session.execute(statement)
@@ -17,7 +17,7 @@ def forgotten_session(url: str, statement: str) -> Iterator[None]:
 
 
 @contextmanager
-def somebody_writes(url: str, statement: str) -> Iterator[None]:
+def write_lock_held(url: str, statement: str) -> Iterator[None]:
     """Hold a lock that `statement` needs. On SQLite any open write transaction does, on PostgreSQL a locked row."""
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as shell:
@@ -25,5 +25,5 @@ def somebody_writes(url: str, statement: str) -> Iterator[None]:
             yield
             shell.execute("ROLLBACK")
     else:
-        with forgotten_session(url, statement):
+        with idle_transaction(url, statement):
             yield

@@ -1,4 +1,4 @@
-"""Ports for servers of the tests."""
+"""Ports for the servers of the tests."""
 
 import itertools
 import os
@@ -8,23 +8,23 @@ from collections.abc import Iterator
 
 PORTS_PER_WORKER, WORKERS = 500, 24
 PORTS = range(20_000, 20_000 + WORKERS * PORTS_PER_WORKER)
-"""Below those that a system gives out by itself, so that nobody is given one before the server that is to have it."""
+"""Below the ephemeral ports, so that the system doesn't assign one to another socket before the server binds it."""
 
 
 def ports_of_this_process() -> Iterator[int]:
-    """Ports that no other process of this test run takes, from one on that is chosen by chance, as other runs on this
-    machine look for some too."""
+    """Yield ports that no other process of this test run uses. The first is random, because other test runs on this
+    machine need ports too."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
-    own = PORTS[worker * PORTS_PER_WORKER : (worker + 1) * PORTS_PER_WORKER]
+    ports_of_worker = PORTS[worker * PORTS_PER_WORKER : (worker + 1) * PORTS_PER_WORKER]
     first = random.SystemRandom().randrange(PORTS_PER_WORKER)
-    return itertools.cycle([*own[first:], *own[:first]])
+    return itertools.cycle([*ports_of_worker[first:], *ports_of_worker[:first]])
 
 
 ports = ports_of_this_process()
 
 
 def free_port() -> int:
-    """A port of this machine at which a server can listen."""
+    """Return a port that is free on this machine."""
     for port in itertools.islice(ports, PORTS_PER_WORKER):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -14,14 +14,14 @@ import psycopg
 from psycopg import sql
 
 ROLE = "shopkeeper"
-MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3
+MEMORY, MIN_FREE_BYTES = Path("/dev/shm"), 2 * 1024**3
 SETTINGS = "fsync=off synchronous_commit=off full_page_writes=off autovacuum=off max_wal_size=128MB max_connections=200"
-"""What is in it needn't outlive the tests, nor do they run long enough for anything to be tidied up."""
+"""The data needn't survive a crash, and the tests are too short for autovacuum to be useful."""
 
 
 @dataclass
 class Postgres:
-    """A running server; `admin` is the address of a superuser's connection."""
+    """A running server; `admin` is the URL of a superuser's connection."""
 
     admin: str
 
@@ -34,13 +34,13 @@ class Postgres:
             connection.execute(statement)
 
     def create(self, name: str, template: str = "template0", encoding: str = "UTF8") -> str:
-        """A new database that the shop's role owns, and its address."""
-        words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING {}")
-        order = words.format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template), encoding)
+        """Create a database owned by the shop's role. Returns its URL."""
+        template_sql = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} ENCODING {}")
+        statement = template_sql.format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template), encoding)
         with psycopg.connect(self.admin, autocommit=True) as connection:
-            # Without a log to keep, copying the files takes two thirds of what the usual way does.
-            can_choose = connection.info.server_version >= 150000
-            connection.execute(order + sql.SQL(" STRATEGY FILE_COPY") if can_choose else order)
+            # Without a WAL to keep, copying the files takes two thirds of the time of the default strategy.
+            has_strategies = connection.info.server_version >= 150000
+            connection.execute(statement + sql.SQL(" STRATEGY FILE_COPY") if has_strategies else statement)
         return self.address(name)
 
     def drop(self, url: str) -> None:
@@ -50,23 +50,23 @@ class Postgres:
 
 @contextmanager
 def start_postgres() -> Iterator[Postgres]:
-    """Start a server on a socket in a folder of its own, whose path is short as a socket's must be."""
+    """Start a server on a socket in a new folder, whose path is short because that of a socket is limited."""
     programs = find_programs()
-    folder = Path(tempfile.mkdtemp(prefix="storefront-pg-", dir=MEMORY if room_in_memory() else "/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="storefront-pg-", dir=MEMORY if has_memory_folder() else "/tmp"))
     user: list[str] = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
         shutil.chown(folder, "nobody", "nogroup")
 
     def command(program: str, *arguments: str) -> None:
-        whole = [*user, str(programs / program), "-D", str(folder / "data"), *arguments]
-        subprocess.run(whole, check=True, stdout=subprocess.DEVNULL, cwd="/")
+        full_command = [*user, str(programs / program), "-D", str(folder / "data"), *arguments]
+        subprocess.run(full_command, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     try:
         command("initdb", "-U", "admin", "-A", "trust", "-E", "UTF8", "--no-sync")
         settings = ["listen_addresses=''", f"unix_socket_directories={folder}", *SETTINGS.split()]
-        given = " ".join(f"-c {setting}" for setting in settings)
-        command("pg_ctl", "-w", "-l", str(folder / "log"), "-o", given, "start")
+        options = " ".join(f"-c {setting}" for setting in settings)
+        command("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
         try:
             server = Postgres(f"postgresql://admin@/postgres?host={folder}")
             server.run(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER").format(sql.Identifier(ROLE)))
@@ -77,13 +77,13 @@ def start_postgres() -> Iterator[Postgres]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def room_in_memory() -> bool:
-    """Whether files can be kept in memory: each database is 300 of them, and a disk may take a millisecond for each."""
-    return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+def has_memory_folder() -> bool:
+    """Return whether databases can be in memory: each has 300 files, and a disk may take a millisecond for each."""
+    return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MIN_FREE_BYTES
 
 
 def find_programs() -> Path:
-    """The folder of initdb and pg_ctl."""
+    """Return the folder with initdb and pg_ctl."""
     system = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if on_path := shutil.which("initdb"):
         return Path(on_path).resolve().parent

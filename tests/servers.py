@@ -1,4 +1,4 @@
-"""The real server in a process of its own, as `make run` starts it, and what it prints."""
+"""The real server in a separate process, started like `make run`, and its log."""
 
 import json
 import os
@@ -19,20 +19,20 @@ from tests.ports import free_port
 
 GUNICORN = Path(sys.executable).parent / "gunicorn"
 GRACE_SECONDS = float(re.findall(r"(?m)^graceful_timeout = (\d+)$", (ROOT / "gunicorn.conf.py").read_text())[0])
-"""What a server waits at most for its clients when it is told to stop. One that waits for nobody ends before."""
-PATIENCE_SECONDS = 120
-"""Far more than anything here takes on a busy machine: what hasn't come by then never does."""
+"""Seconds for which a stopping server waits for its clients. A server without clients stops earlier."""
+WAIT_TIMEOUT_SECONDS = 120
+"""Time limit of `wait`, far longer than needed even on a loaded machine."""
 
 
 @dataclass
 class Server:
-    """A running server; `log` holds what it printed."""
+    """A running server; `log` contains its output."""
 
     process: subprocess.Popen[bytes]
     port: int
     log: Path
 
-    def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[HTTPResponse, str]:
+    def request(self, method: str, path: str, body: str | None = None, **headers: str) -> tuple[HTTPResponse, str]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
@@ -42,10 +42,10 @@ class Server:
             connection.close()
 
     def get(self, path: str, **headers: str) -> tuple[HTTPResponse, str]:
-        return self.ask("GET", path, **headers)
+        return self.request("GET", path, **headers)
 
     def post(self, path: str, **fields: object) -> dict[str, str]:
-        answer, text = self.ask("POST", path, json.dumps(fields), Content_Type="application/json")
+        answer, text = self.request("POST", path, json.dumps(fields), Content_Type="application/json")
         assert answer.status == 201, text
         found: dict[str, str] = json.loads(text)
         return found
@@ -64,23 +64,23 @@ class Server:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + WAIT_TIMEOUT_SECONDS
     while not condition():
-        assert time.monotonic() < end, f"it did not come true within {PATIENCE_SECONDS} seconds"
+        assert time.monotonic() < end, f"the condition was not true within {WAIT_TIMEOUT_SECONDS} seconds"
         time.sleep(0.05)
 
 
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[Server]:
-    """Start the server with its data and log in this folder, and these variables of the environment besides the usual
-    ones. At the end its workers are killed with it, so that none keeps the port."""
+    """Start the server with its data and log in this folder, and additional environment variables. At the end its
+    workers are killed with it, so that none keeps the port."""
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     port, log = free_port(), folder / f"log-{time.monotonic_ns()}"
-    given = clean | {"PORT": str(port), "DATA_DIR": str(folder / "data"), "CATALOG": str(CATALOG)}
-    given |= {"UPSELL_ENABLED": "true", "UPSELL_HOLDOUT": "0", "WEB_CONCURRENCY": "2"} | environment
+    settings = clean | {"PORT": str(port), "DATA_DIR": str(folder / "data"), "CATALOG": str(CATALOG)}
+    settings |= {"UPSELL_ENABLED": "true", "UPSELL_HOLDOUT": "0", "WEB_CONCURRENCY": "2"} | environment
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [GUNICORN], cwd=ROOT, env=given, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            [GUNICORN], cwd=ROOT, env=settings, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
         yield Server(process, port, log)
@@ -91,13 +91,13 @@ def serving(folder: Path, **environment: str) -> Iterator[Server]:
 
 
 def lines(server: Server) -> list[dict[str, object]]:
-    """What the server has logged, without a last line that it is still writing."""
-    whole, _, _ = server.log.read_text().rpartition("\n")
-    return [json.loads(line) for line in whole.splitlines()]
+    """Return the lines that the server has logged, without an incomplete last line."""
+    complete, _, _ = server.log.read_text().rpartition("\n")
+    return [json.loads(line) for line in complete.splitlines()]
 
 
 def wait_for_line(server: Server, **values: object) -> dict[str, object]:
-    """The one line with these values, which may be written a moment after the answer that it is about."""
+    """Wait for the one log line with these values, which may be written shortly after the response, and return it."""
 
     def found() -> list[dict[str, object]]:
         return [line for line in lines(server) if values.items() <= line.items()]

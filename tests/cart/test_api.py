@@ -10,7 +10,7 @@ from tests.conftest import Person
 from tests.factories import change_product
 
 
-def test_a_new_cart_is_empty_open_and_has_an_address(shopper: Person):
+def test_new_cart_is_empty_and_open_and_has_a_url(shopper: Person):
     answer = shopper.api("POST", "/carts", {})
     assert answer.status_code == 201
     assert_shape(answer.json, CART)
@@ -20,7 +20,7 @@ def test_a_new_cart_is_empty_open_and_has_an_address(shopper: Person):
     assert shopper.client.get(answer.headers["Location"]).json == cart
 
 
-def test_a_cart_can_be_made_with_items(shopper: Person):
+def test_cart_can_be_created_with_items(shopper: Person):
     items = [{"product_id": "beans", "quantity": 2}, {"product_id": "cup", "quantity": 1}]
     answer = shopper.api("POST", "/carts", {"items": items})
     assert answer.status_code == 201
@@ -32,14 +32,14 @@ def test_a_cart_can_be_made_with_items(shopper: Person):
     assert line["available"] is True
 
 
-def test_a_product_named_twice_is_one_line(shopper: Person):
-    twice = [{"product_id": "beans", "quantity": 2}, {"product_id": "beans", "quantity": 3}]
-    assert holdings(shopper.api("POST", "/carts", {"items": twice}).json) == {"beans": 5}
+def test_product_given_twice_becomes_one_line(shopper: Person):
+    repeated = [{"product_id": "beans", "quantity": 2}, {"product_id": "beans", "quantity": 3}]
+    assert holdings(shopper.api("POST", "/carts", {"items": repeated}).json) == {"beans": 5}
     too_many = [{"product_id": "beans", "quantity": 999}, {"product_id": "beans", "quantity": 1}]
     assert_problem(shopper.api("POST", "/carts", {"items": too_many}), 422)
 
 
-def test_a_refused_cart_is_not_made_in_part(shopper: Person):
+def test_refused_cart_is_not_created_partially(shopper: Person):
     items = [{"product_id": "beans", "quantity": 1}, {"product_id": "nosuch", "quantity": 1}]
     assert_problem(shopper.api("POST", "/carts", {"items": items}), 404)
 
@@ -50,7 +50,7 @@ def test_cart_ids_are_unguessable_and_differ(shopper: Person):
     assert all(len(id) >= 20 for id in ids)
 
 
-def test_adding_adds_to_what_is_there(shopper: Person):
+def test_adding_increases_the_existing_quantity(shopper: Person):
     cart = shopper.cart(beans=2)
     answer = shopper.api("POST", f"/carts/{cart}/items", {"product_id": "beans", "quantity": 3})
     assert answer.status_code == 200
@@ -61,7 +61,7 @@ def test_adding_adds_to_what_is_there(shopper: Person):
     assert shopper.api("GET", f"/carts/{cart}").json == more.json
 
 
-def test_setting_sets_and_zero_removes(shopper: Person):
+def test_put_sets_the_quantity_and_zero_removes_the_line(shopper: Person):
     cart = shopper.cart(beans=2, cup=1)
     assert holdings(shopper.api("PUT", f"/carts/{cart}/items/beans", {"quantity": 7}).json) == {"beans": 7, "cup": 1}
     assert holdings(shopper.api("PUT", f"/carts/{cart}/items/pot", {"quantity": 2}).json)["pot"] == 2
@@ -70,14 +70,14 @@ def test_setting_sets_and_zero_removes(shopper: Person):
     assert (again.status_code, holdings(again.json)) == (200, {"cup": 1, "pot": 2})
 
 
-def test_removing_removes_and_twice_is_once(shopper: Person):
+def test_removing_a_line_is_idempotent(shopper: Person):
     cart = shopper.cart(beans=2, cup=1)
     for _ in range(2):
         answer = shopper.api("DELETE", f"/carts/{cart}/items/beans")
         assert (answer.status_code, holdings(answer.json)) == (200, {"cup": 1})
 
 
-def test_lines_stay_in_the_order_in_which_they_came(shopper: Person):
+def test_lines_keep_the_order_in_which_they_were_added(shopper: Person):
     cart = shopper.cart(pot=1, beans=1, honey=1)
     shopper.api("POST", f"/carts/{cart}/items", {"product_id": "cup", "quantity": 1})
     shopper.api("POST", f"/carts/{cart}/items", {"product_id": "pot", "quantity": 1})
@@ -96,14 +96,14 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("nobodys", ["nosuch", "A" * 22, "x" * 500, "%00", "%F0%9F%90%9D"])
-def test_there_is_no_cart_where_there_is_none(shopper: Person, nobodys: str):
+@pytest.mark.parametrize("unknown_id", ["nosuch", "A" * 22, "x" * 500, "%00", "%F0%9F%90%9D"])
+def test_unknown_cart_is_a_404(shopper: Person, unknown_id: str):
     for method, path, body in CALLS:
-        assert_problem(shopper.api(method, path.format(cart=nobodys), body), 404)
+        assert_problem(shopper.api(method, path.format(cart=unknown_id), body), 404)
         assert shopper.api(method, path.format(cart=shopper.cart(beans=1)), body).status_code < 300
 
 
-def test_a_product_that_is_not_sold_here_is_a_404(shopper: Person):
+def test_product_of_no_or_another_shop_is_a_404(shopper: Person):
     cart = shopper.cart(cup=1)
     for product_id in ("nosuch", "pen", "BEANS", "beans ", "%", "' OR 1=1 --", "ünïcode", "\0", "a\0b"):
         item = {"product_id": product_id, "quantity": 1}
@@ -114,14 +114,14 @@ def test_a_product_that_is_not_sold_here_is_a_404(shopper: Person):
     assert holdings(shopper.api("GET", f"/carts/{cart}").json) == {"cup": 1}
 
 
-def test_more_than_there_is_may_be_gathered_and_is_said(shopper: Person):
+def test_quantity_above_the_stock_is_allowed_and_marked_unavailable(shopper: Person):
     cart = shopper.api("GET", f"/carts/{shopper.cart(cup=4, filter=1, beans=1)}").json
     assert [item["available"] for item in cart["items"]] == [False, False, True]
     exactly = shopper.api("PUT", f"/carts/{cart['id']}/items/cup", {"quantity": 3}).json
     assert [item["available"] for item in exactly["items"]] == [True, False, True]
 
 
-def test_availability_and_price_are_of_the_moment(app: Flask, shopper: Person):
+def test_availability_and_price_are_current(app: Flask, shopper: Person):
     cart = shopper.cart(cup=3)
     change_product(app, "north", "cup", stock=2, price=1500)
     now = shopper.api("GET", f"/carts/{cart}").json
@@ -130,7 +130,7 @@ def test_availability_and_price_are_of_the_moment(app: Flask, shopper: Person):
     assert now["subtotal"]["amount"] == 4500
 
 
-def test_a_cart_that_became_an_order_is_closed(shopper: Person):
+def test_ordered_cart_cannot_be_changed(shopper: Person):
     cart = shopper.cart(beans=1)
     changes = [call for call in CALLS[1:] if "upsell" not in call[1] and "checkout" not in call[1]]
     for method, path, body in changes:

@@ -7,14 +7,14 @@ from flask import Flask
 
 from tests.api_contract import assert_problem, holdings
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-"""For what is refused before any database hears of it."""
+"""For requests that are refused before they reach the database."""
 NOT_QUANTITIES = [-1, 1000, 10**30, 1.0, 2.5, True, False, "1", "", "many", None, [], [1], {}, -(2**63)]
 
 
-def test_a_line_holds_one_to_999(shopper: Person):
+def test_quantities_from_1_to_999_are_accepted(shopper: Person):
     for quantity in (1, 2, 998, 999):
         cart = shopper.cart(beans=quantity)
         assert holdings(shopper.api("GET", f"/carts/{cart}").json) == {"beans": quantity}
@@ -25,7 +25,7 @@ def test_a_line_holds_one_to_999(shopper: Person):
         assert holdings(set_.json)["cup"] == quantity
 
 
-def test_anything_else_is_no_quantity(shopper: Person):
+def test_other_quantities_are_refused(shopper: Person):
     cart = shopper.cart(beans=5)
     for quantity in [0, *NOT_QUANTITIES]:
         item = {"product_id": "beans", "quantity": quantity}
@@ -37,7 +37,7 @@ def test_anything_else_is_no_quantity(shopper: Person):
     assert holdings(shopper.api("GET", f"/carts/{cart}").json) == {"beans": 5}
 
 
-def test_adding_over_999_is_refused_and_changes_nothing(shopper: Person):
+def test_adding_above_999_is_refused_and_changes_nothing(shopper: Person):
     cart = shopper.cart(beans=990)
     add = {"product_id": "beans", "quantity": 10}
     assert_problem(shopper.api("POST", f"/carts/{cart}/items", add), 422, field="quantity")
@@ -46,27 +46,29 @@ def test_adding_over_999_is_refused_and_changes_nothing(shopper: Person):
 
 
 @pytest.fixture
-def wide(app: Flask) -> Person:
-    """A shop with more products than a cart has lines."""
-    put_up(app, tenant("wide", *(product(f"p{i}") for i in range(102))))
+def many_products(app: Flask) -> Person:
+    """A shop with more products than the maximum number of lines in a cart."""
+    import_tenants(app, tenant("wide", *(product(f"p{i}") for i in range(102))))
     return Person(app.test_client(), "wide")
 
 
-def test_a_cart_has_at_most_a_hundred_lines(wide: Person):
-    cart = wide.cart(**{f"p{i}": 1 for i in range(99)})
-    assert len(holdings(wide.api("PUT", f"/carts/{cart}/items/p99", {"quantity": 1}).json)) == 100
-    assert_problem(wide.api("POST", f"/carts/{cart}/items", {"product_id": "p100", "quantity": 1}), 422)
-    assert_problem(wide.api("PUT", f"/carts/{cart}/items/p100", {"quantity": 1}), 422)
+def test_a_cart_has_at_most_a_hundred_lines(many_products: Person):
+    cart = many_products.cart(**{f"p{i}": 1 for i in range(99)})
+    assert len(holdings(many_products.api("PUT", f"/carts/{cart}/items/p99", {"quantity": 1}).json)) == 100
+    assert_problem(many_products.api("POST", f"/carts/{cart}/items", {"product_id": "p100", "quantity": 1}), 422)
+    assert_problem(many_products.api("PUT", f"/carts/{cart}/items/p100", {"quantity": 1}), 422)
     items = [{"product_id": f"p{i}", "quantity": 1} for i in range(101)]
-    assert_problem(wide.api("POST", "/carts", {"items": items}), 422, field="items")
-    assert wide.api("POST", "/carts", {"items": items[:100]}).status_code == 201
-    assert holdings(wide.api("POST", f"/carts/{cart}/items", {"product_id": "p5", "quantity": 1}).json)["p5"] == 2
-    wide.api("DELETE", f"/carts/{cart}/items/p5")
-    assert wide.api("POST", f"/carts/{cart}/items", {"product_id": "p100", "quantity": 1}).status_code == 200
+    assert_problem(many_products.api("POST", "/carts", {"items": items}), 422, field="items")
+    assert many_products.api("POST", "/carts", {"items": items[:100]}).status_code == 201
+    assert (
+        holdings(many_products.api("POST", f"/carts/{cart}/items", {"product_id": "p5", "quantity": 1}).json)["p5"] == 2
+    )
+    many_products.api("DELETE", f"/carts/{cart}/items/p5")
+    assert many_products.api("POST", f"/carts/{cart}/items", {"product_id": "p100", "quantity": 1}).status_code == 200
 
 
-def test_a_full_cart_can_be_ordered(wide: Person):
-    order = wide.checkout(wide.cart(**{f"p{i}": 999 for i in range(100)}))
+def test_a_full_cart_can_be_ordered(many_products: Person):
+    order = many_products.checkout(many_products.cart(**{f"p{i}": 999 for i in range(100)}))
     assert order.status_code == 201, order.text
     assert len(order.json["items"]) == 100
     assert order.json["total"]["amount"] == 999 * 100 * 100
@@ -90,33 +92,33 @@ BODIES: list[tuple[str, str, list[tuple[Any, str]]]] = [
 
 @sqlite_only
 @pytest.mark.parametrize("method, path, cases", BODIES)
-def test_a_faulty_body_is_refused_by_the_name_of_its_field(shopper: Person, method: str, path: str, cases: Any):
+def test_invalid_body_is_refused_with_the_name_of_the_field(shopper: Person, method: str, path: str, cases: Any):
     cart = shopper.cart(cup=1)
     for body, field in cases:
         assert_problem(shopper.api(method, path.format(cart=cart), body), 422, field=field)
     assert holdings(shopper.api("GET", f"/carts/{cart}").json) == {"cup": 1}
 
 
-def test_every_faulty_field_is_named_at_once(shopper: Person):
+def test_all_invalid_fields_are_named_in_one_response(shopper: Person):
     problem = assert_problem(shopper.api("POST", f"/carts/{shopper.cart()}/items", {"quantity": 0}), 422)
     assert {error["field"] for error in problem["errors"]} == {"product_id", "quantity"}
 
 
 @sqlite_only
-@pytest.mark.parametrize("broken", [b"{", b"nothing", b'{"quantity": 1', b"\xff\xfe", b'{"quantity": NaN}', b"\0"])
-def test_what_is_not_json_is_refused(shopper: Person, broken: bytes):
+@pytest.mark.parametrize("body", [b"{", b"nothing", b'{"quantity": 1', b"\xff\xfe", b'{"quantity": NaN}', b"\0"])
+def test_malformed_json_is_refused(shopper: Person, body: bytes):
     cart = shopper.cart(cup=1)
     for method, path in (("PUT", f"/carts/{cart}/items/cup"), ("POST", f"/carts/{cart}/items"), ("POST", "/carts")):
-        answer = shopper.api(method, path, data=broken, content_type="application/json")
-        assert_problem(answer, 422 if b"NaN" in broken else 400)
+        answer = shopper.api(method, path, data=body, content_type="application/json")
+        assert_problem(answer, 422 if b"NaN" in body else 400)
 
 
 @sqlite_only
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
-def test_only_json_is_taken(shopper: Person, kind: str):
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
+def test_only_the_json_media_type_is_accepted(shopper: Person, content_type: str):
     cart = shopper.cart(cup=1)
     for method, path in (("PUT", f"/carts/{cart}/items/cup"), ("POST", f"/carts/{cart}/items"), ("POST", "/carts")):
-        answer = shopper.api(method, path, data=b'{"quantity": 2}', content_type=kind)
+        answer = shopper.api(method, path, data=b'{"quantity": 2}', content_type=content_type)
         assert_problem(answer, 415)
     with_charset = shopper.api(
         "PUT", f"/carts/{cart}/items/cup", data=b'{"quantity": 2}', content_type="application/json; charset=utf-8"
@@ -125,7 +127,7 @@ def test_only_json_is_taken(shopper: Person, kind: str):
 
 
 @sqlite_only
-def test_a_body_that_is_too_large_is_refused(shopper: Person):
+def test_too_large_body_is_refused(shopper: Person):
     answer = shopper.api(
         "POST", "/carts", data=b'{"items": [' + b" " * 300_000 + b"]}", content_type="application/json"
     )
@@ -135,7 +137,7 @@ def test_a_body_that_is_too_large_is_refused(shopper: Person):
 
 
 @sqlite_only
-def test_deeply_nested_json_breaks_nothing(shopper: Person):
+def test_deeply_nested_json_is_refused(shopper: Person):
     nested = b'{"items": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"
     answer = shopper.api("POST", "/carts", data=nested, content_type="application/json")
     assert_problem(answer, 400)

@@ -9,7 +9,7 @@ from tests.conftest import Person
 
 
 def follow(person: Person, path: str, **form: str) -> str:
-    """Send a form, follow its 303, and give the page that comes."""
+    """Post a form, follow the 303, and return the page."""
     sent = person.post(path, form)
     assert sent.status_code == 303, sent.text
     page = person.client.get(sent.headers["Location"])
@@ -18,7 +18,7 @@ def follow(person: Person, path: str, **form: str) -> str:
 
 
 def lines_of(page: str) -> dict[str, int]:
-    """Product ids and quantities in the page of a cart."""
+    """Return the quantities on a cart page by product id."""
     found = {}
     for block in page.split('<li class="cart-line"')[1:]:
         product = re.search(r'data-product="([^"]+)"', block)[1]
@@ -26,7 +26,7 @@ def lines_of(page: str) -> dict[str, int]:
     return found
 
 
-def test_a_visitor_has_an_empty_cart_and_no_cookie(shopper: Person):
+def test_new_visitor_has_an_empty_cart_and_no_cookie(shopper: Person):
     for path in ("/", "/cart", "/products/beans"):
         page = shopper.get(path)
         assert page.status_code == 200
@@ -34,7 +34,7 @@ def test_a_visitor_has_an_empty_cart_and_no_cookie(shopper: Person):
     assert lines_of(shopper.get("/cart").text) == {}
 
 
-def test_what_is_added_is_in_the_cart(shopper: Person):
+def test_added_products_are_in_the_cart(shopper: Person):
     page = follow(shopper, "/cart/items", product_id="beans", quantity="2")
     assert lines_of(page) == {"beans": 2}
     assert "€37.00" in page
@@ -43,7 +43,7 @@ def test_what_is_added_is_in_the_cart(shopper: Person):
     assert lines_of(follow(shopper, "/cart/items", product_id="beans", quantity="3")) == {"beans": 5, "cup": 1}
 
 
-def test_the_form_on_the_products_page_adds_it(shopper: Person):
+def test_form_on_the_product_page_adds_the_product(shopper: Person):
     page = shopper.get("/products/beans").text
     form = next(f for f in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'value="beans"' in f)
     assert 'method="post"' in form
@@ -51,10 +51,10 @@ def test_the_form_on_the_products_page_adds_it(shopper: Person):
     fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
     assert lines_of(follow(shopper, "/cart/items", **fields)) == {"beans": 1}
     assert 'class="buy-form"' in page
-    assert 'class="buy-form"' not in shopper.get("/products/filter").text, "nobody can buy what is sold out"
+    assert 'class="buy-form"' not in shopper.get("/products/filter").text, "a sold-out product has a form"
 
 
-def test_a_quantity_is_set_and_zero_removes(shopper: Person):
+def test_quantity_is_set_and_zero_removes_the_line(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     follow(shopper, "/cart/items", product_id="cup")
     assert lines_of(follow(shopper, "/cart/items/beans", quantity="7")) == {"beans": 7, "cup": 1}
@@ -63,12 +63,12 @@ def test_a_quantity_is_set_and_zero_removes(shopper: Person):
     assert lines_of(follow(shopper, "/cart/items/beans", quantity="3"))["beans"] == 3
 
 
-def test_what_was_added_is_said_once(shopper: Person):
+def test_added_message_is_shown_once(shopper: Person):
     assert "Added Dawn Beans" in follow(shopper, "/cart/items", product_id="beans")
     assert "Added Dawn Beans" not in shopper.get("/cart").text
 
 
-def test_the_badge_counts_pieces(shopper: Person):
+def test_badge_shows_the_total_quantity(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     follow(shopper, "/cart/items", product_id="cup")
     badge = re.search(r'id="cart_badge".*?</a>', shopper.get("/").text, re.DOTALL)[0]
@@ -77,26 +77,26 @@ def test_the_badge_counts_pieces(shopper: Person):
 
 
 @pytest.mark.parametrize("quantity", ["-1", "1000", "1.5", "", "two", "1e3", "٣", "0x10", "9" * 50, " "])
-def test_what_is_no_quantity_is_refused(shopper: Person, quantity: str):
+def test_invalid_quantity_is_refused(shopper: Person, quantity: str):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
-    for path, form, words in (
+    for path, form, message in (
         ("/cart/items", {"product_id": "beans", "quantity": quantity}, "1 to 999"),
         ("/cart/items/beans", {"quantity": quantity}, "0 to 999"),
     ):
         answer = shopper.post(path, form)
         assert answer.status_code == 422
-        assert words in answer.text
+        assert message in answer.text
     assert shopper.post("/cart/items", {"product_id": "beans", "quantity": "0"}).status_code == 422
     assert lines_of(shopper.get("/cart").text) == {"beans": 2}
 
 
-def test_adding_over_999_is_refused(shopper: Person):
+def test_adding_above_999_is_refused(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="999")
     assert shopper.post("/cart/items", {"product_id": "beans", "quantity": "1"}).status_code == 422
     assert lines_of(shopper.get("/cart").text) == {"beans": 999}
 
 
-def test_what_is_not_sold_here_cannot_be_added(shopper: Person):
+def test_unknown_product_cannot_be_added(shopper: Person):
     for product_id in ("nosuch", "pen", "", "a\0b", "x" * 1000):
         assert shopper.post("/cart/items", {"product_id": product_id, "quantity": "1"}).status_code == 404
     assert shopper.post("/cart/items", {}).status_code == 404
@@ -105,7 +105,7 @@ def test_what_is_not_sold_here_cannot_be_added(shopper: Person):
     assert shopper.post("/cart/items/pen", {"quantity": "1"}).status_code == 404
 
 
-def test_a_promo_code_is_applied_and_taken_off(shopper: Person):
+def test_promo_code_is_applied_and_removed(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     page = follow(shopper, "/cart/promo", code="summer10")
     assert "SUMMER10" in page
@@ -116,15 +116,15 @@ def test_a_promo_code_is_applied_and_taken_off(shopper: Person):
 
 
 @pytest.mark.parametrize(
-    "code, said", [("NOSUCH", "promo code isn"), ("bygone", "expired"), ("<b>x</b>", "promo code isn")]
+    "code, message", [("NOSUCH", "promo code isn"), ("bygone", "expired"), ("<b>x</b>", "promo code isn")]
 )
-def test_a_code_that_cannot_be_used_is_said_beside_its_field(shopper: Person, code: str, said: str):
+def test_invalid_promo_code_is_an_error_beside_its_field(shopper: Person, code: str, message: str):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     answer = shopper.post("/cart/promo", {"code": code})
     assert answer.status_code == 422
     error = re.search(r'<p[^>]*id="code_error"[^>]*>(.*?)</p>', answer.text, re.DOTALL)
     assert error
-    assert said in error[1]
+    assert message in error[1]
     field = re.search(r'<input id="code"[^>]*>', answer.text)[0]
     assert 'aria-invalid="true"' in field
     assert 'aria-describedby="code_error"' in field
@@ -133,14 +133,14 @@ def test_a_code_that_cannot_be_used_is_said_beside_its_field(shopper: Person, co
     assert "code_error" not in shopper.get("/cart").text
 
 
-def test_the_page_says_how_many_are_left(shopper: Person):
+def test_page_shows_low_stock(shopper: Person):
     page = follow(shopper, "/cart/items", product_id="cup", quantity="5")
     assert "Only 3 left" in page
     assert "Only" not in follow(shopper, "/cart/items/cup", quantity="3")
     assert "Sold out" in follow(shopper, "/cart/items", product_id="filter", quantity="1")
 
 
-def test_after_an_order_a_new_cart_begins(shopper: Person):
+def test_new_cart_starts_after_an_order(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     old = shopper.client.get_cookie("shop", path="/t/north/").value
     assert shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).status_code == 303
@@ -151,7 +151,7 @@ def test_after_an_order_a_new_cart_begins(shopper: Person):
     assert shopper.stock("beans") == 98
 
 
-def test_changing_a_cart_that_was_ordered_is_refused(shopper: Person):
+def test_changing_an_ordered_cart_is_refused(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     old = shopper.client.get_cookie("shop", path="/t/north/").value
     shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"})
@@ -161,12 +161,12 @@ def test_changing_a_cart_that_was_ordered_is_refused(shopper: Person):
     assert shopper.stock("beans") == 98
 
 
-def test_each_browser_has_a_cart_of_its_own(app: Flask, shopper: Person):
+def test_each_browser_has_its_own_cart(app: Flask, shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     assert lines_of(Person(app.test_client(), "north").get("/cart").text) == {}
 
 
-def test_a_forged_cookie_is_no_cookie(shopper: Person):
+def test_forged_cookie_is_ignored(shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     cookie = shopper.client.get_cookie("shop", path="/t/north/").value
     for forged in (cookie[:-2], cookie + "x", "x", "..", cookie.split(".")[0], "é"):
@@ -175,7 +175,7 @@ def test_a_forged_cookie_is_no_cookie(shopper: Person):
         assert lines_of(shopper.get("/cart").text) == {}
 
 
-def test_a_form_from_another_site_is_refused(shopper: Person):
+def test_cross_site_form_is_refused(shopper: Person):
     form = {"product_id": "beans", "quantity": "1"}
     for headers in (
         {"Sec-Fetch-Site": "cross-site"},

@@ -1,4 +1,4 @@
-"""Partials: one part of a page, by the id of the element that htmx will swap."""
+"""Partials: one part of a page, selected by the id of the element that htmx swaps."""
 
 import re
 
@@ -10,7 +10,7 @@ from storefront.config import ROOT
 from tests.conftest import Person
 
 TEMPLATES = ROOT / "templates"
-REGIONS = [
+PARTIALS = [
     ("/", "div#products", "products"),
     ("/?q=cup", "div#products", "products"),
     ("/cart", "section#cart_lines", "cart_lines"),
@@ -27,22 +27,22 @@ def buyer(shopper: Person) -> Person:
     return shopper
 
 
-def opening(text: str) -> str:
-    """The tag that a text begins with."""
+def first_tag(text: str) -> str:
+    """Return the first tag of an HTML text."""
     return re.match(r"\s*(<[^>]+>)", text)[1]
 
 
-def test_a_region_is_given_alone(buyer: Person):
-    for path, target, id in REGIONS:
-        region = buyer.region(path, target)
-        assert region.status_code == 200
-        assert f'id="{id}"' in opening(region.text), f"{target} of {path}"
+def test_partial_request_returns_only_the_partial(buyer: Person):
+    for path, target, id in PARTIALS:
+        partial = buyer.region(path, target)
+        assert partial.status_code == 200
+        assert f'id="{id}"' in first_tag(partial.text), f"{target} of {path}"
         for whole in ("<!doctype", "<html", "<head", "<body", "<footer"):
-            assert whole not in region.text, f"{target} of {path}"
+            assert whole not in partial.text, f"{target} of {path}"
 
 
-def test_the_same_address_gives_others_the_whole_page(buyer: Person):
-    for path, target, id in REGIONS:
+def test_other_requests_for_the_same_url_return_the_whole_page(buyer: Person):
+    for path, target, id in PARTIALS:
         for headers in (
             {},
             {"HX-Request": "true", "HX-Request-Type": "full", "HX-Target": target},
@@ -60,34 +60,34 @@ def test_the_same_address_gives_others_the_whole_page(buyer: Person):
             assert page.text.count(f'id="{id}"') == 1
 
 
-def test_region_and_page_are_never_mixed_up_by_a_cache(buyer: Person):
-    for path, target, _ in (*REGIONS, ("/checkout/upsell", "section#upsell_panel", "")):
+def test_vary_header_keeps_partials_and_pages_apart_in_caches(buyer: Person):
+    for path, target, _ in (*PARTIALS, ("/checkout/upsell", "section#upsell_panel", "")):
         for answer in (buyer.get(path), buyer.region(path, target)):
             assert {"hx-request-type", "hx-target"} <= {name.lower() for name in answer.vary}, path
 
 
-def test_a_region_is_what_stands_in_the_page(buyer: Person):
-    for path, target, _ in REGIONS:
-        page, region = buyer.get(path).text, buyer.region(path, target).text
-        own = re.sub(r"<hx-partial.*?</hx-partial>", "", region, flags=re.DOTALL)
-        assert squeeze(own) in squeeze(page), f"{target} of {path}"
+def test_partial_is_equal_to_its_part_of_the_page(buyer: Person):
+    for path, target, _ in PARTIALS:
+        page, partial = buyer.get(path).text, buyer.region(path, target).text
+        own = re.sub(r"<hx-partial.*?</hx-partial>", "", partial, flags=re.DOTALL)
+        assert without_whitespace(own) in without_whitespace(page), f"{target} of {path}"
 
 
-def squeeze(text: str) -> str:
+def without_whitespace(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def test_adding_with_htmx_gives_the_badge_with_its_new_number(buyer: Person):
+def test_adding_with_htmx_returns_the_badge_with_the_new_quantity(buyer: Person):
     headers = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "a#cart_badge"}
     sent = buyer.post("/cart/items", {"product_id": "cup", "quantity": "1"}, headers=headers)
     assert sent.status_code == 303
     badge = buyer.client.get(sent.headers["Location"], headers=headers)
-    assert 'id="cart_badge"' in opening(badge.text)
+    assert 'id="cart_badge"' in first_tag(badge.text)
     assert re.search(r"<b[^>]*>\s*3", badge.text)
-    assert "Added Stone Cup" in badge.text, "the message comes along"
+    assert "Added Stone Cup" in badge.text, "the response has no message"
 
 
-def test_changing_with_htmx_gives_lines_and_badge(buyer: Person):
+def test_changing_with_htmx_returns_lines_and_badge(buyer: Person):
     headers = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "section#cart_lines"}
     sent = buyer.post("/cart/items/beans", {"quantity": "5"}, headers=headers)
     region = buyer.client.get(sent.headers["Location"], headers=headers).text
@@ -96,27 +96,27 @@ def test_changing_with_htmx_gives_lines_and_badge(buyer: Person):
     assert re.search(r"<b[^>]*>\s*5", region)
 
 
-def test_a_refusal_for_a_region_is_put_where_messages_stand(buyer: Person):
+def test_refused_partial_request_is_retargeted_to_the_messages(buyer: Person):
     headers = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "a#cart_badge"}
     for form, status in (({"product_id": "beans", "quantity": "0"}, 422), ({"product_id": "nosuch"}, 404)):
         answer = buyer.post("/cart/items", form, headers=headers)
         assert answer.status_code == status
         assert answer.headers["HX-Retarget"] == "#messages"
-        assert 'id="messages"' in opening(answer.text)
+        assert 'id="messages"' in first_tag(answer.text)
         assert "message-error" in answer.text
 
 
-def test_a_refused_code_is_said_in_the_region(buyer: Person):
+def test_refused_promo_code_is_an_error_in_the_partial(buyer: Person):
     headers = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "section#cart_lines"}
     answer = buyer.post("/cart/promo", {"code": "NOSUCH"}, headers=headers)
     assert answer.status_code == 422
-    assert 'id="cart_lines"' in opening(answer.text)
+    assert 'id="cart_lines"' in first_tag(answer.text)
     assert 'id="code_error"' in answer.text
 
 
-def test_the_upsell_fragment_is_a_fragment(buyer: Person):
+def test_upsell_url_returns_a_fragment(buyer: Person):
     fragment = buyer.get("/checkout/upsell").text
-    assert 'id="upsell_panel"' in opening(fragment)
+    assert 'id="upsell_panel"' in first_tag(fragment)
     assert "<html" not in fragment
     assert "<html" in buyer.get("/checkout/upsell?page=1").text
 
@@ -131,14 +131,14 @@ def sources() -> dict[str, str]:
 
 
 def targets() -> set[str]:
-    """Every element that some template wants to swap, by its id."""
+    """Return the ids of all elements that templates swap."""
     found = set()
     for text in sources().values():
         found |= set(re.findall(r"""hx-target=["']#([A-Za-z0-9_-]+)["']""", text))
     return found
 
 
-def test_every_target_of_every_template_is_one_element_and_one_block(app: Flask):
+def test_every_swap_target_is_one_element_and_one_block(app: Flask):
     blocks: dict[str, int] = {}
     ids: dict[str, int] = {}
     for text in sources().values():
@@ -152,8 +152,8 @@ def test_every_target_of_every_template_is_one_element_and_one_block(app: Flask)
         assert ids.get(target) == 1, f'{ids.get(target, 0)} elements have id="{target}"'
 
 
-def test_the_element_stands_directly_in_its_block():
-    """Whoever swaps the element swaps the whole block: nothing of it stands outside of the element."""
+def test_swap_target_is_the_outermost_element_of_its_block():
+    """A swap replaces the whole block only if all of it is inside the element."""
     for target in targets():
         text = next(text for text in sources().values() if f"block {target} %}}" in text)
         block = text[text.index(f"block {target} %}}") :]
@@ -161,31 +161,31 @@ def test_the_element_stands_directly_in_its_block():
         assert f'id="{target}"' in first, target
 
 
-def test_every_target_is_an_id_or_this():
+def test_every_swap_target_is_an_id_or_this():
     for name, text in sources().items():
         for target in re.findall(r"""hx-target=["']([^"']*)""", text):
             known = target == "this" or target.startswith(("#", "[data-suggestion"))
-            assert known, f"{name} targets {target!r}: add it to what this test understands"
+            assert known, f"{name} targets {target!r}: extend this test for it"
 
 
 def test_every_form_works_without_javascript():
-    """A form has a method and an address of its own beside what htmx does with it."""
+    """Each form has its own method and action besides the htmx attributes."""
     for name, text in sources().items():
         for form in re.findall(r"<form\b(?:[^>\"]|\"[^\"]*\")*>", text):
             assert "action=" in form, f"{name}: {form}"
             assert "method=" in form, f"{name}: {form}"
-        for verb, address in re.findall(r'hx-(post|put|patch|delete)="({{.*?}})"', text):
+        for verb, url in re.findall(r'hx-(post|put|patch|delete)="({{.*?}})"', text):
             assert verb == "post", f"{name}: a form without JavaScript can't {verb}"
-            assert f'action="{address}"' in text, f"{name}: {address} is for htmx only"
+            assert f'action="{url}"' in text, f"{name}: {url} is for htmx only"
 
 
-def test_ids_are_given_once_a_page(buyer: Person):
+def test_ids_are_unique_on_each_page(buyer: Person):
     for path in ("/", "/cart", "/checkout", "/products/beans", "/checkout/upsell?page=1", "/api/v1/docs", "/nowhere"):
         ids = re.findall(r'\sid="([^"]+)"', buyer.get(path).text)
-        twice = {id for id in ids if ids.count(id) > 1}
-        assert not twice, f"{path} has {twice} more than once"
+        repeated = {id for id in ids if ids.count(id) > 1}
+        assert not repeated, f"{path} has {repeated} more than once"
 
 
-def test_no_template_names_an_hx_header_in_python():
-    knows = {path.name for path in (ROOT / "storefront").rglob("*.py") if re.search(r"""["']HX-""", path.read_text())}
-    assert knows == {"htmx.py"}
+def test_only_the_htmx_module_names_hx_headers():
+    modules = {path.name for path in (ROOT / "storefront").rglob("*.py") if re.search(r"""["']HX-""", path.read_text())}
+    assert modules == {"htmx.py"}

@@ -7,7 +7,7 @@ from flask import Flask
 
 from tests.api_contract import assert_problem, steps
 from tests.conftest import Person
-from tests.factories import change_product, product, put_up, tenant
+from tests.factories import change_product, import_tenants, product, tenant
 
 HALF = [{"code": "HALF", "percent": "50"}]
 ODD = [{"code": "ODD", "percent": "12.5"}]
@@ -49,19 +49,19 @@ def test_each_step_rounds_half_up_to_the_minor_unit(app: Flask):
     for i, (currency, price, rate, included, promotions, *_) in enumerate(PRICES):
         tax = {"tax": {"rate": rate, "included": included}} if rate else {}
         shops.append(tenant(f"s{i}", product("thing", price), currency=currency, promotions=promotions, **tax))
-    put_up(app, *shops)
+    import_tenants(app, *shops)
     for i, (currency, price, rate, included, promotions, quantity, expected) in enumerate(PRICES):
         shopper = Person(app.test_client(), f"s{i}")
         cart = shopper.cart(thing=quantity)
         if promotions:
             shopper.api("PUT", f"/carts/{cart}/promo", {"code": promotions[0]["code"]})
         shown = shopper.api("GET", f"/carts/{cart}").json
-        what = f"{quantity} × {price} {currency}, tax {rate} {'in' if included else 'on top'}, {promotions}"
-        assert steps(shown) == expected, what
+        description = f"{quantity} × {price} {currency}, tax {rate} {'in' if included else 'on top'}, {promotions}"
+        assert steps(shown) == expected, description
         assert {shown[step]["currency"] for step in ("subtotal", "discount", "tax", "total")} == {currency}
         if i % 4 == 0:
             order = shopper.checkout(cart)
-            assert (order.status_code, steps(order.json)) == (201, expected), what
+            assert (order.status_code, steps(order.json)) == (201, expected), description
 
 
 def test_the_subtotal_is_the_sum_of_the_lines(shopper: Person):
@@ -71,14 +71,14 @@ def test_the_subtotal_is_the_sum_of_the_lines(shopper: Person):
     assert cart["subtotal"]["amount"] == sum(lines)
 
 
-def test_the_currencys_own_decimals_are_shown(app: Flask):
+def test_prices_have_the_decimals_of_the_currency(app: Flask):
     prices = {"north": ("beans", "€18.50"), "south": ("ink", "1,450"), "far-east": ("tea", "1.250")}
     for shop, (product_id, shown) in prices.items():
         page = Person(app.test_client(), shop).get(f"/products/{product_id}").text
         assert shown in page, shop
 
 
-def test_a_code_in_any_case_takes_its_share(shopper: Person):
+def test_promo_code_is_case_insensitive_and_ignores_invisible_characters(shopper: Person):
     pasted = ["SUMMER10\u200b", "\ufeffSUMMER10", "SUM\u00adMER10", "SUMMER10\u00a0"]
     for typed in ("SUMMER10", "summer10", "Summer10", " summer10 ", "ＳＵＭＭＥＲ１０", *pasted):
         cart = shopper.cart(beans=2)
@@ -89,7 +89,7 @@ def test_a_code_in_any_case_takes_its_share(shopper: Person):
         assert shopper.api("GET", f"/carts/{cart}").json == answer.json
 
 
-def test_an_unknown_or_expired_code_is_refused_and_changes_nothing(shopper: Person):
+def test_unknown_or_expired_promo_code_is_refused_and_changes_nothing(shopper: Person):
     cart = shopper.cart(beans=2)
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"})
     for code in ("NOSUCH", "BYGONE", "bygone", "", " ", "SUMMER", "%", "SUMMER10\0", "SUMMER1O", "SUMMER 10", "\u200b"):
@@ -98,7 +98,7 @@ def test_an_unknown_or_expired_code_is_refused_and_changes_nothing(shopper: Pers
         assert shopper.api("GET", f"/carts/{cart}").json["promo_code"] == "SUMMER10"
 
 
-def test_a_code_can_be_taken_off(shopper: Person):
+def test_promo_code_can_be_removed(shopper: Person):
     cart = shopper.cart(beans=2)
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"})
     for _ in range(2):
@@ -108,9 +108,9 @@ def test_a_code_can_be_taken_off(shopper: Person):
         assert steps(answer.json) == (3700, 0, 740, 4440)
 
 
-def test_a_new_code_takes_the_place_of_the_old(app: Flask):
+def test_new_promo_code_replaces_the_old_one(app: Flask):
     offers = [{"code": "ten", "percent": "10"}, {"code": "HALF", "percent": "50"}]
-    put_up(app, tenant("offers", product("thing", "1.00"), promotions=offers))
+    import_tenants(app, tenant("offers", product("thing", "1.00"), promotions=offers))
     shopper = Person(app.test_client(), "offers")
     cart = shopper.cart(thing=1)
     for code, discount in (("ten", 10), ("half", 50), ("TEN", 10)):
@@ -118,8 +118,8 @@ def test_a_new_code_takes_the_place_of_the_old(app: Flask):
         assert (answer["promo_code"].upper(), answer["discount"]["amount"]) == (code.upper(), discount)
 
 
-def test_a_code_lasts_through_its_last_day(app: Flask):
-    put_up(
+def test_promo_code_is_valid_until_the_end_of_its_last_day(app: Flask):
+    import_tenants(
         app,
         tenant("days", product("thing", "1.00"), promotions=[{"code": "D", "percent": "10", "until": "2030-05-17"}]),
     )
@@ -132,7 +132,7 @@ def test_a_code_lasts_through_its_last_day(app: Flask):
             assert shopper.api("PUT", f"/carts/{shopper.cart(thing=1)}/promo", {"code": "d"}).status_code == status
 
 
-def test_a_code_applies_to_what_comes_later_too(app: Flask, shopper: Person):
+def test_promo_code_applies_to_products_added_later(app: Flask, shopper: Person):
     cart = shopper.cart()
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"})
     shopper.api("POST", f"/carts/{cart}/items", {"product_id": "beans", "quantity": 2})

@@ -5,25 +5,25 @@ from flask import Flask
 
 from tests.api_contract import PRODUCT, assert_problem, assert_shape
 from tests.conftest import Person
-from tests.factories import change_product, product, put_up, tenant
+from tests.factories import change_product, import_tenants, product, tenant
 
 
-def many(number: int) -> list[dict[str, object]]:
-    return [product(f"p{i:03}", category="odd" if i % 2 else "even", stock=i % 3) for i in range(number)]
+def numbered_products(count: int) -> list[dict[str, object]]:
+    return [product(f"p{i:03}", category="odd" if i % 2 else "even", stock=i % 3) for i in range(count)]
 
 
 @pytest.fixture
 def reader(app: Flask) -> Person:
-    put_up(app, tenant("shelf", *many(45)))
+    import_tenants(app, tenant("shelf", *numbered_products(45)))
     return Person(app.test_client(), "shelf")
 
 
 def walk(person: Person, **query: object) -> list[list[str]]:
-    """The ids of every page, one after the other."""
+    """Return the ids on each page, following the cursors."""
     pages, cursor = [], None
     while True:
-        asked = {**query, **({"cursor": cursor} if cursor else {})}
-        answer = person.api("GET", "/products", query_string=asked)
+        query_string = {**query, **({"cursor": cursor} if cursor else {})}
+        answer = person.api("GET", "/products", query_string=query_string)
         assert answer.status_code == 200, answer.text
         assert set(answer.json) == {"items", "next_cursor"}
         pages.append([item["id"] for item in answer.json["items"]])
@@ -34,7 +34,7 @@ def walk(person: Person, **query: object) -> list[list[str]]:
         assert len(pages) < 100
 
 
-def test_a_product_has_its_shape(shopper: Person):
+def test_product_has_all_fields(shopper: Person):
     answer = shopper.api("GET", "/products/pot")
     assert answer.status_code == 200
     assert_shape(answer.json, PRODUCT)
@@ -53,19 +53,19 @@ def test_a_product_has_its_shape(shopper: Person):
     image.close()
 
 
-def test_what_a_catalogue_left_out_is_empty(app: Flask):
+def test_fields_missing_in_the_catalogue_are_empty(app: Flask):
     tea = Person(app.test_client(), "far-east").api("GET", "/products/tea").json
     assert_shape(tea, PRODUCT)
     assert (tea["description"], tea["category"], tea["tags"]) == ("", "", [])
 
 
-def test_there_is_no_product_where_there_is_none(shopper: Person):
-    for nobodys in ("nosuch", "pen", "BEANS", "x" * 500, "%00", "%F0%9F%90%9D", "beans%20", "beans%00"):
-        assert_problem(shopper.api("GET", f"/products/{nobodys}"), 404)
+def test_unknown_product_is_a_404(shopper: Person):
+    for unknown_id in ("nosuch", "pen", "BEANS", "x" * 500, "%00", "%F0%9F%90%9D", "beans%20", "beans%00"):
+        assert_problem(shopper.api("GET", f"/products/{unknown_id}"), 404)
     assert shopper.api("GET", "/products/beans").status_code == 200
 
 
-def test_the_list_has_the_shape_of_its_products(reader: Person):
+def test_list_contains_products_with_all_fields(reader: Person):
     answer = reader.api("GET", "/products")
     assert len(answer.json["items"]) == 20
     for item in answer.json["items"]:
@@ -76,13 +76,13 @@ def test_the_list_has_the_shape_of_its_products(reader: Person):
 @pytest.mark.parametrize(
     "limit, sizes", [(None, [20, 20, 5]), (1, [1] * 45), (15, [15, 15, 15]), (44, [44, 1]), (45, [45]), (100, [45])]
 )
-def test_the_pages_are_the_whole_without_gap_or_double(reader: Person, limit: int | None, sizes: list[int]):
+def test_pages_contain_each_product_once(reader: Person, limit: int | None, sizes: list[int]):
     pages = walk(reader, **({"limit": limit} if limit else {}))
     assert [len(page) for page in pages] == sizes
     assert [id for page in pages for id in page] == [f"p{i:03}" for i in range(45)]
 
 
-def test_pages_of_a_search_are_whole_too(reader: Person):
+def test_pages_of_a_search_contain_each_match_once(reader: Person):
     odd = [id for page in walk(reader, category="odd", in_stock="true", limit=4) for id in page]
     assert odd == [f"p{i:03}" for i in range(45) if i % 2 and i % 3]
     assert [id for page in walk(reader, q="p0", limit=7) for id in page] == [f"p{i:03}" for i in range(45)]
@@ -90,7 +90,7 @@ def test_pages_of_a_search_are_whole_too(reader: Person):
 
 def test_a_cursor_is_stable_while_products_are_added(app: Flask, reader: Person):
     first = reader.api("GET", "/products?limit=20").json
-    put_up(app, tenant("shelf", product("aaa"), *many(45), product("zzz")))
+    import_tenants(app, tenant("shelf", product("aaa"), *numbered_products(45), product("zzz")))
     rest = walk(reader, limit=20, cursor=first["next_cursor"])
     ids = [item["id"] for item in first["items"]] + [id for page in rest for id in page]
     assert ids[:45] == [f"p{i:03}" for i in range(45)]
@@ -118,29 +118,29 @@ def test_a_cursor_is_stable_while_stock_and_names_change(app: Flask, reader: Per
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_faulty_question_is_refused_by_the_name_of_its_field(shopper: Person, query: str, field: str):
+def test_invalid_query_is_refused_with_the_name_of_the_field(shopper: Person, query: str, field: str):
     assert_problem(shopper.api("GET", f"/products?{query}"), 422, field=field)
 
 
-def test_the_bounds_themselves_are_taken(shopper: Person):
+def test_limits_are_inclusive(shopper: Person):
     for query in ("limit=1", "limit=100", "in_stock=true", "in_stock=false", "q=" + "x" * 200, "category=" + "x" * 80):
         assert shopper.api("GET", f"/products?{query}").status_code == 200
 
 
-def test_a_forged_cursor_breaks_nothing(shopper: Person):
+def test_forged_cursor_is_accepted_as_a_position(shopper: Person):
     for cursor in ("__________8", "gAAAAAAAAAA", "f_________8", "AAAAAAAAAAA", "-----------"):
         answer = shopper.api("GET", f"/products?cursor={cursor}")
         assert (answer.status_code, len(answer.json["items"])) == (200, 0 if cursor == "f_________8" else 6), cursor
 
 
-def test_a_list_is_never_an_old_one_nor_anothers(app: Flask):
-    """What is the same for everybody is remembered; these are not the same."""
-    goods = [product("pot", name={"en": "Pot", "de": "Topf"}), product("cup", stock=5)]
-    put_up(app, tenant("left", *goods, locale="en"), tenant("right", *goods, locale="en", currency="USD"))
+def test_cached_list_is_never_stale_or_of_another_shop_language_or_host(app: Flask):
+    """Lists are cached if they are equal for all clients; these differ."""
+    products = [product("pot", name={"en": "Pot", "de": "Topf"}), product("cup", stock=5)]
+    import_tenants(app, tenant("left", *products, locale="en"), tenant("right", *products, locale="en", currency="USD"))
     person, neighbour = Person(app.test_client(), "left"), Person(app.test_client(), "right")
 
-    def shown(one: Person, **how: object) -> tuple[str, int, str, str]:
-        pot, cup = one.api("GET", "/products", **how).json["items"]
+    def shown(one: Person, **options: object) -> tuple[str, int, str, str]:
+        pot, cup = one.api("GET", "/products", **options).json["items"]
         return pot["name"], cup["stock"], cup["price"]["currency"], cup["image_url"]
 
     first = shown(person)

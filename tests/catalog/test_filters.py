@@ -1,4 +1,4 @@
-"""Filters and sort orders: equal on both databases, and no invalid filter breaks a page."""
+"""Filters and sort orders: equal results on both databases, and invalid filters are ignored with a message."""
 
 import re
 from html import unescape
@@ -9,9 +9,9 @@ from flask import Flask
 from storefront.catalog.filters import Filters, read_filters
 from tests.catalog.test_pages import shown, status
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 
-SHELF = [
+PRODUCTS = [
     product("zinc", "10.00", name="Zinc Cup", category="Cups"),
     product("ash", "9.99", name="ash bowl", category="Bowls", stock=0),
     product("elm", "25.00", name="Élm Bowl", category="Bowls"),
@@ -39,7 +39,7 @@ FILTERS = {
     "q=zinc&sort=price": ["oak", "zinc"],
     "q=cup&category=Cups&min_price=6&in_stock=1&sort=name": ["late", "zinc"],
 }
-WRONG = {
+INVALID = {
     "min_price=abc": "isn't a valid price in EUR", "max_price=-1": "isn't a valid price in EUR",
     "min_price=1.234": "isn't a valid price in EUR", "min_price=9%209": "isn't a valid price in EUR",
     "max_price=%D9%A3": "isn't a valid price in EUR", "min_price=" + "9" * 40: "isn't a valid price in EUR",
@@ -52,16 +52,16 @@ on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 @pytest.fixture
 def reader(app: Flask) -> Person:
-    put_up(app, tenant("shelf", *SHELF))
+    import_tenants(app, tenant("shelf", *PRODUCTS))
     return Person(app.test_client(), "shelf")
 
 
-def test_the_shelf_is_ordered_as_asked(reader: Person):
+def test_products_are_sorted_by_the_requested_order(reader: Person):
     for sort, expected in ORDERS.items():
         assert shown(reader.get("/", query_string={"sort": sort}).text) == expected, sort
 
 
-def test_filters_go_together_with_words_category_and_order(reader: Person):
+def test_filters_combine_with_search_category_and_order(reader: Person):
     for query, expected in FILTERS.items():
         page = reader.get("/?" + query)
         assert (page.status_code, shown(page.text)) == (200, expected), query
@@ -69,17 +69,17 @@ def test_filters_go_together_with_words_category_and_order(reader: Person):
             assert status(page.text).startswith(f"{len(expected)} product"), query
 
 
-def test_a_wrong_filter_is_left_out_and_that_is_said(reader: Person):
-    for query, said in WRONG.items():
+def test_invalid_filter_is_ignored_with_a_message(reader: Person):
+    for query, message in INVALID.items():
         page = reader.get("/?" + query)
         assert (page.status_code, shown(page.text)) == (200, ORDERS[""]), query
-        assert said in unescape(page.text), query
+        assert message in unescape(page.text), query
         assert "<b>" not in page.text.partition('id="products"')[2].partition("</main>")[0]
-    right = reader.get("/?min_price=abc&max_price=9.99").text
-    assert shown(right) == FILTERS["max_price=9.99"], "the filters that are right hold"
+    partly_valid = reader.get("/?min_price=abc&max_price=9.99").text
+    assert shown(partly_valid) == FILTERS["max_price=9.99"], "the valid filter was ignored too"
 
 
-def test_filters_are_read_in_the_currencys_own_decimals():
+def test_price_filters_have_the_decimals_of_the_currency():
     assert read_filters({"min_price": "1800"}, "JPY").min_price == 1800
     assert read_filters({"min_price": "1.250"}, "KWD").min_price == 1250
     assert read_filters({"min_price": "12.5"}, "EUR").min_price == 1250
@@ -90,8 +90,8 @@ def test_filters_are_read_in_the_currencys_own_decimals():
 
 
 @on_sqlite
-def test_what_was_chosen_stays_chosen_in_form_links_and_pages(app: Flask):
-    put_up(app, tenant("wide", *(product(f"p{i:02}", f"{i}.00", category="c") for i in range(60))))
+def test_filters_are_kept_in_form_links_and_pages(app: Flask):
+    import_tenants(app, tenant("wide", *(product(f"p{i:02}", f"{i}.00", category="c") for i in range(60))))
     visitor = Person(app.test_client(), "wide")
     page = visitor.get("/?q=p&min_price=3&in_stock=1&sort=-price").text
     assert shown(page) == [f"p{i}" for i in range(59, 35, -1)]
@@ -112,7 +112,7 @@ def test_what_was_chosen_stays_chosen_in_form_links_and_pages(app: Flask):
 
 
 @on_sqlite
-def test_nothing_that_fits_is_said_with_the_form_to_change_it(reader: Person):
+def test_no_match_is_shown_with_the_form_to_change_the_filters(reader: Person):
     page = reader.get("/?min_price=1000").text
     assert shown(page) == []
     assert "match these filters" in page
@@ -121,8 +121,8 @@ def test_nothing_that_fits_is_said_with_the_form_to_change_it(reader: Person):
 
 
 @on_sqlite
-def test_a_remembered_page_is_that_of_the_same_filters(reader: Person):
-    """Pages are remembered by what they show; two that show the same products differ by their form."""
+def test_cached_page_is_of_the_same_filters(reader: Person):
+    """Two pages that show the same products differ in their filter forms."""
     one, other = reader.get("/?max_price=100").text, reader.get("/?max_price=200").text
     assert shown(one) == shown(other)
     assert ('value="100.00"' in one, 'value="200.00"' in other) == (True, True)
@@ -131,7 +131,7 @@ def test_a_remembered_page_is_that_of_the_same_filters(reader: Person):
 
 
 @on_sqlite
-def test_the_region_has_its_form(reader: Person):
+def test_partial_contains_the_filter_form(reader: Person):
     region = reader.region("/?sort=price", "div#products").text
     assert shown(region) == ORDERS["price"]
     assert 'id="sort"' in region

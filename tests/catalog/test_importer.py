@@ -1,4 +1,4 @@
-"""Import of a catalogue: new products are added, stock is kept, all or nothing."""
+"""Import of a catalogue: new products are added, stock is kept, and a failed import changes nothing."""
 
 import json
 import re
@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Engine, event
 from storefront.catalog.import_schema import ProductEntry
 from storefront.catalog.importer import update_products
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant, written
+from tests.factories import import_tenants, product, tenant, written
 from tests.tenants.factories import every_row
 
 
 def command(app: Flask, file: Path | None, *options: str) -> Any:
-    """`flask catalog load`, as an operator types it."""
+    """Run `flask catalog load`."""
     return app.test_cli_runner().invoke(args=["catalog", "load", *([str(file)] if file else []), *options])
 
 
@@ -30,7 +30,7 @@ def events(app: Flask, tenant_id: str) -> list[tuple[str, str, dict[str, Any]]]:
     return [(row[2], row[3], row[4]) for row in every_row(app, tenant_id)["event"]]
 
 
-def test_new_shops_and_products_come_in(app: Flask, file: Path):
+def test_new_shops_and_products_are_imported(app: Flask, file: Path):
     file.write_bytes(
         written(tenant("west", product("shoe", "49.99", 7, tags=["left"])), tenant("north", product("hat")))
     )
@@ -45,7 +45,7 @@ def test_new_shops_and_products_come_in(app: Flask, file: Path):
     assert "West" in app.test_client().get("/").text
 
 
-def test_loading_twice_is_loading_once(app: Flask, file: Path):
+def test_second_import_changes_nothing(app: Flask, file: Path):
     file.write_bytes(written(tenant("west", product("shoe")), tenant("north", product("hat"))))
     assert command(app, file).exit_code == 0
     before = {shop: every_row(app, shop) for shop in ("west", "north", "south")}
@@ -53,21 +53,23 @@ def test_loading_twice_is_loading_once(app: Flask, file: Path):
     assert again.exit_code == 0
     assert {shop: every_row(app, shop) for shop in before} == before
     assert "0 added" in again.output
-    assert command(app, None).exit_code == 0, "without a file it is CATALOG's"
+    assert command(app, None).exit_code == 0, "the default file is CATALOG"
     assert {shop: every_row(app, shop) for shop in before} == before
 
 
-def test_what_is_there_stays_as_it_is(app: Flask, shopper: Person):
+def test_existing_products_are_unchanged_without_update(app: Flask, shopper: Person):
     shopper.checkout(shopper.cart(beans=40))
-    loaded = put_up(app, tenant("north", product("beans", "1.00", 100, description="New words"), currency="EUR"))
+    loaded = import_tenants(
+        app, tenant("north", product("beans", "1.00", 100, description="New words"), currency="EUR")
+    )
     assert (loaded.added, loaded.updated, loaded.unchanged) == (0, 0, 1)
     beans = shopper.api("GET", "/products/beans").json
     assert (beans["stock"], beans["price"]["amount"], beans["name"]) == (60, 1850, "Dawn Beans")
 
 
-def test_an_update_takes_texts_and_prices_and_never_stock(app: Flask, shopper: Person, file: Path):
+def test_update_changes_texts_and_prices_but_not_stock(app: Flask, shopper: Person, file: Path):
     shopper.checkout(shopper.cart(beans=40))
-    told = len(events(app, "north"))
+    event_count = len(events(app, "north"))
     new = product("beans", "20.00", 100, name="Noon Beans", description="New words", category="Tea", tags=["leaf"])
     same = product("honey", "11.20", 1)
     file.write_bytes(written(tenant("north", new, same, product("hat"), name="The North")))
@@ -79,20 +81,18 @@ def test_an_update_takes_texts_and_prices_and_never_stock(app: Flask, shopper: P
     assert (beans["stock"], shopper.stock("honey"), shopper.stock("hat")) == (60, 50, 1000)
     assert "The North" in shopper.get("/").text
     changes = [entry for entry in events(app, "north") if entry[0] == "price.changed"]
-    assert [(subject, data["price"]) for _, subject, data in changes] == [("beans", 2000)], "only what changed"
-    assert len(events(app, "north")) == told + 1
-    assert shopper.api("GET", "/products/pot").status_code == 200, "what the file doesn't name stays"
-    assert "0 added, 0 updated, 3 unchanged" in command(app, file, "--update").output, (
-        "what says the same isn't written"
+    assert [(subject, data["price"]) for _, subject, data in changes] == [("beans", 2000)], (
+        "an unchanged price has an event"
     )
+    assert len(events(app, "north")) == event_count + 1
+    assert shopper.api("GET", "/products/pot").status_code == 200, "a product that the file doesn't contain was removed"
+    assert "0 added, 0 updated, 3 unchanged" in command(app, file, "--update").output, "unchanged products were written"
 
 
-def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-):
-    """Else the two could wait for each other for ever. What doesn't change isn't locked at all."""
+def test_update_locks_products_in_the_same_order_as_checkout(app: Flask, monkeypatch: pytest.MonkeyPatch):
+    """Otherwise the two could deadlock. Unchanged products aren't locked at all."""
     ids = ["b", "a", "Z", "c", "B"]
-    put_up(app, tenant("west", *(product(id) for id in ids)))
+    import_tenants(app, tenant("west", *(product(id) for id in ids)))
     locked: list[str] = []
 
     def refresh(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
@@ -101,19 +101,19 @@ def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
 
     monkeypatch.setattr("storefront.catalog.importer.update_products", refresh)
     monkeypatch.setattr("storefront.catalog.importer.BATCH_SIZE", 2)
-    put_up(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
+    import_tenants(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
     assert locked == ["B", "Z", "b", "c"]
 
 
-def test_an_order_outlives_an_update(app: Flask, shopper: Person):
+def test_update_does_not_change_orders(app: Flask, shopper: Person):
     order = shopper.checkout(shopper.cart(beans=1)).json
-    put_up(app, tenant("north", product("beans", "99.00", name="Other")), refresh=True)
+    import_tenants(app, tenant("north", product("beans", "99.00", name="Other")), refresh=True)
     after = shopper.api("GET", f"/orders/{order['id']}").json
     assert after == {name: value for name, value in order.items() if name != "upsell"}
 
 
-def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: pytest.MonkeyPatch):
-    """The file is sound, but the last of its products can't be stored."""
+def test_failure_at_the_last_product_rolls_everything_back(app: Flask, file: Path, monkeypatch: pytest.MonkeyPatch):
+    """The file is valid, but its last product can't be stored."""
     before = {shop: every_row(app, shop) for shop in ("north", "south")}
     shops = [tenant("north", product("hat")), tenant("west", *(product(f"p{i}") for i in range(3000)))]
     shops.append(tenant("last", product("end")))
@@ -121,12 +121,12 @@ def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: 
 
     def row_of(of: Any, entry: ProductEntry) -> dict[str, Any]:
         if entry.id == "end":
-            raise RuntimeError("the power went")
+            raise RuntimeError("storing failed")
         return real(of, entry)
 
     file.write_bytes(written(*shops))
-    with monkeypatch.context() as broken:
-        broken.setattr("storefront.catalog.importer.product_row", row_of)
+    with monkeypatch.context() as patch:
+        patch.setattr("storefront.catalog.importer.product_row", row_of)
         assert command(app, file).exit_code != 0
     assert {shop: every_row(app, shop) for shop in before} == before
     assert every_row(app, "west")["product"] == []
@@ -135,37 +135,39 @@ def test_a_fault_at_the_end_leaves_nothing(app: Flask, file: Path, monkeypatch: 
     assert len(every_row(app, "west")["product"]) == 3000
 
 
-def test_a_large_file_is_stored_by_batches(app: Flask):
-    """Statements grow with batches, not with products."""
-    asked = {}
-    said: list[str] = []
+def test_number_of_statements_grows_with_batches(app: Flask):
+    """It does not grow with the number of products."""
+    counts = {}
+    statements: list[str] = []
 
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", record)
     try:
         for name, number, refresh in (("few", 10, False), ("many", 5000, False), ("many", 5000, True)):
-            said.clear()
+            statements.clear()
             price = "2.00" if refresh else "1.00"
-            loaded = put_up(app, tenant(name, *(product(f"p{i}", price) for i in range(number))), refresh=refresh)
+            loaded = import_tenants(
+                app, tenant(name, *(product(f"p{i}", price) for i in range(number))), refresh=refresh
+            )
             assert (loaded.added, loaded.updated) == ((0, number) if refresh else (number, 0))
-            asked[name, refresh] = len(said)
+            counts[name, refresh] = len(statements)
     finally:
-        event.remove(Engine, "before_cursor_execute", hear)
-    assert asked["many", False] <= asked["few", False] + 40, asked
-    assert asked["many", True] <= asked["few", False] + 60, asked
+        event.remove(Engine, "before_cursor_execute", record)
+    assert counts["many", False] <= counts["few", False] + 40, counts
+    assert counts["many", True] <= counts["few", False] + 60, counts
     reader = Person(app.test_client(), "many")
     assert reader.api("GET", "/products?q=p4999").json["items"][0]["price"]["amount"] == 200
 
 
-def test_the_file_of_the_settings_is_loaded_when_none_is_named(app: Flask):
+def test_catalog_setting_is_the_default_file(app: Flask):
     done = command(app, None)
     assert done.exit_code == 0
     assert re.search(r"0 shops added.*0 added.*11 unchanged", done.output)
 
 
-def test_a_missing_file_is_one_sentence(app: Flask, tmp_path: Path):
+def test_missing_file_is_reported_in_one_line(app: Flask, tmp_path: Path):
     for missing in (tmp_path / "nosuch.json", tmp_path):
         done = command(app, missing)
         assert done.exit_code != 0
@@ -174,11 +176,11 @@ def test_a_missing_file_is_one_sentence(app: Flask, tmp_path: Path):
         assert len(done.output.strip().splitlines()) == 1
 
 
-def test_the_projects_own_catalogue_can_be_loaded(app: Flask):
-    own = Path(__file__).parents[2] / "catalog.json"
-    done = command(app, own)
+def test_demo_catalogue_can_be_imported(app: Flask):
+    demo = Path(__file__).parents[2] / "catalog.json"
+    done = command(app, demo)
     assert done.exit_code == 0, done.output
-    for shop in json.loads(own.read_text())["tenants"]:
+    for shop in json.loads(demo.read_text())["tenants"]:
         visitor = Person(app.test_client(), shop["id"])
         assert visitor.get("/").status_code == 200
         for item in shop["products"][:3]:

@@ -9,11 +9,11 @@ from flask import Flask
 from storefront.catalog.pages import CATEGORIES_PER_PAGE, MAX_CATEGORY_CHIPS
 from storefront.seo.feeds import MAX_LLMS_CATEGORIES
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 
-MANY = 5000
+CATEGORY_COUNT = 5000
 MAX_PAGE_BYTES = 60_000
-"""Of HTML before it is packed; 5,000 chips are 660,000."""
+"""Uncompressed HTML; 5,000 chips are 660,000 bytes."""
 PAGES = (
     "/",
     "/?page=2",
@@ -36,14 +36,14 @@ PAGES = (
 
 @pytest.fixture
 def reader(app: Flask) -> Person:
-    goods = [product(f"p{i}", category=f"Shelf {i}", name=f"Product {i}") for i in range(MANY)]
+    products = [product(f"p{i}", category=f"Shelf {i}", name=f"Product {i}") for i in range(CATEGORY_COUNT)]
     labels = {"Shelf 4321": {"de": "Regal Übergröße"}}
-    put_up(app, tenant("many", *goods, locale="en-IE", labels=labels))
+    import_tenants(app, tenant("many", *products, locale="en-IE", labels=labels))
     return Person(app.test_client(), "many")
 
 
 def chips(page: str) -> list[str]:
-    """The categories of the row above a list, whose addresses say them."""
+    """Return the categories of the chips above a list, from their URLs."""
     return [unescape(found) for found in re.findall(r'<a id="chip_\d+"[^>]*\?category=([^"&]+)', page)]
 
 
@@ -51,7 +51,7 @@ def listed(page: str) -> list[str]:
     return re.findall(r'<li><a href="/t/many/\?category=[^"]+"><span[^>]*>([^<]+)</span>', page)
 
 
-def test_pages_are_light_and_every_category_can_be_found(reader: Person):
+def test_pages_stay_small_and_every_category_can_be_found(reader: Person):
     weights = {path: len(reader.get(path).data) for path in PAGES}
     assert {path: weight for path, weight in weights.items() if weight > MAX_PAGE_BYTES} == {}
     front = reader.get("/").text
@@ -64,25 +64,25 @@ def test_pages_are_light_and_every_category_can_be_found(reader: Person):
     search(reader)
     assert reader.get("/llms.txt").text.count("?category=") == MAX_LLMS_CATEGORIES
     assert "[All 5,000 categories](http://localhost/t/many/categories)" in reader.get("/llms.txt").text
-    assert reader.get("/sitemap.xml").text.count("?category=") == MANY, "search engines are told of all"
+    assert reader.get("/sitemap.xml").text.count("?category=") == CATEGORY_COUNT, "the sitemap lacks categories"
 
 
 def walk(reader: Person) -> None:
-    """From page to page by their links."""
+    """Follow the links from page to page."""
     found, path = set(), "/categories"
-    for _ in range(MANY // CATEGORIES_PER_PAGE):
+    for _ in range(CATEGORY_COUNT // CATEGORIES_PER_PAGE):
         page = reader.get(path).text
         assert "5,000 categories" in page
         assert len(listed(page)) == CATEGORIES_PER_PAGE
         found |= set(listed(page))
         following = re.search(r'rel="next" href="/t/many([^"]+)"', page)
         path = unescape(following[1]) if following else ""
-    assert (path, len(found)) == ("", MANY)
+    assert (path, len(found)) == ("", CATEGORY_COUNT)
     assert listed(reader.get("/categories?page=51").text) == []
 
 
 def search(reader: Person) -> None:
-    """By the beginnings of words, in the reader's language."""
+    """Search by prefixes of words, in the language of the page."""
     assert listed(reader.get("/categories?q=4321+sh").text) == ["Shelf 4321"]
     assert len(listed(reader.get("/categories?q=432").text)) == 11
     german = {"Accept-Language": "de"}

@@ -5,9 +5,9 @@ from flask import Flask
 
 from tests.api_contract import assert_problem
 from tests.conftest import Person
-from tests.factories import change_product, product, put_up, tenant
+from tests.factories import change_product, import_tenants, product, tenant
 
-SHELF = [
+PRODUCTS = [
     product("crepe", name="Crêpe Pan", description="For thin pancakes.", category="Kitchen", tags=["iron"]),
     product("pan", name="PAN of steel", description="It fries.", category="Kitchen", stock=0, tags=["fry-all"]),
     product("panda", name="Stuffed Panda", description="Soft.", category="Toys", tags=["bear"]),
@@ -22,7 +22,7 @@ SHELF = [
 
 @pytest.fixture
 def reader(app: Flask) -> Person:
-    put_up(app, tenant("shelf", *SHELF))
+    import_tenants(app, tenant("shelf", *PRODUCTS))
     return Person(app.test_client(), "shelf")
 
 
@@ -45,40 +45,40 @@ SEARCHES = {
 }  # fmt: skip
 
 
-def test_words_are_found_by_all_their_ways_to_write_them(reader: Person):
+def test_words_match_in_every_spelling(reader: Person):
     for q, expected in SEARCHES.items():
         assert sorted(found(reader, q=q)) == sorted(expected), q
 
 
-def test_only_the_last_word_may_be_a_beginning(reader: Person):
+def test_only_the_last_word_matches_as_a_prefix(reader: Person):
     assert found(reader, q="crepe p") == ["crepe"]
     assert found(reader, q="p crepe") == []
     assert found(reader, q="stuf panda") == []
     assert found(reader, q="panda stuf") == ["panda"]
 
 
-def test_the_order_of_the_api_is_that_of_the_catalogue(reader: Person):
+def test_api_results_are_in_catalogue_order(reader: Person):
     assert found(reader, q="pan") == ["crepe", "pan", "panda", "book"]
-    assert found(reader) == [item["id"] for item in SHELF]
+    assert found(reader) == [item["id"] for item in PRODUCTS]
 
 
-def test_on_the_page_the_hits_in_names_come_first(app: Flask, reader: Person):
-    put_up(app, tenant("shelf", *SHELF, product("late", name="Birch Bowl"), product("last", name="A birch")))
+def test_page_lists_matches_in_names_first(app: Flask, reader: Person):
+    import_tenants(app, tenant("shelf", *PRODUCTS, product("late", name="Birch Bowl"), product("last", name="A birch")))
     shown = [part.split('"', 1)[0] for part in reader.get("/?q=birch").text.split('data-product="')[1:]]
     assert shown == ["late", "last", "spoon"]
 
 
 @pytest.mark.parametrize("q", ["!!!", "%", "_", "*", '"', "'", "-", "()", "&|", "…", ":*", "🐝", "\u0301", "\0", "_ _"])
-def test_signs_only_are_nobodys_words(reader: Person, q: str):
+def test_query_without_searchable_characters_finds_nothing(reader: Person, q: str):
     assert found(reader, q=q) == []
     page = reader.get("/", query_string={"q": q})
     assert page.status_code == 200
     assert "data-product=" not in page.text
 
 
-def test_nothing_asked_for_is_everything(reader: Person):
+def test_empty_query_finds_everything(reader: Person):
     for q in ("", " ", "\t\n  "):
-        assert len(found(reader, q=q)) == len(SHELF), repr(q)
+        assert len(found(reader, q=q)) == len(PRODUCTS), repr(q)
 
 
 OPERATORS = [
@@ -92,31 +92,31 @@ OPERATORS = [
 ]  # fmt: skip
 
 
-def test_operators_and_quotes_are_only_signs(reader: Person):
+def test_operators_and_quotes_in_a_query_are_harmless(reader: Person):
     for q in OPERATORS:
         answer = reader.api("GET", "/products", query_string={"q": q})
         page = reader.get("/", query_string={"q": q})
         assert page.status_code == 200, repr(q)
         assert "<script>" not in page.text.partition("<body>")[2]
         assert answer.status_code == (422 if len(q) > 200 else 200), f"{q!r}: {answer.text}"
-    assert len(found(reader)) == len(SHELF)
+    assert len(found(reader)) == len(PRODUCTS)
 
 
-def test_operators_mean_what_their_letters_say(reader: Person):
+def test_operators_are_searched_as_words(reader: Person):
     assert found(reader, q='"pan"') == found(reader, q="pan*") == found(reader, q="pan")
-    assert found(reader, q="pan OR spoon") == [], "OR is a word like others"
+    assert found(reader, q="pan OR spoon") == [], "OR was taken for an operator"
     assert found(reader, q="not near") == ["mad"]
     assert found(reader, q="pan -spoon") == found(reader, q="pan spoon") == ["book"]
     assert found(reader, q="tenant_id:shelf") == []
     assert found(reader, q="'; drop table product; --") == ["mad"]
 
 
-def test_a_thousand_characters_are_refused_by_name_for_programs_and_answered_on_pages(reader: Person):
+def test_too_long_query_is_refused_by_the_api_and_accepted_on_pages(reader: Person):
     assert_problem(reader.api("GET", "/products", query_string={"q": "pan " * 250}), 422, field="q")
     assert reader.get("/", query_string={"q": "x" * 5000}).status_code == 200
 
 
-def test_categories_and_stock_narrow_the_search(reader: Person):
+def test_search_is_filtered_by_category_and_stock(reader: Person):
     assert found(reader, category="Kitchen") == ["crepe", "pan", "spoon"]
     assert found(reader, category="Kitchen", in_stock="true") == ["crepe", "spoon"]
     assert found(reader, q="pan", category="Kitchen") == ["crepe", "pan"]
@@ -127,21 +127,21 @@ def test_categories_and_stock_narrow_the_search(reader: Person):
     for category in ("kitchen", "Kitch", "nosuch", "%", "'", "Kitchen' OR '1'='1"):
         assert found(reader, category=category) == [], category
     assert found(reader, category="") == found(reader)
-    assert found(reader, category="Kit\0chen") == found(reader, category="Kitchen"), "no catalogue has a NUL"
+    assert found(reader, category="Kit\0chen") == found(reader, category="Kitchen"), "NUL is ignored"
 
 
-def test_what_sells_out_leaves_what_is_in_stock(app: Flask, reader: Person):
+def test_sold_out_product_is_not_found_in_stock(app: Flask, reader: Person):
     change_product(app, "shelf", "crepe", stock=0)
     assert found(reader, q="crepe", in_stock="true") == []
     assert found(reader, q="crepe") == ["crepe"]
 
 
-def test_new_words_are_found_and_old_ones_not(app: Flask, reader: Person):
-    put_up(app, tenant("shelf", product("crepe", name="Waffle Iron", description="Hot.")), refresh=True)
+def test_search_finds_the_updated_texts_only(app: Flask, reader: Person):
+    import_tenants(app, tenant("shelf", product("crepe", name="Waffle Iron", description="Hot.")), refresh=True)
     assert found(reader, q="waffle") == ["crepe"]
     assert "crepe" not in found(reader, q="thin")
     assert "crepe" not in found(reader, q="pan")
 
 
-def test_a_cjk_word_is_found_inside_a_name(reader: Person):
+def test_cjk_substring_of_a_name_is_found(reader: Person):
     assert found(reader, q="の茶") == ["cha"]

@@ -9,36 +9,36 @@ from flask import Flask
 from storefront.catalog.spelling import Vocabulary
 from tests.catalog.test_pages import shown, status
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
-from tests.orders.test_statements import counting
+from tests.factories import import_tenants, product, tenant
+from tests.orders.test_statements import recorded_statements
 from tests.tenants.clients import prefix, subdomain
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WORDS = Vocabulary([["espresso espresso cup stoneware", "cap beans enamel pot 250g"]])
-MEANT = {
+CORRECTIONS = {
     "espreso": "espresso", "expresso": "espresso", "epsresso": "espresso", "stonwear": "stoneware", "benas": "beans",
     "enamle pot": "enamel pot", "pot enamle": "pot enamel", "cip": "cup",
 }  # fmt: skip
-LEFT = ("espresso", "esp", "xyzzy", "teapot", "po", "251g", "beans cup", "b", "250g", "")
+UNCORRECTED = ("espresso", "esp", "xyzzy", "teapot", "po", "251g", "beans cup", "b", "250g", "")
 
 
 def options(page: str) -> list[tuple[str, str]]:
-    """Where each suggestion leads, and its words."""
+    """Return URL and text of each option."""
     found = re.findall(r'<a id="\w+" role="option"[^>]*href="([^"]+)">(.*?)</a>', page, re.DOTALL)
-    return [(unescape(href), " ".join(re.sub(r"<[^>]+>", " ", words).split())) for href, words in found]
+    return [(unescape(href), " ".join(re.sub(r"<[^>]+>", " ", text).split())) for href, text in found]
 
 
-@pytest.mark.parametrize(("typed", "meant"), MEANT.items())
-def test_slips_are_forgiven(typed: str, meant: str):
-    assert WORDS.correct_query(typed.split()) == meant
+@pytest.mark.parametrize(("typed", "correction"), CORRECTIONS.items())
+def test_typos_are_corrected(typed: str, correction: str):
+    assert WORDS.correct_query(typed.split()) == correction
 
 
-@pytest.mark.parametrize("typed", LEFT)
-def test_words_that_are_known_or_like_nothing_are_left(typed: str):
+@pytest.mark.parametrize("typed", UNCORRECTED)
+def test_known_words_and_words_without_neighbours_are_not_corrected(typed: str):
     assert WORDS.correct_query(typed.split()) is None
 
 
-def test_of_many_words_only_the_most_frequent_are_remembered(monkeypatch: pytest.MonkeyPatch):
+def test_vocabulary_keeps_only_the_most_frequent_words(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("storefront.catalog.spelling.MAX_WORDS", 10)
     texts = [
         [f"often{letter} " * 50 for letter in "abcde"],
@@ -49,34 +49,34 @@ def test_of_many_words_only_the_most_frequent_are_remembered(monkeypatch: pytest
     assert {f"often{letter}" for letter in "abcde"} <= set(kept.words)
 
 
-def test_a_mistyped_search_shows_what_was_meant_and_says_so(shopper: Person):
+def test_misspelt_search_shows_corrected_results_with_a_message(shopper: Person):
     page = shopper.get("/?q=espreso").text
     assert shown(page) == shown(shopper.get("/?q=espresso").text) != []
     assert "No results for “espreso”. Showing results for “espresso” instead." in page
     assert status(page).startswith("3 products")
-    assert 'name="q" value="espreso"' in page, "what was typed stays in the field"
-    insisted = shopper.client.get(unescape(re.search(r'id="insist"[^>]*href="([^"]+)"', page)[1])).text
-    assert shown(insisted) == []
-    assert "No results for “espreso”" in insisted
+    assert 'name="q" value="espreso"' in page, "the field has lost the typed query"
+    exact = shopper.client.get(unescape(re.search(r'id="insist"[^>]*href="([^"]+)"', page)[1])).text
+    assert shown(exact) == []
+    assert "No results for “espreso”" in exact
 
 
-def test_what_is_found_is_never_corrected(shopper: Person):
+def test_search_with_results_is_not_corrected(shopper: Person):
     for q in ("espresso", "esp", "zzzz", "cup beans"):
         assert "Showing results for" not in shopper.get("/", query_string={"q": q}).text, q
-    assert shopper.api("GET", "/products?q=espreso").json["items"] == [], "programs get what they asked for"
+    assert shopper.api("GET", "/products?q=espreso").json["items"] == [], "the API corrects queries"
 
 
-def test_the_words_are_this_shops_and_of_this_day(app: Flask, shopper: Person, stranger: Person):
+def test_vocabulary_is_of_this_shop_and_current(app: Flask, shopper: Person, stranger: Person):
     english = {"Accept-Language": "en"}
     assert "Showing results for" not in stranger.get("/?q=espreso", headers=english).text
     assert "Showing results for “fountain”" in stranger.get("/?q=fuontain", headers=english).text
     assert "Showing results for" not in shopper.get("/?q=fuontain").text
-    put_up(app, tenant("north", product("spring", name="Fountain Spring")))
+    import_tenants(app, tenant("north", product("spring", name="Fountain Spring")))
     assert shown(shopper.get("/?q=fuontain").text) == ["spring"]
 
 
 @on_sqlite
-def test_filters_hold_for_what_was_meant(shopper: Person):
+def test_filters_apply_to_corrected_results(shopper: Person):
     assert shown(shopper.get("/?q=espreso&max_price=20").text) == ["beans", "cup"]
     page = shopper.get("/?q=espreso&max_price=0").text
     assert shown(page) == []
@@ -85,18 +85,18 @@ def test_filters_hold_for_what_was_meant(shopper: Person):
 # --- suggestions ------------------------------------------------------------------------------------------------------
 
 
-def test_suggestions_are_products_and_categories_of_this_shop(app: Flask):
-    for door in (subdomain(app.test_client()), prefix(app.test_client())):
-        assert options(door.get("/suggest?q=co").text) == [
-            (f"{door.root}/?category=Coffee", "Coffee 1 product"),
-            (f"{door.root}/products/filter", "F Filters &amp; Co &lt;b&gt; Sold out"),
-            (f"{door.root}/products/beans", "D Dawn Beans €18.50"),
+def test_autocomplete_offers_products_and_categories_of_this_shop(app: Flask):
+    for client in (subdomain(app.test_client()), prefix(app.test_client())):
+        assert options(client.get("/suggest?q=co").text) == [
+            (f"{client.root}/?category=Coffee", "Coffee 1 product"),
+            (f"{client.root}/products/filter", "F Filters &amp; Co &lt;b&gt; Sold out"),
+            (f"{client.root}/products/beans", "D Dawn Beans €18.50"),
         ]
-        assert options(door.get("/suggest?q=pen").text) == []
+        assert options(client.get("/suggest?q=pen").text) == []
 
 
-def test_suggestions_are_few_and_forgiving(app: Flask, shopper: Person):
-    put_up(app, tenant("wide", *(product(f"p{i}", name=f"Teapot {i}", category=f"Tea {i}") for i in range(20))))
+def test_autocomplete_is_limited_and_corrects_typos(app: Flask, shopper: Person):
+    import_tenants(app, tenant("wide", *(product(f"p{i}", name=f"Teapot {i}", category=f"Tea {i}") for i in range(20))))
     wide = Person(app.test_client(), "wide")
     found = options(wide.get("/suggest?q=tea").text)
     assert len([href for href, _ in found if "category" in href]) == 3
@@ -105,7 +105,7 @@ def test_suggestions_are_few_and_forgiving(app: Flask, shopper: Person):
 
 
 @on_sqlite
-def test_suggestions_are_a_fragment_whatever_is_typed(shopper: Person):
+def test_autocomplete_returns_a_fragment_for_any_input(shopper: Person):
     for q in ("", " ", "!!!", "%", "<script>alert(1)</script>", "x" * 5000, "\0", "茶", '"', "🐝"):
         for answer in (
             shopper.get("/suggest", query_string={"q": q}),
@@ -118,14 +118,14 @@ def test_suggestions_are_a_fragment_whatever_is_typed(shopper: Person):
 
 
 @on_sqlite
-def test_a_suggestion_asks_the_database_once(app: Flask, shopper: Person):
+def test_autocomplete_takes_one_query(app: Flask, shopper: Person):
     shopper.get("/suggest?q=esp")
-    with counting(app) as said:
+    with recorded_statements(app) as statements:
         assert len(options(shopper.get("/suggest?q=espr").text)) == 3
-    assert len(said) == 1
+    assert len(statements) == 1
 
 
 @on_sqlite
-def test_each_option_has_an_id_of_its_own(shopper: Person):
+def test_autocomplete_options_have_unique_ids(shopper: Person):
     ids = re.findall(r'id="(\w+)"', shopper.get("/suggest?q=co").text)
     assert len(ids) == len(set(ids)) == 3

@@ -12,9 +12,9 @@ from storefront.server.bootstrap import prepare
 from storefront.tenants.models import Setting
 from tests.catalog.test_search import found
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 
-SHELF = [
+PRODUCTS = [
     product("only", name="☕"),
     product("mug", name="☕\ufe0f Mug", description="For 👩‍💻 at work."),
     product("flag", name="🇩🇪 Flag"),
@@ -38,7 +38,7 @@ SEARCHES = {
 
 @pytest.fixture
 def reader(app: Flask) -> Person:
-    put_up(app, tenant("shelf", *SHELF))
+    import_tenants(app, tenant("shelf", *PRODUCTS))
     return Person(app.test_client(), "shelf")
 
 
@@ -48,7 +48,7 @@ def shown(person: Person, q: str) -> list[str]:
     return [part.split('"', 1)[0] for part in page.text.split('data-product="')[1:]]
 
 
-def test_symbols_are_found_by_all_their_ways_to_write_them(reader: Person):
+def test_symbols_match_in_every_encoding(reader: Person):
     for q, expected in SEARCHES.items():
         if q.strip("\u200b"):
             assert found(reader, q=q) == expected, repr(q)
@@ -56,27 +56,27 @@ def test_symbols_are_found_by_all_their_ways_to_write_them(reader: Person):
             assert set(shown(reader, q)) == set(expected), repr(q)
 
 
-def test_the_field_suggests_what_a_symbol_finds(reader: Person):
+def test_autocomplete_finds_symbols(reader: Person):
     answer = reader.get("/suggest", query_string={"q": "☕"}).text
     assert "/products/only" in answer
     assert "/products/mug" in answer
     assert "★ Stars" in reader.get("/suggest", query_string={"q": "★"}).text
 
 
-def test_a_page_looks_for_the_words_when_nothing_has_the_symbol_too(reader: Person):
+def test_search_drops_a_symbol_that_has_no_match_with_the_words(reader: Person):
     page = reader.get("/", query_string={"q": "tea ☕"}).text
     assert 'data-product="tea"' in page
     assert "Showing results for “tea”" in page
     assert "zsymbol" not in page
 
 
-def test_a_name_is_sorted_by_its_words(reader: Person):
+def test_names_are_sorted_without_their_symbols(reader: Person):
     page = reader.get("/?sort=name").text
     order = [part.split('"', 1)[0] for part in page.split('data-product="')[1:]]
     assert order == ["soft", "flag", "mug", "other", "thumb", "tea", "only"]
 
 
-def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask, reader: Person):
+def test_rows_of_an_earlier_version_are_reindexed_at_start(app: Flask, reader: Person):
     with app.app_context():
         with tenant_context("shelf"), write():
             for row in db.session.scalars(select(Product)):
@@ -85,7 +85,7 @@ def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask
         db.session.execute(delete(Setting).where(Setting.name == "search_words_version"))
         db.session.commit()
     with app.app_context(), tenant_context("shelf"):
-        stamp = {row.id: row.updated_at for row in db.session.scalars(select(Product))}
+        updated_at = {row.id: row.updated_at for row in db.session.scalars(select(Product))}
     assert found(reader, q="☕") == []
     prepare(app)
     for q in ("☕", "coffee", "🇩🇪", "mug"):
@@ -93,12 +93,12 @@ def test_what_an_earlier_version_stored_is_found_after_the_next_start(app: Flask
     assert found(reader, q="old") == []
     with app.app_context(), tenant_context("shelf"):
         rows = list(db.session.scalars(select(Product)))
-        assert len(rows) == len(SHELF)
+        assert len(rows) == len(PRODUCTS)
         assert not [row.name for row in rows if "\u202e" in row.name]
-        assert {row.id: row.updated_at for row in rows} == stamp, "the texts are as they were"
+        assert {row.id: row.updated_at for row in rows} == updated_at, "reindexing changed updated_at"
 
 
-def test_words_are_made_anew_only_once(app: Flask, reader: Person):
+def test_reindexing_runs_only_once(app: Flask, reader: Person):
     prepare(app)
     with app.app_context(), tenant_context("shelf"), write():
         db.session.get(Product, ("shelf", "only")).search_text = "by hand"

@@ -1,4 +1,4 @@
-"""Translated products: imported, displayed, found, sold and in feeds in the right language."""
+"""Translated products in the right language: import, pages, search, orders and feeds."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from storefront.catalog.import_schema import parse_catalog
 from storefront.catalog.json_file import CatalogError
 from tests.catalog.test_pages import shown
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant, written
+from tests.factories import import_tenants, product, tenant, written
 from tests.tenants.factories import every_row
 
 MUG = product(
@@ -25,23 +25,25 @@ HERO = {"title": {"en": "Good morning.", "de": "Guten Morgen."}, "text": "Come i
 LABELS = {"Tableware": {"de": "Geschirr", "ja": "食器"}, "hot": {"de": "heiß"}}
 TEA = product("tea", "3.00", category="Tea", tags=["hot"])
 WEST = tenant("west", MUG, TEA, locale="en-IE", theme={"hero": HERO}, labels=LABELS)
-BARE_WEST = tenant("west", product("tea"), locale="en-IE", theme={"hero": {"title": {"fr": "Bonjour."}}})
+WEST_WITHOUT_ENGLISH_HERO = tenant(
+    "west", product("tea"), locale="en-IE", theme={"hero": {"title": {"fr": "Bonjour."}}}
+)
 GERMAN = {"Accept-Language": "de"}
 
 
 @pytest.fixture
 def west(app: Flask) -> Person:
-    put_up(app, WEST)
+    import_tenants(app, WEST)
     return Person(app.test_client(), "west")
 
 
-def test_pages_say_a_product_in_the_shoppers_language(west: Person):
+def test_pages_show_products_in_the_shoppers_language(west: Person):
     english, german, french = (
         west.get("/", headers={"Accept-Language": language}).text for language in ("en", "de", "fr")
     )
     assert ("Enamel Mug" in english, "Emaillebecher" in english) == (True, False)
     assert ("Enamel Mug" in german, "Emaillebecher" in german) == (False, True)
-    assert "Enamel Mug" in french, "what isn't said in French is said in the shop's own language"
+    assert "Enamel Mug" in french, "a missing translation falls back to the shop's default language"
     assert ("Good morning." in english, "Guten Morgen." in german, "Come in." in german) == (True, True, True)
     page = west.get("/products/mug", headers=GERMAN).text
     assert "<h1>Emaillebecher</h1>" in page
@@ -53,16 +55,16 @@ def test_pages_say_a_product_in_the_shoppers_language(west: Person):
 
 
 @pytest.mark.parametrize(
-    "words", ["enamel", "mug", "emaille", "Emaillebecher", "емальована", "чашк", "suppe", "スープ"]
+    "query", ["enamel", "mug", "emaille", "Emaillebecher", "емальована", "чашк", "suppe", "スープ"]
 )
-def test_every_language_is_searched_whichever_is_read(west: Person, words: str):
+def test_search_covers_every_language(west: Person, query: str):
     for language in ("en", "de", "ja"):
-        assert shown(west.get(f"/?q={words}", headers={"Accept-Language": language}).text) == ["mug"]
+        assert shown(west.get(f"/?q={query}", headers={"Accept-Language": language}).text) == ["mug"]
 
 
-def test_categories_and_tags_are_called_by_their_names_in_the_shoppers_language(west: Person):
+def test_categories_and_tags_are_shown_in_the_shoppers_language(west: Person):
     page = west.get("/", headers=GERMAN).text
-    assert 'href="/t/west/?category=Tableware"' in page, "an address stays the same in every language"
+    assert 'href="/t/west/?category=Tableware"' in page, "the URL differs by language"
     assert (">Geschirr</span> <" in page, ">Tableware</span> <" in page, ">Tea</span> <" in page) == (True, False, True)
     assert "<h2>Geschirr</h2>" in west.get("/?category=Tableware", headers=GERMAN).text
     assert ">Geschirr</a>" in west.get("/products/mug", headers=GERMAN).text
@@ -72,7 +74,7 @@ def test_categories_and_tags_are_called_by_their_names_in_the_shoppers_language(
     assert shown(west.get("/?q=geschirr").text) == ["mug"]
 
 
-def test_an_order_keeps_the_name_by_which_it_was_bought(west: Person):
+def test_order_keeps_the_product_name_of_the_purchase(west: Person):
     west.post("/cart/items", {"product_id": "mug"}, headers=GERMAN)
     buyer = {"email": "ada@example.com", "name": "Ada"}
     where = west.post("/checkout", buyer, headers=GERMAN).headers["Location"].removeprefix("/t/west")
@@ -81,7 +83,7 @@ def test_an_order_keeps_the_name_by_which_it_was_bought(west: Person):
     assert west.checkout(cart).json["items"][0]["name"] == "Enamel Mug"
 
 
-def test_programs_get_the_shops_own_language_unless_they_ask_for_another(west: Person):
+def test_api_uses_the_shops_default_language_unless_requested_otherwise(west: Person):
     def name(**headers: str) -> Any:
         return west.api("GET", "/products/mug", headers=headers).json["name"]
 
@@ -95,41 +97,41 @@ def test_programs_get_the_shops_own_language_unless_they_ask_for_another(west: P
     assert "Accept-Language" in listed.vary
 
 
-def test_what_others_read_is_in_the_shops_own_language(west: Person):
+def test_feeds_and_structured_data_are_in_the_shops_default_language(west: Person):
     for path in ("/feed.xml", "/llms.txt"):
         answer = west.get(path, headers=GERMAN)
         assert ("Enamel Mug" in answer.text, "Emaillebecher" in answer.text) == (True, False), path
         assert "Content-Language" not in answer.headers, path
-        assert not {"Cookie", "Accept-Language"} & set(answer.vary), "the same for everybody, so caches may keep it"
+        assert not {"Cookie", "Accept-Language"} & set(answer.vary), "shared caches can't store it"
     page = west.get("/products/mug", headers=GERMAN).text
-    said = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL).group(1))
-    assert [thing.get("name") for thing in said["@graph"] if thing["@type"] == "Product"] == ["Enamel Mug"]
+    graph = json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL).group(1))
+    assert [thing.get("name") for thing in graph["@graph"] if thing["@type"] == "Product"] == ["Enamel Mug"]
 
 
-def test_programs_read_categories_in_the_shops_own_language(app: Flask):
+def test_feeds_contain_categories_in_the_shops_default_language(app: Flask):
     labels = {"Tableware": {"en": "Cups and plates", "de": "Geschirr"}}
-    put_up(app, tenant("west", MUG, TEA, locale="en-IE", labels=labels))
+    import_tenants(app, tenant("west", MUG, TEA, locale="en-IE", labels=labels))
     west = Person(app.test_client(), "west")
     page = west.get("/products/mug", headers=GERMAN).text
     for text in (west.get("/feed.xml").text, west.get("/llms.txt").text, page[: page.index("</head>")]):
         assert ("Cups and plates" in text, "Geschirr" in text) == (True, False)
 
 
-def test_updates_bring_translations_and_take_them_away(app: Flask, west: Person):
+def test_updates_add_and_remove_translations(app: Flask, west: Person):
     before = every_row(app, "west")["product"]
-    put_up(app, WEST)
-    assert every_row(app, "west")["product"] == before, "what is there stays as it is"
-    put_up(app, tenant("west", MUG | {"name": {"en": "Mug", "fr": "Gobelet"}}, locale="en-IE"), refresh=True)
+    import_tenants(app, WEST)
+    assert every_row(app, "west")["product"] == before, "an import without update changed a product"
+    import_tenants(app, tenant("west", MUG | {"name": {"en": "Mug", "fr": "Gobelet"}}, locale="en-IE"), refresh=True)
     assert shown(west.get("/?q=gobelet").text) == ["mug"]
     assert shown(west.get("/?q=emaillebecher&exact=1").text) == []
     assert "Gobelet" in west.get("/", headers={"Accept-Language": "fr"}).text
-    put_up(app, tenant("west", MUG | {"name": "Mug", "description": ""}, locale="en-IE"), refresh=True)
+    import_tenants(app, tenant("west", MUG | {"name": "Mug", "description": ""}, locale="en-IE"), refresh=True)
     assert ">Mug<" in west.get("/", headers=GERMAN).text
     assert shown(west.get("/?q=gobelet&exact=1").text) == []
 
 
 @pytest.mark.parametrize(
-    ("entry", "said"),
+    ("entry", "texts"),
     [
         (product("mug", name={"en": "Mug", "xx": "Mug"}), ("west", "mug", "name", "'xx'", "en, de, fr, uk, ja")),
         (product("mug", name={"de": "Becher"}), ("west", "mug", "name", "missing in 'en'")),
@@ -144,25 +146,25 @@ def test_updates_bring_translations_and_take_them_away(app: Flask, west: Person)
         (product("mug", category={"en": "Cups"}), ("west", "mug", "category")),
     ],
 )
-def test_a_wrong_language_is_named_with_shop_product_and_field(entry: dict[str, Any], said: tuple[str, ...]):
-    with pytest.raises(CatalogError) as refused:
+def test_invalid_translation_is_named_with_shop_product_and_field(entry: dict[str, Any], texts: tuple[str, ...]):
+    with pytest.raises(CatalogError) as error:
         parse_catalog(written(tenant("west", entry, locale="en-IE")))
-    for words in said:
-        assert words in str(refused.value), str(refused.value)
+    for text in texts:
+        assert text in str(error.value), str(error.value)
 
 
-def test_a_label_in_an_unknown_language_is_named():
+def test_label_in_an_unknown_language_is_named():
     with pytest.raises(CatalogError, match=r"west.*labels, 'Tableware': 'xx' is not a supported language"):
         parse_catalog(written(tenant("west", MUG, locale="en-IE", labels={"Tableware": {"xx": "Cups"}})))
 
 
-def test_a_hero_must_speak_the_shops_language():
+def test_hero_without_the_shops_default_language_is_refused():
     with pytest.raises(CatalogError, match=r"west.*theme, hero, title: is missing in 'en'"):
-        parse_catalog(written(BARE_WEST))
+        parse_catalog(written(WEST_WITHOUT_ENGLISH_HERO))
 
 
-def test_a_shop_of_another_language_says_its_own_beside_ours(app: Flask):
-    put_up(app, tenant("sud", product("pane", name={"it": "Pane", "de": "Brot"}), locale="it-IT"))
+def test_shop_can_have_a_default_language_without_message_catalogue(app: Flask):
+    import_tenants(app, tenant("sud", product("pane", name={"it": "Pane", "de": "Brot"}), locale="it-IT"))
     sud = Person(app.test_client(), "sud")
     assert "Pane" in sud.get("/", headers={"Accept-Language": "it"}).text
     assert "Brot" in sud.get("/", headers=GERMAN).text

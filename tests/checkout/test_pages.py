@@ -13,14 +13,14 @@ BUYER = {"email": "ada@example.com", "name": "Ada <b>"}
 
 @pytest.fixture
 def buyer(shopper: Person) -> Person:
-    """Has two bags of beans and a cup in the cart."""
+    """A shopper with two bags of beans and a cup in the cart."""
     shopper.post("/cart/items", {"product_id": "beans", "quantity": "2"})
     shopper.post("/cart/items", {"product_id": "cup", "quantity": "1"})
     return shopper
 
 
 def form_of(page: str) -> dict[str, str]:
-    """The hidden fields that the checkout form sends."""
+    """Return the hidden fields of the checkout form."""
     assert '<form id="checkout_form" method="post" action="/t/north/checkout"' in page
     found = {}
     for field in re.findall(r'<input[^>]*type="hidden"[^>]*>', page):
@@ -30,15 +30,15 @@ def form_of(page: str) -> dict[str, str]:
     return found
 
 
-def error_beside(page: str, field: str) -> str:
-    """What the page says beside this field; empty when it has nothing to say."""
+def field_error(page: str, field: str) -> str:
+    """Return the error message of a field, or "" if it has none."""
     box = re.search(rf'<input id="{field}"[^>]*>', page)[0]
     error = re.search(rf'<p[^>]*id="{field}_error"[^>]*>(.*?)</p>', page, re.DOTALL)
     assert (error is not None) == ('aria-invalid="true"' in box) == (f'aria-describedby="{field}_error"' in box)
     return error[1] if error else ""
 
 
-def test_the_form_carries_its_cart_and_what_it_showed(buyer: Person):
+def test_form_contains_cart_id_lines_and_total(buyer: Person):
     page = buyer.get("/checkout").text
     fields = form_of(page)
     assert set(fields) == {"cart_id", "shown_lines", "expected_total"}
@@ -46,7 +46,7 @@ def test_the_form_carries_its_cart_and_what_it_showed(buyer: Person):
     assert "€61.20" in page
 
 
-def test_a_checkout_leads_to_its_confirmation(buyer: Person):
+def test_checkout_redirects_to_the_confirmation(buyer: Person):
     sent = buyer.post("/checkout", form_of(buyer.get("/checkout").text) | BUYER)
     assert sent.status_code == 303
     assert re.fullmatch(r"/t/north/orders/[A-Za-z0-9_-]{20,}", sent.headers["Location"])
@@ -57,7 +57,7 @@ def test_a_checkout_leads_to_its_confirmation(buyer: Person):
     assert (buyer.stock("beans"), buyer.stock("cup")) == (98, 2)
 
 
-def test_the_confirmation_is_for_who_holds_the_link(app: Flask, buyer: Person):
+def test_confirmation_is_visible_to_everyone_with_the_link(app: Flask, buyer: Person):
     location = buyer.post("/checkout", BUYER).headers["Location"]
     order_id = location.rpartition("/")[2]
     number = buyer.api("GET", f"/orders/{order_id}").json["number"]
@@ -69,7 +69,7 @@ def test_the_confirmation_is_for_who_holds_the_link(app: Flask, buyer: Person):
     assert friend.client.get(location.replace("north", "south")).status_code == 404
 
 
-def test_sending_the_form_twice_leads_to_the_same_confirmation(app: Flask, buyer: Person):
+def test_submitting_the_form_twice_redirects_to_the_same_confirmation(app: Flask, buyer: Person):
     form = form_of(buyer.get("/checkout").text) | BUYER
     first = buyer.post("/checkout", form)
     assert first.status_code == 303
@@ -82,7 +82,7 @@ def test_sending_the_form_twice_leads_to_the_same_confirmation(app: Flask, buyer
     assert buyer.stock("cup") == 2
 
 
-def test_a_second_cart_is_a_second_order(buyer: Person):
+def test_second_cart_becomes_a_second_order(buyer: Person):
     first = buyer.post("/checkout", BUYER).headers["Location"]
     buyer.post("/cart/items", {"product_id": "beans", "quantity": "1"})
     second = buyer.post("/checkout", BUYER).headers["Location"]
@@ -91,7 +91,7 @@ def test_a_second_cart_is_a_second_order(buyer: Person):
 
 
 @pytest.mark.parametrize(
-    "form, faulty",
+    "form, invalid_fields",
     [
         ({"email": "", "name": "Ada"}, {"email"}),
         ({"email": "nobody", "name": "Ada"}, {"email"}),
@@ -100,17 +100,17 @@ def test_a_second_cart_is_a_second_order(buyer: Person):
         ({}, {"email", "name"}),
     ],
 )
-def test_a_fault_is_said_beside_its_field(buyer: Person, form: dict[str, str], faulty: set[str]):
+def test_validation_error_is_shown_beside_its_field(buyer: Person, form: dict[str, str], invalid_fields: set[str]):
     answer = buyer.post("/checkout", form_of(buyer.get("/checkout").text) | form)
     assert answer.status_code == 422
-    assert {field for field in ("email", "name") if error_beside(answer.text, field)} == faulty
+    assert {field for field in ("email", "name") if field_error(answer.text, field)} == invalid_fields
     for value in form.values():
-        assert f'value="{value}"' in answer.text, "what was typed is still there"
+        assert f'value="{value}"' in answer.text, "the typed input was lost"
     assert buyer.stock("beans") == 100
-    assert form_of(answer.text), "the form can be sent again"
+    assert form_of(answer.text), "the form can't be submitted again"
 
 
-def test_what_is_short_is_named(app: Flask, buyer: Person):
+def test_products_with_too_little_stock_are_named(app: Flask, buyer: Person):
     form = form_of(buyer.get("/checkout").text) | BUYER
     change_product(app, "north", "beans", stock=1)
     change_product(app, "north", "cup", stock=0)
@@ -126,7 +126,7 @@ def test_what_is_short_is_named(app: Flask, buyer: Person):
     assert buyer.post("/checkout", form).status_code == 303
 
 
-def test_a_changed_price_is_shown_before_it_is_charged(app: Flask, buyer: Person):
+def test_changed_price_is_shown_before_it_is_charged(app: Flask, buyer: Person):
     form = form_of(buyer.get("/checkout").text) | BUYER
     change_product(app, "north", "beans", price=2000)
     answer = buyer.post("/checkout", form)
@@ -143,7 +143,7 @@ def test_a_changed_price_is_shown_before_it_is_charged(app: Flask, buyer: Person
     [{"cup": "0", "beans": "2", "shared": "14"}, {"cup": "2", "beans": "1"}, {"honey": "1"}, {"beans": "1"}],
     ids=["other products for the same total", "other quantities", "more", "less"],
 )
-def test_an_order_holds_exactly_the_lines_that_its_page_showed(buyer: Person, change: dict[str, str]):
+def test_cart_changed_in_another_tab_is_shown_before_it_is_ordered(buyer: Person, change: dict[str, str]):
     """A second tab changes the cart while the first shows its checkout; the total may be the same by chance."""
     form = form_of(buyer.get("/checkout").text) | BUYER
     for product_id, quantity in change.items():
@@ -152,25 +152,25 @@ def test_an_order_holds_exactly_the_lines_that_its_page_showed(buyer: Person, ch
     assert answer.status_code == 409
     refusal = re.search(r'<div class="refusal" tabindex="-1" autofocus>.*?</div>', answer.text, re.DOTALL)[0]
     assert "Your cart has changed" in refusal
-    assert '<details class="order-fold" open>' in answer.text, "the order is in sight on a phone, too"
+    assert '<details class="order-fold" open>' in answer.text, "the order is hidden on a phone"
     assert 'value="ada@example.com"' in answer.text
     assert (buyer.stock("beans"), buyer.stock("cup")) == (100, 3)
     sent = buyer.post("/checkout", form_of(answer.text) | BUYER)
     assert sent.status_code == 303
     ordered = buyer.api("GET", f"/orders/{sent.location.rpartition('/')[2]}").json["items"]
-    wanted = {id: int(many) for id, many in ({"beans": "2", "cup": "1"} | change).items() if many != "0"}
-    assert {line["product_id"]: line["quantity"] for line in ordered} == wanted
+    expected = {id: int(count) for id, count in ({"beans": "2", "cup": "1"} | change).items() if count != "0"}
+    assert {line["product_id"]: line["quantity"] for line in ordered} == expected
 
 
-def test_lines_that_became_the_same_again_are_the_same(buyer: Person):
+def test_cart_changed_back_to_the_shown_lines_can_be_ordered(buyer: Person):
     form = form_of(buyer.get("/checkout").text) | BUYER
     buyer.post("/cart/items/beans", {"quantity": "0"})
     buyer.post("/cart/items", {"product_id": "beans", "quantity": "2"})
     assert buyer.post("/checkout", form).status_code == 303
 
 
-def test_the_summary_names_the_cart_that_it_shows(buyer: Person):
-    """Its region may come to show a new cart, when another tab has ordered the first and a suggestion is added."""
+def test_summary_partial_contains_the_id_of_its_cart(buyer: Person):
+    """The partial shows a new cart if another tab has ordered the first and a suggestion is added."""
     first = form_of(buyer.get("/checkout").text)
     buyer.post("/checkout", first | BUYER)
     buyer.post("/cart/items", {"product_id": "honey"})
@@ -191,8 +191,8 @@ TYPED = {"email": "ada@exa", "name": "Ada <b>"}
         ({"to": "//evil.example"}, "/t/north/checkout"),
     ],
 )
-def test_what_was_typed_is_kept_until_the_checkout_is_seen_again(buyer: Person, button: dict[str, str], leads_to: str):
-    """Once, and nowhere but between the shopper and the shop: in no address and on no other page."""
+def test_typed_input_is_kept_until_the_next_visit_of_the_checkout(buyer: Person, button: dict[str, str], leads_to: str):
+    """It is shown once, and is in no URL and on no other page."""
     answer = buyer.post("/checkout/draft", form_of(buyer.get("/checkout").text) | TYPED | button)
     assert (answer.status_code, answer.location) == (303, leads_to)
     assert "HttpOnly" in answer.headers["Set-Cookie"]
@@ -206,7 +206,7 @@ def test_what_was_typed_is_kept_until_the_checkout_is_seen_again(buyer: Person, 
     assert buyer.stock("beans") == 100
 
 
-def test_an_emptied_form_takes_what_was_kept_away(buyer: Person):
+def test_emptied_form_deletes_the_kept_input(buyer: Person):
     buyer.post("/checkout/draft", TYPED | {"to": "cart"})
     buyer.post("/checkout/draft", {"email": "", "name": "", "to": "cart"})
     assert 'value="ada@exa"' not in buyer.get("/checkout").text
@@ -218,7 +218,7 @@ def test_an_emptied_form_takes_what_was_kept_away(buyer: Person):
     assert 'value="ada@exa"' not in buyer.get("/checkout").text
 
 
-def test_a_total_that_no_page_sends_is_refused(buyer: Person):
+def test_invalid_total_is_refused(buyer: Person):
     form = form_of(buyer.get("/checkout").text) | BUYER
     for total in ("1.5", "-1", "x", "9" * 40, "٣"):
         answer = buyer.post("/checkout", form | {"expected_total": total})
@@ -226,7 +226,7 @@ def test_a_total_that_no_page_sends_is_refused(buyer: Person):
     assert buyer.post("/checkout", form).status_code == 303
 
 
-def test_without_a_cart_there_is_nothing_to_order(shopper: Person):
+def test_checkout_without_a_cart_redirects_or_is_a_404(shopper: Person):
     answer = shopper.get("/checkout")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/t/north/cart")
     assert shopper.post("/checkout", BUYER).status_code == 404
@@ -235,14 +235,14 @@ def test_without_a_cart_there_is_nothing_to_order(shopper: Person):
         assert shopper.post("/checkout", {"cart_id": cart_id}).status_code == 404
 
 
-def test_an_emptied_cart_is_a_refusal_not_an_order(buyer: Person):
+def test_emptied_cart_is_refused(buyer: Person):
     form = form_of(buyer.get("/checkout").text) | BUYER
     for product_id in ("beans", "cup"):
         buyer.post(f"/cart/items/{product_id}", {"quantity": "0"})
     assert buyer.post("/checkout", form).status_code == 409
 
 
-def test_suggestions_are_forms_of_their_own(buyer: Person):
+def test_suggestions_have_forms_that_add_them(buyer: Person):
     page = buyer.get("/checkout/upsell?page=1").text
     forms = [form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if 'name="upsell"' in form]
     assert 1 <= len(forms) <= 3
@@ -258,7 +258,7 @@ def test_suggestions_are_forms_of_their_own(buyer: Person):
     assert lines == {"beans": False, "cup": False, fields["product_id"]: True}
 
 
-def test_an_orders_page_is_for_no_search_engine_and_no_shared_cache(buyer: Person):
+def test_order_page_is_excluded_from_search_engines_and_shared_caches(buyer: Person):
     page = buyer.client.get(buyer.post("/checkout", BUYER).headers["Location"])
     assert 'name="robots" content="noindex"' in page.text
     assert "private" in page.headers["Cache-Control"] or "no-store" in page.headers["Cache-Control"]

@@ -20,8 +20,8 @@ from tests.servers import serving
 PASSWORD = "swordfish-0123456789"
 
 
-def sentence(settings: Settings, *statements: str) -> str:
-    """What is said of these statements on a new connection to the database."""
+def error_message(settings: Settings, *statements: str) -> str:
+    """Return the message for the error that these statements raise on a new connection."""
     engine = create_engine(settings.database_url, connect_args={"timeout": 0} if settings.on_sqlite else {})
     try:
         with engine.connect() as connection:
@@ -31,11 +31,11 @@ def sentence(settings: Settings, *statements: str) -> str:
         return database_fault(fault, settings)
     finally:
         engine.dispose()
-    raise AssertionError("nothing went wrong")
+    raise AssertionError("no statement failed")
 
 
-def own(folder: Path) -> Settings:
-    """Settings of an installation whose database is in DATA_DIR."""
+def settings_of(folder: Path) -> Settings:
+    """Return settings with DATA_DIR only, so that the database is in this folder."""
     return Settings.from_environ({"DATA_DIR": str(folder)})
 
 
@@ -44,64 +44,69 @@ def fill_disk(file: Path) -> list[str]:
 
 
 def lock(file: Path) -> list[str]:
-    held.append(sqlite3.connect(file, isolation_level=None))
-    held[-1].execute("BEGIN EXCLUSIVE")
+    open_connections.append(sqlite3.connect(file, isolation_level=None))
+    open_connections[-1].execute("BEGIN EXCLUSIVE")
     return ["CREATE TABLE x (a)"]
 
 
-def spoil(file: Path) -> list[str]:
+def overwrite_with_text(file: Path) -> list[str]:
     file.write_bytes(b"this is no database" * 100)
     return ["CREATE TABLE x (a)"]
 
 
-def take_its_place(file: Path) -> list[str]:
+def make_directory_in_its_place(file: Path) -> list[str]:
     file.mkdir()
     return ["CREATE TABLE x (a)"]
 
 
-def only_read(_file: Path) -> list[str]:
+def make_read_only(_file: Path) -> list[str]:
     return ["PRAGMA query_only = ON", "CREATE TABLE x (a)"]
 
 
-held: list[sqlite3.Connection] = []
+open_connections: list[sqlite3.Connection] = []
 
 
 @pytest.mark.parametrize(
-    ("arrange", "words"),
-    [(fill_disk, "the disk is full"), (lock, "another program has locked it"), (spoil, "is no SQLite database"),
-     (take_its_place, "it can't be opened"), (only_read, "it can't be written")],
+    ("cause_error", "reason"),
+    [(fill_disk, "the disk is full"), (lock, "another program has locked it"),
+     (overwrite_with_text, "is no SQLite database"), (make_directory_in_its_place, "it can't be opened"),
+     (make_read_only, "it can't be written")],
 )  # fmt: skip
-def test_sqlites_reasons_are_told_apart(tmp_path: Path, arrange: Callable[[Path], list[str]], words: str):
+def test_message_names_the_reason_of_an_sqlite_error(
+    tmp_path: Path, cause_error: Callable[[Path], list[str]], reason: str
+):
     file = tmp_path / "storefront.db"
-    said = sentence(own(tmp_path), *arrange(file))
-    while held:
-        held.pop().close()
-    assert words in said, said
-    assert said.startswith(f"DATA_DIR: the database {str(file)!r} can't be used: ")
-    assert "DATABASE_URL" not in said, "nobody set it"
-    assert said.count(". ") == 0
+    message = error_message(settings_of(tmp_path), *cause_error(file))
+    while open_connections:
+        open_connections.pop().close()
+    assert reason in message, message
+    assert message.startswith(f"DATA_DIR: the database {str(file)!r} can't be used: ")
+    assert "DATABASE_URL" not in message, "DATABASE_URL isn't set"
+    assert message.count(". ") == 0
 
 
-def test_a_file_elsewhere_is_named_by_the_setting_that_names_it(tmp_path: Path):
+def test_message_for_a_database_outside_data_dir_names_database_url(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/elsewhere.db"
-    said = sentence(settings_for(url, tmp_path / "data"), *spoil(tmp_path / "elsewhere.db"))
-    assert said.startswith(f"DATABASE_URL: the database '{tmp_path}/elsewhere.db' can't be used: ")
+    message = error_message(settings_for(url, tmp_path / "data"), *overwrite_with_text(tmp_path / "elsewhere.db"))
+    assert message.startswith(f"DATABASE_URL: the database '{tmp_path}/elsewhere.db' can't be used: ")
 
 
 @pytest.mark.parametrize(
-    ("number", "words"),
+    ("number", "reason"),
     [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "right to read and write"), (errno.EROFS, "read-only"),
      (errno.EIO, os.strerror(errno.EIO))],
 )  # fmt: skip
-def test_the_systems_reasons_are_told_apart(tmp_path: Path, number: int, words: str):
+def test_message_names_the_reason_of_an_operating_system_error(tmp_path: Path, number: int, reason: str):
     file = str(tmp_path / "storefront.db.lock")
-    said = database_fault(OSError(number, os.strerror(number), file), own(tmp_path))
-    assert said.startswith(f"{file!r} can't be used: ")
-    assert words in said
-    assert database_fault(OSError(number, os.strerror(number)), own(tmp_path)).startswith("DATA_DIR: the database ")
+    message = database_fault(OSError(number, os.strerror(number), file), settings_of(tmp_path))
+    assert message.startswith(f"{file!r} can't be used: ")
+    assert reason in message
+    assert database_fault(OSError(number, os.strerror(number)), settings_of(tmp_path)).startswith(
+        "DATA_DIR: the database "
+    )
 
 
-STATES = {
+REASONS_BY_ERROR = {
     psycopg.errors.DiskFull: "the server's disk is full",
     psycopg.errors.ReadOnlySqlTransaction: "takes no changes",
     psycopg.errors.InsufficientPrivilege: "lacks a right",
@@ -111,31 +116,31 @@ STATES = {
 }
 
 
-def test_postgresqls_reasons_are_told_apart(tmp_path: Path):
+def test_message_names_the_reason_of_a_postgresql_error(tmp_path: Path):
     settings = settings_for(f"postgresql://keeper:{PASSWORD}@db.example:5433/shop", tmp_path)
-    for state, words in STATES.items():
-        said = database_fault(OperationalError("SELECT 1", {}, state("no matter")), settings)
-        assert said.startswith("DATABASE_URL: the database 'shop' at db.example:5433 can't be used: ")
-        assert words in said
-        assert PASSWORD not in said
+    for error, reason in REASONS_BY_ERROR.items():
+        message = database_fault(OperationalError("SELECT 1", {}, error("no matter")), settings)
+        assert message.startswith("DATABASE_URL: the database 'shop' at db.example:5433 can't be used: ")
+        assert reason in message
+        assert PASSWORD not in message
     unknown = database_fault(OperationalError("SELECT 1", {}, psycopg.OperationalError("odd\nand long")), settings)
     assert unknown.endswith("can't be used: odd.")
 
 
-def test_a_server_that_lets_nobody_in_is_described(postgres: Postgres, tmp_path: Path):
+def test_message_describes_a_failed_connection(postgres: Postgres, tmp_path: Path):
     url = postgres.address("nosuch_database")
-    assert "no database of that name: create it first" in sentence(settings_for(url, tmp_path))
-    nobody = settings_for(postgres.address("postgres", role="nosuch_role"), tmp_path)
-    assert "no role of that name: create it first" in sentence(nobody)
-    away = settings_for(f"postgresql://keeper:{PASSWORD}@127.0.0.1:1/shop", tmp_path)
-    assert "nothing answers there" in sentence(away)
-    assert PASSWORD not in sentence(away)
+    assert "no database of that name: create it first" in error_message(settings_for(url, tmp_path))
+    unknown_role = settings_for(postgres.address("postgres", role="nosuch_role"), tmp_path)
+    assert "no role of that name: create it first" in error_message(unknown_role)
+    unreachable = settings_for(f"postgresql://keeper:{PASSWORD}@127.0.0.1:1/shop", tmp_path)
+    assert "nothing answers there" in error_message(unreachable)
+    assert PASSWORD not in error_message(unreachable)
 
 
-def test_the_start_says_it_in_one_line(tmp_path: Path):
+def test_failed_start_prints_the_message_in_one_line(tmp_path: Path):
     data = tmp_path / "data"
     data.mkdir()
-    spoil(data / "storefront.db")
+    overwrite_with_text(data / "storefront.db")
     with serving(tmp_path) as server:
         assert server.process.wait(timeout=60) != 0
     *_, last = server.log.read_text().splitlines()
@@ -144,13 +149,13 @@ def test_the_start_says_it_in_one_line(tmp_path: Path):
     assert "Traceback" not in server.log.read_text()
 
 
-def test_a_catalogue_that_stops_the_start_is_named_once(tmp_path: Path):
-    for name, words in (("nosuch.json", "can't be read"), ("empty.json", "is not valid JSON")):
+def test_failed_start_names_an_invalid_catalogue_once(tmp_path: Path):
+    for name, reason in (("nosuch.json", "can't be read"), ("empty.json", "is not valid JSON")):
         file = tmp_path / name
         if name == "empty.json":
             file.write_text("")
         with serving(tmp_path, CATALOG=str(file)) as server:
             assert server.process.wait(timeout=60) != 0
-        said = server.log.read_text()
-        assert f"storefront can't start: CATALOG {str(file)!r} {words}" in said
-        assert said.count(name) == 1
+        message = server.log.read_text()
+        assert f"storefront can't start: CATALOG {str(file)!r} {reason}" in message
+        assert message.count(name) == 1

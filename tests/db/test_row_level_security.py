@@ -16,7 +16,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from tests.conftest import Person, Prepared, connect, dispose, settings_for
 from tests.postgres import Postgres
-from tests.tenants.factories import LEARNED_OF_EACH_SHOP, furnish_suggestions
+from tests.tenants.factories import TABLES_FILLED_WITH_PRODUCTS, insert_upsell_rows
 
 Connection = psycopg.Connection[Any]
 
@@ -36,14 +36,14 @@ def shop(url: str, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def clerk(url: str, postgres: Postgres) -> Iterator[Connection]:
-    """A role that may read and write the tables, but neither owns them nor is above the rules."""
-    name = sql.Identifier("clerk")
+def restricted(url: str, postgres: Postgres) -> Iterator[Connection]:
+    """Connection of a role with read and write privileges that neither owns the tables nor bypasses the policies."""
+    name = sql.Identifier("restricted")
     with connect(url) as owner:
         postgres.run(sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS").format(name))
         rights = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}"
         owner.execute(sql.SQL(rights).format(name))
-    with connect(url.replace("shopkeeper@", "clerk@")) as connection:
+    with connect(url.replace("shopkeeper@", "restricted@")) as connection:
         yield connection
     with connect(url) as owner:
         owner.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name))
@@ -60,7 +60,7 @@ def owned_tables(connection: Connection) -> list[str]:
     return found
 
 
-def enter(connection: Connection, tenant_id: str) -> None:
+def set_tenant(connection: Connection, tenant_id: str) -> None:
     connection.execute("SELECT set_config('storefront.tenant_id', %s, true)", (tenant_id,))
 
 
@@ -87,69 +87,71 @@ def test_every_table_with_a_tenant_forces_row_level_security(url: str):
                     assert "current_setting('storefront.tenant_id'" in condition, f"{table}: {condition}"
 
 
-def test_every_other_table_has_nothing_of_a_shopper(url: str):
-    """A new table is either a tenant's, or is named here."""
+def test_tables_without_a_tenant_are_known(url: str):
+    """A new table has a tenant, or is added here if it contains no data of shoppers."""
     with connect(url) as owner:
         tables = {name for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
         assert tables - set(owned_tables(owner)) <= {"tenant", "setting", "alembic_version"}
 
 
-def test_the_role_of_the_shop_is_not_above_the_rules(url: str):
+def test_role_of_the_shop_does_not_bypass_row_level_security(url: str):
     with connect(url) as owner:
         roles = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
         assert owner.execute(roles).fetchone() == (False, False)
-        assert count(owner, "product") == 0, "the tables' owner is held to the policies too"
+        assert count(owner, "product") == 0, "the policies don't apply to the tables' owner"
 
 
-def test_without_a_tenant_there_are_no_rows_and_none_can_be_added(shop: Flask, clerk: Connection):
+def test_without_a_tenant_no_row_is_visible_or_can_be_inserted(shop: Flask, restricted: Connection):
     fill(shop)
-    for table in owned_tables(clerk):
-        assert count(clerk, table) == 0, table
+    for table in owned_tables(restricted):
+        assert count(restricted, table) == 0, table
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        add_cart(clerk, "north")
-    assert clerk.execute("UPDATE product SET stock = 0").rowcount == 0
-    assert clerk.execute("DELETE FROM cart_line").rowcount == 0
-    for nobody in ("", "nosuch", "%"):
-        with clerk.transaction():
-            enter(clerk, nobody)
-            assert count(clerk, "product") == 0
+        add_cart(restricted, "north")
+    assert restricted.execute("UPDATE product SET stock = 0").rowcount == 0
+    assert restricted.execute("DELETE FROM cart_line").rowcount == 0
+    for unknown in ("", "nosuch", "%"):
+        with restricted.transaction():
+            set_tenant(restricted, unknown)
+            assert count(restricted, "product") == 0
 
 
-def test_with_a_tenant_only_its_rows_are_there(shop: Flask, clerk: Connection):
+def test_with_a_tenant_only_its_rows_are_visible(shop: Flask, restricted: Connection):
     fill(shop)
     for tenant_id, products in (("north", 6), ("south", 4), ("far-east", 1)):
-        with clerk.transaction():
-            enter(clerk, tenant_id)
-            assert count(clerk, "product") == products
-            for table in owned_tables(clerk):
-                whose = sql.SQL("SELECT DISTINCT tenant_id FROM {}").format(sql.Identifier(table))
-                expected = set() if tenant_id == "far-east" and table not in LEARNED_OF_EACH_SHOP else {tenant_id}
-                assert {row[0] for row in clerk.execute(whose)} == expected, table
+        with restricted.transaction():
+            set_tenant(restricted, tenant_id)
+            assert count(restricted, "product") == products
+            for table in owned_tables(restricted):
+                tenants = sql.SQL("SELECT DISTINCT tenant_id FROM {}").format(sql.Identifier(table))
+                expected = (
+                    set() if tenant_id == "far-east" and table not in TABLES_FILLED_WITH_PRODUCTS else {tenant_id}
+                )
+                assert {row[0] for row in restricted.execute(tenants)} == expected, table
 
 
-def test_with_a_tenant_only_its_rows_can_be_written(shop: Flask, clerk: Connection):
+def test_with_a_tenant_only_its_rows_can_be_written(shop: Flask, restricted: Connection):
     fill(shop)
-    with clerk.transaction():
-        enter(clerk, "north")
-        add_cart(clerk, "north")
-        assert clerk.execute("UPDATE product SET stock = 1 WHERE tenant_id = 'south'").rowcount == 0
-        assert clerk.execute("UPDATE product SET stock = 1").rowcount == 6
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), clerk.transaction():
-        enter(clerk, "north")
-        add_cart(clerk, "south")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege), clerk.transaction():
-        enter(clerk, "north")
-        clerk.execute("UPDATE cart SET tenant_id = 'south'")
+    with restricted.transaction():
+        set_tenant(restricted, "north")
+        add_cart(restricted, "north")
+        assert restricted.execute("UPDATE product SET stock = 1 WHERE tenant_id = 'south'").rowcount == 0
+        assert restricted.execute("UPDATE product SET stock = 1").rowcount == 6
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), restricted.transaction():
+        set_tenant(restricted, "north")
+        add_cart(restricted, "south")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), restricted.transaction():
+        set_tenant(restricted, "north")
+        restricted.execute("UPDATE cart SET tenant_id = 'south'")
 
 
-def test_the_tenant_is_forgotten_with_its_transaction(clerk: Connection):
-    with clerk.transaction():
-        enter(clerk, "north")
-        assert count(clerk, "product") == 6
-    assert count(clerk, "product") == 0
+def test_tenant_is_reset_at_the_end_of_the_transaction(restricted: Connection):
+    with restricted.transaction():
+        set_tenant(restricted, "north")
+        assert count(restricted, "product") == 6
+    assert count(restricted, "product") == 0
 
 
-def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flask):
+def test_sessions_set_their_tenant_and_reset_it_in_the_pool(shop: Flask):
     setting = text("SELECT current_setting('storefront.tenant_id', true)")
     with shop.app_context():
         for tenant_id in ("north", "south"):
@@ -160,13 +162,13 @@ def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flas
                     text("SELECT count(*) FROM product")
                 )
                 db.session.commit()
-                assert db.session.connection().scalar(setting) == tenant_id, "the next transaction says it again"
-            with db.engine.connect() as back_in_the_pool:
-                assert back_in_the_pool.scalar(setting) in (None, "")
-                assert back_in_the_pool.scalar(text("SELECT count(*) FROM product")) == 0
+                assert db.session.connection().scalar(setting) == tenant_id, "the next transaction has no tenant"
+            with db.engine.connect() as pooled:
+                assert pooled.scalar(setting) in (None, "")
+                assert pooled.scalar(text("SELECT count(*) FROM product")) == 0
 
 
-def test_the_database_holds_when_the_guard_in_the_program_does_not(shop: Flask):
+def test_row_level_security_filters_unscoped_statements(shop: Flask):
     """The session's connection runs a statement that was not scoped to the tenant."""
     with shop.app_context(), tenant_context("north"):
         found = db.session.connection().execute(select(Product.__table__.c.tenant_id)).all()
@@ -174,13 +176,13 @@ def test_the_database_holds_when_the_guard_in_the_program_does_not(shop: Flask):
 
 
 def fill(shop: Flask) -> None:
-    """Something in every table, for two shops."""
+    """Insert rows into every table for two shops."""
     for tenant_id, product in (("north", "beans"), ("south", "ink")):
         person = Person(shop.test_client(), tenant_id)
         cart = person.cart(**{product: 1})
         person.api("GET", f"/carts/{cart}/upsell")
         assert person.checkout(cart).status_code == 201
-        furnish_suggestions(shop, tenant_id, product)
+        insert_upsell_rows(shop, tenant_id, product)
 
 
 def add_cart(connection: Connection, tenant_id: str) -> None:

@@ -32,14 +32,14 @@ SOUTH = {"pen", "ink", "paper", "shared"}
 
 
 @pytest.fixture
-def nowhere(app: Flask) -> Iterator[None]:
-    """Code that forgot to say which tenant it acts for."""
+def without_tenant(app: Flask) -> Iterator[None]:
+    """An app context without a tenant."""
     with app.app_context():
         yield
 
 
 @pytest.fixture
-def north(nowhere: None) -> Iterator[None]:
+def north(without_tenant: None) -> Iterator[None]:
     with tenant_context("north"):
         yield
 
@@ -50,7 +50,7 @@ def test_every_table_with_a_tenant_is_guarded(app: Flask):
     assert len(with_tenant) >= 7
 
 
-def test_every_key_of_such_a_table_begins_with_its_tenant(app: Flask):
+def test_every_key_of_a_table_with_a_tenant_begins_with_it(app: Flask):
     for model in owned_models():
         table = model.__table__
         assert next(iter(table.primary_key.columns)).name == "tenant_id"
@@ -59,7 +59,7 @@ def test_every_key_of_such_a_table_begins_with_its_tenant(app: Flask):
                 assert key.column_keys[0] == "tenant_id", f"{table.name} may point into another shop"
 
 
-def test_without_a_tenant_no_owned_table_can_be_read_or_written(nowhere: None):
+def test_without_a_tenant_no_owned_table_can_be_read_or_written(without_tenant: None):
     for model in owned_models():
         for statement in (select(model), select(func.count()).select_from(model), update(model), delete(model)):
             with pytest.raises(TenantNotSet):
@@ -68,7 +68,7 @@ def test_without_a_tenant_no_owned_table_can_be_read_or_written(nowhere: None):
     assert db.session.scalar(select(func.count()).select_from(Tenant)) == 3
 
 
-def test_without_a_tenant_nothing_can_be_added(nowhere: None):
+def test_without_a_tenant_no_row_can_be_inserted(without_tenant: None):
     db.session.add(Cart(shopper="x"))
     with pytest.raises(TenantNotSet):
         db.session.commit()
@@ -77,7 +77,7 @@ def test_without_a_tenant_nothing_can_be_added(nowhere: None):
         db.session.execute(insert(Cart), [{"tenant_id": "north", "id": "x", "shopper": "x"}])
 
 
-def test_within_a_tenant_the_same_is_allowed(north: None):
+def test_with_a_tenant_owned_tables_can_be_read_and_written(north: None):
     for model in owned_models():
         db.session.execute(select(model))
     db.session.add(Cart(shopper="x"))
@@ -86,7 +86,7 @@ def test_within_a_tenant_the_same_is_allowed(north: None):
     assert db.session.scalar(select(func.count()).select_from(Cart)) == 2
 
 
-def test_statements_that_cannot_be_held_to_a_tenant_are_refused(north: None):
+def test_statements_that_cannot_be_scoped_to_a_tenant_are_refused(north: None):
     for statement in (
         text("SELECT * FROM product"),
         select(table_of(Product)),
@@ -100,7 +100,7 @@ def test_statements_that_cannot_be_held_to_a_tenant_are_refused(north: None):
             db.session.execute(statement)
 
 
-def test_another_tenants_row_cannot_be_added(north: None):
+def test_row_of_another_tenant_cannot_be_inserted(north: None):
     db.session.add(Cart(tenant_id="south", shopper="x"))
     with pytest.raises(CrossTenantWrite):
         db.session.commit()
@@ -114,7 +114,7 @@ def test_another_tenants_row_cannot_be_added(north: None):
         db.session.execute(insert(Cart).values([{"tenant_id": "south", "id": "x", "shopper": "x"}]))
 
 
-def test_a_row_cannot_be_moved_to_another_tenant(north: None):
+def test_row_cannot_be_moved_to_another_tenant(north: None):
     product = find_product("beans")
     product.tenant_id = "south"
     with pytest.raises(CrossTenantWrite):
@@ -125,7 +125,7 @@ def test_a_row_cannot_be_moved_to_another_tenant(north: None):
         db.session.commit()
 
 
-def test_a_line_cannot_point_into_another_shop(north: None):
+def test_cart_line_cannot_refer_to_another_shops_product(north: None):
     db.session.add(Cart(id="mine", shopper="x"))
     db.session.commit()
     db.session.add(CartLine(cart_id="mine", product_id="pen", quantity=1))
@@ -136,7 +136,7 @@ def test_a_line_cannot_point_into_another_shop(north: None):
     db.session.commit()
 
 
-def test_a_key_of_another_tenants_row_finds_nothing(north: None):
+def test_key_of_another_tenants_row_finds_nothing(north: None):
     for product_id in SOUTH - {"shared"}:
         with pytest.raises(NotFound):
             get_product_view(product_id)
@@ -146,8 +146,8 @@ def test_a_key_of_another_tenants_row_finds_nothing(north: None):
     assert db.session.get(Product, ("north", "pot")) is not None
 
 
-def refused_or(statement: Any) -> Any:
-    """What the statement finds; None when the guard says that it can't be held to a tenant."""
+def rows_or_none(statement: Any) -> Any:
+    """Return the statement's rows, or None if the guard refuses it because it can't be scoped to a tenant."""
     try:
         return db.session.execute(statement).all()
     except TenantNotSet:
@@ -155,9 +155,9 @@ def refused_or(statement: Any) -> Any:
         return None
 
 
-def ways_to_ask() -> dict[str, Any]:
+def query_forms() -> dict[str, Any]:
     one, other = aliased(Product), aliased(Product)
-    among = select(Product.id).where(Product.price > 0)
+    with_price = select(Product.id).where(Product.price > 0)
     inner = select(Product.id, Product.name).subquery()
     return {
         "plain": select(Product.id),
@@ -165,7 +165,7 @@ def ways_to_ask() -> dict[str, Any]:
         "alias": select(one.id),
         "join": select(other.id).join(one, one.position == other.position),
         "cross": select(other.id).select_from(one).join(other, one.id == other.id),
-        "in": select(one.id).where(one.id.in_(among)),
+        "in": select(one.id).where(one.id.in_(with_price)),
         "subquery": select(inner.c.id),
         "alias of a subquery": select(aliased(Product, select(Product).subquery()).id),
         "cte": select(select(Product.id).cte().c.id),
@@ -175,14 +175,14 @@ def ways_to_ask() -> dict[str, Any]:
     }
 
 
-def test_aliases_joins_and_subqueries_meet_own_rows_only(north: None):
-    for way, statement in ways_to_ask().items():
-        found = refused_or(statement)
-        assert found is None or {row[0] for row in found} == NORTH, way
-        assert found is not None or way in ("union", "cte", "subquery"), f"{way}: what everybody writes must work"
+def test_aliases_joins_and_subqueries_return_own_rows_only(north: None):
+    for form, statement in query_forms().items():
+        found = rows_or_none(statement)
+        assert found is None or {row[0] for row in found} == NORTH, form
+        assert found is not None or form in ("union", "cte", "subquery"), f"{form}: a common form of query was refused"
 
 
-def ways_to_count() -> dict[str, Any]:
+def count_forms() -> dict[str, Any]:
     some = select(Product.id).subquery()
     return {
         "of a column": select(func.count(Product.id)),
@@ -198,19 +198,19 @@ def ways_to_count() -> dict[str, Any]:
 
 
 def test_counting_counts_own_rows_only(north: None):
-    for way, statement in ways_to_count().items():
-        found = refused_or(statement)
-        assert found is None or found == [(6,)], way
-        assert found is not None or "subquery" in way, f"{way}: what everybody writes must work"
+    for form, statement in count_forms().items():
+        found = rows_or_none(statement)
+        assert found is None or found == [(6,)], form
+        assert found is not None or "subquery" in form, f"{form}: a common form of query was refused"
 
 
-def test_a_question_to_a_free_table_learns_nothing_of_others(north: None):
+def test_conditions_on_the_tenant_table_reveal_no_rows_of_others(north: None):
     for condition in (
         exists().where(Product.tenant_id == Tenant.id),
         Tenant.id.in_(select(Product.tenant_id)),
         select(func.count(Product.id)).where(Product.tenant_id == Tenant.id).scalar_subquery() > 0,
     ):
-        found = refused_or(select(Tenant.id).where(condition))
+        found = rows_or_none(select(Tenant.id).where(condition))
         assert found is None or found == [("north",)], str(condition)
 
 
@@ -226,7 +226,7 @@ def test_relations_are_loaded_from_own_rows_only(app: Flask, shopper: Person, st
         assert db.session.get(Cart, ("north", theirs)) is None
 
 
-def test_update_and_delete_meet_own_rows_only(app: Flask, shopper: Person, stranger: Person):
+def test_update_and_delete_change_own_rows_only(app: Flask, shopper: Person, stranger: Person):
     shopper.cart(shared=1)
     stranger.cart(shared=1)
     theirs = every_row(app, "south")
@@ -241,20 +241,24 @@ def test_update_and_delete_meet_own_rows_only(app: Flask, shopper: Person, stran
     assert every_row(app, "south") == theirs
 
 
-def test_what_was_bought_together_is_counted_in_the_own_shop_only(app: Flask, shopper: Person, stranger: Person):
-    """Both shops sell something under the id `shared`."""
+def test_cooccurrences_are_counted_per_shop(app: Flask, shopper: Person, stranger: Person):
+    """Both shops have a product with the id `shared`."""
     shopper.checkout(shopper.cart(shared=1, beans=1))
     for _ in range(3):
         stranger.checkout(stranger.cart(shared=1, ink=1))
     for tenant_id in ("north", "south", "far-east"):
         teach(app, tenant_id)
-    assert said_of("shared", "north", app) == {"beans": "Bought together with your North's own in 1 order."}
-    assert said_of("shared", "south", app) == {"ink": "Often bought together with your South's own: 3 orders so far."}
-    assert said_of("shared", "far-east", app) == {}
+    assert cooccurrence_explanations("shared", "north", app) == {
+        "beans": "Bought together with your North's own in 1 order."
+    }
+    assert cooccurrence_explanations("shared", "south", app) == {
+        "ink": "Often bought together with your South's own: 3 orders so far."
+    }
+    assert cooccurrence_explanations("shared", "far-east", app) == {}
 
 
-def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
-    """What was bought together with a product, in the words that a shopper of this shop reads."""
+def cooccurrence_explanations(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
+    """Return the co-occurrence explanations for a product in this shop, by product id."""
     with app.app_context(), tenant_context(tenant_id):
         tenant = registry().find(tenant_id)
         assert tenant
@@ -262,7 +266,7 @@ def said_of(product_id: str, tenant_id: str, app: Flask) -> dict[str, str]:
         return {one.product.id: one.explanation for one in found if "ought together" in one.explanation}
 
 
-def test_an_identity_map_of_one_tenant_serves_no_other(app: Flask):
+def test_identity_map_is_not_shared_between_tenants(app: Flask):
     with app.app_context(), tenant_context("north"):
         first = find_product("shared")
         with tenant_context("south"):
@@ -270,7 +274,7 @@ def test_an_identity_map_of_one_tenant_serves_no_other(app: Flask):
         assert first.name == "North's own"
 
 
-def test_journal_events_and_orders_are_guarded_too(app: Flask, shopper: Person, stranger: Person):
+def test_impressions_events_and_orders_are_scoped_too(app: Flask, shopper: Person, stranger: Person):
     cart = shopper.cart(beans=1)
     shopper.api("GET", f"/carts/{cart}/upsell")
     shopper.checkout(cart)

@@ -30,7 +30,7 @@ def north(app: Flask) -> Iterator[None]:
         yield
 
 
-def ways_to_ask() -> dict[str, Any]:
+def query_forms() -> dict[str, Any]:
     other = products.alias()
     sub = tenant_scoped(select(products.c.id, products.c.tenant_id)).subquery()
     return {
@@ -40,28 +40,28 @@ def ways_to_ask() -> dict[str, Any]:
         "join": select(other.c.id).join(products, products.c.position == other.c.position),
         "two": select(other.c.id).where(products.c.id == other.c.id),
         "outer join": select(products.c.id).outerjoin(lines, lines.c.product_id == products.c.id),
-        "held subquery": select(sub.c.id),
-        "held in": select(products.c.id).where(products.c.id.in_(tenant_scoped(select(other.c.id)))),
+        "scoped subquery": select(sub.c.id),
+        "scoped in": select(products.c.id).where(products.c.id.in_(tenant_scoped(select(other.c.id)))),
         "columns": select(literal("x"), products.c.id).with_only_columns(products.c.id),
     }
 
 
-def test_a_held_statement_meets_own_rows_only(north: None):
-    for way, statement in ways_to_ask().items():
+def test_scoped_statement_returns_own_rows_only(north: None):
+    for form, statement in query_forms().items():
         found = {row[0] for row in execute(tenant_scoped(statement))}
-        assert found <= NORTH, way
-        assert found == NORTH or way == "outer join", way
+        assert found <= NORTH, form
+        assert found == NORTH or form == "outer join", form
     assert execute(tenant_scoped(select(func.count()).select_from(products))).scalar() == 6
 
 
-def test_the_same_statement_serves_each_tenant_its_own(app: Flask):
+def test_one_statement_returns_each_tenants_own_rows(app: Flask):
     statement = tenant_scoped(select(products.c.name).where(products.c.id == bindparam("id")))
     for tenant_id, name in (("north", "North's own"), ("south", "South's own"), ("north", "North's own")):
         with app.app_context(), tenant_context(tenant_id):
             assert execute(statement, {"id": "shared"}).scalars().all() == [name]
 
 
-def test_without_a_tenant_a_held_statement_does_not_run(app: Flask):
+def test_without_a_tenant_a_scoped_statement_is_refused(app: Flask):
     with app.app_context():
         for statement in (select(products.c.id), update(products).values(stock=0), delete(carts)):
             with pytest.raises(TenantNotSet):
@@ -71,11 +71,11 @@ def test_without_a_tenant_a_held_statement_does_not_run(app: Flask):
     assert {row[1] for row in every_row(app, "north")["product"]} == NORTH
 
 
-def test_a_part_that_is_not_held_is_refused(app: Flask):
-    free = select(products.c.id)
+def test_statement_with_an_unscoped_part_is_refused(app: Flask):
+    unscoped = select(products.c.id)
     for statement in (
-        select(free.subquery().c.id),
-        select(free.cte().c.id),
+        select(unscoped.subquery().c.id),
+        select(unscoped.cte().c.id),
         select(tenants.c.id).where(tenants.c.id.in_(select(products.c.tenant_id))),
         select(tenants.c.id).where(exists().where(products.c.tenant_id == tenants.c.id)),
         select(select(func.count()).select_from(products).scalar_subquery()),
@@ -88,23 +88,23 @@ def test_a_part_that_is_not_held_is_refused(app: Flask):
             tenant_scoped(statement)
 
 
-def test_what_only_looks_held_is_refused(app: Flask):
-    """A condition beside the tenant's that undoes it."""
+def test_tenant_condition_undone_by_another_is_refused(app: Flask):
+    """The tenant's condition is part of an OR or is negated."""
     mine = tenant_scoped(select(products.c.id)).whereclause
-    for undone in (or_(mine, products.c.stock >= 0), ~mine):
+    for condition in (or_(mine, products.c.stock >= 0), ~mine):
         with app.app_context(), pytest.raises(TenantNotSet):
-            tenant_scoped(select(select(products.c.id).where(undone).subquery().c.id))
+            tenant_scoped(select(select(products.c.id).where(condition).subquery().c.id))
 
 
-def test_a_union_is_not_taken(north: None):
-    """Its halves are held each by itself, or not at all: no statement that may be mixed gets through."""
+def test_union_is_refused(north: None):
+    """A union could combine scoped and unscoped statements."""
     halves = [tenant_scoped(select(products.c.id)) for _ in range(2)]
     for union in (union_all(select(products.c.id), select(products.c.id)), union_all(*halves)):
         with pytest.raises(AttributeError):
             tenant_scoped(union)  # type: ignore[type-var]
 
 
-def test_rows_come_as_one_text_in_their_order(app: Flask, north: None):
+def test_fetch_json_returns_rows_in_order(app: Flask, north: None):
     shown = [products.c.id, products.c.name_translations, products.c.price, products.c.tags, products.c.image]
     in_order = tenant_scoped(
         select(*shown).where(products.c.price > bindparam("above")).order_by(products.c.price.desc()).limit(4)
@@ -125,12 +125,12 @@ def test_rows_come_as_one_text_in_their_order(app: Flask, north: None):
     assert fetch_json(in_order, {"above": 10**9}) == "[]"
 
 
-def test_only_held_rows_come_as_text(north: None):
+def test_fetch_json_refuses_an_unscoped_statement(north: None):
     with pytest.raises(TenantNotSet):
         fetch_json(select(products.c.id))
 
 
-def test_held_updates_and_deletes_meet_own_rows_only(app: Flask, shopper: Person, stranger: Person):
+def test_scoped_updates_and_deletes_change_own_rows_only(app: Flask, shopper: Person, stranger: Person):
     shopper.cart(shared=1)
     stranger.cart(shared=1)
     theirs = every_row(app, "south")
@@ -141,40 +141,40 @@ def test_held_updates_and_deletes_meet_own_rows_only(app: Flask, shopper: Person
     assert every_row(app, "south") == theirs
 
 
-def test_added_rows_are_the_tenants_whatever_they_say(app: Flask, north: None):
+def test_inserted_rows_get_the_current_tenant(app: Flask, north: None):
     with write():
         insert_rows(Cart, [{"id": "x", "shopper": "x"}, {"id": "y", "shopper": "x", "tenant_id": "south"}])
     assert {row[1] for row in every_row(app, "north")["cart"]} == {"x", "y"}
     assert every_row(app, "south")["cart"] == []
 
 
-def test_rows_are_added_inside_write_only(app: Flask, north: None):
+def test_rows_are_inserted_inside_write_only(app: Flask, north: None):
     with pytest.raises(RuntimeError, match="inside write"):
         insert_rows(Cart, [{"id": "x", "shopper": "x"}])
     assert every_row(app, "north")["cart"] == []
 
 
-def test_a_held_statement_cannot_move_rows_to_another_tenant(app: Flask, north: None):
+def test_scoped_statement_cannot_move_rows_to_another_tenant(app: Flask, north: None):
     before = every_row(app, "south")
     with write():
         insert_rows(Cart, [{"id": "x", "shopper": "x"}])
     for statement in (update(carts).values(tenant_id="south"), insert(carts).values(tenant_id="south", id="z")):
-        with pytest.raises(Exception):  # noqa: B017 the database's own no is a no too
+        with pytest.raises(Exception):  # noqa: B017 an error of the database is fine too
             execute(tenant_scoped(statement))  # type: ignore[type-var]
         db.session.rollback()
     assert every_row(app, "south") == before
 
 
-def test_run_takes_held_statements_only(north: None):
-    """Forgetting to hold a statement is found when it runs, not when a shopper sees another shop's goods."""
+def test_execute_refuses_unscoped_statements(north: None):
+    """A missing `tenant_scoped()` is found at the first execution."""
     for statement in (select(products.c.id), update(products).values(stock=0), text("SELECT id FROM product")):
         with pytest.raises(TenantNotSet):
             execute(statement)
 
 
-def test_only_the_database_and_the_guard_itself_use_raw_connections():
-    """Elsewhere raw connections are for loading, booting and probing, which name their tenant or need none."""
-    may = {
+def test_only_known_modules_use_raw_connections():
+    """Besides `db`, the import and the probes use them; they set their tenant or need none."""
+    allowed = {
         "db/base.py",
         "db/dialects.py",
         "db/engine.py",
@@ -185,11 +185,11 @@ def test_only_the_database_and_the_guard_itself_use_raw_connections():
         "catalog/importer.py",
         "observability/health.py",
     }
-    ways = (
+    patterns = (
         r"(?:engine|engines\(\)\.\w+)\.(?:connect|begin)\(|\bwrite_transaction\(|"
         r"session\.connection\(|exec_driver_sql|\.get_bind\("
     )
     files = {path.relative_to(ROOT / "storefront").as_posix(): path for path in (ROOT / "storefront").rglob("*.py")}
-    found = {name: ways_found for name, path in files.items() if (ways_found := re.findall(ways, path.read_text()))}
-    assert "db/preparation.py" in found, "what is looked for can be found"
-    assert found.keys() - may == set(), f"past the tenant guard: {found}"
+    found = {name: matches for name, path in files.items() if (matches := re.findall(patterns, path.read_text()))}
+    assert "db/preparation.py" in found, "the patterns find nothing"
+    assert found.keys() - allowed == set(), f"bypass the tenant guard: {found}"

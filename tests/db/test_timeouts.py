@@ -1,4 +1,4 @@
-"""Every wait for the database has a limit, after which the client may try again; others go on."""
+"""Every wait for the database has a limit, after which the client may retry; other requests go on."""
 
 import fcntl
 import threading
@@ -23,9 +23,9 @@ from storefront.db.transactions import current_connection, write
 from storefront.db.write_queue import NestedWrite
 from storefront.errors import DatabaseBusy
 from tests.api_contract import assert_problem
-from tests.concurrency import comes_true
+from tests.concurrency import eventually
 from tests.conftest import Person, connect
-from tests.locks import forgotten_session, somebody_writes
+from tests.locks import idle_transaction, write_lock_held
 from tests.postgres import Postgres
 from tests.servers import Server, serving, wait
 
@@ -34,9 +34,9 @@ STOCK = tenant_scoped(select(products.c.stock).where(products.c.id == "pot"))
 SET_STOCK = tenant_scoped(update(products).where(products.c.id == "pot").values(stock=bindparam("now")))
 SHORT = 0.3
 LONGER = 1.5
-"""Seconds for a statement, or between two of them, on a machine that has other things to do as well."""
+"""Seconds for a statement, or between two of them, on a loaded machine."""
 LONG = 60
-"""Seconds, a hundred times what is expected: who waits longer waits for something that never ends."""
+"""Seconds; a hundred times the expected duration."""
 postgresql_only = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LOCKED_ROWS = {
@@ -47,19 +47,19 @@ LOCKED_ROWS = {
 
 
 @pytest.fixture
-def impatient() -> Iterator[None]:
-    """What this test's thread does."""
+def short_timeouts() -> Iterator[None]:
+    """Short timeouts for the statements of this test's thread."""
     with timeouts_in_force(Timeouts(lock=SHORT, statement=LONGER, idle=LONGER)):
         yield
 
 
 @pytest.mark.parametrize("locked", LOCKED_ROWS)
-def test_who_needs_a_row_that_stays_locked_is_told_to_try_again(
-    shopper: Person, database_url: str, impatient: None, locked: str
+def test_request_for_a_locked_row_is_a_503_with_retry_after(
+    shopper: Person, database_url: str, short_timeouts: None, locked: str
 ) -> None:
     shopper.checkout(shopper.cart(cup=1))  # so that the shop has events
     cart = shopper.cart(beans=1)
-    with somebody_writes(database_url, LOCKED_ROWS[locked]):
+    with write_lock_held(database_url, LOCKED_ROWS[locked]):
         answer = shopper.checkout(cart)
         assert_problem(answer, 503)
         assert answer.json["type"].endswith("/busy")
@@ -71,17 +71,15 @@ def test_who_needs_a_row_that_stays_locked_is_told_to_try_again(
 
 
 @postgresql_only
-def test_a_locked_product_is_in_the_way_of_its_own_buyers_only(
-    shopper: Person, database_url: str, impatient: None
-) -> None:
+def test_locked_product_blocks_only_its_own_buyers(shopper: Person, database_url: str, short_timeouts: None) -> None:
     cart = shopper.cart(beans=1)
-    with forgotten_session(database_url, LOCKED_ROWS["a product"]):
+    with idle_transaction(database_url, LOCKED_ROWS["a product"]):
         assert_problem(shopper.checkout(cart), 503)
         assert shopper.checkout(shopper.cart(cup=1)).status_code == 201
 
 
 @postgresql_only
-def test_a_statement_that_does_not_end_is_ended(app: Flask, impatient: None) -> None:
+def test_endless_statement_is_cancelled(app: Flask, short_timeouts: None) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
     @app.get("/api/v1/slow")
@@ -100,14 +98,12 @@ def test_a_statement_that_does_not_end_is_ended(app: Flask, impatient: None) -> 
 
 
 @postgresql_only
-def test_a_transaction_in_which_nothing_is_asked_gives_back_what_it_has_locked(
-    app: Flask, database_url: str, impatient: None
-) -> None:
-    """As after a process was stopped in the middle of an order."""
+def test_idle_transaction_is_ended_and_its_locks_released(app: Flask, database_url: str, short_timeouts: None) -> None:
+    """For example after a process was stopped in the middle of an order."""
     with app.app_context(), tenant_context("north"):
         with pytest.raises(DatabaseBusy), write():
             execute(SET_STOCK, {"now": 1})
-            with forgotten_session(database_url, "SELECT 1 FROM product WHERE id = 'pot' FOR UPDATE"):
+            with idle_transaction(database_url, "SELECT 1 FROM product WHERE id = 'pot' FOR UPDATE"):
                 execute(STOCK)
         assert execute(STOCK).scalar_one() == 10
         with write():
@@ -116,8 +112,8 @@ def test_a_transaction_in_which_nothing_is_asked_gives_back_what_it_has_locked(
 
 
 @postgresql_only
-def test_a_reader_whose_connection_was_ended_meanwhile_ends_quietly(
-    app: Flask, database_url: str, impatient: None
+def test_reader_whose_connection_was_ended_is_released_without_an_error(
+    app: Flask, database_url: str, short_timeouts: None
 ) -> None:
     with closing(connect(database_url)) as other:
         with app.app_context(), tenant_context("north"):
@@ -135,7 +131,7 @@ IN_FORCE = "SELECT current_setting('lock_timeout'), current_setting('storefront.
 
 @postgresql_only
 def test_each_transaction_has_its_timeouts_and_its_tenant(app: Flask) -> None:
-    """And only the transaction, so that a pooler gives a session to the next one as it was."""
+    """They are local to the transaction, so that a connection pooler can share sessions."""
     with app.app_context(), timeouts_in_force(Timeouts(lock=7, statement=8, idle=9)):
         with tenant_context("north"):
             assert current_connection().exec_driver_sql(IN_FORCE).one() == ("7s", "north")
@@ -149,36 +145,37 @@ def test_each_transaction_has_its_timeouts_and_its_tenant(app: Flask) -> None:
             assert raw.execute("SHOW lock_timeout").fetchone() == ("0",)
 
 
-def test_a_write_inside_a_write_is_the_programs_fault_and_said_at_once(app: Flask) -> None:
+def test_nested_write_is_a_programming_error(app: Flask) -> None:
     with app.app_context(), tenant_context("north"):
         for context in (tenant_context("north"), app.app_context()):
             with pytest.raises(NestedWrite), write(), context, write():
-                pytest.fail("it would wait for itself")
+                pytest.fail("a nested write was allowed")
         with pytest.raises(NestedWrite), write(), write():
-            pytest.fail("it would wait for itself")
+            pytest.fail("a nested write was allowed")
         with write():
             execute(SET_STOCK, {"now": 4})
         assert execute(STOCK).scalar_one() == 4
 
 
 @sqlite_only
-def test_another_process_that_stops_in_the_middle_of_writing_is_not_waited_for(
-    app: Flask, impatient: None, database_url: str
-) -> None:
+def test_write_lock_of_a_stopped_process_is_a_busy_error(app: Flask, short_timeouts: None, database_url: str) -> None:
     path = Path(database_url.removeprefix("sqlite:///") + ".lock")
     with app.app_context(), tenant_context("north"):
         with path.open("a") as other:
             fcntl.flock(other, fcntl.LOCK_EX)
             for _ in range(3):
                 with pytest.raises(DatabaseBusy), write():
-                    pytest.fail("somebody else has the lock")
-        with timeouts_in_force(Timeouts(lock=LONG, statement=0, idle=0)), write():  # those who gave up don't keep it
+                    pytest.fail("another process holds the lock")
+        with (
+            timeouts_in_force(Timeouts(lock=LONG, statement=0, idle=0)),
+            write(),
+        ):  # the attempts that timed out don't hold it
             execute(SET_STOCK, {"now": 5})
         assert execute(STOCK).scalar_one() == 5
 
 
 @sqlite_only
-def test_writers_of_two_processes_take_turns(app: Flask, database_url: str) -> None:
+def test_writers_of_two_processes_wait_for_each_other(app: Flask, database_url: str) -> None:
     path = Path(database_url.removeprefix("sqlite:///") + ".lock")
     with ThreadPoolExecutor(1) as pool, path.open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -188,7 +185,7 @@ def test_writers_of_two_processes_take_turns(app: Flask, database_url: str) -> N
                 execute(SET_STOCK, {"now": 6})
 
         waiting = pool.submit(put)
-        assert comes_true(lambda: "write-lock" in {thread.name for thread in threading.enumerate()})
+        assert eventually(lambda: "write-lock" in {thread.name for thread in threading.enumerate()})
         assert not waiting.done()
         with app.app_context(), tenant_context("north"):
             assert execute(STOCK).scalar_one() == 10
@@ -198,7 +195,7 @@ def test_writers_of_two_processes_take_turns(app: Flask, database_url: str) -> N
 
 
 @sqlite_only
-def test_a_folder_that_takes_no_lock_file_is_unavailable(shopper: Person, database_url: str) -> None:
+def test_database_folder_without_a_lock_file_is_unavailable(shopper: Person, database_url: str) -> None:
     path = Path(database_url.removeprefix("sqlite:///") + ".lock")
     path.unlink(missing_ok=True)
     path.mkdir()
@@ -208,16 +205,16 @@ def test_a_folder_that_takes_no_lock_file_is_unavailable(shopper: Person, databa
     assert shopper.get("/").status_code == 200
 
 
-def test_blocked_writers_leave_threads_to_the_others(
+def test_blocked_writers_leave_threads_for_other_requests(
     app: Flask, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     monkeypatch.setattr(write_queue, "WRITER_SLOT_TIMEOUT_SECONDS", SHORT)
-    many = write_queue.MAX_WRITERS
-    people = [Person(app.test_client(), "north") for _ in range(many + 1)]
+    writer_count = write_queue.MAX_WRITERS
+    people = [Person(app.test_client(), "north") for _ in range(writer_count + 1)]
     carts = [person.cart(beans=1) for person in people]
-    with ThreadPoolExecutor(many) as pool:
-        with somebody_writes(database_url, LOCKED_ROWS["a product"]):
-            blocked = [pool.submit(people[i].checkout, carts[i]) for i in range(many)]
+    with ThreadPoolExecutor(writer_count) as pool:
+        with write_lock_held(database_url, LOCKED_ROWS["a product"]):
+            blocked = [pool.submit(people[i].checkout, carts[i]) for i in range(writer_count)]
             wait(lambda: not write_queue._writer_slots._value)
             assert_problem(people[-1].checkout(carts[-1]), 503)
             assert people[-1].get("/").status_code == 200
@@ -238,7 +235,7 @@ def test_a_pool_without_a_free_connection_is_busy(
             while source.pool.checkedout() < source.pool.size() + source.pool._max_overflow:  # type: ignore[attr-defined]
                 taken.append(source.connect())
         try:
-            answer = shopper.checkout("cart-of-nobody")
+            answer = shopper.checkout("unknown-cart")
             assert_problem(answer, 503)
             assert app.test_client().get("/readyz").status_code == 503
         finally:
@@ -247,18 +244,18 @@ def test_a_pool_without_a_free_connection_is_busy(
     assert shopper.api("POST", "/carts", {}).status_code == 201
 
 
-def test_a_server_goes_on_while_a_forgotten_session_holds_a_row(tmp_path: Path, postgres: Postgres) -> None:
-    """More buyers of it come than there are threads; others read and buy meanwhile."""
-    url = postgres.create("forgotten")
+def test_server_responds_while_an_idle_transaction_locks_a_row(tmp_path: Path, postgres: Postgres) -> None:
+    """More requests for the row than threads arrive; others read and buy meanwhile."""
+    url = postgres.create("idle_transaction")
     settings = {"DATABASE_URL": url, "SECRET_KEY": "only for this test, and long enough", "WEB_CONCURRENCY": "1"}
     with serving(tmp_path, **settings) as server, ThreadPoolExecutor(12) as pool:
         wait(server.is_up)
         carts = [api_cart(server, "beans") for _ in range(12)]
-        with forgotten_session(url, LOCKED_ROWS["a product"]):
+        with idle_transaction(url, LOCKED_ROWS["a product"]):
             blocked = [pool.submit(server_checkout, server, cart) for cart in carts]
             for _ in range(3):
                 assert server.get("/t/north/products/beans")[0].status == 200
-            assert not all(one.done() for one in blocked), "they were answered before the others"
+            assert not all(one.done() for one in blocked), "the blocked requests were answered first"
             assert {one.result(60) for one in blocked} == {(503, True)}
         assert {server_checkout(server, cart)[0] for cart in carts} == {201}
         assert server.stop() == 0
@@ -270,7 +267,7 @@ def api_cart(server: Server, product: str) -> str:
 
 
 def server_checkout(server: Server, cart: str) -> tuple[int, bool]:
-    """The status, and whether it said when to come back."""
+    """Return the status, and whether there is a Retry-After header."""
     body = '{"email": "ada@example.com", "name": "Ada"}'
-    answer, _ = server.ask("POST", f"/t/north/api/v1/carts/{cart}/checkout", body, Content_Type="application/json")
+    answer, _ = server.request("POST", f"/t/north/api/v1/carts/{cart}/checkout", body, Content_Type="application/json")
     return answer.status, "Retry-After" in answer.headers

@@ -1,4 +1,4 @@
-"""Connections: readers, writers, and their return."""
+"""Connections of readers and writers, and their return to the pool."""
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -33,32 +33,32 @@ def stock(app: Flask) -> int:
         return int(execute(STOCK).scalar_one())
 
 
-def test_who_reads_after_a_write_sees_it(app: Flask):
+def test_read_after_a_write_sees_it(app: Flask):
     with app.app_context(), tenant_context("north"):
         for now in (3, 4):
             before = execute(STOCK).scalar_one()
             with write():
                 execute(SET_STOCK, {"now": now})
-                assert execute(STOCK).scalar_one() == now, "what was just written is seen inside"
-                assert stock(app) == before, "and outside only when it is committed"
+                assert execute(STOCK).scalar_one() == now, "the transaction doesn't see its own write"
+                assert stock(app) == before, "the write is visible outside before the commit"
             assert execute(STOCK).scalar_one() == stock(app) == now
 
 
-def test_readers_at_once_have_a_connection_each(app: Flask):
-    meeting = Barrier(4)
+def test_concurrent_readers_have_separate_connections(app: Flask):
+    barrier = Barrier(4)
 
     def read(_: int) -> int:
         with app.app_context(), tenant_context("north"):
             execute(STOCK).scalar_one()
-            meeting.wait(60)
+            barrier.wait(60)
             return id(current_connection().connection.dbapi_connection)
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(read, range(4)))) == 4
 
 
-def test_a_reader_is_given_back_also_by_who_failed(app: Flask, shopper: Person):
-    for _ in range(40):  # more than the pool has
+def test_reader_is_returned_to_the_pool_after_an_error(app: Flask, shopper: Person):
+    for _ in range(40):  # more than the size of the pool
         shopper.get("/products/no-such-thing")
         shopper.get("/?q=espresso")
     dispose(app)
@@ -66,23 +66,23 @@ def test_a_reader_is_given_back_also_by_who_failed(app: Flask, shopper: Person):
         assert [each.pool.checkedout() for each in db.engines.values()] == [0] * len(db.engines)  # type: ignore[attr-defined]
 
 
-def test_a_session_inside_write_is_part_of_it(app: Flask):
+def test_session_inside_write_uses_its_transaction(app: Flask):
     with app.app_context(), tenant_context("north"):
         with pytest.raises(ZeroDivisionError), write():
             find_product("pot").stock = 1
             execute(SET_CUP, {"now": 1})
             db.session.flush()
-            assert execute(STOCK).scalar_one() == 1, "each sees what the other wrote"
+            assert execute(STOCK).scalar_one() == 1, "the session's change isn't visible"
             assert db.session.scalar(select(Product.stock).where(Product.id == "cup")) == 1
             raise ZeroDivisionError
-        assert (execute(STOCK).scalar_one(), execute(CUP).scalar_one()) == (10, 3), "and both are undone"
+        assert (execute(STOCK).scalar_one(), execute(CUP).scalar_one()) == (10, 3), "a change wasn't rolled back"
         with write():
             find_product("pot").stock = 2
             execute(SET_CUP, {"now": 2})
         assert (execute(STOCK).scalar_one(), execute(CUP).scalar_one()) == (2, 2)
 
 
-def test_what_a_session_read_before_a_write_is_read_again_inside(app: Flask):
+def test_objects_loaded_before_a_write_are_reloaded_inside(app: Flask):
     with app.app_context(), tenant_context("north"):
         assert find_product("pot").stock == 10
         with app.app_context(), tenant_context("north"), write():
@@ -92,17 +92,17 @@ def test_what_a_session_read_before_a_write_is_read_again_inside(app: Flask):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_each_writer_has_its_durability_also_when_it_is_kept(app: Flask):
+def test_pooled_writer_has_the_requested_durability(app: Flask):
     with app.app_context(), tenant_context("north"):
         for _ in range(2):
             for durable, synchronous in ((True, 2), (False, 1)):
                 with write(durable=durable):
-                    asked = current_connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
-                assert asked == synchronous
+                    actual = current_connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+                assert actual == synchronous
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_who_finds_the_database_locked_leaves_a_writer_that_writes(app: Flask, monkeypatch: pytest.MonkeyPatch):
+def test_writer_works_after_a_busy_error(app: Flask, monkeypatch: pytest.MonkeyPatch):
     with app.app_context(), tenant_context("north"):
         with sqlite3.connect(engines().write.url.database or "") as other:
             other.execute("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-"""`/events`: messages, recipients and starting point, with a server that can't hand over sockets."""
+"""`/events`: messages, recipients and starting point, on a server without socket handover."""
 
 import json
 import logging
@@ -28,11 +28,11 @@ Message = dict[str, Any]
 
 @contextmanager
 def listening(person: Person, query: str = "", **headers: str) -> Iterator[Iterator[str]]:
-    """The pieces of a stream as they come."""
+    """Open a stream; yields an iterator over its chunks."""
     answer = person.get("/events" + query, headers={name.replace("_", "-"): text for name, text in headers.items()})
     assert (answer.status_code, answer.mimetype) == (200, "text/event-stream")
     try:
-        yield (piece.decode() for piece in answer.iter_encoded())
+        yield (chunk.decode() for chunk in answer.iter_encoded())
     finally:
         answer.close()
 
@@ -58,15 +58,15 @@ def latest(app: Flask, tenant_id: str = "north") -> int:
         return last_event_id()
 
 
-def test_a_stream_says_how_to_come_back_and_then_what_changes(app: Flask, shopper: Person) -> None:
+def test_stream_sends_the_retry_interval_and_then_changes(app: Flask, shopper: Person) -> None:
     buy(shopper, pot=1)
-    with listening(shopper) as pieces:
-        assert next(pieces).startswith("retry: 2000\n: ")
+    with listening(shopper) as chunks:
+        assert next(chunks).startswith("retry: 2000\n: ")
         buy(shopper, beans=3)
-        (stock,) = parsed(next(pieces))
+        (stock,) = parsed(next(chunks))
         change_price(app, "north", "cup", 1250)
-        (price,) = parsed(next(pieces))
-    assert stock["event"] == "stock", "what was before the stream is not told"
+        (price,) = parsed(next(chunks))
+    assert stock["event"] == "stock", "the stream sent an earlier event"
     assert stock["data"] == {"product_id": "beans", "stock": shopper.stock("beans")}
     assert price["event"] == "price"
     assert price["data"] == {"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}
@@ -74,7 +74,7 @@ def test_a_stream_says_how_to_come_back_and_then_what_changes(app: Flask, shoppe
 
 
 @pytest.mark.parametrize("way", ["header", "query", "age"])
-def test_who_comes_back_misses_nothing(app: Flask, shopper: Person, way: str) -> None:
+def test_reconnected_stream_gets_missed_events(app: Flask, shopper: Person, way: str) -> None:
     with time_machine.travel(now() - timedelta(hours=1)):
         buy(shopper, pot=1)
     last = latest(app)
@@ -82,45 +82,47 @@ def test_who_comes_back_misses_nothing(app: Flask, shopper: Person, way: str) ->
         buy(shopper, beans=1, cup=1)
     query = {"header": "", "query": f"?last={last}", "age": "?age=30"}[way]
     headers = {"Last_Event_ID": str(last)} if way == "header" else {}
-    with listening(shopper, query, **headers) as pieces:
-        next(pieces)
-        missed = parsed(next(pieces))
+    with listening(shopper, query, **headers) as chunks:
+        next(chunks)
+        missed = parsed(next(chunks))
     assert [message["data"]["product_id"] for message in missed] == ["beans", "cup"] * 3
     assert min(int(message["id"]) for message in missed) > last
 
 
-@pytest.mark.parametrize("said", ["-1", "²"])
-def test_what_is_no_id_begins_at_the_present(app: Flask, shopper: Person, said: str) -> None:
+@pytest.mark.parametrize("last_id", ["-1", "²"])
+def test_stream_with_an_invalid_id_starts_now(app: Flask, shopper: Person, last_id: str) -> None:
     buy(shopper, pot=1)
-    with listening(shopper, f"?last={said}") as pieces:
-        next(pieces)
+    with listening(shopper, f"?last={last_id}") as chunks:
+        next(chunks)
         buy(shopper, beans=1)
-        assert [message["data"]["product_id"] for message in parsed(next(pieces))] == ["beans"]
+        assert [message["data"]["product_id"] for message in parsed(next(chunks))] == ["beans"]
 
 
-def test_an_id_that_was_never_given_begins_at_the_present(app: Flask, shopper: Person) -> None:
-    with listening(shopper, "?last=999999") as pieces:
-        next(pieces)
+def test_stream_with_an_unknown_id_starts_now(app: Flask, shopper: Person) -> None:
+    with listening(shopper, "?last=999999") as chunks:
+        next(chunks)
         buy(shopper, beans=1)
-        assert len(parsed(next(pieces))) == 1
+        assert len(parsed(next(chunks))) == 1
 
 
-def test_who_missed_too_much_is_told_to_look_anew(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stream_that_missed_too_many_events_gets_a_reset(
+    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pages, "MAX_REPLAYED_EVENTS", 4)
     buy(shopper, beans=1)
     buy(shopper, beans=1)  # an order and a change of stock each
-    with listening(shopper, Last_Event_ID="0") as pieces:
-        assert next(pieces) == sse_format.opening_message(0).decode()
-        assert len(parsed(next(pieces))) == 2
+    with listening(shopper, Last_Event_ID="0") as chunks:
+        assert next(chunks) == sse_format.opening_message(0).decode()
+        assert len(parsed(next(chunks))) == 2
     buy(shopper, beans=1)
-    with listening(shopper, Last_Event_ID="0") as pieces:
-        (reset,) = parsed(next(pieces).removeprefix(sse_format.opening_message(latest(app)).decode()))
+    with listening(shopper, Last_Event_ID="0") as chunks:
+        (reset,) = parsed(next(chunks).removeprefix(sse_format.opening_message(latest(app)).decode()))
         assert (reset["event"], int(reset["id"]), reset["data"]) == ("reset", latest(app), {})
         buy(shopper, cup=1)
-        assert [message["data"]["product_id"] for message in parsed(next(pieces))] == ["cup"]
+        assert [message["data"]["product_id"] for message in parsed(next(chunks))] == ["cup"]
 
 
-def test_one_shop_hears_nothing_of_another(shopper: Person, stranger: Person) -> None:
+def test_stream_gets_no_events_of_another_shop(shopper: Person, stranger: Person) -> None:
     with listening(shopper) as north, listening(stranger) as south:
         next(north), next(south)
         buy(shopper, shared=2)
@@ -131,17 +133,17 @@ def test_one_shop_hears_nothing_of_another(shopper: Person, stranger: Person) ->
     assert shopper.stock("shared") != stranger.stock("shared")
 
 
-def test_nothing_personal_is_told(shopper: Person) -> None:
-    with listening(shopper) as pieces:
-        next(pieces)
+def test_stream_contains_no_personal_data(shopper: Person) -> None:
+    with listening(shopper) as chunks:
+        next(chunks)
         order = shopper.checkout(shopper.cart(beans=1), email="ada@example.com", name="Ada Byron").json
-        told = next(pieces)
-    assert "beans" in told
+        message = next(chunks)
+    assert "beans" in message
     for secret in (order["id"], order["number"], "ada", "Byron", str(order["total"]["amount"]), "order"):
-        assert secret not in told
+        assert secret not in message
 
 
-def test_both_forms_of_a_shops_address_have_the_stream(app: Flask, shopper: Person) -> None:
+def test_stream_is_served_for_both_forms_of_the_url(app: Flask, shopper: Person) -> None:
     answer = app.test_client().get("/events", base_url="http://north.localhost")
     assert (answer.status_code, answer.mimetype) == (200, "text/event-stream")
     assert "no-store" in answer.headers["Cache-Control"]
@@ -151,7 +153,9 @@ def test_both_forms_of_a_shops_address_have_the_stream(app: Flask, shopper: Pers
     assert app.test_client().head("/t/north/events").data == b""
 
 
-def test_over_the_cap_there_is_polling(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stream_above_the_limit_is_refused_with_retry_after(
+    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     streams = pages.event_tailer(app).broadcaster
     monkeypatch.setattr(streams, "_max_streams", 1)
     with listening(shopper):
@@ -162,7 +166,7 @@ def test_over_the_cap_there_is_polling(app: Flask, shopper: Person, monkeypatch:
     assert shopper.get("/").status_code == 200
 
 
-def test_one_address_leaves_room_for_others_unless_it_is_a_proxy(app: Flask) -> None:
+def test_streams_per_public_address_are_limited(app: Flask) -> None:
     streams = pages.event_tailer(app).broadcaster
     for address in ("8.8.8.8", "10.0.0.1", "2001:4860::1"):
         streams._address_counts[address] = sse_format.MAX_STREAMS_PER_ADDRESS
@@ -170,81 +174,83 @@ def test_one_address_leaves_room_for_others_unless_it_is_a_proxy(app: Flask) -> 
     assert [streams.has_capacity(address) for address in ("8.8.4.4", "10.0.0.1", "127.0.0.1", "")] == [True] * 4
 
 
-class Heard:
-    """Stands for the streams of one shop: what the tail tells them."""
+class FakeBroadcaster:
+    """Records the batches published for `north`."""
 
     def __init__(self) -> None:
-        self.news: list[EventBatch] = []
+        self.batches: list[EventBatch] = []
 
     def tenants_with_streams(self) -> set[str]:
         return {"north"}
 
-    def publish(self, news: EventBatch) -> None:
-        self.news.append(news)
+    def publish(self, batch: EventBatch) -> None:
+        self.batches.append(batch)
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """One that looks for events all the time."""
+    """An app that polls for events every millisecond."""
     return make_app(Timings(event_poll=0.001))
 
 
 @pytest.fixture
-def tailing(app: Flask) -> tuple[tailer.EventTailer, Heard]:
-    follower, heard = tailer.EventTailer(app, timings_of(app)), Heard()
-    follower.broadcaster = heard  # type: ignore[assignment]
-    return follower, heard
+def tailer_and_broadcaster(app: Flask) -> tuple[tailer.EventTailer, FakeBroadcaster]:
+    event_tailer, broadcaster = tailer.EventTailer(app, timings_of(app)), FakeBroadcaster()
+    event_tailer.broadcaster = broadcaster  # type: ignore[assignment]
+    return event_tailer, broadcaster
 
 
-def test_the_tail_reads_each_event_once_and_goes_back_for_who_saw_less(
-    app: Flask, shopper: Person, tailing: tuple[tailer.EventTailer, Heard]
+def test_tailer_reads_each_event_once_and_rereads_for_a_new_stream(
+    app: Flask, shopper: Person, tailer_and_broadcaster: tuple[tailer.EventTailer, FakeBroadcaster]
 ) -> None:
-    follower, heard = tailing
+    event_tailer, broadcaster = tailer_and_broadcaster
     start = latest(app)
-    follower._read_to["north"] = start
+    event_tailer._read_to["north"] = start
     buy(shopper, beans=1)
-    follower.poll()
-    follower.poll()
-    assert [len(news.ids) for news in heard.news] == [1]
-    follower._read_to["north"] = start
+    event_tailer.poll()
+    event_tailer.poll()
+    assert [len(batch.ids) for batch in broadcaster.batches] == [1]
+    event_tailer._read_to["north"] = start
     buy(shopper, cup=1)
-    follower.poll()
-    assert [len(news.ids) for news in heard.news] == [1, 2]
-    assert follower._read_to == {"north": latest(app)}
-    follower._read_to["north"] = start  # as a stream does that comes while the tail reads
-    follower._advance("north", latest(app), 99)
-    assert follower._read_to == {"north": start}
+    event_tailer.poll()
+    assert [len(batch.ids) for batch in broadcaster.batches] == [1, 2]
+    assert event_tailer._read_to == {"north": latest(app)}
+    event_tailer._read_to["north"] = start  # like a stream that is added while the tailer reads
+    event_tailer._advance("north", latest(app), 99)
+    assert event_tailer._read_to == {"north": start}
 
 
-def test_a_database_that_is_away_is_said_once_and_asked_again(
-    tailing: tuple[tailer.EventTailer, Heard], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_unavailable_database_is_logged_once_and_retried(
+    tailer_and_broadcaster: tuple[tailer.EventTailer, FakeBroadcaster],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    follower, _ = tailing
-    looks = []
+    event_tailer, _ = tailer_and_broadcaster
+    polls = []
 
-    def look() -> None:
-        looks.append(1)
-        if len(looks) == 5:
-            follower._stopped.set()
-        raise OperationalError("SELECT", {}, Exception("away"))
+    def poll() -> None:
+        polls.append(1)
+        if len(polls) == 5:
+            event_tailer._stopped.set()
+        raise OperationalError("SELECT", {}, Exception("unavailable"))
 
-    monkeypatch.setattr(follower, "poll", look)
-    follower._wanted.set()
+    monkeypatch.setattr(event_tailer, "poll", poll)
+    event_tailer._wanted.set()
     with caplog.at_level(logging.WARNING):
-        follower._run()
-    assert len(looks) == 5
+        event_tailer._run()
+    assert len(polls) == 5
     assert [record.name for record in caplog.records] == ["storefront.events"]
 
 
-def test_a_silent_stream_has_a_heartbeat(make_app: Callable[..., Flask]) -> None:
+def test_idle_stream_has_a_heartbeat(make_app: Callable[..., Flask]) -> None:
     shopper = Person(make_app(Timings(stream_heartbeat=0.05, event_poll=0.01)).test_client(), "north")
-    with listening(shopper) as pieces:
-        next(pieces)
-        assert next(pieces) == ":\n\n"
+    with listening(shopper) as chunks:
+        next(chunks)
+        assert next(chunks) == ":\n\n"
 
 
 def test_streams_of_one_ipv6_network_are_counted_together(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One customer has all addresses of a /64."""
+    """A provider assigns a whole /64 to one customer."""
     counted = []
 
     def has_capacity(address: str) -> bool:
@@ -256,4 +262,4 @@ def test_streams_of_one_ipv6_network_are_counted_together(app: Flask, monkeypatc
         address = {"REMOTE_ADDR": f"2a02:8108:1:2:{host if ':' in host else ':' + host}"}
         assert app.test_client().get("/t/north/events", environ_base=address).status_code == 503
     assert counted == ["2a02:8108:1:2::"] * 2
-    assert sse_format.is_public_address(counted[0]), "as such they are limited"
+    assert sse_format.is_public_address(counted[0]), "the network isn't limited"

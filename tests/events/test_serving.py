@@ -21,36 +21,36 @@ from tests.conftest import SECRET, Prepared, dispose, settings_for
 from tests.postgres import Postgres
 from tests.servers import GRACE_SECONDS, Server, serving, wait, workers
 
-MANY = 200
+STREAM_COUNT = 200
 
 
-class Listener:
-    """A client of `/events` that keeps all that it was sent."""
+class StreamClient:
+    """A client of `/events` that keeps everything it has received."""
 
     def __init__(self, server: Server, shop: str = "north", version: str = "1.1", **headers: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
-        self.heard = b""
+        self.received = b""
         sent = "".join(f"{name.replace('_', '-')}: {text}\r\n" for name, text in headers.items())
         self.socket.sendall(f"GET /t/{shop}/events HTTP/{version}\r\nHost: 127.0.0.1\r\n{sent}\r\n".encode())
 
-    def __enter__(self) -> "Listener":
+    def __enter__(self) -> "StreamClient":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
-    def hear(self, words: str) -> str:
-        """Listen until these words came, and give back all that came with them."""
-        while words.encode() not in self.heard:
-            piece = self.socket.recv(65536)
-            assert piece, f"the stream ended before {words!r}: {self.heard!r}"
-            self.heard += piece
-        return self.heard.decode()
+    def receive_until(self, text: str) -> str:
+        """Read until the stream contains `text`. Returns everything received so far."""
+        while text.encode() not in self.received:
+            chunk = self.socket.recv(65536)
+            assert chunk, f"the stream ended before {text!r}: {self.received!r}"
+            self.received += chunk
+        return self.received.decode()
 
-    def hear_the_end(self) -> bytes:
-        while piece := self.socket.recv(65536):
-            self.heard += piece
-        return self.heard
+    def receive_to_end(self) -> bytes:
+        while chunk := self.socket.recv(65536):
+            self.received += chunk
+        return self.received
 
 
 @pytest.fixture(scope="module")
@@ -66,58 +66,60 @@ def buy(server: Server, product_id: str = "beans", shop: str = "north") -> None:
 
 
 def connections(server: Server) -> int:
-    """How many sockets the workers have open."""
+    """Return the number of open sockets of the workers."""
     files = [file for pid in workers(server) for file in Path(f"/proc/{pid}/fd").iterdir()]
-    return sum(where_to(file).startswith("socket:") for file in files)
+    return sum(link_target(file).startswith("socket:") for file in files)
 
 
-def where_to(file: Path) -> str:
+def link_target(file: Path) -> str:
     try:
         return str(file.readlink())
     except FileNotFoundError:
         return ""
 
 
-def test_hundreds_of_streams_hold_no_thread_hear_each_change_and_are_forgotten(server: Server) -> None:
-    """Two workers have sixteen threads between them; who listens at one hears what was bought at the other."""
+def test_hundreds_of_streams_occupy_no_thread_get_each_event_and_are_closed(server: Server) -> None:
+    """Two workers have sixteen threads together; streams of one worker get purchases at the other."""
     with ExitStack() as stack:
-        listeners = [stack.enter_context(Listener(server)) for _ in range(MANY)]
-        for listener in listeners:
-            listener.hear("retry: 2000")
-        assert connections(server) >= MANY
+        clients = [stack.enter_context(StreamClient(server)) for _ in range(STREAM_COUNT)]
+        for client in clients:
+            client.receive_until("retry: 2000")
+        assert connections(server) >= STREAM_COUNT
         assert [server.get("/t/north/")[0].status for _ in range(20)] == [200] * 20
         buy(server)
-        for listener in listeners:
-            listener.hear("event: stock")
+        for client in clients:
+            client.receive_until("event: stock")
     wait(lambda: connections(server) < 20)
     assert "Traceback" not in server.log.read_text()
 
 
-def test_one_shop_hears_nothing_of_another(server: Server) -> None:
-    with Listener(server) as north, Listener(server, "south") as south:
-        north.hear("retry: 2000"), south.hear("retry: 2000")
+def test_stream_gets_no_events_of_another_shop(server: Server) -> None:
+    with StreamClient(server) as north, StreamClient(server, "south") as south:
+        north.receive_until("retry: 2000"), south.receive_until("retry: 2000")
         buy(server, "pot")
-        north.hear('"pot"')
+        north.receive_until('"pot"')
         buy(server, "pen", "south")
-        heard = south.hear('"pen"')
-    assert re.findall(r'"product_id": "(\w+)"', heard) == ["pen"], "what happened before in the north was left out"
+        received = south.receive_until('"pen"')
+    assert re.findall(r'"product_id": "(\w+)"', received) == ["pen"], "the stream sent an event of another shop"
 
 
-def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
+def test_event_of_another_process_arrives_and_a_reconnect_misses_none(
     tmp_path: Path, prepared: Prepared, postgres: Postgres
 ) -> None:
     url = prepared.postgresql(postgres)
     app = create_app(settings_for(url, tmp_path))
     with serving(tmp_path, DATABASE_URL=url, SECRET_KEY=SECRET, WEB_CONCURRENCY="1") as server:
         wait(server.is_up)
-        with Listener(server) as first:
-            first.hear("retry: 2000")
+        with StreamClient(server) as first:
+            first.receive_until("retry: 2000")
             change_price(app, 1250)
-            assert '{"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}' in first.hear("}}\n\n")
+            assert '{"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}' in first.receive_until(
+                "}}\n\n"
+            )
         change_price(app, 1350)
-        with Listener(server, Last_Event_ID="1") as again:
-            heard = again.hear("}}\n\n")
-        assert "1350" in heard and "1250" not in heard
+        with StreamClient(server, Last_Event_ID="1") as again:
+            received = again.receive_until("}}\n\n")
+        assert "1350" in received and "1250" not in received
     dispose(app)
     postgres.drop(url)
 
@@ -127,18 +129,18 @@ def change_price(app: Flask, price: int) -> None:
         record_events([(EventType.PRICE_CHANGED, "cup", {"price": price})])
 
 
-def test_the_stream_is_chunked_for_who_knows_chunks_and_plain_for_others(server: Server) -> None:
-    with Listener(server) as modern, Listener(server, version="1.0") as old:
-        modern.hear("retry: 2000"), old.hear("retry: 2000")
+def test_stream_is_chunked_for_http_1_1_only(server: Server) -> None:
+    with StreamClient(server) as modern, StreamClient(server, version="1.0") as old:
+        modern.receive_until("retry: 2000"), old.receive_until("retry: 2000")
         buy(server)
-        new_words, old_words = modern.hear('"stock": '), old.hear('"stock": ')
-    assert "transfer-encoding: chunked" in new_words.lower()
-    assert "transfer-encoding" not in old_words.lower() and "connection: close" in old_words.lower()
-    body = old_words.split("\r\n\r\n", 1)[1]
+        modern_text, old_text = modern.receive_until('"stock": '), old.receive_until('"stock": ')
+    assert "transfer-encoding: chunked" in modern_text.lower()
+    assert "transfer-encoding" not in old_text.lower() and "connection: close" in old_text.lower()
+    body = old_text.split("\r\n\r\n", 1)[1]
     assert body.startswith("retry: 2000\n: ") and "\r" not in body
 
 
-def test_a_connection_that_was_kept_alive_can_become_a_stream(server: Server) -> None:
+def test_keep_alive_connection_can_become_a_stream(server: Server) -> None:
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
         connection.request("HEAD", "/t/north/events")
         answer = connection.getresponse()
@@ -153,8 +155,8 @@ def test_a_connection_that_was_kept_alive_can_become_a_stream(server: Server) ->
         assert b"event: stock\n" in lines
 
 
-def test_streams_are_counted_as_the_moment_that_they_take_to_open(server: Server) -> None:
-    """Not as the time for which they stay open: each is counted while it still is."""
+def test_request_duration_of_a_stream_is_the_time_until_it_is_open(server: Server) -> None:
+    """Each stream is counted in the metric while it is still open."""
 
     def counted() -> float:
         text = server.get("/metrics")[1]
@@ -162,19 +164,19 @@ def test_streams_are_counted_as_the_moment_that_they_take_to_open(server: Server
         return sum(float(value) for value in found)
 
     before = counted()
-    with Listener(server) as first, Listener(server) as second:
-        first.hear("retry: 2000"), second.hear("retry: 2000")
+    with StreamClient(server) as first, StreamClient(server) as second:
+        first.receive_until("retry: 2000"), second.receive_until("retry: 2000")
         wait(lambda: counted() >= before + 2)
 
 
-def test_a_server_that_is_told_to_stop_ends_its_streams(tmp_path: Path) -> None:
+def test_stopping_server_ends_its_streams(tmp_path: Path) -> None:
     with serving(tmp_path, WEB_CONCURRENCY="1") as server, ExitStack() as stack:
         wait(server.is_up)
-        listeners = [stack.enter_context(Listener(server)) for _ in range(20)]
-        for listener in listeners:
-            listener.hear("retry: 2000")
+        clients = [stack.enter_context(StreamClient(server)) for _ in range(20)]
+        for client in clients:
+            client.receive_until("retry: 2000")
         start = time.monotonic()
         assert server.stop(signal.SIGTERM) == 0
         assert time.monotonic() - start < GRACE_SECONDS, "it waited for its clients"
-        assert all(listener.hear_the_end().endswith(b"0\r\n\r\n") for listener in listeners)
+        assert all(client.receive_to_end().endswith(b"0\r\n\r\n") for client in clients)
         assert "Traceback" not in server.log.read_text()

@@ -16,7 +16,7 @@ from tests.factories import change_product
 from tests.tenants.factories import every_row
 
 
-def test_a_cart_becomes_an_order(shopper: Person):
+def test_checkout_turns_a_cart_into_an_order(shopper: Person):
     cart = shopper.cart(cup=1, beans=2)
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "summer10"})
     answer = shopper.checkout(cart)
@@ -36,7 +36,7 @@ def test_a_cart_becomes_an_order(shopper: Person):
     assert (shopper.stock("beans"), shopper.stock("cup")) == (98, 2)
 
 
-def test_the_order_has_an_address_of_its_own(shopper: Person):
+def test_order_has_its_own_url(shopper: Person):
     answer = shopper.checkout(shopper.cart(beans=1))
     placed = answer.json
     assert answer.headers["Location"] == f"/t/north/api/v1/orders/{placed['id']}"
@@ -45,17 +45,17 @@ def test_the_order_has_an_address_of_its_own(shopper: Person):
     assert_shape(order.json, ORDER)
     del placed["upsell"]
     assert order.json == placed
-    assert len(placed["id"]) >= 20, "who holds the id holds the order"
+    assert len(placed["id"]) >= 20, "the id is guessable, and grants access to the order"
 
 
-def test_there_is_no_order_where_there_is_none(shopper: Person):
-    for nobodys in ("nosuch", "A" * 22, "x" * 500, "%00", "%F0%9F%90%9D"):
-        assert_problem(shopper.api("GET", f"/orders/{nobodys}"), 404)
+def test_unknown_order_is_a_404(shopper: Person):
+    for unknown_id in ("nosuch", "A" * 22, "x" * 500, "%00", "%F0%9F%90%9D"):
+        assert_problem(shopper.api("GET", f"/orders/{unknown_id}"), 404)
     number = shopper.checkout(shopper.cart(beans=1)).json["number"]
     assert_problem(shopper.api("GET", f"/orders/{number}"), 404)
 
 
-def test_the_moment_is_rfc_3339_in_utc(shopper: Person):
+def test_creation_time_is_rfc_3339_in_utc(shopper: Person):
     before = datetime.now(UTC)
     created = shopper.checkout(shopper.cart(beans=1)).json["created_at"]
     after = datetime.now(UTC)
@@ -63,7 +63,7 @@ def test_the_moment_is_rfc_3339_in_utc(shopper: Person):
     assert before.replace(microsecond=0) <= datetime.fromisoformat(created) <= after
 
 
-def test_numbers_are_short_unique_and_tell_nothing(shopper: Person):
+def test_order_numbers_are_short_unique_and_not_sequential(shopper: Person):
     numbers = [shopper.checkout(shopper.cart(beans=1)).json["number"] for _ in range(30)]
     assert len(set(numbers)) == 30
     assert all(len(number) <= 12 and re.fullmatch(r"[0-9A-Z-]+", number) for number in numbers)
@@ -73,7 +73,7 @@ def test_numbers_are_short_unique_and_tell_nothing(shopper: Person):
     assert len({number[-1] for number in numbers}) > 1
 
 
-def test_an_order_keeps_what_was_paid(app: Flask, shopper: Person):
+def test_order_keeps_names_and_prices_of_the_purchase(app: Flask, shopper: Person):
     order = shopper.checkout(shopper.cart(beans=2)).json
     del order["upsell"]
     change_product(app, "north", "beans", price=1, name="Something else", stock=0)
@@ -84,53 +84,53 @@ def test_an_order_keeps_what_was_paid(app: Flask, shopper: Person):
     assert "Something else" not in page
 
 
-def test_the_price_is_that_of_the_moment_of_checkout(app: Flask, shopper: Person):
+def test_order_has_the_price_at_checkout(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
     change_product(app, "north", "beans", price=1000)
     assert steps(shopper.checkout(cart).json) == (2000, 0, 400, 2400)
 
 
-def test_what_happened_is_written_down_with_the_order(app: Flask, shopper: Person):
+def test_checkout_records_events(app: Flask, shopper: Person):
     order = shopper.checkout(shopper.cart(cup=1, beans=2)).json
     with app.app_context(), tenant_context("north"):
         events = db.session.scalars(select(Event).order_by(Event.id)).all()
-        told = {(event.type, event.subject) for event in events}
-        assert told == {("order.placed", order["id"]), ("stock.changed", "beans"), ("stock.changed", "cup")}
+        recorded = {(event.type, event.subject) for event in events}
+        assert recorded == {("order.placed", order["id"]), ("stock.changed", "beans"), ("stock.changed", "cup")}
         stock = {event.subject: event.data["stock"] for event in events if event.type == "stock.changed"}
         assert stock == {"beans": 98, "cup": 2}
     assert not every_row(app, "south")["event"]
 
 
-def test_when_the_events_cannot_be_written_there_is_no_order(
+def test_no_order_is_placed_if_its_events_cannot_be_recorded(
     app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch
 ):
-    def fail(_happenings: object) -> None:
-        raise RuntimeError("no events today")
+    def fail(_events: object) -> None:
+        raise RuntimeError("events can't be recorded")
 
     cart = shopper.cart(beans=2)
     before = every_row(app, "north")
-    with monkeypatch.context() as broken:
-        broken.setattr("storefront.orders.actions.record_events", fail)
+    with monkeypatch.context() as patch:
+        patch.setattr("storefront.orders.actions.record_events", fail)
         assert_problem(shopper.checkout(cart, key="k"), 500)
     assert every_row(app, "north") == before
     assert shopper.checkout(cart, key="k").status_code == 201
     assert shopper.stock("beans") == 98
 
 
-def test_a_cart_that_was_ordered_says_so(shopper: Person):
+def test_ordered_cart_has_the_status_ordered(shopper: Person):
     cart = shopper.cart(beans=2)
     shopper.checkout(cart)
     shown = shopper.api("GET", f"/carts/{cart}").json
     assert (shown["status"], holdings(shown)) == ("ordered", {"beans": 2})
 
 
-def test_the_last_ones_can_be_bought(shopper: Person):
+def test_whole_stock_can_be_bought(shopper: Person):
     assert shopper.checkout(shopper.cart(cup=3)).status_code == 201
     assert shopper.stock("cup") == 0
     assert shopper.api("GET", f"/carts/{shopper.cart(cup=1)}").json["items"][0]["available"] is False
 
 
-def test_each_shop_sells_in_its_own_currency(app: Flask, shopper: Person, stranger: Person):
+def test_order_is_in_the_currency_of_the_shop(app: Flask, shopper: Person, stranger: Person):
     east = Person(app.test_client(), "far-east")
     assert steps(stranger.checkout(stranger.cart(ink=2)).json) == (2900, 0, 264, 2900)
     order = east.checkout(east.cart(tea=3)).json

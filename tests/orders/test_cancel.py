@@ -23,27 +23,27 @@ def status(app: Flask, order_id: str) -> str:
         return str(db.session.scalar(select(Order.status).where(Order.id == order_id)))
 
 
-def happenings(app: Flask, shop: str = "north") -> list[tuple[str, str, dict[str, object]]]:
+def recorded_events(app: Flask, shop: str = "north") -> list[tuple[str, str, dict[str, object]]]:
     with app.app_context(), tenant_context(shop):
         rows = db.session.execute(select(Event.type, Event.subject, Event.data).order_by(Event.id))
         return [tuple(row) for row in rows]
 
 
-def test_the_stock_comes_back_and_only_that_of_the_order(app: Flask, shopper: Person) -> None:
-    gone = place_order(shopper, beans=2, cup=3)
-    stays = place_order(shopper, beans=5)
+def test_cancelling_returns_the_stock_of_the_order(app: Flask, shopper: Person) -> None:
+    cancelled = place_order(shopper, beans=2, cup=3)
+    kept = place_order(shopper, beans=5)
     assert (shopper.stock("beans"), shopper.stock("cup")) == (93, 0)
-    cancel(app, gone)
+    cancel(app, cancelled)
     assert (shopper.stock("beans"), shopper.stock("cup")) == (95, 3)
-    assert (status(app, gone), status(app, stays)) == (OrderStatus.CANCELLED, OrderStatus.PLACED)
-    assert place_order(shopper, cup=3), "what came back can be sold"
+    assert (status(app, cancelled), status(app, kept)) == (OrderStatus.CANCELLED, OrderStatus.PLACED)
+    assert place_order(shopper, cup=3), "the returned stock can't be sold"
 
 
-def test_what_happened_is_recorded(app: Flask, shopper: Person) -> None:
+def test_cancelling_records_events(app: Flask, shopper: Person) -> None:
     order_id = place_order(shopper, beans=2, cup=1)
-    before = len(happenings(app))
+    before = len(recorded_events(app))
     cancel(app, order_id)
-    assert happenings(app)[before:] == [
+    assert recorded_events(app)[before:] == [
         ("order.cancelled", order_id, {}),
         ("stock.changed", "beans", {"stock": 100}),
         ("stock.changed", "cup", {"stock": 3}),
@@ -58,14 +58,14 @@ def test_cancelling_again_changes_nothing(app: Flask, shopper: Person) -> None:
     assert every_row(app, "north") == before
 
 
-def test_many_who_cancel_at_once_bring_the_stock_back_once(app: Flask, shopper: Person) -> None:
+def test_concurrent_cancellations_return_the_stock_once(app: Flask, shopper: Person) -> None:
     order_id = place_order(shopper, beans=10, honey=1)
     at_once([lambda: cancel(app, order_id)] * 6)
     assert (shopper.stock("beans"), shopper.stock("honey")) == (100, 50)
-    assert [type for type, *_ in happenings(app)].count("order.cancelled") == 1
+    assert [type for type, *_ in recorded_events(app)].count("order.cancelled") == 1
 
 
-def test_orders_and_cancellations_at_once_lose_no_stock(app: Flask, shopper: Person) -> None:
+def test_concurrent_orders_and_cancellations_lose_no_stock(app: Flask, shopper: Person) -> None:
     orders = [place_order(shopper, beans=1, honey=1) for _ in range(4)]
     buyers = [Person(app.test_client(), "north") for _ in range(4)]
     at_once(
@@ -75,7 +75,7 @@ def test_orders_and_cancellations_at_once_lose_no_stock(app: Flask, shopper: Per
     assert (shopper.stock("beans"), shopper.stock("honey")) == (92, 42)
 
 
-def test_what_has_gone_out_is_not_called_off(app: Flask, shopper: Person) -> None:
+def test_fulfilled_order_cannot_be_cancelled(app: Flask, shopper: Person) -> None:
     order_id, other = place_order(shopper, beans=2), place_order(shopper, beans=1)
     with app.app_context(), tenant_context("north"):
         db.session.execute(update(Order).where(Order.id == order_id).values(status=OrderStatus.FULFILLED))
@@ -88,7 +88,7 @@ def test_what_has_gone_out_is_not_called_off(app: Flask, shopper: Person) -> Non
     assert shopper.stock("beans") == 98
 
 
-def test_another_shops_order_is_not_there(app: Flask, shopper: Person) -> None:
+def test_order_of_another_shop_is_not_found(app: Flask, shopper: Person) -> None:
     order_id = place_order(shopper, shared=2)
     before = {shop: every_row(app, shop) for shop in ("north", "south")}
     for id in (order_id, "nosuch", "", "x" * 300, "\0"):
@@ -99,15 +99,15 @@ def test_another_shops_order_is_not_there(app: Flask, shopper: Person) -> None:
     assert shopper.stock("shared") == 20
 
 
-def test_who_listens_hears_of_each_change_once_it_is_committed(app: Flask, shopper: Person) -> None:
-    heard: list[str] = []
+def test_signal_is_sent_once_after_each_commit(app: Flask, shopper: Person) -> None:
+    received: list[str] = []
 
-    def listen(_sender: object) -> None:
-        heard.append(status(app, order_id) if order_id else OrderStatus.PLACED)
+    def receive(_sender: object) -> None:
+        received.append(status(app, order_id) if order_id else OrderStatus.PLACED)
 
     order_id = ""
-    with orders_changed.connected_to(listen):
+    with orders_changed.connected_to(receive):
         order_id = place_order(shopper, beans=1)
         cancel(app, order_id)
         cancel(app, order_id)
-    assert heard == [OrderStatus.PLACED, OrderStatus.CANCELLED]
+    assert received == [OrderStatus.PLACED, OrderStatus.CANCELLED]

@@ -9,7 +9,7 @@ from tests.factories import change_product
 from tests.tenants.factories import every_row
 
 
-def test_the_same_cart_again_is_the_same_order(shopper: Person):
+def test_second_checkout_of_a_cart_returns_the_same_order(shopper: Person):
     cart = shopper.cart(beans=2)
     first = shopper.checkout(cart)
     for more in ({}, {"key": "k"}, {"name": "Somebody else"}, {"expected_total": 1}):
@@ -21,7 +21,7 @@ def test_the_same_cart_again_is_the_same_order(shopper: Person):
     assert shopper.stock("beans") == 98
 
 
-def test_the_same_key_again_is_the_same_order_as_a_200(app: Flask, shopper: Person):
+def test_repeated_idempotency_key_returns_the_same_order_with_200(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
     first = shopper.checkout(cart, key="k")
     assert first.status_code == 201
@@ -35,7 +35,7 @@ def test_the_same_key_again_is_the_same_order_as_a_200(app: Flask, shopper: Pers
     assert every_row(app, "north") == before
 
 
-def test_the_same_key_with_another_request_is_refused(app: Flask, shopper: Person):
+def test_idempotency_key_with_a_different_request_is_refused(app: Flask, shopper: Person):
     cart, other = shopper.cart(beans=2), shopper.cart(beans=2)
     assert shopper.checkout(cart, key="k", expected_total=4440).status_code == 201
     before = every_row(app, "north")
@@ -47,8 +47,8 @@ def test_the_same_key_with_another_request_is_refused(app: Flask, shopper: Perso
     assert shopper.checkout(other, key="another").status_code == 201
 
 
-def test_the_key_of_a_second_key_is_not_taken(shopper: Person):
-    """A second key on a cart that was ordered finds its order, and stays free for a cart of its own."""
+def test_key_used_on_an_ordered_cart_stays_free(shopper: Person):
+    """A second key on an ordered cart returns its order, and can still be used for another cart."""
     cart = shopper.cart(beans=1)
     first = shopper.checkout(cart, key="one").json["id"]
     assert shopper.checkout(cart, key="two").json["id"] == first
@@ -57,7 +57,7 @@ def test_the_key_of_a_second_key_is_not_taken(shopper: Person):
     assert other.json["id"] != first
 
 
-def test_keys_are_exact(shopper: Person):
+def test_idempotency_keys_are_compared_exactly(shopper: Person):
     ids = {
         shopper.checkout(shopper.cart(beans=1), key=key).json["id"] for key in ("a", "A", "a a", '"a"', "a.", "0" * 255)
     }
@@ -65,7 +65,7 @@ def test_keys_are_exact(shopper: Person):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "ünï", "a\tb", "\x7f"])
-def test_a_key_that_is_none_is_refused(shopper: Person, key: str):
+def test_invalid_idempotency_key_is_refused(shopper: Person, key: str):
     cart = shopper.cart(beans=1)
     body = {"email": "ada@example.com", "name": "Ada"}
     headers = {"HTTP_IDEMPOTENCY_KEY": key.encode().decode("latin-1")}
@@ -75,7 +75,7 @@ def test_a_key_that_is_none_is_refused(shopper: Person, key: str):
     assert shopper.checkout(cart, key="a good one").status_code == 201
 
 
-def test_a_refused_checkout_keeps_no_key(app: Flask, shopper: Person):
+def test_refused_checkout_does_not_use_the_key(app: Flask, shopper: Person):
     cart = shopper.cart(cup=4)
     before = every_row(app, "north")
     assert_problem(shopper.checkout(cart, key="k"), 409, "out-of-stock")
@@ -86,6 +86,6 @@ def test_a_refused_checkout_keeps_no_key(app: Flask, shopper: Person):
     assert other.status_code == 201
 
 
-def test_an_order_without_a_key_lends_none(shopper: Person):
+def test_orders_without_a_key_are_separate(shopper: Person):
     orders = {shopper.checkout(shopper.cart(beans=1)).json["id"] for _ in range(3)}
     assert len(orders) == 3

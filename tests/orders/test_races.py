@@ -1,4 +1,4 @@
-"""Concurrent checkouts: no overselling, no lost order, no endless wait."""
+"""Concurrent checkouts: no overselling, no lost order, no deadlock."""
 
 from collections import Counter
 from functools import partial
@@ -18,22 +18,22 @@ from tests.conftest import Person
 from tests.factories import change_product
 
 ROUNDS, MAX_ROUNDS = 22, 300
-"""How often two race; more often only until each has been ahead once."""
+"""Minimum and maximum number of attempts of a race: it is repeated until each side has won once."""
 
 
 def sold(app: Flask, product_id: str) -> tuple[int, int]:
-    """How many orders there are, and how many pieces of the product are in them."""
+    """Return the number of orders, and the quantity of the product in them."""
     with app.app_context(), tenant_context("north"):
         orders = db.session.scalar(select(func.count(Order.id)))
-        pieces = db.session.scalar(select(func.sum(OrderLine.quantity)).where(OrderLine.product_id == product_id))
-        return orders or 0, pieces or 0
+        quantity = db.session.scalar(select(func.sum(OrderLine.quantity)).where(OrderLine.product_id == product_id))
+        return orders or 0, quantity or 0
 
 
-def test_sixty_shoppers_for_ten_pots_buy_ten(app: Flask, shopper: Person):
+def test_sixty_shoppers_buy_the_last_ten_units(app: Flask, shopper: Person):
     carts = [shopper.cart(pot=1, honey=1) for _ in range(60)]
     change_product(app, "north", "honey", stock=1000)
     buyers = people(app, 60)
-    answers = at_once([partial(who.checkout, cart) for who, cart in zip(buyers, carts, strict=True)])
+    answers = at_once([partial(buyer.checkout, cart) for buyer, cart in zip(buyers, carts, strict=True)])
     assert Counter(answer.status_code for answer in answers) == {201: 10, 409: 50}
     assert sold(app, "pot") == (10, 10)
     assert (shopper.stock("pot"), shopper.stock("honey")) == (0, 990)
@@ -47,26 +47,26 @@ def test_sixty_shoppers_for_ten_pots_buy_ten(app: Flask, shopper: Person):
         else:
             assert shown["status"] == "ordered"
     with app.app_context(), tenant_context("north"):
-        told = db.session.scalars(select(Event).where(Event.subject == "pot")).all()
-        assert sorted(event.data["stock"] for event in told) == list(range(10))
+        events = db.session.scalars(select(Event).where(Event.subject == "pot")).all()
+        assert sorted(event.data["stock"] for event in events) == list(range(10))
 
 
 def test_large_and_small_carts_never_oversell(app: Flask, shopper: Person):
-    wishes = [1, 2, 3, 4, 5] * 6
-    carts = [shopper.cart(pot=wish) for wish in wishes]
-    answers = at_once([partial(who.checkout, cart) for who, cart in zip(people(app, 30), carts, strict=True)])
-    taken = sum(wish for wish, answer in zip(wishes, answers, strict=True) if answer.status_code == 201)
+    quantities = [1, 2, 3, 4, 5] * 6
+    carts = [shopper.cart(pot=quantity) for quantity in quantities]
+    answers = at_once([partial(buyer.checkout, cart) for buyer, cart in zip(people(app, 30), carts, strict=True)])
+    taken = sum(quantity for quantity, answer in zip(quantities, answers, strict=True) if answer.status_code == 201)
     left = shopper.stock("pot")
     assert left + taken == 10
     assert sold(app, "pot")[1] == taken
     assert {answer.status_code for answer in answers} == {201, 409}
-    refused = [wish for wish, answer in zip(wishes, answers, strict=True) if answer.status_code == 409]
-    assert min(refused) > left or left == 0, "who could still be served was served"
+    refused = [quantity for quantity, answer in zip(quantities, answers, strict=True) if answer.status_code == 409]
+    assert min(refused) > left or left == 0, "a cart was refused although the stock was sufficient"
 
 
 def test_twenty_clicks_on_place_order_make_one_order(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
-    answers = at_once([partial(who.checkout, cart) for who in people(app, 20)])
+    answers = at_once([partial(buyer.checkout, cart) for buyer in people(app, 20)])
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 19}
     assert len({answer.json["id"] for answer in answers}) == 1
     assert sold(app, "beans") == (1, 2)
@@ -75,15 +75,17 @@ def test_twenty_clicks_on_place_order_make_one_order(app: Flask, shopper: Person
 
 def test_twenty_checkouts_with_one_key_make_one_order(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
-    answers = at_once([partial(who.checkout, cart, key="k") for who in people(app, 20)])
+    answers = at_once([partial(buyer.checkout, cart, key="k") for buyer in people(app, 20)])
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 19}
     assert len({answer.json["id"] for answer in answers}) == 1
     assert sold(app, "beans") == (1, 2)
 
 
-def test_one_key_raced_for_by_ten_carts_is_one_order(app: Flask, shopper: Person):
+def test_ten_carts_with_one_key_make_one_order(app: Flask, shopper: Person):
     carts = [shopper.cart(beans=1) for _ in range(10)]
-    answers = at_once([partial(who.checkout, cart, key="k") for who, cart in zip(people(app, 10), carts, strict=True)])
+    answers = at_once(
+        [partial(buyer.checkout, cart, key="k") for buyer, cart in zip(people(app, 10), carts, strict=True)]
+    )
     assert Counter(answer.status_code for answer in answers) == {201: 1, 422: 9}
     assert sold(app, "beans") == (1, 1)
     assert shopper.stock("beans") == 99
@@ -91,7 +93,7 @@ def test_one_key_raced_for_by_ten_carts_is_one_order(app: Flask, shopper: Person
     assert len(open_carts) == 9
 
 
-def test_the_same_key_in_two_shops_at_once_is_two_orders(app: Flask, shopper: Person, stranger: Person):
+def test_same_key_in_two_shops_makes_two_orders(app: Flask, shopper: Person, stranger: Person):
     for i in range(5):
         ours, theirs = shopper.cart(beans=1), stranger.cart(ink=1)
         answers = at_once([
@@ -101,34 +103,34 @@ def test_the_same_key_in_two_shops_at_once_is_two_orders(app: Flask, shopper: Pe
         assert [answer.status_code for answer in answers] == [201, 201]
 
 
-def test_carts_with_opposite_orders_of_products_do_not_lock_each_other(app: Flask, shopper: Person):
+def test_carts_with_opposite_order_of_lines_do_not_deadlock(app: Flask, shopper: Person):
     for id in ("beans", "pot", "cup", "honey"):
         change_product(app, "north", id, stock=1000)
     one, other = people(app, 2)
     for _ in range(ROUNDS):
-        there = shopper.cart(beans=1, cup=1, honey=1, pot=1)
-        back = shopper.cart(pot=1, honey=1, cup=1, beans=1)
-        answers = at_once([partial(one.checkout, there), partial(other.checkout, back)])
+        forward = shopper.cart(beans=1, cup=1, honey=1, pot=1)
+        backward = shopper.cart(pot=1, honey=1, cup=1, beans=1)
+        answers = at_once([partial(one.checkout, forward), partial(other.checkout, backward)])
         assert [answer.status_code for answer in answers] == [201, 201]
     for id in ("beans", "pot", "cup", "honey"):
         assert shopper.stock(id) == 1000 - 2 * ROUNDS
 
 
-@pytest.mark.parametrize("shown", [True, False], ids=["with its total", "without a total"])
-def test_a_cart_changed_while_it_is_ordered_is_charged_as_it_was_ordered(app: Flask, shopper: Person, shown: bool):
+@pytest.mark.parametrize("shown", [True, False], ids=["with expected total", "without expected total"])
+def test_cart_changed_during_checkout_is_charged_as_ordered(app: Flask, shopper: Person, shown: bool):
     change_product(app, "north", "beans", stock=1000)
-    buyer, hand = people(app, 2)
+    buyer, editor = people(app, 2)
     expected: dict[str, Any] = {"expected_total": 2220} if shown else {}
     stock, won = 1000, Counter[str]()
     for attempt in range(MAX_ROUNDS):
         cart = shopper.cart(beans=1)
         placed, put = race(
             partial(buyer.checkout, cart, **expected),
-            partial(hand.api, "PUT", f"/carts/{cart}/items/beans", {"quantity": 5}),
+            partial(editor.api, "PUT", f"/carts/{cart}/items/beans", {"quantity": 5}),
             attempt,
         )
         quantity = {200: 5, 409: 1}[put.status_code]
-        won["hand" if quantity == 5 else "buyer"] += 1
+        won["editor" if quantity == 5 else "buyer"] += 1
         if shown and quantity == 5:
             assert placed.status_code == 409
             assert placed.json["type"].endswith("/price-changed")
@@ -140,12 +142,12 @@ def test_a_cart_changed_while_it_is_ordered_is_charged_as_it_was_ordered(app: Fl
             stock -= quantity
         if attempt >= ROUNDS and len(won) == 2:
             break
-    assert min(won["hand"], won["buyer"]) > 0, won
+    assert min(won["editor"], won["buyer"]) > 0, won
     assert shopper.stock("beans") == stock
 
 
-def test_a_price_changed_while_an_order_is_placed_is_the_old_or_the_new_one(app: Flask, shopper: Person):
-    seen = Counter[int]()
+def test_price_changed_during_checkout_is_either_the_old_or_the_new_one(app: Flask, shopper: Person):
+    statuses = Counter[int]()
     for attempt in range(MAX_ROUNDS):
         before, after = (1850, 2000) if attempt % 2 else (2000, 1850)
         change_product(app, "north", "beans", price=before, stock=100)
@@ -156,26 +158,26 @@ def test_a_price_changed_while_an_order_is_placed_is_the_old_or_the_new_one(app:
             partial(change_product, app, "north", "beans", price=after),
             attempt,
         )
-        seen[placed.status_code] += 1
+        statuses[placed.status_code] += 1
         if placed.status_code == 201:
             assert placed.json["total"]["amount"] == total
             assert placed.json["items"][0]["unit_price"]["amount"] == before
         else:
             assert placed.json["total"]["amount"] == after + after // 5
-        if attempt >= ROUNDS and len(seen) == 2:
+        if attempt >= ROUNDS and len(statuses) == 2:
             break
-    assert set(seen) == {201, 409}, seen
+    assert set(statuses) == {201, 409}, statuses
 
 
-def test_twenty_hands_in_one_cart_lose_nothing(app: Flask, shopper: Person):
+def test_concurrent_additions_to_one_cart_lose_nothing(app: Flask, shopper: Person):
     cart = shopper.cart()
     item = {"product_id": "beans", "quantity": 1}
-    answers = at_once([partial(who.api, "POST", f"/carts/{cart}/items", item) for who in people(app, 20)])
+    answers = at_once([partial(buyer.api, "POST", f"/carts/{cart}/items", item) for buyer in people(app, 20)])
     assert {answer.status_code for answer in answers} == {200}
     assert holdings(shopper.api("GET", f"/carts/{cart}").json) == {"beans": 20}
 
 
-def test_twenty_times_the_checkout_form_is_one_confirmation(app: Flask, shopper: Person):
+def test_concurrent_checkout_forms_lead_to_one_confirmation(app: Flask, shopper: Person):
     shopper.post("/cart/items", {"product_id": "beans", "quantity": "1"})
     cookie = shopper.client.get_cookie("shop", path="/t/north/").value
     form = {"email": "ada@example.com", "name": "Ada"}

@@ -1,4 +1,4 @@
-"""A refusal at checkout gives the reason, and nothing has changed."""
+"""A refused checkout returns the reason and changes nothing."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from tests.factories import change_product
 from tests.tenants.factories import every_row
 
 
-def test_an_empty_cart_is_no_order(shopper: Person):
+def test_empty_cart_is_refused(shopper: Person):
     cart = shopper.cart()
     assert_problem(shopper.checkout(cart), 409, "cart-empty")
     shopper.api("POST", f"/carts/{cart}/items", {"product_id": "beans", "quantity": 1})
     assert shopper.checkout(cart).status_code == 201
 
 
-def test_what_is_short_is_named_and_nothing_is_taken(app: Flask, shopper: Person):
+def test_products_with_too_little_stock_are_named_and_no_stock_is_taken(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2, cup=4, filter=1, honey=1)
     before = every_row(app, "north")
     problem = assert_problem(shopper.checkout(cart, key="k"), 409, "out-of-stock")
@@ -32,11 +32,11 @@ def test_what_is_short_is_named_and_nothing_is_taken(app: Flask, shopper: Person
     assert every_row(app, "north") == before
     shopper.api("PUT", f"/carts/{cart}/items/cup", {"quantity": 3})
     shopper.api("DELETE", f"/carts/{cart}/items/filter")
-    assert shopper.checkout(cart, key="k").status_code == 201, "a refusal keeps no key"
+    assert shopper.checkout(cart, key="k").status_code == 201, "the refused request has used the key"
     assert [shopper.stock(id) for id in ("beans", "cup", "honey")] == [98, 0, 49]
 
 
-def test_a_total_that_is_not_what_was_shown_is_refused(app: Flask, shopper: Person):
+def test_wrong_expected_total_is_refused(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
     change_product(app, "north", "beans", price=2000)
     before = every_row(app, "north")
@@ -50,7 +50,7 @@ def test_a_total_that_is_not_what_was_shown_is_refused(app: Flask, shopper: Pers
 
 
 def expire(app: Flask) -> None:
-    """SUMMER10 runs out while carts hold it."""
+    """Let SUMMER10 expire while carts have it."""
     with app.app_context():
         row = db.session.get(Tenant, "north")
         row.promotions = [{"code": "SUMMER10", "percent": "10", "until": "2020-01-01"}]
@@ -58,19 +58,19 @@ def expire(app: Flask) -> None:
         registry().invalidate()
 
 
-def forget(app: Flask) -> None:
-    """SUMMER10 is taken out of the shop while carts hold it."""
+def remove(app: Flask) -> None:
+    """Remove SUMMER10 from the shop while carts have it."""
     with app.app_context():
         db.session.get(Tenant, "north").promotions = []
         db.session.commit()
         registry().invalidate()
 
 
-@pytest.mark.parametrize("run_out", [expire, forget])
-def test_a_code_that_ran_out_is_a_changed_price(app: Flask, shopper: Person, run_out: Any):
+@pytest.mark.parametrize("invalidate_code", [expire, remove])
+def test_code_that_became_invalid_is_a_changed_price(app: Flask, shopper: Person, invalidate_code: Any):
     cart = shopper.cart(beans=2)
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"})
-    run_out(app)
+    invalidate_code(app)
     before = every_row(app, "north")
     for expected_total in (None, 3996):
         problem = assert_problem(shopper.checkout(cart, expected_total=expected_total), 409, "price-changed")
@@ -82,7 +82,7 @@ def test_a_code_that_ran_out_is_a_changed_price(app: Flask, shopper: Person, run
     assert (order.status_code, steps(order.json)) == (201, (3700, 0, 740, 4440))
 
 
-def test_a_code_that_ran_out_can_be_taken_off(app: Flask, shopper: Person):
+def test_expired_code_can_be_removed(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"})
     expire(app)
@@ -91,7 +91,7 @@ def test_a_code_that_ran_out_can_be_taken_off(app: Flask, shopper: Person):
 
 
 BUYER = {"email": "ada@example.com", "name": "Ada"}
-FAULTS = [
+INVALID_BODIES = [
     ({"name": "Ada"}, "email"), ({"email": "ada@example.com"}, "name"), (BUYER | {"email": "nobody"}, "email"),
     (BUYER | {"email": ""}, "email"), (BUYER | {"email": "a@b"}, "email"),
     (BUYER | {"email": "a b@example.com"}, "email"),
@@ -105,10 +105,10 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def test_a_faulty_body_is_refused_by_the_name_of_its_field(app: Flask, shopper: Person):
+def test_invalid_body_is_refused_with_the_name_of_the_field(app: Flask, shopper: Person):
     cart = shopper.cart(beans=1)
     before = every_row(app, "north")
-    for body, field in FAULTS:
+    for body, field in INVALID_BODIES:
         answer = shopper.api("POST", f"/carts/{cart}/checkout", body, headers={"Idempotency-Key": "k"})
         assert_problem(answer, 422, field=field)
     assert every_row(app, "north") == before
@@ -124,23 +124,23 @@ def test_a_faulty_body_is_refused_by_the_name_of_its_field(app: Flask, shopper: 
         ("a@b.ie", "O’Neill, Jr."),
     ],
 )
-def test_who_can_be_reached_can_buy(shopper: Person, email: str, name: str):
+def test_valid_buyer_can_order(shopper: Person, email: str, name: str):
     order = shopper.checkout(shopper.cart(beans=1), email=email, name=name)
     assert order.status_code == 201, order.text
     assert (order.json["email"], order.json["name"]) == (email.strip(), name)
 
 
-def test_a_null_total_is_no_total(shopper: Person):
+def test_null_expected_total_is_ignored(shopper: Person):
     assert shopper.checkout(shopper.cart(beans=1), expected_total=None).status_code == 201
 
 
-def test_a_cart_of_nobody_is_a_404_before_all_else(shopper: Person):
+def test_unknown_cart_is_a_404_before_other_checks(shopper: Person):
     assert_problem(shopper.checkout("nosuch", expected_total=5), 404)
     assert_problem(shopper.checkout("nosuch", key="k"), 404)
     assert shopper.checkout(shopper.cart(beans=1), key="k").status_code == 201
 
 
-def test_the_cart_of_a_refused_checkout_is_still_open(shopper: Person):
+def test_cart_stays_open_after_a_refused_checkout(shopper: Person):
     cart = shopper.cart(cup=4)
     assert_problem(shopper.checkout(cart), 409, "out-of-stock")
     shown = shopper.api("GET", f"/carts/{cart}").json

@@ -11,7 +11,7 @@ FULL = PLACED
 WITHOUT_BUYER = PLACED | {"email": type(None), "name": type(None)}
 
 
-def test_another_buyer_gets_the_order_without_the_first_one(app: Flask, shopper: Person):
+def test_another_buyer_gets_the_order_without_personal_data(app: Flask, shopper: Person):
     cart = shopper.cart(beans=2)
     first = shopper.checkout(cart, **ADA).json
     stranger = Person(app.test_client(), "north")
@@ -31,7 +31,7 @@ def test_another_buyer_gets_the_order_without_the_first_one(app: Flask, shopper:
     [ADA, ADA | {"email": " ADA@Example.COM "}, ADA | {"name": "Ada  Byron"}, ADA | {"name": "Ada Lovelace"}],
     ids=["same", "other case", "more spaces", "corrected name"],
 )
-def test_the_same_buyer_gets_the_full_order(shopper: Person, buyer: dict[str, str]):
+def test_same_buyer_gets_the_full_order(shopper: Person, buyer: dict[str, str]):
     cart = shopper.cart(beans=1)
     first = shopper.checkout(cart, **ADA)
     again = shopper.checkout(cart, **buyer)
@@ -40,14 +40,14 @@ def test_the_same_buyer_gets_the_full_order(shopper: Person, buyer: dict[str, st
     assert {**again.json, "upsell": None} == {**first.json, "upsell": None}
 
 
-def test_a_key_with_another_buyer_is_refused_without_the_first_one(shopper: Person):
+def test_key_with_another_buyer_is_refused_without_personal_data(shopper: Person):
     cart = shopper.cart(beans=1)
     shopper.checkout(cart, key="k", **ADA)
     refused = shopper.checkout(cart, key="k", **EVE)
     assert_problem(refused, 422, field="Idempotency-Key")
     assert "ada" not in refused.text.lower()
     for buyer in (ADA, ADA | {"email": " ada@EXAMPLE.com"}):
-        assert shopper.checkout(cart, key="k", **buyer).json["email"] == ADA["email"], "it is the same request"
+        assert shopper.checkout(cart, key="k", **buyer).json["email"] == ADA["email"], "the same request was refused"
 
 
 def cart_of(buyer: Person) -> str:
@@ -55,7 +55,7 @@ def cart_of(buyer: Person) -> str:
     return page.split('name="cart_id" value="', 1)[1].split('"', 1)[0]
 
 
-def test_the_page_leads_nobody_else_to_the_confirmation(app: Flask, shopper: Person):
+def test_form_of_another_buyer_does_not_lead_to_the_confirmation(app: Flask, shopper: Person):
     shopper.post("/cart/items", {"product_id": "beans"})
     cart = cart_of(shopper)
     placed = shopper.post("/checkout", ADA | {"cart_id": cart})
@@ -68,17 +68,19 @@ def test_the_page_leads_nobody_else_to_the_confirmation(app: Flask, shopper: Per
         assert order not in answer.text
         assert "ada@example.com" not in answer.text.lower()
         assert "Byron" not in answer.text
-    assert cart_of(eve) != cart, "her own cart is as it was"
+    assert cart_of(eve) != cart, "another client's cart was replaced"
     for form in (ADA, EVE, {}):
         again = shopper.post("/checkout", form | {"cart_id": cart})
-        assert (again.status_code, again.headers["Location"]) == (303, placed.headers["Location"]), "in this browser"
+        assert (again.status_code, again.headers["Location"]) == (303, placed.headers["Location"]), (
+            "the same browser was refused"
+        )
     elsewhere = Person(app.test_client(), "north").post("/checkout", ADA | {"cart_id": cart})
-    assert elsewhere.headers["Location"] == placed.headers["Location"], "the same buyer"
+    assert elsewhere.headers["Location"] == placed.headers["Location"], "the same buyer was refused"
 
 
-def test_a_link_that_was_copied_with_something_unseen_leads_to_the_order(shopper: Person):
+def test_link_with_invisible_characters_leads_to_the_order(shopper: Person):
     order = shopper.checkout(shopper.cart(beans=1), **ADA).json["id"]
-    for unseen in ("\u200b", "\ufeff", "\u00a0", "\u2060"):
-        assert shopper.get(f"/orders/{order}{unseen}").status_code == 200
-        assert shopper.api("GET", f"/orders/{unseen}{order}").json["id"] == order
-        assert shopper.get(f"/products/beans{unseen}").status_code == 200
+    for invisible in ("\u200b", "\ufeff", "\u00a0", "\u2060"):
+        assert shopper.get(f"/orders/{order}{invisible}").status_code == 200
+        assert shopper.api("GET", f"/orders/{invisible}{order}").json["id"] == order
+        assert shopper.get(f"/products/beans{invisible}").status_code == 200

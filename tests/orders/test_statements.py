@@ -1,4 +1,4 @@
-"""The number of statements of each step. A limit may go down; raising one is a decision."""
+"""The number of SQL statements of each step. Lower a limit freely; raise one only deliberately."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,114 +9,116 @@ from flask import Flask
 from sqlalchemy import Engine, event
 
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @contextmanager
-def counting(app: Flask) -> Iterator[list[str]]:
-    """The statements that run meanwhile, without those that begin transactions or look who the tenants are now."""
-    said: list[str] = []
+def recorded_statements(app: Flask) -> Iterator[list[str]]:
+    """Record the statements in this context, without those that begin transactions or refresh the tenants."""
+    statements: list[str] = []
 
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if not statement.startswith(("BEGIN", "PRAGMA")) and not re.search(r"FROM (tenant|setting)\b", statement):
-            said.append(statement)
+            statements.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", hear)
+    event.listen(Engine, "before_cursor_execute", record)
     try:
-        yield said
+        yield statements
     finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+        event.remove(Engine, "before_cursor_execute", record)
 
 
 @pytest.fixture
-def busy(shopper: Person) -> Person:
-    """A shopper with something in the browser's cart."""
+def shopper_with_cart(shopper: Person) -> Person:
+    """A shopper with two products in the browser's cart."""
     shopper.post("/cart/items", {"product_id": "beans", "quantity": "1"})
     shopper.post("/cart/items", {"product_id": "cup", "quantity": "1"})
-    shopper.get("/cart")  # what was to be said is said: a page with a message is never a remembered one
+    shopper.get("/cart")  # shows the pending messages; pages with messages aren't cached
     return shopper
 
 
-BOUNDS = {
+MAX_STATEMENTS = {
     "list": 1, "search": 1, "product": 1, "open a cart": 3, "add": 4, "set": 4, "cart": 1, "promo": 3, "checkout": 14,
     "order": 1, "page list": 2, "page product": 3, "page add": 5, "page cart": 2, "page checkout": 2, "page place": 9,
     "page order": 1, "suggestions": 6, "panel": 6,
 }  # fmt: skip
-"""A cart has three lines here, and two in the browser; checkout by the API answers with suggestions too."""
-WARM = ("page list", "page product")
-"""Steps that remember something for some seconds: asked twice, and counted the second time."""
+"""API carts have three lines, the browser's cart has two; checkout by the API returns suggestions too."""
+CACHED_STEPS = ("page list", "page product")
+"""Steps with cached results: they run twice, and the second run is counted."""
 
 
-def test_no_step_asks_more_than_it_did(app: Flask, busy: Person):
-    cart, other = busy.cart(beans=1, cup=1, honey=1), busy.cart(beans=1, pot=1)
-    order = busy.checkout(busy.cart(honey=1)).json["id"]
+def test_no_step_exceeds_its_number_of_statements(app: Flask, shopper_with_cart: Person):
+    cart, other = shopper_with_cart.cart(beans=1, cup=1, honey=1), shopper_with_cart.cart(beans=1, pot=1)
+    order = shopper_with_cart.checkout(shopper_with_cart.cart(honey=1)).json["id"]
     item = {"product_id": "honey", "quantity": 1}
     steps = {
-        "list": lambda: busy.api("GET", "/products"),
-        "search": lambda: busy.api("GET", "/products?q=espresso&in_stock=true"),
-        "product": lambda: busy.api("GET", "/products/beans"),
-        "open a cart": lambda: busy.api("POST", "/carts", {"items": [item]}),
-        "add": lambda: busy.api("POST", f"/carts/{cart}/items", item),
-        "set": lambda: busy.api("PUT", f"/carts/{cart}/items/beans", {"quantity": 2}),
-        "cart": lambda: busy.api("GET", f"/carts/{cart}"),
-        "promo": lambda: busy.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"}),
-        "suggestions": lambda: busy.api("GET", f"/carts/{other}/upsell"),
-        "panel": lambda: busy.get("/checkout/upsell"),
-        "checkout": lambda: busy.checkout(cart, key="k"),
-        "order": lambda: busy.api("GET", f"/orders/{order}"),
-        "page list": lambda: busy.get("/"),
-        "page product": lambda: busy.get("/products/beans"),
-        "page add": lambda: busy.post("/cart/items", {"product_id": "honey", "quantity": "1"}),
-        "page cart": lambda: busy.get("/cart"),
-        "page checkout": lambda: busy.get("/checkout"),
-        "page place": lambda: busy.post("/checkout", {"email": "ada@example.com", "name": "Ada"}),
-        "page order": lambda: busy.get(f"/orders/{order}"),
+        "list": lambda: shopper_with_cart.api("GET", "/products"),
+        "search": lambda: shopper_with_cart.api("GET", "/products?q=espresso&in_stock=true"),
+        "product": lambda: shopper_with_cart.api("GET", "/products/beans"),
+        "open a cart": lambda: shopper_with_cart.api("POST", "/carts", {"items": [item]}),
+        "add": lambda: shopper_with_cart.api("POST", f"/carts/{cart}/items", item),
+        "set": lambda: shopper_with_cart.api("PUT", f"/carts/{cart}/items/beans", {"quantity": 2}),
+        "cart": lambda: shopper_with_cart.api("GET", f"/carts/{cart}"),
+        "promo": lambda: shopper_with_cart.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"}),
+        "suggestions": lambda: shopper_with_cart.api("GET", f"/carts/{other}/upsell"),
+        "panel": lambda: shopper_with_cart.get("/checkout/upsell"),
+        "checkout": lambda: shopper_with_cart.checkout(cart, key="k"),
+        "order": lambda: shopper_with_cart.api("GET", f"/orders/{order}"),
+        "page list": lambda: shopper_with_cart.get("/"),
+        "page product": lambda: shopper_with_cart.get("/products/beans"),
+        "page add": lambda: shopper_with_cart.post("/cart/items", {"product_id": "honey", "quantity": "1"}),
+        "page cart": lambda: shopper_with_cart.get("/cart"),
+        "page checkout": lambda: shopper_with_cart.get("/checkout"),
+        "page place": lambda: shopper_with_cart.post("/checkout", {"email": "ada@example.com", "name": "Ada"}),
+        "page order": lambda: shopper_with_cart.get(f"/orders/{order}"),
     }
-    assert set(steps) == set(BOUNDS)
-    asked = {}
+    assert set(steps) == set(MAX_STATEMENTS)
+    counts = {}
     for name, step in steps.items():
-        if name in WARM:
+        if name in CACHED_STEPS:
             step()
-        with counting(app) as said:
+        with recorded_statements(app) as statements:
             assert step().status_code < 400, name
-        asked[name] = len(said)
-    over = {name: (number, BOUNDS[name]) for name, number in asked.items() if number > BOUNDS[name]}
-    assert not over, f"statements, and what they were: {over}; all: {asked}"
+        counts[name] = len(statements)
+    exceeded = {
+        name: (number, MAX_STATEMENTS[name]) for name, number in counts.items() if number > MAX_STATEMENTS[name]
+    }
+    assert not exceeded, f"number of statements and limit: {exceeded}; all: {counts}"
 
 
 @pytest.mark.parametrize("read", ["cart", "checkout page", "order", "list"])
-def test_reading_asks_as_much_for_many_as_for_few(app: Flask, busy: Person, read: str):
-    put_up(app, tenant("wide", *(product(f"p{i}", category="c") for i in range(60))))
+def test_number_of_statements_of_a_read_is_independent_of_the_lines(app: Flask, shopper_with_cart: Person, read: str):
+    import_tenants(app, tenant("wide", *(product(f"p{i}", category="c") for i in range(60))))
     visitor = Person(app.test_client(), "wide")
-    asked = []
+    counts = []
     for lines in (1, 50):
         cart = visitor.cart(**{f"p{i}": 1 for i in range(lines)})
         order = visitor.checkout(visitor.cart(**{f"p{i}": 1 for i in range(lines)})).json["id"]
         browser = Person(app.test_client(), "wide")
         for i in range(lines):
             browser.post("/cart/items", {"product_id": f"p{i}"})
-        with counting(app) as said:
+        with recorded_statements(app) as statements:
             {
                 "cart": lambda cart=cart: visitor.api("GET", f"/carts/{cart}"),
                 "checkout page": lambda browser=browser: browser.get("/checkout"),
                 "order": lambda order=order: visitor.api("GET", f"/orders/{order}"),
                 "list": lambda lines=lines: visitor.api("GET", f"/products?limit={lines}"),
             }[read]()
-        asked.append(len(said))
-    assert asked[0] == asked[1]
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
 
 
-def test_an_order_asks_once_more_for_each_product_and_no_more(make_app: Callable[..., Flask]):
+def test_checkout_takes_one_more_statement_per_product(make_app: Callable[..., Flask]):
     app = make_app(UPSELL_ENABLED="false")
-    put_up(app, tenant("wide", *(product(f"p{i}") for i in range(60))))
+    import_tenants(app, tenant("wide", *(product(f"p{i}") for i in range(60))))
     visitor = Person(app.test_client(), "wide")
-    asked = []
+    counts = []
     for lines in (10, 11, 50):
         cart = visitor.cart(**{f"p{i}": 1 for i in range(lines)})
-        with counting(app) as said:
+        with recorded_statements(app) as statements:
             assert visitor.checkout(cart).status_code == 201
-        asked.append(len(said))
-    assert asked[1] - asked[0] <= 1
-    assert asked[2] - asked[0] <= 40
+        counts.append(len(statements))
+    assert counts[1] - counts[0] <= 1
+    assert counts[2] - counts[0] <= 40

@@ -1,4 +1,4 @@
-"""Subtotal, minus discount, plus tax, is the total: each step rounds half up to the minor unit."""
+"""Subtotal minus discount plus tax is the total: each step rounds half up to the minor unit."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -38,21 +38,21 @@ def test_tax_is_added_on_top() -> None:
     assert steps(calculate_price(shop(added("20")), [1850, 1400], None, NOW)) == (3250, 0, 650, 3900)
 
 
-def test_tax_that_is_included_adds_nothing() -> None:
+def test_included_tax_does_not_change_the_total() -> None:
     assert steps(calculate_price(shop(included("10")), [12400], None, NOW)) == (12400, 0, 1127, 12400)
 
 
-def test_a_shop_without_tax_charges_none() -> None:
+def test_shop_without_tax_charges_none() -> None:
     assert steps(calculate_price(shop(), [1250], None, NOW)) == (1250, 0, 0, 1250)
     assert steps(calculate_price(shop(added("0")), [1250], None, NOW)) == (1250, 0, 0, 1250)
 
 
-def test_the_discount_comes_off_before_tax() -> None:
+def test_discount_is_subtracted_before_tax() -> None:
     assert steps(calculate_price(shop(added("20"), offer("10")), [1000], "SUMMER", NOW)) == (1000, 100, 180, 1080)
     assert steps(calculate_price(shop(included("20"), offer("10")), [1000], "SUMMER", NOW)) == (1000, 100, 150, 900)
 
 
-def test_the_discount_is_of_the_subtotal_and_not_of_each_line() -> None:
+def test_discount_is_rounded_once_for_the_subtotal() -> None:
     assert calculate_price(shop(None, offer("10")), [4, 4, 4], "SUMMER", NOW).discount == 1
     assert calculate_price(shop(None, offer("10")), [5, 5, 5], "SUMMER", NOW).discount == 2
 
@@ -74,16 +74,16 @@ def test_each_step_rounds_half_up(subtotal: int, percent: str, rate: str, expect
     assert steps(calculate_price(shop(added(rate), offer(percent)), [subtotal], "SUMMER", NOW)) == expected
 
 
-def test_a_hundred_per_cent_off_is_free() -> None:
+def test_discount_of_100_percent_is_free() -> None:
     assert steps(calculate_price(shop(added("20"), offer("100")), [999], "SUMMER", NOW)) == (999, 999, 0, 0)
 
 
-def test_an_empty_cart_costs_nothing() -> None:
+def test_empty_cart_costs_nothing() -> None:
     assert steps(calculate_price(shop(added("20"), offer("10")), [], "SUMMER", NOW)) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
-    ("moment", "holds"),
+    ("moment", "is_valid"),
     [
         (datetime(2026, 8, 31, tzinfo=UTC), True),
         (datetime(2026, 9, 1, tzinfo=UTC), True),
@@ -94,31 +94,31 @@ def test_an_empty_cart_costs_nothing() -> None:
         (datetime(2026, 9, 1, 23, tzinfo=timezone(timedelta(hours=-5))), False),  # in UTC it is the day after
     ],
 )
-def test_a_code_holds_through_the_whole_day_that_it_names(moment: datetime, holds: bool) -> None:
+def test_code_is_valid_until_the_end_of_its_last_day(moment: datetime, is_valid: bool) -> None:
     tenant = shop(added("20"), offer("10", date(2026, 9, 1)))
     found = calculate_price(tenant, [1000], "SUMMER", moment)
-    assert (found.discount, found.promo_expired) == ((100, False) if holds else (0, True))
-    assert found.promo_code == "SUMMER", "a code that ran out stays in sight"
-    if holds:
+    assert (found.discount, found.promo_expired) == ((100, False) if is_valid else (0, True))
+    assert found.promo_code == "SUMMER", "an expired code isn't shown"
+    if is_valid:
         assert usable_promotion(tenant, "SUMMER", moment).percent == 10
     else:
         with pytest.raises(Invalid, match="expired"):
             usable_promotion(tenant, "SUMMER", moment)
 
 
-def test_a_code_without_an_end_holds_for_ever() -> None:
+def test_code_without_an_end_date_never_expires() -> None:
     far = datetime(9999, 12, 31, tzinfo=UTC)
     assert calculate_price(shop(None, offer("10")), [1000], "SUMMER", far).discount == 100
 
 
 @pytest.mark.parametrize("typed", ["SUMMER", "summer", "SuMmEr", "  summer "])
-def test_the_case_of_a_code_does_not_matter(typed: str) -> None:
+def test_code_is_case_insensitive(typed: str) -> None:
     assert usable_promotion(shop(None, offer("10")), typed, NOW).code == "SUMMER"
     assert calculate_price(shop(None, offer("10")), [1000], typed, NOW).discount == 100
 
 
 @pytest.mark.parametrize("typed", ["WINTER", "", "SUMMER1", "SUM MER"])
-def test_an_unknown_code_is_refused_with_a_word(typed: str) -> None:
+def test_unknown_code_is_refused(typed: str) -> None:
     with pytest.raises(Invalid) as refusal:
         usable_promotion(shop(None, offer("10")), typed, NOW)
     assert refusal.value.field_errors[0].field == "code"
@@ -130,7 +130,7 @@ codes = st.sampled_from([None, "SUMMER", "GONE", "UNKNOWN"])
 
 
 @given(st.lists(st.integers(0, 999 * 10**12), max_size=100), taxes, percents, codes)
-def test_the_steps_always_add_up(lines: list[int], tax: Tax | None, percent: Decimal, code: str | None) -> None:
+def test_steps_always_add_up(lines: list[int], tax: Tax | None, percent: Decimal, code: str | None) -> None:
     gone = Promotion("GONE", percent, date(2020, 1, 1))
     found = calculate_price(shop(tax, offer(f"{percent}"), gone), lines, code, NOW)
     net = found.subtotal - found.discount
@@ -143,8 +143,8 @@ def test_the_steps_always_add_up(lines: list[int], tax: Tax | None, percent: Dec
 
 
 @given(st.integers(0, 10**15), percents)
-def test_an_included_tax_leaves_a_net_price_that_it_is_the_tax_of(total: int, rate: Decimal) -> None:
-    """What is left without the tax, taxed again, is the price to within the rounding."""
+def test_included_tax_is_the_tax_of_the_net_price(total: int, rate: Decimal) -> None:
+    """The net price plus its tax is the price, except for rounding."""
     found = calculate_price(shop(Tax(rate, included=True)), [total], None, NOW)
     without = found.total - found.tax
     assert abs(without * rate / 100 - found.tax) <= 1

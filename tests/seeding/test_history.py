@@ -1,4 +1,4 @@
-"""Made-up checkouts: the same seed gives the same ones, and they look like those of a shop."""
+"""Generated checkouts: reproducible by seed, with the distributions of a real shop."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.types import SuggestionDraft
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
-GOODS = [
+PRODUCTS = [
     SeedProduct("beans", 1850, 100, complements=("cup", "pot")),
     SeedProduct("cup", 1400, 50),
     SeedProduct("pot", 4600, 10, complements=("beans",)),
@@ -36,20 +36,20 @@ SHOP = TenantSettings(
 
 
 def suggest(product_ids: Sequence[str], language: str) -> list[SuggestionDraft]:
-    left = [one.id for one in GOODS if one.id not in product_ids]
-    return [SuggestionDraft(id, f"Why in {language}.") for id in left[:3]]
+    remaining = [one.id for one in PRODUCTS if one.id not in product_ids]
+    return [SuggestionDraft(id, f"Why in {language}.") for id in remaining[:3]]
 
 
 def history(days: int = 60, seed: int = 1, languages: Sequence[str] = ("en", "de")) -> list[Checkout]:
-    return list(make_history(HistoryRequest(SHOP, GOODS, languages, days, NOW, seed), suggest))
+    return list(make_history(HistoryRequest(SHOP, PRODUCTS, languages, days, NOW, seed), suggest))
 
 
-def test_the_same_seed_gives_the_same_checkouts_and_another_others() -> None:
+def test_checkouts_are_reproducible_by_seed() -> None:
     assert history(10) == history(10)
     assert history(10) != history(10, seed=2)
 
 
-def test_they_lie_between_the_first_day_and_now_in_their_order() -> None:
+def test_checkouts_are_sorted_and_in_the_requested_period() -> None:
     found = history(30)
     starts = [checkout.started_at for checkout in found]
     assert starts == sorted(starts)
@@ -60,7 +60,7 @@ def test_they_lie_between_the_first_day_and_now_in_their_order() -> None:
         assert known == sorted(known)
 
 
-def test_weekends_are_busier_than_tuesdays() -> None:
+def test_sundays_have_more_checkouts_than_tuesdays() -> None:
     days = Counter(checkout.started_at.weekday() for checkout in history(364))
     assert days[6] > 1.2 * days[1]
 
@@ -75,7 +75,7 @@ def test_most_checkouts_become_orders_and_a_few_of_them_are_cancelled() -> None:
     assert all((checkout.status == OrderStatus.CANCELLED) == (checkout.cancelled_at is not None) for checkout in orders)
 
 
-def test_control_is_shown_nothing_and_the_others_take_a_suggestion_now_and_then() -> None:
+def test_suggestions_are_shown_and_taken_outside_the_control_arm() -> None:
     found = history()
     control = [checkout for checkout in found if checkout.arm == Arm.CONTROL]
     assert 0.2 * len(found) < len(control) < 0.4 * len(found)
@@ -86,7 +86,7 @@ def test_control_is_shown_nothing_and_the_others_take_a_suggestion_now_and_then(
     assert all(line.product_id in {one.product_id for one in checkout.suggested} for checkout, line in taken)
 
 
-def test_customers_are_fictional_come_again_and_read_the_shops_languages() -> None:
+def test_customers_are_fictional_return_and_have_the_shops_languages() -> None:
     found = history()
     customers = {checkout.customer.email: checkout.customer for checkout in found}
     assert all(email.isascii() and email.endswith("@example.com") for email in customers)
@@ -94,14 +94,14 @@ def test_customers_are_fictional_come_again_and_read_the_shops_languages() -> No
     assert {customer.language for customer in customers.values()} == {"en", "de"}
 
 
-def test_a_promo_code_is_used_now_and_then_while_it_holds() -> None:
+def test_valid_promo_code_is_used_in_some_checkouts() -> None:
     used = Counter(checkout.promo_code for checkout in history())
     assert used.keys() == {None, "TEN"}
     assert used["TEN"] < 0.3 * used[None]
 
 
-def test_what_goes_together_is_bought_together() -> None:
-    baskets = Baskets(GOODS, Random(1))
+def test_complements_are_bought_together() -> None:
+    baskets = Baskets(PRODUCTS, Random(1))
     drawn = [basket for basket in (baskets.draw() for _ in range(4000)) if len(basket) > 1]
 
     def share(id: str, with_beans: bool) -> float:

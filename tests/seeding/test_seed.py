@@ -1,4 +1,4 @@
-"""`flask seed`: a shop without orders gets a history, in the tables as the shop itself would have written them."""
+"""`flask seed`: a shop without orders gets a history, with the rows that real orders would have."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +29,8 @@ from tests.conftest import Person, dispose, settings_for
 from tests.upsell.test_suggestions import suggested
 
 
-def seed(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=["seed", *words])
+def seed(app: Flask, *options: str) -> Result:
+    return app.test_cli_runner().invoke(args=["seed", *options])
 
 
 def count(model: type[Any], *conditions: Any) -> int:
@@ -39,7 +39,7 @@ def count(model: type[Any], *conditions: Any) -> int:
 
 @pytest.fixture
 def seeded(app: Flask) -> Iterator[Flask]:
-    """The north with ten days of orders; the test acts in it."""
+    """An app with ten days of orders in `north`, in that tenant's context."""
     done = seed(app, "--tenant", "north", "--days", "10")
     assert done.exit_code == 0, done.output
     assert "orders from" in done.output
@@ -47,7 +47,7 @@ def seeded(app: Flask) -> Iterator[Flask]:
         yield app
 
 
-def test_orders_add_up_and_belong_to_carts_that_became_them(seeded: Flask) -> None:
+def test_orders_add_up_and_match_their_carts(seeded: Flask) -> None:
     orders = list(db.session.scalars(select(Order)))
     assert len(orders) > 100
     for order in orders:
@@ -57,11 +57,11 @@ def test_orders_add_up_and_belong_to_carts_that_became_them(seeded: Flask) -> No
         in_cart = db.session.scalars(select(CartLine.product_id).where(CartLine.cart_id == order.cart_id))
         assert sorted(in_cart) == sorted(line.product_id for line in lines)
     assert count(Cart, Cart.status == CartStatus.ORDERED) == len(orders)
-    assert {order.promo_code for order in orders} == {None, "SUMMER10"}, "the other code has expired"
+    assert {order.promo_code for order in orders} == {None, "SUMMER10"}, "an expired code was used"
     assert 0 < count(Order, Order.status == OrderStatus.CANCELLED) < len(orders) / 5
 
 
-def test_events_are_in_the_order_of_time_and_learned_to_the_last(seeded: Flask) -> None:
+def test_events_are_chronological_and_the_recommender_is_trained_on_them(seeded: Flask) -> None:
     events = list(db.session.scalars(select(Event).order_by(Event.id)))
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     assert [event.created_at for event in events] == sorted(event.created_at for event in events)
@@ -74,7 +74,7 @@ def test_events_are_in_the_order_of_time_and_learned_to_the_last(seeded: Flask) 
     )
 
 
-def test_the_experiments_report_has_something_to_say(seeded: Flask) -> None:
+def test_experiment_report_has_data(seeded: Flask) -> None:
     north = registry().all()["north"]
     arms = {arm.arm: arm for arm in report(north).arms}
     assert arms.keys() == {"control", "rules"}
@@ -83,7 +83,7 @@ def test_the_experiments_report_has_something_to_say(seeded: Flask) -> None:
     assert report(north).split.came
 
 
-def test_stock_is_taken_and_a_sensible_rest_left(app: Flask) -> None:
+def test_stock_is_reduced_but_not_exhausted(app: Flask) -> None:
     with app.app_context(), tenant_context("north"):
         before = dict(db.session.execute(select(Product.id, Product.stock)).all())
     assert seed(app, "--tenant", "north").exit_code == 0
@@ -91,11 +91,11 @@ def test_stock_is_taken_and_a_sensible_rest_left(app: Flask) -> None:
         after = dict(db.session.execute(select(Product.id, Product.stock)).all())
     assert after["beans"] < before["beans"]
     assert after["filter"] == 0
-    assert after["cup"] == before["cup"] == 3, "few as they are"
+    assert after["cup"] == before["cup"] == 3, "low stock was reduced"
     assert all(after[id] >= min(stock, min_stock(stock)) for id, stock in before.items())
 
 
-def test_a_second_call_changes_nothing_and_says_so(app: Flask) -> None:
+def test_second_call_changes_nothing_and_prints_so(app: Flask) -> None:
     def orders() -> int:
         with app.app_context(), tenant_context("north"):
             return count(Order)
@@ -110,7 +110,7 @@ def test_a_second_call_changes_nothing_and_says_so(app: Flask) -> None:
     assert orders() == before > 0
 
 
-def test_shops_with_orders_of_their_own_are_left_alone_and_the_others_filled(app: Flask, shopper: Person) -> None:
+def test_only_shops_without_orders_are_seeded(app: Flask, shopper: Person) -> None:
     shopper.checkout(shopper.cart(beans=1))
     done = seed(app, "--days", "2")
     assert done.exit_code == 0, done.output
@@ -121,14 +121,14 @@ def test_shops_with_orders_of_their_own_are_left_alone_and_the_others_filled(app
             assert (count(Order) > 1) == filled, shop
 
 
-def test_a_shop_that_there_is_not_is_said_in_a_sentence(app: Flask) -> None:
+def test_unknown_shop_is_an_error(app: Flask) -> None:
     done = seed(app, "--tenant", "nosuch")
     assert (done.exit_code, done.stderr) == (1, "Error: --tenant: there is no shop 'nosuch'.\n")
     assert seed(app, "--days", "0").exit_code == 2
 
 
-def test_the_same_seed_makes_the_same_orders(app: Flask, tmp_path: Path) -> None:
-    """In another shop's database too, but for ids that nobody may guess."""
+def test_same_seed_makes_the_same_orders(app: Flask, tmp_path: Path) -> None:
+    """Also in another database, except for the random ids."""
     other = create_app(settings_for(f"sqlite:///{tmp_path}/other.db", tmp_path))
     prepare(other)
     found = []
@@ -138,12 +138,12 @@ def test_the_same_seed_makes_the_same_orders(app: Flask, tmp_path: Path) -> None
             rows = db.session.execute(select(Order.name, Order.email, Order.total).order_by(Order.email, Order.total))
             found.append([tuple(row) for row in rows])
     dispose(other)
-    # The second call is a moment later: what came between the two is in one of them only.
+    # The second call is later, so orders from the time between the calls are in one of them only.
     assert len(set(found[0]) ^ set(found[1])) <= 2
     assert len(found[0]) > 20
 
 
-def test_the_demo_shops_learn_what_goes_together(tmp_path: Path) -> None:
+def test_recommender_learns_complements_in_the_demo_shops(tmp_path: Path) -> None:
     catalog = str(ROOT / "catalog.json")
     app = create_app(settings_for(f"sqlite:///{tmp_path}/demo.db", tmp_path, CATALOG=catalog))
     done = seed(app)
@@ -154,6 +154,6 @@ def test_the_demo_shops_learn_what_goes_together(tmp_path: Path) -> None:
     with app.app_context(), tenant_context("aurora"):
         together = find_candidates_by_id(registry().all()["aurora"], ["enamel-coffee-pot"])
         ranks = [one.product.id for one in together.candidates]
-    own = {"round-paper-filters-100", "noon-filter-250g", "stoneware-cup", "morning-croissant-4", "brew-timer"}
-    assert own & set(ranks[:3]), "what customers buy is what the shop says"
+    expected = {"round-paper-filters-100", "noon-filter-250g", "stoneware-cup", "morning-croissant-4", "brew-timer"}
+    assert expected & set(ranks[:3]), "the best candidate isn't one that is bought together"
     dispose(app)

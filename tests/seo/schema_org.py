@@ -1,7 +1,7 @@
-"""What search engines ask of structured data, as a table.
+"""The properties that search engines require and accept in structured data, as a table.
 
 From Google's documentation (developers.google.com/search/docs/appearance/structured-data: merchant-listing, breadcrumb,
-organization) and schema.org. A property's check says what its value must be; `!` marks those that must be there.
+organization) and schema.org. A property's check validates its value; `!` marks required properties.
 """
 
 import re
@@ -16,8 +16,8 @@ def text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def address(value: Any) -> bool:
-    """Absolute or relative to the page; nothing that runs or that leads to a host without saying how."""
+def url(value: Any) -> bool:
+    """Return whether this is an absolute URL with http(s) or one relative to the page, and not scheme-relative."""
     return text(value) and urlsplit(value).scheme in ("", "http", "https") and not value.startswith("//")
 
 
@@ -25,11 +25,11 @@ def number(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"\d+(\.\d+)?", value))
 
 
-def of(*types: str) -> Check:
-    return lambda value: isinstance(value, dict) and value.get("@type") in types and not faults(value)
+def is_thing(*types: str) -> Check:
+    return lambda value: isinstance(value, dict) and value.get("@type") in types and not schema_errors(value)
 
 
-def each(check: Check) -> Check:
+def list_of(check: Check) -> Check:
     return lambda value: isinstance(value, list) and bool(value) and all(map(check, value))
 
 
@@ -38,53 +38,57 @@ def one_of(*values: str) -> Check:
 
 
 def reference(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"@id"} and address(value["@id"])
+    return isinstance(value, dict) and set(value) == {"@id"} and url(value["@id"])
 
 
 PRICE: dict[str, Check] = {"price!": number, "priceCurrency!": lambda value: bool(re.fullmatch("[A-Z]{3}", value))}
-SHAPES: dict[str, dict[str, Check]] = {
+TYPES: dict[str, dict[str, Check]] = {
     "Product": {
-        "@id": address, "name!": text, "sku!": text, "url!": address, "description": text, "category": text,
-        "image": each(address), "brand": of("Brand"), "offers!": of("Offer"),
+        "@id": url, "name!": text, "sku!": text, "url!": url, "description": text, "category": text,
+        "image": list_of(url), "brand": is_thing("Brand"), "offers!": is_thing("Offer"),
     },
     "Offer": {
-        **PRICE, "url!": address, "seller": of("Organization"),
+        **PRICE, "url!": url, "seller": is_thing("Organization"),
         "availability!": one_of("https://schema.org/InStock", "https://schema.org/OutOfStock"),
         "itemCondition": one_of("https://schema.org/NewCondition"),
-        "priceSpecification": of("UnitPriceSpecification"),
+        "priceSpecification": is_thing("UnitPriceSpecification"),
     },
     "UnitPriceSpecification": {**PRICE, "valueAddedTaxIncluded": lambda value: isinstance(value, bool)},
     "Brand": {"name!": text},
-    "Organization": {"@id": address, "name!": text, "url": address, "logo": address},
-    "BreadcrumbList": {"itemListElement!": each(of("ListItem"))},
-    "ListItem": {"position!": lambda value: isinstance(value, int), "name!": text, "item": address},
+    "Organization": {"@id": url, "name!": text, "url": url, "logo": url},
+    "BreadcrumbList": {"itemListElement!": list_of(is_thing("ListItem"))},
+    "ListItem": {"position!": lambda value: isinstance(value, int), "name!": text, "item": url},
     "WebSite": {
-        "@id": address, "name!": text, "url!": address, "inLanguage": text, "publisher": reference,
-        "potentialAction": of("SearchAction"),
+        "@id": url, "name!": text, "url!": url, "inLanguage": text, "publisher": reference,
+        "potentialAction": is_thing("SearchAction"),
     },
     "SearchAction": {
-        "target!": of("EntryPoint"), "query-input!": one_of("required name=search_term_string"),
+        "target!": is_thing("EntryPoint"), "query-input!": one_of("required name=search_term_string"),
     },
-    "EntryPoint": {"urlTemplate!": lambda value: address(value) and "{search_term_string}" in value},
+    "EntryPoint": {"urlTemplate!": lambda value: url(value) and "{search_term_string}" in value},
 }  # fmt: skip
 
 
-def faults(thing: dict[str, Any]) -> list[str]:
-    """What is wrong with one thing: properties that are missing, unknown or of another kind."""
-    kind = thing.get("@type", "")
-    if kind not in SHAPES:
-        return [f"nobody knows the type {kind!r}"]
-    shape = {name.rstrip("!"): check for name, check in SHAPES[kind].items()}
-    found = [f"{kind}.{name} is missing" for name in SHAPES[kind] if name.endswith("!") and name[:-1] not in thing]
-    given = {name: value for name, value in thing.items() if name != "@type"}
-    found += [f"{kind}.{name} is unknown" for name in given if name not in shape]
+def schema_errors(thing: dict[str, Any]) -> list[str]:
+    """Return the errors of one thing: missing, unknown and invalid properties."""
+    type_name = thing.get("@type", "")
+    if type_name not in TYPES:
+        return [f"unknown type {type_name!r}"]
+    checks = {name.rstrip("!"): check for name, check in TYPES[type_name].items()}
+    found = [
+        f"{type_name}.{name} is missing" for name in TYPES[type_name] if name.endswith("!") and name[:-1] not in thing
+    ]
+    properties = {name: value for name, value in thing.items() if name != "@type"}
+    found += [f"{type_name}.{name} is unknown" for name in properties if name not in checks]
     return found + [
-        f"{kind}.{name} is {given[name]!r}" for name in given if name in shape and not shape[name](given[name])
+        f"{type_name}.{name} is {properties[name]!r}"
+        for name in properties
+        if name in checks and not checks[name](properties[name])
     ]
 
 
-def in_order(crumbs: dict[str, Any]) -> bool:
-    """The way has at least two steps, numbered from one, and only the last may lead nowhere."""
+def is_valid_breadcrumb(crumbs: dict[str, Any]) -> bool:
+    """Return whether there are at least two items, numbered from one, of which only the last may have no URL."""
     items = crumbs["itemListElement"]
-    places = [item["position"] for item in items] == list(range(1, len(items) + 1))
-    return places and len(items) > 1 and all("item" in item for item in items[:-1])
+    numbered = [item["position"] for item in items] == list(range(1, len(items) + 1))
+    return numbered and len(items) > 1 and all("item" in item for item in items[:-1])

@@ -9,8 +9,8 @@ from werkzeug.test import TestResponse
 
 
 @dataclass
-class Door:
-    """`host` and `root` are what every address of this form begins with."""
+class ShopClient:
+    """A client that sends requests to `host`, with paths below `root`."""
 
     client: FlaskClient
     host: str
@@ -25,8 +25,8 @@ class Door:
     def post(self, path: str, **data: str) -> TestResponse:
         return self.open(path, "POST", data=data)
 
-    def order(self) -> tuple[str, str]:
-        """The ids of a cart with something in it, and of an order of another cart."""
+    def cart_and_order(self) -> tuple[str, str]:
+        """Create a cart with a product, and an order of another cart. Returns their ids."""
         api = "/api/v1/carts"
         carts = [
             self.open(api, "POST", json={"items": [{"product_id": "beans", "quantity": 1}]}).json["id"]
@@ -36,15 +36,15 @@ class Door:
         return carts[0], self.open(f"{api}/{carts[1]}/checkout", "POST", json=buyer).json["id"]
 
 
-def subdomain(client: FlaskClient, tenant_id: str = "north") -> Door:
-    return Door(client, f"{tenant_id}.localhost", "")
+def subdomain(client: FlaskClient, tenant_id: str = "north") -> ShopClient:
+    return ShopClient(client, f"{tenant_id}.localhost", "")
 
 
-def prefix(client: FlaskClient, tenant_id: str = "north") -> Door:
-    return Door(client, "localhost", f"/t/{tenant_id}")
+def prefix(client: FlaskClient, tenant_id: str = "north") -> ShopClient:
+    return ShopClient(client, "localhost", f"/t/{tenant_id}")
 
 
-def addresses(page: str) -> set[str]:
-    """All that a page would make a browser ask for."""
+def urls_in(page: str) -> set[str]:
+    """Return all URLs in a page that a browser may request."""
     found = re.findall(r'\b(?:href|src|action|hx-(?:get|post|put|patch|delete)|sse-connect|content)="([^"]*)"', page)
-    return {address for address in found if address.startswith(("/", "http")) or "://" in address}
+    return {url for url in found if url.startswith(("/", "http")) or "://" in url}

@@ -1,4 +1,4 @@
-"""Objects of the shop `north`, and unknown ones of the same kinds, for requests by a stranger."""
+"""Ids of existing objects of a shop, and unknown ids of the same types, for requests by another shop's client."""
 
 import re
 from contextlib import ExitStack
@@ -34,7 +34,7 @@ Ids = dict[str, str]
 
 
 def every_row(app: Flask, tenant_id: str) -> dict[str, list[tuple[Any, ...]]]:
-    """All that the database holds of this tenant, table by table."""
+    """Return all rows of this tenant by table."""
     found = {}
     with app.app_context(), db.engine.connect() as connection:
         set_rls_tenant(connection, tenant_id)
@@ -51,8 +51,8 @@ def owned_models() -> list[type[Any]]:
     return found
 
 
-def furnish_south(app: Flask) -> None:
-    """Give the south a code of its own, and so much stock that no trial changes what a page says."""
+def prepare_south(app: Flask) -> None:
+    """Give `south` its own promo code, and so much stock that requests don't change its pages."""
     with acting_in(app, "south"):
         db.session.get(Tenant, "south").promotions = [{"code": "HARU", "percent": "5"}]
         for product in db.session.scalars(select(Product)):
@@ -61,18 +61,18 @@ def furnish_south(app: Flask) -> None:
         registry().invalidate()
 
 
-LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "recommender_state")
-"""Tables that hold something of a shop as soon as it has products."""
+TABLES_FILLED_WITH_PRODUCTS = ("product", "product_affinity", "recommender_state")
+"""Tables with rows for every shop that has products."""
 
 
-def furnish_suggestions(app: Flask, tenant_id: str, product_id: str) -> None:
-    """Give a shop that has an order what suggestions make of it, and what a model would have left in the tables."""
+def insert_upsell_rows(app: Flask, tenant_id: str, product_id: str) -> None:
+    """Train the recommender of a shop with an order, and insert a row into each table of the LLM."""
     with acting_in(app, tenant_id):
         train_incrementally()
-        asked = {"purpose": "rerank", "cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en"}
-        said = {"prompt": "?", "response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1}
+        request = {"purpose": "rerank", "cart_id": new_token(), "model": "m", "prompt_version": "1", "language": "en"}
+        response = {"prompt": "?", "response": "!", "prompt_tokens": 1, "completion_tokens": 1, "latency_ms": 1}
         with write():
-            insert_rows(LlmCall, [{**asked, **said, "outcome": "ok", "rejections": {}, "suggestions": []}])
+            insert_rows(LlmCall, [{**request, **response, "outcome": "ok", "rejections": {}, "suggestions": []}])
             insert_rows(
                 Complement,
                 [{"product_id": product_id, "complement_product_id": "", "category": "Any", "explanation": "So."}],
@@ -88,8 +88,8 @@ def acting_in(app: Flask, tenant_id: str) -> Any:
     return stack
 
 
-def belongings(person: Person, product: str, other: str, code: str) -> Ids:
-    """One of everything, made by this person: an open cart, an order of another cart, a call for suggestions."""
+def create_objects(person: Person, product: str, other: str, code: str) -> Ids:
+    """Create an open cart, an order of another cart, and an impression by this client. Returns all ids by type."""
     person.post("/cart/items", {"product_id": other, "quantity": "1"})
     cart = person.cart(**{product: 1, other: 1})
     call = person.api("GET", f"/carts/{cart}/upsell").json["call_id"]
@@ -97,29 +97,29 @@ def belongings(person: Person, product: str, other: str, code: str) -> Ids:
     return {PRODUCT: product, CART: cart, ORDER: order, CALL: call, CODE: code}
 
 
-def nobodys() -> Ids:
+def unknown_ids() -> Ids:
     return {PRODUCT: "nosuch", CART: new_token(), ORDER: new_token(), CALL: new_token(), CODE: "NOSUCH"}
 
 
 def cookie_of(app: Flask, tenant_id: str, **session: Any) -> str:
-    """A session's cookie as this shop would have signed it."""
+    """Return a session cookie signed like one of this shop."""
     return signer(str(app.secret_key), tenant_id).dumps(session)
 
 
-def address(rule: Rule, ids: Ids) -> str:
-    """The rule's path with these ids; fails for a kind of id that this page doesn't know yet."""
+def url_path(rule: Rule, ids: Ids) -> str:
+    """Return the rule's path with these ids. Fails for an id parameter that is not in NAMES_IN_PATHS."""
 
     def fill(match: re.Match[str]) -> str:
         name = match[1].rpartition(":")[2]
-        assert name in NAMES_IN_PATHS, f"{rule.rule}: say in tests/tenants/factories.py whose {name} the stranger tries"
+        assert name in NAMES_IN_PATHS, f"{rule.rule}: add {name} to NAMES_IN_PATHS in tests/tenants/factories.py"
         return ids[NAMES_IN_PATHS[name]]
 
     return re.sub(r"<([^>]+)>", fill, rule.rule)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a stranger could tell from an answer, without what differs from answer to answer anyway."""
+class ComparableResponse:
+    """The parts of a response that don't differ between requests, for comparison."""
 
     status: int
     body: str
@@ -127,7 +127,7 @@ class Seen:
     headers: tuple[str, ...]
 
     @classmethod
-    def of(cls, answer: TestResponse, ids: Ids) -> "Seen":
+    def of(cls, answer: TestResponse, ids: Ids) -> "ComparableResponse":
         streaming = answer.mimetype == "text/event-stream"
         text = "" if streaming else answer.get_data(as_text=True)
         answer.close()

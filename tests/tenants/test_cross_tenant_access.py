@@ -1,4 +1,4 @@
-"""A stranger in `south` requests every route with ids of `north`, and learns and changes nothing."""
+"""A client of `south` requests every route with ids of `north`, and neither sees nor changes anything."""
 
 import copy
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ from tests.tenants.factories import (
     CART,
     CODE,
     PRODUCT,
+    ComparableResponse,
     Ids,
-    Seen,
-    address,
-    belongings,
     cookie_of,
+    create_objects,
     every_row,
-    furnish_south,
-    nobodys,
+    prepare_south,
+    unknown_ids,
+    url_path,
 )
 
 BUYER = {"email": "ada@example.com", "name": "Ada"}
-SENDS: dict[str, dict[str, Any]] = {
+REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "cart.add": {"product_id": PRODUCT, "quantity": "1", "upsell": CALL},
     "cart.set_item": {"quantity": "2"},
     "cart.promo": {"code": CODE},
@@ -38,28 +38,28 @@ SENDS: dict[str, dict[str, Any]] = {
     "checkout_api.checkout": BUYER,
     "i18n.set_language": {"lang": "de"},
 }
-"""What each route takes in its body; a capital name stands for an id of that kind."""
-KINDS = (PRODUCT, CART, CALL, CODE)
+"""The request body of each route; the constants are placeholders for ids of that type."""
+ID_TYPES = (PRODUCT, CART, CALL, CODE)
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Every route and method that belongs to a shop."""
+    """Yield every route of a shop with each of its methods."""
     for rule in app.url_map.iter_rules():
         if rule.endpoint.partition(".")[0] not in ("observability", "root_files"):
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
                 yield rule, method
 
 
-def by_staff(rule: Rule) -> bool:
-    """Staff's routes need a key; tests/upsell tries them with it."""
+def is_for_staff(rule: Rule) -> bool:
+    """Routes for staff need a token; tests/upsell tests them with it."""
     return rule.endpoint.startswith(("staff", "upsell_report_api", "upsell_calls_api"))
 
 
-def ask(person: Person, rule: Rule, method: str, in_path: Ids, in_body: Ids, **kwargs: Any) -> Any:
-    sent = fill(copy.deepcopy(SENDS.get(rule.endpoint, {})), in_body)
+def send(person: Person, rule: Rule, method: str, in_path: Ids, in_body: Ids, **kwargs: Any) -> Any:
+    fields = fill(copy.deepcopy(REQUEST_BODIES.get(rule.endpoint, {})), in_body)
     as_json = rule.rule.startswith("/api/") and method not in ("GET", "DELETE")
-    body = {} if method == "GET" else {"json": sent} if as_json else {"data": sent}
-    return person.client.open(person.root + address(rule, in_path), method=method, **body, **kwargs)
+    body = {} if method == "GET" else {"json": fields} if as_json else {"data": fields}
+    return person.client.open(person.root + url_path(rule, in_path), method=method, **body, **kwargs)
 
 
 def fill(value: Any, ids: Ids) -> Any:
@@ -67,77 +67,83 @@ def fill(value: Any, ids: Ids) -> Any:
         return {name: fill(inner, ids) for name, inner in value.items()}
     if isinstance(value, list):
         return [fill(inner, ids) for inner in value]
-    return ids[value] if value in KINDS else value
+    return ids[value] if value in ID_TYPES else value
 
 
 @pytest.fixture
 def north(shopper: Person) -> Ids:
-    return belongings(shopper, "beans", "honey", "SUMMER10")
+    return create_objects(shopper, "beans", "honey", "SUMMER10")
 
 
-class South:
-    """A new stranger for every trial, with carts of their own, so that trials don't meet."""
+class SouthClients:
+    """Creates a new client of `south` with its own carts for each request, so that requests are independent."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        furnish_south(app)
-        self.lasting = belongings(Person(app.test_client(), "south"), "ink", "paper", "HARU")
+        prepare_south(app)
+        self.objects = create_objects(Person(app.test_client(), "south"), "ink", "paper", "HARU")
 
-    def arrive(self, cookie: str | None = None) -> tuple[Person, Ids]:
+    def new_client(self, cookie: str | None = None) -> tuple[Person, Ids]:
         person = Person(self.app.test_client(), "south")
-        cookie = cookie or cookie_of(self.app, "south", cart=person.cart(ink=1), shopper="somebody")
+        cookie = cookie or cookie_of(self.app, "south", cart=person.cart(ink=1), shopper="another-shopper")
         person.client.set_cookie("shop", cookie, path="/t/south/")
-        return person, self.lasting | {CART: person.cart(ink=1, paper=1)}
+        return person, self.objects | {CART: person.cart(ink=1, paper=1)}
 
 
 @pytest.fixture
-def south(app: Flask) -> South:
-    return South(app)
+def south(app: Flask) -> SouthClients:
+    return SouthClients(app)
 
 
-def test_every_route_that_takes_a_body_is_known_here(app: Flask):
+def test_every_route_with_a_body_is_in_request_bodies(app: Flask):
     unknown = [
         rule.rule
         for rule, method in routes(app)
-        if method in ("POST", "PUT", "PATCH") and rule.endpoint not in SENDS and not by_staff(rule)
+        if method in ("POST", "PUT", "PATCH") and rule.endpoint not in REQUEST_BODIES and not is_for_staff(rule)
     ]
-    assert not unknown, f"say in SENDS what {unknown} take, so that strangers try them too"
+    assert not unknown, f"add {unknown} to REQUEST_BODIES"
 
 
-def test_with_what_is_their_own_every_route_lets_strangers_in(app: Flask, south: South):
+def test_every_route_accepts_requests_with_own_ids(app: Flask, south: SouthClients):
     for rule, method in routes(app):
-        if not by_staff(rule):
-            person, own = south.arrive()
-            answer = ask(person, rule, method, own, own)
+        if not is_for_staff(rule):
+            person, own = south.new_client()
+            answer = send(person, rule, method, own, own)
             assert answer.status_code < 400, f"{method} {rule.rule}: {answer.text}"
             answer.close()
 
 
 @pytest.mark.parametrize("where", ["path", "body"])
-def test_what_the_north_has_looks_in_the_south_as_if_nobody_had_it(app: Flask, south: South, north: Ids, where: str):
+def test_ids_of_another_shop_are_treated_like_unknown_ids(app: Flask, south: SouthClients, north: Ids, where: str):
     before = every_row(app, "north")
     for rule, method in routes(app):
-        kinds = sorted(kinds_in_path(rule) if where == "path" else kinds_in_body(rule))
-        for kind in kinds:
-            seen = []
-            for whose in (north, nobodys()):
-                person, own = south.arrive()
-                tried = own | {kind: whose[kind]}
-                in_path, in_body = (tried, own) if where == "path" else (own, tried)
-                seen.append(Seen.of(ask(person, rule, method, in_path, in_body), tried))
-            assert seen[0] == seen[1], f"{method} {rule.rule} with the north's {kind}"
-            if kind != CALL and not by_staff(rule):
-                expected = 422 if kind == CODE else 404
-                assert seen[0].status == expected, f"{method} {rule.rule} with the north's {kind}: {seen[0]}"
+        id_types = sorted(id_types_in_path(rule) if where == "path" else id_types_in_body(rule))
+        for id_type in id_types:
+            responses = []
+            for ids in (north, unknown_ids()):
+                person, own = south.new_client()
+                mixed_ids = own | {id_type: ids[id_type]}
+                in_path, in_body = (mixed_ids, own) if where == "path" else (own, mixed_ids)
+                responses.append(ComparableResponse.of(send(person, rule, method, in_path, in_body), mixed_ids))
+            assert responses[0] == responses[1], f"{method} {rule.rule} with the north's {id_type}"
+            if id_type != CALL and not is_for_staff(rule):
+                expected = 422 if id_type == CODE else 404
+                assert responses[0].status == expected, (
+                    f"{method} {rule.rule} with the north's {id_type}: {responses[0]}"
+                )
     assert every_row(app, "north") == before
 
 
-def kinds_in_path(rule: Rule) -> set[str]:
+def id_types_in_path(rule: Rule) -> set[str]:
     return {name.removesuffix("_id") for name in rule.arguments}
 
 
-def kinds_in_body(rule: Rule) -> set[str]:
-    return {kind for kind in KINDS if f"'{kind}'" in repr(list(values_of(SENDS.get(rule.endpoint, {}))))}
+def id_types_in_body(rule: Rule) -> set[str]:
+    return {
+        id_type
+        for id_type in ID_TYPES
+        if f"'{id_type}'" in repr(list(values_of(REQUEST_BODIES.get(rule.endpoint, {}))))
+    }
 
 
 def values_of(value: Any) -> Iterator[Any]:
@@ -148,57 +154,57 @@ def values_of(value: Any) -> Iterator[Any]:
         yield value
 
 
-def test_the_cookie_of_one_shop_is_no_cookie_in_another(app: Flask, shopper: Person, south: South, north: Ids):
+def test_cookie_of_another_shop_is_ignored(app: Flask, shopper: Person, south: SouthClients, north: Ids):
     shopper.post("/cart/items", {"product_id": "beans", "quantity": "2"})
     stolen = shopper.client.get_cookie("shop", path="/t/north/").value
     before = every_row(app, "north")
     for rule, method in routes(app):
-        seen = []
-        for cookie in (stolen, "nobody-signed-this"):
-            person, own = south.arrive(cookie)
-            seen.append(Seen.of(ask(person, rule, method, own, own), own))
-        assert seen[0] == seen[1], f"{method} {rule.rule} with the north's cookie"
-        assert "Dawn Beans" not in seen[0].body
+        responses = []
+        for cookie in (stolen, "unsigned-cookie"):
+            person, own = south.new_client(cookie)
+            responses.append(ComparableResponse.of(send(person, rule, method, own, own), own))
+        assert responses[0] == responses[1], f"{method} {rule.rule} with the north's cookie"
+        assert "Dawn Beans" not in responses[0].body
     assert every_row(app, "north") == before
     assert "Dawn Beans" in shopper.get("/cart").text
 
 
-def test_a_session_that_names_the_norths_cart_has_no_cart_in_the_south(app: Flask, south: South, north: Ids):
+def test_session_with_a_cart_of_another_shop_has_no_cart(app: Flask, south: SouthClients, north: Ids):
     before = every_row(app, "north")
     for rule, method in routes(app):
-        seen = []
-        for cart_id in (north[CART], nobodys()[CART]):
-            person, own = south.arrive(cookie_of(app, "south", cart=cart_id, shopper="somebody"))
-            seen.append(Seen.of(ask(person, rule, method, own, own), own))
-        assert seen[0] == seen[1], f"{method} {rule.rule} with the north's cart in the session"
+        responses = []
+        for cart_id in (north[CART], unknown_ids()[CART]):
+            person, own = south.new_client(cookie_of(app, "south", cart=cart_id, shopper="another-shopper"))
+            responses.append(ComparableResponse.of(send(person, rule, method, own, own), own))
+        assert responses[0] == responses[1], f"{method} {rule.rule} with the north's cart in the session"
     assert every_row(app, "north") == before
     thief = Person(app.test_client(), "north")
     thief.client.set_cookie("shop", cookie_of(app, "north", cart=north[CART]), path="/t/north/")
     assert "Dawn Beans" in thief.get("/cart").text
 
 
-def test_an_idempotency_key_means_nothing_in_another_shop(shopper: Person, stranger: Person):
-    mine = shopper.checkout(shopper.cart(beans=1), key="the same words")
-    theirs = stranger.checkout(stranger.cart(ink=1), key="the same words")
+def test_idempotency_keys_are_separate_per_shop(shopper: Person, stranger: Person):
+    mine = shopper.checkout(shopper.cart(beans=1), key="the same key")
+    theirs = stranger.checkout(stranger.cart(ink=1), key="the same key")
     assert (mine.status_code, theirs.status_code) == (201, 201)
     assert mine.json["id"] != theirs.json["id"]
     assert [item["product_id"] for item in theirs.json["items"]] == ["ink"]
-    refused = shopper.checkout(shopper.cart(beans=1), key="the same words")
+    refused = shopper.checkout(shopper.cart(beans=1), key="the same key")
     assert refused.status_code == 422
 
 
-def test_under_the_same_id_each_shop_sells_its_own(shopper: Person, stranger: Person):
-    ours, theirs = (who.api("GET", "/products/shared").json for who in (shopper, stranger))
+def test_shops_can_have_products_with_equal_ids(shopper: Person, stranger: Person):
+    ours, theirs = (client.api("GET", "/products/shared").json for client in (shopper, stranger))
     assert (ours["name"], ours["price"]) == ("North's own", {"amount": 100, "currency": "EUR"})
     assert (theirs["name"], theirs["price"]) == ("South's own", {"amount": 100, "currency": "JPY"})
     assert stranger.checkout(stranger.cart(shared=7)).status_code == 201
     assert (stranger.stock("shared"), shopper.stock("shared")) == (0, 20)
 
 
-def test_lists_and_searches_meet_only_the_shops_own(shopper: Person, stranger: Person):
+def test_lists_and_searches_return_own_products_only(shopper: Person, stranger: Person):
     for path in ("", "?q=espresso", "?category=Coffee", "?in_stock=true", "?q=own"):
-        for who, others in ((shopper, {"pen", "ink", "paper"}), (stranger, {"beans", "pot", "cup", "honey"})):
-            items = who.api("GET", f"/products{path}").json["items"]
+        for client, others in ((shopper, {"pen", "ink", "paper"}), (stranger, {"beans", "pot", "cup", "honey"})):
+            items = client.api("GET", f"/products{path}").json["items"]
             assert not {item["id"] for item in items} & others
     assert len(shopper.api("GET", "/products").json["items"]) == 6
     assert len(stranger.api("GET", "/products").json["items"]) == 4

@@ -1,4 +1,4 @@
-"""The registry of tenants: refreshed each second by one request, which blocks no other."""
+"""The tenant registry: refreshed each second by one request, which blocks no other."""
 
 import threading
 from collections.abc import Callable
@@ -9,22 +9,22 @@ from flask import Flask
 
 from storefront.state import state_of
 
-SECONDS = 60
-"""Ten times what is expected: who waits longer waits for something that never ends."""
+TIMEOUT_SECONDS = 60
+"""Time limit of each wait: ten times the expected duration."""
 
 
-def test_requests_go_on_with_the_shops_as_they_were_while_these_are_read_again(
+def test_requests_use_the_old_snapshot_during_a_refresh(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A database that hangs holds up who reads, and not at this point all others too."""
+    """A hanging database blocks the request that refreshes, but no other."""
     app = make_app()
     registry = state_of(app).registry
-    begun, go_on = threading.Event(), threading.Event()
+    started, resume = threading.Event(), threading.Event()
     load = registry._load
 
     def slow_load() -> object:
-        begun.set()
-        assert go_on.wait(SECONDS)
+        started.set()
+        assert resume.wait(TIMEOUT_SECONDS)
         return load()
 
     with app.app_context():
@@ -38,25 +38,25 @@ def test_requests_go_on_with_the_shops_as_they_were_while_these_are_read_again(
 
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(all_shops)
-        assert begun.wait(SECONDS)
+        assert started.wait(TIMEOUT_SECONDS)
         assert all_shops() is known
         assert not waiting.done()
-        go_on.set()
-        assert waiting.result(SECONDS) is not known
+        resume.set()
+        assert waiting.result(TIMEOUT_SECONDS) is not known
 
 
-def test_what_changes_during_a_read_is_read_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalidation_during_a_refresh_causes_another(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = state_of(app).registry
     load, loads = registry._load, list[int]()
 
-    def load_while_another_switches() -> object:
+    def load_with_invalidation() -> object:
         loads.append(1)
         found = load()
         if len(loads) == 1:
             registry.invalidate()
         return found
 
-    monkeypatch.setattr(registry, "_load", load_while_another_switches)
+    monkeypatch.setattr(registry, "_load", load_with_invalidation)
     with app.app_context():
         registry.invalidate()
         for _ in range(3):

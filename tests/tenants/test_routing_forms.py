@@ -5,10 +5,10 @@ import re
 import pytest
 from flask import Flask
 
-from tests.tenants.clients import Door, addresses, prefix, subdomain
+from tests.tenants.clients import ShopClient, prefix, subdomain, urls_in
 from tests.tenants.factories import mask
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # an address never reaches a database
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # URLs don't depend on the database
 PAGES = (
     "/", "/?q=cup", "/?category=Brewers", "/?page=2", "/products/beans", "/cart", "/checkout",
     "/checkout/upsell", "/checkout/upsell?page=1", "/api/v1/docs", "/products/nosuch", "/nowhere",
@@ -16,77 +16,77 @@ PAGES = (
 
 
 @pytest.fixture(params=["subdomain", "prefix"])
-def door(request: pytest.FixtureRequest, app: Flask) -> Door:
+def client(request: pytest.FixtureRequest, app: Flask) -> ShopClient:
     return (subdomain if request.param == "subdomain" else prefix)(app.test_client())
 
 
-def test_both_forms_show_the_same_pages(app: Flask):
+def test_both_url_forms_serve_the_same_pages(app: Flask):
     shown = []
-    for door in (subdomain(app.test_client()), prefix(app.test_client())):
-        door.post("/cart/items", product_id="beans", quantity="2")
-        cart, order = door.order()
+    for client in (subdomain(app.test_client()), prefix(app.test_client())):
+        client.post("/cart/items", product_id="beans", quantity="2")
+        cart, order = client.cart_and_order()
         paths = (*PAGES, f"/orders/{order}", f"/api/v1/carts/{cart}", f"/api/v1/orders/{order}", "/api/v1/products")
-        answers = [door.get(path) for path in paths]
-        ids = {"cart": cart, "order": order, "door": door.root + "/"}
+        answers = [client.get(path) for path in paths]
+        ids = {"cart": cart, "order": order, "root": client.root + "/"}
         shown.append([(a.status_code, re.sub(r"·|/", "", mask(a.text, ids))) for a in answers])
         assert [a.status_code for a in answers] == [200] * 10 + [404] * 2 + [200] * 4
     for path, one, other in zip((*PAGES, "order", "cart", "api order", "list"), *shown, strict=True):
         assert one == other, path
 
 
-def test_every_address_on_every_page_stays_inside(door: Door):
-    door.post("/cart/items", product_id="beans", quantity="2")
-    _, order = door.order()
+def test_every_url_on_a_page_keeps_the_url_form(client: ShopClient):
+    client.post("/cart/items", product_id="beans", quantity="2")
+    _, order = client.cart_and_order()
     for path in (*PAGES, f"/orders/{order}"):
-        found = addresses(door.get(path).text)
+        found = urls_in(client.get(path).text)
         assert found or path == "/checkout/upsell", path
-        for address in found:
-            assert address.startswith(door.root + "/"), f"{path} leads to {address}"
-            assert not address.startswith(("//", door.root + "/t/")), f"{path} leads to {address}"
+        for url in found:
+            assert url.startswith(client.root + "/"), f"{path} links to {url}"
+            assert not url.startswith(("//", client.root + "/t/")), f"{path} links to {url}"
 
 
-def test_every_address_that_the_api_gives_stays_inside(door: Door):
-    products = door.get("/api/v1/products").json["items"]
+def test_every_url_of_the_api_keeps_the_url_form(client: ShopClient):
+    products = client.get("/api/v1/products").json["items"]
     assert len(products) == 6
     for product in products:
-        assert product["image_url"].startswith(door.root + "/static/")
-    assert door.get("/api/v1/openapi.json").json["servers"] == [{"url": door.root or "/"}]
-    made = door.open("/api/v1/carts", "POST", json={"items": [{"product_id": "beans", "quantity": 1}]})
-    cart = made.json["id"]
-    assert made.headers["Location"] == f"{door.root}/api/v1/carts/{cart}"
+        assert product["image_url"].startswith(client.root + "/static/")
+    assert client.get("/api/v1/openapi.json").json["servers"] == [{"url": client.root or "/"}]
+    created = client.open("/api/v1/carts", "POST", json={"items": [{"product_id": "beans", "quantity": 1}]})
+    cart = created.json["id"]
+    assert created.headers["Location"] == f"{client.root}/api/v1/carts/{cart}"
     buyer = {"email": "ada@example.com", "name": "Ada"}
-    order = door.open(f"/api/v1/carts/{cart}/checkout", "POST", json=buyer)
-    assert order.headers["Location"] == f"{door.root}/api/v1/orders/{order.json['id']}"
+    order = client.open(f"/api/v1/carts/{cart}/checkout", "POST", json=buyer)
+    assert order.headers["Location"] == f"{client.root}/api/v1/orders/{order.json['id']}"
 
 
-def test_every_redirect_and_cookie_stays_inside(door: Door):
-    added = door.post("/cart/items", product_id="beans", quantity="1")
-    assert (added.status_code, added.headers["Location"]) == (303, f"{door.root}/cart")
+def test_every_redirect_and_cookie_keeps_the_url_form(client: ShopClient):
+    added = client.post("/cart/items", product_id="beans", quantity="1")
+    assert (added.status_code, added.headers["Location"]) == (303, f"{client.root}/cart")
     cookie = added.headers["Set-Cookie"]
-    assert re.search(r"; Path=([^;]*)", cookie)[1] == door.root + "/"
+    assert re.search(r"; Path=([^;]*)", cookie)[1] == client.root + "/"
     assert "Domain=" not in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
-    moves = [
-        door.post("/cart/items/beans", quantity="2"),
-        door.post("/cart/promo", code="SUMMER10"),
-        door.post("/checkout", email="ada@example.com", name="Ada"),
-        door.get("/checkout"),
+    redirects = [
+        client.post("/cart/items/beans", quantity="2"),
+        client.post("/cart/promo", code="SUMMER10"),
+        client.post("/checkout", email="ada@example.com", name="Ada"),
+        client.get("/checkout"),
     ]
-    for answer in moves:
+    for answer in redirects:
         assert answer.status_code == 303
-        assert answer.headers["Location"].startswith(door.root + "/")
-    assert door.get("/cart").status_code == 200
+        assert answer.headers["Location"].startswith(client.root + "/")
+    assert client.get("/cart").status_code == 200
 
 
-def test_static_files_are_served_inside_either_form(door: Door):
-    sheet = next(address for address in addresses(door.get("/").text) if address.endswith(".css"))
-    answer = door.client.get(sheet, base_url=f"http://{door.host}")
+def test_static_files_are_served_in_both_url_forms(client: ShopClient):
+    sheet = next(url for url in urls_in(client.get("/").text) if url.endswith(".css"))
+    answer = client.client.get(sheet, base_url=f"http://{client.host}")
     assert (answer.status_code, answer.mimetype) == (200, "text/css")
     answer.close()
 
 
-def test_the_cookie_of_one_shop_is_not_even_sent_to_another(app: Flask):
+def test_cookie_of_one_shop_is_not_sent_to_another(app: Flask):
     client = app.test_client()
     prefix(client).post("/cart/items", product_id="beans", quantity="2")
     assert "Dawn Beans" in prefix(client).get("/cart").text
@@ -97,7 +97,7 @@ def test_the_cookie_of_one_shop_is_not_even_sent_to_another(app: Flask):
     assert "Dawn Beans" not in subdomain(client, "south").get("/cart").text
 
 
-def test_below_a_subdomain_there_is_no_prefix(app: Flask):
+def test_prefix_below_a_subdomain_is_a_404(app: Flask):
     client = app.test_client()
     for path in ("/t/north/", "/t/south/", "/t/north", "/t/nosuch/", "/t/south/api/v1/products", "/t/"):
         assert client.get(path, base_url="http://north.localhost").status_code == 404, path
@@ -105,11 +105,11 @@ def test_below_a_subdomain_there_is_no_prefix(app: Flask):
     assert client.get("/t/north/", base_url="http://localhost").status_code == 200
 
 
-def test_a_prefix_below_a_prefix_is_nothing(app: Flask):
+def test_prefix_below_a_prefix_is_a_404(app: Flask):
     assert app.test_client().get("/t/north/t/south/").status_code == 404
 
 
-def test_an_unknown_shop_is_a_404_of_its_own_kind(app: Flask):
+def test_unknown_shop_has_its_own_problem_type(app: Flask):
     client = app.test_client()
     for url, base in (
         ("/t/nosuch/api/v1/products", "http://localhost"),
@@ -130,7 +130,7 @@ def test_an_unknown_shop_is_a_404_of_its_own_kind(app: Flask):
         assert "Shop not found" in page.text
 
 
-def test_the_root_without_a_shop_lists_the_shops(app: Flask):
+def test_root_url_lists_the_shops(app: Flask):
     page = app.test_client().get("/")
     assert page.status_code == 200
     for tenant_id, name in (("north", "North"), ("south", "South"), ("far-east", "Far East")):
@@ -138,7 +138,7 @@ def test_the_root_without_a_shop_lists_the_shops(app: Flask):
         assert name in page.text
 
 
-def test_a_shops_pages_without_a_shop_are_nothing(app: Flask):
+def test_shop_routes_without_a_shop_are_a_404(app: Flask):
     client = app.test_client()
     for rule in app.url_map.iter_rules():
         if rule.endpoint.partition(".")[0] not in ("observability", "root_files", "i18n") and rule.rule != "/":
@@ -148,7 +148,7 @@ def test_a_shops_pages_without_a_shop_are_nothing(app: Flask):
 
 
 @pytest.mark.parametrize("path", ["/t/north", "/t/nosuch"])
-def test_a_shop_without_its_slash_leads_to_itself_with_its_query(app: Flask, path: str):
+def test_missing_trailing_slash_is_a_redirect_that_keeps_the_query(app: Flask, path: str):
     answer = app.test_client().get(f"{path}?q=cup&page=1")
     assert answer.status_code == 308
     assert answer.headers["Location"] == f"{path}/?q=cup&page=1"

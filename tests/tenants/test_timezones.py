@@ -12,7 +12,7 @@ from storefront.catalog.json_file import CatalogError
 from storefront.tenants.registry import registry
 from storefront.tenants.timezones import check_timezone, default_timezone
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 
 ONE_SECOND = timedelta(seconds=1)
 LAST_DAY = {"code": "TODAY", "percent": "50", "until": "2026-07-01"}
@@ -31,13 +31,13 @@ LAST_DAY = {"code": "TODAY", "percent": "50", "until": "2026-07-01"}
         ("en-nowhere-at-all", "UTC"),
     ],
 )
-def test_the_locales_territory_says_the_zone_where_it_has_one_only(locale: str, zone: str):
+def test_default_is_the_only_time_zone_of_the_territory(locale: str, zone: str):
     assert default_timezone(locale) == zone
 
 
 @pytest.fixture
-def bare_system() -> Iterator[None]:
-    """As in a slim container: the system has no time zones of its own."""
+def without_system_timezones() -> Iterator[None]:
+    """Hide the system's time zones, like in a slim container."""
     zoneinfo.reset_tzpath(to=[])
     zoneinfo.ZoneInfo.clear_cache()
     yield
@@ -45,26 +45,26 @@ def bare_system() -> Iterator[None]:
     zoneinfo.ZoneInfo.clear_cache()
 
 
-@pytest.mark.usefixtures("bare_system")
-def test_no_zones_of_the_system_are_needed():
+@pytest.mark.usefixtures("without_system_timezones")
+def test_time_zones_of_the_system_are_not_needed():
     assert check_timezone("Europe/Kyiv") == "Europe/Kyiv"
     assert zoneinfo.ZoneInfo("Asia/Tokyo").utcoffset(datetime(2026, 1, 1)) is not None  # noqa: DTZ001
 
 
 @pytest.mark.parametrize("name", ["Europe/Dubln", "CET+1", "../../etc/passwd", "", "Europe", "Dublin\0"])
-def test_what_is_no_zone_is_refused_by_its_name(app: Flask, name: str):
-    with pytest.raises(CatalogError) as refused:
-        put_up(app, tenant("west", product("tea"), timezone=name))
-    assert "tenant 'west', timezone" in str(refused.value)
-    assert f"{name!r} is not a time zone" in str(refused.value)
+def test_unknown_time_zone_is_refused_with_its_name(app: Flask, name: str):
+    with pytest.raises(CatalogError) as error:
+        import_tenants(app, tenant("west", product("tea"), timezone=name))
+    assert "tenant 'west', timezone" in str(error.value)
+    assert f"{name!r} is not a time zone" in str(error.value)
     if name == "Europe/Dubln":
-        assert "did you mean 'Europe/Dublin'?" in str(refused.value)
+        assert "did you mean 'Europe/Dublin'?" in str(error.value)
 
 
-def test_an_update_takes_the_zone_from_the_file(app: Flask):
+def test_update_sets_the_time_zone(app: Flask):
     zones = []
-    for more in ({"timezone": "America/Denver"}, {"timezone": "Asia/Tokyo"}, {}):
-        put_up(app, tenant("west", product("tea"), locale="fr-FR", **more), refresh=True)
+    for fields in ({"timezone": "America/Denver"}, {"timezone": "Asia/Tokyo"}, {}):
+        import_tenants(app, tenant("west", product("tea"), locale="fr-FR", **fields), refresh=True)
         with app.app_context():
             found = registry().find("west")
             assert found
@@ -82,8 +82,8 @@ def test_an_update_takes_the_zone_from_the_file(app: Flask):
         ("America/Los_Angeles", datetime(2026, 7, 2, 6, 59, 59, tzinfo=UTC)),
     ],
 )
-def test_a_promotion_ends_with_the_day_where_the_shop_is(app: Flask, zone: str, last_second: datetime):
-    put_up(app, tenant("west", product("tea"), timezone=zone, promotions=[LAST_DAY]))
+def test_promotion_ends_at_midnight_in_the_shops_time_zone(app: Flask, zone: str, last_second: datetime):
+    import_tenants(app, tenant("west", product("tea"), timezone=zone, promotions=[LAST_DAY]))
     with app.app_context():
         shop = registry().find("west")
         assert shop
@@ -93,8 +93,8 @@ def test_a_promotion_ends_with_the_day_where_the_shop_is(app: Flask, zone: str, 
         assert offer.expired(last_second.replace(microsecond=0) + ONE_SECOND, shop.timezone)
 
 
-def test_the_orders_page_tells_the_time_of_the_shop_and_the_api_utc(app: Flask):
-    put_up(app, tenant("west", product("tea"), timezone="America/St_Johns"))
+def test_order_page_shows_local_time_and_the_api_utc(app: Flask):
+    import_tenants(app, tenant("west", product("tea"), timezone="America/St_Johns"))
     buyer = Person(app.test_client(), "west")
     order = buyer.checkout(buyer.cart(tea=1)).json
     assert order

@@ -18,7 +18,7 @@ from storefront.timings import Timings
 from storefront.upsell import impressions, jobs
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.impressions import flush_all
-from tests.concurrency import comes_true
+from tests.concurrency import eventually
 from tests.conftest import Person
 from tests.upsell.conftest import showings
 
@@ -71,7 +71,7 @@ def test_what_people_were_shown_is_written_in_one_transaction(serving: Callable[
 def test_it_is_written_without_being_asked(serving: Callable[[float], Flask]) -> None:
     app = serving(0.01)
     _, named = look(app)
-    assert comes_true(lambda: showings(app))
+    assert eventually(lambda: showings(app))
     assert [showing.id for showing in showings(app)] == [named]
 
 
@@ -103,7 +103,7 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
     monkeypatch.setattr(impressions, "insert_impressions", the_third_time)
     flush_all(app)
     assert "1 impressions of suggestions wait" in caplog.text
-    assert comes_true(lambda: showings(app))
+    assert eventually(lambda: showings(app))
     assert [showing.id for showing in showings(app)] == [first]
 
 

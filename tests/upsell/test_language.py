@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 
 from storefront.upsell import jobs
-from tests.concurrency import comes_true
+from tests.concurrency import eventually
 from tests.conftest import Person
-from tests.factories import put_up, tenant
+from tests.factories import import_tenants, tenant
 from tests.upsell.conftest import PATIENT_TIMINGS, calls, stock
 from tests.upsell.model_server import ModelServer
 
@@ -28,7 +28,7 @@ def awake(asking: Callable[..., Flask]) -> Iterator[Flask]:
 def test_what_was_asked_ahead_is_what_the_checkout_asks(awake: Flask, model: ModelServer):
     ada = Person(awake.test_client(), "north")
     ada.post("/cart/items", {"product_id": "beans"}, headers=GERMAN)
-    assert comes_true(lambda: [call for call in calls(awake) if call.outcome == "ok"])
+    assert eventually(lambda: [call for call in calls(awake) if call.outcome == "ok"])
     panel = ada.get("/checkout/upsell", headers=GERMAN).text
     assert "It goes with this cart" in panel
     asked = calls(awake)
@@ -38,11 +38,11 @@ def test_what_was_asked_ahead_is_what_the_checkout_asks(awake: Flask, model: Mod
 
 def test_products_are_asked_about_by_the_names_that_the_checkout_shows(awake: Flask, model: ModelServer):
     brush = {"id": "brush", "name": {"ja": "筆", "en": "Brush"}, "price": "900", "stock": 9, "tags": ["ink"]}
-    put_up(awake, tenant("south", brush, currency="JPY", locale="ja-JP"))
+    import_tenants(awake, tenant("south", brush, currency="JPY", locale="ja-JP"))
     reads = {"Accept-Language": "fr, ja;q=0.5"}
     ada = Person(awake.test_client(), "south")
     ada.post("/cart/items", {"product_id": "brush"}, headers=reads)
-    assert comes_true(lambda: [call for call in calls(awake, "south") if call.outcome == "ok"])
+    assert eventually(lambda: [call for call in calls(awake, "south") if call.outcome == "ok"])
     panel = ada.get("/checkout/upsell", headers=reads).text
     assert "It goes with this cart" in panel
     asked = [(call.language, "筆" in call.prompt, "Brush" in call.prompt) for call in calls(awake, "south")]
@@ -59,7 +59,7 @@ def test_programs_are_answered_in_the_language_they_ask_for(asking: Callable[...
 
 
 def test_the_rules_say_why_in_the_shoppers_language(app: Flask, shopper: Person):
-    put_up(app, tenant("north", POT | {"stock": 9}, locale="en-IE"), refresh=True)
+    import_tenants(app, tenant("north", POT | {"stock": 9}, locale="en-IE"), refresh=True)
     stock(app, [{"id": "spoon", "name": "Spoon", "tags": ["beans"]}])
     cart = shopper.cart(beans=1)
 

@@ -19,7 +19,7 @@ from storefront.upsell import jobs
 from storefront.upsell.explanations import SEVERAL_ORDERS
 from storefront.upsell.recommender import training
 from storefront.upsell.recommender.training import retrain, train_incrementally
-from tests.concurrency import at_once, comes_true, people
+from tests.concurrency import at_once, eventually, people
 from tests.conftest import Person
 from tests.factories import cancel, place_order
 from tests.tenants.factories import every_row
@@ -67,9 +67,9 @@ def test_a_shop_that_serves_learns_by_itself(make_app: Callable[..., Flask]) -> 
     person = Person(app.test_client(), "north")
     place_order(person, beans=1, honey=1)
     order_id = place_order(person, beans=1, honey=1)
-    assert comes_true(lambda: reason(person, "beans", "honey") == together(2))
+    assert eventually(lambda: reason(person, "beans", "honey") == together(2))
     cancel(app, order_id)
-    assert comes_true(lambda: reason(person, "beans", "honey") == together(1))
+    assert eventually(lambda: reason(person, "beans", "honey") == together(1))
     jobs.stop(app)
 
 

@@ -21,7 +21,7 @@ from storefront.upsell import jobs
 from storefront.upsell.experiment.assignment import Arm, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler, job_scheduler
-from tests.concurrency import at_once, comes_true
+from tests.concurrency import at_once, eventually
 from tests.conftest import Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import PATIENT_TIMINGS, calls, showings
@@ -93,11 +93,11 @@ def asks_once_done(app: Flask, model: ModelServer) -> int:
     A job of the test's own is due after those that the last change of a cart has brought about, so it is done after
     them: nothing is proved by waiting for a time in which nothing happens.
     """
-    assert comes_true(lambda: not state_of(app).llm_reranker._pending)
+    assert eventually(lambda: not state_of(app).llm_reranker._pending)
     done = threading.Event()
     job_scheduler(app).schedule(2 * PAUSE, "last of all", done.set)
     assert done.wait(60)
-    assert comes_true(lambda: not state_of(app).llm_reranker._pending)
+    assert eventually(lambda: not state_of(app).llm_reranker._pending)
     return len(model.requests)
 
 
@@ -309,7 +309,7 @@ def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> 
         errands.schedule(0.1, "cart", lambda: done.append("cart as it is"))
         errands.schedule(0.05, "orders", lambda: done.append("orders"), debounce=False)
         errands.schedule(9, "orders", lambda: done.append("orders"), debounce=False)
-    assert comes_true(lambda: len(done) == 2)
+    assert eventually(lambda: len(done) == 2)
     errands.stop()
     assert done == ["orders", "cart as it is"]
 
@@ -318,7 +318,7 @@ def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> N
     errands, done = JobScheduler(), threading.Event()
     errands.start()
     errands.schedule(600, "sweep", lambda: None)
-    assert comes_true(lambda: errands._wakes_at < math.inf), "it sleeps until then"
+    assert eventually(lambda: errands._wakes_at < math.inf), "it sleeps until then"
     errands.schedule(0.02, "cart", done.set)
     assert done.wait(60)
     errands.stop()

@@ -9,7 +9,7 @@ from flask import Flask
 from storefront.state import state_of
 from storefront.timings import Timings
 from storefront.upsell.experiment.assignment import Arm, arm_of
-from tests.concurrency import comes_true
+from tests.concurrency import eventually
 from tests.conftest import Person
 from tests.upsell.conftest import calls, showings
 
@@ -35,7 +35,7 @@ def suggestions(app: Flask, shop: str = "north") -> dict[str, object]:
 
 def comes_to_be(enabled: bool, app: Flask, shop: str = "north") -> bool:
     """Whether this process sees the switch when its snapshot of the shops has run out."""
-    return comes_true(lambda: suggestions(app, shop)["enabled"] is enabled)
+    return eventually(lambda: suggestions(app, shop)["enabled"] is enabled)
 
 
 def test_a_snapshot_of_the_shops_runs_out_in_the_time_that_is_promised() -> None:

@@ -16,7 +16,7 @@ from storefront.upsell.complement_generation import ComplementTask
 from storefront.upsell.recommender.models import Complement
 from storefront.upsell.types import ProductText
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 from tests.upsell.conftest import stock, teach
 from tests.upsell.recommender.test_complements import rules_suggest
 from tests.upsell.test_suggestions import suggested
@@ -29,7 +29,7 @@ ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def says(app: Flask, *goes_with: dict[str, Any], update: bool = False) -> ImportSummary:
     """Load a shop in which an umbrella goes with these."""
     others = (product("cup"), product("pot"), product("honey"))
-    return put_up(
+    return import_tenants(
         app, tenant("north", product("odd", name="Umbrella", goes_with=[*goes_with]), *others, locale="en-IE"),
         refresh=update,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def test_an_update_replaces_what_the_file_says_otherwise_and_removes_what_left_i
 
 def test_an_update_leaves_the_products_alone_that_the_file_does_not_name(app: Flask) -> None:
     says(app, {"id": "cup", "why": DRY})
-    put_up(app, tenant("north", product("cup"), product("pot", goes_with=[{"id": "cup"}])), refresh=True)
+    import_tenants(app, tenant("north", product("cup"), product("pot", goes_with=[{"id": "cup"}])), refresh=True)
     assert stored(app) == {"cup": ("shop", DRY)}
     assert stored(app, "pot") == {"cup": ("shop", "")}
 
@@ -96,7 +96,7 @@ def test_what_the_shop_says_takes_the_place_of_a_models_words_for_the_pair(app: 
 def test_shops_do_not_share_what_they_say(app: Flask) -> None:
     """Both sell a product with the id `shared`."""
     both = (product("shared", goes_with=[{"id": "other"}]), product("other"))
-    put_up(app, tenant("north", *both), refresh=True)
+    import_tenants(app, tenant("north", *both), refresh=True)
     with app.app_context(), tenant_context("south"):
         assert db.session.scalars(select(Complement)).all() == []
     assert stored(app, "shared") == {"other": ("shop", "")}
@@ -170,7 +170,7 @@ def test_a_pin_without_words_is_explained_by_them(app: Flask, shopper: Person) -
     others = (product("cup"), product("pot", category="Pots"))
     umbrella = product("odd", goes_with=[{"id": "pot"}, {"id": "cup", "why": DRY}])
     pins = {"pins": [{"with": "odd", "suggest": "cup"}, {"with": "odd", "suggest": "pot"}]}
-    put_up(app, tenant("north", umbrella, *others, upsell=pins), refresh=True)
+    import_tenants(app, tenant("north", umbrella, *others, upsell=pins), refresh=True)
     assert list(rules_suggest(app, shopper, "odd").items())[:2] == [
         ("cup", DRY),
         ("pot", "We recommend this with your Odd."),
@@ -180,7 +180,7 @@ def test_a_pin_without_words_is_explained_by_them(app: Flask, shopper: Person) -
 @ON_SQLITE
 def test_what_is_sold_out_is_not_suggested(app: Flask, shopper: Person) -> None:
     stock(app, [{"id": "gone", "name": "Gone", "stock": 0}])
-    put_up(app, tenant("north", product("odd", goes_with=[{"id": "gone", "why": "Oh."}]), product("gone")))
+    import_tenants(app, tenant("north", product("odd", goes_with=[{"id": "gone", "why": "Oh."}]), product("gone")))
     assert "gone" not in rules_suggest(app, shopper, "odd")
 
 
