@@ -17,7 +17,7 @@ from storefront import create_app
 from storefront.db.timeouts import Timeouts, timeouts_in_force
 from tests.api_contract import assert_problem
 from tests.conftest import Person, Prepared, dispose, settings_for
-from tests.locks import somebody_writes
+from tests.locks import write_lock_held
 from tests.postgres import Postgres
 
 sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -33,19 +33,19 @@ def document(shopper: Person) -> dict[str, Any]:
 
 
 @sqlite_only
-def test_the_document_is_openapi_3_1(document: dict[str, Any]):
+def test_document_is_openapi_3_1(document: dict[str, Any]):
     assert document["openapi"].startswith("3.1.")
     assert document["info"]["title"]
     assert document["servers"] == [{"url": "/t/north"}]
 
 
 @sqlite_only
-def test_every_call_is_in_the_document_and_nothing_else(app: Flask, document: dict[str, Any]):
-    about = {"/api/v1/openapi.json", "/api/v1/docs"}
+def test_document_contains_exactly_the_api_routes(app: Flask, document: dict[str, Any]):
+    document_routes = {"/api/v1/openapi.json", "/api/v1/docs"}
     routes = {
         (re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith("/api/") and rule.rule not in about
+        if rule.rule.startswith("/api/") and rule.rule not in document_routes
         for method in set(rule.methods or ()) - {"HEAD", "OPTIONS"}
     }
     described = {
@@ -54,24 +54,24 @@ def test_every_call_is_in_the_document_and_nothing_else(app: Flask, document: di
         for method in calls
         if method != "parameters"
     }
-    assert described - {(path, "GET") for path in about} == routes
+    assert described - {(path, "GET") for path in document_routes} == routes
 
 
 @sqlite_only
-def test_every_error_is_described_as_a_problem(document: dict[str, Any]):
+def test_every_error_response_is_a_problem(document: dict[str, Any]):
     assert len(document["paths"]) >= 10
     for path, calls in document["paths"].items():
         for method, call in calls.items():
             assert call["responses"], f"{method} {path}"
             assert any(status.startswith("2") for status in call["responses"])
             for status, answer in call["responses"].items():
-                kind = "application/json" if status.startswith("2") else "application/problem+json"
-                assert set(answer.get("content", {})) <= {kind}, f"{method} {path} {status}"
+                media_type = "application/json" if status.startswith("2") else "application/problem+json"
+                assert set(answer.get("content", {})) <= {media_type}, f"{method} {path} {status}"
                 assert answer.get("content") or path.endswith("docs"), f"{method} {path} {status}"
 
 
 @sqlite_only
-def test_every_reference_leads_somewhere(document: dict[str, Any]):
+def test_every_reference_can_be_resolved(document: dict[str, Any]):
     def references(value: Any) -> Iterator[str]:
         if isinstance(value, dict):
             yield from ([value["$ref"]] if isinstance(value.get("$ref"), str) else [])
@@ -84,14 +84,14 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]):
     found = set(references(document))
     assert found
     for reference in found:
-        at: Any = document
+        node: Any = document
         for step in reference.removeprefix("#/").split("/"):
-            at = at[step]
-        assert at
+            node = node[step]
+        assert node
 
 
 @sqlite_only
-def test_the_browsable_page_names_every_call(shopper: Person, document: dict[str, Any]):
+def test_docs_page_lists_every_path(shopper: Person, document: dict[str, Any]):
     page = shopper.get("/api/v1/docs")
     assert page.status_code == 200
     for path in document["paths"]:
@@ -102,42 +102,42 @@ def test_the_browsable_page_names_every_call(shopper: Person, document: dict[str
 
 
 @sqlite_only
-def test_what_is_not_there_is_a_problem(shopper: Person):
+def test_unknown_path_is_a_problem(shopper: Person):
     for path in ("/nowhere", "/products/nosuch", "/carts/nosuch", "/orders/nosuch", "/", "/products/"):
         assert_problem(shopper.api("GET", path), 404)
     assert shopper.get("/nowhere").mimetype == "text/html"
 
 
 @sqlite_only
-def test_a_method_that_is_not_taken_is_a_problem_and_the_taken_ones_are_said(shopper: Person):
-    for method, path, taken in (
+def test_disallowed_method_is_a_problem_with_an_allow_header(shopper: Person):
+    for method, path, allowed in (
         ("DELETE", "/products", "GET"),
         ("GET", "/carts", "POST"),
         ("PATCH", "/carts/x", "GET"),
     ):
         answer = shopper.api(method, path, {})
         assert_problem(answer, 405)
-        assert taken in answer.headers["Allow"]
+        assert allowed in answer.headers["Allow"]
 
 
 @sqlite_only
-def test_what_breaks_is_a_problem_that_tells_nothing(app: Flask, shopper: Person):
-    def broken(**_: object) -> None:
+def test_internal_error_is_a_problem_without_details(app: Flask, shopper: Person):
+    def fail(**_: object) -> None:
         raise RuntimeError("the password is swordfish")
 
-    app.view_functions["catalog_api.get_product"] = app.view_functions["catalog.product"] = broken
+    app.view_functions["catalog_api.get_product"] = app.view_functions["catalog.product"] = fail
     answer = shopper.api("GET", "/products/beans")
     assert_problem(answer, 500)
     page = shopper.get("/products/beans")
     assert (page.status_code, page.mimetype) == (500, "text/html")
-    for told in (answer.text, page.text):
-        assert "swordfish" not in told
-        assert "Traceback" not in told
+    for text in (answer.text, page.text):
+        assert "swordfish" not in text
+        assert "Traceback" not in text
     assert shopper.api("GET", "/products").status_code == 200
 
 
 @sqlite_only
-def test_too_many_requests_are_a_problem_that_says_when_to_come_back(make_app: Callable[..., Flask]):
+def test_too_many_requests_are_a_problem_with_retry_after(make_app: Callable[..., Flask]):
     shopper = Person(make_app(RATELIMIT_ENABLED="true").test_client(), "north")
     cart = shopper.cart(beans=1)
     statuses = Counter(shopper.checkout(cart).status_code for _ in range(125))
@@ -145,16 +145,16 @@ def test_too_many_requests_are_a_problem_that_says_when_to_come_back(make_app: C
     refused = shopper.checkout(cart)
     assert_problem(refused, 429)
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert shopper.api("GET", f"/carts/{cart}").status_code == 200, "reading isn't limited with it"
+    assert shopper.api("GET", f"/carts/{cart}").status_code == 200, "reads are limited too"
     unlimited = Person(make_app(RATELIMIT_ENABLED="false").test_client(), "north")
     assert {unlimited.checkout(cart).status_code for _ in range(125)} == {200}
 
 
 @sqlite_only
-def test_a_locked_database_is_a_problem_for_a_moment(shopper: Person, database_url: str):
+def test_locked_database_is_a_problem_with_retry_after(shopper: Person, database_url: str):
     cart = shopper.cart(beans=1)
     with (
-        somebody_writes(database_url, "LOCK TABLE tenant"),
+        write_lock_held(database_url, "LOCK TABLE tenant"),
         timeouts_in_force(Timeouts(lock=0.2, statement=5, idle=5)),
     ):
         for answer in (shopper.checkout(cart), shopper.api("POST", "/carts", {})):
@@ -162,11 +162,11 @@ def test_a_locked_database_is_a_problem_for_a_moment(shopper: Person, database_u
             assert int(answer.headers["Retry-After"]) >= 1
         page = shopper.post("/cart/items", {"product_id": "beans"})
         assert (page.status_code, page.mimetype) == (503, "text/html")
-        assert shopper.api("GET", f"/carts/{cart}").json["status"] == "open", "reading goes on"
+        assert shopper.api("GET", f"/carts/{cart}").json["status"] == "open", "reads are blocked"
     assert shopper.checkout(cart).status_code == 201
 
 
-def test_a_database_that_is_gone_is_a_problem(postgres: Postgres, prepared: Prepared, tmp_path: Path):
+def test_dropped_database_is_a_problem(postgres: Postgres, prepared: Prepared, tmp_path: Path):
     url = prepared.postgresql(postgres)
     app = create_app(settings_for(url, tmp_path))
     shopper = Person(app.test_client(), "north")
@@ -184,33 +184,33 @@ def test_a_database_that_is_gone_is_a_problem(postgres: Postgres, prepared: Prep
         dispose(app)
 
 
-# --- what schemathesis makes of it ------------------------------------------------------------------------------------
+# --- generated requests (schemathesis) --------------------------------------------------------------------------------
 
 
-class Known:
-    """Ids that lead past a 404: every second time one of them takes the place of a made-up one."""
+class ExistingIds:
+    """Replaces generated ids by existing ones in three of four requests, so that not all of them are a 404."""
 
     def __init__(self, app: Flask) -> None:
         self.shopper = Person(app.test_client(), "north")
         self.order = self.shopper.checkout(self.shopper.cart(beans=1)).json["id"]
         self.ordered = self.shopper.cart(honey=1)
         self.shopper.checkout(self.ordered)
-        self.turn = 0
+        self.request_count = 0
 
-    def put_in(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        self.turn += 1
-        if self.turn % 4 == 0:
+    def replace_in(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        self.request_count += 1
+        if self.request_count % 4 == 0:
             return parameters
-        known = {
-            "cart_id": lambda: self.ordered if self.turn % 4 == 1 else self.shopper.cart(beans=1, cup=1),
-            "product_id": lambda: "beans" if self.turn % 2 else "cup",
+        existing = {
+            "cart_id": lambda: self.ordered if self.request_count % 4 == 1 else self.shopper.cart(beans=1, cup=1),
+            "product_id": lambda: "beans" if self.request_count % 2 else "cup",
             "order_id": lambda: self.order,
         }
-        return {name: known[name]() if name in known else value for name, value in parameters.items()}
+        return {name: existing[name]() if name in existing else value for name, value in parameters.items()}
 
 
 def whole_numbers(value: Any) -> Any:
-    """JSON Schema calls 5.0 an integer; the shop takes whole numbers that are written as such."""
+    """Replace floats such as 5.0 by ints: JSON Schema accepts them as integers, the shop doesn't."""
     if isinstance(value, dict):
         return {name: whole_numbers(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -222,9 +222,9 @@ MAY_BE_REFUSED = {"positive_data_acceptance": {"expected-statuses": ["2xx", "404
 CONFIG = {
     "seed": 4,
     "workers": 1,
-    "headers": {"Accept-Encoding": "identity"},  # this client can't unpack
+    "headers": {"Accept-Encoding": "identity"},  # this client can't decompress
     "generation": {"max-examples": 15, "deterministic": True, "database": "none"},
-    # no document can say which codes a shop knows, nor that the quantities of one product must not exceed 999 together
+    # the document can't express which codes are valid, nor the limit of 999 for the sum of a product's quantities
     "operations": [
         {"include-name": f"{call} /api/v1/carts{path}", "checks": MAY_BE_REFUSED}
         for call, path in (("PUT", "/{cart_id}/promo"), ("POST", ""), ("POST", "/{cart_id}/items"))
@@ -234,55 +234,55 @@ CONFIG = {
 
 @pytest.fixture
 def api(app: Flask) -> BaseSchema:
-    """North's document, whose made-up ids are sometimes real ones."""
+    """The schema of `north`, whose generated ids are often replaced by existing ones."""
     schema = schemathesis.openapi.from_wsgi(f"/t/north{DOCUMENT}", app, config=schemathesis.Config.from_dict(CONFIG))
-    known = Known(app)
+    existing_ids = ExistingIds(app)
 
     @schema.hook
     def map_path_parameters(_context: Any, path_parameters: Any) -> Any:
-        return known.put_in(path_parameters) if path_parameters else path_parameters
+        return existing_ids.replace_in(path_parameters) if path_parameters else path_parameters
 
     @schema.hook
     def map_body(_context: Any, body: Any) -> Any:
         body = whole_numbers(body)
         if isinstance(body, dict) and isinstance(body.get("product_id"), str) and 0 < len(body["product_id"]) <= 64:
-            return known.put_in(body)
+            return existing_ids.replace_in(body)
         return body
 
     return schema
 
 
 @sqlite_only
-def test_whoever_follows_or_breaks_the_document_finds_no_fault(api: BaseSchema):
+def test_generated_valid_and_invalid_requests_find_no_error(api: BaseSchema):
     findings: dict[str, str] = {}
-    answered: Counter[tuple[str, int]] = Counter()
-    for happening in from_schema(api).execute():
-        if isinstance(happening, NonFatalError | FatalError):
-            findings[f"error {happening.id}"] = str(
-                happening.info if hasattr(happening, "info") else happening.exception
-            )
-        if not isinstance(happening, ScenarioFinished):
+    response_counts: Counter[tuple[str, int]] = Counter()
+    for event in from_schema(api).execute():
+        if isinstance(event, NonFatalError | FatalError):
+            findings[f"error {event.id}"] = str(event.info if hasattr(event, "info") else event.exception)
+        if not isinstance(event, ScenarioFinished):
             continue
-        recorder = happening.recorder
+        recorder = event.recorder
         for id, interaction in recorder.interactions.items():
-            answered[recorder.cases[id].value.operation.label, interaction.response.status_code] += 1
+            response_counts[recorder.cases[id].value.operation.label, interaction.response.status_code] += 1
         for id, checks in recorder.checks.items():
             for check in checks:
                 if check.failure_info:
                     failure = check.failure_info.failure
                     label = recorder.cases[id].value.operation.label
-                    asked = check.failure_info.code_sample
-                    answer = recorder.interactions[id].response
-                    said = f"{failure.title}: {failure.message}\n{asked}\n{answer.status_code} {answer.text}"
-                    findings.setdefault(f"{label}: {check.name}", said)
-    assert not findings, "\n\n".join(f"{what}\n{how}" for what, how in findings.items())
+                    code_sample = check.failure_info.code_sample
+                    response = recorder.interactions[id].response
+                    description = (
+                        f"{failure.title}: {failure.message}\n{code_sample}\n{response.status_code} {response.text}"
+                    )
+                    findings.setdefault(f"{label}: {check.name}", description)
+    assert not findings, "\n\n".join(f"{label}\n{description}" for label, description in findings.items())
     operations = [operation.ok() for operation in api.get_all_operations()]  # type: ignore[union-attr]
-    reached = {label for label, status in answered if status < 300}
-    assert reached == {operation.label for operation in operations}, "some calls never came to work"
-    assert sum(answered.values()) > 400
+    reached = {label for label, status in response_counts if status < 300}
+    assert reached == {operation.label for operation in operations}, "some operations never succeeded"
+    assert sum(response_counts.values()) > 400
 
 
-def test_the_document_in_docs_is_the_one_that_is_served(app: Flask):
-    """Written by `flask --app storefront openapi > docs/openapi.json`."""
-    kept = Path(__file__).parent.parent / "docs" / "openapi.json"
-    assert app.test_cli_runner().invoke(args=["openapi"]).output == kept.read_text(encoding="utf-8")
+def test_document_in_docs_is_current(app: Flask):
+    """Update it with `flask --app storefront openapi > docs/openapi.json`."""
+    stored = Path(__file__).parent.parent / "docs" / "openapi.json"
+    assert app.test_cli_runner().invoke(args=["openapi"]).output == stored.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Commands print one sentence with the cause and what to do, and no traceback, in any state of the shop."""
+"""Commands that fail print one sentence with the cause and the remedy, and no traceback."""
 
 import os
 import subprocess
@@ -15,31 +15,31 @@ from storefront.db.timeouts import Timeouts
 from storefront.error_messages import explain_error
 from storefront.state import state_of
 from tests.conftest import CATALOG, dispose, settings_for
-from tests.locks import somebody_writes
+from tests.locks import write_lock_held
 from tests.servers import GUNICORN, serving, wait
 
-SECRET = "only for these tests, and long enough to be taken"
+SECRET = "only for these tests, of the required length"
 FLASK = GUNICORN.parent / "flask"
 CATALOG_LOAD = ("catalog", "load")
-CAN_COME_FIRST = (CATALOG_LOAD, ("seed",))
+WITHOUT_PREPARATION = (CATALOG_LOAD, ("seed",))
 
 
 WITHOUT_DATABASE = {("openapi",)}
 
 
-def all_commands(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Every command of the shop that needs its database, by its words."""
+def all_commands(command: click.Command, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return every command that needs the database, as tuples of words."""
     if not isinstance(command, click.Group):
-        return [] if words in WITHOUT_DATABASE else [words]
-    return [leaf for name, part in command.commands.items() for leaf in all_commands(part, (*words, name))]
+        return [] if prefix in WITHOUT_DATABASE else [prefix]
+    return [leaf for name, part in command.commands.items() for leaf in all_commands(part, (*prefix, name))]
 
 
-def run(app: Flask, *words: str) -> Result:
-    return app.test_cli_runner().invoke(args=list(words))
+def run(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=list(arguments))
 
 
 def is_one_sentence(result: Result) -> bool:
-    """What click says of a wrong use (2) has its own form."""
+    """Return whether a command failed with one sentence. Usage errors of click (exit code 2) may have several lines."""
     assert isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output
     if result.exit_code == 2:
@@ -47,12 +47,12 @@ def is_one_sentence(result: Result) -> bool:
     return result.exit_code == 1 and result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
 
 
-def test_before_the_first_start_they_say_so(empty_url: str, tmp_path: Path) -> None:
+def test_commands_before_the_first_start_name_the_remedy(empty_url: str, tmp_path: Path) -> None:
     app = create_app(settings_for(empty_url, tmp_path))
     commands = all_commands(app.cli)
     assert len(commands) >= 8
     for words in commands:
-        if words in CAN_COME_FIRST:
+        if words in WITHOUT_PREPARATION:
             continue
         result = run(app, *words)
         assert is_one_sentence(result), (words, result.output)
@@ -60,7 +60,7 @@ def test_before_the_first_start_they_say_so(empty_url: str, tmp_path: Path) -> N
     dispose(app)
 
 
-def test_a_catalogue_can_be_loaded_before_the_first_start(empty_url: str, tmp_path: Path) -> None:
+def test_catalogue_can_be_imported_before_the_first_start(empty_url: str, tmp_path: Path) -> None:
     app = create_app(settings_for(empty_url, tmp_path))
     for _ in range(2):
         result = run(app, *CATALOG_LOAD)
@@ -75,60 +75,62 @@ def damaged(folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
-BROKEN = {
+UNUSABLE_DATABASES = {
     "damaged": (damaged, "is no SQLite database"),
     "without its folder": (lambda _: "sqlite:////proc/nowhere/shop.db", "/proc/nowhere/shop.db"),
     "down": (lambda _: "postgresql://shop:secret-word@127.0.0.1:1/shop", "nothing answers there"),
 }
 
 
-@pytest.mark.parametrize("state", BROKEN)
-def test_with_a_database_that_cannot_be_used_they_say_why(state: str, tmp_path: Path) -> None:
-    make, said = BROKEN[state]
-    app = create_app(settings_for(make(tmp_path), tmp_path))
+@pytest.mark.parametrize("state", UNUSABLE_DATABASES)
+def test_commands_with_an_unusable_database_name_the_reason(state: str, tmp_path: Path) -> None:
+    make_url, reason = UNUSABLE_DATABASES[state]
+    app = create_app(settings_for(make_url(tmp_path), tmp_path))
     commands = all_commands(app.cli)
     assert len(commands) >= 8
     for words in commands:
         result = run(app, *words)
         assert is_one_sentence(result), (words, result.output, result.exception)
-        assert result.exit_code == 2 or said in result.stderr, (words, result.output)
+        assert result.exit_code == 2 or reason in result.stderr, (words, result.output)
         assert "secret-word" not in result.output
     dispose(app)
 
 
-def test_a_locked_database_is_said_to_be_busy(app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_with_a_locked_database_names_the_lock(
+    app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("storefront.commands.BULK", Timeouts(lock=0.2, statement=5, idle=5))
-    with somebody_writes(database_url, "LOCK TABLE tenant"):
+    with write_lock_held(database_url, "LOCK TABLE tenant"):
         result = run(app, "upsell", "off", "--tenant", "north")
     assert is_one_sentence(result)
     assert "another program has locked it" in result.stderr or "another session holds a lock" in result.stderr
 
 
-def test_a_fault_of_the_program_keeps_its_traceback(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programming_error_keeps_its_traceback(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storefront.upsell.commands.set_upsell_enabled", lambda *_: 1 / 0)
     assert isinstance(run(app, "upsell", "off").exception, ZeroDivisionError)
 
 
-def test_a_full_disk_is_not_blamed_on_a_setting(app: Flask) -> None:
+def test_message_for_a_full_disk_names_no_setting(app: Flask) -> None:
     fault = OSError(28, "No space left on device", "/data/storefront.db.lock")
-    said = explain_error(fault, state_of(app).settings)
-    assert said == "'/data/storefront.db.lock' can't be used: the disk is full: make room there, then start again."
+    message = explain_error(fault, state_of(app).settings)
+    assert message == "'/data/storefront.db.lock' can't be used: the disk is full: make room there, then start again."
 
 
-def flask(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`flask --app storefront …` as an operator types it."""
-    given = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "CATALOG": str(CATALOG)} | environment
-    command = [str(FLASK), "--app", "storefront", *words]
-    return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False)
+def flask(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `flask --app storefront …` in a separate process."""
+    variables = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "CATALOG": str(CATALOG)} | environment
+    command = [str(FLASK), "--app", "storefront", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("words", [["upsell", "on"], ["--help"], ["routes"]], ids=" ".join)
-def test_a_wrong_setting_is_named_whatever_is_asked(tmp_path: Path, words: list[str]) -> None:
-    done = flask(tmp_path, *words, PORT="eighty")
+@pytest.mark.parametrize("arguments", [["upsell", "on"], ["--help"], ["routes"]], ids=" ".join)
+def test_invalid_setting_is_named_by_every_command(tmp_path: Path, arguments: list[str]) -> None:
+    done = flask(tmp_path, *arguments, PORT="eighty")
     assert (done.returncode, done.stderr) == (1, "Error: PORT must be a whole number from 1 to 65535, not 'eighty'.\n")
 
 
-def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
+def test_damaged_key_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_bytes(b"\xff\xfe\x00damaged")
     done = flask(tmp_path, "upsell", "on")
     assert done.returncode == 1
@@ -136,24 +138,24 @@ def test_a_damaged_key_file_is_named(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_file_of_shops_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_catalogue_is_named(tmp_path: Path) -> None:
     done = flask(tmp_path, "catalog", "load", CATALOG="/nowhere/shops.json")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "/nowhere/shops.json" in done.stderr
 
 
 @pytest.mark.parametrize("uri", ["localhost:6379", "ftp://localhost", "redis:localhost", "redis://localhost:port"])
-def test_a_wrong_storage_for_rate_limits_stops_the_start(tmp_path: Path, uri: str) -> None:
+def test_invalid_rate_limit_storage_prevents_the_start(tmp_path: Path, uri: str) -> None:
     with serving(tmp_path, RATELIMIT_STORAGE_URI=uri, TMPDIR=str(tmp_path)) as server:
         assert server.process.wait(timeout=60) == 1
-    said = server.log.read_text()
-    assert said.startswith("storefront can't start: RATELIMIT_STORAGE_URI must ")
-    assert said.count("\n") == 1
+    output = server.log.read_text()
+    assert output.startswith("storefront can't start: RATELIMIT_STORAGE_URI must ")
+    assert output.count("\n") == 1
 
 
-def test_a_start_that_fails_says_why_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failed_start_prints_the_reason_and_leaves_no_folder(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    for url, said in (
+    for url, reason in (
         (damaged(tmp_path), "is no SQLite database"),
         ("postgresql://shop@127.0.0.1:1/shop", "nothing answers there"),
         ("sqlite:////proc/nowhere/shop.db", "can't be opened"),
@@ -161,32 +163,32 @@ def test_a_start_that_fails_says_why_and_leaves_nothing_behind(tmp_path: Path) -
         with serving(tmp_path, DATABASE_URL=url, SECRET_KEY=SECRET, TMPDIR=str(tmp_path)) as server:
             assert server.process.wait(timeout=60) == 1
         log = server.log.read_text()
-        assert said in log
+        assert reason in log
         assert "Traceback" not in log
         assert "storefront can't start: " in log
     assert not list(tmp_path.glob("storefront-metrics*"))
 
 
-def folders(folder: Path) -> set[Path]:
+def metrics_folders(folder: Path) -> set[Path]:
     return set(folder.glob("storefront-metrics*"))
 
 
-def test_no_folder_of_metrics_is_left_behind(tmp_path: Path) -> None:
-    """By a server that ended or was killed; and nobody takes another one's."""
+def test_metrics_folders_of_ended_servers_are_removed(tmp_path: Path) -> None:
+    """Also those of killed servers. Running servers have separate folders."""
     settings = {"TMPDIR": str(tmp_path), "WEB_CONCURRENCY": "1"}
     with serving(tmp_path, **settings) as killed:
         wait(killed.is_up)
         os.killpg(killed.process.pid, 9)
         killed.process.wait()
-    left = folders(tmp_path)
-    assert len(left) == 1
+    orphaned = metrics_folders(tmp_path)
+    assert len(orphaned) == 1
     with serving(tmp_path, **settings) as first:
         wait(first.is_up)
-        assert not left & folders(tmp_path), "the next start removed it"
+        assert not orphaned & metrics_folders(tmp_path), "the next start didn't remove it"
         with serving(tmp_path, **settings) as second:
             wait(second.is_up)
-            assert len(folders(tmp_path)) == 2
+            assert len(metrics_folders(tmp_path)) == 2
             assert second.stop() == 0
         assert "storefront_http_requests_total" in first.get("/metrics")[1]
         assert first.stop() == 0
-    assert not folders(tmp_path)
+    assert not metrics_folders(tmp_path)

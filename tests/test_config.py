@@ -1,4 +1,4 @@
-"""Every environment variable, valid and invalid; an invalid one stops the start with a sentence that names it."""
+"""Every environment variable, valid and invalid; an invalid one prevents the start with a sentence that names it."""
 
 import os
 import stat
@@ -20,7 +20,7 @@ def read(folder: Path, **environment: str) -> Settings:
     return Settings.from_environ({"DATA_DIR": str(folder), **environment})
 
 
-def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+def test_defaults(tmp_path: Path) -> None:
     settings = read(tmp_path)
     assert settings.port == 8000
     assert settings.database_url == f"sqlite:///{tmp_path / 'storefront.db'}"
@@ -36,14 +36,14 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert settings.web_concurrency == min(os.cpu_count() or 1, 2)
 
 
-def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+def test_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     names = ("PORT", "DATABASE_URL", "SECRET_KEY", "CATALOG", "BASE_DOMAIN", "UPSELL_ENABLED", "OPENAI_BASE_URL")
     more = ("UPSELL_TIMEOUT", "UPSELL_HOLDOUT", "RATELIMIT_ENABLED", "TRUSTED_PROXIES", "PUBLIC_URL", "METRICS_TOKEN")
     assert read(tmp_path, **dict.fromkeys((*names, *more, "WEB_CONCURRENCY"), "")) == read(tmp_path)
     assert read(tmp_path, **dict.fromkeys((*names, *more), "  ")) == read(tmp_path)
 
 
-RIGHT = [
+VALID = [
     ("HOST", "0.0.0.0", "host", "0.0.0.0"),
     ("HOST", "[::1]", "host", "[::1]"),
     ("PORT", "1", "port", 1),
@@ -69,12 +69,12 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "field", "read_as"), RIGHT)
-def test_a_right_value_is_read(tmp_path: Path, name: str, value: str, field: str, read_as: object) -> None:
-    assert getattr(read(tmp_path, **{name: value}), field) == read_as
+@pytest.mark.parametrize(("name", "value", "field", "parsed"), VALID)
+def test_valid_value_is_parsed(tmp_path: Path, name: str, value: str, field: str, parsed: object) -> None:
+    assert getattr(read(tmp_path, **{name: value}), field) == parsed
 
 
-WRONG = {
+INVALID = {
     "HOST": ["0.0.0.0:80", "two words", "http://localhost", "999.0.0.1/8"],
     "PORT": ["0", "65536", "-1", "eighty", "8000.0", "8 000", "٨٠٠٠", "²"],
     "DATABASE_URL": ["mysql://root@db/shop", "shop.db", "postgresql", "redis://", "postgresql://u:p@host:port/db"],
@@ -102,64 +102,64 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
-def test_a_wrong_value_is_refused_in_one_sentence_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in INVALID.items() for value in values])
+def test_invalid_value_is_refused_in_one_sentence_with_its_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         read(tmp_path, **{"SECRET_KEY": SECRET, name: value})
-    said = str(refusal.value)
-    assert said.startswith(f"{name} ")
-    assert said.endswith(".")
-    assert "\n" not in said
+    message = str(refusal.value)
+    assert message.startswith(f"{name} ")
+    assert message.endswith(".")
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_every_spelling_of_postgresql_is_taken(tmp_path: Path, scheme: str) -> None:
+def test_every_postgresql_scheme_is_accepted(tmp_path: Path, scheme: str) -> None:
     settings = read(tmp_path, DATABASE_URL=f"{scheme}://u:p%40ss@db:5432/shop?sslmode=require", SECRET_KEY=SECRET)
     assert settings.database_url == "postgresql+psycopg://u:p%40ss@db:5432/shop?sslmode=require"
     assert not settings.on_sqlite
 
 
-def test_a_sqlite_address_is_taken_too(tmp_path: Path) -> None:
+def test_sqlite_url_is_accepted(tmp_path: Path) -> None:
     assert read(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/my.db", SECRET_KEY=SECRET).on_sqlite
 
 
-def test_the_secret_is_made_once_and_kept_to_the_owner(tmp_path: Path) -> None:
+def test_secret_key_is_created_once_and_readable_by_the_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "data"
     first = read(folder)
     (file,) = (path for path in folder.iterdir() if path.is_file())
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert first.secret_key == file.read_text().strip()
     assert len(first.secret_key) >= 32
-    assert read(folder).secret_key == first.secret_key, "a second start signs with the same"
+    assert read(folder).secret_key == first.secret_key, "a second start created another key"
     assert read(tmp_path / "other").secret_key != first.secret_key
 
 
-def test_a_secret_of_ones_own_is_used_and_nothing_is_written(tmp_path: Path) -> None:
+def test_configured_secret_key_is_used_and_no_file_written(tmp_path: Path) -> None:
     assert read(tmp_path, SECRET_KEY=SECRET).secret_key == SECRET
     assert list(tmp_path.iterdir()) == []
 
 
-def test_with_a_shared_database_the_secret_must_be_given(tmp_path: Path) -> None:
+def test_secret_key_is_required_with_a_shared_database(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^SECRET_KEY .*DATABASE_URL"):
         read(tmp_path, DATABASE_URL="postgresql://db/shop")
     assert read(tmp_path, DATABASE_URL="postgresql://db/shop", SECRET_KEY=SECRET).secret_key == SECRET
 
 
-def test_an_empty_secret_file_is_not_a_secret(tmp_path: Path) -> None:
-    """As a full disk or a start that was killed may leave it: sessions must not be signed with nothing."""
+def test_empty_secret_key_file_is_refused(tmp_path: Path) -> None:
+    """A full disk or a killed start may leave one; sessions must not be signed with an empty key."""
     (tmp_path / "secret_key").touch()
     with pytest.raises(ConfigError, match=r"(?i)secret"):
         read(tmp_path)
 
 
-def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+def test_unusable_data_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="DATA_DIR"):
         read(tmp_path / "file")
 
 
 @pytest.mark.parametrize("host", ["RENDER", "DYNO", "K_SERVICE"])
-def test_a_host_that_loses_its_disk_is_warned_of(tmp_path: Path, host: str) -> None:
+def test_host_with_an_ephemeral_disk_causes_a_warning(tmp_path: Path, host: str) -> None:
     environment = {host: "true"}
     (warning,) = read(tmp_path).warnings(environment)
     assert "DATABASE_URL" in warning
@@ -169,15 +169,15 @@ def test_a_host_that_loses_its_disk_is_warned_of(tmp_path: Path, host: str) -> N
     assert kept.warnings(environment) == []
 
 
-def test_no_setting_is_shown_with_its_secrets(tmp_path: Path) -> None:
-    """`repr` is what ends in logs and tracebacks."""
+def test_repr_of_settings_contains_no_secrets(tmp_path: Path) -> None:
+    """Logs and tracebacks may contain the `repr`."""
     settings = read(tmp_path, SECRET_KEY="hush" * 8, OPENAI_API_KEY="sk-hush", METRICS_TOKEN="t-hush" * 4)
     assert "hush" not in repr(settings)
     secret = read(tmp_path, SECRET_KEY=SECRET, DATABASE_URL="postgresql://u:hush@db/shop")
     assert "hush" not in repr(secret)
 
 
-def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_is_created_from_environment_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("BASE_DOMAIN", "example.com")
     assert state_of(create_app()).settings.base_domain == "example.com"
@@ -187,71 +187,71 @@ def test_the_app_is_made_from_the_environment(tmp_path: Path, monkeypatch: pytes
 
 
 def start(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Start the real server as `make run` does, which is expected to give up."""
+    """Start the real server like `make run`; it is expected to fail."""
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    given = {**clean, "DATA_DIR": str(folder), "SECRET_KEY": SECRET, **environment}
-    return subprocess.run([GUNICORN], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60, check=False)
+    variables = {**clean, "DATA_DIR": str(folder), "SECRET_KEY": SECRET, **environment}
+    return subprocess.run([GUNICORN], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=60, check=False)
 
 
-UNUSED = str(free_port())
-"""Nothing comes to listen at it: every start here is given up."""
+UNUSED_PORT = str(free_port())
+"""No server listens at it, because every start here fails."""
 CATALOG = '{"tenants": [{"id": "north", "name": "N", "currency": "EUR", "products": [%s]}]}'
-STARTS = {
+FAILED_STARTS = {
     "PORT": {"PORT": "eighty"},
-    "PORT that no machine has": {"PORT": "70000"},
-    "HOST": {"PORT": UNUSED, "HOST": "no.such.host.invalid"},
-    "HOST of another machine": {"PORT": UNUSED, "HOST": "192.0.2.200"},
-    "DATABASE_URL": {"PORT": UNUSED, "DATABASE_URL": "mysql://root@db/shop"},
-    "SECRET_KEY": {"PORT": UNUSED, "DATABASE_URL": "postgresql://db/shop", "SECRET_KEY": ""},
-    "DATABASE_URL that nobody answers at": {"PORT": UNUSED, "DATABASE_URL": "postgresql://u@127.0.0.1:9/shop"},
-    "CATALOG": {"PORT": UNUSED, "CATALOG": "/nowhere/catalog.json"},
+    "PORT out of range": {"PORT": "70000"},
+    "HOST": {"PORT": UNUSED_PORT, "HOST": "no.such.host.invalid"},
+    "HOST of another machine": {"PORT": UNUSED_PORT, "HOST": "192.0.2.200"},
+    "DATABASE_URL": {"PORT": UNUSED_PORT, "DATABASE_URL": "mysql://root@db/shop"},
+    "SECRET_KEY": {"PORT": UNUSED_PORT, "DATABASE_URL": "postgresql://db/shop", "SECRET_KEY": ""},
+    "DATABASE_URL without a server": {"PORT": UNUSED_PORT, "DATABASE_URL": "postgresql://u@127.0.0.1:9/shop"},
+    "CATALOG": {"PORT": UNUSED_PORT, "CATALOG": "/nowhere/catalog.json"},
 }
 
 
-@pytest.mark.parametrize(("fault", "environment"), STARTS.items(), ids=STARTS)
-def test_the_server_says_in_a_sentence_why_it_cannot_start(
-    tmp_path: Path, fault: str, environment: dict[str, str]
+@pytest.mark.parametrize(("name", "environment"), FAILED_STARTS.items(), ids=FAILED_STARTS)
+def test_failed_start_prints_one_sentence_with_the_setting(
+    tmp_path: Path, name: str, environment: dict[str, str]
 ) -> None:
-    check_gave_up(start(tmp_path, **environment), fault.partition(" ")[0])
+    assert_start_failed(start(tmp_path, **environment), name.partition(" ")[0])
 
 
-def test_the_server_says_that_a_database_cannot_keep_every_text(tmp_path: Path, postgres: Postgres) -> None:
+def test_database_without_utf8_prevents_the_start(tmp_path: Path, postgres: Postgres) -> None:
     url = postgres.create("of_bytes", encoding="SQL_ASCII")
-    ended = start(tmp_path, PORT=UNUSED, DATABASE_URL=url, SECRET_KEY=SECRET)
-    check_gave_up(ended, "DATABASE_URL", "SQL_ASCII", "UTF8")
+    ended = start(tmp_path, PORT=UNUSED_PORT, DATABASE_URL=url, SECRET_KEY=SECRET)
+    assert_start_failed(ended, "DATABASE_URL", "SQL_ASCII", "UTF8")
     postgres.drop(url)
 
 
-def check_gave_up(ended: subprocess.CompletedProcess[str], *named: str) -> None:
-    said = ended.stdout + ended.stderr
+def assert_start_failed(ended: subprocess.CompletedProcess[str], *texts: str) -> None:
+    output = ended.stdout + ended.stderr
     assert ended.returncode != 0
-    assert "Traceback" not in said
-    sentences = [line for line in said.splitlines() if "can't start" in line]
-    assert len(sentences) == 1, said
-    for name in named:
-        assert name in said
+    assert "Traceback" not in output
+    sentences = [line for line in output.splitlines() if "can't start" in line]
+    assert len(sentences) == 1, output
+    for text in texts:
+        assert text in output
 
 
-def test_the_server_names_the_fault_in_a_catalogue(tmp_path: Path) -> None:
+def test_failed_start_names_the_error_in_the_catalogue(tmp_path: Path) -> None:
     file = tmp_path / "shops.json"
     file.write_text(CATALOG % '{"id": "mug", "name": "Mug", "price": "1.999", "stock": 1}')
-    check_gave_up(start(tmp_path, PORT=UNUSED, CATALOG=str(file)), "CATALOG", "'north'", "'mug'", "price")
+    assert_start_failed(start(tmp_path, PORT=UNUSED_PORT, CATALOG=str(file)), "CATALOG", "'north'", "'mug'", "price")
     file.write_text("{")
-    check_gave_up(start(tmp_path, PORT=UNUSED, CATALOG=str(file)), "CATALOG", "JSON")
+    assert_start_failed(start(tmp_path, PORT=UNUSED_PORT, CATALOG=str(file)), "CATALOG", "JSON")
 
 
-@pytest.mark.parametrize(("name", "least"), [("SECRET_KEY", 32), ("STAFF_TOKEN", 24), ("METRICS_TOKEN", 24)])
-def test_a_secret_that_can_be_guessed_is_refused_with_how_to_make_one(tmp_path: Path, name: str, least: int) -> None:
-    read(tmp_path, **{name: "x" * least})
+@pytest.mark.parametrize(("name", "min_length"), [("SECRET_KEY", 32), ("STAFF_TOKEN", 24), ("METRICS_TOKEN", 24)])
+def test_too_short_secret_is_refused_with_a_command_to_create_one(tmp_path: Path, name: str, min_length: int) -> None:
+    read(tmp_path, **{name: "x" * min_length})
     with pytest.raises(ConfigError) as refusal:
-        read(tmp_path, **{name: "hush" + "x" * (least - 5)})
-    said = str(refusal.value)
-    assert f"at least {least} characters" in said
-    assert "secrets.token_urlsafe(48)" in said, "how to make one"
-    assert "hush" not in said, "what was given is not repeated"
+        read(tmp_path, **{name: "hush" + "x" * (min_length - 5)})
+    message = str(refusal.value)
+    assert f"at least {min_length} characters" in message
+    assert "secrets.token_urlsafe(48)" in message, "the command is missing"
+    assert "hush" not in message, "the secret is repeated"
 
 
-def test_a_secret_in_a_file_is_held_to_the_same_length(tmp_path: Path) -> None:
+def test_secret_in_a_file_has_the_same_minimum_length(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("x" * 31 + "\n")
     with pytest.raises(ConfigError, match=r"^SECRET_KEY_FILE .*at least 32 characters"):
@@ -260,18 +260,18 @@ def test_a_secret_in_a_file_is_held_to_the_same_length(tmp_path: Path) -> None:
     assert read(tmp_path, SECRET_KEY_FILE=str(file)).secret_key == SECRET
 
 
-def test_a_kept_key_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+def test_truncated_secret_key_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("half")
     with pytest.raises(ConfigError, match=r"^DATA_DIR .*too short"):
         read(tmp_path)
 
 
-def test_redis_without_its_client_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_without_its_client_names_the_package_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("storefront.config_values.find_spec", lambda _name: None)
     read(tmp_path, RATELIMIT_STORAGE_URI="memory://")
     with pytest.raises(ConfigError, match=r"^RATELIMIT_STORAGE_URI .*pip install -r requirements-redis\.txt"):
         read(tmp_path, RATELIMIT_STORAGE_URI="redis://cache:6379")
 
 
-def test_a_redis_address_is_shown_without_its_password(tmp_path: Path) -> None:
+def test_repr_of_settings_contains_no_redis_password(tmp_path: Path) -> None:
     assert "hush" not in repr(read(tmp_path, RATELIMIT_STORAGE_URI="redis://:hush@cache:6379"))

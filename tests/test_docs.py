@@ -1,4 +1,4 @@
-"""The guides: what they link to is there."""
+"""The documentation: its links have targets."""
 
 import re
 from pathlib import Path
@@ -8,29 +8,29 @@ import pytest
 
 from storefront.config import ROOT
 
-GUIDES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "bench").glob("*.md")]
 LINK = re.compile(r"(?<!`)\]\(([^)\s]+)\)")
 
 
-def anchors(guide: Path) -> set[str]:
-    """Of its headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", guide.read_text(), re.MULTILINE)
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub creates for the headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(guide: Path) -> None:
-    for link in LINK.findall(guide.read_text()):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_have_targets(page: Path) -> None:
+    for link in LINK.findall(page.read_text()):
         parts = urlsplit(link)
         if parts.scheme:
             continue
-        target = (guide.parent / parts.path).resolve() if parts.path else guide
+        target = (page.parent / parts.path).resolve() if parts.path else page
         assert target.exists(), link
         if parts.fragment:
             assert parts.fragment in anchors(target), link
 
 
-def test_every_decision_is_in_the_list() -> None:
+def test_every_decision_is_in_the_list_of_adrs() -> None:
     folder = ROOT / "docs" / "adr"
     pages = sorted(path.name for path in folder.glob("0*.md"))
     listed = re.findall(r"\]\((0.+\.md)\)", (folder / "README.md").read_text())

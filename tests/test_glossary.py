@@ -13,14 +13,14 @@ TERMS = {
 }
 
 
-def test_the_glossary_has_its_terms():
+def test_glossary_is_complete_and_sorted():
     assert len(TERMS) >= 40
     sort_key = {term: re.sub(r"[^a-z]", "", term.lower()) for term in TERMS}
     assert list(TERMS) == sorted(TERMS, key=sort_key.__getitem__)
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_grep_finds_each_term_where_the_glossary_says(term: str):
+def test_each_term_is_in_the_name_or_docstring_of_its_files(term: str):
     for name in TERMS[term]:
         file = ROOT / name if name.startswith(("tests/", "templates/")) else ROOT / "storefront" / name
         assert file.is_file(), file

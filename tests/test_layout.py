@@ -1,11 +1,11 @@
-"""Tests stand where the code stands that they test."""
+"""The folders of tests mirror the packages."""
 
 from pathlib import Path
 
 from storefront.config import ROOT
 
 ACROSS_PACKAGES = {"browser", "migrations"}
-"""Folders of tests that belong to a single package."""
+"""Folders of tests that don't belong to a single package."""
 TESTED_WITH_ANOTHER = {"upsell/recommender/evaluation"}
 """Packages whose tests are in the folder above."""
 
@@ -15,11 +15,11 @@ def folders_with(pattern: str, top: Path) -> set[str]:
     return {folder for folder in found if folder != "."}
 
 
-def test_the_folders_of_tests_are_the_packages_of_the_shop() -> None:
+def test_folders_of_tests_mirror_the_packages() -> None:
     tests, packages = folders_with("test_*.py", ROOT / "tests"), folders_with("*.py", ROOT / "storefront")
     assert tests - ACROSS_PACKAGES == packages - TESTED_WITH_ANOTHER
 
 
-def test_no_exception_is_left_over() -> None:
+def test_no_exception_is_obsolete() -> None:
     assert folders_with("test_*.py", ROOT / "tests") >= ACROSS_PACKAGES
     assert folders_with("*.py", ROOT / "storefront") >= TESTED_WITH_ANOTHER

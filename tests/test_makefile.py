@@ -1,4 +1,4 @@
-"""What `make` says of itself, and that `make reset` removes the database that is meant, and only when told to."""
+"""`make` lists its targets, and `make reset` removes the right database, only after confirmation."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from storefront.config import ROOT
 FILES = ("storefront.db", "storefront.db-wal", "storefront.db-shm", "storefront.db.lock", "storefront.db.prepare.lock")
 
 
-def make(*words: str, answer: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    given = {"PATH": os.environ["PATH"], **environment}
-    command = ["make", "--no-print-directory", *words]
+def make(*arguments: str, answer: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {"PATH": os.environ["PATH"], **environment}
+    command = ["make", "--no-print-directory", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=given, input=answer, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=variables, input=answer, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -35,27 +35,27 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def left(data: Path) -> set[str]:
+def remaining_files(data: Path) -> set[str]:
     return {path.name for path in data.iterdir()}
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
-def test_a_reset_asks_first(data: Path, answer: str) -> None:
+def test_reset_without_confirmation_removes_nothing(data: Path, answer: str) -> None:
     done = make("reset", answer=answer, DATA_DIR=str(data))
     assert done.returncode != 0
     assert f"Remove {data}/storefront.db" in done.stdout
-    assert left(data) == {*FILES, "secret_key"}
+    assert remaining_files(data) == {*FILES, "secret_key"}
 
 
-@pytest.mark.parametrize(("words", "answer"), [(("YES=1",), ""), ((), "y\n")])
-def test_a_reset_removes_the_database(data: Path, words: tuple[str, ...], answer: str) -> None:
-    assert make("reset", *words, answer=answer, DATA_DIR=str(data)).returncode == 0
-    assert left(data) == {"secret_key"}
-    assert "nothing to remove" in make("reset", *words, DATA_DIR=str(data)).stdout
+@pytest.mark.parametrize(("options", "answer"), [(("YES=1",), ""), ((), "y\n")])
+def test_confirmed_reset_removes_the_database(data: Path, options: tuple[str, ...], answer: str) -> None:
+    assert make("reset", *options, answer=answer, DATA_DIR=str(data)).returncode == 0
+    assert remaining_files(data) == {"secret_key"}
+    assert "nothing to remove" in make("reset", *options, DATA_DIR=str(data)).stdout
 
 
-def test_a_reset_leaves_the_database_of_a_server_alone(data: Path) -> None:
+def test_reset_keeps_the_database_in_database_url(data: Path) -> None:
     done = make("reset", "YES=1", DATA_DIR=str(data), DATABASE_URL="postgresql://shop@db/shop")
     assert done.returncode != 0
     assert "DATABASE_URL is set" in done.stderr
-    assert left(data) == {*FILES, "secret_key"}
+    assert remaining_files(data) == {*FILES, "secret_key"}

@@ -14,9 +14,9 @@ percents = st.decimals(0, 100, places=4)
 amounts = st.integers(0, 10**15)
 
 
-@pytest.mark.parametrize(("currency", "places"), CURRENCIES.items())
-def test_each_currency_has_its_own_decimals(currency: str, places: int) -> None:
-    assert money.minor_unit_digits(currency) == places
+@pytest.mark.parametrize(("currency", "digits"), CURRENCIES.items())
+def test_each_currency_has_its_number_of_decimals(currency: str, digits: int) -> None:
+    assert money.minor_unit_digits(currency) == digits
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def test_each_currency_has_its_own_decimals(currency: str, places: int) -> None:
         ("10000000000.00", "EUR", money.MAX_AMOUNT),
     ],
 )
-def test_a_decimal_string_is_read_exactly(text: str, currency: str, minor: int) -> None:
+def test_decimal_string_is_parsed_exactly(text: str, currency: str, minor: int) -> None:
     assert money.parse(text, currency) == minor
 
 
 @pytest.mark.parametrize(
-    ("text", "currency", "says"),
+    ("text", "currency", "message"),
     [
         ("34.905", "EUR", "more decimals than EUR has (2)"),
         ("12.5", "JPY", "more decimals than JPY has (0)"),
@@ -57,20 +57,20 @@ def test_a_decimal_string_is_read_exactly(text: str, currency: str, minor: int) 
         ("", "KWD", "such as 1.250"),
     ],
 )  # fmt: skip
-def test_what_is_no_amount_is_refused_and_named(text: str, currency: str, says: str) -> None:
+def test_invalid_amount_is_refused_with_its_text(text: str, currency: str, message: str) -> None:
     with pytest.raises(ValueError) as refusal:
         money.parse(text, currency)
-    assert says in str(refusal.value)
+    assert message in str(refusal.value)
     assert repr(text) in str(refusal.value)
 
 
-def test_a_price_of_endless_digits_is_refused_at_once() -> None:
+def test_price_of_a_million_digits_is_refused() -> None:
     with pytest.raises(ValueError, match="decimal"):
         money.parse("9" * 1_000_000, "EUR")
 
 
 @given(amounts.filter(lambda amount: amount <= money.MAX_AMOUNT), currencies)
-def test_what_is_written_with_decimals_is_read_as_the_same_amount(amount: int, currency: str) -> None:
+def test_formatted_amount_is_parsed_as_the_same_amount(amount: int, currency: str) -> None:
     assert money.parse(f"{Decimal(amount).scaleb(-money.minor_unit_digits(currency)):f}", currency) == amount
 
 
@@ -87,19 +87,19 @@ def test_what_is_written_with_decimals_is_read_as_the_same_amount(amount: int, c
         (999, "0", 0),
     ],
 )
-def test_a_share_rounds_half_up(amount: int, percent: str, part: int) -> None:
+def test_percentage_rounds_half_up(amount: int, percent: str, part: int) -> None:
     assert money.percentage_of(amount, Decimal(percent)) == part
 
 
 @pytest.mark.parametrize(
     ("amount", "percent", "part"), [(120, "20", 20), (1, "100", 1), (3, "100", 2), (100, "20", 17), (0, "20", 0)]
 )
-def test_an_included_share_rounds_half_up(amount: int, percent: str, part: int) -> None:
+def test_included_tax_rounds_half_up(amount: int, percent: str, part: int) -> None:
     assert money.tax_included_in(amount, Decimal(percent)) == part
 
 
 @given(amounts, percents)
-def test_shares_are_within_half_a_unit_of_the_exact_value(amount: int, percent: Decimal) -> None:
+def test_percentages_are_within_half_a_unit_of_the_exact_value(amount: int, percent: Decimal) -> None:
     for part, exact in (
         (money.percentage_of(amount, percent), amount * percent / 100),
         (money.tax_included_in(amount, percent), amount * percent / (100 + percent)),
@@ -109,8 +109,8 @@ def test_shares_are_within_half_a_unit_of_the_exact_value(amount: int, percent: 
 
 
 @given(st.integers(0, 999 * 100 * money.MAX_AMOUNT))
-def test_the_largest_cart_is_shared_to_the_last_unit(amount: int) -> None:
-    """A hundred lines of 999 of the largest price: 18 digits."""
+def test_percentage_of_the_largest_cart_is_exact(amount: int) -> None:
+    """A hundred lines with quantity 999 of the largest price: 18 digits."""
     assert money.percentage_of(amount, Decimal(100)) == amount
     assert money.tax_included_in(amount, Decimal(100)) == (amount + 1) // 2
 
@@ -126,22 +126,22 @@ def test_the_largest_cart_is_shared_to_the_last_unit(amount: int) -> None:
         (5, "EUR", "en-IE", "€0.05"),
     ],
 )
-def test_amounts_are_written_as_people_there_write_them(amount: int, currency: str, locale: str, shown: str) -> None:
+def test_amount_is_formatted_by_locale(amount: int, currency: str, locale: str, shown: str) -> None:
     assert money.format_money(amount, currency, locale) == shown
 
 
-def test_three_decimals_are_written_out() -> None:
+def test_three_decimals_are_formatted() -> None:
     assert "1.250" in money.format_money(1250, "KWD", "en-KW")
     assert "1.250" in money.format_money(1250, "KWD", "en-US")
 
 
 @given(amounts, currencies, st.sampled_from(["en-IE", "de-DE", "ja-JP", "en-US", "fr-FR"]))
-def test_every_digit_of_an_amount_is_written(amount: int, currency: str, locale: str) -> None:
-    digits = "".join(sign for sign in money.format_money(amount, currency, locale) if sign.isdigit())
+def test_every_digit_of_an_amount_is_formatted(amount: int, currency: str, locale: str) -> None:
+    digits = "".join(char for char in money.format_money(amount, currency, locale) if char.isdigit())
     assert digits == str(amount).rjust(money.minor_unit_digits(currency) + 1, "0")
 
 
-def test_a_currency_and_a_locale_must_be_known() -> None:
+def test_unknown_currency_or_locale_is_refused() -> None:
     assert money.check_currency("EUR") == "EUR"
     for wrong in ("EURO", "eur", "XXY", ""):
         with pytest.raises(ValueError, match="ISO 4217"):

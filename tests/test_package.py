@@ -1,4 +1,4 @@
-"""`pip install .`: the shop works from a wheel, where templates and the like are inside the package."""
+"""`pip install .`: the shop works from a wheel, in which templates and other data files are inside the package."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from storefront.config import ROOT
 from tests.conftest import CATALOG, SECRET
 
-ASK = r"""
+REQUEST_SCRIPT = r"""
 import re
 
 import storefront
@@ -31,7 +31,7 @@ print(ROOT, page.headers["Content-Language"])
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the shop is installed, without its libraries and without a network."""
+    """A folder in which the wheel is installed, without dependencies and network."""
     folder = tmp_path_factory.mktemp("package")
     run(ROOT, "hatchling", "build", "-t", "wheel", "-d", str(folder))
     (wheel,) = folder.glob("*.whl")
@@ -39,14 +39,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def run(cwd: Path, *words: str) -> None:
+def run(cwd: Path, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", *arguments], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
 
 
-def test_an_installed_shop_serves_pages_in_every_language(site: Path, tmp_path: Path) -> None:
+def test_installed_shop_serves_translated_pages(site: Path, tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(site),
@@ -55,7 +55,7 @@ def test_an_installed_shop_serves_pages_in_every_language(site: Path, tmp_path: 
         "SECRET_KEY": SECRET,
     }
     done = subprocess.run(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", REQUEST_SCRIPT],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -77,7 +77,7 @@ def test_gunicorn_finds_its_settings_in_the_package(site: Path, tmp_path: Path) 
     assert "storefront:create_app()" in done.stdout
 
 
-def test_everything_that_is_read_at_run_time_is_in_the_wheel(site: Path) -> None:
+def test_wheel_contains_all_files_needed_at_run_time(site: Path) -> None:
     for name in ("templates", "static", "translations", "migrations"):
         assert files(ROOT / name) == files(site / "storefront" / name), name
     assert files(ROOT / "storefront") <= files(site / "storefront")

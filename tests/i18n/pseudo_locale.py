@@ -6,35 +6,35 @@ from html.parser import HTMLParser
 import pytest
 from flask_babel import Domain
 
-SPOKEN = ("title", "aria-label", "placeholder", "alt", "content", "aria-description", "label")
-SILENT = ("script", "style")
+TEXT_ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "content", "aria-description", "label")
+SKIPPED_TAGS = ("script", "style")
 VOID = ("meta", "link", "input", "img", "br", "circle", "path")
 MARKED = re.compile("⟦[^⟦⟧]*⟧")
-GAP = "\x1f"
+SEPARATOR = "\x1f"
 MACHINE_READ = ("viewport", "robots", "htmx-config", "og:type", "og:locale", "og:url", "og:image")
 
 
-class Marked:
-    """In place of a catalogue."""
+class PseudoTranslations:
+    """Replaces a message catalogue."""
 
     def ugettext(self, text: str) -> str:
         return f"⟦{text}⟧"
 
-    def ungettext(self, one: str, many: str, number: int) -> str:
-        return f"⟦{one if number == 1 else many}⟧"
+    def ungettext(self, singular: str, plural: str, number: int) -> str:
+        return f"⟦{singular if number == 1 else plural}⟧"
 
 
-def speak_in_marks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Domain, "get_translations", lambda self: Marked())
+def use_pseudo_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Domain, "get_translations", lambda self: PseudoTranslations())
 
 
 class Page(HTMLParser):
-    """What people see or hear of a page: its texts and what its attributes say, but not what is marked as English."""
+    """A page's texts and text attributes, without script, style, time, and elements with their own language."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.said: list[str] = []
-        self.heard: list[str] = []
+        self.texts: list[str] = []
+        self.attributes: list[str] = []
         self.open: list[tuple[str, bool]] = []
         self.feed(html)
 
@@ -42,30 +42,30 @@ class Page(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         named = {values.get("name"), values.get("property")}
         if not self.skipping and named.isdisjoint(MACHINE_READ):
-            self.heard += [values[name] for name in SPOKEN if name in values]
+            self.attributes += [values[name] for name in TEXT_ATTRIBUTES if name in values]
         if tag not in VOID:
-            silent = tag in SILENT or tag == "time" or ("lang" in values and tag != "html")
-            self.open.append((tag, silent))
+            skipped = tag in SKIPPED_TAGS or tag == "time" or ("lang" in values and tag != "html")
+            self.open.append((tag, skipped))
 
     def handle_endtag(self, tag: str) -> None:
         while self.open and self.open.pop()[0] != tag:
             pass
 
     def handle_data(self, data: str) -> None:
-        if not self.skipping and data.strip():  # a message may hold elements, so its marks may stand in several texts
-            self.said.append(data)
+        if not self.skipping and data.strip():  # a message may contain elements, so its marks may be in several texts
+            self.texts.append(data)
 
     @property
     def skipping(self) -> bool:
-        return any(silent for _, silent in self.open)
+        return any(skipped for _, skipped in self.open)
 
 
 def unmarked(html: str, known: list[str]) -> list[str]:
-    """The words of a page that are neither between marks nor what a shop or its shopper wrote."""
+    """Return the texts of a page that are neither messages nor `known` texts of merchants and shoppers."""
     page = Page(html)
-    outside = GAP.join((*page.said, *page.heard))
+    outside = SEPARATOR.join((*page.texts, *page.attributes))
     while MARKED.search(outside):
         outside = MARKED.sub(" ", outside)
     for text in sorted(known, key=len, reverse=True):
         outside = outside.replace(text, " ")
-    return [said.strip() for said in outside.split(GAP) if re.search(r"[^\W\d_]{2,}", said)]
+    return [text.strip() for text in outside.split(SEPARATOR) if re.search(r"[^\W\d_]{2,}", text)]

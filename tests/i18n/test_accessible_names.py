@@ -1,5 +1,5 @@
-"""What a screen reader calls a control is one message, as word order differs, and holds the words that are to be seen
-on it (WCAG 2.5.3), as these are what somebody says to press it by voice."""
+"""The accessible name of a control is one message, because word order differs by language. It contains the visible text
+(WCAG 2.5.3), which users of speech input say."""
 
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -9,7 +9,7 @@ from flask import Flask
 
 from storefront.i18n.negotiation import LANGUAGES
 from tests.conftest import Person
-from tests.i18n.pseudo_locale import VOID, speak_in_marks
+from tests.i18n.pseudo_locale import VOID, use_pseudo_locale
 
 CONTROLS = ("a", "button", "label", "summary")
 
@@ -19,16 +19,16 @@ class Control:
     tag: str
     label: str
     language: str
-    seen: str = ""
-    heard: str = ""
+    visible_text: str = ""
+    read_text: str = ""
 
     @property
     def name(self) -> str:
-        return " ".join((self.label or self.heard).split())
+        return " ".join((self.label or self.read_text).split())
 
 
 class Controls(HTMLParser):
-    """The controls of a page, with what is to be seen on each and what is heard of it."""
+    """The controls of a page, each with its visible text and the text for screen readers."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -54,13 +54,13 @@ class Controls(HTMLParser):
         if not any(tag in CONTROLS for tag, _, _ in self.open):
             return
         if not any(hidden for _, hidden, _ in self.open):
-            self.found[-1].seen += data
-        if not any(silent for _, _, silent in self.open):
-            self.found[-1].heard += data
+            self.found[-1].visible_text += data
+        if not any(hidden for _, _, hidden in self.open):
+            self.found[-1].read_text += data
 
 
 def controls(person: Person, language: str) -> list[Control]:
-    """Those of every page on which a product can be added, changed or removed; the cart has more than there is."""
+    """Return the controls of all pages with a cart form. The quantities in the cart exceed the stock."""
     headers = {"Accept-Language": language}
     person.post("/cart/items", {"product_id": "beans", "quantity": 999})
     person.post("/cart/items", {"product_id": "cup", "quantity": 3})
@@ -78,15 +78,15 @@ def person(app: Flask) -> Person:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_name_holds_what_is_seen(person: Person, language: str) -> None:
+def test_accessible_name_contains_the_visible_text(person: Person, language: str) -> None:
     labelled = [control for control in controls(person, language) if control.label]
     assert len(labelled) > 10
     for control in labelled:
-        assert " ".join(control.seen.split()).casefold() in control.name.casefold(), control
+        assert " ".join(control.visible_text.split()).casefold() in control.name.casefold(), control
 
 
-def test_a_name_is_one_message(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    speak_in_marks(monkeypatch)
+def test_accessible_name_is_one_message(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_pseudo_locale(monkeypatch)
     found = controls(person, "en")
     assert {control.tag for control in found} == set(CONTROLS)
     for control in found:

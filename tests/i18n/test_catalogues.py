@@ -1,4 +1,4 @@
-"""Message catalogues are complete, contain nothing else, and are compiled."""
+"""Message catalogues are complete and compiled, and contain no unused messages."""
 
 import re
 from contextlib import chdir
@@ -17,7 +17,7 @@ from storefront.config import ROOT
 from storefront.i18n.locale import TRANSLATIONS_FOLDER
 from storefront.i18n.negotiation import LANGUAGES, SOURCE_LANGUAGE
 
-OTHERS = [language for language in LANGUAGES if language != SOURCE_LANGUAGE]
+TRANSLATED_LANGUAGES = [language for language in LANGUAGES if language != SOURCE_LANGUAGE]
 PLACEHOLDER = re.compile(r"%\((\w+)\)(\w)")
 
 
@@ -52,54 +52,54 @@ def forms(message: Message) -> tuple[str, ...]:
     return (message.string,) if isinstance(message.string, str) else tuple(message.string)
 
 
-def test_the_source_has_messages_of_templates_and_of_python(source: Catalog):
-    places = {name for message in source for name, _ in message.locations}
-    assert {"templates/base.html", "templates/catalog/_card.html", "storefront/errors.py"} <= places
+def test_extraction_finds_messages_in_templates_and_python(source: Catalog):
+    files = {name for message in source for name, _ in message.locations}
+    assert {"templates/base.html", "templates/catalog/_card.html", "storefront/errors.py"} <= files
     assert len(source) > 150
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_a_catalogue_is_complete(source: Catalog, language: str):
+@pytest.mark.parametrize("language", TRANSLATED_LANGUAGES)
+def test_catalogue_is_complete(source: Catalog, language: str):
     catalog = read(language)
     assert {key(message) for message in catalog if message.id} == {key(message) for message in source if message.id}
-    assert not catalog.obsolete, "what no page says any more"
+    assert not catalog.obsolete, "unused messages"
     assert [key(message) for message in catalog if message.id and not all(forms(message))] == []
     assert [key(message) for message in catalog if message.id and message.fuzzy] == []
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_forms_and_placeholders_agree(language: str):
-    many = get_plural(language).num_plurals
+@pytest.mark.parametrize("language", TRANSLATED_LANGUAGES)
+def test_plural_forms_and_placeholders_match_the_source(language: str):
+    plural_count = get_plural(language).num_plurals
     for message in read(language):
         if not message.id:
             continue
         wanted = message.id if isinstance(message.id, tuple) else (message.id,)
-        assert len(forms(message)) == (many if isinstance(message.id, tuple) else 1), key(message)
+        assert len(forms(message)) == (plural_count if isinstance(message.id, tuple) else 1), key(message)
         named = set(PLACEHOLDER.findall(str(wanted[-1])))
         for form in forms(message):
             assert set(PLACEHOLDER.findall(form)) == named, form
             assert form.count("%") == len(PLACEHOLDER.findall(form)), f"a stray per cent sign: {form}"
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_a_translation_is_plain_text(language: str):
-    """Messages stand in pages and in their attributes as they are."""
+@pytest.mark.parametrize("language", TRANSLATED_LANGUAGES)
+def test_translation_contains_no_markup(language: str):
+    """Messages are inserted into pages and attributes without escaping."""
     for message in read(language):
         if message.id:
-            assert not any(sign in form for form in forms(message) for sign in '<&"') or "<key>" in key(message)
+            assert not any(char in form for form in forms(message) for char in '<&"') or "<key>" in key(message)
 
 
-@pytest.mark.parametrize("language", OTHERS)
-def test_the_compiled_catalogue_is_that_of_the_source(tmp_path: Path, language: str):
+@pytest.mark.parametrize("language", TRANSLATED_LANGUAGES)
+def test_compiled_catalogue_is_current(tmp_path: Path, language: str):
     stored, compiled = po_file(language).with_suffix(".mo").read_bytes(), tmp_path / "messages.mo"
     pybabel("compile", "--input-file", po_file(language), "--locale", language, "--output-file", compiled)
     assert stored == compiled.read_bytes(), "run `make translations`"
-    said = {key(one): one.string for one in read_mo(BytesIO(stored)) if one.id}
-    assert {name: text if isinstance(text, str) else tuple(text) for name, text in said.items()} == {
+    texts = {key(one): one.string for one in read_mo(BytesIO(stored)) if one.id}
+    assert {name: text if isinstance(text, str) else tuple(text) for name, text in texts.items()} == {
         key(one): one.string if isinstance(one.string, str) else tuple(one.string) for one in read(language) if one.id
     }
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_language_is_called_by_its_own_name(language: str):
+def test_language_is_shown_by_its_own_name(language: str):
     assert LANGUAGES[language].lower() == (Locale(language).display_name or "").lower()

@@ -28,7 +28,7 @@ MOMENT = datetime(2026, 11, 22, 16, 9, tzinfo=UTC)
         ("far-east", "de", 1250, "1,250\xa0KWD"),
     ],
 )
-def test_an_amount_is_written_as_its_reader_writes_it(app: Flask, shop: str, language: str, amount: int, shown: str):
+def test_amount_is_formatted_by_locale(app: Flask, shop: str, language: str, amount: int, shown: str):
     with app.test_request_context():
         g.tenant = registry().find(shop)
         with override_locale(language):
@@ -45,12 +45,14 @@ def test_an_amount_is_written_as_its_reader_writes_it(app: Flask, shop: str, lan
         ("ja", "2026年11月22日 16:09 UTC", "12,345", "8.875%"),
     ],
 )
-def test_moments_numbers_and_rates(app: Flask, language: str, moment: str, number: str, rate: str):
+def test_dates_numbers_and_rates_are_formatted_by_locale(
+    app: Flask, language: str, moment: str, number: str, rate: str
+):
     with app.test_request_context():
         g.tenant = registry().find("north")
         with override_locale(language):
-            said = formatting.format_datetime(MOMENT).replace("\u202f", " ").replace("\xa0", " ")
-            assert said == moment.replace("\u202f", " ")
+            text = formatting.format_datetime(MOMENT).replace("\u202f", " ").replace("\xa0", " ")
+            assert text == moment.replace("\u202f", " ")
             assert formatting.format_integer(12345) == number
             assert formatting.format_percent(Decimal("8.875")) == rate
 
@@ -64,13 +66,13 @@ def test_moments_numbers_and_rates(app: Flask, language: str, moment: str, numbe
         ("far-east", "en", "July 2, 2026, 2:30 AM UTC+03:00"),
     ],
 )
-def test_a_moment_is_told_in_the_shops_time_zone(app: Flask, shop: str, language: str, moment: str):
-    """Which is that of its locale's territory where nothing else is said; the day may be another one there."""
+def test_date_is_in_the_shops_time_zone(app: Flask, shop: str, language: str, moment: str):
+    """By default the time zone of its locale's territory, where the day may differ."""
     with app.test_request_context():
         g.tenant = registry().find(shop)
         with override_locale(language):
-            said = formatting.format_datetime(datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
-            assert said.replace("\u202f", " ").replace("\xa0", " ") == moment
+            text = formatting.format_datetime(datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
+            assert text.replace("\u202f", " ").replace("\xa0", " ") == moment
 
 
 @pytest.mark.parametrize(
@@ -83,13 +85,13 @@ def test_a_moment_is_told_in_the_shops_time_zone(app: Flask, shop: str, language
         ("ja", {1: "1点の商品", 7: "7点の商品"}),
     ],
 )
-def test_each_number_has_its_form(app: Flask, language: str, forms: dict[int, str]):
+def test_plural_form_depends_on_the_number(app: Flask, language: str, forms: dict[int, str]):
     with app.test_request_context(), override_locale(language):
-        for number, said in forms.items():
-            assert ngettext("%(count)s product", "%(count)s products", number, count=number) == said
+        for number, text in forms.items():
+            assert ngettext("%(count)s product", "%(count)s products", number, count=number) == text
 
 
-def test_speaking_ends_where_it_ends(app: Flask):
+def test_locale_override_ends_with_its_context(app: Flask):
     with app.test_request_context(headers={"Accept-Language": "fr"}):
         assert _("Cart") == "Panier"
         with override_locale("de"):
@@ -101,7 +103,7 @@ def test_speaking_ends_where_it_ends(app: Flask):
     assert _("Cart") == "Cart"
 
 
-def test_a_whole_purchase_in_german(shopper: Person, app: Flask):
+def test_whole_purchase_in_german(shopper: Person, app: Flask):
     client: FlaskClient = app.test_client()
     client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "de"
     ada = Person(client, "north")

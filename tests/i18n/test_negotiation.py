@@ -13,13 +13,13 @@ from tests.conftest import Person
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
 
-def spoken(html: str) -> str:
+def page_language(html: str) -> str:
     return re.search(r'<html lang="([^"]+)"', html).group(1)
 
 
 def choose_by_switch(person: Person, language: str, came_from: str = "/", **headers: str) -> str:
-    here = f"http://localhost{person.root}{came_from}"
-    answer = person.post("/language", {"lang": language}, headers={"Referer": here, **headers})
+    referrer = f"http://localhost{person.root}{came_from}"
+    answer = person.post("/language", {"lang": language}, headers={"Referer": referrer, **headers})
     assert answer.status_code == 303
     return str(answer.headers["Location"])
 
@@ -37,7 +37,7 @@ def choose_by_switch(person: Person, language: str, came_from: str = "/", **head
         ("", [], "en-IE", "en"),
     ],
 )
-def test_the_choice_goes_before_the_browser_and_that_before_the_shop(
+def test_cookie_takes_precedence_over_the_browser_and_that_over_the_shop(
     chosen: str | None, accepted: list[str], locale: str, language: str
 ):
     assert negotiate_language(chosen, accepted, locale) == language
@@ -55,14 +55,12 @@ def test_the_choice_goes_before_the_browser_and_that_before_the_shop(
         ("de", "en", "de"),
     ],
 )
-def test_numbers_are_written_as_in_the_shops_territory_where_the_language_is_at_home(
-    language: str, locale: str, tag: str
-):
+def test_locale_has_the_shops_territory_if_the_language_is_official_there(language: str, locale: str, tag: str):
     assert locale_tag(language, locale) == tag
 
 
 @pytest.mark.parametrize(
-    ("asked", "language"),
+    ("header", "language"),
     [
         ("de", "de"),
         ("fr-CA, en", "fr"),
@@ -73,27 +71,27 @@ def test_numbers_are_written_as_in_the_shops_territory_where_the_language_is_at_
         (";;,", "en"),
     ],
 )
-def test_the_browser_says_what_it_reads(shopper: Person, asked: str, language: str):
-    answer = shopper.get("/", headers={"Accept-Language": asked})
-    assert (spoken(answer.text), answer.headers["Content-Language"]) == (language, language)
+def test_accept_language_header_selects_the_language(shopper: Person, header: str, language: str):
+    answer = shopper.get("/", headers={"Accept-Language": header})
+    assert (page_language(answer.text), answer.headers["Content-Language"]) == (language, language)
 
 
-def test_a_header_without_end_is_read_at_its_beginning():
+def test_long_accept_language_header_is_truncated():
     assert len(parse_accept_language(", ".join(["de-AT"] * 400))) == MAX_LANGUAGE_TAGS
     parse_accept_language.cache_clear()
     with Flask("any").test_request_context(headers={"Accept-Language": "de," + "x" * 7000}):
         assert request_languages()[0] == "de"
     with Flask("any").test_request_context(headers={"Accept-Language": "de," + "x" * 8000}):
         assert request_languages()[0] == "de"
-    assert parse_accept_language.cache_info().currsize == 1, "both begin alike"
+    assert parse_accept_language.cache_info().currsize == 1, "the truncated headers were cached separately"
 
 
-def test_without_a_wish_the_shop_speaks_its_own_language(shopper: Person, stranger: Person):
-    assert spoken(shopper.get("/").text) == "en"
-    assert spoken(stranger.get("/").text) == "ja"
+def test_default_is_the_shops_language(shopper: Person, stranger: Person):
+    assert page_language(shopper.get("/").text) == "en"
+    assert page_language(stranger.get("/").text) == "ja"
 
 
-def test_every_page_has_the_switch_in_the_languages_own_names(shopper: Person):
+def test_every_page_has_the_language_switch(shopper: Person):
     for path in ("/", "/cart", "/products/beans", "/nosuch", "/api/v1/docs"):
         page = shopper.get(path, headers=GERMAN).text
         found = re.findall(r'name="lang" value="(\w+)" lang="(\w+)"( aria-current="true")?>([^<]+)<', page)
@@ -102,31 +100,31 @@ def test_every_page_has_the_switch_in_the_languages_own_names(shopper: Person):
         assert all(code == lang for code, lang, _, _ in found)
 
 
-def test_the_switch_leads_back_and_its_choice_stays(shopper: Person):
+def test_switch_redirects_back_and_is_remembered(shopper: Person):
     assert choose_by_switch(shopper, "uk", "/?q=beans&page=2") == "/t/north/?q=beans&page=2"
-    assert spoken(shopper.get("/cart", headers=GERMAN).text) == "uk"
+    assert page_language(shopper.get("/cart", headers=GERMAN).text) == "uk"
     assert choose_by_switch(shopper, "en") == "/t/north/"
-    assert spoken(shopper.get("/cart", headers=GERMAN).text) == "en"
+    assert page_language(shopper.get("/cart", headers=GERMAN).text) == "en"
 
 
-def test_a_choice_is_this_shops(shopper: Person):
+def test_choice_applies_to_one_shop(shopper: Person):
     choose_by_switch(shopper, "fr")
     cookie = shopper.client.get_cookie("lang", path="/t/north/")
     assert cookie is not None
     assert (cookie.value, cookie.http_only, cookie.same_site) == ("fr", True, "Lax")
-    assert spoken(shopper.client.get("/t/south/").text) == "ja"
-    assert spoken(shopper.client.get("/").text) == "en"
+    assert page_language(shopper.client.get("/t/south/").text) == "ja"
+    assert page_language(shopper.client.get("/").text) == "en"
 
 
-def test_a_shop_by_its_subdomain_has_the_switch_too(app: Flask):
+def test_switch_works_on_a_subdomain(app: Flask):
     visitor, host = app.test_client(), "http://north.localhost"
     came_from = {"Referer": f"{host}/cart"}
     answer = visitor.post("/language", data={"lang": "de"}, headers=came_from, base_url=host)
     assert answer.headers["Location"] == "/cart"
-    assert spoken(visitor.get("/cart", base_url=host).text) == "de"
+    assert page_language(visitor.get("/cart", base_url=host).text) == "de"
 
 
-def test_the_list_of_shops_has_the_switch_too(app: Flask):
+def test_switch_works_on_the_list_of_shops(app: Flask):
     client = app.test_client()
     answer = client.post("/language", data={"lang": "de"}, headers={"Referer": "http://localhost/"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
@@ -150,19 +148,19 @@ def test_the_list_of_shops_has_the_switch_too(app: Flask):
         "",
     ],
 )
-def test_the_switch_leads_nowhere_else(app: Flask, came_from: str):
+def test_switch_ignores_an_unsafe_referrer(app: Flask, came_from: str):
     client: FlaskClient = app.test_client()
     answer = client.post("/t/north/language", data={"lang": "de"}, headers={"Referer": came_from})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/t/north/")
 
 
-def test_no_other_site_can_switch(shopper: Person):
+def test_cross_site_switch_is_refused(shopper: Person):
     answer = shopper.post("/language", {"lang": "de"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert (answer.status_code, answer.headers.get("Set-Cookie")) == (403, None)
     assert shopper.get("/language").status_code == 405
 
 
-def test_a_path_that_would_be_a_host_leads_home(app: Flask):
+def test_switch_ignores_a_path_that_looks_like_a_host(app: Flask):
     answer = app.test_client().post(
         "/language",
         base_url="http://north.localhost",
@@ -172,27 +170,27 @@ def test_a_path_that_would_be_a_host_leads_home(app: Flask):
     assert (answer.status_code, answer.location) == (303, "/")
 
 
-def test_the_reference_of_the_api_is_a_page_like_others(shopper: Person):
+def test_api_docs_are_in_the_chosen_language(shopper: Person):
     shopper.post("/language", {"lang": "de"})
     answer = shopper.get("/api/v1/docs", headers={"Accept-Language": "fr"})
-    assert spoken(answer.text) == "de"
+    assert page_language(answer.text) == "de"
     assert "Warenkorb" in answer.text
 
 
 @pytest.mark.parametrize("language", ["xx", "", "de\r\nSet-Cookie: a=b", "../de"])
-def test_what_is_no_language_changes_nothing(shopper: Person, language: str):
+def test_unknown_language_changes_nothing(shopper: Person, language: str):
     answer = shopper.post("/language", {"lang": language})
     assert (answer.status_code, answer.headers.get("Set-Cookie")) == (303, None)
 
 
-def test_answers_say_what_they_depend_on(shopper: Person):
+def test_vary_header_names_language_and_cookie(shopper: Person):
     for path in ("/", "/products/beans", "/cart", "/nosuch", "/suggest?q=be"):
         assert {"Accept-Language", "Cookie"} <= set(shopper.get(path).vary), path
     assert "HX-Target" in shopper.get("/").vary
     assert "Accept-Language" not in shopper.get("/robots.txt").vary
 
 
-def test_remembered_pages_do_not_mix_languages(shopper: Person):
+def test_page_cache_does_not_mix_languages(shopper: Person):
     for _ in range(2):
         for language, word in (
             ("en", "All products"),
@@ -201,15 +199,15 @@ def test_remembered_pages_do_not_mix_languages(shopper: Person):
             ("ja", "すべての商品"),
         ):
             answer = shopper.get("/", headers={"Accept-Language": language})
-            assert spoken(answer.text) == language
+            assert page_language(answer.text) == language
             assert f"<h2>{word}</h2>" in answer.text
-            region = shopper.get(
+            partial = shopper.get(
                 "/", headers={"Accept-Language": language, "HX-Request-Type": "partial", "HX-Target": "div#products"}
             )
-            assert f"<h2>{word}</h2>" in region.text
+            assert f"<h2>{word}</h2>" in partial.text
 
 
-def test_programs_are_told_in_english_what_went_wrong(shopper: Person):
+def test_api_errors_are_in_english(shopper: Person):
     for language in LANGUAGES:
         headers = {"Accept-Language": language}
         shopper.client.set_cookie("lang", language, path="/t/north/")

@@ -9,7 +9,7 @@ from flask import Flask
 
 from storefront.i18n.negotiation import fallback_languages
 from tests.conftest import Person
-from tests.factories import product, put_up, tenant
+from tests.factories import import_tenants, product, tenant
 from tests.i18n.pseudo_locale import VOID
 
 MUG = product(
@@ -38,7 +38,7 @@ Visit = Callable[[Person, dict[str, str]], str]
 
 
 class Parts(HTMLParser):
-    """The texts of a page, each with the language that is said around it; those of the switch are left out."""
+    """The texts of a page outside the footer, each with the `lang` of its nearest element."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def at(path: str) -> Visit:
     return lambda person, headers: person.get(path, headers=headers).text
 
 
-def with_both(then: Visit) -> Visit:
+def with_cart(then: Visit) -> Visit:
     def visit(person: Person, headers: dict[str, str]) -> str:
         for id in ("mug", "tea"):
             person.post("/cart/items", {"product_id": id}, headers=headers)
@@ -87,10 +87,10 @@ def suggested(person: Person, headers: dict[str, str]) -> str:
 def refused(person: Person, headers: dict[str, str]) -> str:
     person.post("/cart/items", {"product_id": "tea", "quantity": 998}, headers=headers)
     person.post("/cart/items", {"product_id": "mug"}, headers=headers)
-    put = {"email": "ada@example.com", "name": "Ada"}
+    buyer = {"email": "ada@example.com", "name": "Ada"}
     other = person.client.application.test_client()
     Person(other, person.shop).checkout(Person(other, person.shop).cart(tea=900))
-    return person.post("/checkout", put, headers=headers).text
+    return person.post("/checkout", buyer, headers=headers).text
 
 
 def ordered(person: Person, headers: dict[str, str]) -> str:
@@ -100,51 +100,51 @@ def ordered(person: Person, headers: dict[str, str]) -> str:
 
 
 PAGES: dict[str, tuple[Visit, dict[str, str]]] = {
-    "front": (
+    "home": (
         at("/"),
         {"Guten Morgen.": "", "Come in.": "en", "Geschirr": "", "Tea": "en", "Emaillebecher": "", "Green Tea": "en"},
     ),
     "category": (at("/?category=Tea"), {"Tea": "en", "Green Tea": "en"}),
     "search": (at("/?q=hot"), {"Emaillebecher": "", "Green Tea": "en"}),
-    "typing": (at("/suggest?q=te"), {"Tea": "en", "Green Tea": "en"}),
+    "autocomplete": (at("/suggest?q=te"), {"Tea": "en", "Green Tea": "en"}),
     "translated product": (
         at("/products/mug"),
         {"Emaillebecher": "", "Fasst Suppe.": "", "Geschirr": "", "heiß": "", "soup": "en"},
     ),
-    "half translated product": (
+    "partly translated product": (
         at("/products/tea"),
         {"Green Tea": "en", "alt: Green Tea": "en", "Mild und grün.": "", "Tea": "en", "heiß": ""},
     ),
-    "cart": (with_both(at("/cart")), {"Emaillebecher": "", "Green Tea": "en", "Menge von Green Tea": ""}),
-    "checkout": (with_both(at("/checkout")), {"Emaillebecher": "", "Green Tea": "en"}),
+    "cart": (with_cart(at("/cart")), {"Emaillebecher": "", "Green Tea": "en", "Menge von Green Tea": ""}),
+    "checkout": (with_cart(at("/checkout")), {"Emaillebecher": "", "Green Tea": "en"}),
     "refusal": (refused, {"Emaillebecher": "", "Green Tea": "en"}),
     "suggestions": (
         suggested,
         {"Green Tea": "en", "Passt gut zum Thema „heiß“ – wie Emaillebecher in Ihrem Warenkorb.": ""},
     ),
-    "order": (with_both(ordered), {"Emaillebecher": "", "Green Tea": "en"}),
+    "order": (with_cart(ordered), {"Emaillebecher": "", "Green Tea": "en"}),
     "shops": (lambda person, headers: person.client.get("/", headers=headers).text, {"Come in.": "en"}),
 }
 
 
 @pytest.fixture
 def west(app: Flask) -> Iterator[Person]:
-    put_up(app, WEST)
+    import_tenants(app, WEST)
     yield Person(app.test_client(), "west")
 
 
-@pytest.mark.parametrize(("visit", "said"), PAGES.values(), ids=list(PAGES))
-def test_what_is_not_in_the_pages_language_says_so(west: Person, visit: Visit, said: dict[str, str]):
+@pytest.mark.parametrize(("visit", "expected"), PAGES.values(), ids=list(PAGES))
+def test_text_in_another_language_has_a_lang_attribute(west: Person, visit: Visit, expected: dict[str, str]):
     found = Parts(visit(west, {"Accept-Language": "de"})).language_of
-    assert {text: found.get(text, "isn't there") for text in said} == said
+    assert {text: found.get(text, "missing") for text in expected} == expected
 
 
 @pytest.mark.parametrize("visit", [visit for visit, _ in PAGES.values()], ids=list(PAGES))
-def test_in_the_shops_own_language_nothing_needs_a_mark(west: Person, visit: Visit):
+def test_page_in_the_shops_default_language_needs_no_lang_attributes(west: Person, visit: Visit):
     assert Parts(visit(west, {"Accept-Language": "en"})).marks == []
 
 
-def test_an_order_knows_in_which_language_its_names_are(west: Person):
+def test_order_remembers_the_language_of_its_names(west: Person):
     west.post("/cart/items", {"product_id": "mug"}, headers={"Accept-Language": "de"})
     buyer = {"email": "ada@example.com", "name": "Ada"}
     where = west.post("/checkout", buyer, headers={"Accept-Language": "de"}).headers["Location"]
@@ -154,10 +154,10 @@ def test_an_order_knows_in_which_language_its_names_are(west: Person):
     assert [one.language_of["Emaillebecher"] for one in read.values()] == ["", "de"]
 
 
-def test_a_remembered_page_loses_a_mark_with_its_reason(app: Flask, west: Person):
+def test_cached_page_is_renewed_after_a_translation_is_added(app: Flask, west: Person):
     german = {"Accept-Language": "de"}
     assert Parts(west.get("/", headers=german).text).language_of["Green Tea"] == "en"
-    put_up(app, WEST | {"products": [TEA | {"name": {"en": "Green Tea", "de": "Green Tea"}}]}, refresh=True)
+    import_tenants(app, WEST | {"products": [TEA | {"name": {"en": "Green Tea", "de": "Green Tea"}}]}, refresh=True)
     assert Parts(west.get("/", headers=german).text).language_of["Green Tea"] == ""
 
 
@@ -171,10 +171,10 @@ def test_a_remembered_page_loses_a_mark_with_its_reason(app: Flask, west: Person
         ("ja", ("ペン", ""), ("紙", ""), ("筆記具", "")),
     ],
 )
-def test_what_is_not_translated_is_said_in_english_or_else_as_it_was_written(
+def test_missing_translation_falls_back_to_english_and_then_the_shops_language(
     app: Flask, accepted: str, pen: tuple[str, str], paper: tuple[str, str], category: tuple[str, str]
 ):
-    put_up(app, EAST)
+    import_tenants(app, EAST)
     east = Person(app.test_client(), "east")
     for path, texts in {
         "/": (pen, paper, category), "/?q=pen": (pen,), "/products/pen": (pen, category),
@@ -185,8 +185,8 @@ def test_what_is_not_translated_is_said_in_english_or_else_as_it_was_written(
             assert found[text] == language, path
 
 
-def test_programs_get_the_same(app: Flask):
-    put_up(app, EAST)
+def test_api_uses_the_same_fallbacks(app: Flask):
+    import_tenants(app, EAST)
     east = Person(app.test_client(), "east")
     for accepted, name in (("", "ペン"), ("de", "Pen"), ("de, ja;q=0.1", "ペン")):
         assert east.api("GET", "/products/pen", headers={"Accept-Language": accepted}).json["name"] == name
@@ -205,7 +205,7 @@ def test_programs_get_the_same(app: Flask):
         ("en", (), "it-IT", ("en", "it")),
     ],
 )
-def test_english_stands_in_unless_the_browser_names_the_shops_own_first(
+def test_fallback_is_english_unless_the_browser_prefers_the_shops_language(
     language: str, accepted: tuple[str, ...], locale: str, languages: tuple[str, ...]
 ):
     assert fallback_languages(language, accepted, locale) == languages

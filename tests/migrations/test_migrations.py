@@ -1,4 +1,4 @@
-"""A database that an earlier version filled is brought up to date with all that is in it, and can go back."""
+"""Migrations keep the data of earlier versions, and can be reverted."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ TABLES_OF_0006 = (
     *("upsell_showing", "upsell_call", "upsell_answer", "upsell_usage", "upsell_exposure", "upsell_learned"),
     *("product_affinity", "group_affinity"),
 )
-NOW = {
+EXPECTED_ROWS = {
     "SELECT id, position, search_name, search_text FROM product ORDER BY position": [
         ("beans", 11, "dawn beans", "dawn beans coffee"), ("cup", 12, "stone cup", "stone cup cups"),
     ],
@@ -56,12 +56,12 @@ NOW = {
     "SELECT product_id, complement_product_id, category, explanation FROM complement": [("beans", "cup", "", "So.")],
     "SELECT last_event_id, order_count, text_digest FROM recommender_state": [(9, 1, "digest")],
 }  # fmt: skip
-"""What the present version finds of what is in the SQL files beside this one."""
+"""The rows of the SQL files in this folder, as the current version reads them."""
 
 
 @pytest.fixture
-def oldest(app: Flask) -> Flask:
-    """A database that the first version made and filled."""
+def first_version(app: Flask) -> Flask:
+    """An app on a database that the first version created and filled."""
     with app.app_context():
         Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
         downgrade(revision="base")
@@ -71,12 +71,12 @@ def oldest(app: Flask) -> Flask:
 
 
 @pytest.fixture
-def before(oldest: Flask) -> Flask:
-    """The oldest database migrated to 0006, the last revision with the old names, and filled."""
-    with oldest.app_context():
+def revision_0006(first_version: Flask) -> Flask:
+    """The first version's database migrated to 0006, the last revision with the old names, and filled."""
+    with first_version.app_context():
         upgrade(revision="0006")
         fill("0006.sql")
-    return oldest
+    return first_version
 
 
 def fill(file: str) -> None:
@@ -93,8 +93,8 @@ def rows(connection: Connection, query: str) -> list[Any]:
     return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
-def everything(tables: tuple[str, ...]) -> dict[str, list[str]]:
-    """All rows of the shop's tables, each with the names of its columns, whatever their order."""
+def all_rows(tables: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return all rows of the shop's tables by table, independent of the order of columns."""
     found = {}
     with db.engine.begin() as connection:
         set_rls_tenant(connection, "north")
@@ -104,34 +104,36 @@ def everything(tables: tuple[str, ...]) -> dict[str, list[str]]:
     return found
 
 
-def test_what_the_first_version_wrote_down_is_kept(oldest: Flask) -> None:
-    with oldest.app_context():
+def test_rows_of_the_first_version_are_kept(first_version: Flask) -> None:
+    with first_version.app_context():
         upgrade()
         with db.engine.begin() as connection:
             set_rls_tenant(connection, "north")
             shown = rows(connection, "SELECT id, arm, decision, call_id FROM upsell_impression ORDER BY sort_id")
             assert shown == [("shown", "rules", "rules", None), ("asked", "model", "http_429", "asked")]
             called = rows(connection, "SELECT id, purpose, cart_id, model, prompt_version, outcome FROM llm_call")
-            assert called == [("asked", "rerank", "c-open", "m", "1", "http_429")], "what was no call isn't one now"
+            assert called == [("asked", "rerank", "c-open", "m", "1", "http_429")], (
+                "a row was converted into a call that was none"
+            )
             bought = "SELECT product_id, unit_price, from_upsell FROM order_line ORDER BY position"
             assert rows(connection, bought) == [("beans", 1400, False), ("cup", 900, True)]
 
 
-def test_everything_is_found_under_its_present_name(before: Flask) -> None:
-    with before.app_context():
+def test_rows_are_found_under_the_current_names(revision_0006: Flask) -> None:
+    with revision_0006.app_context():
         upgrade()
         with db.engine.begin() as connection:
             set_rls_tenant(connection, "north")
-            for query, expected in NOW.items():
+            for query, expected in EXPECTED_ROWS.items():
                 assert rows(connection, query) == expected, query
 
 
-def test_a_shop_goes_on_selling_on_what_an_earlier_version_left(before: Flask) -> None:
-    """Searches, orders and events meet the triggers, policies and indexes of renamed tables and columns."""
-    with before.app_context():
+def test_shop_works_on_a_migrated_database(revision_0006: Flask) -> None:
+    """Searches, orders and events use the triggers, policies and indexes of renamed tables and columns."""
+    with revision_0006.app_context():
         upgrade()
         import_catalog(CATALOG.read_bytes())
-    shopper = Person(before.test_client(), "north")
+    shopper = Person(revision_0006.test_client(), "north")
     assert "Dawn Beans" in shopper.get("/?q=dawn").text
     assert "Dawn Beans" not in shopper.get("/?q=cup").text
     order = shopper.checkout(shopper.cart(beans=2))
@@ -140,43 +142,43 @@ def test_a_shop_goes_on_selling_on_what_an_earlier_version_left(before: Flask) -
     earlier = shopper.api("GET", "/orders/o-1").json
     assert earlier
     assert [(item["product_id"], item["from_upsell"]) for item in earlier["items"]] == [("beans", False), ("cup", True)]
-    with before.app_context(), tenant_context("north"), write():
+    with revision_0006.app_context(), tenant_context("north"), write():
         record_events([(EventType.PRICE_CHANGED, "beans", {"price": 1})])
-    with before.app_context(), engines().write.begin() as connection:
+    with revision_0006.app_context(), engines().write.begin() as connection:
         set_rls_tenant(connection, "north")
         assert rows(connection, "SELECT max(id) FROM event") == rows(connection, "SELECT last_id FROM event_sequence")
         connection.exec_driver_sql("UPDATE product SET search_text = 'moka' WHERE id = 'beans'")
     assert "Dawn Beans" in shopper.get("/?q=moka").text
 
 
-def test_the_tables_are_those_of_the_models(before: Flask) -> None:
-    """Columns, types and indexes, by the names that the models and the naming convention give them."""
+def test_migrated_tables_match_the_models(revision_0006: Flask) -> None:
+    """Compares columns, types and indexes, including their names."""
 
     def include(_object: object, name: str | None, _type: str, reflected: bool, _compared: object) -> bool:
-        by_hand = name == "search" or (name or "").startswith(("product_search", "ix_product_search"))
-        return not (reflected and by_hand)
+        unmodelled = name == "search" or (name or "").startswith(("product_search", "ix_product_search"))
+        return not (reflected and unmodelled)
 
-    with before.app_context():
+    with revision_0006.app_context():
         upgrade()
         with db.engine.connect() as connection:
             context = MigrationContext.configure(connection, opts={"include_object": include})
             assert compare_metadata(context, db.metadata) == []
 
 
-def test_going_back_leaves_what_was_there(before: Flask) -> None:
-    with before.app_context():
-        there = everything(TABLES_OF_0006)
+def test_downgrade_restores_the_rows(revision_0006: Flask) -> None:
+    with revision_0006.app_context():
+        original = all_rows(TABLES_OF_0006)
         upgrade()
         downgrade(revision="0006")
-        back = everything(TABLES_OF_0006)
-    # The version before counted rejections by today's codes already; only what an earlier one left was converted.
-    there["upsell_call"] = [row.replace("unknown product", "unknown_product") for row in there["upsell_call"]]
-    there["upsell_call"] = [row.replace("e-mail", "email") for row in there["upsell_call"]]
-    assert back == there
+        restored = all_rows(TABLES_OF_0006)
+    # Revision 0006 already used the current codes of rejections; only older rows were converted.
+    original["upsell_call"] = [row.replace("unknown product", "unknown_product") for row in original["upsell_call"]]
+    original["upsell_call"] = [row.replace("e-mail", "email") for row in original["upsell_call"]]
+    assert restored == original
 
 
-def test_it_can_go_back_to_the_first_version_and_come_again(before: Flask) -> None:
-    with before.app_context():
+def test_downgrade_to_the_first_version_can_be_upgraded_again(revision_0006: Flask) -> None:
+    with revision_0006.app_context():
         upgrade()
         downgrade(revision="0001")
         upgrade()

@@ -18,7 +18,7 @@ def requests(lines: Lines) -> list[dict[str, Any]]:
     return [line for line in lines() if line["logger"] == "storefront.access"]
 
 
-def test_a_request_is_one_line_with_what_an_operator_asks_for(shopper: Person, lines: Lines) -> None:
+def test_request_is_logged_in_one_line_with_its_fields(shopper: Person, lines: Lines) -> None:
     answer = shopper.get("/products/beans?utm=secret")
     (line,) = requests(lines)
     assert line["request_id"] == answer.headers["X-Request-ID"]
@@ -26,10 +26,10 @@ def test_a_request_is_one_line_with_what_an_operator_asks_for(shopper: Person, l
     assert line["method"] == "GET"
     assert line["duration_ms"] > 0
     assert re.match(r"\d{4}-\d\d-\d\dT", line["time"])
-    assert "secret" not in json.dumps(line), "addresses may hold what nobody should read"
+    assert "secret" not in json.dumps(line), "the query string was logged"
 
 
-def test_each_line_says_its_own_shop(shopper: Person, stranger: Person, lines: Lines) -> None:
+def test_each_line_has_the_tenant_of_its_request(shopper: Person, stranger: Person, lines: Lines) -> None:
     shopper.get("/")
     stranger.get("/")
     shopper.client.get("/")
@@ -39,7 +39,7 @@ def test_each_line_says_its_own_shop(shopper: Person, stranger: Person, lines: L
     ]  # fmt: skip
 
 
-def test_refusals_and_faults_are_logged_with_their_status(shopper: Person, lines: Lines) -> None:
+def test_refusals_are_logged_with_their_status(shopper: Person, lines: Lines) -> None:
     shopper.get("/products/nothing")
     shopper.post("/cart/items", {"product_id": "beans", "quantity": "0"})
     shopper.api("POST", "/carts", {"items": 1})
@@ -47,21 +47,23 @@ def test_refusals_and_faults_are_logged_with_their_status(shopper: Person, lines
 
 
 def test_probes_are_not_logged(app: Flask, lines: Lines) -> None:
-    for address in ("/healthz", "/readyz", "/metrics"):
-        app.test_client().get(address)
+    for path in ("/healthz", "/readyz", "/metrics"):
+        app.test_client().get(path)
     assert requests(lines) == []
 
 
-@pytest.mark.parametrize("given", ["abc", "A-Z_0.9", "3f2b" * 16, "0"])
-def test_a_request_id_is_taken_over(shopper: Person, lines: Lines, given: str) -> None:
-    assert shopper.get("/", headers={"X-Request-ID": given}).headers["X-Request-ID"] == given
-    assert requests(lines)[0]["request_id"] == given
+@pytest.mark.parametrize("request_id", ["abc", "A-Z_0.9", "3f2b" * 16, "0"])
+def test_valid_request_id_of_the_client_is_used(shopper: Person, lines: Lines, request_id: str) -> None:
+    assert shopper.get("/", headers={"X-Request-ID": request_id}).headers["X-Request-ID"] == request_id
+    assert requests(lines)[0]["request_id"] == request_id
 
 
-@pytest.mark.parametrize("given", ["", "a b", "a" * 65, 'x","tenant":"south', "é", "<script>", "a\tb", "${jndi:ldap}"])
-def test_a_request_id_that_is_none_is_replaced(shopper: Person, lines: Lines, given: str) -> None:
-    answer = shopper.get("/", headers={"X-Request-ID": given})
-    assert answer.headers["X-Request-ID"] != given
+@pytest.mark.parametrize(
+    "request_id", ["", "a b", "a" * 65, 'x","tenant":"south', "é", "<script>", "a\tb", "${jndi:ldap}"]
+)
+def test_invalid_request_id_is_replaced(shopper: Person, lines: Lines, request_id: str) -> None:
+    answer = shopper.get("/", headers={"X-Request-ID": request_id})
+    assert answer.headers["X-Request-ID"] != request_id
     assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", answer.headers["X-Request-ID"])
     assert requests(lines)[0]["request_id"] == answer.headers["X-Request-ID"]
 
@@ -70,11 +72,11 @@ def test_two_requests_have_two_ids(shopper: Person) -> None:
     assert shopper.get("/").headers["X-Request-ID"] != shopper.get("/").headers["X-Request-ID"]
 
 
-def test_an_unhandled_fault_is_one_line_and_the_shopper_learns_nothing_of_it(shopper: Person, lines: Lines) -> None:
-    def break_down(**_: object) -> str:
+def test_unhandled_error_is_logged_in_one_line_and_hidden_from_the_shopper(shopper: Person, lines: Lines) -> None:
+    def fail(**_: object) -> str:
         raise RuntimeError("the secret inside")
 
-    shopper.client.application.view_functions["catalog.product"] = break_down
+    shopper.client.application.view_functions["catalog.product"] = fail
     answer = shopper.get("/products/beans")
     assert answer.status_code == 500
     assert "secret inside" not in answer.text
@@ -84,10 +86,8 @@ def test_an_unhandled_fault_is_one_line_and_the_shopper_learns_nothing_of_it(sho
     assert requests(lines)[-1]["status"] == 500
 
 
-def test_nothing_of_the_shopper_stands_in_the_logs_of_a_whole_purchase(
-    shopper: Person, stream: io.StringIO, lines: Lines
-) -> None:
-    """By the pages and by the API, with everything that goes wrong on the way."""
+def test_log_of_a_purchase_contains_no_personal_data(shopper: Person, stream: io.StringIO, lines: Lines) -> None:
+    """By pages and API, including refused requests."""
     email, name = "ada.lovelace@example.com", "Ada Lovelace-Byron"
     buyer = {"email": email, "name": name}
     shopper.get(f"/?q={name}")
@@ -108,13 +108,13 @@ def test_nothing_of_the_shopper_stands_in_the_logs_of_a_whole_purchase(
 
     assert len(requests(lines)) >= 15
     assert {303, 200, 201, 409, 422} <= {line["status"] for line in requests(lines)}
-    said = stream.getvalue()
+    output = stream.getvalue()
     private = [email, "lovelace", name, "key-of-ada", "only for tests", cookie.value, cart_id]
     for secret in (*private, placed.location.split("/")[-1]):
-        assert secret.lower() not in said.lower()
+        assert secret.lower() not in output.lower()
 
 
-def test_a_line_break_in_what_is_logged_starts_no_new_line(stream: io.StringIO, app: Flask, lines: Lines) -> None:
+def test_line_break_in_a_log_message_starts_no_new_line(stream: io.StringIO, app: Flask, lines: Lines) -> None:
     logging.getLogger("storefront.test").info('one\n{"level": "ERROR"}\r\u2028two %s', "x\ny")
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue())["message"].startswith("one\n")

@@ -24,7 +24,7 @@ def ready(app: Flask) -> tuple[int, str]:
 
 @contextmanager
 def read_only(app: Flask, url: str) -> Iterator[None]:
-    """As on a disk that became read-only, or a server that became a replica."""
+    """Make the database read-only, like a read-only disk or a replica."""
     if url.startswith("sqlite"):
         with app.app_context(), write():
             current_connection().exec_driver_sql("PRAGMA query_only = ON")
@@ -42,12 +42,12 @@ def read_only(app: Flask, url: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def at_once(app: Flask) -> None:
-    """Whenever the probe looks at its clock, more time has passed than it remembers anything for."""
+def without_cache(app: Flask) -> None:
+    """The probe's clock advances with each call by more than the time for which results are cached."""
     state_of(app).write_probe.clock = partial(next, count(0.0, 2 * readiness.SUCCESS_VALID_SECONDS))
 
 
-def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: str, at_once: None) -> None:
+def test_app_is_not_ready_while_the_database_is_read_only(app: Flask, database_url: str, without_cache: None) -> None:
     assert ready(app) == (200, "ok")
     with read_only(app, database_url):
         assert ready(app) == (503, "the database is not writable")
@@ -57,7 +57,7 @@ def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: 
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_it_is_not_ready_while_somebody_keeps_the_write_lock(app: Flask, database_url: str, at_once: None) -> None:
+def test_app_is_not_ready_while_the_write_lock_is_held(app: Flask, database_url: str, without_cache: None) -> None:
     with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)) as shell:
         shell.execute("BEGIN IMMEDIATE")
         assert ready(app) == (503, "the database is not writable")
@@ -65,9 +65,7 @@ def test_it_is_not_ready_while_somebody_keeps_the_write_lock(app: Flask, databas
     assert ready(app) == (200, "ok")
 
 
-def test_a_write_that_fails_is_a_503_for_who_tried(
-    app: Flask, database_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_write_is_a_503(app: Flask, database_url: str, caplog: pytest.LogCaptureFixture) -> None:
     with read_only(app, database_url):
         answer = app.test_client().post("/t/north/api/v1/carts", json={})
         assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
@@ -75,28 +73,28 @@ def test_a_write_that_fails_is_a_503_for_who_tried(
     assert "Traceback" not in caplog.text
 
 
-def test_a_probe_every_second_writes_twice_a_minute(app: Flask) -> None:
+def test_probe_every_second_writes_twice_a_minute(app: Flask) -> None:
     written: list[str] = []
 
-    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if not statement.startswith(("SELECT", "PRAGMA", "BEGIN")):
             written.append(statement)
 
     with app.app_context():
-        event.listen(engines().write, "after_cursor_execute", hear)
+        event.listen(engines().write, "after_cursor_execute", record)
     for second in range(60):
         state_of(app).write_probe.clock = partial(float, second)
         assert ready(app) == (200, "ok")
     assert len(written) == 2
 
 
-def test_a_shop_that_is_not_ready_says_why_once(
-    app: Flask, database_url: str, caplog: pytest.LogCaptureFixture, at_once: None
+def test_reason_for_not_being_ready_is_logged_once(
+    app: Flask, database_url: str, caplog: pytest.LogCaptureFixture, without_cache: None
 ) -> None:
     assert ready(app)[0] == 200
     with read_only(app, database_url):
         for _ in range(3):
             assert ready(app)[0] == 503
-    said = [record.getMessage() for record in caplog.records if record.name == "storefront.readiness"]
-    assert len(said) == 1
-    assert "database" in said[0]
+    messages = [record.getMessage() for record in caplog.records if record.name == "storefront.readiness"]
+    assert len(messages) == 1
+    assert "database" in messages[0]

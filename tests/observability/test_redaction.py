@@ -20,32 +20,32 @@ SECRETS = {
     "METRICS_TOKEN": "metrics-token-0123456789-abcdef",
 }
 FORMS: dict[str, Callable[[str], str]] = {
-    "as it is": str,
+    "plain": str,
     "after a word": lambda secret: f"Bearer {secret}.",
     "in a URL": lambda secret: quote(secret, safe=""),
-    "in a URL, in small letters": lambda secret: re.sub("%..", lambda sign: sign[0].lower(), quote(secret, safe="")),
+    "in a URL, lower case": lambda secret: re.sub("%..", lambda match: match[0].lower(), quote(secret, safe="")),
     "in a form": quote_plus,
     "in JSON": json.dumps,
-    "in JSON as it is": lambda secret: json.dumps(secret, ensure_ascii=False),
+    "in JSON without escapes": lambda secret: json.dumps(secret, ensure_ascii=False),
     "in JSON in JSON": lambda secret: json.dumps(json.dumps({"key": secret})),
-    "in Python's form in JSON": lambda secret: json.dumps(repr({"key": secret})),
+    "Python repr in JSON": lambda secret: json.dumps(repr({"key": secret})),
     "in hex": lambda secret: secret.encode().hex(),
     "in base64": lambda secret: b64encode(secret.encode()).decode(),
     "in Basic authentication": lambda secret: b64encode(f"somebody:{secret}".encode()).decode(),
-    "in Basic authentication of another name": lambda secret: urlsafe_b64encode(f"u:{secret}".encode()).decode(),
+    "in Basic authentication with another name": lambda secret: urlsafe_b64encode(f"u:{secret}".encode()).decode(),
 }
 
 
 @pytest.mark.parametrize("secret", [KEY, ODD, "correct horse battery staple", "0123456789abcdef0123456789abcdef"])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_a_secret_is_found_in_every_form(form: Callable[[str], str], secret: str) -> None:
+def test_secret_is_redacted_in_every_encoding(form: Callable[[str], str], secret: str) -> None:
     text = f"before {form(secret)} after"
-    said = Redactor([secret]).redact(text)
-    assert REDACTED in said
-    assert said.startswith("before ")
-    assert said.endswith(" after")
+    redacted = Redactor([secret]).redact(text)
+    assert REDACTED in redacted
+    assert redacted.startswith("before ")
+    assert redacted.endswith(" after")
     for part in (secret, form(secret).strip('"'), secret[:12]):
-        assert part not in said
+        assert part not in redacted
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_a_secret_is_found_in_every_form(form: Callable[[str], str], secret: str
         f"an error that was cut off in the middle of {KEY[:20]}",
     ],
 )
-def test_a_secret_that_is_masked_or_cut_off_is_found(text: str) -> None:
-    said = Redactor([KEY]).redact(text)
-    assert REDACTED in said
+def test_masked_or_truncated_secret_is_redacted(text: str) -> None:
+    redacted = Redactor([KEY]).redact(text)
+    assert REDACTED in redacted
     for part in ("Ab3", "8xYz"):
-        assert part not in said
+        assert part not in redacted
 
 
 @pytest.mark.parametrize("secret", ["shop", "a", "beans", "postgres", "storefront", "1234"])
-def test_a_short_secret_is_taken_out_only_where_a_password_stands(secret: str) -> None:
+def test_short_secret_is_redacted_only_in_the_place_of_a_password(secret: str) -> None:
     redactor = Redactor([secret])
     for text in (f"the {secret} is open", f"storefront.access {secret}s", f'{{"tenant": "{secret}", "status": 200}}'):
         assert redactor.redact(text) == text
@@ -82,13 +82,13 @@ def test_a_short_secret_is_taken_out_only_where_a_password_stands(secret: str) -
         assert REDACTED in redactor.redact(text), text
 
 
-def test_what_holds_no_secret_stays_as_it_is() -> None:
+def test_text_without_a_secret_is_unchanged() -> None:
     redactor = Redactor([KEY, "shop", ODD])
     for text in ("", "…", "**bold** and ...", "sk-", "a shop's log line", "x" * 5000, "*" * 5000, "é…" * 2000):
         assert redactor.redact(text) == text
 
 
-def test_a_line_stays_json_whatever_is_taken_out() -> None:
+def test_redacted_line_is_still_valid_json() -> None:
     secrets = [KEY, ODD, 'quote"quote"quote"quote"', "back\\slash\\back\\slash", "ü" * 20, "tab\tnew\nline"]
     redactor = Redactor(secrets)
     for secret in secrets:
@@ -97,7 +97,7 @@ def test_a_line_stays_json_whatever_is_taken_out() -> None:
             assert set(json.loads(redactor.redact(line))) == {"message", "again", "repr"}
 
 
-def test_every_setting_that_can_hold_a_secret_is_known() -> None:
+def test_secrets_are_collected_from_all_settings() -> None:
     settings = Settings.from_environ(
         {
             **SECRETS,
@@ -114,13 +114,15 @@ def test_every_setting_that_can_hold_a_secret_is_known() -> None:
         assert secret not in repr(settings)
 
 
-def test_a_token_in_the_place_of_a_name_is_a_secret() -> None:
+def test_token_in_place_of_a_user_name_is_a_secret() -> None:
     settings = Settings.from_environ({"SECRET_KEY": KEY, "OPENAI_BASE_URL": "https://token-0123456@model.example/v1"})
     assert "token-0123456" in secrets_of(settings)
     unnamed = Settings.from_environ({"SECRET_KEY": KEY, "DATABASE_URL": "postgresql://storefront@db/shop"})
     assert secrets_of(unnamed) == {KEY}
 
 
-@pytest.mark.parametrize("shown", [KEY[:14], KEY[:-3], KEY[-14:], KEY[3:]], ids=["start", "no end", "end", "no start"])
-def test_a_secret_that_was_cut_off_is_found(shown: str) -> None:
+@pytest.mark.parametrize(
+    "shown", [KEY[:14], KEY[:-3], KEY[-14:], KEY[3:]], ids=["start", "without end", "end", "without start"]
+)
+def test_truncated_secret_is_redacted(shown: str) -> None:
     assert Redactor([KEY]).redact(f"Incorrect key: {shown} (401)") == f"Incorrect key: {REDACTED} (401)"

@@ -34,44 +34,44 @@ def key_of(exchange: Exchange) -> str:
     return exchange.request.headers["authorization"].removeprefix("Bearer ")
 
 
-def repeats_it_in_an_error(exchange: Exchange) -> None:
+def repeats_key_in_an_error(exchange: Exchange) -> None:
     key = key_of(exchange)
-    said = f"Incorrect API key {key}, sent as {b64encode(f'Basic:{key}'.encode()).decode()}, {key[:9]}***{key[-4:]}"
-    error = {"message": said, "param": f"/v1?key={quote(key)}", "code": "invalid_api_key"}
+    message = f"Incorrect API key {key}, sent as {b64encode(f'Basic:{key}'.encode()).decode()}, {key[:9]}***{key[-4:]}"
+    error = {"message": message, "param": f"/v1?key={quote(key)}", "code": "invalid_api_key"}
     exchange.send(401, json.dumps({"error": error}).encode())
 
 
-def repeats_it_in_an_error_page(exchange: Exchange) -> None:
+def repeats_key_in_an_error_page(exchange: Exchange) -> None:
     exchange.send(502, f"<pre>Authorization: Bearer {key_of(exchange)}</pre>".encode() * 9, "text/html")
 
 
-def repeats_it_in_its_answer(exchange: Exchange) -> None:
+def repeats_key_in_its_answer(exchange: Exchange) -> None:
     key, known = key_of(exchange), exchange.request.known_ids
-    said = [{"product_id": known[0], "explanation": f"It goes well with {key}."}]
-    said += [{"product_id": known[1], "explanation": "ESCAPED"}]
-    escaped = "".join(f"\\u{ord(sign):04x}" for sign in key)
-    server.says(json.dumps({"suggestions": said}).replace("ESCAPED", escaped))(exchange)
+    suggestions = [{"product_id": known[0], "explanation": f"It goes well with {key}."}]
+    suggestions += [{"product_id": known[1], "explanation": "ESCAPED"}]
+    escaped = "".join(f"\\u{ord(char):04x}" for char in key)
+    server.says(json.dumps({"suggestions": suggestions}).replace("ESCAPED", escaped))(exchange)
 
 
-def repeats_it_in_a_refusal(exchange: Exchange) -> None:
+def repeats_key_in_a_refusal(exchange: Exchange) -> None:
     server.says(None, refusal=f"I won't do that for {key_of(exchange)}.")(exchange)
 
 
-def repeats_it_in_prose(exchange: Exchange) -> None:
+def repeats_key_in_invalid_json(exchange: Exchange) -> None:
     server.says("x" * 3990 + key_of(exchange))(exchange)
 
 
 @pytest.mark.parametrize(
     "behave",
     [
-        repeats_it_in_an_error,
-        repeats_it_in_an_error_page,
-        repeats_it_in_its_answer,
-        repeats_it_in_a_refusal,
-        repeats_it_in_prose,
+        repeats_key_in_an_error,
+        repeats_key_in_an_error_page,
+        repeats_key_in_its_answer,
+        repeats_key_in_a_refusal,
+        repeats_key_in_invalid_json,
     ],
 )
-def test_a_key_that_the_models_server_repeats_reaches_nobody(
+def test_key_repeated_by_the_model_server_is_redacted_everywhere(
     make_app: Callable[..., Flask], model: ModelServer, stream: io.StringIO, behave: server.Behaviour
 ) -> None:
     model.behave = behave
@@ -86,25 +86,25 @@ def test_a_key_that_the_models_server_repeats_reaches_nobody(
     assert listed.json["items"][0]["id"] == call.id
     assert "upsell call" in stream.getvalue()
     assert len(model.requests) == 1
-    for said in (answer.text, row, listed.text, stream.getvalue()):
+    for output in (answer.text, row, listed.text, stream.getvalue()):
         for part in (KEY, KEY[:10], KEY[-6:], b64encode(KEY.encode()).decode()[4:30]):
-            assert part not in said
+            assert part not in output
     assert REDACTED in row
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-def test_no_log_line_holds_a_secret(make_app: Callable[..., Flask], stream: io.StringIO, secret: str) -> None:
+def test_log_lines_contain_no_secret(make_app: Callable[..., Flask], stream: io.StringIO, secret: str) -> None:
     app = make_app(**SECRETS)
     log = logging.getLogger("somebody.else")
 
-    def break_down(**_: object) -> str:
+    def fail(**_: object) -> str:
         try:
             raise ValueError(f"wrong: {secret}")
         except ValueError as fault:
             raise RuntimeError({"headers": {"X-Key": secret}}) from fault
 
-    app.view_functions["catalog.product"] = break_down
+    app.view_functions["catalog.product"] = fail
     answer = Person(app.test_client(), "north").get("/products/beans")
     assert answer.status_code == 500
     assert secret not in answer.text
@@ -119,7 +119,7 @@ def test_no_log_line_holds_a_secret(make_app: Callable[..., Flask], stream: io.S
 
 
 @ON_SQLITE
-def test_a_commands_error_is_printed_without_secrets(
+def test_command_error_is_printed_without_secrets(
     make_app: Callable[..., Flask], capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = make_app(**SECRETS)
@@ -139,12 +139,12 @@ def test_a_commands_error_is_printed_without_secrets(
         raise RuntimeError(KEY)
     except RuntimeError as fault:
         print_traceback(RuntimeError, fault, fault.__traceback__)
-    said = capsys.readouterr().err
-    assert f"RuntimeError: {REDACTED}" in said
-    assert KEY not in said
+    output = capsys.readouterr().err
+    assert f"RuntimeError: {REDACTED}" in output
+    assert KEY not in output
 
 
-IN_A_COMMAND = """
+PROCESS_SCRIPT = """
 import logging, os, threading
 from storefront import create_app
 create_app()
@@ -159,55 +159,55 @@ fail()
 """
 
 
-def test_what_a_process_without_a_log_prints_holds_no_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_output_of_a_process_without_logging_contains_no_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("printing")
     environment = {**SECRETS, "DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", IN_A_COMMAND]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert ran.returncode == 1
-    assert f"warned of {REDACTED}" in ran.stderr
-    assert "thread worker failed" in ran.stderr
-    assert ran.stderr.count(f"RuntimeError: {REDACTED}") == 2
-    assert KEY not in ran.stdout + ran.stderr
+    command = [sys.executable, "-c", PROCESS_SCRIPT]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert f"warned of {REDACTED}" in done.stderr
+    assert "thread worker failed" in done.stderr
+    assert done.stderr.count(f"RuntimeError: {REDACTED}") == 2
+    assert KEY not in done.stdout + done.stderr
 
 
-WRONG = {
+INVALID_SETTINGS = {
     "a key in the wrong variable": {"OPENAI_BASE_URL": KEY},
-    "a password in an address that can't be read": {"OPENAI_BASE_URL": f"htps://me:{KEY}@model.example"},
-    "a database's password": {"DATABASE_URL": f"postgresql://shop:{KEY}@127.0.0.1:9/shop"},
-    "a database's password with a wrong port": {"DATABASE_URL": f"postgresql://shop:{KEY}@127.0.0.1:port/shop"},
-    "a database of another kind": {"DATABASE_URL": f"mysql://shop:{KEY}@127.0.0.1/shop"},
+    "a password in an invalid URL": {"OPENAI_BASE_URL": f"htps://me:{KEY}@model.example"},
+    "a database password": {"DATABASE_URL": f"postgresql://shop:{KEY}@127.0.0.1:9/shop"},
+    "a database password with an invalid port": {"DATABASE_URL": f"postgresql://shop:{KEY}@127.0.0.1:port/shop"},
+    "an unsupported database": {"DATABASE_URL": f"mysql://shop:{KEY}@127.0.0.1/shop"},
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_a_shop_that_can_not_start_says_why_without_secrets(
+@pytest.mark.parametrize("wrong", INVALID_SETTINGS.values(), ids=INVALID_SETTINGS)
+def test_start_error_is_printed_without_secrets(
     wrong: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     settings = {"SECRET_KEY": SECRETS["SECRET_KEY"], "PORT": str(free_port()), **wrong}
     environment = {**settings, "DATA_DIR": str(tmp_path_factory.mktemp("wrong"))}
     command = [sys.executable, "-m", "gunicorn"]
-    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert ran.returncode
-    assert "storefront can't start" in ran.stderr
-    assert KEY not in ran.stdout + ran.stderr
-    assert KEY[:10] not in ran.stdout + ran.stderr
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode
+    assert "storefront can't start" in done.stderr
+    assert KEY not in done.stdout + done.stderr
+    assert KEY[:10] not in done.stdout + done.stderr
 
 
 @ON_SQLITE
-def test_all_threads_may_redact_while_an_app_is_made(make_app: Callable[..., Flask]) -> None:
-    wrong, over = list[str](), threading.Event()
+def test_redaction_works_in_other_threads_while_an_app_is_created(make_app: Callable[..., Flask]) -> None:
+    unredacted, stopped = list[str](), threading.Event()
 
-    def look() -> None:
-        while not over.is_set():
+    def redact_repeatedly() -> None:
+        while not stopped.is_set():
             if KEY in redact(f"key {KEY}"):
-                wrong.append("found")
+                unredacted.append("found")
 
     make_app(**SECRETS)
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=redact_repeatedly)
     thread.start()
     for number in range(3):
         make_app(METRICS_TOKEN=f"another-token-{number}-0123456789")
-    over.set()
+    stopped.set()
     thread.join()
-    assert wrong == []
+    assert unredacted == []

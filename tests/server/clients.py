@@ -14,14 +14,14 @@ SLOW = {"silent": b"", "half a head": HALF_HEAD, "half a body": HALF_BODY, "half
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     headers: dict[str, str]
     body: bytes
 
 
 class Client:
-    """One connection. Names of headers are in lower case."""
+    """One connection. Header names are in lower case."""
 
     def __init__(self, server: Server) -> None:
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
@@ -34,21 +34,21 @@ class Client:
         while b"\r\n\r\n" not in self.received:
             self._receive()
         head, self.received = self.received.split(b"\r\n\r\n", 1)
-        first, *lines = head.decode("latin-1").split("\r\n")
+        status_line, *lines = head.decode("latin-1").split("\r\n")
         headers = dict(line.split(": ", 1) for line in lines)
-        return int(first.split(" ")[1]), {name.lower(): value for name, value in headers.items()}
+        return int(status_line.split(" ")[1]), {name.lower(): value for name, value in headers.items()}
 
-    def answer(self) -> Answer:
-        """The next answer, which must say how long it is."""
+    def response(self) -> Response:
+        """Read the next response, which must have a Content-Length."""
         status, headers = self.head()
         size = int(headers["content-length"])
         while len(self.received) < size:
             self._receive()
         body, self.received = self.received[:size], self.received[size:]
-        return Answer(status, headers, body)
+        return Response(status, headers, body)
 
     def is_waiting(self) -> bool:
-        """Whether the server has neither answered nor closed the connection so far."""
+        """Return whether the server has neither responded nor closed the connection so far."""
         self.socket.setblocking(False)
         try:
             self.socket.recv(1, socket.MSG_PEEK)
@@ -68,9 +68,9 @@ class Client:
             return True
 
     def _receive(self) -> None:
-        piece = self.socket.recv(65536)
-        assert piece, f"the connection ended after {self.received!r}"
-        self.received += piece
+        chunk = self.socket.recv(65536)
+        assert chunk, f"the connection ended after {self.received!r}"
+        self.received += chunk
 
 
 def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
@@ -79,20 +79,20 @@ def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
 
 
 def chunked(body: bytes, size: int = 10_000) -> bytes:
-    pieces = [body[i : i + size] for i in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    chunks = [body[i : i + size] for i in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
 
 
 @contextmanager
-def slow_clients(server: Server, many: int) -> Iterator[list[Client]]:
-    """So many of each kind, all in the middle of what they do."""
+def slow_clients(server: Server, count_per_kind: int) -> Iterator[list[Client]]:
+    """Open clients of each kind in `SLOW`, each with an incomplete request."""
     with ExitStack() as stack:
         clients = []
-        for begin in SLOW.values():
-            for _ in range(many):
+        for beginning in SLOW.values():
+            for _ in range(count_per_kind):
                 client = Client(server)
                 stack.callback(client.socket.close)
-                client.send(begin)
+                client.send(beginning)
                 clients.append(client)
         yield clients
 

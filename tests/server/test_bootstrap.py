@@ -16,75 +16,75 @@ from storefront.db.preparation import preparation_lock
 from storefront.server.bootstrap import prepare
 from storefront.state import state_of
 from storefront.timings import Timings
-from tests.concurrency import comes_true
+from tests.concurrency import eventually
 from tests.conftest import connect
 
 
-class Holder(Thread):
-    """Another process that prepares the same database, which here is a thread with connections of its own."""
+class LockHolder(Thread):
+    """Holds the preparation lock like another process; a thread with its own connections."""
 
     def __init__(self, app: Flask) -> None:
         super().__init__()
         self.app = app
-        self.has_it, self.enough = Event(), Event()
+        self.acquired, self.released = Event(), Event()
 
     def run(self) -> None:
         with self.app.app_context(), preparation_lock():
-            self.has_it.set()
-            self.enough.wait(60)
+            self.acquired.set()
+            self.released.wait(60)
 
-    def __enter__(self) -> "Holder":
+    def __enter__(self) -> "LockHolder":
         self.start()
-        assert self.has_it.wait(60)
+        assert self.acquired.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.enough.set()
+        self.released.set()
         self.join()
 
 
-def test_a_process_waits_while_another_prepares_the_database(
+def test_process_waits_while_another_prepares_the_database(
     make_app: Callable[..., Flask], database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    second, turned_away = make_app(), Event()
+    second, blocked = make_app(), Event()
 
     def is_locked(file: IO[str]) -> bool:
-        """As the real one, and says when somebody has to wait."""
-        if lock_is_free(file):
+        """Wrap the real function; set `blocked` if the lock is taken."""
+        if real_is_locked(file):
             return True
-        turned_away.set()
+        blocked.set()
         return False
 
-    def waits() -> bool:
+    def is_waiting() -> bool:
         if database_url.startswith("sqlite"):
-            return turned_away.is_set()
+            return blocked.is_set()
         with connect(database_url) as connection:
             return connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
 
-    lock_is_free = preparation.is_locked
+    real_is_locked = preparation.is_locked
     monkeypatch.setattr(preparation, "is_locked", is_locked)
-    with ThreadPoolExecutor() as pool, Holder(make_app()) as holder:
+    with ThreadPoolExecutor() as pool, LockHolder(make_app()) as holder:
         waiting = pool.submit(prepare, second)
-        assert comes_true(waits)
+        assert eventually(is_waiting)
         assert not waiting.done()
-        holder.enough.set()
+        holder.released.set()
         waiting.result(60)
 
 
-def test_it_does_not_wait_for_ever(make_app: Callable[..., Flask]) -> None:
-    with Holder(make_app()), pytest.raises(ConfigError, match=r"^D\w+.* another process .* 1 seconds") as refused:
+def test_preparation_has_a_time_limit(make_app: Callable[..., Flask]) -> None:
+    with LockHolder(make_app()), pytest.raises(ConfigError, match=r"^D\w+.* another process .* 1 seconds") as error:
         prepare(make_app(Timings(prepare_timeout=1)))
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(error.value)
 
 
-def test_the_lock_is_free_after_a_process_that_failed(make_app: Callable[..., Flask]) -> None:
+def test_lock_is_released_after_a_failure(make_app: Callable[..., Flask]) -> None:
     app = make_app(CATALOG="/nowhere/catalog.json")
     with pytest.raises(CatalogError, match="No such file"):
         prepare(app)
     prepare(make_app())
 
 
-def test_the_lock_is_beside_the_database(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+def test_lock_file_is_beside_the_sqlite_database(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     app = make_app()
     prepare(app)
     on_sqlite = state_of(app).settings.on_sqlite

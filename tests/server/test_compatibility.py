@@ -11,7 +11,7 @@ from gunicorn.http.message import Request
 
 from storefront.server import compatibility
 from storefront.server.compatibility import Incompatible
-from tests.test_config import UNUSED, check_gave_up, start
+from tests.test_config import UNUSED_PORT, assert_start_failed, start
 
 
 def master(**settings: object) -> Any:
@@ -21,20 +21,20 @@ def master(**settings: object) -> Any:
     return SimpleNamespace(cfg=cfg, SIG_QUEUE=SimpleNamespace(empty=lambda: True))
 
 
-def test_the_installed_gunicorn_is_the_one_that_the_worker_is_written_for() -> None:
+def test_installed_gunicorn_is_compatible() -> None:
     compatibility.check(master())
 
 
 CHANGES: dict[str, tuple[Any, str, Any]] = {
-    "a name that is gone": (Request, "parse_headers", None),
-    "a parser that takes something else": (Request, "__init__", lambda self, cfg: None),
-    "a response that writes nothing": (wsgi.Response, "write", lambda self, data: None),
-    "an environment of another shape": (wsgi, "create", lambda *_: (None, {})),
+    "missing method": (Request, "parse_headers", None),
+    "parser with other parameters": (Request, "__init__", lambda self, cfg: None),
+    "response that writes nothing": (wsgi.Response, "write", lambda self, data: None),
+    "other structure of the environment": (wsgi, "create", lambda *_: (None, {})),
 }
 
 
 @pytest.mark.parametrize(("owner", "name", "value"), CHANGES.values(), ids=CHANGES)
-def test_a_gunicorn_that_works_otherwise_is_refused(
+def test_incompatible_gunicorn_is_refused(
     monkeypatch: pytest.MonkeyPatch, owner: object, name: str, value: object
 ) -> None:
     monkeypatch.setattr(owner, name, value)
@@ -43,14 +43,14 @@ def test_a_gunicorn_that_works_otherwise_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "message"),
     [("certfile", "x.pem", "HTTPS"), ("proxy_protocol", "v1", "PROXY"), ("protocol", "uwsgi", "uwsgi")],
 )
-def test_what_the_worker_cannot_do_is_refused(setting: str, value: str, said: str) -> None:
-    with pytest.raises(Incompatible, match=said):
+def test_unsupported_setting_is_refused(setting: str, value: str, message: str) -> None:
+    with pytest.raises(Incompatible, match=message):
         compatibility.check(master(**{setting: value}))
 
 
-def test_the_server_says_so_in_a_sentence(tmp_path: Path) -> None:
-    check_gave_up(start(tmp_path, PORT=UNUSED, GUNICORN_CMD_ARGS="--certfile=x.pem"), "HTTPS", "proxy")
+def test_start_with_an_unsupported_setting_fails_with_one_sentence(tmp_path: Path) -> None:
+    assert_start_failed(start(tmp_path, PORT=UNUSED_PORT, GUNICORN_CMD_ARGS="--certfile=x.pem"), "HTTPS", "proxy")
     assert not (tmp_path / "storefront.db").exists()

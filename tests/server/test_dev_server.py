@@ -1,4 +1,4 @@
-"""`make dev` on a copy of the shop: what is changed in it is seen without a word, also after a mistake."""
+"""`make dev` on a copy of the project: changes take effect without a manual restart, also after a syntax error."""
 
 import os
 import re
@@ -22,7 +22,7 @@ FOLDERS = ("storefront", "templates", "static", "translations", "migrations")
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The shop's files, to be changed."""
+    """A copy of the project's files that the test modifies."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "gunicorn.conf.py", tmp_path)
@@ -32,23 +32,23 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(copy: Path) -> Iterator[int]:
-    free = free_port()
+    number = free_port()
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with (copy / "log").open("wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "storefront.server.dev_server"],
             cwd=copy,
-            env=environment | {"PORT": str(free), "RATELIMIT_ENABLED": "false"},
+            env=environment | {"PORT": str(number), "RATELIMIT_ENABLED": "false"},
             stdout=log,
             stderr=log,
         )
-    yield free
+    yield number
     server.send_signal(signal.SIGTERM)
     assert server.wait(timeout=60) == 0
 
 
 def get(port: int, path: str) -> str:
-    """What is there; empty while nothing answers, as before the first start and while the code has a mistake."""
+    """Return the body of the response; empty while no server listens, for example because the code has an error."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)
@@ -64,7 +64,7 @@ def append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def test_changes_are_seen(copy: Path, port: int) -> None:
+def test_changed_files_take_effect(copy: Path, port: int) -> None:
     wait(lambda: "</html>" in get(port, "/t/north/"))
 
     append(copy / "templates" / "base.html", "<!-- a changed template -->")

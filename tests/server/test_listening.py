@@ -1,4 +1,4 @@
-"""Where the server is going to listen, and what is said when it can't."""
+"""The addresses at which the server listens, and the messages if it can't."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 @pytest.fixture
 def used() -> Iterator[tuple[str, int]]:
-    """An address at which another program listens."""
+    """An address at which another socket listens."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -45,7 +45,7 @@ def used() -> Iterator[tuple[str, int]]:
         (" ", "", "127.0.0.1:8000"),
     ],
 )
-def test_host_and_port_are_put_as_gunicorn_takes_them(
+def test_host_and_port_become_a_bind_address(
     environment: pytest.MonkeyPatch, host: str | None, port: str | None, bind: str
 ) -> None:
     for name, value in (("HOST", host), ("PORT", port)):
@@ -54,7 +54,7 @@ def test_host_and_port_are_put_as_gunicorn_takes_them(
     assert default_bind() == bind
 
 
-def test_the_command_line_goes_before_the_variables(environment: pytest.MonkeyPatch) -> None:
+def test_command_line_takes_precedence_over_host_and_port(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("PORT", "1")
     assert addresses() == [("127.0.0.1", 1)]
     environment.setenv("GUNICORN_CMD_ARGS", "--bind=127.0.0.1:2 --bind=unix:/tmp/s")
@@ -63,19 +63,17 @@ def test_the_command_line_goes_before_the_variables(environment: pytest.MonkeyPa
     assert addresses() == []
 
 
-def test_a_used_port_ends_the_process_with_a_sentence(used: tuple[str, int]) -> None:
+def test_used_port_ends_the_process_with_one_sentence(used: tuple[str, int]) -> None:
     with pytest.raises(SystemExit, match=rf"^storefront can't start: port {used[1]} is in use"):
         refuse_used_ports([used])
 
 
-def test_sockets_that_were_handed_on_are_not_looked_at(environment: pytest.MonkeyPatch, used: tuple[str, int]) -> None:
+def test_inherited_sockets_are_not_checked(environment: pytest.MonkeyPatch, used: tuple[str, int]) -> None:
     environment.setenv(GIVEN_SOCKETS[0], "3")
     refuse_used_ports([used])
 
 
-def test_only_the_start_looks_because_a_running_server_listens_itself(
-    environment: pytest.MonkeyPatch, used: tuple[str, int]
-) -> None:
+def test_port_is_checked_only_at_the_first_start(environment: pytest.MonkeyPatch, used: tuple[str, int]) -> None:
     refuse_used_ports_at_start.cache_clear()
     refuse_used_ports_at_start()
     environment.setenv("PORT", str(used[1]))
@@ -86,12 +84,12 @@ def test_only_the_start_looks_because_a_running_server_listens_itself(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("error", "message"),
     [
         (OSError(errno.EADDRNOTAVAIL, ""), "Set HOST to one that it has"),
         (socket.gaierror(), "Set HOST to one that it has"),
         (OSError(errno.EACCES, ""), os.strerror(errno.EACCES)),
     ],
 )
-def test_what_is_wrong_with_an_address_is_said(fault: OSError, said: str) -> None:
-    assert said in why_not("203.0.113.1", 80, fault)
+def test_message_names_the_reason(error: OSError, message: str) -> None:
+    assert message in why_not("203.0.113.1", 80, error)

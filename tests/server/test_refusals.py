@@ -8,7 +8,7 @@ from gunicorn.http import errors
 from storefront.server.refusals import refusal_of, respond
 from storefront.server.request_buffer import BodyTooLarge
 
-FAULTS: list[tuple[Exception, int]] = [
+ERRORS: list[tuple[Exception, int]] = [
     (BodyTooLarge(), 413),
     (errors.LimitRequestLine(5000, 4094), 414),
     (errors.LimitRequestHeaders("x"), 431),
@@ -23,11 +23,11 @@ FAULTS: list[tuple[Exception, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "status"), FAULTS, ids=lambda value: type(value).__name__)
-def test_each_fault_has_its_status(fault: Exception, status: int) -> None:
-    refused = refusal_of(fault)
-    assert refused.status == status
-    assert refused.title and refused.detail.endswith(".")
-    head, body = respond(refused, b"GET /api/v1/x HTTP/1.1\r\n", 0.0, "test").split(b"\r\n\r\n")
+@pytest.mark.parametrize(("error", "status"), ERRORS, ids=lambda value: type(value).__name__)
+def test_each_error_has_its_status(error: Exception, status: int) -> None:
+    refusal = refusal_of(error)
+    assert refusal.status == status
+    assert refusal.title and refusal.detail.endswith(".")
+    head, body = respond(refusal, b"GET /api/v1/x HTTP/1.1\r\n", 0.0, "test").split(b"\r\n\r\n")
     assert json.loads(body)["type"].startswith("/problems/")
     assert (b"Retry-After" in head) is (status == 503)

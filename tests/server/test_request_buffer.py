@@ -14,29 +14,29 @@ from storefront.server.request_buffer import MAX_BODY_BYTES_IN_MEMORY, BodyTooLa
 
 CFG = Config()
 PEER = ("127.0.0.1", 1)
-Seen = tuple[str, str, list[tuple[str, str]], bytes]
+ParsedRequest = tuple[str, str, list[tuple[str, str]], bytes]
 
 
-def read_by_gunicorn(stream: bytes) -> list[Seen]:
-    """The complete requests of a connection up to one that ends it, as gunicorn's own worker would have them."""
+def read_by_gunicorn(stream: bytes) -> list[ParsedRequest]:
+    """Return the complete requests that gunicorn's own worker would parse from a connection."""
     parser, found = RequestParser(CFG, [stream], PEER), []
     try:
         for message in parser:
             declared = [int(value) for name, value in message.headers if name == "CONTENT-LENGTH"]
             body = message.body.read()
             if declared and len(body) < declared[0]:
-                break  # the client has gone before the end, which gunicorn leaves to the app
+                break  # the client disconnected; gunicorn leaves this to the app
             found.append((message.method, message.uri, message.headers, body))
     except (ParseException, NoMoreData, StopIteration):
         pass
     return found
 
 
-def read_by_buffer(pieces: list[bytes]) -> list[Seen]:
+def read_by_buffer(chunks: list[bytes]) -> list[ParsedRequest]:
     buffer, found = RequestBuffer(CFG, PEER), []
     try:
-        for piece in pieces:
-            buffer.feed(piece)
+        for chunk in chunks:
+            buffer.feed(chunk)
             while request := buffer.next_request():
                 message = request.message
                 with request.body as body:
@@ -50,14 +50,14 @@ def read_by_buffer(pieces: list[bytes]) -> list[Seen]:
     return found
 
 
-def cut(stream: bytes, seed: int) -> list[bytes]:
-    """The stream in pieces of any size, many of one byte."""
-    chance, pieces = random.Random(seed), []
+def split(stream: bytes, seed: int) -> list[bytes]:
+    """Split the stream into chunks of random sizes, many of one byte."""
+    rng, chunks = random.Random(seed), []
     while stream:
-        size = chance.choice((1, 1, 2, 3, 7, 20, 1000))
-        pieces.append(stream[:size])
+        size = rng.choice((1, 1, 2, 3, 7, 20, 1000))
+        chunks.append(stream[:size])
         stream = stream[size:]
-    return pieces
+    return chunks
 
 
 def one_of(*choices: bytes) -> st.SearchStrategy[bytes]:
@@ -65,11 +65,11 @@ def one_of(*choices: bytes) -> st.SearchStrategy[bytes]:
 
 
 LINE_END = one_of(*[b"\r\n"] * 60, b"\n", b"\r", b"\n\r", b"\r\r\n", b"")
-GOOD_HEADER = one_of(
+VALID_HEADER = one_of(
     *(b"Host: a", b"X: y", b"X: \xe9", b"Content-Type: a", b"Expect: 100-continue", b"Connection: keep-alive", b"X-Y:"),
     *[b"Content-Length: 3", b"Content-Length: 10", b"Transfer-Encoding: chunked", b"transfer-encoding:\tChunked"] * 3,
 )
-DOUBTFUL_HEADER = one_of(
+SUSPICIOUS_HEADER = one_of(
     *(b"X:", b": x", b"X : y", b" folded", b"\tfolded", b"X: \x00", b"X: a\nb", b"X_Y: z", b"Expect: x", b"Host: b"),
     *(
         b"Connection: close",
@@ -89,7 +89,7 @@ REQUEST_LINE = one_of(
     *(b"POST /b HTTP/1.0", b"get / HTTP/1.1", b"GET  / HTTP/1.1", b"GET /", b"GET http://a/b HTTP/1.1", b"", b"\r\n"),
     *(b"OPTIONS * HTTP/1.1", b"CONNECT a:1 HTTP/1.1", b"GET / HTTP/2.0", b"GET /\x00 HTTP/1.1"),
 )
-GOOD_BODY = one_of(
+VALID_BODY = one_of(
     *(
         b"",
         b"abc",
@@ -99,7 +99,7 @@ GOOD_BODY = one_of(
         b"3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: x\r\n\r\n",
     ),
 )
-DOUBTFUL_BODY = st.lists(
+SUSPICIOUS_BODY = st.lists(
     one_of(
         *(b"3\r\nabc\r\n", b"0\r\n\r\n", b"0\r\n", b"3\r\nabcd\r\n", b'3;x="a\rb"\r\nabc\r\n', b"3 ;x\r\nabc\r\n"),
         *(b"03\r\nabc\r\n", b"0x3\r\nabc\r\n", b"-1\r\n", b"3\nabc\r\n", b"3\r\nabc\n", b"0\r\nHost: x\r\n\r\n"),
@@ -117,15 +117,15 @@ DOUBTFUL_BODY = st.lists(
 
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
-    """A few requests on one connection; most are right, or nearly so."""
+    """A few requests on one connection, most of them valid or nearly valid."""
     stream = b""
     for _ in range(draw(st.integers(1, 4))):
-        doubtful = draw(st.integers(0, 3)) == 0
-        header = st.one_of(GOOD_HEADER, DOUBTFUL_HEADER) if doubtful else GOOD_HEADER
-        body = st.one_of(GOOD_BODY, DOUBTFUL_BODY) if doubtful else GOOD_BODY
-        stream += draw(one_of(b"", b"\r\n", b"\r\n\r\n", b"\n")) if doubtful else b""
+        suspicious = draw(st.integers(0, 3)) == 0
+        header = st.one_of(VALID_HEADER, SUSPICIOUS_HEADER) if suspicious else VALID_HEADER
+        body = st.one_of(VALID_BODY, SUSPICIOUS_BODY) if suspicious else VALID_BODY
+        stream += draw(one_of(b"", b"\r\n", b"\r\n\r\n", b"\n")) if suspicious else b""
         for line in (draw(REQUEST_LINE), *draw(st.lists(header, max_size=3))):
-            stream += line + (draw(LINE_END) if doubtful else b"\r\n")
+            stream += line + (draw(LINE_END) if suspicious else b"\r\n")
         stream += b"\r\n" + draw(body)
     return stream
 
@@ -138,26 +138,26 @@ PIPELINED = one_of(
 
 
 @given(streams(), st.integers(0, 2**32))
-def test_what_is_one_request_here_is_one_for_gunicorn(stream: bytes, seed: int) -> None:
+def test_buffer_splits_a_stream_into_the_same_requests_as_gunicorn(stream: bytes, seed: int) -> None:
     expected = read_by_gunicorn(stream)
     assert read_by_buffer([stream]) == expected
-    assert read_by_buffer(cut(stream, seed)) == expected
+    assert read_by_buffer(split(stream, seed)) == expected
 
 
 @given(st.lists(PIPELINED, min_size=1, max_size=6), st.integers(0, 2**32))
-def test_pipelined_requests_come_out_one_by_one(requests: list[bytes], seed: int) -> None:
+def test_pipelined_requests_are_returned_one_by_one(requests: list[bytes], seed: int) -> None:
     stream = b"".join(requests)
-    found = read_by_buffer(cut(stream, seed))
+    found = read_by_buffer(split(stream, seed))
     assert len(found) == len(requests)
     assert found == read_by_gunicorn(stream)
 
 
-def feed(*pieces: bytes, **options: Any) -> RequestBuffer:
-    """A buffer with these bytes of an unfinished request; closed when it refuses them."""
+def feed(*chunks: bytes, **options: Any) -> RequestBuffer:
+    """Return a buffer with these bytes of an incomplete request. Raises if the buffer refuses them."""
     buffer = RequestBuffer(CFG, PEER, **options)
     try:
-        for piece in pieces:
-            buffer.feed(piece)
+        for chunk in chunks:
+            buffer.feed(chunk)
             assert buffer.next_request() is None
     except ParseException:
         buffer.close()
@@ -168,7 +168,7 @@ def feed(*pieces: bytes, **options: Any) -> RequestBuffer:
 AMBIGUOUS = {
     "length and chunked": b"Content-Length: 3\r\nTransfer-Encoding: chunked",
     "two lengths": b"Content-Length: 3\r\nContent-Length: 4",
-    "the same length twice": b"Content-Length: 3\r\nContent-Length: 3",
+    "repeated length": b"Content-Length: 3\r\nContent-Length: 3",
     "a list of lengths": b"Content-Length: 3, 3",
     "chunked twice": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
     "not chunked at the end": b"Transfer-Encoding: chunked, gzip",
@@ -179,15 +179,15 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("headers", AMBIGUOUS.values(), ids=AMBIGUOUS)
-def test_a_request_whose_end_is_ambiguous_is_refused_before_its_body(headers: bytes) -> None:
+def test_request_with_ambiguous_length_is_refused_before_its_body(headers: bytes) -> None:
     buffer = RequestBuffer(CFG, PEER)
     buffer.feed(b"POST / HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n\r\n")
     with pytest.raises(ParseException):
         buffer.next_request()
-    assert buffer.start.startswith(b"POST / "), "what it was is still known"
+    assert buffer.start.startswith(b"POST / "), "the request line is lost"
 
 
-def test_a_line_or_a_head_that_is_too_long_is_refused_while_it_arrives() -> None:
+def test_too_long_line_or_head_is_refused_while_it_arrives() -> None:
     with pytest.raises(LimitRequestLine):
         feed(b"GET /" + b"x" * 5000)
     with pytest.raises(LimitRequestHeaders):
@@ -196,10 +196,10 @@ def test_a_line_or_a_head_that_is_too_long_is_refused_while_it_arrives() -> None
         feed(*[b"GET / HTTP/1.1\r\n", *[b"A: " + b"x" * 1000 + b"\r\n"] * 70])
 
 
-def test_a_bare_line_feed_is_refused_while_the_head_arrives() -> None:
-    for pieces in ([b"GET / HTTP/1.1\n"], [b"GET / HTTP/1.1\r\nHost: a", b"\n"], [b"\n"]):
+def test_bare_line_feed_is_refused_while_the_head_arrives() -> None:
+    for chunks in ([b"GET / HTTP/1.1\n"], [b"GET / HTTP/1.1\r\nHost: a", b"\n"], [b"\n"]):
         with pytest.raises(ParseException):
-            feed(*pieces)
+            feed(*chunks)
     feed(b"GET / HTTP/1.1\r", b"\n", b"Host: a\r", b"\nX: y\r\n", b"\r")
 
 
@@ -214,13 +214,13 @@ TOO_LARGE = {
 }
 
 
-@pytest.mark.parametrize("pieces", TOO_LARGE.values(), ids=TOO_LARGE)
-def test_a_body_is_refused_as_soon_as_it_is_too_large_on_the_wire(pieces: list[bytes]) -> None:
+@pytest.mark.parametrize("chunks", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_body_is_refused_as_soon_as_it_is_too_large(chunks: list[bytes]) -> None:
     with pytest.raises(BodyTooLarge):
-        feed(*pieces, max_body_bytes=1000)
+        feed(*chunks, max_body_bytes=1000)
 
 
-def test_a_body_of_exactly_the_limit_is_taken() -> None:
+def test_body_of_exactly_the_limit_is_accepted() -> None:
     buffer = RequestBuffer(CFG, PEER, max_body_bytes=1000)
     buffer.feed(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000)
     request = buffer.next_request()
@@ -228,13 +228,13 @@ def test_a_body_of_exactly_the_limit_is_taken() -> None:
     assert buffer.is_empty and buffer.held_bytes == 0
 
 
-def test_an_endless_chunk_size_line_or_trailer_is_refused() -> None:
+def test_endless_chunk_size_line_or_trailer_is_refused() -> None:
     for part in (b"1;" + b"x" * 9000, b"0\r\n" + b"A: b\r\n" * 6000):
         with pytest.raises(ParseException):
             feed(CHUNKED + part)
 
 
-def test_a_large_body_is_kept_in_a_file_and_comes_out_whole() -> None:
+def test_large_body_is_buffered_in_a_file() -> None:
     content = random.Random(1).randbytes(3 * MAX_BODY_BYTES_IN_MEMORY)
     buffer = RequestBuffer(CFG, PEER)
     buffer.feed(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(content))
@@ -247,7 +247,7 @@ def test_a_large_body_is_kept_in_a_file_and_comes_out_whole() -> None:
     request.body.close()
 
 
-def test_the_client_is_told_once_to_go_on_and_only_if_it_waits() -> None:
+def test_continue_is_expected_only_before_the_body() -> None:
     head = b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
     buffer = feed(head)
     assert buffer.expects_continue
@@ -257,10 +257,10 @@ def test_the_client_is_told_once_to_go_on_and_only_if_it_waits() -> None:
     buffer.feed(head + b"abc")
     assert buffer.next_request() and not buffer.expects_continue
     old = feed(head.replace(b"1.1", b"1.0"))
-    assert not old.expects_continue, "an HTTP/1.0 client doesn't know that answer"
+    assert not old.expects_continue, "HTTP/1.0 has no 100 Continue"
 
 
-def test_an_empty_line_between_requests_is_no_request() -> None:
+def test_empty_line_between_requests_is_ignored() -> None:
     buffer = feed(b"\r\n")
     assert buffer.is_empty
     buffer.feed(b"G")

@@ -1,4 +1,4 @@
-"""Responses are sent in order to slow clients, and no thread waits for more than a bounded part."""
+"""Responses are sent in order to slow clients, and a bounded part is buffered without blocking the thread."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ def read(client: socket.socket, size: int) -> bytes:
     return bytes(found)
 
 
-def test_what_is_written_is_sent_when_it_is_flushed(pair: Pair) -> None:
+def test_written_bytes_are_sent_on_flush(pair: Pair) -> None:
     output = ResponseOutput(pair[0])
     output.sendall(b"head ")
     output.sendall(b"")
@@ -39,20 +39,20 @@ def test_what_is_written_is_sent_when_it_is_flushed(pair: Pair) -> None:
     assert pair[1].recv(100) == b"head body"
 
 
-def test_pieces_and_files_arrive_in_order_while_the_client_reads_slowly(pair: Pair, tmp_path: Path) -> None:
+def test_bytes_and_files_arrive_in_order_at_a_slow_client(pair: Pair, tmp_path: Path) -> None:
     file = tmp_path / "picture"
     file.write_bytes(bytes(range(256)) * 4000)
     output = ResponseOutput(pair[0])
-    pieces = [str(number).encode() * 1000 for number in range(200)]
-    for piece in pieces:
-        output.sendall(piece)
+    chunks = [str(number).encode() * 1000 for number in range(200)]
+    for chunk in chunks:
+        output.sendall(chunk)
     with file.open("rb") as opened:
         output.sendfile(opened, 100, 900_000)
     output.sendall(b"the end")
-    expected = b"".join(pieces) + file.read_bytes()[100:900_100] + b"the end"
+    expected = b"".join(chunks) + file.read_bytes()[100:900_100] + b"the end"
     assert output.unsent_bytes == len(expected)
     output.flush()
-    assert output.unsent_bytes, "the system's buffer is smaller"
+    assert output.unsent_bytes, "the whole response fitted in the system's buffer"
     found = b""
     while len(found) < len(expected):
         found += pair[1].recv(50_000)
@@ -61,8 +61,8 @@ def test_pieces_and_files_arrive_in_order_while_the_client_reads_slowly(pair: Pa
     assert output.unsent_bytes == 0
 
 
-def test_only_a_bounded_part_waits_beside_the_thread(pair: Pair) -> None:
-    """More than that, and the thread waits until the client has read."""
+def test_unsent_bytes_are_bounded(pair: Pair) -> None:
+    """Above the limit, the thread waits until the client has read."""
     output = ResponseOutput(pair[0])
     size = 3 * MAX_UNSENT_BYTES
     output.sendall(b"x" * size)
@@ -73,15 +73,15 @@ def test_only_a_bounded_part_waits_beside_the_thread(pair: Pair) -> None:
     assert output.unsent_bytes <= MAX_UNSENT_BYTES
 
 
-def test_a_client_that_reads_nothing_is_given_up(pair: Pair) -> None:
+def test_client_that_reads_nothing_times_out(pair: Pair) -> None:
     output = ResponseOutput(pair[0], send_timeout=0.05)
     output.sendall(b"x" * 3 * MAX_UNSENT_BYTES)
     with pytest.raises(TimeoutError):
         output.flush_or_wait()
 
 
-def test_a_file_that_has_become_shorter_breaks_the_connection(pair: Pair, tmp_path: Path) -> None:
-    """Its length has been sent already."""
+def test_truncated_file_breaks_the_connection(pair: Pair, tmp_path: Path) -> None:
+    """The Content-Length has been sent already."""
     file = tmp_path / "picture"
     file.write_bytes(b"x" * 100)
     output = ResponseOutput(pair[0])
@@ -92,7 +92,7 @@ def test_a_file_that_has_become_shorter_breaks_the_connection(pair: Pair, tmp_pa
     output.close()
 
 
-def test_who_takes_the_connection_gets_what_is_unsent(pair: Pair) -> None:
+def test_unsent_bytes_are_handed_over_with_the_connection(pair: Pair) -> None:
     output = ResponseOutput(pair[0])
     output.sendall(b"x" * 5_000_000)
     output.flush()

@@ -1,4 +1,4 @@
-"""With any number of slow clients, others are served at once, and the server stops when told to."""
+"""With any number of slow clients, others are served immediately, and the server stops in time."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.servers import GRACE_SECONDS, Server, lines, serving, wait, wait_for_
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One worker, so that all clients are its."""
+    """A server with one worker, so that all clients are connected to it."""
     with serving(tmp_path_factory.mktemp("slow"), WEB_CONCURRENCY="1", RATELIMIT_ENABLED="false") as running:
         wait(running.is_up)
         check_page(running)
@@ -29,52 +29,52 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def many_files() -> Iterator[None]:
-    """Leave to open thousands of connections from here."""
+def raised_fd_limit() -> Iterator[None]:
+    """Raise the limit of open files of this process, for thousands of connections."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], 6000), before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_a_page_comes_before_five_hundred_slow_clients_are_given_up(server: Server, many_files: None) -> None:
-    """It came after that when slow clients held threads."""
+def test_page_is_served_beside_five_hundred_slow_clients(server: Server, raised_fd_limit: None) -> None:
+    """Slow clients must not occupy threads."""
     with slow_clients(server, 125) as clients:
         check_page(server)
         assert server.get("/healthz")[0].status == 200
         assert [client.is_waiting() for client in clients] == [True] * 500
 
 
-def test_more_connections_than_a_process_takes_leave_room_for_a_page(server: Server, many_files: None) -> None:
-    """Those that have waited longest make room."""
+def test_page_is_served_above_the_connection_limit(server: Server, raised_fd_limit: None) -> None:
+    """The connections that have been idle for longest are closed."""
     with ExitStack() as stack:
         clients = [Client(server) for _ in range(MAX_CONNECTIONS + 100)]
         for client in clients:
             stack.callback(client.socket.close)
         check_page(server)
         assert clients[0].is_closed()
-        assert clients[-1].is_waiting(), "the page came while this one was still held"
+        assert clients[-1].is_waiting(), "a newer connection was closed too"
         wait(lambda: any("connection limit" in str(line["message"]) for line in lines(server)))
 
 
-def test_slow_clients_are_told_so_and_silent_ones_are_closed(server: Server) -> None:
+def test_slow_clients_get_a_408_and_silent_ones_are_closed(server: Server) -> None:
     with slow_clients(server, 1) as clients, ExitStack() as stack:
         api = Client(server)
         stack.callback(api.socket.close)
         api.send(b"POST /t/north/api/v1/carts HTTP/1.1\r\nX-Request-ID: too-slow\r\n")
-        dripping = Client(server)
-        stack.callback(dripping.socket.close)
+        slow_client = Client(server)
+        stack.callback(slow_client.socket.close)
         start = time.monotonic()
-        drip_until_answered(dripping)
+        send_slowly_until_refused(slow_client)
         assert time.monotonic() - start > HEAD_TIMEOUT_SECONDS / 2
         for kind, client in zip(SLOW, clients, strict=True):
             if kind == "silent":
                 assert client.is_closed()
                 continue
-            answer = client.answer()
+            answer = client.response()
             assert (answer.status, answer.headers["content-type"]) == (408, "text/html; charset=utf-8"), kind
             assert client.is_closed()
-        answer = api.answer()
+        answer = api.response()
         assert (answer.status, answer.headers["content-type"]) == (408, "application/problem+json")
         problem = json.loads(answer.body)
         assert (problem["status"], problem["type"]) == (408, "/problems/request-timeout")
@@ -83,8 +83,8 @@ def test_slow_clients_are_told_so_and_silent_ones_are_closed(server: Server) -> 
     assert (line["status"], line["method"], line["logger"]) == (408, "POST", "storefront.access")
 
 
-def drip_until_answered(client: Client) -> None:
-    """A byte now and then doesn't prolong the deadline of a head."""
+def send_slowly_until_refused(client: Client) -> None:
+    """Send a byte at a time, which doesn't extend the deadline for a head."""
     client.send(HALF_HEAD)
     client.socket.settimeout(0.5)
     while True:
@@ -96,7 +96,7 @@ def drip_until_answered(client: Client) -> None:
             continue
 
 
-def test_a_body_has_time_as_long_as_it_comes_at_the_minimum_rate() -> None:
+def test_deadline_of_a_body_grows_with_the_minimum_rate() -> None:
     left, right = socket.socketpair()
     with left, right:
         connection = Connection(Config(), left, "", "")
@@ -113,8 +113,8 @@ def test_a_body_has_time_as_long_as_it_comes_at_the_minimum_rate() -> None:
         connection.close()
 
 
-def test_clients_that_do_not_read_their_answers_hold_no_thread(server: Server) -> None:
-    """Each asks for more than the system's buffers take; there are more of them than threads."""
+def test_clients_that_do_not_read_their_responses_occupy_no_thread(server: Server) -> None:
+    """Each requests more than the system's buffers hold; there are more clients than threads."""
     with ExitStack() as stack:
         clients = []
         for _ in range(24):
@@ -124,11 +124,11 @@ def test_clients_that_do_not_read_their_answers_hold_no_thread(server: Server) -
             client.send(request("GET", "/t/north/", "Accept-Encoding: identity") * 200)
             clients.append(client)
         check_page(server)
-        assert [clients[0].answer().status for _ in range(10)] == [200] * 10, "whoever reads on gets the rest"
+        assert [clients[0].response().status for _ in range(10)] == [200] * 10, "the rest of the responses was lost"
 
 
-def beside(kind: str, server: Server, stack: ExitStack) -> None:
-    """Clients of this kind, as they are when the server is told to stop."""
+def open_clients(kind: str, server: Server, stack: ExitStack) -> None:
+    """Open clients of this kind, for a server that is about to stop."""
     for _ in range(30):
         client = Client(server)
         stack.callback(client.socket.close)
@@ -137,17 +137,17 @@ def beside(kind: str, server: Server, stack: ExitStack) -> None:
             client.send(request("GET", "/t/north/", "Accept-Encoding: identity") * 200)
         elif kind == "kept alive":
             client.send(request("GET", "/healthz"))
-            assert client.answer().status == 200
+            assert client.response().status == 200
         else:
             client.send(SLOW[kind])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_it_stops_at_once_beside_clients_of_every_kind(tmp_path: Path, number: int) -> None:
+def test_server_stops_without_waiting_for_clients_of_any_kind(tmp_path: Path, number: int) -> None:
     with serving(tmp_path, WEB_CONCURRENCY="1") as server, ExitStack() as stack:
         wait(server.is_up)
         for kind in (*SLOW, "not reading", "kept alive"):
-            beside(kind, server, stack)
+            open_clients(kind, server, stack)
         check_page(server)
         start = time.monotonic()
         assert server.stop(number) == 0
@@ -156,7 +156,7 @@ def test_it_stops_at_once_beside_clients_of_every_kind(tmp_path: Path, number: i
         assert not any(line["level"] == "ERROR" for line in lines(server))
 
 
-def test_ctrl_c_at_a_terminal_reaches_master_and_workers_together(tmp_path: Path) -> None:
+def test_sigint_to_the_process_group_stops_the_server(tmp_path: Path) -> None:
     with serving(tmp_path, WEB_CONCURRENCY="2") as server, slow_clients(server_when_up(server), 5):
         start = time.monotonic()
         os.killpg(server.process.pid, signal.SIGINT)
@@ -170,15 +170,15 @@ def server_when_up(server: Server) -> Server:
     return server
 
 
-def test_connections_that_are_over_are_forgotten(server: Server) -> None:
-    """Whatever they were in the middle of."""
+def test_closed_connections_are_released(server: Server) -> None:
+    """In whatever state they are closed."""
     (worker,) = workers(server)
 
     def sockets() -> int:
         return sum(link_of(file).startswith("socket:") for file in Path(f"/proc/{worker}/fd").iterdir())
 
     wait(lambda: sockets() < 20)
-    before = sockets()  # some of these may be connections of the test before that are just being closed
+    before = sockets()  # may include connections of the previous test that are being closed
     with slow_clients(server, 10):
         wait(lambda: sockets() >= 40)
     wait(lambda: sockets() <= before)

@@ -1,4 +1,4 @@
-"""Scripts and styles are joined as a browser would load them one by one, and a broken source says which file it is."""
+"""Scripts and styles are joined in the order in which a browser would load them; an error names the source file."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Write = Callable[..., Path]
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     def write(**sources: str) -> Path:
-        """Write files (`a_js` is `a.js`); returns the folder."""
+        """Write files (`a_js` becomes `a.js`). Returns the folder."""
         for name, source in sources.items():
             stem, _, ending = name.rpartition("_")
             (tmp_path / f"{stem}.{ending}").write_text(source)
@@ -41,7 +41,7 @@ def test_modules_are_joined_in_the_order_of_their_imports(write: Write) -> None:
     assert not re.search(r"\b(import|export)\b", script)
 
 
-def test_a_module_sees_what_it_imports_and_nothing_else(write: Write) -> None:
+def test_module_has_access_to_its_imports_only(write: Write) -> None:
     folder = write(
         entry_js='import {\n  one,\n} from "./c.js";\nuse(one);', c_js="export const one = 1;\nconst own = 2;"
     )
@@ -51,7 +51,7 @@ def test_a_module_sees_what_it_imports_and_nothing_else(write: Write) -> None:
     assert "return {one}" in script
 
 
-def test_comments_go_and_strings_stay(write: Write) -> None:
+def test_comments_are_removed_and_strings_kept(write: Write) -> None:
     source = """// a comment
 const url = "https://example.com//x";
 
@@ -72,7 +72,7 @@ BROKEN_SCRIPTS = {
         {"entry_js": 'import { two } from "./c.js";', "c_js": "export const one = 1;"},
         "entry.js imports two from c.js, which doesn't export it",
     ),
-    "a circle": (
+    "a circular import": (
         {"entry_js": 'import "./a.js";', "a_js": 'import "./b.js";', "b_js": 'import "./a.js";'},
         "entry.js → a.js → b.js → a.js",
     ),
@@ -92,7 +92,7 @@ BROKEN_SCRIPTS = {
 
 
 @pytest.mark.parametrize(("sources", "sentence"), BROKEN_SCRIPTS.values(), ids=list(BROKEN_SCRIPTS))
-def test_a_script_that_cannot_be_joined_is_named(write: Write, sources: dict[str, str], sentence: str) -> None:
+def test_error_names_the_script(write: Write, sources: dict[str, str], sentence: str) -> None:
     with pytest.raises(AssetError, match=re.escape(sentence)):
         joined(write(**sources))
 
@@ -101,7 +101,7 @@ def style(folder: Path) -> str:
     return join_styles(folder / "entry.css")
 
 
-def test_styles_are_joined_in_the_place_of_their_imports(write: Write) -> None:
+def test_styles_replace_their_imports(write: Write) -> None:
     folder = write(
         entry_css='/* Why. */\n@layer one, two;\n\n@import "a.css" layer(one);\n@import "b.css";\n',
         a_css="a {\n  color: red;\n}\n",
@@ -110,7 +110,7 @@ def test_styles_are_joined_in_the_place_of_their_imports(write: Write) -> None:
     assert style(folder) == "@layer one,two;@layer one{a{color:red;}}b,c{margin:0 auto;}"
 
 
-def test_white_space_goes_where_it_means_nothing(write: Write) -> None:
+def test_insignificant_white_space_is_removed(write: Write) -> None:
     source = """
 .fold {
   width: calc(100% - (1rem + 2px));
@@ -154,12 +154,12 @@ BROKEN_STYLES = {
 
 
 @pytest.mark.parametrize(("sources", "sentence"), BROKEN_STYLES.values(), ids=list(BROKEN_STYLES))
-def test_a_stylesheet_that_cannot_be_joined_is_named(write: Write, sources: dict[str, str], sentence: str) -> None:
+def test_error_names_the_stylesheet(write: Write, sources: dict[str, str], sentence: str) -> None:
     with pytest.raises(AssetError, match=re.escape(sentence)):
         style(write(**sources))
 
 
-def test_every_source_of_the_shop_is_part_of_what_is_served() -> None:
+def test_bundles_contain_every_source_file() -> None:
     script = join_scripts(STATIC_FOLDER / SCRIPT)
     parts = re.findall(r'^modules\["([\w.]+)"\]=', script, re.MULTILINE)
     assert sorted(parts) == sorted(path.name for path in (STATIC_FOLDER / "js").iterdir())

@@ -19,46 +19,46 @@ def varies_by(answer: TestResponse) -> set[str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/products/cup", "/api/v1/products", "/api/v1/openapi.json", "/nowhere"])
-def test_an_answer_is_packed_for_who_can_unpack_it(shopper: Person, path: str) -> None:
-    plain, packed = shopper.get(path), shopper.get(path, headers=BROWSER)
+def test_response_is_compressed_for_clients_that_accept_gzip(shopper: Person, path: str) -> None:
+    plain, compressed = shopper.get(path), shopper.get(path, headers=BROWSER)
     assert "Content-Encoding" not in plain.headers
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert packed.status_code == plain.status_code
-    assert packed.content_length == len(packed.data) < len(plain.data)
-    assert len(gzip.decompress(packed.data)) == len(plain.data)
-    assert "Accept-Encoding" in varies_by(plain) & varies_by(packed)
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert compressed.status_code == plain.status_code
+    assert compressed.content_length == len(compressed.data) < len(plain.data)
+    assert len(gzip.decompress(compressed.data)) == len(plain.data)
+    assert "Accept-Encoding" in varies_by(plain) & varies_by(compressed)
 
 
-def test_what_else_an_answer_depends_on_stays_said(shopper: Person) -> None:
+def test_compression_keeps_the_other_names_in_vary(shopper: Person) -> None:
     assert {"HX-Request-Type", "HX-Target", "Cookie", "Accept-Encoding"} <= varies_by(shopper.get("/", headers=BROWSER))
 
 
 @pytest.mark.parametrize("accepted", ["identity", "br", "gzip;q=0, identity", "x-gzip-like"])
-def test_who_does_not_take_gzip_gets_none(shopper: Person, accepted: str) -> None:
+def test_response_is_not_compressed_without_gzip_support(shopper: Person, accepted: str) -> None:
     answer = shopper.get("/", headers={"Accept-Encoding": accepted})
     assert "Content-Encoding" not in answer.headers
     assert answer.text.endswith("</html>")
 
 
-def test_what_is_small_or_empty_is_not_packed(shopper: Person) -> None:
+def test_small_or_empty_response_is_not_compressed(shopper: Person) -> None:
     redirected = shopper.post("/cart/items", {"product_id": "cup"}, headers=BROWSER)
     assert redirected.status_code == 303
     for answer in (redirected, shopper.client.get("/healthz", headers=BROWSER)):
         assert "Content-Encoding" not in answer.headers
 
 
-def test_streams_are_not_packed_so_that_nothing_waits_in_them(shopper: Person) -> None:
+def test_streams_are_not_compressed(shopper: Person) -> None:
     with shopper.get("/events", headers=BROWSER, buffered=False) as stream:
         assert stream.mimetype == "text/event-stream"
         assert "Content-Encoding" not in stream.headers
         assert next(iter(stream.response)).startswith(b"retry")  # type: ignore[attr-defined]
 
 
-def test_nothing_of_an_address_stands_beside_a_secret(shopper: Person) -> None:
-    """Else who may choose the one could read the other by the length of what is packed."""
+def test_pages_with_secrets_repeat_no_query_parameters(shopper: Person) -> None:
+    """Otherwise the compressed length would reveal the secret to whoever controls the parameters (BREACH)."""
     typed = "?" + "&".join(f"{name}=zebrafish" for name in ("q", "added", "code", "email", "name", "next", "cart_id"))
     shopper.post("/cart/items", {"product_id": "cup"})
-    assert "zebrafish" in shopper.get("/" + typed).text, "where there is no secret, it may"
+    assert "zebrafish" in shopper.get("/" + typed).text, "a page without secrets repeats parameters"
     page = shopper.get("/checkout" + typed)
     cart_id = re.search(r'name="cart_id" value="([^"]+)"', page.text)[1]
     order = shopper.post("/checkout", {"cart_id": cart_id, "email": "ada@example.com", "name": "Ada"}).location
@@ -72,29 +72,29 @@ def test_nothing_of_an_address_stands_beside_a_secret(shopper: Person) -> None:
         assert "zebrafish" not in answer.text
 
 
-def test_style_and_script_are_packed_and_kept_for_ever(app: Flask, shopper: Person) -> None:
-    addresses = re.findall(r'(?:href|src)="(/t/north/static/[^"]+\.(?:css|js))"', shopper.get("/").text)
-    assert len(addresses) == 3
-    for address in addresses:
-        assert re.search(r"\.[0-9a-f]{12}\.\w+$", address)
-        plain, packed = (app.test_client().get(address, headers=headers) for headers in ({}, BROWSER))
+def test_style_and_script_are_compressed_and_immutable(app: Flask, shopper: Person) -> None:
+    urls = re.findall(r'(?:href|src)="(/t/north/static/[^"]+\.(?:css|js))"', shopper.get("/").text)
+    assert len(urls) == 3
+    for url in urls:
+        assert re.search(r"\.[0-9a-f]{12}\.\w+$", url)
+        plain, compressed = (app.test_client().get(url, headers=headers) for headers in ({}, BROWSER))
         assert "Content-Encoding" not in plain.headers
-        assert packed.headers["Content-Encoding"] == "gzip"
-        assert packed.content_length == len(packed.data) < len(plain.data) / 2
-        assert gzip.decompress(packed.data) == plain.data
-        for answer in (plain, packed):
+        assert compressed.headers["Content-Encoding"] == "gzip"
+        assert compressed.content_length == len(compressed.data) < len(plain.data) / 2
+        assert gzip.decompress(compressed.data) == plain.data
+        for answer in (plain, compressed):
             assert "immutable" in answer.headers["Cache-Control"]
             assert varies_by(answer) == {"Accept-Encoding"}
-        again = app.test_client().get(address, headers={**BROWSER, "If-None-Match": packed.headers["ETag"]})
+        again = app.test_client().get(url, headers={**BROWSER, "If-None-Match": compressed.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
-        head = app.test_client().head(address, headers=BROWSER)
-        assert (head.status_code, head.data, head.content_length) == (200, b"", packed.content_length)
-        assert app.test_client().post(address).status_code == 405
+        head = app.test_client().head(url, headers=BROWSER)
+        assert (head.status_code, head.data, head.content_length) == (200, b"", compressed.content_length)
+        assert app.test_client().post(url).status_code == 405
 
 
-def test_what_the_style_asks_for_is_kept_for_ever_too(app: Flask, shopper: Person) -> None:
-    address = re.search(r'href="(/t/north/static/css/style[^"]+)"', shopper.get("/").text)[1]
-    fonts = re.findall(r"url\(\.\./([^)]+)\)", app.test_client().get(address).text)
+def test_fonts_of_the_style_are_immutable(app: Flask, shopper: Person) -> None:
+    url = re.search(r'href="(/t/north/static/css/style[^"]+)"', shopper.get("/").text)[1]
+    fonts = re.findall(r"url\(\.\./([^)]+)\)", app.test_client().get(url).text)
     assert fonts
     for font in fonts:
         with app.test_client().get(f"/t/north/static/{font}") as answer:
@@ -102,16 +102,16 @@ def test_what_the_style_asks_for_is_kept_for_ever_too(app: Flask, shopper: Perso
             assert "immutable" in answer.headers["Cache-Control"]
 
 
-def remembered() -> int:
+def cache_size() -> int:
     return compress_shared.cache_info().currsize
 
 
-def test_only_what_is_everybodys_is_remembered_packed(shopper: Person) -> None:
-    """What is one shopper's would stay in the memory of the process, and push out what all ask for."""
+def test_only_shared_responses_are_cached_compressed(shopper: Person) -> None:
+    """Responses for one shopper would fill the cache and evict shared ones."""
     compress_shared.cache_clear()
     shopper.post("/cart/items", {"product_id": "cup"}, headers=BROWSER)
-    said = shopper.get("/", headers=BROWSER)
-    assert "Added" in gzip.decompress(said.data).decode()
+    with_message = shopper.get("/", headers=BROWSER)
+    assert "Added" in gzip.decompress(with_message.data).decode()
     cart_id = shopper.cart(cup=1)
     order = shopper.checkout(cart_id).json
     pages = [shopper.get(path, headers=BROWSER) for path in ("/cart", "/checkout", "/checkout/upsell?page=1")]
@@ -119,11 +119,11 @@ def test_only_what_is_everybodys_is_remembered_packed(shopper: Person) -> None:
     pages += [shopper.api("GET", f"/carts/{shopper.cart(cup=1, beans=2)}", headers=BROWSER)]
     pages += [shopper.get("/nowhere", headers=BROWSER), shopper.post("/cart/promo", {"code": "x"}, headers=BROWSER)]
     assert sum("Content-Encoding" in page.headers for page in pages) >= 6
-    assert remembered() == 0
+    assert cache_size() == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/?q=cup", "/products/cup", "/api/v1/products", "/api/v1/openapi.json"])
-def test_what_is_everybodys_is_packed_once(shopper: Person, path: str) -> None:
+def test_shared_response_is_compressed_once(shopper: Person, path: str) -> None:
     shopper.get(path, headers=BROWSER)
     before = compress_shared.cache_info()
     first, second = shopper.get(path, headers=BROWSER), shopper.get(path, headers=BROWSER)
@@ -132,9 +132,9 @@ def test_what_is_everybodys_is_packed_once(shopper: Person, path: str) -> None:
     assert compress_shared.cache_info().misses == before.misses
 
 
-def test_many_pages_of_shoppers_leave_the_shelves_where_they_are(shopper: Person) -> None:
+def test_personal_responses_do_not_grow_the_cache(shopper: Person) -> None:
     shopper.get("/", headers=BROWSER)
-    kept = remembered()
+    before = cache_size()
     for _ in range(60):
         shopper.api("GET", f"/carts/{shopper.cart(cup=1, beans=2, pot=1)}", headers=BROWSER)
-    assert remembered() == kept
+    assert cache_size() == before

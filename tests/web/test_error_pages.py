@@ -18,22 +18,22 @@ from storefront.tenants import registry
 from tests.conftest import Lines, Person, dispose
 from tests.postgres import Postgres
 
-REGION = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#messages"}
-KINDS = {"page": ("/cart", {}), "region": ("/cart", REGION), "program": ("/api/v1/products", {})}
-ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "div#messages"}
+FORMATS = {"page": ("/cart", {}), "partial": ("/cart", PARTIAL), "api": ("/api/v1/products", {})}
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def fails(*_: object, **__: object) -> NoReturn:
     raise RuntimeError("this is what failed")
 
 
-def check(answer: TestResponse, kind: str, status: int, lines: list[dict[str, Any]]) -> None:
-    """The answer is of its kind, and there is one line about the request, with its id."""
+def check(answer: TestResponse, response_format: str, status: int, lines: list[dict[str, Any]]) -> None:
+    """Check format and status of the response, and that there is one access log line with its request id."""
     assert answer.status_code == status
-    assert answer.mimetype == ("application/problem+json" if kind == "program" else "text/html")
-    if kind == "program":
+    assert answer.mimetype == ("application/problem+json" if response_format == "api" else "text/html")
+    if response_format == "api":
         assert answer.json["status"] == status
-    elif kind == "region":
+    elif response_format == "partial":
         assert answer.headers["HX-Retarget"] == "#messages"
         assert 'id="messages"' in answer.text
         assert "<!doctype" not in answer.text
@@ -48,7 +48,7 @@ def check(answer: TestResponse, kind: str, status: int, lines: list[dict[str, An
 
 @pytest.fixture
 def with_cart(app: Flask) -> Person:
-    """Somebody whose cookie names a cart, in an app that answers as in production."""
+    """A client with a cart, of an app that handles errors as in production."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
@@ -56,16 +56,16 @@ def with_cart(app: Flask) -> Person:
 
 
 @contextmanager
-def database_away(app: Flask, url: str, postgres: Callable[[], Postgres]) -> Iterator[None]:
-    """The database is really away: its file is something else, or it takes no connections."""
+def database_unavailable(app: Flask, url: str, postgres: Callable[[], Postgres]) -> Iterator[None]:
+    """Make the database unavailable: its file is a directory, or it accepts no connections."""
     dispose(app)
     if url.startswith("sqlite"):
         file = Path(url.removeprefix("sqlite:///"))
-        shutil.move(file, file.with_suffix(".away"))
+        shutil.move(file, file.with_suffix(".moved"))
         file.mkdir()
         yield
         file.rmdir()
-        shutil.move(file.with_suffix(".away"), file)
+        shutil.move(file.with_suffix(".moved"), file)
         return
     name = url.partition("@/")[2].partition("?")[0]
     with psycopg.connect(postgres().admin, autocommit=True) as admin:
@@ -76,62 +76,62 @@ def database_away(app: Flask, url: str, postgres: Callable[[], Postgres]) -> Ite
 
 
 @pytest.fixture
-def away(with_cart: Person, database_url: str, request: pytest.FixtureRequest) -> Iterator[Person]:
-    with database_away(with_cart.client.application, database_url, lambda: request.getfixturevalue("postgres")):
+def without_database(with_cart: Person, database_url: str, request: pytest.FixtureRequest) -> Iterator[Person]:
+    with database_unavailable(with_cart.client.application, database_url, lambda: request.getfixturevalue("postgres")):
         yield with_cart
 
 
-def keep_snapshot(person: Person, seconds: float) -> None:
+def set_snapshot_ttl(person: Person, seconds: float) -> None:
     state_of(person.client.application).registry.snapshot_ttl_seconds = seconds
 
 
 @pytest.fixture(params=["known", "unknown"])
-def tenants(away: Person, request: pytest.FixtureRequest) -> str:
-    """Whether the process still knows which shops there are."""
-    keep_snapshot(away, 1e9 if request.param == "known" else -1)
+def tenants(without_database: Person, request: pytest.FixtureRequest) -> str:
+    """Whether the process has a valid snapshot of the tenants."""
+    set_snapshot_ttl(without_database, 1e9 if request.param == "known" else -1)
     return str(request.param)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_without_the_database_a_shopper_with_a_cart_is_told_so(
-    away: Person, tenants: str, kind: str, lines: Lines
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_unavailable_database_is_a_503_for_a_shopper_with_a_cart(
+    without_database: Person, tenants: str, response_format: str, lines: Lines
 ) -> None:
-    path, headers = KINDS[kind]
-    answer = away.get(path, headers=headers)
-    check(answer, kind, 503, lines())
+    path, headers = FORMATS[response_format]
+    answer = without_database.get(path, headers=headers)
+    check(answer, response_format, 503, lines())
     assert int(answer.headers["Retry-After"]) > 0
-    assert "storefront.web.error_handlers" in {line["logger"] for line in lines()}, "why is logged, too"
-    assert all("exc_info" not in line for line in lines()), "and nothing else broke"
-    if kind == "page" and tenants == "known":
-        assert "North" in answer.text, "the page is the shop's own"
+    assert "storefront.web.error_handlers" in {line["logger"] for line in lines()}, "the reason isn't logged"
+    assert all("exc_info" not in line for line in lines()), "another error occurred"
+    if response_format == "page" and tenants == "known":
+        assert "North" in answer.text, "the page lacks the shop's name"
 
 
-@ON_ONE_DATABASE
-@pytest.mark.parametrize("kind", KINDS)
-def test_other_errors_do_not_ask_the_database(away: Person, kind: str, lines: Lines) -> None:
-    """Nothing and nobody would be found; they are answered as if the database were there."""
-    keep_snapshot(away, 1e9)
-    headers = KINDS[kind][1]
-    start = "/api/v1/" if kind == "program" else "/"
-    cases = [("GET", "nothing", 404, b""), ("DELETE", "products" if kind == "program" else "cart", 405, b"")]
-    cases += [("POST", "carts" if kind == "program" else "cart/items", 413, b"x" * 300_000)]
+@ON_SQLITE
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_other_errors_need_no_database(without_database: Person, response_format: str, lines: Lines) -> None:
+    """404, 405 and 413 are returned although the database is unavailable."""
+    set_snapshot_ttl(without_database, 1e9)
+    headers = FORMATS[response_format][1]
+    start = "/api/v1/" if response_format == "api" else "/"
+    cases = [("GET", "nothing", 404, b""), ("DELETE", "products" if response_format == "api" else "cart", 405, b"")]
+    cases += [("POST", "carts" if response_format == "api" else "cart/items", 413, b"x" * 300_000)]
     for method, path, status, body in cases:
         before = len(lines())
-        answer = away.client.open(
+        answer = without_database.client.open(
             f"/t/north{start}{path}",
             method=method,
             data=body,
-            content_type="application/json" if kind == "program" else "application/x-www-form-urlencoded",
+            content_type="application/json" if response_format == "api" else "application/x-www-form-urlencoded",
             headers=headers,
         )
-        check(answer, kind, status, lines()[before:])
+        check(answer, response_format, status, lines()[before:])
 
 
-def test_when_it_is_back_the_cart_is_as_it_was(
+def test_cart_is_unchanged_when_the_database_is_available_again(
     with_cart: Person, database_url: str, request: pytest.FixtureRequest
 ) -> None:
-    keep_snapshot(with_cart, -1)
-    with database_away(with_cart.client.application, database_url, lambda: request.getfixturevalue("postgres")):
+    set_snapshot_ttl(with_cart, -1)
+    with database_unavailable(with_cart.client.application, database_url, lambda: request.getfixturevalue("postgres")):
         assert with_cart.get("/cart").status_code == 503
     assert "Dawn Beans" in with_cart.get("/cart").text
 
@@ -141,24 +141,26 @@ def break_view(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(app.view_functions, endpoint, fails)
 
 
-@ON_ONE_DATABASE
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_unforeseen_error_is_logged_with_its_trace_and_answered(
-    with_cart: Person, kind: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
+@ON_SQLITE
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_unhandled_error_is_logged_with_its_traceback_and_answered(
+    with_cart: Person, response_format: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_view(with_cart.client.application, monkeypatch)
-    path, headers = KINDS[kind]
-    check(with_cart.get(path, headers=headers), kind, 500, lines())
+    path, headers = FORMATS[response_format]
+    check(with_cart.get(path, headers=headers), response_format, 500, lines())
     (trace,) = [line for line in lines() if "exc_info" in line]
     assert "this is what failed" in trace["exc_info"]
     assert trace["request_id"] == lines()[-1]["request_id"]
 
 
-@ON_ONE_DATABASE
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("failing", ["tenants", "translations", "template", "context", "session", "headers", "packing"])
-def test_an_error_is_shown_although_what_shows_it_failed(
-    with_cart: Person, kind: str, failing: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
+@ON_SQLITE
+@pytest.mark.parametrize("response_format", FORMATS)
+@pytest.mark.parametrize(
+    "failing", ["tenants", "translations", "template", "context", "session", "headers", "compression"]
+)
+def test_error_page_is_shown_although_its_rendering_fails(
+    with_cart: Person, response_format: str, failing: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = with_cart.client.application
     break_view(app, monkeypatch)
@@ -179,29 +181,29 @@ def test_an_error_is_shown_although_what_shows_it_failed(
         monkeypatch.setattr("storefront.web.security.content_security_policy", fails)
     else:
         monkeypatch.setattr("storefront.web.compression.accepts_gzip", fails)
-    path, headers = KINDS[kind]
+    path, headers = FORMATS[response_format]
     answer = with_cart.get(path, headers=headers)
-    check(answer, kind, 500, lines())
+    check(answer, response_format, 500, lines())
     assert any("this is what failed" in line.get("exc_info", "") for line in lines())
 
 
-@ON_ONE_DATABASE
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_fails_outside_of_flask_is_answered_too(
-    with_cart: Person, kind: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
+@ON_SQLITE
+@pytest.mark.parametrize("response_format", FORMATS)
+def test_error_outside_of_flask_is_answered_too(
+    with_cart: Person, response_format: str, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(with_cart.client.application, "full_dispatch_request", fails)
     monkeypatch.setattr(with_cart.client.application, "handle_exception", fails)
-    path, headers = KINDS[kind]
-    check(with_cart.get(path, headers=headers), kind, 500, lines())
+    path, headers = FORMATS[response_format]
+    check(with_cart.get(path, headers=headers), response_format, 500, lines())
     assert any("this is what failed" in line.get("exc_info", "") for line in lines())
 
 
-@ON_ONE_DATABASE
-def test_what_fails_when_the_answer_was_begun_replaces_it(
+@ON_SQLITE
+def test_error_after_start_response_replaces_the_response(
     with_cart: Person, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a server sees it: a second head is taken with the reason for it only, until the first is sent (PEP 3333)."""
+    """A second call of `start_response` needs `exc_info`, and is possible until the headers are sent (PEP 3333)."""
     app = with_cart.client.application
     monkeypatch.setattr(app, "do_teardown_request", fails)
     heads: list[tuple[str, dict[str, str], bool]] = []
@@ -217,17 +219,15 @@ def test_what_fails_when_the_answer_was_begun_replaces_it(
     assert line["request_id"] == heads[1][1]["X-Request-ID"]
 
 
-@ON_ONE_DATABASE
-def test_an_errors_page_says_no_number_of_pieces(with_cart: Person) -> None:
+@ON_SQLITE
+def test_error_page_shows_no_cart_quantity(with_cart: Person) -> None:
     assert 'id="cart_badge"' in with_cart.get("/nothing").text
     assert ">1</b>" in with_cart.get("/").text
     assert ">1</b>" not in with_cart.get("/nothing").text
 
 
-@ON_ONE_DATABASE
-def test_a_static_file_that_cannot_be_read_is_no_bare_failure(
-    app: Flask, lines: Lines, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@ON_SQLITE
+def test_unreadable_static_file_is_a_logged_500(app: Flask, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("whitenoise.responders.open", fails, raising=False)
     answer = app.test_client().get("/static/fonts/figtree.woff2")
     assert answer.status_code == 500

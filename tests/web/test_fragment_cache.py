@@ -1,4 +1,4 @@
-"""Pages that look the same are rendered once, and what any package shows on them is part of what they look like."""
+"""Equal pages are rendered once; everything that a package shows on them is part of the cache key."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True) 
 
 @pytest.fixture
 def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The lists that were rendered and not taken from the cache."""
+    """Records the templates that were rendered and not taken from the cache."""
     found = list[str]()
 
     def render(template: str, **context: Any) -> str:
@@ -28,22 +28,22 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     yield found
 
 
-def test_a_page_is_rendered_once_for_all_who_see_the_same(app: Flask, rendered: list[str]) -> None:
+def test_page_is_rendered_once_for_all_visitors(app: Flask, rendered: list[str]) -> None:
     for _ in range(3):
         assert Person(app.test_client(), "north").get("/").status_code == 200
     assert len(rendered) == 1
 
 
-def test_a_cart_is_part_of_what_a_page_looks_like(app: Flask, rendered: list[str]) -> None:
+def test_cart_is_part_of_the_cache_key(app: Flask, rendered: list[str]) -> None:
     Person(app.test_client(), "north").get("/")
     buyer = Person(app.test_client(), "north")
     buyer.post("/cart/items", {"product_id": "beans", "quantity": 2})
-    buyer.get("/cart")  # shows what the change had to say
+    buyer.get("/cart")  # shows the pending message
     assert re.search(r'id="cart_badge"[^>]*>.*?\b2\b', buyer.get("/").text, re.DOTALL)
     assert len(rendered) == 2
 
 
-def test_what_a_package_contributes_is_part_of_the_key(app: Flask, rendered: list[str]) -> None:
+def test_contribution_of_a_package_is_part_of_the_cache_key(app: Flask, rendered: list[str]) -> None:
     number = iter(range(2))
     vary_pages_by(app, lambda: next(number))
     for _ in range(2):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import Person
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # no header reaches the database
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # headers don't depend on the database
 
-READ = (
+HEADERS_READ = (
     *(
         "Host",
         "Origin",
@@ -31,8 +31,8 @@ READ = (
     *("X-Request-ID", "Idempotency-Key", "Last-Event-ID", "Sec-Fetch-Site"),
     *("HX-Request", "HX-Request-Type", "HX-Target"),
 )
-"""What the shop, or a library on its behalf, reads of a request."""
-NASTY = (
+"""The headers that the shop or one of its libraries reads."""
+INVALID_VALUES = (
     *("", " ", ",", ";", "=", '"', "\\", "%", "%zz", "*", "\t", "\x7f", "\xa0", "\xe9", "\xff" * 50, "x" * 5000),
     *("9" * 5000, "-1", "+5", "1_0", "0x10", "1e999", "nan", "²"),
     *("http://[", "http://[::1", "//[", "[", "]", "null", "http://localhost:port", "http://localhost:99999999"),
@@ -69,13 +69,13 @@ Send = Callable[[str, str, dict[str, str]], int]
 
 @pytest.fixture
 def send(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Iterator[Send]:
-    """Send these headers as a server hands them on, and check what is answered and logged."""
+    """Return a function that sends a request with headers, as a server passes them on, and checks response and log."""
     app = make_app(TRUSTED_PROXIES="1", METRICS_TOKEN="m" * 24, STAFF_TOKEN="s" * 24, PUBLIC_URL="https://shop.example")
     client = app.test_client(use_cookies=False)
     caplog.set_level(logging.ERROR)
 
     def check(method: str, path: str, headers: dict[str, str]) -> int:
-        status = answered(client, method, path, headers)
+        status = status_of(client, method, path, headers)
         assert status < 500, (method, path, headers)
         assert [line.message for line in caplog.records] == [], (method, path, headers)
         return status
@@ -83,38 +83,40 @@ def send(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> It
     yield check
 
 
-def answered(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -> int:
+def status_of(client: FlaskClient, method: str, path: str, headers: dict[str, str]) -> int:
     environ = {WITHOUT_HTTP.get(name, "HTTP_" + name.upper().replace("-", "_")): text for name, text in headers.items()}
     body = b"product_id=beans" if method == "POST" and "Content-Length" not in headers else None
     streams = path == "/events"
     with client.open(
         "/t/north" + path, method=method, data=body, environ_overrides=environ, buffered=not streams
-    ) as got:
-        if streams and got.status_code == 200:
-            next(iter(got.response))
-        return got.status_code
+    ) as response:
+        if streams and response.status_code == 200:
+            next(iter(response.response))
+        return response.status_code
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_no_header_breaks_anything(send: Send, route: tuple[str, str]) -> None:
-    """Every fourth pair of a header and a value for each route: neighbours, which are of a kind, try the others."""
-    pairs = list(product(READ, NASTY))
+def test_no_single_header_causes_an_error(send: Send, route: tuple[str, str]) -> None:
+    """Each route gets every fourth pair of header and value; similar routes get the others."""
+    pairs = list(product(HEADERS_READ, INVALID_VALUES))
     for name, value in pairs[ROUTES.index(route) % 4 :: 4]:
         send(*route, {name: value})
 
 
 HEADER_TEXT = st.text(st.characters(max_codepoint=255, exclude_characters="\0\r\n"), max_size=60)
-HEADERS = st.dictionaries(st.sampled_from(READ), HEADER_TEXT | st.sampled_from(NASTY), min_size=1, max_size=6)
+HEADERS = st.dictionaries(
+    st.sampled_from(HEADERS_READ), HEADER_TEXT | st.sampled_from(INVALID_VALUES), min_size=1, max_size=6
+)
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(route=st.sampled_from(ROUTES), headers=HEADERS)
-def test_no_mixture_of_headers_breaks_anything(send: Send, route: tuple[str, str], headers: dict[str, str]) -> None:
+def test_no_combination_of_headers_causes_an_error(send: Send, route: tuple[str, str], headers: dict[str, str]) -> None:
     send(*route, headers)
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[::1", "https://[x]:1", "http://]"])
-def test_an_origin_that_is_none_is_refused_as_another_sites(shopper: Person, origin: str) -> None:
+def test_invalid_origin_is_refused_as_cross_site(shopper: Person, origin: str) -> None:
     assert shopper.post("/cart/items", {"product_id": "beans"}, headers={"Origin": origin}).status_code == 403
     answer = shopper.api("POST", "/carts", {}, headers={"Origin": origin})
     assert answer.status_code == 403
@@ -122,7 +124,7 @@ def test_an_origin_that_is_none_is_refused_as_another_sites(shopper: Person, ori
     assert answer.json["type"] == "/problems/cross-site"
 
 
-def test_htmx_may_ask_for_any_block_of_any_page(app: Flask, send: Send) -> None:
+def test_any_block_of_any_page_can_be_requested_as_a_partial(app: Flask, send: Send) -> None:
     env = app.jinja_env
     blocks = {block for name in env.list_templates() for block in env.get_template(name).blocks}
     assert len(blocks) > 15
@@ -132,7 +134,7 @@ def test_htmx_may_ask_for_any_block_of_any_page(app: Flask, send: Send) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "[", "HTTPS x", "ftp"])
-def test_a_scheme_that_a_client_made_up_is_not_repeated(make_app: Callable[..., Flask], scheme: str) -> None:
+def test_invalid_forwarded_scheme_is_not_repeated(make_app: Callable[..., Flask], scheme: str) -> None:
     client = make_app(TRUSTED_PROXIES="1").test_client()
     page = client.get("/t/north/sitemap.xml", headers={"X-Forwarded-Proto": scheme})
     assert page.status_code == 200
@@ -140,7 +142,7 @@ def test_a_scheme_that_a_client_made_up_is_not_repeated(make_app: Callable[..., 
 
 
 @pytest.mark.parametrize("address", ["2001:db8::1", "[2001:db8::1]:443", "\xff", "x" * 5000, "203.0.113.7:5000", ""])
-def test_any_word_of_a_proxy_about_the_client_is_borne(make_app: Callable[..., Flask], address: str) -> None:
+def test_any_forwarded_client_address_is_accepted(make_app: Callable[..., Flask], address: str) -> None:
     client = make_app(TRUSTED_PROXIES="1", RATELIMIT_ENABLED="true").test_client()
     headers = {"X-Forwarded-For": address}
     assert client.get("/t/north/?q=beans", headers=headers).status_code == 200

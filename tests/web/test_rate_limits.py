@@ -10,9 +10,9 @@ from werkzeug import Response
 from storefront.web.client_address import client_key_of
 from tests.conftest import SECRET, Person
 
-ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here is stored in it
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here is stored in it
 addresses = (f"10.1.{number // 250}.{number % 250}" for number in count())
-"""A test's clients are nobody else's, as limits are remembered by the process."""
+"""Each test has its own client addresses, because the process keeps the counters of all tests."""
 
 
 @pytest.fixture
@@ -23,35 +23,35 @@ def limited(make_app: Callable[..., Flask]) -> Person:
 
 
 def until_refused(send: Callable[[], Response], at_most: int) -> int:
-    """After how many the next one is refused, with the time to wait; as problem+json or as a page."""
+    """Return the number of requests before the first 429, which must have a Retry-After header."""
     for sent in range(at_most + 1):
         answer = send()
         if answer.status_code == 429:
             assert int(answer.headers["Retry-After"]) > 0
             assert answer.mimetype in ("application/problem+json", "text/html")
             return sent
-    raise AssertionError(f"{at_most} and no end")
+    raise AssertionError(f"no limit after {at_most} requests")
 
 
-@ON_ONE_DATABASE
-def test_wrong_promo_codes_are_counted_at_both_doors_together(limited: Person) -> None:
+@ON_SQLITE
+def test_wrong_promo_codes_are_counted_together_for_pages_and_api(limited: Person) -> None:
     limited.post("/cart/items", {"product_id": "beans"})
     cart_id = limited.cart(beans=1)
     for _ in range(30):
         assert limited.post("/cart/promo", {"code": "GUESS"}).status_code == 422
-    left = until_refused(lambda: limited.api("PUT", f"/carts/{cart_id}/promo", {"code": "GUESS"}), 60)
-    assert left == 30
+    remaining = until_refused(lambda: limited.api("PUT", f"/carts/{cart_id}/promo", {"code": "GUESS"}), 60)
+    assert remaining == 30
     assert limited.post("/cart/promo", {"code": "GUESS"}).status_code == 429
 
 
-@ON_ONE_DATABASE
-def test_right_promo_codes_are_not_counted_as_guesses(limited: Person) -> None:
+@ON_SQLITE
+def test_valid_promo_codes_are_not_counted(limited: Person) -> None:
     cart_id = limited.cart(beans=1)
     for _ in range(80):
         assert limited.api("PUT", f"/carts/{cart_id}/promo", {"code": "summer10"}).status_code == 200
 
 
-@ON_ONE_DATABASE
+@ON_SQLITE
 def test_wrong_staff_tokens_are_counted_and_right_ones_are_not(limited: Person) -> None:
     right, wrong = {"Authorization": f"Bearer {SECRET}"}, {"Authorization": "Bearer guess"}
     for _ in range(80):
@@ -62,28 +62,28 @@ def test_wrong_staff_tokens_are_counted_and_right_ones_are_not(limited: Person) 
     assert limited.api("GET", "/upsell/calls", headers=right).status_code == 429
 
 
-@ON_ONE_DATABASE
-def test_an_order_that_there_is_may_be_looked_at_as_often_as_one_likes(limited: Person) -> None:
+@ON_SQLITE
+def test_existing_order_can_be_viewed_without_a_limit(limited: Person) -> None:
     order_id = limited.checkout(limited.cart(beans=1)).json["id"]
     assert {limited.get(f"/orders/{order_id}").status_code for _ in range(80)} == {200}
 
 
-@ON_ONE_DATABASE
+@ON_SQLITE
 @pytest.mark.parametrize("path", ["/?q=beans", "/suggest?q=be", "/api/v1/products?q=beans"])
-def test_searches_have_an_end_and_the_front_page_has_none(limited: Person, path: str) -> None:
+def test_searches_are_limited_and_other_pages_are_not(limited: Person, path: str) -> None:
     assert until_refused(lambda: limited.get(path), 1300) == 1200
     assert limited.get("/").status_code == 200
     assert limited.get("/products/beans").status_code == 200
 
 
-@ON_ONE_DATABASE
+@ON_SQLITE
 @pytest.mark.parametrize("path", ["/sitemap.xml", "/feed.xml"])
-def test_the_long_files_have_an_end(limited: Person, path: str) -> None:
+def test_sitemap_and_feed_are_limited(limited: Person, path: str) -> None:
     assert until_refused(lambda: limited.get(path), 100) == 60
 
 
-@ON_ONE_DATABASE
-def test_changes_of_a_cart_have_an_end(limited: Person) -> None:
+@ON_SQLITE
+def test_cart_changes_are_limited(limited: Person) -> None:
     limited.post("/cart/items", {"product_id": "beans"})
     assert until_refused(lambda: limited.post("/cart/items/beans", {"quantity": "2"}), 700) == 600
     cart_id = limited.cart(beans=1)
@@ -91,8 +91,8 @@ def test_changes_of_a_cart_have_an_end(limited: Person) -> None:
     assert until_refused(lambda: limited.api("PUT", path, {"quantity": 1}), 700) == 600
 
 
-@ON_ONE_DATABASE
-def test_streams_have_an_end(limited: Person) -> None:
+@ON_SQLITE
+def test_event_streams_are_limited(limited: Person) -> None:
     def connect() -> Response:
         with limited.get("/events", buffered=False) as answer:
             return answer
@@ -100,8 +100,8 @@ def test_streams_have_an_end(limited: Person) -> None:
     assert until_refused(connect, 700) == 600
 
 
-@ON_ONE_DATABASE
-def test_one_ipv6_network_is_one_client(limited: Person) -> None:
+@ON_SQLITE
+def test_ipv6_network_is_one_client(limited: Person) -> None:
     host = count(1)
 
     def read(network: str) -> Response:
@@ -109,10 +109,10 @@ def test_one_ipv6_network_is_one_client(limited: Person) -> None:
         return limited.get("/feed.xml", environ_base=address)
 
     assert until_refused(lambda: read("2001:db8:1:2"), 100) == 60
-    assert read("2001:db8:1:3").status_code == 200, "the neighbour is another client"
+    assert read("2001:db8:1:3").status_code == 200, "another network was limited too"
 
 
-SAME = [
+CLIENT_KEYS = [
     ("203.0.113.7", "203.0.113.7"),
     ("203.0.113.7:5000", "203.0.113.7"),
     ("::ffff:203.0.113.7", "203.0.113.7"),
@@ -128,13 +128,13 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("address", "key"), SAME, ids=str)
-def test_the_key_of_a_client(address: str, key: str) -> None:
+@pytest.mark.parametrize(("address", "key"), CLIENT_KEYS, ids=str)
+def test_client_key(address: str, key: str) -> None:
     assert client_key_of(address) == key
 
 
-@ON_ONE_DATABASE
-def test_only_who_is_refused_is_told_when_to_come_back(limited: Person) -> None:
+@ON_SQLITE
+def test_only_refused_requests_have_retry_after(limited: Person) -> None:
     cart_id = limited.cart(beans=1)
     answers = [limited.get("/?q=beans"), limited.api("GET", "/products"), limited.api("GET", f"/carts/{cart_id}")]
     answers += [limited.api("PUT", f"/carts/{cart_id}/promo", {"code": "GUESS"}), limited.api("GET", "/carts/none")]

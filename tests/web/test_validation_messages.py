@@ -17,11 +17,11 @@ from storefront.web.validation_messages import MESSAGES, error_message
 from tests.api_contract import assert_problem
 from tests.conftest import Person
 
-LIBRARY = re.compile(
+LIBRARY_MESSAGES = re.compile(
     r"Input should|Exceeds|invalid literal|should (have|be|match)|Field required|not permitted|Value error|valid \w+,"
 )
-BOUNDS = {"ge": "greater_than_equal", "gt": "greater_than", "le": "less_than_equal", "lt": "less_than"}
-RAISES: dict[str, set[str]] = {
+ERRORS_BY_CONSTRAINT = {"ge": "greater_than_equal", "gt": "greater_than", "le": "less_than_equal", "lt": "less_than"}
+ERRORS_BY_SCHEMA: dict[str, set[str]] = {
     "str": {"string_type", "string_unicode"},
     "int": {"int_type", "int_parsing", "int_parsing_size", "int_from_float"},
     "float": {"float_type", "float_parsing", "finite_number"},
@@ -39,22 +39,22 @@ RAISES: dict[str, set[str]] = {
     "definitions": set(),
     "definition-ref": set(),
 }
-"""The error types of each kind of schema. A kind that isn't here fails the test: say what it can raise."""
-IN_CHILDREN = ("serialization", "metadata", "cls", "function", "ref", "schema_ref", "config")
+"""The error types of each schema type. A missing schema type fails the test: add its error types."""
+SKIPPED_KEYS = ("serialization", "metadata", "cls", "function", "ref", "schema_ref", "config")
 
 
-def reachable(schema: Any) -> Iterator[str]:
-    """Every error type that this core schema can raise."""
+def error_types(schema: Any) -> Iterator[str]:
+    """Yield every error type that this core schema can raise."""
     if isinstance(schema, list):
         for inner in schema:
-            yield from reachable(inner)
+            yield from error_types(inner)
     if not isinstance(schema, dict):
         return
-    if isinstance(kind := schema.get("type"), str):
-        assert kind in RAISES, f"what can a {kind} raise?"
-        yield from RAISES[kind]
-        yield from (error for bound, error in BOUNDS.items() if bound in schema)
-        prefix = "string_" if kind == "str" else ""
+    if isinstance(schema_type := schema.get("type"), str):
+        assert schema_type in ERRORS_BY_SCHEMA, f"unknown schema type {schema_type}"
+        yield from ERRORS_BY_SCHEMA[schema_type]
+        yield from (error for bound, error in ERRORS_BY_CONSTRAINT.items() if bound in schema)
+        prefix = "string_" if schema_type == "str" else ""
         yield from (
             f"{prefix}too_{size}" for name, size in (("min", "short"), ("max", "long")) if f"{name}_length" in schema
         )
@@ -63,8 +63,8 @@ def reachable(schema: Any) -> Iterator[str]:
         if schema.get("extra_behavior") == "forbid":
             yield "extra_forbidden"
     for name, inner in schema.items():
-        if name not in IN_CHILDREN:
-            yield from reachable(inner)
+        if name not in SKIPPED_KEYS:
+            yield from error_types(inner)
 
 
 def request_models(app: Flask) -> set[type[BaseModel]]:
@@ -81,28 +81,34 @@ def test_every_error_type_of_a_request_has_a_message(app: Flask):
     assert len(models) >= 8
     checked: list[type[BaseModel]] = [*models, CatalogFile]
     for model in checked:
-        for kind in reachable(TypeAdapter(model).core_schema):
-            assert kind in MESSAGES or kind == "value_error", f"{model.__name__} can raise {kind}"
+        for error_type in error_types(TypeAdapter(model).core_schema):
+            assert error_type in MESSAGES or error_type == "value_error", f"{model.__name__} can raise {error_type}"
 
 
-def test_every_message_says_its_field_and_takes_its_values():
+def test_every_message_contains_its_field_and_values():
     context = {"min_length": 2, "max_length": 5, "gt": 1, "ge": 1, "lt": 9, "le": 9, "expected": "'a', 'b' or 'c'"}
-    for kind in (*MESSAGES, "an_error_of_the_next_version"):
-        fault: ErrorDetails = {"type": kind, "loc": (), "msg": "Input should be better", "input": 0, "ctx": context}
-        text = error_message(fault, "quantity")
+    for error_type in (*MESSAGES, "an_error_of_the_next_version"):
+        error: ErrorDetails = {
+            "type": error_type,
+            "loc": (),
+            "msg": "Input should be better",
+            "input": 0,
+            "ctx": context,
+        }
+        text = error_message(error, "quantity")
         assert "quantity" in text
         assert text.endswith(".")
         assert "%(" not in text
-        assert not LIBRARY.search(text)
-    assert error_message({"type": "nobody_knows", "loc": (), "msg": "library", "input": 0}, "q") == "q is invalid."
+        assert not LIBRARY_MESSAGES.search(text)
+    assert error_message({"type": "unknown_type", "loc": (), "msg": "library", "input": 0}, "q") == "q is invalid."
 
 
-def test_a_schema_of_an_unknown_kind_fails_the_walk():
-    with pytest.raises(AssertionError, match="what can a tuple raise"):
-        list(reachable(TypeAdapter(tuple[int, ...]).core_schema))
+def test_unknown_schema_type_fails():
+    with pytest.raises(AssertionError, match="unknown schema type tuple"):
+        list(error_types(TypeAdapter(tuple[int, ...]).core_schema))
 
 
-def test_the_table_names_only_error_types_that_there_are():
+def test_message_of_a_library_error_is_replaced():
     class Small(BaseModel):
         number: int
 
@@ -177,15 +183,15 @@ REFUSED: list[tuple[str, str, Any, str, str]] = [
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_refused_request_reads_our_words(shopper: Person):
-    for method, path, body, field, words in REFUSED:
+def test_refused_request_has_the_shops_message(shopper: Person):
+    for method, path, body, field, expected in REFUSED:
         problem = assert_problem(shopper.api(method, path, body), 422, field=field)
         message = next(error["message"] for error in problem["errors"] if error["field"] == field)
-        assert words in message, f"{path}: {message}"
-        assert not LIBRARY.search(problem["detail"]), problem["detail"]
+        assert expected in message, f"{path}: {message}"
+        assert not LIBRARY_MESSAGES.search(problem["detail"]), problem["detail"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_body_that_is_no_json_says_so(shopper: Person):
+def test_malformed_json_has_its_own_message(shopper: Person):
     answer = shopper.client.post("/t/north/api/v1/carts", data="{", content_type="application/json")
     assert assert_problem(answer, 400)["detail"] == "The request body is not valid JSON."
