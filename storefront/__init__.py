@@ -59,7 +59,7 @@ __all__ = ["ConfigError", "Settings", "create_app"]
 
 
 def create_app(settings: Settings | None = None, timings: Timings | None = None) -> Flask:
-    """The app, ready to serve a database that `bootstrap.prepare` has made ready. Raises `ConfigError`."""
+    """Create the app for a database that `bootstrap.prepare` has prepared. Raises `ConfigError`."""
     settings, timings = settings or settings_of_environment(), timings or Timings()
     keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
 
     logging.init_app(app)
     compression.init_app(app)
-    app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
+    app.register_blueprint(tenants_pages.pages)  # first, because it resolves the tenant
     locale.init_app(app)
     language_headers.init_app(app)
     security.init_app(app, settings)
@@ -112,7 +112,7 @@ def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines
 
 
 def settings_of_environment() -> Settings:
-    """Raises `ConfigError`; under `flask`, ends with its sentence."""
+    """Raises `ConfigError`; under `flask`, exits with its message."""
     try:
         return Settings.from_environ()
     except ConfigError as fault:
@@ -121,7 +121,7 @@ def settings_of_environment() -> Settings:
 
 
 def register_blueprints(app: Flask) -> None:
-    """Pages, the JSON API and the operator's commands."""
+    """Register the blueprints of pages and JSON API, and the operator's commands."""
     for pages in (
         catalog_pages,
         cart_pages,
@@ -147,7 +147,7 @@ def register_blueprints(app: Flask) -> None:
 
 
 def register_template_globals(app: Flask) -> None:
-    """What every template may say by name."""
+    """Register the functions and values that all templates may use."""
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         label=context.label,
@@ -166,14 +166,14 @@ def register_template_globals(app: Flask) -> None:
 
 
 def wrap_wsgi_app(app: Flask, settings: Settings) -> None:
-    """What sees a request before Flask does."""
+    """Wrap the app in the middleware that handles a request before Flask."""
     app.wsgi_app = TenantMiddleware(app.wsgi_app, settings.base_domain)  # type: ignore[method-assign]
     if settings.trusted_proxies:
-        # Each proxy appends to X-Forwarded-For; scheme and host are said once, by the one that talks to us.
+        # Each proxy appends to X-Forwarded-For; only the last one's scheme and host count.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.wsgi_app = ErrorBoundary(app.wsgi_app)  # type: ignore[method-assign]
 
 
 def flashed_messages() -> list[tuple[str, str]]:
-    """What an earlier request left to be said on the next page that is shown."""
+    """Return the messages that an earlier request flashed for the next page."""
     return get_flashed_messages(with_categories=True) if g.get("tenant") else []  # type: ignore[return-value]

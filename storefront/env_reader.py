@@ -84,7 +84,7 @@ class EnvReader:
 
 
 def long_enough(secret: str, min_length: int, where: str) -> str:
-    """The secret, if nobody can guess it by trying; "" stands for none. Its text is not repeated."""
+    """Return the secret if it is long enough not to be guessed; "" stands for none. Errors don't repeat it."""
     if 0 < len(secret) < min_length:
         raise ConfigError(f"{where} must have at least {min_length} characters, not {len(secret)}; {MAKES_ONE}.")
     return secret

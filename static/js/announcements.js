@@ -1,4 +1,4 @@
-// One polite live region announces what has changed: what new pieces of the page mark with data-say, once.
+// A polite live region announces each new element with data-say once.
 
 import { onPageStart } from "./page_start.js";
 

@@ -1,6 +1,5 @@
-// The cart's panel, where there is room for it: it comes after adding, or by the cart's link. The page gives way to it,
-// so it covers nothing, and the focus is not held in it: Escape, its button or a click beside it close it, and the focus
-// goes back.
+// The cart panel on wide screens: it opens after adding, or by the cart link. The page becomes narrower, so the panel
+// covers nothing and needn't trap the focus. Escape, its button or a click outside close it, and the focus returns.
 
 import { isModifiedClick } from "./clicks.js";
 
@@ -10,7 +9,7 @@ let opener = null;
 const cartPanel = () => document.getElementById("cart_panel");
 const isOpen = () => cartPanel()?.hidden === false;
 
-// The page becomes narrower or wider; what the shopper looks at keeps its height on the screen meanwhile.
+// The page becomes narrower or wider; `anchor` keeps its vertical position on the screen.
 function showPanel(shown, anchor) {
   const before = anchor?.getBoundingClientRect().top;
   cartPanel().hidden = !shown;
@@ -38,7 +37,7 @@ function closePanel() {
   document.getElementById("panel_lines").replaceChildren();
 }
 
-// The panel shows the region of the cart's own page.
+// The panel shows the same partial as the cart page.
 document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
   const lines = document.getElementById("panel_lines");
   if (!lines) return;
@@ -54,7 +53,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   else openPanel(document.getElementById("cart_badge"));
 });
 
-// The path is that of the press: what was pressed may be gone by now, as a dismissed message is.
+// Use the event's path: the clicked element may have been removed meanwhile, like a dismissed message.
 function belongsToPanel(event) {
   return event.composedPath().some((place) => place.matches?.("#cart_panel, .add-form, .buy-form, #messages"));
 }
@@ -63,7 +62,7 @@ document.addEventListener("click", (event) => {
   const { target } = event;
   if (target.closest("#cart_badge") && cartPanel() && wide.matches && !isModifiedClick(event)) {
     event.preventDefault();
-    // A press of Enter (without `detail`) goes into the open panel.
+    // Enter (a click without `detail`) moves the focus into the open panel.
     if (isOpen() && event.detail) closePanel();
     else htmx.trigger("#panel_lines", "panel:fill");
   } else if (target.closest("[data-close]") || (isOpen() && !belongsToPanel(event))) {

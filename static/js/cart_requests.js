@@ -1,6 +1,6 @@
-// Requests that change the cart wait for each other (hx-sync), so that the first opens it and the last answer is shown.
+// Requests that change the cart are queued (hx-sync), so that the first creates it and the last response is shown.
 
-// The same press twice is one.
+// A second submit during the request is ignored.
 const adding = new WeakSet();
 
 document.addEventListener("htmx:config:request", (event) => {

@@ -1,4 +1,4 @@
-// A click that asks the browser for more than to follow the link, such as for a new tab.
+// A click with a modifier or another button, for example to open the link in a new tab.
 
 export function isModifiedClick(event) {
   return event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;

@@ -1,5 +1,4 @@
-// Forms and links of which a list has dozens are given to htmx when they are pressed: a phone would take long to set up
-// each of them before.
+// Forms and links in lists are passed to htmx when they are clicked: setting up dozens of them takes long on a phone.
 
 import { isModifiedClick } from "./clicks.js";
 

@@ -1,5 +1,4 @@
-// Whoever pressed a button in a region that was replaced keeps the place: the focus goes to the region itself when the
-// button is gone.
+// The focus stays in a region that is replaced: it moves to the region itself if the pressed button is gone.
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const button = ctx.sourceEvent?.submitter;

@@ -1,4 +1,4 @@
-// The regions of a page that show prices and stock, and how they are brought up to date.
+// The regions of a page that show prices and stock, and how they are refreshed.
 
 const BURST_MS = 200;
 
@@ -62,7 +62,7 @@ export class LiveRegions {
       "HX-Request-Type": "partial",
       "HX-Target": `${place.localName}#${place.id}`,
     };
-    // The cart in its panel has its own address.
+    // The cart in the panel has its own URL.
     const address = place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href;
     const answer = await fetch(address, { headers }).catch(() => null);
     if (!answer?.ok) return null;

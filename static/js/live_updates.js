@@ -1,5 +1,5 @@
-// What changes elsewhere shows here: one stream of the shop's news while the tab is looked at, and at most a minute
-// longer; where none is to be had, a look every 20 seconds. What is typed, focused or unfolded stays.
+// Live updates: one event stream while the tab is visible, and for at most a minute longer; without a stream, polling
+// every 20 seconds. Typed input, focus and open details stay.
 
 import { LiveRegions } from "./live_regions.js";
 import { onPageStart } from "./page_start.js";
@@ -62,7 +62,7 @@ class LiveUpdates {
     this.stream = null;
   }
 
-  // The browser itself connects again, unless the server refused the stream.
+  // The browser reconnects automatically, unless the server refused the stream.
   retry() {
     this.faults += 1;
     if (this.stream.readyState !== EventSource.CLOSED && this.faults < MAX_FAULTS) return;

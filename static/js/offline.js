@@ -1,10 +1,9 @@
-// Without a network the page says so as long as it lasts, and no press leads to the browser's own error page, where what
-// was typed into a form would be lost.
+// Offline, the page shows a message, and no click leads to the browser's error page, where typed input would be lost.
 
 import { showMessage } from "./messages.js";
 import { onPageStart } from "./page_start.js";
 
-// The shop may run on this very machine, where `navigator.onLine` is no answer: so the shop is asked.
+// The shop may run on this machine, where `navigator.onLine` doesn't tell whether it responds: so send a request.
 const canReachShop = () =>
   fetch(location.href, { method: "HEAD", cache: "no-store" }).then(
     () => true,

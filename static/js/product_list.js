@@ -2,7 +2,7 @@
 
 import { onPageStart } from "./page_start.js";
 
-// What stands empty in a form needn't stand in the address.
+// Empty form fields are left out of the URL.
 document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) => {
   if (!target.matches("form[method=get]")) return;
   for (const [name, value] of [...ctx.request.body]) {
@@ -10,12 +10,12 @@ document.addEventListener("htmx:config:request", ({ target, detail: { ctx } }) =
   }
 });
 
-// Filters that were opened stay open while the list changes.
+// Open filters stay open when the list is replaced.
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.sourceElement?.matches(".filters")) document.getElementById("filters")?.setAttribute("open", "");
 });
 
-// On a phone the category that is looked at may stand further along its row.
+// On a phone the selected category may be outside the visible part of its row.
 function scrollToCategory() {
   const chip = document.querySelector(".chip[aria-current]:not(:first-child)");
   const row = chip?.parentElement;
@@ -28,7 +28,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.target?.id === "products") scrollToCategory();
 });
 
-// Browsers leave a chip where it is that is half in sight when the focus comes to it.
+// Browsers don't scroll to a focused chip that is partly visible.
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches(".chip")) target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });

@@ -1,4 +1,4 @@
-// One more, one fewer: a burst of presses is one change, and none is lost to who goes on at once.
+// Buttons that change the quantity by one: rapid clicks become one request, sent earlier on any other press.
 
 const BURST_MS = 300;
 

@@ -3,17 +3,17 @@
 import { showMessage } from "./messages.js";
 
 function showFailure(element) {
-  // The suggestions are an extra: without them the checkout is whole.
+  // The suggestions are optional: the checkout works without them.
   if (element.id === "upsell_panel") element.hidden = true;
   else showMessage(navigator.onLine ? "failure_message" : "offline_message");
 }
 
-// No answer came, or none in time.
+// No response, or a timeout.
 document.addEventListener("htmx:error", (event) => {
   if (event.detail.ctx) showFailure(event.target);
 });
 
-// An error that the shop itself worded says by HX-Retarget where it belongs; a gateway's error page belongs nowhere.
+// Errors of the shop have HX-Retarget; error pages of a gateway don't, and are not inserted.
 document.addEventListener("htmx:before:swap", (event) => {
   const { response, hx } = event.detail.ctx;
   const status = response?.status ?? 200;

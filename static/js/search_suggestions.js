@@ -51,7 +51,7 @@ class SearchSuggestions {
     event.preventDefault();
   }
 
-  // To the next or previous option, or past the last back to the field; false where there is none.
+  // Move to the next or previous option, or past the last back to the field; false if there is none.
   move(key) {
     this.wanted = true;
     if (this.list.hidden) this.show();

@@ -1,5 +1,5 @@
 // What the pages need beyond htmx. Without it, and without JavaScript, everything still works.
-// The order is that in which the features hear an event that several of them listen for.
+// Event listeners of several features for one event run in this order.
 
 import "./announcements.js";
 import "./request_errors.js";

@@ -1,4 +1,4 @@
-// What was typed and not sent yet stays when its region is replaced, and when the page comes in another language.
+// Unsent input is kept when its region is replaced, and when the page is loaded in another language.
 
 import { onPageStart } from "./page_start.js";
 

@@ -7,8 +7,10 @@ MAX_QUANTITY_PER_LINE = 999
 MAX_LINES_PER_CART = 100
 
 
-def invalid_quantity(least: int = 1) -> Invalid:
-    message = _("Quantity must be a whole number from %(least)s to %(most)s.", least=least, most=MAX_QUANTITY_PER_LINE)
+def invalid_quantity(minimum: int = 1) -> Invalid:
+    message = _(
+        "Quantity must be a whole number from %(least)s to %(most)s.", least=minimum, most=MAX_QUANTITY_PER_LINE
+    )
     return Invalid(FieldError("quantity", message))
 
 
@@ -27,9 +29,9 @@ def check_line_count(lines: int) -> None:
         )
 
 
-def parse_quantity(text: str, least: int = 1) -> int:
-    """Parse a form's quantity from `least` (0 means removal) to `MAX_QUANTITY_PER_LINE`. Raises `Invalid`."""
+def parse_quantity(text: str, minimum: int = 1) -> int:
+    """Parse a form's quantity from `minimum` (0 means removal) to `MAX_QUANTITY_PER_LINE`. Raises `Invalid`."""
     text = text.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and least <= int(text) <= MAX_QUANTITY_PER_LINE):
-        raise invalid_quantity(least)
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and minimum <= int(text) <= MAX_QUANTITY_PER_LINE):
+        raise invalid_quantity(minimum)
     return int(text)

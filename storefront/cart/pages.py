@@ -109,7 +109,7 @@ def add_to_cart(cart_id: str, product_id: str, quantity: int) -> bool:
 @limiter.limit(CART_CHANGES_LIMIT)
 def set_item(product_id: str) -> AnyResponse:
     """Set the quantity of a line; 0 removes it."""
-    quantity = parse_quantity(request.form.get("quantity", ""), least=0)
+    quantity = parse_quantity(request.form.get("quantity", ""), minimum=0)
     actions.set_quantity(session_cart_id(), product_id, quantity)
     return redirect(url_for("cart.view_cart"), 303)
 

@@ -90,7 +90,7 @@ class UpsellSetting(StrictModel):
 
 
 class GoesWithSetting(StrictModel):
-    """A product that completes the one it stands in, and why, in the shop's own words."""
+    """A product that complements the one with this entry, and the shop's optional explanation."""
 
     id: ProductId
     why: Annotated[dict[str, Annotated[Label, Field(max_length=160)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}

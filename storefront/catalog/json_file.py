@@ -7,7 +7,7 @@ from typing import Any
 
 from storefront.config import ConfigError
 
-KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
+ENTRY_NAMES = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
 """The names of entries of these lists, which are described by id or code; entries of other lists by number."""
 Location = Sequence[int | str]
 
@@ -79,12 +79,12 @@ def describe_location(raw: Any, location: Location) -> str:
     for step, following in zip_longest(location, location[1:]):
         if isinstance(step, str):
             listed_in = step
-            if step and not (step in KINDS and isinstance(following, int)):
+            if step and not (step in ENTRY_NAMES and isinstance(following, int)):
                 parts.append(step)
             raw = raw.get(step) if isinstance(raw, dict) else None
         else:
             raw = raw[step] if isinstance(raw, list) else None
             name = raw.get("id") or raw.get("code") if isinstance(raw, dict) else None
-            kind = KINDS.get(listed_in, "entry")
-            parts.append(f"{kind} {name!r}" if isinstance(name, str) else f"{kind} number {step + 1}")
+            entry_name = ENTRY_NAMES.get(listed_in, "entry")
+            parts.append(f"{entry_name} {name!r}" if isinstance(name, str) else f"{entry_name} number {step + 1}")
     return ", ".join(parts) or "the file"

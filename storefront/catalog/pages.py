@@ -230,10 +230,12 @@ def autocomplete() -> Response:
     label = current_tenant().label
     found = search_with_correction(query, TYPEAHEAD_PRODUCT_LIMIT)[1].cards if is_searchable_prefix(query.q) else []
     matching = (
-        shelf for shelf in cached_category_counts().categories if matches_prefix(label(shelf.name), query.terms)
+        category
+        for category in cached_category_counts().categories
+        if matches_prefix(label(category.name), query.terms)
     )
-    shelves = list(islice(matching, TYPEAHEAD_CATEGORY_LIMIT))
-    return html_response(render_template("catalog/_autocomplete.html", products=found, shelves=shelves))
+    categories = list(islice(matching, TYPEAHEAD_CATEGORY_LIMIT))
+    return html_response(render_template("catalog/_autocomplete.html", products=found, categories=categories))
 
 
 def is_searchable_prefix(typed: str) -> bool:
@@ -283,5 +285,5 @@ def related_products(product: ProductView) -> list[ProductCard]:
     """Return other products of its category."""
     if not product.category:
         return []
-    shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
-    return [card for card in shelf.cards if card.id != product.id][:RELATED_LIMIT]
+    result = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
+    return [card for card in result.cards if card.id != product.id][:RELATED_LIMIT]

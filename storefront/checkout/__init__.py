@@ -1,1 +1,1 @@
-"""The checkout, for shoppers and for programs: it puts carts, suggestions and orders together."""
+"""The checkout, as pages and in the JSON API: combines carts, suggestions and orders."""

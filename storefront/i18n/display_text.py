@@ -1,4 +1,4 @@
-"""Texts that others wrote, made fit to be shown: on one line, without what nobody sees and what covers other lines."""
+"""Makes untrusted text displayable: one line, no invisible characters, no stacked marks that cover other lines."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ import unicodedata
 BLANK_CHARACTERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]"
 )
-"""Letters, marks and symbols in Unicode that no font shows. Python calls the other invisible ones not printable."""
+"""Letters, marks and symbols in Unicode without a visible form. Python's `isprintable` covers other invisible ones."""
 MAX_MARKS_PER_LETTER = 2
 """Hindi, Thai and Vietnamese (composed) need no more; more marks cover the neighbouring lines."""
 

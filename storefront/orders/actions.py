@@ -224,8 +224,8 @@ def take_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
     check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
     taken, short, moment, languages = [], {}, now(), shopper_languages()
     for line in wanted:
-        wish = {"product": line.product_id, "taken": line.quantity, "now": moment}
-        product = execute(TAKE_STOCK, wish).one_or_none()
+        values = {"product": line.product_id, "taken": line.quantity, "now": moment}
+        product = execute(TAKE_STOCK, values).one_or_none()
         if product is None:
             short[line.product_id] = line.quantity
         else:

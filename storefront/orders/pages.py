@@ -1,4 +1,4 @@
-"""An of checkout and order shoppers: its confirmation and live status."""
+"""HTML view of an order: its confirmation and live status."""
 
 from flask import Blueprint, Response
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 MORE_ITEMS = (0.34, 0.36, 0.2, 0.1)
-"""How often 0, 1, 2 and 3 other products are bought with the first."""
+"""Weights of 0, 1, 2 and 3 other products bought with the first."""
 COMPLEMENT_SHARE = 0.8
-"""How many of them complete one that is in the basket already; the others are there by chance."""
+"""Share of them that complement a product in the basket; the others are random."""
 QUANTITIES = (0.84, 0.13, 0.03)
-"""How often 1, 2 and 3 of a product are bought that isn't dear."""
+"""Weights of the quantities 1, 2 and 3 of an inexpensive product."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Made-up customers: their names, addresses at example.com, and the language that each of them reads."""
+"""Fictional customers: names, email addresses at example.com, and languages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class Names:
-    """Given and family names, each as it is written and as it stands in an e-mail address."""
+    """Given and family names, each with its form in an email address."""
 
     given: Sequence[tuple[str, str]]
     family: Sequence[tuple[str, str]]

@@ -15,15 +15,15 @@ from storefront.upsell.types import SuggestionDraft
 
 CHECKOUTS_PER_DAY = 26.0
 HOLDOUT = 0.3
-"""UPSELL_HOLDOUT as it was in these weeks: large, so that the experiment's report has something to say of them."""
+"""UPSELL_HOLDOUT during the history: large, so that the experiment's report has enough data."""
 COMPLETED = 0.7
-"""Of the started checkouts, how many become an order."""
+"""Share of the started checkouts that become an order."""
 ACCEPTED = 0.26
-"""Of the checkouts with suggestions, in how many one of them is taken, and how often it is the first, second, third."""
+"""Share of the checkouts with suggestions in which one is taken; below, the weights of the first, second and third."""
 ACCEPTED_PLACES = (5, 3, 2)
 PROMO_USED, ORDER_CANCELLED = 0.12, 0.03
 UNSHIPPED_DAYS = 2.0
-"""Days that an order waits, at most, before it goes out."""
+"""Maximum days until an order is shipped."""
 Suggest = Callable[[Sequence[str], str], Sequence[SuggestionDraft]]
 """Returns the suggestions for a cart of these product ids in a language."""
 

@@ -1,4 +1,4 @@
-"""The rows that checkouts leave in the tables, as the shop itself would have written them."""
+"""The table rows of demo checkouts, with the values that real checkouts would have."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -132,7 +132,7 @@ def price_columns(price: Price) -> Row:
 
 
 def order_line(product: SeedProduct, line: Line, tenant: TenantSettings, language: str) -> Row:
-    """The line under the name by which this customer knows the product."""
+    """Return the order line, with the product's name in the customer's language."""
     return {
         "product_id": product.id,
         "name": product.names.get(language, product.name),

@@ -27,14 +27,14 @@ crawlers may read them."""
 
 def sitemap(root: str, part: str, products: int, changed: datetime | None) -> Iterator[str]:
     """Yield the whole sitemap, its index if there are too many URLs for one file, or a part of the index."""
-    shelves = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in get_categories())]
-    names = sitemap_parts(products, len(shelves))
+    category_urls = [root + "/", *(f"{root}/?{urlencode({'category': name})}" for name, _ in get_categories())]
+    names = sitemap_parts(products, len(category_urls))
     if names and not part:
         yield from sitemap_index(root, names, changed)
         return
     yield f'{XML_DECLARATION}<urlset xmlns="{SITEMAP_NAMESPACE}">\n'
     if part in ("", "shelves"):
-        yield from (f"<url><loc>{escape_xml(url)}</loc></url>\n" for url in shelves[:MAX_SITEMAP_URLS])
+        yield from (f"<url><loc>{escape_xml(url)}</loc></url>\n" for url in category_urls[:MAX_SITEMAP_URLS])
     if part != "shelves":
         start = (int(part) - 1) * MAX_SITEMAP_URLS if part else 0
         yield from (sitemap_url(root, found) for found in product_urls(start, MAX_SITEMAP_URLS))

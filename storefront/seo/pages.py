@@ -21,7 +21,7 @@ from storefront.web.rate_limits import FEEDS_LIMIT, limiter
 
 pages = Blueprint("seo", __name__)
 root_files = Blueprint("root_files", __name__)
-"""Files that are also there at the root, where no shop is."""
+"""Files that are also served at the root URL, outside of any shop."""
 SITEMAP_MAX_AGE_SECONDS = 60 * 60
 FEED_MAX_AGE_SECONDS = 5 * 60
 """Cache-Control max-age; prices may change meanwhile."""

@@ -1,8 +1,8 @@
-"""`make dev`: serves the shop as `make run` does, and starts it anew whenever a file of it changes.
+"""`make dev`: serves the shop like `make run`, and restarts it when one of its files changes.
 
 gunicorn's own `--reload` can't do that here, because its master imports the shop, and templates, styles and scripts are
-read once and remembered. A whole start takes about a second. The socket stays open meanwhile, so a browser that asks
-too early waits instead of being refused.
+read once. A complete start takes about a second. The socket stays open meanwhile, so an early request waits instead
+of being refused.
 """
 
 import os
@@ -18,11 +18,11 @@ from storefront.config import ROOT, ConfigError, Settings
 
 WATCHED = ("storefront", "templates", "static", "translations", "migrations", "gunicorn.conf.py", "catalog.json")
 STOP_SECONDS = 5
-"""Seconds that a server has for the requests that are under way."""
+"""Seconds in which a server may complete the requests in progress."""
 
 
 def main() -> None:
-    """Serve until Ctrl-C or SIGTERM. A start that fails says why in the terminal; the next change tries again."""
+    """Serve until Ctrl-C or SIGTERM. A failed start prints the reason; the next change starts again."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     listener = listen()
     server = start(listener)
@@ -43,7 +43,7 @@ def watched_paths() -> list[Path]:
 
 
 def listen() -> socket.socket:
-    """The socket at HOST and PORT, for one server after the other. Ends with a sentence when it can't be had."""
+    """Return a listening socket at HOST and PORT, for all servers. Exits with a message if that fails."""
     try:
         settings = Settings.from_environ()
         host = settings.host.strip("[]")
@@ -56,7 +56,7 @@ def listen() -> socket.socket:
 
 
 def start(listener: socket.socket) -> subprocess.Popen[bytes]:
-    """One server with one worker, unless WEB_CONCURRENCY asks for more."""
+    """Start a server, with one worker unless WEB_CONCURRENCY is set."""
     gunicorn = Path(sys.executable).with_name("gunicorn")
     return subprocess.Popen(  # noqa: S603 - a program of this installation
         [gunicorn, "--bind", f"fd://{listener.fileno()}"],
@@ -67,7 +67,7 @@ def start(listener: socket.socket) -> subprocess.Popen[bytes]:
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:
-    """End the server as Ctrl-C does, which doesn't wait for clients; nothing happens when it has ended itself."""
+    """Stop the server like Ctrl-C, without waiting for clients. Does nothing if it has ended."""
     server.send_signal(signal.SIGINT)
     try:
         server.wait(STOP_SECONDS)

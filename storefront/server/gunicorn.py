@@ -68,7 +68,7 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         super().init_process()
 
     def run(self) -> None:
-        """Serve until a signal says to stop, then complete the requests in progress."""
+        """Serve until a signal to stop, then complete the requests in progress."""
         self._handle_missed_signals()
         self._selector.register(self.PIPE[0], READ)
         self._accept_connections(True)

@@ -31,27 +31,27 @@ from storefront.web.asset_bundles import AssetError
 
 
 class ErrorLogger(Logger):  # type: ignore[misc]
-    """The app writes the access log, with what only it knows; gunicorn would still prepare a line for each request."""
+    """The app writes the access log; without this class, gunicorn would still format a line for each request."""
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         pass
 
 
 def read_settings() -> Settings:
-    """The environment's, or the end of the process with a sentence that says what is wrong with it."""
+    """Read the settings from the environment. Exits with a message if one is invalid."""
     try:
         settings = Settings.from_environ()
         static_files.load()
     except (ConfigError, AssetError) as fault:
         sys.exit(f"storefront can't start: {fault}")
     keep_secret(settings)
-    logging.captureWarnings(True)  # they are lines of the log, too
+    logging.captureWarnings(True)  # warnings are log lines, too
     return settings
 
 
 def load_worker_class() -> type[Worker]:
-    """The shop's own. Where gunicorn lacks what it is built on, a class that `check_gunicorn` refuses: an operator may
-    still choose one of gunicorn's own on the command line."""
+    """Return the shop's worker class. If gunicorn lacks names that it imports, return a class that `check_gunicorn`
+    refuses, because an operator may still choose one of gunicorn's own on the command line."""
     try:
         module = import_module("storefront.server.gunicorn")
     except ImportError:
@@ -60,7 +60,7 @@ def load_worker_class() -> type[Worker]:
 
 
 def check_gunicorn(server: Any) -> None:
-    """End with a sentence unless the installed gunicorn is one that the shop's own worker class can work with."""
+    """Exit with a message if the shop's worker class is incompatible with the installed gunicorn."""
     if server.cfg.worker_class is not load_worker_class():
         return
     try:
@@ -78,14 +78,14 @@ def check_gunicorn(server: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """The database is made ready in a process of its own, because what that takes, serving doesn't need."""
+    """Prepare the database in a separate process, because serving doesn't need the modules and memory of that."""
     check_gunicorn(server)
     app: Flask = server.app.wsgi()
     if pid := os.fork():
         _, status = os.waitpid(pid, 0)
         if status:
             sys.exit(os.waitstatus_to_exitcode(status))
-        refuse_used_ports(network_addresses(server.cfg))  # another program may have taken one meanwhile
+        refuse_used_ports(network_addresses(server.cfg))  # another program may have taken a port meanwhile
     else:
         prepare_and_exit(app)
     try:
@@ -96,11 +96,11 @@ def on_starting(server: Any) -> None:
     if settings.upsell_enabled and settings.model_configured:
         warm_up_if_possible()
     gc.collect()
-    gc.freeze()  # what is here now stays, so the collector needn't touch (and copy) it in each worker
+    gc.freeze()  # the collector ignores these objects, so that workers share their memory
 
 
 def warm_up_if_possible() -> None:
-    """What keeps the model from being asked, as a wrong SSL_CERT_FILE does, must not keep the shop from selling."""
+    """Set up the model client. An error, such as a wrong SSL_CERT_FILE, is logged and doesn't prevent the start."""
     try:
         warm_up()
     except Exception:
@@ -129,8 +129,8 @@ def prepare_and_exit(app: Flask) -> NoReturn:
 def post_fork(server: Any, worker: Any) -> None:
     worker.missed_signals = server.SIG_QUEUE
     disable_unused_log_fields()
-    sys.setswitchinterval(0.001)  # seconds: who lists products needn't wait for who computes suggestions
-    gc.set_threshold(20_000, 20, 50)  # a request makes thousands of objects and hardly a cycle: look less often
+    sys.setswitchinterval(0.001)  # seconds: a product list needn't wait for the computation of suggestions
+    gc.set_threshold(20_000, 20, 50)  # a request creates thousands of objects and hardly a cycle: collect less often
 
 
 def post_worker_init(worker: Any) -> None:

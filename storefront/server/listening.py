@@ -1,5 +1,5 @@
-"""Where gunicorn is going to listen, and whether it can: found out before the database is prepared, because gunicorn
-itself tries a port that is in use for five seconds more, after that."""
+"""The addresses at which gunicorn will listen, checked before the database is prepared. gunicorn itself would find out
+later, and retry a used port for five seconds."""
 
 import errno
 import os
@@ -13,32 +13,32 @@ from typing import Any
 from gunicorn.config import Config
 
 GIVEN_SOCKETS = ("GUNICORN_FD", "LISTEN_FDS")
-"""Variables by which an older gunicorn or systemd hands on sockets that listen already."""
+"""Variables with which an older gunicorn or systemd passes on listening sockets."""
 Address = tuple[Any, ...]
 """Host and port, as `socket.bind` takes them."""
 
 
 def default_bind() -> str:
-    """HOST and PORT as gunicorn takes them; both are checked by `Settings`."""
+    """Return HOST and PORT in gunicorn's format; `Settings` checks both."""
     host = os.environ.get("HOST", "").strip().strip("[]") or "127.0.0.1"
     return f"{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT', '').strip() or 8000}"
 
 
 @cache
 def refuse_used_ports_at_start() -> None:
-    """End with a sentence if another program listens where the shop is to listen. Only the first call looks: when the
-    running server reads its settings again, it listens there itself."""
+    """Exit with a message if another program listens at an address of the server. Only the first call checks: when the
+    running server reloads its settings, it listens there itself."""
     refuse_used_ports(addresses())
 
 
 def addresses() -> list[Address]:
-    """Where gunicorn is going to listen. Empty when it will complain of its command line itself."""
+    """Return the addresses at which gunicorn will listen; empty if it will report an invalid command line."""
     arguments = [*shlex.split(os.environ.get("GUNICORN_CMD_ARGS", "")), *sys.argv[1:]]
     config = Config()
     try:
         asked = config.parser().parse_args(arguments)
         if asked.check_config or asked.print_config:
-            return []  # nothing is going to be served
+            return []  # gunicorn won't serve
         config.set("bind", asked.bind or [default_bind()])
         return network_addresses(config)
     except (SystemExit, ValueError, RuntimeError):
@@ -46,7 +46,7 @@ def addresses() -> list[Address]:
 
 
 def network_addresses(config: Config) -> list[Address]:
-    """Those of gunicorn's addresses that are no Unix sockets."""
+    """Return gunicorn's addresses without Unix sockets."""
     return [address for address in config.address if isinstance(address, tuple)]
 
 
@@ -59,7 +59,7 @@ def refuse_used_ports(wanted: Iterable[Address]) -> None:
             try:
                 probe.bind((host, port))
             except OverflowError:
-                return  # no port has this number, which the settings say better
+                return  # an invalid port number, for which the settings have a better message
             except OSError as fault:
                 sys.exit(f"storefront can't start: {why_not(host, port, fault)}")
 

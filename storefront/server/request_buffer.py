@@ -113,7 +113,7 @@ class RequestBuffer:
         return None if self._is_unfinished() else self._finish()
 
     def close(self) -> None:
-        """Forget what was collected, and its temporary file."""
+        """Discard the buffered data and its temporary file."""
         self._received.clear()
         if self._body is not None:
             self._body.close()

@@ -1,7 +1,7 @@
 """Joins the sources in `static/js` into one script and those in `static/css` into one stylesheet, and minifies both.
 
-The sources are what browsers understand as they stand: ES modules and stylesheets that import each other. They are
-joined when the server starts, so that a page needs two requests instead of forty and nobody needs a build step.
+Browsers could load the sources directly: ES modules and stylesheets that import each other. They are joined when the
+server starts, so that a page needs two requests instead of forty, without a build step.
 """
 
 import re
@@ -15,7 +15,7 @@ _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:function|class|const)\s+(\w+
 _OTHER_MODULE_SYNTAX = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _STYLE_IMPORT = re.compile(r'@import "([\w/]+\.css)"(?: layer\((\w+)\))?;')
 _NO_SPACE_BEFORE = (",", ";", "{} block", None)
-"""Kinds of CSS tokens before which white space means nothing; None is the end of a block."""
+"""Types of CSS tokens before which white space is insignificant; None is the end of a block."""
 _NO_SPACE_AFTER = (*_NO_SPACE_BEFORE, ":", "whitespace")
 
 
@@ -85,7 +85,7 @@ def _minified_style(path: Path, importers: tuple[str, ...]) -> str:
 
 
 def _minified_tokens(nodes: list[Any], path: Path) -> list[Any]:
-    """CSS tokens without the white space that isn't needed to tell them apart. Raises `AssetError`."""
+    """Return the CSS tokens without insignificant white space. Raises `AssetError`."""
     for node in nodes:
         if node.type == "error":
             raise AssetError(f"{path} is broken in line {node.source_line}: {node.message}.")
@@ -93,10 +93,10 @@ def _minified_tokens(nodes: list[Any], path: Path) -> list[Any]:
             node.content = _minified_tokens(node.content, path)
         elif hasattr(node, "arguments"):
             node.arguments = _minified_tokens(node.arguments, path)
-    kinds = [None, *(node.value if node.type == "literal" else node.type for node in nodes), None]
+    types = [None, *(node.value if node.type == "literal" else node.type for node in nodes), None]
     return [
         node
-        for node, before, after in zip(nodes, kinds, kinds[2:], strict=False)
+        for node, before, after in zip(nodes, types, types[2:], strict=False)
         if node.type != "whitespace" or not (before in _NO_SPACE_AFTER or after in _NO_SPACE_BEFORE)
     ]
 

@@ -1,4 +1,4 @@
-"""Response headers that say in which language the response is, and that it depends on who reads it."""
+"""Response headers for the language: Content-Language, and Vary for caches."""
 
 from flask import Flask, Response, g
 
@@ -11,7 +11,7 @@ def init_app(app: Flask) -> None:
 
 
 def vary_by_language(response: Response) -> Response:
-    """What is said depends on who reads it, also when nothing was said in the end."""
+    """Set both headers if the request's language was determined, even if the response contains no text."""
     if "language" in g:
         if "Accept-Language" not in response.headers.get("Vary", ""):
             vary_by(response, "Accept-Language" if is_api_request() else "Accept-Language, Cookie")

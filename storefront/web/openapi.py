@@ -218,21 +218,21 @@ def docs() -> Response:
 @cache
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of the app, with problem+json as the media type of errors."""
-    whole: dict[str, Any] = spec.spec
-    for path in whole["paths"].values():
+    document: dict[str, Any] = spec.spec
+    for path in document["paths"].values():
         for operation in path.values():
             if "requestBody" in operation:
-                operation["requestBody"]["required"] = is_body_required(whole, operation["requestBody"])
+                operation["requestBody"]["required"] = is_body_required(document, operation["requestBody"])
             for status, answer in operation["responses"].items():
                 if int(status) >= 400 and "content" in answer:
                     answer["content"] = {"application/problem+json": next(iter(answer["content"].values()))}
-    return whole
+    return document
 
 
-def is_body_required(whole: dict[str, Any], body: dict[str, Any]) -> bool:
+def is_body_required(document: dict[str, Any], body: dict[str, Any]) -> bool:
     """Whether the body has a required member; otherwise the body itself is optional."""
     name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    return bool(whole["components"]["schemas"][name].get("required"))
+    return bool(document["components"]["schemas"][name].get("required"))
 
 
 def init_app(app: Flask) -> None:
