@@ -50,15 +50,15 @@ def repeats_it_in_its_answer(exchange: Exchange) -> None:
     said = [{"product_id": known[0], "explanation": f"It goes well with {key}."}]
     said += [{"product_id": known[1], "explanation": "ESCAPED"}]
     escaped = "".join(f"\\u{ord(sign):04x}" for sign in key)
-    server.says(json.dumps({"suggestions": said}).replace("ESCAPED", escaped))(exchange)
+    server.answers_with(json.dumps({"suggestions": said}).replace("ESCAPED", escaped))(exchange)
 
 
 def repeats_it_in_a_refusal(exchange: Exchange) -> None:
-    server.says(None, refusal=f"I won't do that for {key_of(exchange)}.")(exchange)
+    server.answers_with(None, refusal=f"I won't do that for {key_of(exchange)}.")(exchange)
 
 
 def repeats_it_in_prose(exchange: Exchange) -> None:
-    server.says("x" * 3990 + key_of(exchange))(exchange)
+    server.answers_with("x" * 3990 + key_of(exchange))(exchange)
 
 
 @pytest.mark.parametrize(
