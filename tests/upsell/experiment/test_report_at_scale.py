@@ -124,7 +124,7 @@ def test_periods_are_compared_separately_and_a_shopper_counts_in_the_first_one(a
     assert is_equal(
         comparison.uplift, uplift([(first["control"], first["rules"]), (second["control"], second["rules"])])
     )
-    assert sum(result.split.came.values()) == 2300
+    assert sum(result.split.observed.values()) == 2300
     assert result.split.expected["control"] == pytest.approx(150 + 400)
 
 

@@ -12,8 +12,8 @@ from storefront.upsell.experiment.statistics import (
     ArmTotals,
     SampleRatioCheck,
     Uplift,
-    about,
     required_checkouts,
+    round_to_two_digits,
     summary,
     t_quantile,
     to_minor,
@@ -232,7 +232,7 @@ def test_the_verdict_of_a_mismatch_contains_no_uplift() -> None:
 
 
 def test_numbers_are_rounded_to_two_digits_and_amounts_to_minor_units() -> None:
-    assert [about(n) for n in (0, 7, 14, 96, 101, 1_851, 18_510, 1_249_000)] == [
+    assert [round_to_two_digits(n) for n in (0, 7, 14, 96, 101, 1_851, 18_510, 1_249_000)] == [
         *("0", "7", "14", "96", "100", "1,900", "19,000", "1,200,000")
     ]
     assert [to_minor(amount) for amount in (0.5, 1.5, 1.49, -0.5, -1.4)] == [1, 2, 1, -1, -1]

@@ -105,9 +105,9 @@ def test_the_backtest_ranks_as_the_recommender_does(app: Flask) -> None:
         carts = [["beans"], ["a1", "beans"], ["b2", "honey", "a3"]]
         for cart in carts:
             numbers = sorted(replay.numbers[id] for id in cart)
-            replay.history.take([[item for item in all_items() if item.number in numbers]])
-            cart_items = [replay.history.in_cart(number) for number in numbers]
-            replayed = rank_items(replay.history.shelf(), cart_items, replay.history.pairs(numbers))
+            replay.history.load_batch([[item for item in all_items() if item.number in numbers]])
+            cart_items = [replay.history.cart_item_features(number) for number in numbers]
+            replayed = rank_items(replay.history.stats(), cart_items, replay.history.pairs(numbers))
             assert replayed == _rank(current_stats(), execute(SELECT_AFFINITIES, {"ids": cart}).all())
             assert replayed
 
