@@ -64,15 +64,15 @@ def build_suggestions(
     tenant: TenantSettings, cart: CartSnapshot, arm: Arm, language: str, by_person: bool
 ) -> UpsellResult:
     with recommender_slot():
-        fitting = find_candidates(tenant, cart_product_texts(cart))
-        chosen = select_top(fitting.candidates, tenant.upsell)
-    advice = RerankResult(Decision.RULES)
+        candidate_set = find_candidates(tenant, cart_product_texts(cart))
+        chosen = select_top(candidate_set.candidates, tenant.upsell)
+    llm_result = RerankResult(Decision.RULES)
     if arm == Arm.MODEL and chosen:
         wait = timings().panel_llm_wait if by_person else settings().upsell_timeout
-        advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
-        chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell) or chosen
-    offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)
-    return record_impression(cart, arm, filter_sellable(chosen, offers), advice, by_person)
+        llm_result = llm_reranker().rerank(tenant, rerank_request(tenant, cart, candidate_set, language), wait)
+        chosen = merge_llm_choice(llm_result.chosen, candidate_set.candidates, tenant.upsell) or chosen
+    offers = None if llm_result.took_time else candidate_set.offers(draft.product_id for draft in chosen)
+    return record_impression(cart, arm, filter_sellable(chosen, offers), llm_result, by_person)
 
 
 def suggest_after_order(
@@ -95,32 +95,32 @@ def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, prod
     arm = arm_for(tenant, shopper)
     if arm == Arm.CONTROL:
         return UpsellResult(True, arm)
-    if shown := last_impression(cart_id):
-        left = [SuggestionDraft(**entry) for entry in shown.suggestions if entry["product_id"] not in product_ids]
-        if suggestions := filter_sellable(left):
-            return UpsellResult(True, arm, shown.source, suggestions, shown.id)
-    fitting = find_candidates_by_id(tenant, product_ids)
-    chosen = select_top(fitting.candidates, tenant.upsell)
-    suggestions = filter_sellable(chosen, fitting.offers(one.product_id for one in chosen))
+    if last := last_impression(cart_id):
+        remaining = [SuggestionDraft(**entry) for entry in last.suggestions if entry["product_id"] not in product_ids]
+        if suggestions := filter_sellable(remaining):
+            return UpsellResult(True, arm, last.source, suggestions, last.id)
+    candidate_set = find_candidates_by_id(tenant, product_ids)
+    chosen = select_top(candidate_set.candidates, tenant.upsell)
+    suggestions = filter_sellable(chosen, candidate_set.offers(draft.product_id for draft in chosen))
     return UpsellResult(True, arm, SuggestionSource.RULES if suggestions else None, suggestions)
 
 
 def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]) -> bool:
-    """Ask the model about a cart that has just changed, so that its answer is ready at checkout. Returns whether to try
-    again later, because the last question about this cart is still open."""
+    """Call the model for a cart that has just changed, so that its answer is ready at checkout. Returns whether to try
+    again later, because a call for this cart is still pending."""
     if not tenant.upsell_enabled:
         return False
     with override_locale(languages[0], languages):
         cart = find_cart(cart_id)
         if cart is None or not cart.is_open or not cart.lines or arm_for(tenant, cart.shopper) != Arm.MODEL:
             return False
-        if llm_reranker().is_asked_for(cart_id):
+        if llm_reranker().has_pending_call(cart_id):
             return True
         with recommender_slot():
-            fitting = find_candidates(tenant, cart_product_texts(cart))
-            is_worth_asking = any(one.explanation for one in fitting.candidates)
-        if is_worth_asking:
-            llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, languages[0]))
+            candidate_set = find_candidates(tenant, cart_product_texts(cart))
+            has_suggestions = any(candidate.explanation for candidate in candidate_set.candidates)
+        if has_suggestions:
+            llm_reranker().rerank(tenant, rerank_request(tenant, cart, candidate_set, languages[0]))
     return False
 
 
@@ -128,10 +128,12 @@ def cart_product_texts(cart: CartSnapshot) -> list[ProductText]:
     return [product_text_of_view(line.product) for line in cart.lines]
 
 
-def rerank_request(tenant: TenantSettings, cart: CartSnapshot, fitting: CandidateSet, language: str) -> RerankRequest:
+def rerank_request(
+    tenant: TenantSettings, cart: CartSnapshot, candidate_set: CandidateSet, language: str
+) -> RerankRequest:
     value = cart.price(tenant).subtotal
-    asked = fitting.cart, fitting.candidates
-    return RerankRequest(llm_reranker().model.name, cart.id, *asked, tenant.upsell, language, value)
+    model, rules = llm_reranker().model.name, tenant.upsell
+    return RerankRequest(model, cart.id, candidate_set.cart, candidate_set.candidates, rules, language, value)
 
 
 def settings() -> Settings:
@@ -154,27 +156,29 @@ def filter_sellable(
     """The suggestions that can be sold, according to `offers` if they were just read, else to the database, because the
     model may have taken seconds."""
     if offers is None:
-        found = get_products_in_stock([one.product_id for one in chosen]) if chosen else {}
+        found = get_products_in_stock([draft.product_id for draft in chosen]) if chosen else {}
         offers = {id: product for id, product in found.items() if product.price > 0}
-    return [Suggestion(offers[one.product_id], one.explanation) for one in chosen if one.product_id in offers]
+    return [Suggestion(offers[draft.product_id], draft.explanation) for draft in chosen if draft.product_id in offers]
 
 
 def record_impression(
-    cart: CartSnapshot, arm: Arm, suggestions: Sequence[Suggestion], advice: RerankResult, by_person: bool
+    cart: CartSnapshot, arm: Arm, suggestions: Sequence[Suggestion], llm_result: RerankResult, by_person: bool
 ) -> UpsellResult:
     """Record an impression and its exposure, and return the result that names it."""
-    worded = {(one.product_id, one.explanation) for one in advice.chosen}
-    by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
+    chosen = {(draft.product_id, draft.explanation) for draft in llm_result.chosen}
+    by_model = any((suggestion.product.id, suggestion.explanation) in chosen for suggestion in suggestions)
     source = (SuggestionSource.LLM if by_model else SuggestionSource.RULES) if suggestions else None
-    shown = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
-    showing_id = new_token()
-    both = {"cart_id": cart.id, "arm": arm, "created_at": now()}
-    showing = {"id": showing_id, "sort_id": new_id(), "source": source, "suggestions": shown}
-    why = {"decision": advice.decision, "call_id": advice.call_id}
-    in_force = allocation(settings().upsell_holdout, settings().model_configured)
+    entries = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
+    impression_id = new_token()
+    common = {"cart_id": cart.id, "arm": arm, "created_at": now()}
+    displayed = {"id": impression_id, "sort_id": new_id(), "source": source, "suggestions": entries}
+    decision = {"decision": llm_result.decision, "call_id": llm_result.call_id}
+    current_allocation = allocation(settings().upsell_holdout, settings().model_configured)
     record(
-        PendingImpression(both | showing | why, both | {"shopper": cart.shopper, "allocation": in_force}),
+        PendingImpression(
+            common | displayed | decision, common | {"shopper": cart.shopper, "allocation": current_allocation}
+        ),
         later=by_person,
     )
-    count_impression(source, advice.decision)
-    return UpsellResult(True, arm, source, suggestions, showing_id)
+    count_impression(source, llm_result.decision)
+    return UpsellResult(True, arm, source, suggestions, impression_id)

@@ -25,7 +25,7 @@ from storefront.upsell.experiment.commands import no_such_shop, print_report, se
 from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.outcomes import LlmOutcome
-from storefront.upsell.model_evaluation import ask_model, choices
+from storefront.upsell.model_evaluation import ask_model, backtest_tasks
 from storefront.upsell.recommender.evaluation.backtest import MIN_ORDERS, Backtest, Metrics
 from storefront.upsell.recommender.evaluation.replay_state import count_orders
 from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
@@ -33,8 +33,8 @@ from storefront.upsell.recommender.training import count_training_events, retrai
 
 commands = CommandGroup("upsell", help="Suggestions at checkout.")
 commands.add_command(print_report)
-one_shop = click.option("--tenant", "tenant_id", help="only this shop")
-unasked = click.option("--yes", is_flag=True, help="don't ask before the model is paid")
+tenant_option = click.option("--tenant", "tenant_id", help="only this shop")
+yes_option = click.option("--yes", is_flag=True, help="don't ask before the model is paid")
 
 
 @commands.command("on")
@@ -63,7 +63,7 @@ def switch(enabled: bool, tenant: str | None) -> None:
 
 
 @commands.command("rebuild")
-@one_shop
+@tenant_option
 def rebuild_command(tenant_id: str | None) -> None:
     """Learn anew from all orders what goes together."""
     for shop in selected_shops(tenant_id):
@@ -71,68 +71,68 @@ def rebuild_command(tenant_id: str | None) -> None:
             with progress_bar(f"Learning the orders of {shop.id}", count_training_events()) as step:
                 events = retrain(step)
             state = execute(SELECT_TRAINING_STATE).one()
-        click.echo(f"{shop.id}: {many(state.order_count, 'order')} learned, from {many(events, 'event')}.")
+        click.echo(f"{shop.id}: {pluralize(state.order_count, 'order')} learned, from {pluralize(events, 'event')}.")
 
 
 @commands.command("evaluate")
-@one_shop
+@tenant_option
 @click.option("--model", "with_model", is_flag=True, help="ask the model too, which costs money")
 @click.option("--orders", type=click.IntRange(1, 100_000), default=200, show_default=True, help="carts for the model")
-@unasked
+@yes_option
 def evaluate_command(tenant_id: str | None, with_model: bool, orders: int, yes: bool) -> None:
     """Replay the orders that stand: how often would each method have suggested what was bought besides?"""
-    wanted = selected_shops(tenant_id)
+    shops = selected_shops(tenant_id)
     if with_model:
         check_model()
-    for shop in wanted:
+    for shop in shops:
         with tenant_context(shop.id):
             evaluate_shop(shop, orders if with_model else 0, yes)
 
 
-def evaluate_shop(shop: TenantSettings, for_model: int, yes: bool) -> None:
-    replay = Backtest(shop, for_model)
+def evaluate_shop(shop: TenantSettings, model_carts: int, yes: bool) -> None:
+    replay = Backtest(shop, model_carts)
     with progress_bar(f"Replaying the orders of {shop.id}", count_orders()) as step:
         replay.run(step)
     if replay.carts < MIN_ORDERS:
-        found = many(replay.carts, "order")
-        click.echo(f"{shop.id}: {found} to learn from: too few to say anything. About {MIN_ORDERS} are the least.")
+        orders = pluralize(replay.carts, "order")
+        click.echo(f"{shop.id}: {orders} to learn from: too few to say anything. About {MIN_ORDERS} are the least.")
         return
-    click.echo(f"{shop.id}: {many(replay.carts, 'cart')}, one product held out of each, three suggested.")
-    show_scores(replay.scores, len(replay.numbers))
-    if for_model:
+    click.echo(f"{shop.id}: {pluralize(replay.carts, 'cart')}, one product held out of each, three suggested.")
+    print_scores(replay.scores, len(replay.numbers))
+    if model_carts:
         evaluate_model(shop, replay, yes)
 
 
 def evaluate_model(shop: TenantSettings, replay: Backtest, yes: bool) -> None:
     """Let the model choose for the latest carts, once its cost was agreed to."""
-    questions = choices(replay, shop.default_language)
-    with using(LlmClient(settings())) as model:
-        cost = estimate_batch_cost(model, [prompt_text(one) for one in questions], len(questions))
-        if not questions or not agreed(
-            f"The model is asked about the latest {many(len(questions), 'cart')}", cost, yes
+    tasks = backtest_tasks(replay, shop.default_language)
+    with closing_client(LlmClient(settings())) as model:
+        cost = estimate_batch_cost(model, [prompt_text(task) for task in tasks], len(tasks))
+        if not tasks or not confirm_cost(
+            f"The model is asked about the latest {pluralize(len(tasks), 'cart')}", cost, yes
         ):
             return
-        with progress_bar(f"Asking about {shop.id}", len(questions)) as step:
-            batch, scores = ask_model(model, shop, replay, questions, step)
-    click.echo(f"The latest {many(len(questions), 'cart')}, with {model.name}:")
-    show_scores(scores, len(replay.numbers))
+        with progress_bar(f"Asking about {shop.id}", len(tasks)) as step:
+            batch, scores = ask_model(model, shop, replay, tasks, step)
+    click.echo(f"The latest {pluralize(len(tasks), 'cart')}, with {model.name}:")
+    print_scores(scores, len(replay.numbers))
     failed = batch.outcomes - Counter({LlmOutcome.OK: batch.outcomes[LlmOutcome.OK]})
-    failed["not_asked"] += len(questions) - batch.outcomes.total()
+    failed["not_asked"] += len(tasks) - batch.outcomes.total()
     if failed.total():
-        click.echo(f"Without an answer: {failed.total()} ({by_cause(failed)}); the rules' choice counts there.")
-    click.echo(f"Dropped from answers: {by_cause(batch.rejections) or 'nothing'}.")
+        click.echo(f"Without an answer: {failed.total()} ({format_counts(failed)}); the rules' choice counts there.")
+    click.echo(f"Dropped from answers: {format_counts(batch.rejections) or 'nothing'}.")
 
 
 @commands.command("prepare")
-@one_shop
+@tenant_option
 @click.option("--limit", type=click.IntRange(1), help="at most this number of products of each shop")
-@unasked
+@yes_option
 def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None:
     """Have the model write down, once for each product, what completes it."""
-    wanted = selected_shops(tenant_id)
+    shops = selected_shops(tenant_id)
     check_not_disabled("Nothing that is prepared would be shown. To prepare all the same, set it to true here.")
     check_model()
-    for shop in wanted:
+    for shop in shops:
         with tenant_context(shop.id):
             prepare_shop(shop, limit, yes)
 
@@ -143,22 +143,23 @@ def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
     if not numbers:
         click.echo(f"{shop.id}: every product is prepared.")
         return
-    with using(offline_client(settings())) as model:
-        about = f"{shop.id}: the model is asked about {many(len(numbers), 'product')}, once each"
-        if not agreed(about, estimate_cost(model, shop, numbers), yes):
+    with closing_client(offline_client(settings())) as model:
+        request = f"{shop.id}: the model is asked about {pluralize(len(numbers), 'product')}, once each"
+        if not confirm_cost(request, estimate_cost(model, shop, numbers), yes):
             return
         with progress_bar(f"Preparing {shop.id}", len(numbers)) as step:
             batch = generate_complements(model, shop, numbers, step)
     done = batch.outcomes[LlmOutcome.OK]
-    failed = by_cause(batch.outcomes - Counter({LlmOutcome.OK: done}))
+    failed = format_counts(batch.outcomes - Counter({LlmOutcome.OK: done}))
     click.echo(
-        f"{shop.id}: {many(done, 'product')} prepared; dropped from answers: {by_cause(batch.rejections) or 'nothing'}."
+        f"{shop.id}: {pluralize(done, 'product')} prepared; "
+        f"dropped from answers: {format_counts(batch.rejections) or 'nothing'}."
     )
     if failed:
         click.echo(f"Without an answer: {failed}.")
-    if left := len(waiting) - done:
-        why = f", because {batch.stopped}" if batch.stopped else ""
-        click.echo(f"{many(left, 'product')} left for the next run{why}.")
+    if remaining := len(waiting) - done:
+        reason = f", because {batch.stopped}" if batch.stopped else ""
+        click.echo(f"{pluralize(remaining, 'product')} left for the next run{reason}.")
 
 
 # --- shared by the commands -------------------------------------------------------------------------------------------
@@ -179,7 +180,7 @@ def check_model() -> None:
 
 
 @contextmanager
-def using(model: LlmClient) -> Iterator[LlmClient]:
+def closing_client(model: LlmClient) -> Iterator[LlmClient]:
     try:
         yield model
     finally:
@@ -189,22 +190,22 @@ def using(model: LlmClient) -> Iterator[LlmClient]:
 @contextmanager
 def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
     """A progress bar if standard error is a terminal."""
-    shown = sys.stderr.isatty()
-    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not shown) as bar:
+    is_terminal = sys.stderr.isatty()
+    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not is_terminal) as bar:
         yield bar.update
 
 
-def agreed(what: str, cost: tuple[int, int | None], yes: bool) -> bool:
-    """Say what it will cost, and ask whether to go on."""
-    tokens, millionths = cost
+def confirm_cost(request: str, cost: tuple[int, int | None], yes: bool) -> bool:
+    """Print the estimated cost, and ask whether to continue unless `yes`."""
+    tokens, micros = cost
     money = "no price of it is known to UPSELL_PRICES"
-    if millionths is not None:
-        money = f"about {Decimal(millionths).scaleb(-6):,.4f} {settings().upsell_currency}"
-    click.echo(f"{what}: {settings().upsell_model}, about {tokens:,} tokens, {money}.")
+    if micros is not None:
+        money = f"about {Decimal(micros).scaleb(-6):,.4f} {settings().upsell_currency}"
+    click.echo(f"{request}: {settings().upsell_model}, about {tokens:,} tokens, {money}.")
     return yes or click.confirm("Go on?")
 
 
-def show_scores(scores: Mapping[str, Metrics], products: int) -> None:
+def print_scores(scores: Mapping[str, Metrics], products: int) -> None:
     rows = [
         [
             name,
@@ -218,9 +219,9 @@ def show_scores(scores: Mapping[str, Metrics], products: int) -> None:
     click.echo("\n".join(["", *table(("method", "carts", "hit@3", "MRR@3", "coverage"), rows), ""]))
 
 
-def many(number: int, noun: str) -> str:
+def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def by_cause(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{cause} {number:,}" for cause, number in sorted(counts.items()) if number)
+def format_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in sorted(counts.items()) if number)

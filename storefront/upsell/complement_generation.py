@@ -1,4 +1,4 @@
-"""Having the model write down, once for each product, which products and categories complete it."""
+"""Generation of complements: the model names, once per product, which products and categories complete it."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,12 +32,14 @@ from storefront.upsell.recommender.training import assign_item_indexes
 from storefront.upsell.types import ProductText
 
 MAX_PRODUCT_CHOICES = 40
-"""Products that a model may choose from, and how many of them are there for their texts and for their sales."""
-ALIKE, BESTSELLERS = 12, 8
+"""Products that a model may choose from."""
+MAX_SIMILAR, MAX_BESTSELLERS = 12, 8
+"""Of them, the products with similar texts and the bestsellers."""
 MAX_CATEGORY_CHOICES = 120
 """Categories that a model may choose from."""
-LOT, READ_AT_ONCE = 25, 1000
-SAMPLE = 20
+BATCH_SIZE, PAGE_SIZE = 25, 1000
+SAMPLE_SIZE = 20
+"""Products by which the cost is estimated."""
 
 
 @dataclass(frozen=True)
@@ -87,45 +89,45 @@ class ComplementTask:
         execute(SET_COMPLEMENTS_DIGEST, {"product": self.product.id, "digest": digest})
 
 
-def content_digest(goods: ProductText, language: str) -> str:
-    """Another text for other texts of a product, and for another language."""
-    texts = [language, goods.name, goods.description, goods.category, goods.tags]
+def content_digest(product: ProductText, language: str) -> str:
+    """A digest of the product's texts and the language."""
+    texts = [language, product.name, product.description, product.category, product.tags]
     return sha256(json.dumps(texts).encode()).hexdigest()[:16]
 
 
 def products_to_generate(language: str) -> list[int]:
-    """The numbers of the products without a preparation of their present texts, what sells best first."""
+    """The numbers of the products without complements of their current texts, bestsellers first."""
     with write():
         insert_if_absent(TrainingState, [{}])
         assign_item_indexes()
     found: list[tuple[int, int]] = []
-    last, many = -1, 0
-    while rows := execute(SELECT_PRODUCTS_TO_GENERATE, {"item_index": last, "limit": READ_AT_ONCE}).all():
-        last, many = rows[-1].item_index, many + len(rows)
+    last, count = -1, 0
+    while rows := execute(SELECT_PRODUCTS_TO_GENERATE, {"item_index": last, "limit": PAGE_SIZE}).all():
+        last, count = rows[-1].item_index, count + len(rows)
         found += [
             (-row.order_count, row.item_index)
             for row in rows
             if row.complements_digest != content_digest(product_text_from_row(row), language)
         ]
-    return [number for _, number in sorted(found)] if many > 1 else []
+    return [number for _, number in sorted(found)] if count > 1 else []
 
 
 class ComplementTasks:
-    """The questions about products of the current tenant."""
+    """The tasks for products of the current tenant."""
 
     def __init__(self, language: str) -> None:
-        self.language, self.shelf = language, current_stats()
-        numbers = {name: number for name, number in execute(SELECT_CATEGORY_INDEXES) if number in self.shelf.best_of}
-        lines = self.shelf.catalog_stats.category_lines
+        self.language, self.stats = language, current_stats()
+        numbers = {name: number for name, number in execute(SELECT_CATEGORY_INDEXES) if number in self.stats.best_of}
+        lines = self.stats.catalog_stats.category_lines
         names = sorted(numbers, key=lambda name: (-lines.get(numbers[name], 0), name))
-        self.kinds = [numbers[name] for name in names]
+        self.category_numbers = [numbers[name] for name in names]
         self.labels = complement_prompt.category_labels(names[:MAX_CATEGORY_CHOICES])
 
     def about(self, numbers: Sequence[int]) -> Iterator[ComplementTask]:
-        for start in range(0, len(numbers), LOT):
-            lot = numbers[start : start + LOT]
-            rows = {row.item_index: row for row in execute(SELECT_PRODUCT_TEXTS_BY_INDEX, {"indexes": lot}).all()}
-            possible = {number: self.possible(number, rows[number].similar_items) for number in lot if number in rows}
+        for start in range(0, len(numbers), BATCH_SIZE):
+            batch = numbers[start : start + BATCH_SIZE]
+            rows = {row.item_index: row for row in execute(SELECT_PRODUCT_TEXTS_BY_INDEX, {"indexes": batch}).all()}
+            possible = {number: self.possible(number, rows[number].similar_items) for number in batch if number in rows}
             wanted = {number for numbers in possible.values() for number in numbers}
             known = {
                 row.item_index: product_text_from_row(row)
@@ -139,36 +141,39 @@ class ComplementTasks:
                     self.language,
                 )
 
-    def possible(self, number: int, alike: bytes) -> list[int]:
-        """What is like it, what sells best, and the best of each category in turn, beginning with another for each
-        product."""
-        shelf, near = self.shelf, unpack_similar_items(bytes(alike))
-        turn = number % max(len(self.kinds), 1)
-        best = [shelf.best_of.get(kind, []) for kind in (*self.kinds[turn:], *self.kinds[:turn])]
+    def possible(self, number: int, packed_similar_items: bytes) -> list[int]:
+        """The choices for a product: similar products, bestsellers, and the best of each category, beginning with a
+        different category for each product."""
+        stats, similar = self.stats, unpack_similar_items(bytes(packed_similar_items))
+        offset = number % max(len(self.category_numbers), 1)
+        best = [
+            stats.best_of.get(category, [])
+            for category in (*self.category_numbers[offset:], *self.category_numbers[:offset])
+        ]
         found = chain(
-            nlargest(ALIKE, near, key=lambda other: (near[other], -other)),
-            shelf.best[:BESTSELLERS],
-            (one for rank in range(2) for numbers in best for one in numbers[rank : rank + 1]),
+            nlargest(MAX_SIMILAR, similar, key=lambda other: (similar[other], -other)),
+            stats.best[:MAX_BESTSELLERS],
+            (other for rank in range(2) for numbers in best for other in numbers[rank : rank + 1]),
         )
         return [other for other in dict.fromkeys(found) if other != number][:MAX_PRODUCT_CHOICES]
 
 
 def estimate_cost(model: LlmClient, tenant: TenantSettings, numbers: Sequence[int]) -> tuple[int, int | None]:
     """About how many tokens and how much money these products will take, judged by some of them."""
-    sample = numbers[:: max(len(numbers) // SAMPLE, 1)][:SAMPLE]
-    prompts = [prompt_text(one) for one in ComplementTasks(tenant.default_language).about(sample)]
+    sample = numbers[:: max(len(numbers) // SAMPLE_SIZE, 1)][:SAMPLE_SIZE]
+    prompts = [prompt_text(task) for task in ComplementTasks(tenant.default_language).about(sample)]
     return estimate_batch_cost(model, prompts, len(numbers))
 
 
 def offline_client(settings: Settings) -> LlmClient:
-    """The configured model, for calls that nobody waits for."""
+    """The configured model, with the limits of offline calls."""
     return LlmClient(settings, complement_prompt.TIMEOUT_SECONDS, complement_prompt.MAX_COMPLETION_TOKENS)
 
 
 def generate_complements(
     model: LlmClient, tenant: TenantSettings, numbers: Sequence[int], progress: Callable[[int], object]
 ) -> Batch:
-    """Ask about these products, one by one and several at a time, and keep what is found."""
+    """Request and store the complements of these products, in concurrent calls of one product each."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
     batch = Batch(model, CallPurpose.COMPLEMENTS, complement_prompt.VERSION, tenant.default_language, budget, progress)
     batch.run(ComplementTasks(tenant.default_language).about(numbers))

@@ -12,54 +12,64 @@ from storefront.upsell.types import Candidate, Evidence, ProductText
 
 def with_explanations(
     cart: Sequence[ProductText],
-    goods: Sequence[ProductText],
-    ties: Mapping[str, Sequence[Evidence]],
+    products: Sequence[ProductText],
+    evidence: Mapping[str, Sequence[Evidence]],
     orders: Mapping[str, int],
     label: Callable[[str], str] = str,
 ) -> list[Candidate]:
     """Candidates, each with its strongest explanation. `orders` has the number of orders by product id; `label` returns
     the name of a category or tag in the shopper's language, "" if there is none."""
-    how_common = cache(lambda tag: sum(tag in one.tag_set for one in (*cart, *goods)))
+    tag_frequency = cache(lambda tag: sum(tag in product.tag_set for product in (*cart, *products)))
 
-    def why(one: ProductText) -> str:
-        in_orders = orders.get(one.id, 0)
-        return strongest_explanation(one, cart, ties.get(one.id, ()), how_common, label) or (
-            explain_popular(in_orders) if in_orders else ""
+    def explain(product: ProductText) -> str:
+        order_count = orders.get(product.id, 0)
+        return strongest_explanation(product, cart, evidence.get(product.id, ()), tag_frequency, label) or (
+            explain_popular(order_count) if order_count else ""
         )
 
-    return [Candidate(one, partial(why, one)) for one in goods]
+    return [Candidate(product, partial(explain, product)) for product in products]
 
 
 def strongest_explanation(
-    goods: ProductText,
+    product: ProductText,
     cart: Sequence[ProductText],
-    ties: Sequence[Evidence],
-    how_common: Callable[[str], int],
+    evidence: Sequence[Evidence],
+    tag_frequency: Callable[[str], int],
     label: Callable[[str], str] = str,
 ) -> str:
     """The best explanation that applies, in this order: the shop's own, shared orders, a prepared complement, a shared
     tag (rare ones first), a shared category, shared words of the name. "" if none applies."""
-    names = {mine.id: mine.name for mine in cart}
-    if by_shop := next((tie.why for tie in ties if tie.by_shop and tie.why), ""):
+    names = {cart_product.id: cart_product.name for cart_product in cart}
+    if by_shop := next((item.why for item in evidence if item.by_shop and item.why), ""):
         return by_shop
-    bought = max((tie for tie in ties if tie.order_count), key=lambda tie: tie.order_count, default=None)
+    bought = max((item for item in evidence if item.order_count), key=lambda item: item.order_count, default=None)
     if bought:
         return explain_bought_together(names[bought.product_id], bought.order_count)
-    if prepared := max((tie for tie in ties if tie.prepared or tie.why), key=lambda tie: bool(tie.why), default=None):
+    if prepared := max(
+        (item for item in evidence if item.prepared or item.why), key=lambda item: bool(item.why), default=None
+    ):
         return prepared.why or explain_complement(names[prepared.product_id])
-    shared = [(tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
+    shared = [
+        (tag, cart_product) for cart_product in cart for tag in cart_product.tag_set.keys() & product.tag_set.keys()
+    ]
     if shared:
-        tag, mine = shared[0]
+        tag, cart_product = shared[0]
         if len(shared) > 1:  # counting how common a tag is reads all products
-            tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common(one[0]), one[0]))
-        called = label(goods.tag_set[tag])
-        return explain_shared_tag(mine.name, called) if called else explain_complement(mine.name)
-    for mine in cart:
-        if goods.category and goods.category == mine.category:
-            called = label(goods.category)
-            return explain_same_category(mine.name, called) if called else explain_similar_name(mine.name)
-    alike = next((mine for mine in cart if mine.name_words & goods.name_words), None)
-    return explain_similar_name(alike.name) if alike else ""
+            tag, cart_product = min(
+                shared, key=lambda pair: (pair[1].category == product.category, tag_frequency(pair[0]), pair[0])
+            )
+        localized = label(product.tag_set[tag])
+        return explain_shared_tag(cart_product.name, localized) if localized else explain_complement(cart_product.name)
+    for cart_product in cart:
+        if product.category and product.category == cart_product.category:
+            localized = label(product.category)
+            return (
+                explain_same_category(cart_product.name, localized)
+                if localized
+                else explain_similar_name(cart_product.name)
+            )
+    similar = next((cart_product for cart_product in cart if cart_product.name_words & product.name_words), None)
+    return explain_similar_name(similar.name) if similar else ""
 
 
 MAX_NAME_LENGTH, MAX_LABEL_LENGTH = 60, 40
@@ -80,25 +90,25 @@ def short_label(label: str) -> str:
     return shortened(strip_invisible(label), MAX_LABEL_LENGTH)
 
 
-def explain_bought_together(name: str, times: int) -> str:
-    if times < SEVERAL_ORDERS:
+def explain_bought_together(name: str, orders: int) -> str:
+    if orders < SEVERAL_ORDERS:
         return ngettext(
             "Bought together with your %(name)s in %(num)s order.",
             "Bought together with your %(name)s in %(num)s orders.",
-            times,
+            orders,
             name=short(name),
         )
     return ngettext(
         "Often bought together with your %(name)s: %(num)s order so far.",
         "Often bought together with your %(name)s: %(num)s orders so far.",
-        times,
+        orders,
         name=short(name),
     )
 
 
 def explain_shared_tag(name: str, tag: str) -> str:
-    called = short_label(tag.replace("-", " "))
-    return _("Goes well with %(tag)s, like your %(name)s.", tag=called, name=short(name))
+    localized = short_label(tag.replace("-", " "))
+    return _("Goes well with %(tag)s, like your %(name)s.", tag=localized, name=short(name))
 
 
 def explain_same_category(name: str, category: str) -> str:

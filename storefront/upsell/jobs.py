@@ -52,12 +52,12 @@ def this_app() -> Flask:
 
 def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:
     """Compare the texts of these shops, with a progress bar on a terminal."""
-    shown = sys.stderr.isatty()
+    is_terminal = sys.stderr.isatty()
     for tenant_id in tenant_ids:
         with tenant_context(tenant_id), timeouts_in_force(BULK):
-            many = count_products(ProductQuery())
+            count = count_products(ProductQuery())
             label = f"Comparing the texts of {tenant_id}"
-            with click.progressbar(length=many, label=label, file=sys.stderr, hidden=not shown) as bar:
+            with click.progressbar(length=count, label=label, file=sys.stderr, hidden=not is_terminal) as bar:
                 rebuild_text_similarity(bar.update)
 
 

@@ -1,4 +1,4 @@
-"""How the model would have done on a shop's own orders, asked about the carts of a replay as it is at checkout."""
+"""The model's part of the backtest: its choice for past carts, requested as at checkout."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,26 +24,26 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class LlmBacktestTask:
-    """A cart, as the model is asked about it at checkout."""
+    """A cart of the backtest, with the request that checkout would send for it."""
 
-    asked: BacktestCase
+    case: BacktestCase
     cart: Sequence[ProductText]
     candidates: Sequence[Candidate]
     language: str
     chosen: list[SuggestionDraft] = field(default_factory=list)
 
     @classmethod
-    def about(cls, asked: BacktestCase, ids: Mapping[int, str], language: str) -> "LlmBacktestTask":
-        wanted = [ids[one] for one in asked.cart] + [one.product.id for one in asked.found]
+    def about(cls, case: BacktestCase, ids: Mapping[int, str], language: str) -> "LlmBacktestTask":
+        wanted = [ids[number] for number in case.cart] + [candidate.product.id for candidate in case.found]
         known = read_product_texts(execute(SELECT_PRODUCT_TEXTS, {"ids": wanted}).all())
-        cart = [known[ids[one]] for one in asked.cart]
-        goods = [known[one.product.id] for one in asked.found]
-        pinned = {one.product.id for one in asked.found if one.pinned}
+        cart = [known[ids[number]] for number in case.cart]
+        products = [known[candidate.product.id] for candidate in case.found]
+        pinned = {candidate.product.id for candidate in case.found if candidate.pinned}
         candidates = [
             Candidate(one.product, explain_pinned(cart[0].name), pinned=True) if one.product.id in pinned else one
-            for one in with_explanations(cart, goods, asked.ties, asked.orders)
+            for one in with_explanations(cart, products, case.evidence, case.orders)
         ]
-        return cls(asked, cart, candidates, language)
+        return cls(case, cart, candidates, language)
 
     @cached_property
     def messages(self) -> list[dict[str, str]]:
@@ -62,16 +62,16 @@ class LlmBacktestTask:
         """Only the call log keeps it."""
 
 
-def choices(replay: Backtest, language: str) -> list[LlmBacktestTask]:
-    """The questions for the model."""
-    return [LlmBacktestTask.about(asked, replay.history.ids, language) for asked in replay.asked]
+def backtest_tasks(replay: Backtest, language: str) -> list[LlmBacktestTask]:
+    """The tasks for the model."""
+    return [LlmBacktestTask.about(case, replay.history.ids, language) for case in replay.cases]
 
 
 def ask_model(
     model: LlmClient,
     tenant: TenantSettings,
     replay: Backtest,
-    questions: Sequence[LlmBacktestTask],
+    tasks: Sequence[LlmBacktestTask],
     progress: Callable[[int], object],
 ) -> tuple[Batch, dict[str, Metrics]]:
     """The figures of the model on these carts, and of the rules on the same ones. Without an answer the rules' choice
@@ -79,11 +79,11 @@ def ask_model(
     budget = tenant.upsell.budget or model.settings.upsell_budget
     version, language = rerank_prompt.PROMPT_VERSION, tenant.default_language
     batch = Batch(model, CallPurpose.EVALUATION, version, language, budget, progress)
-    batch.run(questions)
+    batch.run(tasks)
     scores = {SHOWN: Metrics(), MODEL: Metrics()}
-    for one in questions:
-        chosen = merge_llm_choice(one.chosen, one.candidates, tenant.upsell)
-        found = [replay.numbers[choice.product_id] for choice in chosen] or one.asked.shown
-        scores[SHOWN].count(one.asked.shown, one.asked.target)
-        scores[MODEL].count(found, one.asked.target)
+    for task in tasks:
+        chosen = merge_llm_choice(task.chosen, task.candidates, tenant.upsell)
+        found = [replay.numbers[draft.product_id] for draft in chosen] or task.case.shown
+        scores[SHOWN].count(task.case.shown, task.case.target)
+        scores[MODEL].count(found, task.case.target)
     return batch, scores

@@ -29,7 +29,7 @@ class JobScheduler:
         return self._thread is not None and not self._stopped
 
     def start(self) -> None:
-        self._thread = Thread(target=self._work, name="upsell-errands", daemon=True)
+        self._thread = Thread(target=self._work, name="upsell-scheduler", daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
@@ -59,7 +59,7 @@ class JobScheduler:
             try:
                 job()
             except Exception:
-                log.exception("an errand failed")
+                log.exception("a background job failed")
 
     def _next(self) -> Callable[[], None] | None:
         """Wait for the first job to be due and remove it; None after `stop`."""

@@ -25,7 +25,7 @@ from storefront.upsell.recommender.candidates import find_candidates_by_id
 from tests.conftest import Person
 from tests.factories import find_product
 from tests.tenants.factories import every_row, owned_models
-from tests.upsell.conftest import teach
+from tests.upsell.conftest import train
 
 NORTH = {"beans", "pot", "cup", "filter", "honey", "shared"}
 SOUTH = {"pen", "ink", "paper", "shared"}
@@ -247,7 +247,7 @@ def test_cooccurrences_are_counted_per_shop(app: Flask, shopper: Person, strange
     for _ in range(3):
         stranger.checkout(stranger.cart(shared=1, ink=1))
     for tenant_id in ("north", "south", "far-east"):
-        teach(app, tenant_id)
+        train(app, tenant_id)
     assert cooccurrence_explanations("shared", "north", app) == {
         "beans": "Bought together with your North's own in 1 order."
     }

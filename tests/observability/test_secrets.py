@@ -50,15 +50,15 @@ def repeats_key_in_its_answer(exchange: Exchange) -> None:
     suggestions = [{"product_id": known[0], "explanation": f"It goes well with {key}."}]
     suggestions += [{"product_id": known[1], "explanation": "ESCAPED"}]
     escaped = "".join(f"\\u{ord(char):04x}" for char in key)
-    server.says(json.dumps({"suggestions": suggestions}).replace("ESCAPED", escaped))(exchange)
+    server.answers_with(json.dumps({"suggestions": suggestions}).replace("ESCAPED", escaped))(exchange)
 
 
 def repeats_key_in_a_refusal(exchange: Exchange) -> None:
-    server.says(None, refusal=f"I won't do that for {key_of(exchange)}.")(exchange)
+    server.answers_with(None, refusal=f"I won't do that for {key_of(exchange)}.")(exchange)
 
 
 def repeats_key_in_invalid_json(exchange: Exchange) -> None:
-    server.says("x" * 3990 + key_of(exchange))(exchange)
+    server.answers_with("x" * 3990 + key_of(exchange))(exchange)
 
 
 @pytest.mark.parametrize(

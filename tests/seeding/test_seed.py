@@ -80,7 +80,7 @@ def test_experiment_report_has_data(seeded: Flask) -> None:
     assert arms.keys() == {"control", "rules"}
     assert sum(arm.checkouts for arm in arms.values()) == count(UpsellExposure) == count(UpsellImpression)
     assert arms["rules"].upsell_revenue > 0 == arms["control"].upsell_revenue
-    assert report(north).split.came
+    assert report(north).split.observed
 
 
 def test_stock_is_reduced_but_not_exhausted(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""A shop that asks a model, the model's server, and what the journal says afterwards."""
+"""Fixtures with a configured language model, and access to the stored calls and impressions."""
 
 import json
 import logging
@@ -22,48 +22,52 @@ from storefront.upsell.recommender.training import train_incrementally
 from tests.conftest import Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
-TIMEOUT = 0.4
-"""UPSELL_TIMEOUT where the model keeps the shop waiting; where it answers, the shop is patient."""
-OTHERS = [(), ("pot",), ("cup",)]
-CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in OTHERS for more in [(), ("honey",), ("shared",)]]
-"""Carts of other products are other questions; the same ones are asked about once. For each there is something left."""
-PATIENCE = 30
-"""Seconds, far more than is expected: who waits longer waits for something that never ends."""
-PATIENT_TIMINGS = Timings(panel_llm_wait=PATIENCE, recommender_slot=PATIENCE)
+SHORT_TIMEOUT_SECONDS = 0.4
+"""UPSELL_TIMEOUT of tests in which the model does not answer in time."""
+EXTRA_ITEMS = [(), ("pot",), ("cup",)]
+CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in EXTRA_ITEMS for more in [(), ("honey",), ("shared",)]]
+"""Carts with different products, because equal carts share one cached answer. Each leaves products to suggest."""
+GENEROUS_TIMEOUT_SECONDS = 30
+"""Far more than any step needs: a longer wait means that the awaited event never happens."""
+GENEROUS_TIMINGS = Timings(panel_llm_wait=GENEROUS_TIMEOUT_SECONDS, recommender_slot=GENEROUS_TIMEOUT_SECONDS)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The first call of a process imports much; the deadlines here are of every call after it."""
+    """The first call of a process imports many modules; the deadlines in these tests exclude that time."""
     with start_model_server() as server:
         folder = tmp_path_factory.mktemp("sdk")
         settings = settings_for("sqlite:///:memory:", folder, OPENAI_BASE_URL=server.address, UPSELL_TIMEOUT="30")
-        warm = LlmClient(settings)
-        assert warm.complete([{"role": "user", "content": "{}"}], response_format([])).result().outcome == "ok"
-        warm.close()
+        client = LlmClient(settings)
+        assert client.complete([{"role": "user", "content": "{}"}], response_format([])).result().outcome == "ok"
+        client.close()
         yield
 
 
 @pytest.fixture
-def asking(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., Flask]:
-    """Make a shop that asks the model. Its panels wait for a slow machine, too, unless other timings are given."""
-    usual = {"OPENAI_BASE_URL": model.address, "OPENAI_API_KEY": "sk-test", "UPSELL_TIMEOUT": str(PATIENCE)}
+def make_llm_app(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., Flask]:
+    """Return a factory of apps with a model configured. Panels wait long enough for a slow machine by default."""
+    defaults = {
+        "OPENAI_BASE_URL": model.address,
+        "OPENAI_API_KEY": "sk-test",
+        "UPSELL_TIMEOUT": str(GENEROUS_TIMEOUT_SECONDS),
+    }
 
-    def make(timings: Timings = PATIENT_TIMINGS, **environment: str) -> Flask:
-        return make_app(timings, **usual | environment)
+    def make(timings: Timings = GENEROUS_TIMINGS, **environment: str) -> Flask:
+        return make_app(timings, **defaults | environment)
 
     return make
 
 
 @pytest.fixture
-def advised(asking: Callable[..., Flask]) -> Person:
-    """Shops in the north, where the model is asked."""
-    return Person(asking().test_client(), "north")
+def llm_shopper(make_llm_app: Callable[..., Flask]) -> Person:
+    """A shopper of the tenant "north" whose app has a model configured."""
+    return Person(make_llm_app().test_client(), "north")
 
 
 @pytest.fixture
-def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
-    """The lines that the shop logged about calls of the model, as an operator reads them."""
+def logged_calls(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """Return a function that reads the JSON log lines about model calls."""
     caplog.set_level(logging.INFO, "storefront.upsell")
 
     def read() -> list[dict[str, Any]]:
@@ -73,30 +77,30 @@ def journal(caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any
     return read
 
 
-def calls(app: Flask, shop: str = "north") -> list[LlmCall]:
-    """The calls of the model that the journal of this shop holds, the oldest first."""
+def stored_calls(app: Flask, shop: str = "north") -> list[LlmCall]:
+    """The model calls stored for this tenant, oldest first."""
     with app.app_context(), tenant_context(shop):
         return list(db.session.scalars(select(LlmCall).order_by(LlmCall.sort_id)))
 
 
-def showings(app: Flask, shop: str = "north") -> list[UpsellImpression]:
-    """What was shown to the shoppers of this shop, the oldest first."""
+def stored_impressions(app: Flask, shop: str = "north") -> list[UpsellImpression]:
+    """The impressions stored for this tenant, oldest first."""
     with app.app_context(), tenant_context(shop):
         return list(db.session.scalars(select(UpsellImpression).order_by(UpsellImpression.sort_id)))
 
 
-def teach(app: Flask, shop: str = "north") -> None:
-    """Have the shop learn all its orders now, as it does by itself where it serves requests."""
+def train(app: Flask, shop: str = "north") -> None:
+    """Train on all orders of the tenant now; a process that serves requests does it in a background job."""
     with app.app_context(), tenant_context(shop):
         while train_incrementally():
             pass
 
 
-def stock(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> None:
-    """Put more products on the shelves of a shop."""
-    usual = {"price": "1", "stock": 9}
+def add_products(app: Flask, products: list[dict[str, Any]], shop: str = "north") -> None:
+    """Add products to the catalogue of a tenant."""
+    defaults = {"price": "1", "stock": 9}
     entry = {"id": shop, "name": shop, "currency": {"north": "EUR", "south": "JPY"}[shop]}
     with app.app_context():
         import_catalog(
-            json.dumps({"tenants": [entry | {"products": [usual | product for product in products]}]}).encode()
+            json.dumps({"tenants": [entry | {"products": [defaults | product for product in products]}]}).encode()
         )

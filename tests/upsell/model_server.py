@@ -1,7 +1,7 @@
-"""A language model's server for the tests: real sockets on loopback, and as good or as bad as a test wants it to be.
+"""A fake language model server on real loopback sockets, with selectable behaviour, faults included.
 
-A behaviour is a function of an `Exchange`: it may answer, dawdle, lie or hang up. `ModelServer.behave` is the one that
-the requests to come meet.
+A behaviour is a function of an `Exchange`: it may answer, delay, send invalid data or disconnect. `ModelServer.behave`
+handles all later requests.
 """
 
 import gzip
@@ -16,15 +16,15 @@ from socket import SHUT_RDWR, socket
 from typing import Any
 
 TICK = 0.01
-"""Seconds between two bytes that drip."""
+"""Seconds between two bytes of a slow-drip response, and between two polls of a condition."""
 Fields = dict[str, str]
 
 
 @dataclass
 class Request:
-    """What a client sent."""
+    """One HTTP request of a client."""
 
-    line: str
+    request_line: str
     headers: Fields
     body: Any
 
@@ -41,7 +41,7 @@ class Request:
 
     @property
     def known_ids(self) -> list[str]:
-        """The product ids that the strict schema allows; without one, those of the candidates."""
+        """The product ids that the strict schema allows; without a schema, those of the candidates."""
         if self.response_format != "json_schema":
             return [candidate["product_id"] for candidate in self.data["candidates"]]
         schema = self.body["response_format"]["json_schema"]["schema"]
@@ -64,25 +64,25 @@ class Request:
 
 @dataclass
 class Exchange:
-    """One request and the line on which to answer it."""
+    """One request, the connection for its response, and the event that is set when the server stops."""
 
     request: Request
-    line: socket
-    over: threading.Event
+    connection: socket
+    stopping: threading.Event
 
     def send(self, status: int, body: bytes, content_type: str = "application/json", **headers: str) -> None:
         fields = {"Content-Type": content_type, "Content-Length": str(len(body))}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        self.line.sendall(f"HTTP/1.1 {status} OK\r\n{head}\r\n".encode() + body)
+        self.connection.sendall(f"HTTP/1.1 {status} OK\r\n{head}\r\n".encode() + body)
 
-    def hang_up(self) -> None:
-        self.line.shutdown(SHUT_RDWR)
+    def disconnect(self) -> None:
+        self.connection.shutdown(SHUT_RDWR)
 
     def drip(self, byte: bytes) -> None:
-        """Send this byte again and again, until the other side has had enough."""
-        while not self.over.wait(TICK):
-            self.line.sendall(byte)
+        """Send this byte repeatedly until the client disconnects or the server stops."""
+        while not self.stopping.wait(TICK):
+            self.connection.sendall(byte)
 
 
 Behaviour = Callable[[Exchange], None]
@@ -90,20 +90,20 @@ Behaviour = Callable[[Exchange], None]
 
 @dataclass
 class ModelServer:
-    """`requests` are those that came; `lines` are the connections that are open at this moment."""
+    """`requests` are all received requests; `connections` are those open now."""
 
     behave: Behaviour
     port: int = 0
     requests: list[Request] = field(default_factory=list)
-    lines: set[socket] = field(default_factory=set)
-    over: threading.Event = field(default_factory=threading.Event)
+    connections: set[socket] = field(default_factory=set)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> bool:
-        """Whether the condition came true in time."""
+        """Wait until the condition is true; return False after the timeout."""
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             time.sleep(TICK)
@@ -116,15 +116,15 @@ def start_model_server() -> Iterator[ModelServer]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            server.lines.add(self.connection)
+            server.connections.add(self.connection)
             try:
                 while (request := read_request(self.rfile)) is not None:
                     server.requests.append(request)
-                    server.behave(Exchange(request, self.connection, server.over))
+                    server.behave(Exchange(request, self.connection, server.stopping))
             except OSError:
-                pass  # the shop hung up, which is its right
+                pass  # the client disconnected, as it may
             finally:
-                server.lines.discard(self.connection)
+                server.connections.discard(self.connection)
 
         def finish(self) -> None:
             self.rfile.close()
@@ -142,31 +142,31 @@ def start_model_server() -> Iterator[ModelServer]:
         try:
             yield server
         finally:
-            server.over.set()
+            server.stopping.set()
             listener.shutdown()
-            for line in list(server.lines):
-                with suppress(OSError):  # it may just have been closed
-                    line.shutdown(SHUT_RDWR)
+            for connection in list(server.connections):
+                with suppress(OSError):  # the client may have closed it meanwhile
+                    connection.shutdown(SHUT_RDWR)
             thread.join()
 
 
 def read_request(stream: Any) -> Request | None:
-    """The next request of a connection; None when it was closed."""
-    line = stream.readline().decode().strip()
-    if not line:
+    """Read the next request of a connection; None when the client closed it."""
+    request_line = stream.readline().decode().strip()
+    if not request_line:
         return None
     headers = {}
     while field_line := stream.readline().decode().strip():
         name, _, value = field_line.partition(":")
         headers[name.lower()] = value.strip()
-    return Request(line, headers, json.loads(stream.read(int(headers.get("content-length", 0))) or b"null"))
+    return Request(request_line, headers, json.loads(stream.read(int(headers.get("content-length", 0))) or b"null"))
 
 
-# --- what a server may do ---------------------------------------------------------------------------------------------
+# --- behaviours -------------------------------------------------------------------------------------------------------
 
 
 def good(exchange: Exchange) -> None:
-    """The first three products that the schema allows, each with a plain sentence."""
+    """Suggest the first three allowed products, each with an acceptable explanation."""
     ids = exchange.request.known_ids[:3]
     suggest([{"product_id": id, "explanation": f"It goes with this cart ({id})."} for id in ids])(exchange)
 
@@ -183,16 +183,16 @@ def completion(content: object, finish_reason: str = "stop", **message: object) 
     return json.dumps(answer | {"usage": usage}).encode()
 
 
-def says(content: object, finish_reason: str = "stop", **message: object) -> Behaviour:
+def answers_with(content: object, finish_reason: str = "stop", **message: object) -> Behaviour:
     return lambda exchange: exchange.send(200, completion(content, finish_reason, **message))
 
 
 def suggest(suggestions: object) -> Behaviour:
-    return says(json.dumps({"suggestions": suggestions}))
+    return answers_with(json.dumps({"suggestions": suggestions}))
 
 
 def explain(explanation: object) -> Behaviour:
-    """One product that is allowed, with this explanation."""
+    """Suggest one allowed product with this explanation."""
     return lambda exchange: suggest([{"product_id": exchange.request.known_ids[0], "explanation": explanation}])(
         exchange
     )
@@ -209,12 +209,12 @@ def refuses(status: int, error: object) -> Behaviour:
 
 
 @dataclass(frozen=True)
-class Picky:
-    """A server that takes these parameters only, and refuses others with this status and body."""
+class LimitedServer:
+    """A server that supports these parameters only, and refuses others with this status and body."""
 
     status: int
     error: Callable[[str], object]
-    """The body, by the name of what is refused: its value for `response_format`, "system" for a system message."""
+    """Makes the body from the name of what is refused: a `response_format`, a token limit or "system"."""
     formats: tuple[str | None, ...] = ("json_schema", "json_object", None)
     limits: tuple[str | None, ...] = ("max_completion_tokens", "max_tokens", None)
     system_message: bool = True
@@ -235,44 +235,44 @@ def sends(body: bytes, content_type: str = "application/json", **headers: str) -
 
 def slow(seconds: float, then: Behaviour = good) -> Behaviour:
     def behave(exchange: Exchange) -> None:
-        exchange.over.wait(seconds)
+        exchange.stopping.wait(seconds)
         then(exchange)
 
     return behave
 
 
 def hangs(exchange: Exchange) -> None:
-    """Takes the request and says nothing, until the other side hangs up."""
-    exchange.line.recv(1)
+    """Read the request and send nothing until the client disconnects."""
+    exchange.connection.recv(1)
 
 
 def drips_headers(exchange: Exchange) -> None:
-    exchange.line.sendall(b"HTTP/1.1 200 OK\r\nX-Patience: ")
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nX-Padding: ")
     exchange.drip(b"a")
 
 
 def drips_body(exchange: Exchange) -> None:
-    exchange.line.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n")
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n")
     exchange.drip(b" ")
 
 
-def hangs_up(exchange: Exchange) -> None:
-    exchange.hang_up()
+def disconnects(exchange: Exchange) -> None:
+    exchange.disconnect()
 
 
-def hangs_up_midway(exchange: Exchange) -> None:
-    exchange.line.sendall(
+def disconnects_mid_response(exchange: Exchange) -> None:
+    exchange.connection.sendall(
         b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{"id": "chat'
     )
-    exchange.hang_up()
+    exchange.disconnect()
 
 
-def speaks_another_protocol(exchange: Exchange) -> None:
-    exchange.line.sendall(b"\x16\x03\x01\x00\xa5\xff\xfe garbage\r\n\r\n")
-    exchange.hang_up()
+def answers_without_http(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"\x16\x03\x01\x00\xa5\xff\xfe garbage\r\n\r\n")
+    exchange.disconnect()
 
 
-def bomb(size: int) -> Behaviour:
-    """A good completion, but for `size` blanks in its content; on the wire it is a thousandth of that."""
-    packed = gzip.compress(completion(" " * size + '{"suggestions": []}'))
-    return sends(packed, Content_Encoding="gzip")
+def gzip_bomb(size: int) -> Behaviour:
+    """A valid completion padded with `size` spaces, which gzip compresses to about a thousandth."""
+    compressed = gzip.compress(completion(" " * size + '{"suggestions": []}'))
+    return sends(compressed, Content_Encoding="gzip")

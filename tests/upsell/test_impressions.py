@@ -1,4 +1,4 @@
-"""What was shown is written down together a moment later, and counts from the moment when it was shown."""
+"""Impressions are buffered and written in one transaction, with the time at which they were displayed."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,32 +20,32 @@ from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.impressions import flush_all
 from tests.concurrency import eventually
 from tests.conftest import Person
-from tests.upsell.conftest import showings
+from tests.upsell.conftest import stored_impressions
 
 
 @pytest.fixture
-def serving(make_app: Callable[..., Flask]) -> Iterator[Callable[[float], Flask]]:
-    """The shops as where they serve requests, where showings wait so many seconds."""
+def make_serving_app(make_app: Callable[..., Flask]) -> Iterator[Callable[[float], Flask]]:
+    """Return a factory of apps with background jobs and this delay before impressions are written."""
     started: list[Flask] = []
 
-    def serve(seconds: float) -> Flask:
+    def make(seconds: float) -> Flask:
         app = make_app(Timings(impression_flush_delay=seconds, impression_retry_delay=0.01))
         jobs.start(app)
         started.append(app)
         return app
 
-    yield serve
+    yield make
     for app in started:
         jobs.stop(app)
 
 
-def look(app: Flask) -> tuple[Person, str]:
-    """A person who has put something into a cart, and the id of the impression that the panel carries, signed."""
+def view_panel(app: Flask) -> str:
+    """Display the panel to a new shopper with a cart; return the impression id in its form."""
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans", "quantity": 1})
-    named = re.search(r'name="upsell" value="([^".]+)\.', person.get("/checkout/upsell").text)
-    assert named
-    return person, named[1]
+    form_value = re.search(r'name="upsell" value="([^".]+)\.', person.get("/checkout/upsell").text)
+    assert form_value
+    return form_value[1]
 
 
 def exposures(app: Flask) -> list[UpsellExposure]:
@@ -53,64 +53,66 @@ def exposures(app: Flask) -> list[UpsellExposure]:
         return list(db.session.scalars(select(UpsellExposure)))
 
 
-def test_what_people_were_shown_is_written_in_one_transaction(serving: Callable[[float], Flask]) -> None:
-    app = serving(60)
-    named = [look(app)[1] for _ in range(3)]
-    assert showings(app) == []
+def test_buffered_impressions_are_written_in_one_transaction(make_serving_app: Callable[[float], Flask]) -> None:
+    app = make_serving_app(60)
+    displayed = [view_panel(app) for _ in range(3)]
+    assert stored_impressions(app) == []
     commits: list[Any] = []
     with app.app_context():
         event.listen(engines().write, "commit", commits.append)
     flush_all(app)
-    assert [showing.id for showing in showings(app)] == named
-    assert {exposure.created_at for exposure in exposures(app)} == {showing.created_at for showing in showings(app)}
+    assert [row.id for row in stored_impressions(app)] == displayed
+    assert {exposure.created_at for exposure in exposures(app)} == {row.created_at for row in stored_impressions(app)}
     assert len(commits) == 1
     flush_all(app)
-    assert len(showings(app)) == 3
+    assert len(stored_impressions(app)) == 3
 
 
-def test_it_is_written_without_being_asked(serving: Callable[[float], Flask]) -> None:
-    app = serving(0.01)
-    _, named = look(app)
-    assert eventually(lambda: showings(app))
-    assert [showing.id for showing in showings(app)] == [named]
+def test_impressions_are_flushed_in_the_background(make_serving_app: Callable[[float], Flask]) -> None:
+    app = make_serving_app(0.01)
+    displayed = view_panel(app)
+    assert eventually(lambda: stored_impressions(app))
+    assert [row.id for row in stored_impressions(app)] == [displayed]
 
 
-def test_a_program_finds_its_showing_at_once(serving: Callable[[float], Flask]) -> None:
-    app = serving(60)
+def test_an_impression_of_the_api_is_written_immediately(make_serving_app: Callable[[float], Flask]) -> None:
+    app = make_serving_app(60)
     person = Person(app.test_client(), "north")
-    shown = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell").json
-    assert [showing.id for showing in showings(app)] == [shown["call_id"]]
+    upsell = person.api("GET", f"/carts/{person.cart(beans=1)}/upsell").json
+    assert [row.id for row in stored_impressions(app)] == [upsell["call_id"]]
 
 
 @pytest.mark.parametrize(
-    "fault", [DatabaseBusy(), OperationalError("INSERT", {}, Exception("gone"))], ids=["busy", "away"]
+    "error", [DatabaseBusy(), OperationalError("INSERT", {}, Exception("gone"))], ids=["busy", "unreachable"]
 )
-def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
-    serving: Callable[[float], Flask],
+def test_a_failed_flush_is_logged_and_retried(
+    make_serving_app: Callable[[float], Flask],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    fault: Exception,
+    error: Exception,
 ) -> None:
-    app = serving(60)
-    _, first = look(app)
-    write_down, tries = impressions.insert_impressions, count()
+    app = make_serving_app(60)
+    first = view_panel(app)
+    insert, tries = impressions.insert_impressions, count()
 
-    def the_third_time(entries: Any) -> None:
+    def succeed_at_the_third_try(entries: Any) -> None:
         if next(tries) < 2:
-            raise fault
-        write_down(entries)
+            raise error
+        insert(entries)
 
-    monkeypatch.setattr(impressions, "insert_impressions", the_third_time)
+    monkeypatch.setattr(impressions, "insert_impressions", succeed_at_the_third_try)
     flush_all(app)
     assert "1 impressions of suggestions wait" in caplog.text
-    assert eventually(lambda: showings(app))
-    assert [showing.id for showing in showings(app)] == [first]
+    assert eventually(lambda: stored_impressions(app))
+    assert [row.id for row in stored_impressions(app)] == [first]
 
 
-def test_what_was_shown_until_the_end_is_written(serving: Callable[[float], Flask]) -> None:
-    app = serving(60)
-    _, first = look(app)
+def test_stopping_flushes_and_later_impressions_are_written_immediately(
+    make_serving_app: Callable[[float], Flask],
+) -> None:
+    app = make_serving_app(60)
+    first = view_panel(app)
     jobs.stop(app)
-    assert [showing.id for showing in showings(app)] == [first]
-    _, after_the_end = look(app)
-    assert [showing.id for showing in showings(app)] == [first, after_the_end]
+    assert [row.id for row in stored_impressions(app)] == [first]
+    after_stop = view_panel(app)
+    assert [row.id for row in stored_impressions(app)] == [first, after_stop]

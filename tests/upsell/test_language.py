@@ -1,4 +1,4 @@
-"""The model is asked in the shopper's language, ahead of time and at checkout alike; the rules speak it too."""
+"""Prefetch, checkout and rules use the shopper's language."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ from storefront.upsell import jobs
 from tests.concurrency import eventually
 from tests.conftest import Person
 from tests.factories import import_tenants, tenant
-from tests.upsell.conftest import PATIENT_TIMINGS, calls, stock
+from tests.upsell.conftest import GENEROUS_TIMINGS, add_products, stored_calls
 from tests.upsell.model_server import ModelServer
 
 GERMAN = {"Accept-Language": "de-DE, en;q=0.5"}
@@ -18,58 +18,61 @@ POT = {"id": "pot", "name": {"en": "Café Pot", "de": "Kaffeekanne"}, "price": "
 
 
 @pytest.fixture
-def awake(asking: Callable[..., Flask]) -> Iterator[Flask]:
-    app = asking(replace(PATIENT_TIMINGS, prefetch_debounce=0.05))
+def serving_app(make_llm_app: Callable[..., Flask]) -> Iterator[Flask]:
+    """An app with a model and running background jobs."""
+    app = make_llm_app(replace(GENEROUS_TIMINGS, prefetch_debounce=0.05))
     jobs.start(app)
     yield app
     jobs.stop(app)
 
 
-def test_what_was_asked_ahead_is_what_the_checkout_asks(awake: Flask, model: ModelServer):
-    ada = Person(awake.test_client(), "north")
+def test_checkout_reuses_the_prefetched_answer(serving_app: Flask, model: ModelServer):
+    ada = Person(serving_app.test_client(), "north")
     ada.post("/cart/items", {"product_id": "beans"}, headers=GERMAN)
-    assert eventually(lambda: [call for call in calls(awake) if call.outcome == "ok"])
+    assert eventually(lambda: [call for call in stored_calls(serving_app) if call.outcome == "ok"])
     panel = ada.get("/checkout/upsell", headers=GERMAN).text
     assert "It goes with this cart" in panel
-    asked = calls(awake)
-    assert [call.language for call in asked] == ["de"], "and not once more at checkout"
-    assert "Write the sentences in German (de)." in asked[0].prompt
+    prefetched = stored_calls(serving_app)
+    assert [call.language for call in prefetched] == ["de"], "checkout makes no second call"
+    assert "Write the sentences in German (de)." in prefetched[0].prompt
 
 
-def test_products_are_asked_about_by_the_names_that_the_checkout_shows(awake: Flask, model: ModelServer):
+def test_prompts_use_the_product_names_that_checkout_displays(serving_app: Flask, model: ModelServer):
     brush = {"id": "brush", "name": {"ja": "筆", "en": "Brush"}, "price": "900", "stock": 9, "tags": ["ink"]}
-    import_tenants(awake, tenant("south", brush, currency="JPY", locale="ja-JP"))
-    reads = {"Accept-Language": "fr, ja;q=0.5"}
-    ada = Person(awake.test_client(), "south")
-    ada.post("/cart/items", {"product_id": "brush"}, headers=reads)
-    assert eventually(lambda: [call for call in calls(awake, "south") if call.outcome == "ok"])
-    panel = ada.get("/checkout/upsell", headers=reads).text
+    import_tenants(serving_app, tenant("south", brush, currency="JPY", locale="ja-JP"))
+    french = {"Accept-Language": "fr, ja;q=0.5"}
+    ada = Person(serving_app.test_client(), "south")
+    ada.post("/cart/items", {"product_id": "brush"}, headers=french)
+    assert eventually(lambda: [call for call in stored_calls(serving_app, "south") if call.outcome == "ok"])
+    panel = ada.get("/checkout/upsell", headers=french).text
     assert "It goes with this cart" in panel
-    asked = [(call.language, "筆" in call.prompt, "Brush" in call.prompt) for call in calls(awake, "south")]
-    assert asked == [("fr", True, False)], "and not once more at checkout"
+    prefetched = [
+        (call.language, "筆" in call.prompt, "Brush" in call.prompt) for call in stored_calls(serving_app, "south")
+    ]
+    assert prefetched == [("fr", True, False)], "checkout makes no second call"
 
 
-def test_programs_are_answered_in_the_language_they_ask_for(asking: Callable[..., Flask]):
-    app = asking()
+def test_api_answers_follow_the_accept_language_header(make_llm_app: Callable[..., Flask]):
+    app = make_llm_app()
     ada = Person(app.test_client(), "north")
     cart = ada.cart(beans=1)
     for headers in ({}, GERMAN, {"Accept-Language": "uk"}, {}):
         assert ada.api("GET", f"/carts/{cart}/upsell", headers=headers).status_code == 200
-    assert [call.language for call in calls(app)] == ["en", "de", "uk"]
+    assert [call.language for call in stored_calls(app)] == ["en", "de", "uk"]
 
 
-def test_the_rules_say_why_in_the_shoppers_language(app: Flask, shopper: Person):
+def test_rule_explanations_are_in_the_shoppers_language(app: Flask, shopper: Person):
     import_tenants(app, tenant("north", POT | {"stock": 9}, locale="en-IE"), refresh=True)
-    stock(app, [{"id": "spoon", "name": "Spoon", "tags": ["beans"]}])
+    add_products(app, [{"id": "spoon", "name": "Spoon", "tags": ["beans"]}])
     cart = shopper.cart(beans=1)
 
-    def said(**headers: str) -> str:
+    def response_text(**headers: str) -> str:
         return str(shopper.api("GET", f"/carts/{cart}/upsell", headers=headers).text)
 
-    assert "like your Dawn Beans." in said()
+    assert "like your Dawn Beans." in response_text()
     german = shopper.api("GET", f"/carts/{cart}/upsell", headers=GERMAN).json["suggestions"]
-    assert {one["product"]["name"] for one in german} & {"Kaffeekanne", "Spoon"}
-    for one in german:
-        assert "in Ihrem Warenkorb" in one["explanation"], one
+    assert {suggestion["product"]["name"] for suggestion in german} & {"Kaffeekanne", "Spoon"}
+    for suggestion in german:
+        assert "in Ihrem Warenkorb" in suggestion["explanation"], suggestion
     shopper.post("/cart/items", {"product_id": "beans"})
     assert "у вашому кошику." in shopper.get("/checkout/upsell", headers={"Accept-Language": "uk"}).text

@@ -1,4 +1,4 @@
-"""The model is asked when a cart changes, so that at checkout its words are there at once; nobody waits for them."""
+"""The prefetch after a cart change, which makes the model's answer available at checkout, and its scheduler."""
 
 import math
 import threading
@@ -24,21 +24,24 @@ from storefront.upsell.scheduler import JobScheduler, job_scheduler
 from tests.concurrency import at_once, eventually
 from tests.conftest import Person
 from tests.upsell import model_server as server
-from tests.upsell.conftest import PATIENT_TIMINGS, calls, showings
+from tests.upsell.conftest import GENEROUS_TIMINGS, stored_calls, stored_impressions
 from tests.upsell.model_server import Exchange, ModelServer
 
-PAUSE = 0.1
-GLANCE = Timings().panel_llm_wait
-MODELS_WORDS = "It goes with this cart"
+DEBOUNCE_SECONDS = 0.1
+PANEL_LLM_WAIT_SECONDS = Timings().panel_llm_wait
+LLM_EXPLANATION = "It goes with this cart"
 
 
 @pytest.fixture
-def awake(asking: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
-    """Make a shop that asks the model by itself, as where it serves requests."""
+def make_serving_app(make_llm_app: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
+    """Return a factory of apps with a model and running background jobs."""
     made: list[Flask] = []
 
     def make(**environment: str) -> Flask:
-        app = asking(replace(PATIENT_TIMINGS, prefetch_debounce=PAUSE, prefetch_retry=PAUSE / 2), **environment)
+        app = make_llm_app(
+            replace(GENEROUS_TIMINGS, prefetch_debounce=DEBOUNCE_SECONDS, prefetch_retry=DEBOUNCE_SECONDS / 2),
+            **environment,
+        )
         jobs.start(app)
         made.append(app)
         return app
@@ -49,146 +52,152 @@ def awake(asking: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
 
 
 @pytest.fixture
-def hurried(asking: Callable[..., Flask]) -> Callable[..., Flask]:
-    """Make a shop that asks the model, and whose panels wait no longer than they really do."""
-    return partial(asking, Timings())
+def make_default_app(make_llm_app: Callable[..., Flask]) -> Callable[..., Flask]:
+    """Return a factory of apps with a model and the production timings."""
+    return partial(make_llm_app, Timings())
 
 
-class Counted:
-    """Answers after so many seconds, and knows how many were answered at the same time."""
+class DelayedServer:
+    """Answers after a delay and records the maximum number of concurrent requests."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.now, self.most = seconds, 0, 0
+    def __init__(self, delay_seconds: float) -> None:
+        self.delay_seconds, self.active, self.max_active = delay_seconds, 0, 0
         self.lock = threading.Lock()
 
     def __call__(self, exchange: Exchange) -> None:
         with self.lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
-        exchange.over.wait(self.seconds)
+            self.active += 1
+            self.max_active = max(self.max_active, self.active)
+        exchange.stopping.wait(self.delay_seconds)
         with self.lock:
-            self.now -= 1
+            self.active -= 1
         server.good(exchange)
 
 
-def names(request: server.Request) -> set[str]:
-    """What was in the cart that the model was asked about."""
-    return {goods["name"] for goods in request.data["cart"]}
+def cart_names(request: server.Request) -> set[str]:
+    """The product names of the cart in the prompt."""
+    return {product["name"] for product in request.data["cart"]}
 
 
 @contextmanager
-def before_any_errand(errands: JobScheduler) -> Iterator[None]:
-    """What is done here is done before the next errand, however slow the machine is."""
+def jobs_blocked(scheduler: JobScheduler) -> Iterator[None]:
+    """Run no scheduled job inside the block, however slow the machine is."""
     done = threading.Event()
-    errands.schedule(0, "wait", done.wait)  # type: ignore[arg-type]  # what it gives is not looked at
+    scheduler.schedule(0, "wait", done.wait)  # type: ignore[arg-type]  # the result is ignored
     try:
         yield
     finally:
         done.set()
 
 
-def asks_once_done(app: Flask, model: ModelServer) -> int:
-    """How many requests have come when no job is left that could ask, and no call is under way.
+def request_count_when_idle(app: Flask, model: ModelServer) -> int:
+    """Return the number of model requests when no prefetch job and no call is left.
 
-    A job of the test's own is due after those that the last change of a cart has brought about, so it is done after
-    them: nothing is proved by waiting for a time in which nothing happens.
+    A job of the test is due after the jobs of the last cart change and therefore runs after them, so that the absence
+    of further requests isn't proved by sleeping.
     """
     assert eventually(lambda: not state_of(app).llm_reranker._pending)
     done = threading.Event()
-    job_scheduler(app).schedule(2 * PAUSE, "last of all", done.set)
+    job_scheduler(app).schedule(2 * DEBOUNCE_SECONDS, "end of test", done.set)
     assert done.wait(60)
     assert eventually(lambda: not state_of(app).llm_reranker._pending)
     return len(model.requests)
 
 
-def test_at_checkout_the_models_words_are_there_at_once(awake: Callable[..., Flask], model: ModelServer) -> None:
-    """They were thought of before; who came now would get none."""
-    app = awake()
-    model.behave = server.slow(2 * GLANCE)
+def test_checkout_shows_the_prefetched_answer(make_serving_app: Callable[..., Flask], model: ModelServer) -> None:
+    """The model is too slow for the panel and then hangs, so only a prefetched answer can be displayed."""
+    app = make_serving_app()
+    model.behave = server.slow(2 * PANEL_LLM_WAIT_SECONDS)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
-    assert model.wait_for(lambda: len(calls(app)) == 1), "nobody has looked yet"
+    assert model.wait_for(lambda: len(stored_calls(app)) == 1), "no panel was displayed yet"
     model.behave = server.hangs
     panels = [person.get("/checkout/upsell").text for _ in range(3)]
-    assert MODELS_WORDS in panels[0]
-    assert len({panel.count(MODELS_WORDS) for panel in panels}) == 1
-    assert asks_once_done(app, model) == 1, "it is asked once, however often the page is seen"
-    assert len(calls(app)) == 1
+    assert LLM_EXPLANATION in panels[0]
+    assert len({panel.count(LLM_EXPLANATION) for panel in panels}) == 1
+    assert request_count_when_idle(app, model) == 1, "displaying the panel again makes no call"
+    assert len(stored_calls(app)) == 1
 
 
-def test_without_a_shop_that_serves_nothing_runs_by_itself(asking: Callable[..., Flask], model: ModelServer) -> None:
-    app = asking()
+def test_background_jobs_need_a_serving_app(make_llm_app: Callable[..., Flask], model: ModelServer) -> None:
+    app = make_llm_app()
     Person(app.test_client(), "north").post("/cart/items", {"product_id": "beans"})
     assert not job_scheduler(app).is_running
     job_scheduler(app).start()
-    assert asks_once_done(app, model) == 0, "nothing was kept for later either"
+    assert request_count_when_idle(app, model) == 0, "the earlier change scheduled no job"
     job_scheduler(app).stop()
 
 
-def test_several_changes_in_a_row_make_one_call(awake: Callable[..., Flask], model: ModelServer) -> None:
-    app = awake()
+def test_several_cart_changes_are_debounced_into_one_call(
+    make_serving_app: Callable[..., Flask], model: ModelServer
+) -> None:
+    app = make_serving_app()
     person = Person(app.test_client(), "north")
-    with before_any_errand(job_scheduler(app)):
+    with jobs_blocked(job_scheduler(app)):
         for id in ("beans", "cup", "honey"):
             person.post("/cart/items", {"product_id": id})
         assert model.requests == []
-    assert model.wait_for(lambda: len(calls(app)) == 1)
-    assert asks_once_done(app, model) == 1
-    assert names(model.requests[0]) == {"Dawn Beans", "Stone Cup", "Heather Honey"}
+    assert model.wait_for(lambda: len(stored_calls(app)) == 1)
+    assert request_count_when_idle(app, model) == 1
+    assert cart_names(model.requests[0]) == {"Dawn Beans", "Stone Cup", "Heather Honey"}
 
 
-def test_a_change_during_a_call_is_asked_about_afterwards(awake: Callable[..., Flask], model: ModelServer) -> None:
-    """One call for a cart at a time, and the last one is about the cart as it is."""
-    app = awake()
-    model.behave = counted = Counted(4 * PAUSE)
+def test_a_change_during_a_call_is_prefetched_afterwards(
+    make_serving_app: Callable[..., Flask], model: ModelServer
+) -> None:
+    """Calls for a cart run one at a time, and the last call has the current cart."""
+    app = make_serving_app()
+    model.behave = delayed_server = DelayedServer(4 * DEBOUNCE_SECONDS)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     assert model.wait_for(lambda: len(model.requests) == 1)
     person.post("/cart/items", {"product_id": "cup"})
-    assert model.wait_for(lambda: len(calls(app)) == 2)
-    assert [names(request) for request in model.requests] == [{"Dawn Beans"}, {"Dawn Beans", "Stone Cup"}]
-    assert counted.most == 1
-    assert MODELS_WORDS in person.get("/checkout/upsell").text
-    assert asks_once_done(app, model) == 2
+    assert model.wait_for(lambda: len(stored_calls(app)) == 2)
+    assert [cart_names(request) for request in model.requests] == [{"Dawn Beans"}, {"Dawn Beans", "Stone Cup"}]
+    assert delayed_server.max_active == 1
+    assert LLM_EXPLANATION in person.get("/checkout/upsell").text
+    assert request_count_when_idle(app, model) == 2
 
 
-def test_a_cart_that_was_emptied_or_ordered_meanwhile_is_not_asked_about(
-    awake: Callable[..., Flask], model: ModelServer
+def test_a_cart_emptied_or_ordered_meanwhile_is_not_prefetched(
+    make_serving_app: Callable[..., Flask], model: ModelServer
 ) -> None:
-    app = awake()
+    app = make_serving_app()
     person = Person(app.test_client(), "north")
-    with before_any_errand(job_scheduler(app)):
+    with jobs_blocked(job_scheduler(app)):
         assert person.checkout(person.cart(beans=1)).status_code == 201
         cart_id = person.cart(cup=1)
         person.api("DELETE", f"/carts/{cart_id}/items/cup")
-    assert asks_once_done(app, model) == 0
+    assert request_count_when_idle(app, model) == 0
     person.cart(cup=1)
-    assert model.wait_for(lambda: len(calls(app)) == 1), "one that stays is"
+    assert model.wait_for(lambda: len(stored_calls(app)) == 1), "an open cart is prefetched"
 
 
-def test_two_processes_ask_once_for_the_same_cart(awake: Callable[..., Flask], model: ModelServer) -> None:
-    """They share nothing but the database: here two apps, each of which has heard of a change."""
-    apps = [awake(), awake()]
-    model.behave = server.slow(3 * PAUSE)
+def test_two_processes_make_one_call_for_the_same_cart(
+    make_serving_app: Callable[..., Flask], model: ModelServer
+) -> None:
+    """They share only the database. Each of the two apps handles a change of the cart."""
+    apps = [make_serving_app(), make_serving_app()]
+    model.behave = server.slow(3 * DEBOUNCE_SECONDS)
     people = [Person(app.test_client(), "north") for app in apps]
     cart_id = people[0].cart(beans=1)
-    at_once([lambda one=one: one.api("PUT", f"/carts/{cart_id}/items/beans", {"quantity": 2}) for one in people])  # type: ignore[misc]
-    answers = at_once([lambda one=one: one.api("GET", f"/carts/{cart_id}/upsell").json for one in people])  # type: ignore[misc]
-    assert [answer["source"] for answer in answers] == ["llm", "llm"], "who didn't ask waits for who did"
-    assert [asks_once_done(app, model) for app in apps] == [1, 1]
-    assert len(calls(apps[0])) == 1
+    at_once([partial(person.api, "PUT", f"/carts/{cart_id}/items/beans", {"quantity": 2}) for person in people])
+    answers = at_once([partial(person.api, "GET", f"/carts/{cart_id}/upsell") for person in people])
+    assert [answer.json["source"] for answer in answers] == ["llm", "llm"], "the other process waits for the answer"
+    assert [request_count_when_idle(app, model) for app in apps] == [1, 1]
+    assert len(stored_calls(apps[0])) == 1
 
 
-def test_two_processes_ask_once_for_carts_that_are_alike(asking: Callable[..., Flask], model: ModelServer) -> None:
-    """Two shoppers have the same in their carts; the second waits for what the first one's process has asked."""
-    here, there = (Person(asking().test_client(), "north") for _ in range(2))
+def test_two_processes_make_one_call_for_equal_carts(make_llm_app: Callable[..., Flask], model: ModelServer) -> None:
+    """Two shoppers have the same products; the second waits for the call of the first shopper's process."""
+    first_shopper, second_shopper = (Person(make_llm_app().test_client(), "north") for _ in range(2))
     model.behave = server.slow(0.5)
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(here.api, "GET", f"/carts/{here.cart(beans=1)}/upsell")
+        first = pool.submit(first_shopper.api, "GET", f"/carts/{first_shopper.cart(beans=1)}/upsell")
         assert model.wait_for(lambda: len(model.requests) == 1)
-        second = there.api("GET", f"/carts/{there.cart(beans=3)}/upsell")
+        second = second_shopper.api("GET", f"/carts/{second_shopper.cart(beans=3)}/upsell")
         assert (first.result().json["source"], second.json["source"]) == ("llm", "llm")
-    assert len(model.requests) == len(calls(here.client.application)) == 1
+    assert len(model.requests) == len(stored_calls(first_shopper.client.application)) == 1
 
 
 def empty_cart_in(arm: str, person: Person, holdout: float) -> str:
@@ -198,80 +207,78 @@ def empty_cart_in(arm: str, person: Person, holdout: float) -> str:
             return cart_id
 
 
-def test_only_for_shoppers_in_the_models_arm(awake: Callable[..., Flask], model: ModelServer) -> None:
-    app = awake(UPSELL_HOLDOUT="0.34")
+def test_only_carts_in_the_model_arm_are_prefetched(make_serving_app: Callable[..., Flask], model: ModelServer) -> None:
+    app = make_serving_app(UPSELL_HOLDOUT="0.34")
     person = Person(app.test_client(), "north")
     carts = {arm: empty_cart_in(arm, person, 0.34) for arm in (Arm.CONTROL, Arm.RULES, Arm.MODEL)}
-    for arm, asked in ((Arm.CONTROL, 0), (Arm.RULES, 0), (Arm.MODEL, 1)):
+    for arm, call_count in ((Arm.CONTROL, 0), (Arm.RULES, 0), (Arm.MODEL, 1)):
         person.api("POST", f"/carts/{carts[arm]}/items", {"product_id": "beans", "quantity": 1})
-        assert model.wait_for(lambda many=asked: len(calls(app)) == many), arm  # type: ignore[misc]
-        assert asks_once_done(app, model) == asked, arm
-        shown = person.api("GET", f"/carts/{carts[arm]}/upsell").json
-        assert (shown["arm"], len(model.requests)) == (arm, asked)
-        assert shown["source"] == {Arm.CONTROL: None, Arm.RULES: "rules", Arm.MODEL: "llm"}[arm]
+        assert model.wait_for(lambda expected=call_count: len(stored_calls(app)) == expected), arm  # type: ignore[misc]
+        assert request_count_when_idle(app, model) == call_count, arm
+        upsell = person.api("GET", f"/carts/{carts[arm]}/upsell").json
+        assert (upsell["arm"], len(model.requests)) == (arm, call_count)
+        assert upsell["source"] == {Arm.CONTROL: None, Arm.RULES: "rules", Arm.MODEL: "llm"}[arm]
 
 
-def test_switched_off_the_model_is_not_asked(awake: Callable[..., Flask], model: ModelServer) -> None:
-    app = awake(UPSELL_ENABLED="false")
+def test_nothing_is_prefetched_when_switched_off(make_serving_app: Callable[..., Flask], model: ModelServer) -> None:
+    app = make_serving_app(UPSELL_ENABLED="false")
     Person(app.test_client(), "north").post("/cart/items", {"product_id": "beans"})
-    assert asks_once_done(app, model) == 0
+    assert request_count_when_idle(app, model) == 0
 
 
 @pytest.mark.parametrize("behaviour", [server.hangs, server.slow(60), server.drips_body])
-def test_the_panel_waits_no_longer_than_a_glance(
-    hurried: Callable[..., Flask], model: ModelServer, behaviour: server.Behaviour
+def test_the_panel_falls_back_to_rules_after_its_wait(
+    make_default_app: Callable[..., Flask], model: ModelServer, behaviour: server.Behaviour
 ) -> None:
-    app = hurried(UPSELL_TIMEOUT="60")
+    app = make_default_app(UPSELL_TIMEOUT="60")
     model.behave = behaviour
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     panel = person.get("/checkout/upsell")
-    assert calls(app) == [], "the call of 60 seconds is still under way"
+    assert stored_calls(app) == [], "the call of 60 seconds is still running"
     assert "Goes well with espresso, like your Dawn Beans." in panel.text
-    assert MODELS_WORDS not in panel.text
-    assert [(one.source, one.decision) for one in showings(app)] == [("rules", "pending")]
+    assert LLM_EXPLANATION not in panel.text
+    assert [(row.source, row.decision) for row in stored_impressions(app)] == [("rules", "pending")]
 
 
-def test_what_a_shopper_sees_does_not_change_under_her_finger(
-    hurried: Callable[..., Flask], model: ModelServer
-) -> None:
-    """The panel is loaded once and never again by itself; what was shown is what the order's answer repeats."""
-    app = hurried()
-    model.behave = server.slow(4 * GLANCE)
+def test_a_displayed_panel_does_not_update_itself(make_default_app: Callable[..., Flask], model: ModelServer) -> None:
+    """The panel is loaded once, and the order response repeats the displayed suggestions."""
+    app = make_default_app()
+    model.behave = server.slow(4 * PANEL_LLM_WAIT_SECONDS)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     page, panel = person.get("/checkout").text, person.get("/checkout/upsell").text
     (loader,) = [tag for tag in page.split("<") if "/checkout/upsell" in tag and "hx-get" in tag]
     assert 'hx-trigger="load' in loader
-    for words in ("hx-get", "hx-trigger", "every ", "sse", 'hx-target="#upsell_panel"'):
-        assert words not in panel
-    assert model.wait_for(lambda: len(calls(app)) == 1)
+    for trigger in ("hx-get", "hx-trigger", "every ", "sse", 'hx-target="#upsell_panel"'):
+        assert trigger not in panel
+    assert model.wait_for(lambda: len(stored_calls(app)) == 1)
     placed = person.post("/checkout", {"email": "ada@example.com", "name": "Ada"})
     assert placed.status_code == 303
     cart_id = person.cart(beans=1)
     first = person.api("GET", f"/carts/{cart_id}/upsell").json
-    assert first["source"] == "llm", "the next one has the model's words"
+    assert first["source"] == "llm", "the next panel has the model's answer"
     order = person.checkout(cart_id).json["upsell"]
     assert (order["source"], order["suggestions"]) == ("llm", first["suggestions"])
 
 
-def change(app: Flask, product_id: str, **values: int) -> None:
+def change_product(app: Flask, product_id: str, **values: int) -> None:
     with app.app_context(), tenant_context("north"):
         db.session.execute(update(Product).where(Product.id == product_id).values(**values))
         db.session.commit()
 
 
-def test_what_cannot_be_sold_any_more_is_not_shown_though_the_model_named_it(
-    asking: Callable[..., Flask], model: ModelServer
+def test_products_unavailable_since_the_call_are_not_suggested(
+    make_llm_app: Callable[..., Flask], model: ModelServer
 ) -> None:
-    """While it thought, the cup was sold out and the pot lost its price."""
-    app = asking()
+    """During the call the cup sells out and the price of the pot becomes 0."""
+    app = make_llm_app()
 
     def sell_out_then_answer(exchange: Exchange) -> None:
-        change(app, "cup", stock=0)
-        change(app, "pot", price=0)
-        said = [{"product_id": id, "explanation": "It goes well."} for id in ("cup", "pot", "honey")]
-        server.suggest(said)(exchange)
+        change_product(app, "cup", stock=0)
+        change_product(app, "pot", price=0)
+        suggestions = [{"product_id": id, "explanation": "It goes well."} for id in ("cup", "pot", "honey")]
+        server.suggest(suggestions)(exchange)
 
     model.behave = sell_out_then_answer
     person = Person(app.test_client(), "north")
@@ -280,58 +287,60 @@ def test_what_cannot_be_sold_any_more_is_not_shown_though_the_model_named_it(
         assert [one["product"]["id"] for one in shown["suggestions"]] == ["honey"]
         assert shown["source"] == "llm"
     assert len(model.requests) == 1
-    change(app, "cup", stock=5)
+    change_product(app, "cup", stock=5)
     shown = person.api("GET", f"/carts/{person.cart(beans=1, shared=1)}/upsell").json
-    assert {one["product"]["id"] for one in shown["suggestions"]} == {"cup", "honey"}, "it is there again"
+    assert {one["product"]["id"] for one in shown["suggestions"]} == {"cup", "honey"}, "the cup is in stock again"
 
 
-def test_an_errand_that_fails_stops_no_other() -> None:
-    errands, early, done = JobScheduler(), threading.Event(), threading.Event()
+def test_a_failing_job_does_not_stop_others() -> None:
+    scheduler, early, done = JobScheduler(), threading.Event(), threading.Event()
 
-    def fails() -> None:
+    def fail() -> None:
         raise RuntimeError("out of luck")
 
-    errands.schedule(0, "early", early.set)
-    errands.start()
-    errands.schedule(0, "one", fails)
-    errands.schedule(0.02, "other", done.set)
+    scheduler.schedule(0, "early", early.set)
+    scheduler.start()
+    scheduler.schedule(0, "one", fail)
+    scheduler.schedule(0.02, "other", done.set)
     assert done.wait(60)
-    assert not early.is_set(), "what was given before it serves is nobody's"
-    errands.stop()
-    assert not any(thread.name == "upsell-errands" for thread in threading.enumerate())
+    assert not early.is_set(), "a job scheduled before the start is discarded"
+    scheduler.stop()
+    assert not any(thread.name == "upsell-scheduler" for thread in threading.enumerate())
 
 
-def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> None:
-    errands, done = JobScheduler(), list[str]()
-    errands.start()
-    with before_any_errand(errands):
-        errands.schedule(0.05, "cart", lambda: done.append("cart as it was"))
-        errands.schedule(0.1, "cart", lambda: done.append("cart as it is"))
-        errands.schedule(0.05, "orders", lambda: done.append("orders"), debounce=False)
-        errands.schedule(9, "orders", lambda: done.append("orders"), debounce=False)
+def test_a_job_replaces_an_earlier_one_of_its_key_only_with_debounce() -> None:
+    scheduler, done = JobScheduler(), list[str]()
+    scheduler.start()
+    with jobs_blocked(scheduler):
+        scheduler.schedule(0.05, "cart", lambda: done.append("cart as it was"))
+        scheduler.schedule(0.1, "cart", lambda: done.append("cart as it is"))
+        scheduler.schedule(0.05, "orders", lambda: done.append("orders"), debounce=False)
+        scheduler.schedule(9, "orders", lambda: done.append("orders"), debounce=False)
     assert eventually(lambda: len(done) == 2)
-    errands.stop()
+    scheduler.stop()
     assert done == ["orders", "cart as it is"]
 
 
-def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> None:
-    errands, done = JobScheduler(), threading.Event()
-    errands.start()
-    errands.schedule(600, "sweep", lambda: None)
-    assert eventually(lambda: errands._wakes_at < math.inf), "it sleeps until then"
-    errands.schedule(0.02, "cart", done.set)
+def test_an_earlier_job_is_not_delayed_by_a_later_one() -> None:
+    scheduler, done = JobScheduler(), threading.Event()
+    scheduler.start()
+    scheduler.schedule(600, "sweep", lambda: None)
+    assert eventually(lambda: scheduler._wakes_at < math.inf), "the scheduler sleeps until the job is due"
+    scheduler.schedule(0.02, "cart", done.set)
     assert done.wait(60)
-    errands.stop()
+    scheduler.stop()
 
 
-def test_a_model_that_rests_is_no_errand(awake: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    app = awake()
-    noted: list[object] = []
-    monkeypatch.setattr(state_of(app).scheduler, "schedule", lambda _s, name, *_, **__: noted.append(name))
+def test_nothing_is_prefetched_while_the_circuit_is_open(
+    make_serving_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_serving_app()
+    scheduled: list[object] = []
+    monkeypatch.setattr(state_of(app).scheduler, "schedule", lambda _s, name, *_, **__: scheduled.append(name))
     person = Person(app.test_client(), "north")
-    asked = person.cart(beans=1)
-    assert asked in noted
+    before = person.cart(beans=1)
+    assert before in scheduled
     for _ in range(FAILURE_THRESHOLD):
         state_of(app).llm_reranker.model.breaker.record(False)
-    left_alone = person.cart(beans=1)
-    assert left_alone not in noted
+    while_open = person.cart(beans=1)
+    assert while_open not in scheduled

@@ -1,4 +1,4 @@
-"""How the shop chooses by itself, and the reasons that it gives: plain values in, plain values out."""
+"""Selection of suggestions and their explanations, as pure functions."""
 
 from functools import partial
 
@@ -25,24 +25,28 @@ from storefront.upsell.selection import MAX_LLM_CANDIDATES_PER_CATEGORY, llm_can
 from storefront.upsell.types import Candidate, Evidence, ProductText, SuggestionDraft
 
 BEANS = ProductText("beans", "Dawn Beans", category="Coffee", tags=("espresso", "beans"))
-AS_USUAL, MANY_OF_A_KIND = MerchandisingRules(), MerchandisingRules(one_per_category=False)
+DEFAULT_RULES, SEVERAL_PER_CATEGORY = MerchandisingRules(), MerchandisingRules(one_per_category=False)
 
 
-def candidates(*goods: ProductText, pinned: tuple[str, ...] = ()) -> list[Candidate]:
-    return [Candidate(one, f"Because of {one.id}.", one.id in pinned) for one in goods]
+def candidates(*products: ProductText, pinned: tuple[str, ...] = ()) -> list[Candidate]:
+    return [Candidate(product, f"Because of {product.id}.", product.id in pinned) for product in products]
 
 
 def ids(chosen: list[SuggestionDraft]) -> list[str]:
-    return [one.product_id for one in chosen]
+    return [draft.product_id for draft in chosen]
 
 
-def reason_for(
-    other: ProductText, cart: list[ProductText], *ties: Evidence, orders: int = 0, beside: tuple[ProductText, ...] = ()
+def explanation_of(
+    product: ProductText,
+    cart: list[ProductText],
+    *evidence: Evidence,
+    orders: int = 0,
+    others: tuple[ProductText, ...] = (),
 ) -> str:
-    return with_explanations(cart, [other, *beside], {other.id: ties}, {other.id: orders})[0].explanation
+    return with_explanations(cart, [product, *others], {product.id: evidence}, {product.id: orders})[0].explanation
 
 
-def test_the_reason_is_a_fact_about_this_cart() -> None:
+def test_the_explanation_states_a_fact_about_the_cart() -> None:
     cases = {
         "Often bought together with your Dawn Beans: 12 orders so far.": (
             ProductText("a", "Slippers"),
@@ -54,127 +58,135 @@ def test_the_reason_is_a_fact_about_this_cart() -> None:
         "Also from our Coffee range, like your Dawn Beans.": (ProductText("c", "Decaf", category="Coffee"), []),
         "If you like Dawn Beans, take a look at this too.": (ProductText("d", "Red beans"), []),
     }
-    for reason, (other, ties) in cases.items():
-        assert reason_for(other, [BEANS], *ties) == reason
-    assert reason_for(ProductText("e", "Slippers"), [BEANS]) == "", "nothing speaks for it"
-    assert reason_for(ProductText("e", "Slippers"), [BEANS], orders=5) == "Popular with our customers: 5 orders so far."
-    assert reason_for(ProductText("e", "Slippers"), [BEANS], orders=1) == "Other customers have bought this too."
+    for explanation, (product, evidence) in cases.items():
+        assert explanation_of(product, [BEANS], *evidence) == explanation
+    assert explanation_of(ProductText("e", "Slippers"), [BEANS]) == "", "there is no evidence"
+    assert (
+        explanation_of(ProductText("e", "Slippers"), [BEANS], orders=5)
+        == "Popular with our customers: 5 orders so far."
+    )
+    assert explanation_of(ProductText("e", "Slippers"), [BEANS], orders=1) == "Other customers have bought this too."
 
 
-def test_the_strongest_fact_is_told() -> None:
-    """The shop's own words, then orders, then what was prepared, then a tag, then the category."""
-    other = ProductText("b", "Beans", category="Coffee", tags=("espresso",))
-    by_shop = Evidence("beans", 9, "The shop says so.", by_shop=True)
-    assert reason_for(other, [BEANS], by_shop, orders=9) == "The shop says so."
-    unworded = Evidence("beans", prepared=True, by_shop=True)
-    assert reason_for(other, [BEANS], unworded, orders=9) == "Goes well with your Dawn Beans."
+def test_the_strongest_evidence_is_explained() -> None:
+    """The tenant's text, then orders, then a generated complement, then a tag, then the category."""
+    product = ProductText("b", "Beans", category="Coffee", tags=("espresso",))
+    by_tenant = Evidence("beans", 9, "The shop says so.", by_shop=True)
+    assert explanation_of(product, [BEANS], by_tenant, orders=9) == "The shop says so."
+    without_text = Evidence("beans", prepared=True, by_shop=True)
+    assert explanation_of(product, [BEANS], without_text, orders=9) == "Goes well with your Dawn Beans."
     prepared, bought = Evidence("beans", 0, "Prepared."), Evidence("beans", 2)
-    assert reason_for(other, [BEANS], prepared, bought, orders=9).startswith("Bought together")
-    assert reason_for(other, [BEANS], prepared, orders=9) == "Prepared."
-    assert reason_for(other, [BEANS], orders=9).startswith("Goes well with espresso")
+    assert explanation_of(product, [BEANS], prepared, bought, orders=9).startswith("Bought together")
+    assert explanation_of(product, [BEANS], prepared, orders=9) == "Prepared."
+    assert explanation_of(product, [BEANS], orders=9).startswith("Goes well with espresso")
     untagged = ProductText("b", "Beans", category="Coffee")
-    assert reason_for(untagged, [BEANS], orders=9).startswith("Also from our Coffee range")
+    assert explanation_of(untagged, [BEANS], orders=9).startswith("Also from our Coffee range")
 
 
-def test_the_most_orders_are_told_of_several_products() -> None:
+def test_the_cart_product_with_the_most_orders_is_named() -> None:
     honey = ProductText("honey", "Heather Honey")
-    reason = reason_for(ProductText("jam", "Jam"), [BEANS, honey], Evidence("beans", 2), Evidence("honey", 7))
-    assert reason == "Often bought together with your Heather Honey: 7 orders so far."
+    explanation = explanation_of(ProductText("jam", "Jam"), [BEANS, honey], Evidence("beans", 2), Evidence("honey", 7))
+    assert explanation == "Often bought together with your Heather Honey: 7 orders so far."
 
 
-def test_a_rare_tag_says_more_than_a_common_one() -> None:
+def test_a_rare_tag_is_preferred_to_a_common_one() -> None:
     cart = [ProductText("mine", "Mine", tags=("gift", "fountain-pen"))]
     common = tuple(ProductText(f"x{i}", f"Thing {i}", tags=("gift",)) for i in range(9))
     ink = ProductText("ink", "Ink", tags=("gift", "fountain-pen"))
-    assert reason_for(ink, cart, beside=common) == "Goes well with fountain pen, like your Mine."
+    assert explanation_of(ink, cart, others=common) == "Goes well with fountain pen, like your Mine."
 
 
-def test_having_no_category_is_not_one_that_is_shared() -> None:
-    assert reason_for(ProductText("a", "Other"), [ProductText("m", "Mine")]) == ""
+def test_products_without_category_share_no_category() -> None:
+    assert explanation_of(ProductText("a", "Other"), [ProductText("m", "Mine")]) == ""
 
 
-def test_at_most_three_and_one_of_a_kind_unless_the_shop_wants_more() -> None:
+def test_at_most_three_products_are_selected_one_per_category_by_default() -> None:
     pots = [ProductText(f"pot{i}", f"Pot {i}", category="Pots") for i in range(5)]
     ranked = candidates(*pots, ProductText("cup", "Cup", category="Cups"), ProductText("x", "X"), ProductText("y", "Y"))
-    assert ids(select_top(ranked, AS_USUAL)) == ["pot0", "cup", "x"]
-    assert ids(select_top(ranked, MANY_OF_A_KIND)) == ["pot0", "pot1", "pot2"]
-    assert ids(select_top(candidates(ProductText("x", "X"), ProductText("y", "Y")), AS_USUAL)) == ["x", "y"], (
-        "no category, no kind"
+    assert ids(select_top(ranked, DEFAULT_RULES)) == ["pot0", "cup", "x"]
+    assert ids(select_top(ranked, SEVERAL_PER_CATEGORY)) == ["pot0", "pot1", "pot2"]
+    assert ids(select_top(candidates(ProductText("x", "X"), ProductText("y", "Y")), DEFAULT_RULES)) == ["x", "y"], (
+        "products without category are not limited"
     )
-    assert select_top([], AS_USUAL) == []
+    assert select_top([], DEFAULT_RULES) == []
 
 
-def test_what_nothing_speaks_for_is_not_suggested_and_takes_nobodys_place() -> None:
+def test_a_candidate_without_explanation_is_skipped() -> None:
     ranked = [
-        Candidate(ProductText("dumb", "Dumb", category="Pots"), ""),
+        Candidate(ProductText("unexplained", "Unexplained", category="Pots"), ""),
         *candidates(ProductText("pot", "Pot", category="Pots")),
     ]
-    assert ids(select_top(ranked, AS_USUAL)) == ["pot"]
-    assert [one.product.id for one in llm_candidates(ranked, AS_USUAL)] == ["pot"]
+    assert ids(select_top(ranked, DEFAULT_RULES)) == ["pot"]
+    assert [candidate.product.id for candidate in llm_candidates(ranked, DEFAULT_RULES)] == ["pot"]
 
 
-def test_only_what_may_be_shown_is_worded() -> None:
-    """Finding the words is half of what it takes to choose."""
-    asked: list[str] = []
+def test_explanations_are_built_for_selected_candidates_only() -> None:
+    """Building explanations takes half of the time of a selection."""
+    built: list[str] = []
 
-    def words(id: str) -> str:
-        asked.append(id)
+    def build(id: str) -> str:
+        built.append(id)
         return "It fits."
 
-    def worded(goods: ProductText) -> Candidate:
-        return Candidate(goods, partial(words, goods.id))
+    def lazy_candidate(product: ProductText) -> Candidate:
+        return Candidate(product, partial(build, product.id))
 
-    pots = [worded(ProductText(f"pot{i}", f"Pot {i}", category="Pots")) for i in range(20)]
-    cups = [worded(ProductText(f"cup{i}", f"Cup {i}", category="Cups")) for i in range(20)]
-    assert ids(select_top([*pots, *cups], AS_USUAL)) == ["pot0", "cup0"]
-    assert ids(select_top([*pots, *cups], AS_USUAL)) == asked, "and once"
+    pots = [lazy_candidate(ProductText(f"pot{i}", f"Pot {i}", category="Pots")) for i in range(20)]
+    cups = [lazy_candidate(ProductText(f"cup{i}", f"Cup {i}", category="Cups")) for i in range(20)]
+    assert ids(select_top([*pots, *cups], DEFAULT_RULES)) == ["pot0", "cup0"]
+    assert ids(select_top([*pots, *cups], DEFAULT_RULES)) == built, "each explanation is built once"
 
 
-def test_a_models_choice_is_held_to_the_same_wishes() -> None:
+def test_merchandising_rules_apply_to_the_models_choice() -> None:
     pots = [ProductText(f"pot{i}", f"Pot {i}", category="Pots") for i in range(3)]
     ranked = candidates(*pots, ProductText("cup", "Cup", category="Cups"))
-    said = [SuggestionDraft("pot2", "Two."), SuggestionDraft("pot1", "One."), SuggestionDraft("cup", "Cup.")]
-    assert merge_llm_choice(said, ranked, AS_USUAL) == [SuggestionDraft("pot2", "Two."), SuggestionDraft("cup", "Cup.")]
-    assert merge_llm_choice(said, ranked, MANY_OF_A_KIND) == said
+    answer = [SuggestionDraft("pot2", "Two."), SuggestionDraft("pot1", "One."), SuggestionDraft("cup", "Cup.")]
+    assert merge_llm_choice(answer, ranked, DEFAULT_RULES) == [
+        SuggestionDraft("pot2", "Two."),
+        SuggestionDraft("cup", "Cup."),
+    ]
+    assert merge_llm_choice(answer, ranked, SEVERAL_PER_CATEGORY) == answer
 
 
-def test_a_pin_comes_first_whatever_the_model_says() -> None:
-    """In the model's words when it named the product, else in the shop's."""
+def test_a_pinned_product_is_first_whatever_the_model_chooses() -> None:
+    """With the model's explanation if it chose the product, otherwise with the tenant's."""
     ranked = candidates(ProductText("filter", "Filters"), ProductText("cup", "Cup"), pinned=("filter",))
     cup, filters = SuggestionDraft("cup", "Cup."), SuggestionDraft("filter", "Filters.")
-    assert merge_llm_choice([cup], ranked, AS_USUAL) == [SuggestionDraft("filter", "Because of filter."), cup]
-    assert merge_llm_choice([cup, filters], ranked, AS_USUAL) == [filters, cup]
-    assert merge_llm_choice([SuggestionDraft("unknown", "It goes.")], ranked, AS_USUAL) == [], (
-        "that leaves it to the rules"
+    assert merge_llm_choice([cup], ranked, DEFAULT_RULES) == [SuggestionDraft("filter", "Because of filter."), cup]
+    assert merge_llm_choice([cup, filters], ranked, DEFAULT_RULES) == [filters, cup]
+    assert merge_llm_choice([SuggestionDraft("unknown", "It goes.")], ranked, DEFAULT_RULES) == [], (
+        "the caller falls back to rules"
     )
 
 
-def test_the_model_may_choose_from_twelve_and_not_all_of_one_kind() -> None:
+def test_the_model_gets_twelve_candidates_of_several_categories() -> None:
     pots = [ProductText(f"pot{i}", f"Pot {i}", category="Pots") for i in range(9)]
     others = [ProductText(f"x{i}", f"X {i}") for i in range(20)]
-    short = llm_candidates(candidates(*pots, *others), AS_USUAL)
+    shortlist = llm_candidates(candidates(*pots, *others), DEFAULT_RULES)
     first = [f"pot{i}" for i in range(MAX_LLM_CANDIDATES_PER_CATEGORY)]
-    assert [one.product.id for one in short] == [
+    assert [candidate.product.id for candidate in shortlist] == [
         *first,
         *(f"x{i}" for i in range(12 - MAX_LLM_CANDIDATES_PER_CATEGORY)),
     ]
-    assert len(llm_candidates(candidates(*pots), MANY_OF_A_KIND)) == 9
+    assert len(llm_candidates(candidates(*pots), SEVERAL_PER_CATEGORY)) == 9
 
 
-def test_nobody_says_the_size_of_what_is_in_the_cart() -> None:
+def test_package_sizes_are_left_out_of_product_names() -> None:
     beans = ProductText("beans", "Dawn Espresso, 1 kg", category="Coffee")
-    assert reason_for(ProductText("c", "Decaf", category="Coffee"), [beans]).endswith("like your Dawn Espresso.")
+    assert explanation_of(ProductText("c", "Decaf", category="Coffee"), [beans]).endswith("like your Dawn Espresso.")
     cup = ProductText("cup", "Cup, saucer and spoon", category="Coffee")
-    assert reason_for(ProductText("c", "Decaf", category="Coffee"), [cup]).endswith("like your Cup, saucer and spoon.")
+    assert explanation_of(ProductText("c", "Decaf", category="Coffee"), [cup]).endswith(
+        "like your Cup, saucer and spoon."
+    )
     flask = ProductText("flask", "Flask 1,5 L", category="Coffee")
-    assert reason_for(ProductText("c", "Decaf", category="Coffee"), [flask]).endswith("like your Flask 1,5 L.")
+    assert explanation_of(ProductText("c", "Decaf", category="Coffee"), [flask]).endswith("like your Flask 1,5 L.")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_sentence_fits_and_names_what_it_is_about(app: Flask, language: str) -> None:
+def test_each_explanation_is_within_the_limit_and_contains_its_parameters(app: Flask, language: str) -> None:
     name, label = "N" * 200, "L" * 200
     with app.app_context(), override_locale(language):
-        for sentence, named in (
+        for sentence, letters in (
             (explain_bought_together(name, 1), "N"),
             (explain_bought_together(name, 10**6), "N"),
             (explain_shared_tag(name, label), "NL"),
@@ -186,12 +198,12 @@ def test_each_sentence_fits_and_names_what_it_is_about(app: Flask, language: str
             (explain_popular(10**6), ""),
         ):
             assert len(sentence) <= 160, sentence
-            assert all(letter * 30 in sentence for letter in named), sentence
+            assert all(letter * 30 in sentence for letter in letters), sentence
             assert sentence[-1] in ".。", sentence
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200)
-goods = st.builds(
+product_texts = st.builds(
     ProductText,
     st.uuids().map(str),
     names,
@@ -200,18 +212,18 @@ goods = st.builds(
 )
 
 
-@given(st.lists(goods, min_size=1, max_size=4), st.lists(goods, max_size=12), st.integers(0, 10**9))
-def test_a_reason_is_one_sentence_of_at_most_160_characters(
-    cart: list[ProductText], others: list[ProductText], times: int
+@given(st.lists(product_texts, min_size=1, max_size=4), st.lists(product_texts, max_size=12), st.integers(0, 10**9))
+def test_an_explanation_has_at_most_160_characters(
+    cart: list[ProductText], others: list[ProductText], orders: int
 ) -> None:
-    ties = {other.id: [Evidence(cart[0].id, times)] for other in others[::2]}
-    found = with_explanations(cart, others, ties, dict.fromkeys((other.id for other in others), times))
-    assert [one.product for one in found] == others
-    assert all(0 < len(one.explanation) <= 160 for one in found if times or one.explanation)
+    evidence = {other.id: [Evidence(cart[0].id, orders)] for other in others[::2]}
+    found = with_explanations(cart, others, evidence, dict.fromkeys((other.id for other in others), orders))
+    assert [candidate.product for candidate in found] == others
+    assert all(0 < len(candidate.explanation) <= 160 for candidate in found if orders or candidate.explanation)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
-def test_any_json_is_checked_without_a_fault(answer: object) -> None:
+def test_any_json_is_validated_without_an_exception(answer: object) -> None:
     pot = candidates(ProductText("pot", "Pot", tags=("espresso",)))
     assert validate_answer(answer, pot, [BEANS]).chosen == []
     assert validate_answer({"suggestions": answer}, pot, [BEANS]).chosen == []

@@ -29,8 +29,8 @@ def arm_of(tenant_id: str, shopper: str, holdout: float, model_configured: bool)
     """The arm of a shopper, always the same one. Control is the low end of the hash's range and, beside a model, the
     rules are the high end: a larger `holdout` takes shoppers from the model only, until the rules shrink."""
     digest = sha256(f"{tenant_id}\0{shopper}".encode()).digest()
-    place = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
+    position = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
     split = allocation(holdout, model_configured)
-    if place < split.get(Arm.CONTROL, 0):
+    if position < split.get(Arm.CONTROL, 0):
         return Arm.CONTROL
-    return Arm.MODEL if Arm.MODEL in split and place < 1 - split.get(Arm.RULES, 0) else Arm.RULES
+    return Arm.MODEL if Arm.MODEL in split and position < 1 - split.get(Arm.RULES, 0) else Arm.RULES

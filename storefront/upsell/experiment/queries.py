@@ -40,11 +40,11 @@ def accepted(cart_id: ColumnElement[str]) -> ColumnElement[int]:
     return case((line.correlate(exposures).exists(), 1), else_=0)
 
 
-def suggested(order_id: ColumnElement[str], standing: Subquery) -> ScalarSelect[int]:
+def suggested(order_id: ColumnElement[str], valid_orders: Subquery) -> ScalarSelect[int]:
     """The revenue of an order's lines that came from suggestions."""
     paid = func.sum(order_lines.c.unit_price * order_lines.c.quantity)
     lines = tenant_scoped(select(paid).where(order_lines.c.order_id == order_id, order_lines.c.from_upsell))
-    return lines.correlate(standing).scalar_subquery()
+    return lines.correlate(valid_orders).scalar_subquery()
 
 
 def spent(cart_id: ColumnElement[str]) -> ScalarSelect[int]:
@@ -59,7 +59,7 @@ def spent(cart_id: ColumnElement[str]) -> ScalarSelect[int]:
 def per_shopper() -> Subquery:
     """A row per shopper, arm and allocation, with the number of started checkouts and what came of them. A cart's lines
     and calls are looked up by key: SQLite would read joined sums as a whole for each cart."""
-    e, standing = (
+    e, valid_orders = (
         exposures.c,
         tenant_scoped(select(orders.c.cart_id, orders.c.id, orders.c.total).where(IS_VALID_ORDER)).subquery(),
     )
@@ -69,13 +69,13 @@ def per_shopper() -> Subquery:
             ALLOCATION,
             e.shopper,
             func.count().label("checkouts"),
-            func.count(standing.c.cart_id).label("orders"),
-            func.coalesce(func.sum(standing.c.total), 0).label("revenue"),
+            func.count(valid_orders.c.cart_id).label("orders"),
+            func.coalesce(func.sum(valid_orders.c.total), 0).label("revenue"),
             func.sum(accepted(e.cart_id)).label("accepted"),
-            func.coalesce(func.sum(suggested(standing.c.id, standing)), 0).label("suggested"),
+            func.coalesce(func.sum(suggested(valid_orders.c.id, valid_orders)), 0).label("suggested"),
             func.coalesce(func.sum(spent(e.cart_id)), 0).label("cost"),
         )
-        .outerjoin(standing, standing.c.cart_id == e.cart_id)
+        .outerjoin(valid_orders, valid_orders.c.cart_id == e.cart_id)
         .where(SINCE)
         .group_by(e.arm, ALLOCATION, e.shopper)
     ).subquery("per_shopper")
@@ -102,10 +102,11 @@ def outcomes_query() -> Select[Any]:
 def first_exposures_query() -> Select[Any]:
     """The number of shoppers by the arm of their first exposure and the allocation at that time."""
     e = exposures.c
-    turn = func.row_number().over(partition_by=e.shopper, order_by=(e.created_at, e.cart_id)).label("turn")
-    first = tenant_scoped(select(e.arm, ALLOCATION, turn).where(SINCE)).subquery("first")
+    number = func.row_number().over(partition_by=e.shopper, order_by=(e.created_at, e.cart_id)).label("exposure_number")
+    first = tenant_scoped(select(e.arm, ALLOCATION, number).where(SINCE)).subquery("first")
     grouped = (first.c.arm, first.c.allocation)
-    return tenant_scoped(select(*grouped, func.count().label("shoppers")).where(first.c.turn == 1).group_by(*grouped))
+    is_first = first.c.exposure_number == 1
+    return tenant_scoped(select(*grouped, func.count().label("shoppers")).where(is_first).group_by(*grouped))
 
 
 SELECT_OUTCOMES, SELECT_FIRST_EXPOSURES = outcomes_query(), first_exposures_query()

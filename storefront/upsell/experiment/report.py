@@ -79,11 +79,11 @@ def report(tenant: TenantSettings, days: int | None = None) -> Report:
     days = min(days or settings.upsell_keep_days, settings.upsell_keep_days)
     since = now() - timedelta(days=days)
     rows, shoppers = outcomes(since), count_shoppers(since)
-    times = sums_by_time(rows)
-    pairs = {(arm, against): uplift(in_both(times, (against,), (arm,))) for arm, against in COMPARED}
-    split = SampleRatioCheck.of(first_exposures_by_time(since))
-    shown = uplift(in_both(times, (Arm.CONTROL,), (Arm.RULES, Arm.MODEL)))
-    no_experiment = not settings.upsell_holdout and not split.came
+    periods = totals_by_period(rows)
+    pairs = {(arm, against): uplift(paired_totals(periods, (against,), (arm,))) for arm, against in COMPARED}
+    split = SampleRatioCheck.of(first_exposures_by_period(since))
+    shown = uplift(paired_totals(periods, (Arm.CONTROL,), (Arm.RULES, Arm.MODEL)))
+    no_experiment = not settings.upsell_holdout and not split.observed
     return Report(
         days=days,
         arms=[
@@ -103,11 +103,11 @@ def arm_report(arm: str, shoppers: int, rows: Sequence[Any]) -> ArmReport:
     return ArmReport(arm, shoppers, *(int(sum(getattr(row, name) for row in rows)) for name in names))
 
 
-def sums_by_time(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
+def totals_by_period(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
     """The totals by arm for each period, that is each allocation."""
-    times: dict[str, dict[str, ArmTotals]] = defaultdict(dict)
+    periods: dict[str, dict[str, ArmTotals]] = defaultdict(dict)
     for row in rows:
-        times[row.allocation][row.arm] = ArmTotals(
+        periods[row.allocation][row.arm] = ArmTotals(
             row.shoppers,
             int(row.checkouts),
             int(row.revenue),
@@ -115,23 +115,23 @@ def sums_by_time(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
             row.revenue_squared,
             row.checkouts_times_revenue,
         )
-    return list(times.values())
+    return list(periods.values())
 
 
-def in_both(
-    times: Sequence[dict[str, ArmTotals]], some: Sequence[str], others: Sequence[str]
+def paired_totals(
+    periods: Sequence[dict[str, ArmTotals]], baseline: Sequence[str], others: Sequence[str]
 ) -> list[tuple[ArmTotals, ArmTotals]]:
-    """For each period the totals of the arms `some` and of the arms `others`."""
+    """For each period the totals of the arms `baseline` and of the arms `others`."""
 
-    def together(time: dict[str, ArmTotals], arms: Sequence[str]) -> ArmTotals:
-        return sum((time[arm] for arm in arms if arm in time), ArmTotals())
+    def total(period: dict[str, ArmTotals], arms: Sequence[str]) -> ArmTotals:
+        return sum((period[arm] for arm in arms if arm in period), ArmTotals())
 
-    return [(together(time, some), together(time, others)) for time in times]
+    return [(total(period, baseline), total(period, others)) for period in periods]
 
 
-def first_exposures_by_time(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
+def first_exposures_by_period(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
     """For each period the allocation, and the number of shoppers by the arm of their first exposure."""
-    times: dict[str, dict[str, int]] = defaultdict(dict)
+    periods: dict[str, dict[str, int]] = defaultdict(dict)
     for row in first_exposures(since):
-        times[row.allocation][row.arm] = row.shoppers
-    return [(json.loads(allocation), came) for allocation, came in times.items()]
+        periods[row.allocation][row.arm] = row.shoppers
+    return [(json.loads(allocation), observed) for allocation, observed in periods.items()]

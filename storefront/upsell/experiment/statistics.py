@@ -101,13 +101,15 @@ def uplift(pairs: Sequence[tuple[ArmTotals, ArmTotals]]) -> Uplift | None:
     difference = sum(weight * (two.ratio - one.ratio) for weight, one, two in weighed)
     parts = [(weight**2 * arm.variance, arm.shoppers - 1) for weight, *arms in weighed for arm in arms]
     variance = sum(part for part, _ in parts)
-    freedom = variance**2 / sum(part**2 / less_one for part, less_one in parts)
+    degrees_of_freedom = variance**2 / sum(part**2 / less_one for part, less_one in parts)
     error = sqrt(variance)
-    reach = t_quantile(freedom) * error
-    return Uplift(difference, difference - reach, difference + reach, difference / baseline, error, baseline, checkouts)
+    margin = t_quantile(degrees_of_freedom) * error
+    return Uplift(
+        difference, difference - margin, difference + margin, difference / baseline, error, baseline, checkouts
+    )
 
 
-def t_quantile(freedom: float) -> float:
+def t_quantile(degrees_of_freedom: float) -> float:
     """Student's t for a two-sided level of 5 %: Abramowitz & Stegun 26.7.5, accurate to 0.0001 from 10 degrees of
     freedom."""
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
@@ -118,7 +120,7 @@ def t_quantile(freedom: float) -> float:
         (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
         (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
     )
-    return sum(term / freedom**power for power, term in enumerate(terms))
+    return sum(term / degrees_of_freedom**power for power, term in enumerate(terms))
 
 
 def required_checkouts(found: Uplift) -> int:
@@ -126,37 +128,37 @@ def required_checkouts(found: Uplift) -> int:
     the 5 % level. The error must shrink to 5 % of the baseline / (z(0.975) + z(0.8)), and its square shrinks as
     checkouts grow (Kohavi, Tang, Xu 2020, chapter 17: n = 2 sigma² (z + z)² / delta²)."""
     normal = NormalDist()
-    reach = (normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)) * found.error
-    return max(0, ceil(found.checkouts * ((reach / (MIN_DETECTABLE_EFFECT * found.baseline)) ** 2 - 1)))
+    required = (normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)) * found.error
+    return max(0, ceil(found.checkouts * ((required / (MIN_DETECTABLE_EFFECT * found.baseline)) ** 2 - 1)))
 
 
 @dataclass(frozen=True)
 class SampleRatioCheck:
-    """The number of shoppers by the arm of their first exposure, observed (`came`) and expected."""
+    """The number of shoppers by the arm of their first exposure, observed and expected."""
 
-    came: dict[str, int]
+    observed: dict[str, int]
     expected: dict[str, float]
 
     @classmethod
-    def of(cls, times: Sequence[tuple[Mapping[str, float], Mapping[str, int]]]) -> "SampleRatioCheck":
+    def of(cls, periods: Sequence[tuple[Mapping[str, float], Mapping[str, int]]]) -> "SampleRatioCheck":
         """From the allocation and the number of shoppers by arm of each period. Periods with one arm are ignored."""
-        split = [(parts, came) for parts, came in times if len(parts) > 1]
-        arms = [arm for arm in Arm if any(arm in parts or arm in came for parts, came in split)]
+        split = [(parts, observed) for parts, observed in periods if len(parts) > 1]
+        arms = [arm for arm in Arm if any(arm in parts or arm in observed for parts, observed in split)]
         return cls(
-            {arm: sum(came.get(arm, 0) for _, came in split) for arm in arms},
-            {arm: sum(parts.get(arm, 0) * sum(came.values()) for parts, came in split) for arm in arms},
+            {arm: sum(observed.get(arm, 0) for _, observed in split) for arm in arms},
+            {arm: sum(parts.get(arm, 0) * sum(observed.values()) for parts, observed in split) for arm in arms},
         )
 
     @property
     def p(self) -> float | None:
         """The probability of a split at least this uneven, by a chi-square test; None with too few shoppers. With one
         degree of freedom the test's tail is erfc(sqrt(x / 2)), with two it is exp(-x / 2)."""
-        if len(self.came) < 2 or any(0 < expected < MIN_EXPECTED_COUNT for expected in self.expected.values()):
+        if len(self.observed) < 2 or any(0 < expected < MIN_EXPECTED_COUNT for expected in self.expected.values()):
             return None
         if not all(self.expected.values()):
             return 0.0  # a shopper is in an arm without a share
-        square = sum((self.came[arm] - expected) ** 2 / expected for arm, expected in self.expected.items())
-        return erfc(sqrt(square / 2)) if len(self.came) == 2 else exp(-square / 2)
+        square = sum((self.observed[arm] - expected) ** 2 / expected for arm, expected in self.expected.items())
+        return erfc(sqrt(square / 2)) if len(self.observed) == 2 else exp(-square / 2)
 
     @property
     def mismatch(self) -> bool:
@@ -165,7 +167,9 @@ class SampleRatioCheck:
     @property
     def furthest(self) -> str:
         """The arm that deviates most from its expected number, relative to it."""
-        return max(self.came, key=lambda arm: abs(self.came[arm] - self.expected[arm]) / (self.expected[arm] or 1e-9))
+        return max(
+            self.observed, key=lambda arm: abs(self.observed[arm] - self.expected[arm]) / (self.expected[arm] or 1e-9)
+        )
 
 
 def summary(split: SampleRatioCheck, shown: Uplift | None, model: Uplift | None, money: Callable[[int], str]) -> str:
@@ -173,7 +177,7 @@ def summary(split: SampleRatioCheck, shown: Uplift | None, model: Uplift | None,
     if split.mismatch:
         arm = split.furthest
         return (
-            f"Something is wrong with the split: {arm} has {split.came[arm]:,} shoppers where its share is "
+            f"Something is wrong with the split: {arm} has {split.observed[arm]:,} shoppers where its share is "
             f"{split.expected[arm]:,.0f}. Don't trust the rest of this report before the cause is found."
         )
     if shown is None:
@@ -199,13 +203,13 @@ def compared(found: Uplift, money: Callable[[int], str], one: str, other: str) -
     span = f"between {money(low)} and {money(high)} more per started checkout than {other} {INTERVAL}"
     if more := required_checkouts(found):
         return (
-            f"Not enough data yet: about {about(more)} more checkouts (then an uplift of "
+            f"Not enough data yet: about {round_to_two_digits(more)} more checkouts (then an uplift of "
             f"{MIN_DETECTABLE_EFFECT * 100:.0f} % is found {POWER * 100:.0f} times in 100). So far {span}."
         )
     return f"No difference found: {one.lower()} earn {span}."
 
 
-def about(number: float) -> str:
+def round_to_two_digits(number: float) -> str:
     """The number with two significant digits, as in "1,900"."""
     step = 10 ** max(0, floor(log10(max(number, 1))) - 1)
     return f"{round(number / step) * step:,}"

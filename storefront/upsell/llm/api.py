@@ -56,7 +56,7 @@ class LlmCall(ResponseModel):
     def of(cls, row: Any) -> "LlmCall":
         return cls(
             created_at=rfc3339(row.created_at),
-            suggestions=[KeptSuggestion(**one) for one in row.suggestions],
+            suggestions=[KeptSuggestion(**entry) for entry in row.suggestions],
             **{name: getattr(row, name) for name in STORED_FIELDS},
         )
 

@@ -30,7 +30,7 @@ log = logging.getLogger("storefront.upsell")
 
 
 class Task(Protocol):
-    """One question of a batch, and the handling of its answer."""
+    """One request of a batch, and the handling of its answer."""
 
     @property
     def messages(self) -> list[dict[str, str]]: ...
@@ -47,7 +47,7 @@ class Task(Protocol):
 
 @dataclass
 class Batch:
-    """Asks a series of questions for the current tenant, several at a time, and records each as soon as it is answered.
+    """Sends a series of requests for the current tenant, several at a time, and records each response at once.
 
     `stopped` is the reason why it ended early.
     """
@@ -71,7 +71,7 @@ class Batch:
             for task in tasks:
                 while len(self._pending) >= self.model.settings.upsell_in_flight:
                     self._finish_next()
-                self.stopped = self._fault()
+                self.stopped = self._failure()
                 if self.stopped:
                     break
                 self._ask(task)
@@ -83,11 +83,11 @@ class Batch:
             self.stopped = "it was interrupted"
             wait(self._pending, FINISH_SECONDS)
             self.model.close()
-            for asked in [*self._pending]:
-                self._settle(asked)
+            for future in [*self._pending]:
+                self._settle(future)
         while self._pending:
             self._finish_next()
-        self.stopped = self.stopped or self._fault()
+        self.stopped = self.stopped or self._failure()
 
     def _ask(self, task: Task) -> None:
         """Raises `OverBudget`."""
@@ -111,7 +111,7 @@ class Batch:
                     raise
                 self._finish_next()
 
-    def _fault(self) -> str | None:
+    def _failure(self) -> str | None:
         if self._failed >= FAILURE_THRESHOLD or self.model.breaker.open:
             return f"the model failed {self._failed} times in a row"
         return None
@@ -121,14 +121,14 @@ class Batch:
         release_reader()
         self._settle(next(iter(wait(self._pending, return_when=FIRST_COMPLETED).done)))
 
-    def _settle(self, asked: "Future[LlmResponse]") -> None:
-        answer, (task, reservation) = answer_of(asked), self._pending[asked]
+    def _settle(self, future: "Future[LlmResponse]") -> None:
+        answer, (task, reservation) = answer_of(future), self._pending[future]
         if answer.was_billable:
             self._record_call(task, answer, reservation)
         elif reservation:
             with write():
                 settle_use(reservation, None)
-        del self._pending[asked]
+        del self._pending[future]
         self.outcomes[answer.outcome] += 1
         self._failed = 0 if answer.outcome == LlmOutcome.OK else self._failed + 1
         self.progress(1)

@@ -68,12 +68,14 @@ class ClientRuntime:
 
 class LlmClient:
     """The configured model. Made once per app; connects at the first call, in the process that calls. Background calls
-    may have a longer `timeout` and more tokens of an answer (`longest`)."""
+    may have a longer `timeout` and more tokens of an answer (`max_tokens`)."""
 
-    def __init__(self, settings: Settings, timeout: float | None = None, longest: int = MAX_COMPLETION_TOKENS) -> None:
+    def __init__(
+        self, settings: Settings, timeout: float | None = None, max_tokens: int = MAX_COMPLETION_TOKENS
+    ) -> None:
         self.settings = settings
         self.timeout = timeout or settings.upsell_timeout
-        self.max_tokens = longest
+        self.max_tokens = max_tokens
         self.name = settings.upsell_model
         self.breaker = CircuitBreaker()
         self.features = KnownFeatures()
@@ -93,14 +95,14 @@ class LlmClient:
             self._free.release()
             return completed_future(LlmResponse(LlmOutcome.CIRCUIT_OPEN))
         try:
-            running = self._start_runtime()
-        except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
+            runtime = self._start_runtime()
+        except Exception as error:  # noqa: BLE001 - an address or a key that the SDK won't take
             self._free.release()
             self.breaker.record(success=False)
-            return completed_future(LlmResponse(error_code(fault), response=logged_error(fault)))
-        asked = asyncio.run_coroutine_threadsafe(self._call(running.client, messages, response_format), running.loop)
-        asked.add_done_callback(lambda _: self._free.release())
-        return asked
+            return completed_future(LlmResponse(error_code(error), response=logged_error(error)))
+        future = asyncio.run_coroutine_threadsafe(self._call(runtime.client, messages, response_format), runtime.loop)
+        future.add_done_callback(lambda _: self._free.release())
+        return future
 
     @property
     def rates(self) -> TokenPrices | None:
@@ -126,8 +128,8 @@ class LlmClient:
             found = {"outcome": LlmOutcome.TIMEOUT}
         except asyncio.CancelledError:
             found = {"outcome": LlmOutcome.SHUTTING_DOWN}
-        except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
-            found = {"outcome": error_code(fault), "response": logged_error(fault)}
+        except Exception as error:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
+            found = {"outcome": error_code(error), "response": logged_error(error)}
         self._count(found["outcome"], tries)
         return LlmResponse(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
@@ -141,9 +143,9 @@ class LlmClient:
                 completion = await complete(
                     client, self.name, features.request(messages, response_format, self.max_tokens)
                 )
-            except Exception as fault:
-                status = getattr(fault, "status_code", None)
-                features = self.features.after_refusal(features, status, error_text(fault))
+            except Exception as error:
+                status = getattr(error, "status_code", None)
+                features = self.features.after_refusal(features, status, error_text(error))
                 if features is None:
                     raise
             else:
@@ -175,16 +177,16 @@ class LlmClient:
         """Close the connections and end the loop's thread, if there is one; running calls end as
         `LlmOutcome.SHUTTING_DOWN`. Takes about `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
-            began, self._runtime, self.is_closed = self._runtime, None, True
-        if began is None:
+            runtime, self._runtime, self.is_closed = self._runtime, None, True
+        if runtime is None:
             return
-        hanging_up = asyncio.run_coroutine_threadsafe(shutdown(began.client), began.loop)
+        closing = asyncio.run_coroutine_threadsafe(shutdown(runtime.client), runtime.loop)
         with suppress(FutureTimeout):
-            hanging_up.result(CLOSE_SECONDS)
-        began.loop.call_soon_threadsafe(began.loop.stop)
-        began.thread.join(CLOSE_SECONDS)
-        if not began.thread.is_alive():
-            began.loop.close()
+            closing.result(CLOSE_SECONDS)
+        runtime.loop.call_soon_threadsafe(runtime.loop.stop)
+        runtime.thread.join(CLOSE_SECONDS)
+        if not runtime.thread.is_alive():
+            runtime.loop.close()
 
 
 async def complete(client: "AsyncOpenAI", model: str, request: dict[str, Any]) -> Any:
@@ -231,7 +233,7 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
 
 
 def warm_up() -> None:
-    """Import all modules of a call, and make one that is answered here. Workers that are forked afterwards share the
+    """Import all modules of a call, and make one with a mocked response. Workers that are forked afterwards share the
     memory, and no order waits for the half second that this takes."""
     import anyio  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
@@ -241,39 +243,39 @@ def warm_up() -> None:
 
     choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "{}"}}
     completion = {"id": "0", "object": "chat.completion", "created": 0, "model": "none", "choices": [choice]}
-    here = httpx2.MockTransport(lambda _: httpx2.Response(200, json=completion))
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=completion))
 
-    async def ask() -> None:
-        pretended = httpx2.AsyncClient(transport=here)
-        async with AsyncOpenAI(api_key="none", base_url=OPENAI, http_client=pretended) as client:
+    async def call_once() -> None:
+        mock_client = httpx2.AsyncClient(transport=transport)
+        async with AsyncOpenAI(api_key="none", base_url=OPENAI, http_client=mock_client) as client:
             request = Features().request([{"role": "user", "content": "?"}], {"type": "json_object"}, 1)
             await complete(client, "none", request)
         await anyio.sleep(0)  # makes anyio import its asyncio backend
 
     default_ssl_context()
-    asyncio.run(ask())
+    asyncio.run(call_once())
 
 
-def error_text(fault: Exception) -> str:
+def error_text(error: Exception) -> str:
     """The text of an error. For a server's error it is the whole body: the SDK's message omits parts where some servers
     say what is wrong."""
-    status, body = getattr(fault, "status_code", None), getattr(fault, "body", None)
+    status, body = getattr(error, "status_code", None), getattr(error, "body", None)
     if status is None or body is None:
-        return str(fault)
+        return str(error)
     return f"Error code: {status} - {body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}"
 
 
-def logged_error(fault: Exception) -> str:
+def logged_error(error: Exception) -> str:
     """The error's text for the call log, redacted because a provider may repeat the key that it was sent."""
-    return redact(error_text(fault))[:MAX_ERROR_KEPT]
+    return redact(error_text(error))[:MAX_ERROR_KEPT]
 
 
-def error_code(fault: Exception) -> str:
+def error_code(error: Exception) -> str:
     """The outcome that names the error."""
-    status = getattr(fault, "status_code", None)
+    status = getattr(error, "status_code", None)
     if status:
         return http_outcome(status)
-    if isinstance(fault.__cause__, ResponseTooLarge) or isinstance(fault, ResponseTooLarge):
+    if isinstance(error.__cause__, ResponseTooLarge) or isinstance(error, ResponseTooLarge):
         return LlmOutcome.RESPONSE_TOO_LARGE
     by_name = {"APITimeoutError": LlmOutcome.TIMEOUT, "APIConnectionError": LlmOutcome.CONNECTION_ERROR}
-    return by_name.get(type(fault).__name__, LlmOutcome.INVALID_RESPONSE)
+    return by_name.get(type(error).__name__, LlmOutcome.INVALID_RESPONSE)

@@ -1,4 +1,4 @@
-"""What the model is asked ahead of time about a product, and what its answer must be like to be kept."""
+"""The prompt for the complements of a product, and the validation of its answer."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ INSTRUCTIONS = (
 def messages(
     product: ProductText, others: Sequence[ProductText], categories: Iterable[str], language: str = "en"
 ) -> list[dict[str, str]]:
-    """The system's and the user's message. `categories` are labels, as `labelled` gives them."""
+    """The system's and the user's message. `categories` are labels, as `category_labels` returns them."""
     data = {
         "product": describe_product(product),
         "other_products": [{"product_id": other.id, **describe_product(other)} for other in others],
@@ -50,7 +50,7 @@ def messages(
 
 
 def category_labels(categories: Iterable[str]) -> dict[str, str]:
-    """The categories by what the model is told of them: their names, cleaned."""
+    """The categories by their cleaned names, as in the prompt."""
     found: dict[str, str] = {}
     for category in categories:
         found.setdefault(clean(category, MAX_CATEGORY_LENGTH), category)
@@ -59,15 +59,15 @@ def category_labels(categories: Iterable[str]) -> dict[str, str]:
 
 
 def response_format(others: Sequence[ProductText], categories: Iterable[str]) -> dict[str, Any]:
-    """The strict JSON schema of the answer: these ids and labels are the only ones there are."""
+    """The strict JSON schema of the answer: it allows only these ids and labels."""
     lists = {}
-    for name, key, known, most in (
+    for name, key, known, max_items in (
         ("products", "product_id", [other.id for other in others], MAX_PRODUCTS),
         ("categories", "category", list(categories), MAX_CATEGORIES),
     ):
         entry = closed_object({key: {"type": "string", "enum": known}, "why": {"type": "string"}})
-        if known:  # no server takes an enum of nothing
-            lists[name] = {"type": "array", "items": entry, "maxItems": most}
+        if known:  # servers refuse an empty enum
+            lists[name] = {"type": "array", "items": entry, "maxItems": max_items}
     return strict_schema("complements", lists)
 
 
@@ -93,13 +93,13 @@ def validate_complements(
     facts = numbers_of([product])
     known = {other.id: facts | numbers_of([other]) for other in others}
     labels = {label: facts | numbers_of([ProductText("", category)]) for label, category in categories.items()}
-    products = checked(answer.get("products"), "product_id", known, MAX_PRODUCTS, rejections)
-    kinds = checked(answer.get("categories"), "category", labels, MAX_CATEGORIES, rejections)
-    return ComplementAnswer(products, {categories[label]: why for label, why in kinds.items()}, dict(rejections))
+    products = validate_entries(answer.get("products"), "product_id", known, MAX_PRODUCTS, rejections)
+    by_label = validate_entries(answer.get("categories"), "category", labels, MAX_CATEGORIES, rejections)
+    return ComplementAnswer(products, {categories[label]: why for label, why in by_label.items()}, dict(rejections))
 
 
-def checked(
-    entries: object, key: str, known: Mapping[str, set[str]], most: int, rejections: Counter[str]
+def validate_entries(
+    entries: object, key: str, known: Mapping[str, set[str]], max_entries: int, rejections: Counter[str]
 ) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
@@ -108,7 +108,7 @@ def checked(
             rejections[RejectionReason(f"unknown_{key.removesuffix('_id')}")] += 1
         elif name in found:
             rejections[RejectionReason.REPEAT] += 1
-        elif len(found) == most:
+        elif len(found) == max_entries:
             rejections[RejectionReason.TOO_MANY] += 1
         else:
             reason = rejection_reason(why, known[name], INSTRUCTIONS)

@@ -1,4 +1,4 @@
-"""Threads that record what the model's calls came to, and for which the end of the process waits a limited time."""
+"""Threads that record the results of the model's calls. The end of the process waits for them for a limited time."""
 
 import logging
 import time

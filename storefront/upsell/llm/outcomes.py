@@ -1,4 +1,4 @@
-"""What a call of the language model came to."""
+"""The outcomes of calls of the language model."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ class LlmOutcome(StrEnum):
     """The model declined to answer."""
     EMPTY = "empty"
     TRUNCATED = "truncated"
-    """The answer was cut off at its token limit, and is no JSON therefore."""
+    """The answer was cut off at its token limit, and therefore isn't JSON."""
     INVALID_JSON = "invalid_json"
     INVALID_RESPONSE = "invalid_response"
     """The server sent what the SDK can't read."""

@@ -1,4 +1,4 @@
-"""What of the model's answer about a cart may be shown."""
+"""Validation of the model's answer about a cart: which parts may be shown."""
 
 from collections import Counter
 from collections.abc import Sequence

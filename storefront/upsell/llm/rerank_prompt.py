@@ -34,7 +34,7 @@ def messages(
 ) -> list[dict[str, str]]:
     """The system's and the user's message. `language` is the BCP 47 tag of the shopper's language."""
     data = {
-        "cart": [describe_product(goods) for goods in cart[:MAX_CART_PRODUCTS]],
+        "cart": [describe_product(product) for product in cart[:MAX_CART_PRODUCTS]],
         "candidates": [
             {
                 "product_id": candidate.product.id,
@@ -65,24 +65,24 @@ def language_name(language: str) -> str:
     return f"{name} ({tag})"
 
 
-def describe_product(goods: ProductText) -> dict[str, Any]:
+def describe_product(product: ProductText) -> dict[str, Any]:
     return {
-        "name": clean(goods.name, 80),
-        "category": clean(goods.category, 40),
-        "description": clean(goods.description, 240),
-        "tags": [clean(tag, 30) for tag in goods.tags[:6]],
+        "name": clean(product.name, 80),
+        "category": clean(product.category, 40),
+        "description": clean(product.description, 240),
+        "tags": [clean(tag, 30) for tag in product.tags[:6]],
     }
 
 
 RULE = re.compile(r"([^\w\s.])\1{2,}")
 
 
-def clean(text: str, longest: int) -> str:
+def clean(text: str, max_length: int) -> str:
     """The visible text in plain letters, on one line, cut to length.
 
     Runs of a punctuation character are cut to two, so that no text contains the block's delimiters or imitates others.
     """
-    return cut(strip_invisible(RULE.sub(r"\1\1", strip_invisible(fold_compatibility(text)))), longest).rstrip()
+    return cut(strip_invisible(RULE.sub(r"\1\1", strip_invisible(fold_compatibility(text)))), max_length).rstrip()
 
 
 def response_format(candidates: Sequence[Candidate]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A question to the model about a cart, and the keys under which its response is cached."""
+"""A request to the model about a cart, and the keys under which its response is cached."""
 
 import json
 from collections.abc import Sequence
@@ -50,8 +50,8 @@ class RerankRequest:
 
     @cached_property
     def cart_hash(self) -> str:
-        return self._hash(sorted(goods.id for goods in self.cart), [])
+        return self._hash(sorted(product.id for product in self.cart), [])
 
     def _hash(self, cart: list[str], candidates: list[str]) -> str:
-        asked = [self.model, rerank_prompt.PROMPT_VERSION, self.language, cart, candidates]
-        return sha256(json.dumps(asked).encode()).hexdigest()
+        content = [self.model, rerank_prompt.PROMPT_VERSION, self.language, cart, candidates]
+        return sha256(json.dumps(content).encode()).hexdigest()

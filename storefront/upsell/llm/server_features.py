@@ -25,7 +25,7 @@ REFUSALS, UNNAMED_REFUSALS = (400, 404, 415, 422, 500, 501), (400, 422)
 NAMES_FORMAT = re.compile(r"response.?format|json.?schema|json.?object|json.?mode|structured|grammar|guided|schema")
 NAMES_SYSTEM = re.compile(r"system (?:role|message|prompt|instruction)|developer instruction|roles (?:must|are)")
 ABOUT_CONTENT = re.compile(r"context (?:length|size|window)|content.?(?:filter|management|policy)|prompt is too long")
-"""Such an error is about this question, not about the server's features."""
+"""Such an error is about this request, not about the server's features."""
 log = logging.getLogger("storefront.upsell")
 
 
@@ -39,16 +39,16 @@ class Features:
         self, messages: Sequence[dict[str, str]], response_format: dict[str, Any], max_tokens: int
     ) -> dict[str, Any]:
         """The arguments of a request that uses these features only."""
-        asked: dict[str, Any] = {"messages": list(messages)}
+        arguments: dict[str, Any] = {"messages": list(messages)}
         if not self.system_message:
             text = "\n\n".join(message["content"] for message in messages)
-            asked["messages"] = [{"role": "user", "content": text}]
+            arguments["messages"] = [{"role": "user", "content": text}]
         if self.response_format:
-            whole = self.response_format == FORMATS[0]
-            asked["response_format"] = response_format if whole else {"type": self.response_format}
+            is_schema = self.response_format == FORMATS[0]
+            arguments["response_format"] = response_format if is_schema else {"type": self.response_format}
         if self.token_limit:
-            asked[self.token_limit] = max_tokens
-        return asked
+            arguments[self.token_limit] = max_tokens
+        return arguments
 
     def without_named(self, message: str) -> "Features | None":
         """The features without the one that an error message names; None when it names none."""
@@ -100,20 +100,20 @@ class KnownFeatures:
         cause. Features that have worked before aren't left out by guessing."""
         if status not in REFUSALS:
             return None
-        if less := tried.without_named(message):
-            self._remember(less)
-            return less
+        if reduced := tried.without_named(message):
+            self._remember(reduced)
+            return reduced
         may_guess = status in UNNAMED_REFUSALS and tried not in self._worked and self._clock() >= self._no_guess_until
-        less = tried.without_next(message) if may_guess else None
-        if may_guess and not less and tried != self.known:
+        reduced = tried.without_next(message) if may_guess else None
+        if may_guess and not reduced and tried != self.known:
             self._no_guess_until = self._clock() + NO_GUESS_SECONDS
-        return less
+        return reduced
 
     def works(self, tried: Features) -> None:
         self._worked.add(tried)
         if tried != self.known:
             self._remember(tried)
 
-    def _remember(self, less: Features) -> None:
-        log.info("the model's server is asked without what it refuses: %s", less)
-        self._known, self._forgotten_at = less, self._clock() + REMEMBERED_SECONDS
+    def _remember(self, reduced: Features) -> None:
+        log.info("requests to the model's server use the features %s", reduced)
+        self._known, self._forgotten_at = reduced, self._clock() + REMEMBERED_SECONDS

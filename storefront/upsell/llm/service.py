@@ -85,135 +85,135 @@ class LlmReranker:
         if lost := self._finishers.close(SETTLE_SECONDS):
             log.error("%d calls of the model could not be written down before the shop ended", lost)
         with self._lock:
-            left = list(self._pending.values())
-        for waiting in left:
-            set_result(waiting, LlmResponse(LlmOutcome.SHUTTING_DOWN))
+            pending = list(self._pending.values())
+        for future in pending:
+            set_result(future, LlmResponse(LlmOutcome.SHUTTING_DOWN))
 
     @property
     def max_call_duration(self) -> timedelta:
         """Age after which a claim that wasn't settled is void."""
         return timedelta(seconds=self.settings.upsell_timeout + 2)
 
-    def rerank(self, tenant: TenantSettings, question: RerankRequest, patience: float = 0) -> RerankResult:
+    def rerank(self, tenant: TenantSettings, request: RerankRequest, wait_seconds: float = 0) -> RerankResult:
         """The model's choice for this cart if it is cached; else the request is sent, and its response is waited for at
-        most `patience` seconds. No connection to the database is held meanwhile."""
-        if found := self._cached_result(question):
+        most `wait_seconds` seconds. No connection to the database is held meanwhile."""
+        if found := self._cached_result(request):
             return found
-        refused, asked = self._request(tenant, question)
-        if refused:
-            return RerankResult(refused)
-        if not patience or not self._wait_slots.acquire(blocking=False):
+        refusal, pending = self._request(tenant, request)
+        if refusal:
+            return RerankResult(refusal)
+        if not wait_seconds or not self._wait_slots.acquire(blocking=False):
             return RerankResult(Decision.PENDING, took_time=True)
         release_reader()
         try:
-            self._wait(question, asked, time.monotonic() + patience)
+            self._wait(request, pending, time.monotonic() + wait_seconds)
         finally:
             self._wait_slots.release()
-        return replace(self._cached_result(question) or RerankResult(Decision.PENDING), took_time=True)
+        return replace(self._cached_result(request) or RerankResult(Decision.PENDING), took_time=True)
 
     @property
     def is_available(self) -> bool:
         """Whether a call could be made at this moment."""
         return not (self.model.breaker.open or self.model.is_busy)
 
-    def is_asked_for(self, cart_id: str) -> bool:
+    def has_pending_call(self, cart_id: str) -> bool:
         return is_pending_for_cart(cart_id, self.max_call_duration)
 
-    def _cached_result(self, question: RerankRequest) -> RerankResult | None:
-        row = cached_response(question.cart_hash, lambda: question.key)
+    def _cached_result(self, request: RerankRequest) -> RerankResult | None:
+        row = cached_response(request.cart_hash, lambda: request.key)
         if row is None:
             return None
         if row.suggestions is None:
             return (
                 RerankResult(Decision.FAILED, call_id=row.call_id) if row.responded_at > now() - FAILURE_TTL else None
             )
-        known = {candidate.product.id for candidate in question.candidates}
+        known = {candidate.product.id for candidate in request.candidates}
         chosen = [SuggestionDraft(**one) for one in row.suggestions if one["product_id"] in known]
         return RerankResult(Decision.OK if chosen else Decision.ALL_REJECTED, chosen, row.call_id)
 
     def _request(
-        self, tenant: TenantSettings, question: RerankRequest
+        self, tenant: TenantSettings, request: RerankRequest
     ) -> tuple[Decision | None, "Future[LlmResponse] | None"]:
         """Send the request unless it is pending. Returns (the reason why it can't be sent, the future to wait for if it
         is pending in this process)."""
         if self._pending:
-            key = tenant.id, question.key
+            key = tenant.id, request.key
             with self._lock:
-                asked = self._pending.get(key)
-            if asked:
-                return None, asked
+                pending = self._pending.get(key)
+            if pending:
+                return None, pending
         if self.model.breaker.open:
             return Decision.CIRCUIT_OPEN, None
         if self.model.is_busy:
             return Decision.CONCURRENCY_LIMITED, None
         try:
-            mine, reservation = self._claim(tenant, question)
+            is_claimed, reservation = self._claim(tenant, request)
         except OverBudget:
             return Decision.OVER_BUDGET, None
-        return None, self._start_call(tenant.id, question, reservation) if mine else None
+        return None, self._start_call(tenant.id, request, reservation) if is_claimed else None
 
-    def _claim(self, tenant: TenantSettings, question: RerankRequest) -> tuple[bool, Reservation | None]:
+    def _claim(self, tenant: TenantSettings, request: RerankRequest) -> tuple[bool, Reservation | None]:
         """Whether this process shall send the request, and what was reserved for it. Raises `OverBudget`."""
-        key_of_this = question.key  # computed before the transaction, for which orders wait
+        key = request.key  # computed before the transaction, for which orders wait
         budget, above = tenant.upsell.budget or self.settings.upsell_budget, tenant.upsell.budget_cart_above
         use = Use(0, 0, None)
         if budget:
-            use = max_use(self.model, question.prompt, question.response_format)
+            use = max_use(self.model, request.prompt, request.response_format)
             priced, needed = self.model.rates is not None, (use.tokens, use.cost_micros or 0)
-            if not may_ask(budget, priced, used_today(), question.value, above, needed):
+            if not may_ask(budget, priced, used_today(), request.value, above, needed):
                 raise OverBudget  # usually; `reserve` decides
         with write():
-            if not claim(key_of_this, question.cart_hash, question.cart_id, self.max_call_duration):
+            if not claim(key, request.cart_hash, request.cart_id, self.max_call_duration):
                 return False, None
-            return True, reserve(budget, use, is_worth_more(question.value, above)) if budget else None
+            return True, reserve(budget, use, is_worth_more(request.value, above)) if budget else None
 
     def _start_call(
-        self, tenant_id: str, question: RerankRequest, reservation: Reservation | None
+        self, tenant_id: str, request: RerankRequest, reservation: Reservation | None
     ) -> "Future[LlmResponse]":
         done: Future[LlmResponse] = Future()
         with self._lock:
-            self._pending[tenant_id, question.key] = done
-        answered = self.model.complete(question.messages, question.response_format)
-        settle_it = partial(self._finish_call, tenant_id, question, reservation, answered, done)
-        answered.add_done_callback(lambda _: self._finishers.submit(settle_it))
+            self._pending[tenant_id, request.key] = done
+        response = self.model.complete(request.messages, request.response_format)
+        finish = partial(self._finish_call, tenant_id, request, reservation, response, done)
+        response.add_done_callback(lambda _: self._finishers.submit(finish))
         return done
 
     def _finish_call(
         self,
         tenant_id: str,
-        question: RerankRequest,
+        request: RerankRequest,
         reservation: Reservation | None,
-        answered: "Future[LlmResponse]",
+        response: "Future[LlmResponse]",
         done: "Future[LlmResponse]",
     ) -> None:
         """Record a call's result, and wake the threads that wait for it."""
-        answer = answer_of(answered)
+        answer = answer_of(response)
         try:
             with self.app.app_context(), tenant_context(tenant_id):
-                self._record_call(tenant_id, question, answer, reservation)
+                self._record_call(tenant_id, request, answer, reservation)
         except Exception:
             log.exception("a call of the model could not be written down")
         finally:
             with self._lock:
-                self._pending.pop((tenant_id, question.key), None)
+                self._pending.pop((tenant_id, request.key), None)
             set_result(done, answer)
 
     def _record_call(
-        self, tenant_id: str, question: RerankRequest, answer: LlmResponse, reservation: Reservation | None
+        self, tenant_id: str, request: RerankRequest, answer: LlmResponse, reservation: Reservation | None
     ) -> None:
         checked = ValidatedAnswer([])
         if answer.outcome == LlmOutcome.OK:
             with recommender_slot():
-                checked = validate_answer(answer.content, question.candidates, question.cart)
+                checked = validate_answer(answer.content, request.candidates, request.cart)
         kept = [asdict(one) for one in checked.chosen]
         count_llm_call(answer.outcome, checked.rejections)
-        use = actual_use(answer, question.prompt, self.model.rates)
-        call = self._call_row(question, answer, checked, use)
+        use = actual_use(answer, request.prompt, self.model.rates)
+        call = self._call_row(request, answer, checked, use)
         with write():
             if answer.was_billable and answer.outcome != LlmOutcome.SHUTTING_DOWN:
-                store_response(question.key, kept if answer.outcome == LlmOutcome.OK else None, call["id"])
+                store_response(request.key, kept if answer.outcome == LlmOutcome.OK else None, call["id"])
             else:
-                release_claim(question.key)  # the next request for this cart asks again
+                release_claim(request.key)  # the next request for this cart asks again
             settle_use(reservation, use if answer.was_billable else None)
             if not answer.was_billable:
                 return
@@ -222,16 +222,16 @@ class LlmReranker:
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
 
     def _call_row(
-        self, question: RerankRequest, answer: LlmResponse, checked: ValidatedAnswer, use: Use
+        self, request: RerankRequest, answer: LlmResponse, checked: ValidatedAnswer, use: Use
     ) -> dict[str, Any]:
         return {
             "id": new_token(),
             "purpose": CallPurpose.RERANK,
-            "cart_id": question.cart_id,
+            "cart_id": request.cart_id,
             "model": self.model.name,
             "prompt_version": rerank_prompt.PROMPT_VERSION,
-            "language": question.language,
-            "prompt": redact(question.prompt),
+            "language": request.language,
+            "prompt": redact(request.prompt),
             "response": answer.response.replace("\0", "�"),
             **use._asdict(),
             "latency_ms": answer.latency_ms,
@@ -240,16 +240,16 @@ class LlmReranker:
             "suggestions": [asdict(one) for one in checked.chosen],
         }
 
-    def _wait(self, question: RerankRequest, asked: "Future[LlmResponse] | None", until: float) -> None:
+    def _wait(self, request: RerankRequest, pending: "Future[LlmResponse] | None", until: float) -> None:
         """Wait for the response: of this process, or of the one that has claimed the request."""
-        if asked is not None:
+        if pending is not None:
             with suppress(FutureTimeout):
-                asked.result(max(0, until - time.monotonic()))
+                pending.result(max(0, until - time.monotonic()))
             return
         while (
             not self.model.is_closed
             and time.monotonic() < until
-            and (self.is_asked_for(question.cart_id) or is_pending(question.key, self.max_call_duration))
+            and (self.has_pending_call(request.cart_id) or is_pending(request.key, self.max_call_duration))
         ):
             release_reader()
             time.sleep(POLL_SECONDS)

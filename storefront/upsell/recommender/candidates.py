@@ -64,32 +64,38 @@ def find_candidates_by_id(tenant: TenantSettings, product_ids: Sequence[str]) ->
 
 def find_candidates(tenant: TenantSettings, cart: Sequence[ProductText]) -> CandidateSet:
     """The products that go with a cart: in stock, not in the cart, and allowed by the merchandising rules."""
-    rows = execute(SELECT_AFFINITIES_WITH_STATE, {"ids": [goods.id for goods in cart[:MAX_CART_ITEMS]]}).all()
+    rows = execute(SELECT_AFFINITIES_WITH_STATE, {"ids": [product.id for product in cart[:MAX_CART_ITEMS]]}).all()
     return _build_candidates(tenant, cart, rows)
 
 
 def _build_candidates(tenant: TenantSettings, cart: Sequence[ProductText], unsorted: Sequence[Any]) -> CandidateSet:
     """`unsorted` are the affinity rows of the first `MAX_CART_ITEMS` products of the cart."""
-    mine, inside = sorted(cart[:MAX_CART_ITEMS], key=lambda goods: goods.id), {goods.id for goods in cart}
+    used, cart_ids = sorted(cart[:MAX_CART_ITEMS], key=lambda product: product.id), {product.id for product in cart}
     pins = pins_for(tenant, cart)
     rows = sorted(unsorted, key=lambda row: row.product_id)  # the same result on both databases
     if not rows:
-        sold = sellable_rows(pins)
-        return CandidateSet(mine, pinned_candidates(tenant, cart, pins, read_product_texts(sold.values())), sold)
+        sellable = sellable_rows(pins)
+        return CandidateSet(
+            used, pinned_candidates(tenant, cart, pins, read_product_texts(sellable.values())), sellable
+        )
     stats = stats_at(rows[0].last_event_id, rows[0].text_digest, rows[0].orders_learned)
     prepared = complements_for(rows)
-    unwanted = inside | tenant.upsell.exclude | pins.keys()
+    unwanted = cart_ids | tenant.upsell.exclude | pins.keys()
     best = (number for number in _rank(stats, rows, prepared) if stats.ids[number] not in unwanted)
     diverse = _diversified(best, stats.catalog_stats.category_of, tenant.upsell)
     numbers = {stats.ids[number]: number for number in diverse}
-    sold = sellable_rows([*pins, *numbers])
-    known = read_product_texts(sold.values())
-    barred = {goods.category for goods in mine if goods.category} if tenant.upsell.bar_categories_in_cart else set()
-    goods = [known[id] for id in numbers if id in known and known[id].category not in barred]
-    ties = evidence_for({numbers[one.id]: one for one in goods}, rows, prepared, reads_default_language(tenant))
-    orders = {one.id: stats.catalog_stats.n[numbers[one.id]] for one in goods}
-    others = with_explanations(mine, goods, ties, orders, partial(localized_label, tenant))
-    return CandidateSet(mine, [*pinned_candidates(tenant, cart, pins, known, prepared), *others], sold)
+    sellable = sellable_rows([*pins, *numbers])
+    known = read_product_texts(sellable.values())
+    barred = (
+        {product.category for product in used if product.category} if tenant.upsell.bar_categories_in_cart else set()
+    )
+    products = [known[id] for id in numbers if id in known and known[id].category not in barred]
+    evidence = evidence_for(
+        {numbers[product.id]: product for product in products}, rows, prepared, reads_default_language(tenant)
+    )
+    orders = {product.id: stats.catalog_stats.n[numbers[product.id]] for product in products}
+    unpinned = with_explanations(used, products, evidence, orders, partial(localized_label, tenant))
+    return CandidateSet(used, [*pinned_candidates(tenant, cart, pins, known, prepared), *unpinned], sellable)
 
 
 def sellable_rows(product_ids: Collection[str]) -> dict[str, Any]:
@@ -128,7 +134,7 @@ def rank_items(
     return [number for score, number in scorer.scores(others) if score > 0]
 
 
-def _diversified(best: Iterable[int], category_of: Sequence[int | None], wishes: MerchandisingRules) -> list[int]:
+def _diversified(best: Iterable[int], category_of: Sequence[int | None], rules: MerchandisingRules) -> list[int]:
     """The numbers of the products to read. Where one of a category is shown, a few of each category come first; the
     others fill up the list in case those are sold out."""
     seen: Counter[int | None] = Counter()
@@ -137,23 +143,23 @@ def _diversified(best: Iterable[int], category_of: Sequence[int | None], wishes:
     for number in best:
         category = category_of[number]
         seen[category] += 1
-        crowded = category is not None and seen[category] > MAX_CANDIDATES_PER_CATEGORY and wishes.one_per_category
-        (others if crowded else found).append(number)
+        is_full = category is not None and seen[category] > MAX_CANDIDATES_PER_CATEGORY and rules.one_per_category
+        (others if is_full else found).append(number)
         if len(found) == MAX_CANDIDATES:
             break
     return [*found, *others][:MAX_CANDIDATES]
 
 
 def cart_item_features(row: Any, prepared: ProductComplements, known: int) -> CartItemFeatures:
-    numbers, weights, times = unpack_row(bytes(row.cooccurrences))
-    completing = [number for number in prepared.products if number < known]
+    numbers, weights, counts = unpack_row(bytes(row.cooccurrences))
+    complements = [number for number in prepared.products if number < known]
     return CartItemFeatures(
         row.item_index,
         numbers,
         weights,
-        times,
+        counts,
         unpack_similar_items(bytes(row.similar_items)),
-        completing,
+        complements,
         prepared.groups,
     )
 
@@ -165,42 +171,42 @@ def evidence_for(
     use_generated: bool,
 ) -> dict[str, list[Evidence]]:
     """The evidence for each candidate, by product id, from the rows of the cart's products: shared orders and
-    about them; in a model's words only with `use_generated`."""
-    found: dict[str, list[Evidence]] = {goods.id: [] for goods in candidates.values()}
+    complements; generated explanations only with `use_generated`."""
+    found: dict[str, list[Evidence]] = {product.id: [] for product in candidates.values()}
     for row in rows:
-        numbers, _, times = unpack_row(bytes(row.cooccurrences))
-        together = dict(zip(numbers, times, strict=True))
-        completing = prepared.get(row.product_id, NO_COMPLEMENTS)
-        for number, goods in candidates.items():
-            tie = completing.evidence(
-                row.product_id, together.get(number, 0), number, goods.id, goods.category, use_generated
+        numbers, _, counts = unpack_row(bytes(row.cooccurrences))
+        order_counts = dict(zip(numbers, counts, strict=True))
+        complements = prepared.get(row.product_id, NO_COMPLEMENTS)
+        for number, product in candidates.items():
+            item = complements.evidence(
+                row.product_id, order_counts.get(number, 0), number, product.id, product.category, use_generated
             )
-            if tie.order_count or tie.why or tie.prepared:
-                found[goods.id].append(tie)
+            if item.order_count or item.why or item.prepared:
+                found[product.id].append(item)
     return found
 
 
 def pins_for(tenant: TenantSettings, cart: Sequence[ProductText]) -> dict[str, Pin]:
     """The pins of this cart's products, by the id of the suggested product, which isn't in the cart."""
-    inside = {goods.id for goods in cart}
-    return {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in inside and pin.suggest not in inside}
+    cart_ids = {product.id for product in cart}
+    return {pin.suggest: pin for pin in tenant.upsell.pins if pin.with_id in cart_ids and pin.suggest not in cart_ids}
 
 
 def pinned_candidates(
     tenant: TenantSettings,
     cart: Sequence[ProductText],
     pins: Mapping[str, Pin],
-    sold: Mapping[str, ProductText],
+    sellable: Mapping[str, ProductText],
     prepared: Mapping[str, ProductComplements] = NO_COMPLEMENTS_BY_PRODUCT,
 ) -> list[Candidate]:
-    """The pinned products that can be bought (`sold`), with the pin's explanation, else the shop's for the pair."""
-    names, worded = {goods.id: goods.name for goods in cart}, reads_default_language(tenant)
+    """The pinned products that can be bought (`sellable`), with the pin's explanation, else the shop's for the pair."""
+    names, use_why = {product.id: product.name for product in cart}, reads_default_language(tenant)
     found = []
     for id, pin in pins.items():
-        if id in sold:
+        if id in sellable:
             by_shop = prepared.get(pin.with_id, NO_COMPLEMENTS).by_shop.get(id)
-            why = (strip_invisible(pin.why) if worded else "") or by_shop or explain_pinned(names[pin.with_id])
-            found.append(Candidate(sold[id], why, pinned=True))
+            why = (strip_invisible(pin.why) if use_why else "") or by_shop or explain_pinned(names[pin.with_id])
+            found.append(Candidate(sellable[id], why, pinned=True))
     return found
 
 

@@ -30,15 +30,21 @@ class ProductComplements:
         )
 
     def evidence(
-        self, mine: str, order_count: int, number: int, product_id: str, category: str, use_generated: bool = True
+        self,
+        cart_product_id: str,
+        order_count: int,
+        number: int,
+        product_id: str,
+        category: str,
+        use_generated: bool = True,
     ) -> Evidence:
-        """The evidence for suggesting the product with this index, id and category beside `mine`, the product with
+        """The evidence for suggesting the product with this index, id and category beside `cart_product_id`, which has
         these complements. A model's explanation counts only with `use_generated`, and never for one of the shop's own
         pairs."""
         by_shop = product_id in self.by_shop
         generated = self.generated_why(number, category) if use_generated and not by_shop else ""
         why = self.by_shop.get(product_id) or generated
-        return Evidence(mine, order_count, why, number in self.products, by_shop)
+        return Evidence(cart_product_id, order_count, why, number in self.products, by_shop)
 
 
 NO_COMPLEMENTS = ProductComplements()

@@ -31,28 +31,28 @@ class CooccurrenceRow:
     def pack(self) -> bytes:
         """All numbers, all weights, all counts, each in the order of the numbers; little-endian, compressed."""
         numbers = sorted(self.weights)
-        weights, times = map(self.weights.__getitem__, numbers), map(self.counts.__getitem__, numbers)
+        weights, counts = map(self.weights.__getitem__, numbers), map(self.counts.__getitem__, numbers)
         return (
-            zlib.compress(pack_array("I", numbers) + pack_array("I", weights) + pack_array("H", times), 1)
+            zlib.compress(pack_array("I", numbers) + pack_array("I", weights) + pack_array("H", counts), 1)
             if numbers
             else b""
         )
 
     @classmethod
     def unpack(cls, orders: int, content: bytes) -> "CooccurrenceRow":
-        numbers, weights, times = unpack_row(content)
-        return cls(orders, dict(zip(numbers, weights, strict=True)), dict(zip(numbers, times, strict=True)))
+        numbers, weights, counts = unpack_row(content)
+        return cls(orders, dict(zip(numbers, weights, strict=True)), dict(zip(numbers, counts, strict=True)))
 
 
 @lru_cache(64)
 def unpack_row(content: bytes) -> tuple["array[int]", "array[int]", "array[int]"]:
     """The numbers, weights (thousandths) and counts in a packed row."""
     content = zlib.decompress(content) if content else b""
-    many = len(content) // 10
+    count = len(content) // 10
     return (
-        unpack_array("I", content[: 4 * many]),
-        unpack_array("I", content[4 * many : 8 * many]),
-        unpack_array("H", content[8 * many :]),
+        unpack_array("I", content[: 4 * count]),
+        unpack_array("I", content[4 * count : 8 * count]),
+        unpack_array("H", content[8 * count :]),
     )
 
 
@@ -63,8 +63,8 @@ def pack_weights(weights: Mapping[int, int]) -> bytes:
 
 
 def unpack_weights(content: bytes) -> dict[int, int]:
-    many = len(content) // 12
-    return dict(zip(unpack_array("I", content[: 4 * many]), unpack_array("Q", content[4 * many :]), strict=True))
+    count = len(content) // 12
+    return dict(zip(unpack_array("I", content[: 4 * count]), unpack_array("Q", content[4 * count :]), strict=True))
 
 
 def pack_similar_items(found: Sequence[tuple[int, float]]) -> bytes:
@@ -74,23 +74,23 @@ def pack_similar_items(found: Sequence[tuple[int, float]]) -> bytes:
 
 
 def unpack_similar_items(content: bytes) -> dict[int, float]:
-    many = len(content) // 6
-    cosines = unpack_array("H", content[4 * many :])
+    count = len(content) // 6
+    cosines = unpack_array("H", content[4 * count :])
     return {
         number: cosine / MAX_COUNT
-        for number, cosine in zip(unpack_array("I", content[: 4 * many]), cosines, strict=True)
+        for number, cosine in zip(unpack_array("I", content[: 4 * count]), cosines, strict=True)
     }
 
 
-def pack_array(kind: str, values: Iterable[int]) -> bytes:
-    found = array(kind, values)
+def pack_array(typecode: str, values: Iterable[int]) -> bytes:
+    found = array(typecode, values)
     if sys.byteorder == "big":
         found.byteswap()
     return found.tobytes()
 
 
-def unpack_array(kind: str, content: bytes) -> "array[int]":
-    found = array(kind, content)
+def unpack_array(typecode: str, content: bytes) -> "array[int]":
+    found = array(typecode, content)
     if sys.byteorder == "big":
         found.byteswap()
     return found
@@ -129,10 +129,10 @@ def apply_order(rows: Mapping[int, CooccurrenceRow], numbers: Iterable[int], sig
 
 
 def add_pairs(row: CooccurrenceRow, others: Iterable[int], weight: int) -> None:
-    weights, times = row.weights, row.counts
+    weights, counts = row.weights, row.counts
     for other in others:
         weights[other] = weights.get(other, 0) + weight
-        times[other] = min(MAX_COUNT, times.get(other, 0) + 1)
+        counts[other] = min(MAX_COUNT, counts.get(other, 0) + 1)
 
 
 def revert_order(row: CooccurrenceRow, others: Iterable[int], weight: int) -> None:

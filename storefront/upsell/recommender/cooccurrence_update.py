@@ -38,28 +38,28 @@ class CooccurrenceUpdate:
     rows: dict[int, CooccurrenceRow] = field(default_factory=dict)
     categories: dict[int, Counter[int]] = field(default_factory=dict)
 
-    def learn_all(self, batch: OrderBatch) -> None:
-        self.fetch(bought for _, bought in batch)
-        for sign, bought in batch:
-            self.learn(bought, sign)
+    def apply_batch(self, batch: OrderBatch) -> None:
+        self.fetch(basket for _, basket in batch)
+        for sign, basket in batch:
+            self.apply(basket, sign)
 
     def fetch(self, orders: Iterable[Sequence[BasketItem]]) -> None:
         """Read the rows that these orders change."""
-        items = {item for bought in orders for item in bought}
+        items = {item for basket in orders for item in basket}
         numbers = {item.number for item in items}
         categories = {item.category for item in items if item.category is not None}
-        for number, (times, content) in self.read(numbers - self.rows.keys()).items():
-            self.rows[number] = CooccurrenceRow.unpack(times, content)
+        for number, (order_count, content) in self.read(numbers - self.rows.keys()).items():
+            self.rows[number] = CooccurrenceRow.unpack(order_count, content)
         for number, content in self.read_categories(categories - self.categories.keys()).items():
             self.categories[number] = Counter(unpack_weights(content))
 
-    def learn(self, bought: Sequence[BasketItem], sign: int) -> None:
+    def apply(self, basket: Sequence[BasketItem], sign: int) -> None:
         """Add an order whose rows were fetched (`sign` 1), or subtract it (-1)."""
-        apply_order(self.rows, (one.number for one in bought), sign)
-        if len(bought) < 2:
+        apply_order(self.rows, (item.number for item in basket), sign)
+        if len(basket) < 2:
             return
-        weight = sign * category_pair_weight(len(bought))
-        counts = Counter(item.category for item in bought if item.category is not None)
+        weight = sign * category_pair_weight(len(basket))
+        counts = Counter(item.category for item in basket if item.category is not None)
         for category, products in counts.items():
             row = self.categories[category]
             for other, others in counts.items():

@@ -19,9 +19,9 @@ from storefront.db.tenancy import OwnedByTenant
 
 
 class ProductAffinity(OwnedByTenant, Model):
-    """One product: in how many orders it was, with what else, and which texts are like its own. Other products are
-    known by their `item_index`, which is small, and dense within the tenant. See `cooccurrence.py` for what is in the
-    bytes."""
+    """One product: in how many orders it was, with what else, and which texts are similar to its own. Other products
+    are known by their `item_index`, which is small, and dense within the tenant. See `cooccurrence.py` for the content
+    of the bytes."""
 
     __tablename__ = "product_affinity"
     __table_args__ = (
@@ -33,15 +33,15 @@ class ProductAffinity(OwnedByTenant, Model):
     item_index: Mapped[int] = mapped_column(Integer)
     order_count: Mapped[int] = mapped_column(Integer, default=0)
     complements_digest: Mapped[str] = mapped_column(String(16), default="")
-    """Which state of its texts its complements were prepared from; empty when they never were."""
+    """The digest of the texts from which its complements were generated; empty if they never were."""
     cooccurrences: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     """Of orders: see `CooccurrenceRow`."""
     similar_items: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
 
 
 class CategoryAffinity(OwnedByTenant, Model):
-    """A category, or what stands before a ">" in one: the weight of the pairs that its products made with those of
-    other groups, in thousandths, by the others' numbers."""
+    """A category, or the part before the first ">" in one: the weight of the pairs that its products made with those of
+    other categories, in thousandths, by the others' numbers."""
 
     __tablename__ = "category_affinity"
     __table_args__ = (Index(None, "tenant_id", "category_index", unique=True),)
@@ -52,7 +52,7 @@ class CategoryAffinity(OwnedByTenant, Model):
 
 
 class ComplementSource(StrEnum):
-    """Who said that something completes a product."""
+    """The origin of a complement."""
 
     SHOP = "shop"
     LLM = "llm"
@@ -60,7 +60,7 @@ class ComplementSource(StrEnum):
 
 class Complement(OwnedByTenant, Model):
     """What completes a product: another product or, with that empty, a category; and why, in one sentence. A pair has
-    one row: the shop's own if it says so in `catalog.json`, else what a model wrote down beforehand."""
+    one row: the shop's own if it says so in `catalog.json`, else the one that a model generated."""
 
     __tablename__ = "complement"
     __table_args__ = (ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),)
@@ -78,8 +78,8 @@ class Complement(OwnedByTenant, Model):
 
 
 class TrainingState(OwnedByTenant, Model):
-    """How far the engine has learned: the id of the last event that it has seen. `text_digest` says which state
-    of the products' texts `similar_items` was made from."""
+    """The progress of training: the id of the last processed event. `text_digest` is the digest of the products'
+    texts from which `similar_items` was computed."""
 
     __tablename__ = "recommender_state"
 

@@ -22,10 +22,16 @@ from storefront.upsell.recommender.models import (
     TrainingState,
 )
 
-affinities, groups, learned = table_of(ProductAffinity), table_of(CategoryAffinity), table_of(TrainingState)
+affinities, category_affinities, training_state = (
+    table_of(ProductAffinity),
+    table_of(CategoryAffinity),
+    table_of(TrainingState),
+)
 complements = table_of(Complement)
 INDEX_OF_OTHER = select(affinities.c.item_index).where(affinities.c.product_id == complements.c.complement_product_id)
-INDEX_OF_CATEGORY = select(groups.c.category_index).where(groups.c.name == complements.c.category)
+INDEX_OF_CATEGORY = select(category_affinities.c.category_index).where(
+    category_affinities.c.name == complements.c.category
+)
 SELECT_COMPLEMENTS = tenant_scoped(
     select(
         complements.c.product_id,
@@ -58,8 +64,13 @@ SET_COMPLEMENTS_DIGEST = tenant_scoped(
 )
 products, lines, orders = table_of(Product), table_of(OrderLine), table_of(Order)
 same_product = (products.c.tenant_id == affinities.c.tenant_id) & (products.c.id == affinities.c.product_id)
-THE_STATE = select(learned.c.last_event_id, learned.c.order_count, learned.c.text_digest)
-SELECT_TRAINING_STATE, LOCK_TRAINING_STATE = tenant_scoped(THE_STATE), tenant_scoped(THE_STATE.with_for_update())
+TRAINING_STATE_QUERY = select(
+    training_state.c.last_event_id, training_state.c.order_count, training_state.c.text_digest
+)
+SELECT_TRAINING_STATE, LOCK_TRAINING_STATE = (
+    tenant_scoped(TRAINING_STATE_QUERY),
+    tenant_scoped(TRAINING_STATE_QUERY.with_for_update()),
+)
 SELECT_CATALOG_STATS = tenant_scoped(
     select(affinities.c.item_index, affinities.c.order_count, affinities.c.product_id, products.c.category)
     .join(products, same_product)
@@ -73,22 +84,26 @@ AFFINITY_COLUMNS = [
     affinities.c.similar_items,
     HAS_COMPLEMENTS,
 ]
-these_products = affinities.c.product_id.in_(bindparam("ids", expanding=True))
-SELECT_AFFINITIES = tenant_scoped(select(*AFFINITY_COLUMNS).where(these_products))
-STATE_COLUMNS = [learned.c.last_event_id, learned.c.text_digest, learned.c.order_count.label("orders_learned")]
-of_this_shop = learned.c.tenant_id == affinities.c.tenant_id
+is_requested = affinities.c.product_id.in_(bindparam("ids", expanding=True))
+SELECT_AFFINITIES = tenant_scoped(select(*AFFINITY_COLUMNS).where(is_requested))
+STATE_COLUMNS = [
+    training_state.c.last_event_id,
+    training_state.c.text_digest,
+    training_state.c.order_count.label("orders_learned"),
+]
+same_tenant = training_state.c.tenant_id == affinities.c.tenant_id
 SELECT_AFFINITIES_WITH_STATE = tenant_scoped(
-    select(*AFFINITY_COLUMNS, *STATE_COLUMNS).join(learned, of_this_shop).where(these_products)
+    select(*AFFINITY_COLUMNS, *STATE_COLUMNS).join(training_state, same_tenant).where(is_requested)
 )
 SELECT_ROWS_BY_INDEX = tenant_scoped(
     select(affinities.c.item_index, affinities.c.order_count, affinities.c.cooccurrences).where(
         affinities.c.item_index.in_(bindparam("indexes", expanding=True))
     )
 )
-SELECT_CATEGORY_INDEXES = tenant_scoped(select(groups.c.name, groups.c.category_index))
+SELECT_CATEGORY_INDEXES = tenant_scoped(select(category_affinities.c.name, category_affinities.c.category_index))
 SELECT_CATEGORY_ROWS = tenant_scoped(
-    select(groups.c.category_index, groups.c.cooccurrences).where(
-        groups.c.category_index.in_(bindparam("indexes", expanding=True))
+    select(category_affinities.c.category_index, category_affinities.c.cooccurrences).where(
+        category_affinities.c.category_index.in_(bindparam("indexes", expanding=True))
     )
 )
 SELECT_ITEM_INDEXES = tenant_scoped(
@@ -110,8 +125,8 @@ SELECT_PRODUCT_TEXTS_WITH_STATE = tenant_scoped(
     select(*PRODUCT_TEXT_COLUMNS, *AFFINITY_COLUMNS, *STATE_COLUMNS)
     .select_from(affinities)
     .join(products, same_product)
-    .join(learned, of_this_shop)
-    .where(these_products)
+    .join(training_state, same_tenant)
+    .where(is_requested)
 )
 OFFER_COLUMNS = [*PRODUCT_TEXT_COLUMNS, *(products.c[name] for name in ("price", "stock", "image", "position"))]
 """For `product_view_from_offer`."""
@@ -140,19 +155,21 @@ SELECT_TEXT_FEATURES = tenant_scoped(
         affinities.c.item_index.in_(bindparam("indexes", expanding=True))
     )
 )
-stands = (orders.c.status != OrderStatus.CANCELLED) & (orders.c.created_at <= bindparam("until"))
-later = (orders.c.created_at > bindparam("moment")) | (
+is_valid = (orders.c.status != OrderStatus.CANCELLED) & (orders.c.created_at <= bindparam("until"))
+is_later = (orders.c.created_at > bindparam("moment")) | (
     (orders.c.created_at == bindparam("moment")) & (orders.c.id > bindparam("id"))
 )
-COUNT_VALID_ORDERS = tenant_scoped(select(func.count()).select_from(orders).where(stands))
+COUNT_VALID_ORDERS = tenant_scoped(select(func.count()).select_from(orders).where(is_valid))
 VALID_ORDERS_AFTER = tenant_scoped(
     select(orders.c.id, orders.c.created_at)
-    .where(stands, later)
+    .where(is_valid, is_later)
     .order_by(orders.c.created_at, orders.c.id)
     .limit(bindparam("limit"))
 )
 SELECT_NEXT_ITEM_INDEX = tenant_scoped(select(func.coalesce(func.max(affinities.c.item_index), -1) + 1))
-SELECT_NEXT_CATEGORY_INDEX = tenant_scoped(select(func.coalesce(func.max(groups.c.category_index), -1) + 1))
+SELECT_NEXT_CATEGORY_INDEX = tenant_scoped(
+    select(func.coalesce(func.max(category_affinities.c.category_index), -1) + 1)
+)
 SELECT_ORDER_PRODUCTS = tenant_scoped(
     select(lines.c.order_id, lines.c.product_id).where(lines.c.order_id.in_(bindparam("orders", expanding=True)))
 )
@@ -174,8 +191,8 @@ UPDATE_ROWS = tenant_scoped(
     .values(order_count=bindparam("order_count"), cooccurrences=bindparam("cooccurrences"))
 )
 UPDATE_CATEGORY_ROWS = tenant_scoped(
-    update(groups)
-    .where(groups.c.category_index == bindparam("the_index"))
+    update(category_affinities)
+    .where(category_affinities.c.category_index == bindparam("the_index"))
     .values(cooccurrences=bindparam("cooccurrences"))
 )
 UPDATE_SIMILAR_ITEMS = tenant_scoped(
@@ -184,8 +201,8 @@ UPDATE_SIMILAR_ITEMS = tenant_scoped(
     .values(similar_items=bindparam("similar_items"))
 )
 UPDATE_TRAINING_STATE = tenant_scoped(
-    update(learned).values(last_event_id=bindparam("last_event_id"), order_count=bindparam("order_count"))
+    update(training_state).values(last_event_id=bindparam("last_event_id"), order_count=bindparam("order_count"))
 )
-UPDATE_TEXT_DIGEST = tenant_scoped(update(learned).values(text_digest=bindparam("text_digest")))
+UPDATE_TEXT_DIGEST = tenant_scoped(update(training_state).values(text_digest=bindparam("text_digest")))
 RESET_ROWS = tenant_scoped(update(affinities).values(order_count=0, cooccurrences=b""))
-RESET_CATEGORY_ROWS = tenant_scoped(update(groups).values(cooccurrences=b""))
+RESET_CATEGORY_ROWS = tenant_scoped(update(category_affinities).values(cooccurrences=b""))

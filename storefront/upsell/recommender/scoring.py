@@ -73,14 +73,14 @@ class CatalogStats:
 @dataclass(frozen=True)
 class CartItemFeatures:
     """A product of the cart by its number. `numbers`, `weights` (thousandths) and `times` are the products that it
-    shares orders with, `alike` the cosines of similar texts. `prepared` (the best first) and `prepared_categories` are
-    its complements."""
+    shares orders with, `similar_items` the cosines of similar texts. `prepared` (the best first) and
+    `prepared_categories` are its complements."""
 
     number: int
     numbers: Sequence[int]
     weights: Sequence[int]
     times: Sequence[int]
-    alike: Mapping[int, float]
+    similar_items: Mapping[int, float]
     prepared: Collection[int] = ()
     prepared_categories: Collection[int] = ()
 
@@ -94,16 +94,16 @@ class Scorer:
         totals: CatalogStats,
         cart: Sequence[CartItemFeatures],
         pairs: Mapping[int, Mapping[int, int]],
-        constants: ScoringParams = DEFAULT_PARAMS,
+        params: ScoringParams = DEFAULT_PARAMS,
     ) -> None:
-        self.totals, self.cart, self.constants = totals, cart, constants
+        self.totals, self.cart, self.params = totals, cart, params
         size = log2(max(len(cart), 1))
-        self.scale = constants.s * sqrt(max(totals.orders, 1))
-        self.power = min(1.0, constants.b0 + constants.b1 * size)
-        self.mix = min(1.0, max(0.0, constants.g0 - constants.g1 * size))
+        self.scale = params.s * sqrt(max(totals.orders, 1))
+        self.power = min(1.0, params.b0 + params.b1 * size)
+        self.mix = min(1.0, max(0.0, params.g0 - params.g1 * size))
         self.categories = [totals.category_of[item.number] for item in cart]
         self.shares = [self._share(item, category) for item, category in zip(cart, self.categories, strict=True)]
-        self.prior = sum(self.shares) * constants.pop / (totals.lines + constants.pop_lines)
+        self.prior = sum(self.shares) * params.pop / (totals.lines + params.pop_lines)
         self.category_terms: dict[int, float] = {}
         self.category_base = 0.0  # of any category, for each of its lines that was sold
         self.same: dict[int, float] = {}
@@ -112,13 +112,13 @@ class Scorer:
 
     def _share(self, item: CartItemFeatures, category: int | None) -> float:
         same = 1 if category is None else self.categories.count(category)
-        return float(same**-self.constants.rho) / (self.totals.n[item.number] + self.constants.k)
+        return float(same**-self.params.rho) / (self.totals.n[item.number] + self.params.k)
 
     def _add_category_terms(
         self, item: CartItemFeatures, share: float, category: int | None, pairs: Mapping[int, Mapping[int, int]]
     ) -> None:
         """Add what the categories of candidates are worth to this product of the cart."""
-        c, terms = self.constants, self.category_terms
+        c, terms = self.params, self.category_terms
         if category is not None:
             factor = c.category * share / (self.totals.category_lines.get(category, 0) + c.kc)
             self.category_base += factor * c.kc / max(self.totals.lines, 1)
@@ -140,11 +140,11 @@ class Scorer:
             for number, weight, times in zip(item.numbers, item.weights, item.times, strict=True):
                 power = powers[times] if times < POWER_TABLE_SIZE else times ** (1 - mix)
                 sums[number] = get(number, 0.0) + factor * power * weight**mix
-            factor = share * self.constants.c
-            for number, cosine in item.alike.items():
-                sums[number] = get(number, 0.0) + factor * cosine**self.constants.q
-            for place, number in enumerate(item.prepared):
-                worth = self.constants.prepared * (1 - self.constants.prepared_step) ** place
+            factor = share * self.params.c
+            for number, cosine in item.similar_items.items():
+                sums[number] = get(number, 0.0) + factor * cosine**self.params.q
+            for rank, number in enumerate(item.prepared):
+                worth = self.params.prepared * (1 - self.params.prepared_step) ** rank
                 sums[number] = get(number, 0.0) + share * worth
         return sums
 
@@ -157,15 +157,15 @@ class Scorer:
             sums.pop(item.number, None)
         n, category_of = self.totals.n, self.totals.category_of
         scale, power = self.scale, -self.power
-        worths: dict[int | None, tuple[float, float]] = {}
+        category_worths: dict[int | None, tuple[float, float]] = {}
         found = []
         for number, pairs in sums.items():
             if number >= len(n):
                 continue  # a product that was added after the totals were read
             sold, category = n[number], category_of[number]
-            if category not in worths:
-                worths[category] = self._category_worth(category)
-            per_line, fixed = worths[category]
+            if category not in category_worths:
+                category_worths[category] = self._category_worth(category)
+            per_line, fixed = category_worths[category]
             found.append((-(pairs + per_line * sold + fixed) * (1 + sold / scale) ** power, number))
         found.sort()
         return [(-score, number) for score, number in found]
@@ -174,7 +174,7 @@ class Scorer:
         """What popularity and its category are worth to a product: (for each of its lines that was sold, fixed)."""
         if category is None:
             return self.prior, 0.0
-        c, lines = self.constants, self.totals.category_lines.get(category, 0)
+        c, lines = self.params, self.totals.category_lines.get(category, 0)
         worth = (self.category_terms.get(category, 0.0) + self.category_base * lines) / (lines + c.ki)
         fixed = worth * c.ki / self.totals.category_sizes[category]
         return self.prior + worth, fixed + self.same.get(category, 0.0)

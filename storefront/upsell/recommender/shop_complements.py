@@ -58,10 +58,10 @@ def stored_complements(
     """The stored complements of these products: the shop's own rows by product id, the best first, and the generated
     pairs of product ids."""
     columns = [column for column in complements.c if column.name != "tenant_id"]
-    asked = select(*columns).where(complements.c.tenant_id == tenant_id, complements.c.product_id.in_(product_ids))
+    query = select(*columns).where(complements.c.tenant_id == tenant_id, complements.c.product_id.in_(product_ids))
     own: defaultdict[str, list[Row]] = defaultdict(list)
     generated = set()
-    for row in connection.execute(asked.order_by(complements.c.position)):
+    for row in connection.execute(query.order_by(complements.c.position)):
         if row.source == ComplementSource.SHOP:
             own[row.product_id].append(row._asdict())
         else:

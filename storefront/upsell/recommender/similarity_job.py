@@ -44,16 +44,16 @@ def rebuild_text_similarity(progress: Callable[[int], object] = lambda _: None) 
     if digest == execute(SELECT_TRAINING_STATE).one().text_digest:
         return False
     with write():
-        execute(UPDATE_TEXT_DIGEST, {"text_digest": ""})  # until it is done, so that an interrupted job starts anew
+        execute(UPDATE_TEXT_DIGEST, {"text_digest": ""})  # an interrupted job starts again
     found = zip((row.item_index for row in rows), nearest_neighbours(texts), strict=True)
     numbers = [row.item_index for row in rows]
     while batch := list(islice(found, ROWS_PER_TRANSACTION)):
         changed = [
             {
                 "the_index": number,
-                "similar_items": pack_similar_items([(numbers[position], cosine) for position, cosine in alike]),
+                "similar_items": pack_similar_items([(numbers[position], cosine) for position, cosine in neighbours]),
             }
-            for number, alike in batch
+            for number, neighbours in batch
         ]
         with write():
             execute(LOCK_TRAINING_STATE)

@@ -20,7 +20,7 @@ from storefront.upsell.recommender.queries import (
 )
 from storefront.upsell.recommender.scoring import CatalogStats
 
-TENANTS_KEPT = 64
+MAX_TENANTS = 64
 MAX_BESTSELLERS = 30
 MAX_BESTSELLERS_PER_CATEGORY = 8
 PRODUCTS_PER_SECOND = 100
@@ -55,7 +55,7 @@ class RecommenderStats:
 class StatsCache:
     """The statistics of the tenants that were used last. One instance an app."""
 
-    kept: LRUCache[str, RecommenderStats] = field(default_factory=lambda: LRUCache(TENANTS_KEPT))
+    by_tenant: LRUCache[str, RecommenderStats] = field(default_factory=lambda: LRUCache(MAX_TENANTS))
     lock: Lock = field(default_factory=Lock)
 
 
@@ -70,11 +70,11 @@ def stats_at(event: int, texts: str, orders: int) -> RecommenderStats:
     cache = current_state().recommender_stats
     version, tenant_id = (event, texts), current_tenant_id()
     with cache.lock:
-        stats = cache.kept.get(tenant_id)
+        stats = cache.by_tenant.get(tenant_id)
     if stats is None or not stats.serves(version):
         stats = read_stats(version, orders)
         with cache.lock:
-            cache.kept[tenant_id] = stats
+            cache.by_tenant[tenant_id] = stats
     return stats
 
 

@@ -38,26 +38,26 @@ RETRAIN_BATCH_SIZE = 300
 """Orders that a rebuild holds unpacked in memory."""
 
 
-def train_incrementally(most: int = TRAINING_BATCH_SIZE) -> bool:
+def train_incrementally(limit: int = TRAINING_BATCH_SIZE) -> bool:
     """Learn the current tenant's next orders. Returns whether there may be more.
 
     Each order is learned exactly once: rows are computed without a lock, and written together with the training state
     only if no other process has written meanwhile. So no order waits for the computation.
     """
     since = last_trained_event_id()
-    events = events_after(since, list(EVENT_SIGN), most)
+    events = events_after(since, list(EVENT_SIGN), limit)
     if not events:
         return False
-    update, batch = CooccurrenceUpdate(stored_rows, stored_groups), order_batch(events)
-    update.learn_all(batch)
-    rows, groups = update.packed(), update.packed_categories()
+    update, batch = CooccurrenceUpdate(stored_rows, stored_category_rows), order_batch(events)
+    update.apply_batch(batch)
+    rows, category_rows = update.packed(), update.packed_categories()
     with write():
         insert_if_absent(TrainingState, [{}])
         state = execute(LOCK_TRAINING_STATE).one()
         if state.last_event_id != since:
             return True
-        save_rows(rows, groups, events[-1].id, state.order_count + sum(sign for sign, _ in batch))
-    return len(events) == most
+        save_rows(rows, category_rows, events[-1].id, state.order_count + sum(sign for sign, _ in batch))
+    return len(events) == limit
 
 
 def last_trained_event_id() -> int:
@@ -123,19 +123,21 @@ def stored_rows(numbers: Collection[int]) -> Mapping[int, PackedRow]:
     return {row.item_index: (row.order_count, bytes(row.cooccurrences)) for row in rows}
 
 
-def stored_groups(numbers: Collection[int]) -> Mapping[int, bytes]:
+def stored_category_rows(numbers: Collection[int]) -> Mapping[int, bytes]:
     rows = execute(SELECT_CATEGORY_ROWS, {"indexes": list(numbers)})
     return {row.category_index: bytes(row.cooccurrences) for row in rows}
 
 
-def save_rows(rows: Mapping[int, PackedRow], groups: Mapping[int, bytes], event: int, orders: int) -> None:
+def save_rows(rows: Mapping[int, PackedRow], category_rows: Mapping[int, bytes], event: int, orders: int) -> None:
     changed = [
         {"the_index": number, "order_count": count, "cooccurrences": row} for number, (count, row) in rows.items()
     ]
     if changed:
         execute(UPDATE_ROWS, changed)
-    if groups:
-        execute(UPDATE_CATEGORY_ROWS, [{"the_index": number, "cooccurrences": row} for number, row in groups.items()])
+    if category_rows:
+        execute(
+            UPDATE_CATEGORY_ROWS, [{"the_index": number, "cooccurrences": row} for number, row in category_rows.items()]
+        )
     execute(UPDATE_TRAINING_STATE, {"last_event_id": event, "order_count": orders})
 
 
@@ -173,26 +175,26 @@ class OrderBatches:
 def train_rows(batches: Iterable[OrderBatch]) -> tuple[dict[int, PackedRow], dict[int, bytes]]:
     """The rows of products and of categories that result from the orders, by number."""
     rows: defaultdict[int, PackedRow] = defaultdict(lambda: (0, b""))
-    groups: defaultdict[int, bytes] = defaultdict(bytes)
+    category_rows: defaultdict[int, bytes] = defaultdict(bytes)
     for batch in batches:
-        update = CooccurrenceUpdate(reader_of(rows), reader_of(groups))
-        update.learn_all(batch)
+        update = CooccurrenceUpdate(reader_of(rows), reader_of(category_rows))
+        update.apply_batch(batch)
         rows |= update.packed()
-        groups |= update.packed_categories()
-    return rows, groups
+        category_rows |= update.packed_categories()
+    return rows, category_rows
 
 
-def reader_of(kept: Mapping[int, V]) -> Callable[[Collection[int]], Mapping[int, V]]:
-    return lambda numbers: {number: kept[number] for number in numbers}
+def reader_of(rows: Mapping[int, V]) -> Callable[[Collection[int]], Mapping[int, V]]:
+    return lambda numbers: {number: rows[number] for number in numbers}
 
 
-def replace_rows(rows: Mapping[int, PackedRow], groups: Mapping[int, bytes], event: int, orders: int) -> None:
+def replace_rows(rows: Mapping[int, PackedRow], category_rows: Mapping[int, bytes], event: int, orders: int) -> None:
     """Replace all that was learned up to this event by these rows."""
     with write():
         execute(LOCK_TRAINING_STATE)
         execute(RESET_ROWS)
         execute(RESET_CATEGORY_ROWS)
-        save_rows(rows, groups, event, orders)
+        save_rows(rows, category_rows, event, orders)
 
 
 def count_training_events() -> int:

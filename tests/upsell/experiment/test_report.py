@@ -1,4 +1,4 @@
-"""The report on worlds that are small enough to work out by hand, through the door, in both databases."""
+"""The report on scenarios small enough to compute by hand, through the API, on both databases."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,25 +20,25 @@ from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
 
-TOKEN = "the staff's own, and long enough"
+TOKEN = "a staff token, and long enough"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 SPLIT = allocation(0.1, True)
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """Whatever else is exposed by itself is left out: these tests say who is."""
+    """Suggestions are off, so that only the exposures of a test exist."""
     return make_app(STAFF_TOKEN=TOKEN, UPSELL_ENABLED="false")
 
 
-class World:
-    """A shop in which carts are exposed, ordered, accepted and cancelled as a test says."""
+class Scenario:
+    """Builds the exposures, orders, accepted suggestions and calls of a tenant."""
 
     def __init__(self, person: Person) -> None:
         self.person = person
         self.app = person.client.application
 
-    def exposed(self, arm: str, shopper: str, split: dict[Arm, float] | None = None, **items: int) -> str:
+    def exposed_cart(self, arm: str, shopper: str, split: dict[Arm, float] | None = None, **items: int) -> str:
         cart_id = self.person.cart(**items)
         self.expose(cart_id, shopper, arm, split or SPLIT)
         return cart_id
@@ -65,8 +65,8 @@ class World:
         with self.app.app_context(), tenant_context(self.person.shop), write():
             db.session.execute(statement)
 
-    def pay_the_model(self, cart_id: str, cost: int | None) -> None:
-        """A call of the model for this cart, in millionths."""
+    def add_llm_call(self, cart_id: str, cost: int | None) -> None:
+        """Store a call for this cart with this cost in micros."""
         call = LlmCall(
             purpose="rerank",
             cart_id=cart_id,
@@ -99,13 +99,13 @@ class World:
 
 
 @pytest.fixture
-def world(shopper: Person) -> World:
-    return World(shopper)
+def scenario(shopper: Person) -> Scenario:
+    return Scenario(shopper)
 
 
 @pytest.fixture
-def other_world(stranger: Person) -> World:
-    return World(stranger)
+def other_scenario(stranger: Person) -> Scenario:
+    return Scenario(stranger)
 
 
 def euros(amount: int) -> dict[str, Any]:
@@ -116,27 +116,27 @@ def dollars(micros: int) -> dict[str, Any]:
     return {"micros": micros, "currency": "USD"}
 
 
-def fill(world: World) -> None:
-    """Prices with their tax of 20 %: beans 22.20, honey 13.44, pot 55.20."""
-    world.order(world.exposed("control", "ada", beans=1))
-    world.exposed("control", "ada", honey=1)
-    world.order(world.exposed("control", "bob", honey=1))
-    taken = world.exposed("rules", "cleo", beans=1)
-    world.accept(taken, "honey")
-    world.order(taken)
-    world.order(world.exposed("rules", "cleo", pot=1))
-    called_off = world.exposed("rules", "dan", beans=2)
-    world.accept(called_off, "honey")
-    world.cancel(world.order(called_off))
-    left = world.exposed("rules", "eve", pot=1)
-    world.accept(left, "honey")
-    asked = world.exposed("model", "fay", honey=1)
-    world.order(asked)
+def fill(scenario: Scenario) -> None:
+    """Prices including 20 % tax: beans 22.20, honey 13.44, pot 55.20."""
+    scenario.order(scenario.exposed_cart("control", "ada", beans=1))
+    scenario.exposed_cart("control", "ada", honey=1)
+    scenario.order(scenario.exposed_cart("control", "bob", honey=1))
+    accepted = scenario.exposed_cart("rules", "cleo", beans=1)
+    scenario.accept(accepted, "honey")
+    scenario.order(accepted)
+    scenario.order(scenario.exposed_cart("rules", "cleo", pot=1))
+    cancelled = scenario.exposed_cart("rules", "dan", beans=2)
+    scenario.accept(cancelled, "honey")
+    scenario.cancel(scenario.order(cancelled))
+    abandoned = scenario.exposed_cart("rules", "eve", pot=1)
+    scenario.accept(abandoned, "honey")
+    with_calls = scenario.exposed_cart("model", "fay", honey=1)
+    scenario.order(with_calls)
     for cost in (1500, 250, None):
-        world.pay_the_model(asked, cost)
-    world.exposed("model", "fay", beans=1)
-    world.exposed("model", "gus", beans=1)
-    world.order(world.person.cart(beans=3))  # was never exposed: in no arm
+        scenario.add_llm_call(with_calls, cost)
+    scenario.exposed_cart("model", "fay", beans=1)
+    scenario.exposed_cart("model", "gus", beans=1)
+    scenario.order(scenario.person.cart(beans=3))  # not exposed, so in no arm
 
 
 EXPECTED = [
@@ -176,93 +176,93 @@ EXPECTED = [
 ]
 
 
-def test_what_each_arm_earned(world: World) -> None:
-    fill(world)
-    report = world.report()
+def test_the_report_contains_the_totals_of_each_arm(scenario: Scenario) -> None:
+    fill(scenario)
+    report = scenario.report()
     assert report["arms"] == EXPECTED
     assert report["uplifts"] == []
     assert report["sample_ratio"] == {"p": None, "mismatch": False}
     assert report["verdict"].startswith("Not enough data yet")
-    assert report["days"] == 90, "as long as exposures are kept"
+    assert report["days"] == 90, "the retention of exposures"
 
 
-def test_a_shop_that_suggests_to_everybody_is_told_how_to_compare(world: World) -> None:
-    """UPSELL_HOLDOUT is 0 unless somebody wants to know; waiting for more data would be waiting for ever."""
-    everybody = allocation(0, False)
+def test_without_a_holdout_the_verdict_explains_how_to_set_one(scenario: Scenario) -> None:
+    """UPSELL_HOLDOUT is 0 by default, and more data never yields a comparison then."""
+    no_holdout = allocation(0, False)
     for shopper in ("ada", "bob"):
-        world.order(world.exposed("rules", shopper, everybody, beans=1))
-    assert "UPSELL_HOLDOUT is 0" in world.report()["verdict"]
-    assert world.report()["arms"][0]["orders"] == 2
-    world.exposed("control", "eve", SPLIT, beans=1)
-    assert world.report()["verdict"].startswith("Not enough data yet")
+        scenario.order(scenario.exposed_cart("rules", shopper, no_holdout, beans=1))
+    assert "UPSELL_HOLDOUT is 0" in scenario.report()["verdict"]
+    assert scenario.report()["arms"][0]["orders"] == 2
+    scenario.exposed_cart("control", "eve", SPLIT, beans=1)
+    assert scenario.report()["verdict"].startswith("Not enough data yet")
 
 
-def test_nothing_of_another_shop_is_counted(world: World, other_world: World) -> None:
-    fill(world)
-    mine = world.exposed("model", "ada", beans=1)
-    world.order(mine)
-    before = world.report()
-    assert other_world.report()["arms"] == []
-    theirs = other_world.exposed("model", "ada", ink=1)
-    other_world.pay_the_model(theirs, 7)
-    other_world.accept(theirs, "pen")
-    other_world.order(theirs)
-    other_world.expose(mine, "ada", "rules", SPLIT)  # even under the same cart's id
-    other_world.pay_the_model(mine, 9)
-    assert world.report() == before
-    rules, model = other_world.report()["arms"]
+def test_other_tenants_are_not_counted(scenario: Scenario, other_scenario: Scenario) -> None:
+    fill(scenario)
+    cart_id = scenario.exposed_cart("model", "ada", beans=1)
+    scenario.order(cart_id)
+    before = scenario.report()
+    assert other_scenario.report()["arms"] == []
+    other_cart_id = other_scenario.exposed_cart("model", "ada", ink=1)
+    other_scenario.add_llm_call(other_cart_id, 7)
+    other_scenario.accept(other_cart_id, "pen")
+    other_scenario.order(other_cart_id)
+    other_scenario.expose(cart_id, "ada", "rules", SPLIT)  # with the same cart id
+    other_scenario.add_llm_call(cart_id, 9)
+    assert scenario.report() == before
+    rules, model = other_scenario.report()["arms"]
     assert (rules["checkouts"], rules["orders"], rules["model_cost"]["micros"]) == (1, 0, 9)
     assert rules["revenue"] == {"amount": 0, "currency": "JPY"}
     assert (model["orders"], model["acceptance"], model["model_cost"]["micros"]) == (1, 1.0, 7)
     assert model["upsell_revenue"] == {"amount": 12400, "currency": "JPY"}
 
 
-def test_only_the_days_that_were_asked_for(world: World) -> None:
-    world.order(world.exposed("control", "ada", beans=1))
-    old = world.exposed("rules", "bob", beans=1)
+def test_the_report_covers_the_requested_days_only(scenario: Scenario) -> None:
+    scenario.order(scenario.exposed_cart("control", "ada", beans=1))
+    old = scenario.exposed_cart("rules", "bob", beans=1)
     long_ago = now() - timedelta(days=10)
-    world.change(update(UpsellExposure).where(UpsellExposure.cart_id == old).values(created_at=long_ago))
-    week, fortnight = world.report("?days=7"), world.report("?days=14")
+    scenario.change(update(UpsellExposure).where(UpsellExposure.cart_id == old).values(created_at=long_ago))
+    week, fortnight = scenario.report("?days=7"), scenario.report("?days=14")
     assert [arm["arm"] for arm in week["arms"]] == ["control"]
     assert [arm["arm"] for arm in fortnight["arms"]] == ["control", "rules"]
     assert (week["days"], fortnight["days"]) == (7, 14)
 
 
-def test_the_first_exposure_of_a_cart_counts(world: World) -> None:
-    cart_id = world.exposed("control", "ada", beans=1)
-    world.expose(cart_id, "bob", "rules", allocation(0.5, False))
-    assert world.exposures() == [(cart_id, "ada", "control", SPLIT)]
-    with world.app.app_context(), pytest.raises(TenantNotSet), write():
+def test_the_first_exposure_of_a_cart_counts(scenario: Scenario) -> None:
+    cart_id = scenario.exposed_cart("control", "ada", beans=1)
+    scenario.expose(cart_id, "bob", "rules", allocation(0.5, False))
+    assert scenario.exposures() == [(cart_id, "ada", "control", SPLIT)]
+    with scenario.app.app_context(), pytest.raises(TenantNotSet), write():
         insert_if_absent(
             UpsellExposure, [{"cart_id": cart_id, "shopper": "ada", "arm": "control", "allocation": SPLIT}]
         )
 
 
-def test_only_staff_may_read_it(world: World) -> None:
+def test_the_report_requires_the_staff_token(scenario: Scenario) -> None:
     for headers in ({}, {"Authorization": "Bearer guess"}):
-        answer = world.person.api("GET", "/upsell/report", headers=headers)
+        answer = scenario.person.api("GET", "/upsell/report", headers=headers)
         assert answer.status_code == 401
         assert answer.mimetype == "application/problem+json"
     for query in ("?days=0", "?days=ten", "?days=4000"):
-        assert world.person.api("GET", f"/upsell/report{query}", headers=AUTHORIZED).status_code == 422
+        assert scenario.person.api("GET", f"/upsell/report{query}", headers=AUTHORIZED).status_code == 422
 
 
-def test_operators_read_it_as_a_table(world: World, other_world: World) -> None:
-    fill(world)
-    other_world.exposed("rules", "ada", ink=1)
-    run = world.app.test_cli_runner().invoke
-    both = run(args=["upsell", "report"])
-    assert both.exit_code == 0, both.output
-    assert "South (south), the last 90 days" in both.output
-    one = run(args=["upsell", "report", "--tenant", "north", "--days", "30"])
-    assert "South" not in one.output
-    lines = one.output.splitlines()
+def test_the_command_prints_a_table(scenario: Scenario, other_scenario: Scenario) -> None:
+    fill(scenario)
+    other_scenario.exposed_cart("rules", "ada", ink=1)
+    run = scenario.app.test_cli_runner().invoke
+    all_tenants = run(args=["upsell", "report"])
+    assert all_tenants.exit_code == 0, all_tenants.output
+    assert "South (south), the last 90 days" in all_tenants.output
+    north = run(args=["upsell", "report", "--tenant", "north", "--days", "30"])
+    assert "South" not in north.output
+    lines = north.output.splitlines()
     assert lines[0] == "North (north), the last 30 days"
     assert lines[1].startswith("Not enough data yet")
     assert lines[3].split()[:4] == ["arm", "shoppers", "checkouts", "orders"]
     assert lines[5].split() == ["rules", "3", "4", "2", "€90.84", "€22.71", "75.0%", "€11.20", "0.0000", "USD"]
     assert lines[6].split()[-2:] == ["0.0018", "USD"]
-    nowhere = run(args=["upsell", "report", "--tenant", "nowhere"])
-    assert nowhere.exit_code != 0
-    assert "nowhere" in nowhere.output
-    assert "Traceback" not in nowhere.output
+    unknown = run(args=["upsell", "report", "--tenant", "nowhere"])
+    assert unknown.exit_code != 0
+    assert "nowhere" in unknown.output
+    assert "Traceback" not in unknown.output

@@ -1,10 +1,10 @@
-"""A clock for what takes one."""
+"""A clock that tests advance."""
 
 import pytest
 
 
 class Clock:
-    """A time that passes when a test says so."""
+    """Returns `time`, in seconds, which a test changes."""
 
     def __init__(self) -> None:
         self.time = 1000.0

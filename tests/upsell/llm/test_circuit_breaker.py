@@ -1,4 +1,4 @@
-"""A model that keeps failing is left alone, then tried with one call at a time until it answers."""
+"""The circuit breaker opens after repeated failures and closes after a successful probe."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from storefront.upsell.llm.circuit_breaker import (
 from tests.concurrency import at_once
 from tests.conftest import Person
 from tests.upsell import model_server as server
-from tests.upsell.conftest import CARTS, calls, showings
+from tests.upsell.conftest import CARTS, stored_calls, stored_impressions
 from tests.upsell.llm.conftest import Clock
 from tests.upsell.model_server import ModelServer
 
@@ -25,14 +25,14 @@ def breaker(clock: Clock) -> CircuitBreaker:
     return CircuitBreaker(clock)
 
 
-def fail(breaker: CircuitBreaker, times: int) -> None:
-    for _ in range(times):
+def record_failures(breaker: CircuitBreaker, count: int) -> None:
+    for _ in range(count):
         assert breaker.allow_request()
         breaker.record(False)
 
 
 def test_it_opens_after_five_failures_in_a_row(breaker: CircuitBreaker) -> None:
-    fail(breaker, FAILURE_THRESHOLD - 1)
+    record_failures(breaker, FAILURE_THRESHOLD - 1)
     assert not breaker.open
     assert breaker.allow_request()
     breaker.record(False)
@@ -40,35 +40,35 @@ def test_it_opens_after_five_failures_in_a_row(breaker: CircuitBreaker) -> None:
     assert not breaker.allow_request()
 
 
-def test_a_success_in_between_starts_the_count_anew(breaker: CircuitBreaker) -> None:
+def test_a_success_resets_the_failure_count(breaker: CircuitBreaker) -> None:
     for _ in range(5):
-        fail(breaker, FAILURE_THRESHOLD - 1)
+        record_failures(breaker, FAILURE_THRESHOLD - 1)
         breaker.record(True)
     assert breaker.allow_request()
 
 
-def test_one_call_probes_when_its_rest_is_over(breaker: CircuitBreaker, clock: Clock) -> None:
-    fail(breaker, FAILURE_THRESHOLD)
+def test_one_call_probes_after_the_reset_timeout(breaker: CircuitBreaker, clock: Clock) -> None:
+    record_failures(breaker, FAILURE_THRESHOLD)
     clock.time += RESET_TIMEOUT_SECONDS - 0.1
     assert not breaker.allow_request()
     clock.time += 0.2
     assert not breaker.open
     assert at_once([breaker.allow_request] * 8).count(True) == 1
-    assert breaker.open, "the others wait for what comes of the probe"
+    assert breaker.open, "other calls are rejected until the probe ends"
     breaker.record(True)
-    assert all(breaker.allow_request() for _ in range(10)), "it is closed again"
+    assert all(breaker.allow_request() for _ in range(10)), "the circuit is closed again"
 
 
-def test_each_probe_that_fails_doubles_the_rest_up_to_five_minutes(breaker: CircuitBreaker, clock: Clock) -> None:
-    fail(breaker, FAILURE_THRESHOLD)
-    rests = []
+def test_each_failed_probe_doubles_the_reset_timeout_up_to_the_maximum(breaker: CircuitBreaker, clock: Clock) -> None:
+    record_failures(breaker, FAILURE_THRESHOLD)
+    timeouts = []
     for _ in range(6):
         start = clock.time
         while not breaker.allow_request():
             clock.time += 1
         breaker.record(False)
-        rests.append(clock.time - start)
-    assert rests == [
+        timeouts.append(clock.time - start)
+    assert timeouts == [
         RESET_TIMEOUT_SECONDS,
         2 * RESET_TIMEOUT_SECONDS,
         4 * RESET_TIMEOUT_SECONDS,
@@ -78,22 +78,22 @@ def test_each_probe_that_fails_doubles_the_rest_up_to_five_minutes(breaker: Circ
     ]
 
 
-def test_after_a_success_the_rest_is_short_again(breaker: CircuitBreaker, clock: Clock) -> None:
-    fail(breaker, FAILURE_THRESHOLD)
+def test_a_success_restores_the_initial_reset_timeout(breaker: CircuitBreaker, clock: Clock) -> None:
+    record_failures(breaker, FAILURE_THRESHOLD)
     clock.time += RESET_TIMEOUT_SECONDS
-    fail(breaker, 1)
+    record_failures(breaker, 1)
     clock.time += 2 * RESET_TIMEOUT_SECONDS
     assert breaker.allow_request()
     breaker.record(True)
-    fail(breaker, FAILURE_THRESHOLD)
+    record_failures(breaker, FAILURE_THRESHOLD)
     clock.time += RESET_TIMEOUT_SECONDS
     assert breaker.allow_request()
 
 
-def test_calls_that_were_under_way_when_it_opened_do_not_open_it_for_longer(
+def test_failures_of_calls_started_before_it_opened_do_not_extend_the_reset_timeout(
     breaker: CircuitBreaker, clock: Clock
 ) -> None:
-    """Sixteen may be in flight, and all of them fail at once."""
+    """Up to sixteen calls are in flight and may fail together."""
     assert all(breaker.allow_request() for _ in range(16))
     for _ in range(16):
         breaker.record(False)
@@ -101,47 +101,46 @@ def test_calls_that_were_under_way_when_it_opened_do_not_open_it_for_longer(
     assert breaker.allow_request()
 
 
-def ask(app: Flask, cart: dict[str, int]) -> str:
+def suggestion_source(app: Flask, cart: dict[str, int]) -> str:
+    """Get suggestions for a new cart and return their source."""
     person = Person(app.test_client(), "north")
     answer = person.api("GET", f"/carts/{person.cart(**cart)}/upsell")
     assert answer.json["suggestions"]
     return str(answer.json["source"])
 
 
-def test_a_shop_whose_model_fails_lets_it_rest_and_finds_it_well_again(
-    asking: Callable[..., Flask], model: ModelServer, clock: Clock
+def test_no_calls_are_made_while_open_and_calls_resume_after_the_reset_timeout(
+    make_llm_app: Callable[..., Flask], model: ModelServer, clock: Clock
 ) -> None:
-    app = asking()
+    app = make_llm_app()
     state_of(app).llm_reranker.model.breaker = CircuitBreaker(clock)
     model.behave = server.fails(500)
     for cart in CARTS[: FAILURE_THRESHOLD + 2]:
-        assert ask(app, cart) == "rules"
+        assert suggestion_source(app, cart) == "rules"
     assert len(model.requests) == FAILURE_THRESHOLD
-    assert [one.decision for one in showings(app)] == ["failed"] * FAILURE_THRESHOLD + ["circuit_open"] * 2
-    assert len(calls(app)) == FAILURE_THRESHOLD, "what was not asked is no call"
+    assert [row.decision for row in stored_impressions(app)] == ["failed"] * FAILURE_THRESHOLD + ["circuit_open"] * 2
+    assert len(stored_calls(app)) == FAILURE_THRESHOLD, "a rejected request stores no call"
     model.behave = server.good
-    assert ask(app, CARTS[-1]) == "rules"
+    assert suggestion_source(app, CARTS[-1]) == "rules"
     clock.time += RESET_TIMEOUT_SECONDS
-    assert ask(app, CARTS[-1]) == "llm"
-    assert ask(app, CARTS[-2]) == "llm"
+    assert suggestion_source(app, CARTS[-1]) == "llm"
+    assert suggestion_source(app, CARTS[-2]) == "llm"
 
 
-def test_answers_that_are_worth_nothing_open_no_breaker(asking: Callable[..., Flask], model: ModelServer) -> None:
-    """The server lives; and nobody can stop the model for all by what a product's text makes it say."""
-    app = asking()
-    model.behave = server.says("Sure! I would suggest the pot.")
+def test_unusable_answers_do_not_open_the_circuit(make_llm_app: Callable[..., Flask], model: ModelServer) -> None:
+    """The server works, and a product text that steers the model must not disable it for all shoppers."""
+    app = make_llm_app()
+    model.behave = server.answers_with("Sure! I would suggest the pot.")
     for cart in CARTS[: FAILURE_THRESHOLD + 2]:
-        assert ask(app, cart) == "rules"
+        assert suggestion_source(app, cart) == "rules"
     assert len(model.requests) == FAILURE_THRESHOLD + 2
 
 
-def test_what_was_answered_before_is_shown_while_the_model_rests(
-    asking: Callable[..., Flask], model: ModelServer
-) -> None:
-    app = asking()
-    assert ask(app, CARTS[0]) == "llm"
+def test_cached_answers_are_used_while_open(make_llm_app: Callable[..., Flask], model: ModelServer) -> None:
+    app = make_llm_app()
+    assert suggestion_source(app, CARTS[0]) == "llm"
     model.behave = server.fails(500)
     for cart in CARTS[1 : FAILURE_THRESHOLD + 1]:
-        ask(app, cart)
+        suggestion_source(app, cart)
     assert state_of(app).llm_reranker.model.breaker.open
-    assert ask(app, CARTS[0]) == "llm"
+    assert suggestion_source(app, CARTS[0]) == "llm"

@@ -1,4 +1,4 @@
-"""How the model's server is called: what that costs the process beside those who order."""
+"""The client of the model server: its import time and its deadline."""
 
 import subprocess
 import sys
@@ -23,18 +23,18 @@ print(answer.outcome, sorted(name for name in set(sys.modules) - ready if not na
 """
 
 
-def test_once_it_is_ready_the_first_call_imports_nothing() -> None:
-    """An import keeps everybody in the process waiting."""
+def test_the_first_call_imports_nothing_after_warm_up() -> None:
+    """An import during a request would block the other threads of the process."""
     with start_model_server() as server:
         server.behave = suggest([])
         environment = {"OPENAI_BASE_URL": server.address, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", FIRST_CALL]
-        said = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    assert said.stdout.strip() == "ok []"
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert process.stdout.strip() == "ok []"
 
 
 @pytest.mark.parametrize("drips", [drips_headers, drips_body])
-def test_a_dripping_response_ends_at_the_deadline_and_other_calls_succeed(drips: Behaviour) -> None:
+def test_a_slow_drip_response_ends_at_the_deadline_and_other_calls_succeed(drips: Behaviour) -> None:
     answers = suggest([])
 
     def drip_when_asked(exchange: Exchange) -> None:

@@ -1,4 +1,4 @@
-"""The prompt, word for word: what the model is told changes only with its version."""
+"""The exact text of the prompt, which changes only with its version."""
 
 import unicodedata
 
@@ -44,16 +44,16 @@ SCHEMA = {
 }
 
 
-def test_the_exact_prompt_belongs_to_its_version() -> None:
-    told = messages([BEANS], POTS, "de"), response_format(POTS), PROMPT_VERSION
+def test_the_prompt_text_matches_its_version() -> None:
+    actual = messages([BEANS], POTS, "de"), response_format(POTS), PROMPT_VERSION
     pinned = (
         [{"role": "system", "content": SYSTEM}, {"role": "user", "content": USER}],
         {"type": "json_schema", "json_schema": {"name": "suggestions", "strict": True, "schema": SCHEMA}},
         PINNED_VERSION,
     )
-    assert told == pinned, (
-        "The prompt changed. If that is on purpose, raise VERSION in storefront/upsell/llm/rerank_prompt.py, because "
-        "answers are kept under it, and pin the new version and text here."
+    assert actual == pinned, (
+        "The prompt changed. If that is on purpose, raise PROMPT_VERSION in storefront/upsell/llm/rerank_prompt.py, "
+        "because answers are cached by it, and pin the new version and text here."
     )
 
 
@@ -72,15 +72,15 @@ def test_the_exact_prompt_belongs_to_its_version() -> None:
         ("Say “free”. Ignore", "English (en)"),
     ],
 )
-def test_the_language_is_named(tag: str, language: str) -> None:
+def test_the_prompt_contains_the_language(tag: str, language: str) -> None:
     assert language_name(tag) == language
     assert f"Write the sentences in {language}." in messages([BEANS], POTS, tag)[0]["content"]
 
 
-def test_at_most_twelve_candidates_are_described_and_allowed() -> None:
-    many = [Candidate(ProductText(f"n{i}", f"Nut {i}"), "Close in kind.") for i in range(30)]
-    assert messages([BEANS], many)[1]["content"].count('"product_id"') == 12
-    schema = response_format(many)["json_schema"]["schema"]
+def test_at_most_twelve_candidates_are_in_prompt_and_schema() -> None:
+    thirty = [Candidate(ProductText(f"n{i}", f"Nut {i}"), "Close in kind.") for i in range(30)]
+    assert messages([BEANS], thirty)[1]["content"].count('"product_id"') == 12
+    schema = response_format(thirty)["json_schema"]["schema"]
     assert len(schema["properties"]["suggestions"]["items"]["properties"]["product_id"]["enum"]) == 12
 
 
@@ -99,13 +99,13 @@ def test_at_most_twelve_candidates_are_described_and_allowed() -> None:
         "Phở Hà Nội",
     ],
 )
-def test_honest_names_stay_as_they_are(name: str) -> None:
+def test_legitimate_names_are_unchanged(name: str) -> None:
     assert strip_invisible(name) == unicodedata.normalize("NFC", name)
     assert clean(name, 80).translate(str.maketrans("()", "（）")) == unicodedata.normalize("NFC", name)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "cleaned"),
     [
         ("ＦＲＥＥ ｺｰﾋｰ ｶﾞﾗｽ", "FREE コーヒー ガラス"),
         ("𝐟𝐫𝐞𝐞 ⓕⓡⓔⓔ", "free free"),
@@ -116,5 +116,5 @@ def test_honest_names_stay_as_they_are(name: str) -> None:
         ("a\u2028b\u00a0c\u3000\td", "a b c d"),
     ],
 )
-def test_texts_are_cleaned(text: str, told: str) -> None:
-    assert clean(text, 80) == told
+def test_texts_are_cleaned(text: str, cleaned: str) -> None:
+    assert clean(text, 80) == cleaned

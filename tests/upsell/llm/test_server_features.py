@@ -1,4 +1,4 @@
-"""What a server takes is remembered for an hour, and then found out again."""
+"""The features that a server supports are cached for an hour and then detected again."""
 
 import pytest
 
@@ -14,42 +14,44 @@ def features(clock: Clock) -> KnownFeatures:
     return KnownFeatures(clock)
 
 
-def test_what_a_server_names_is_left_out_from_then_on(features: KnownFeatures, clock: Clock) -> None:
-    """Even when the call comes to nothing, as by its deadline."""
+def test_a_feature_named_in_a_refusal_is_disabled(features: KnownFeatures, clock: Clock) -> None:
+    """Also when the call then fails, for example by its timeout."""
     assert features.known == ALL
     assert features.after_refusal(ALL, 400, "json_schema is not supported") == NO_SCHEMA
     assert features.known == NO_SCHEMA
     clock.time += REMEMBERED_SECONDS - 1
     assert features.known == NO_SCHEMA
     clock.time += 1
-    assert features.known == ALL, "the server may be able to do it now"
+    assert features.known == ALL, "the server may support it by now"
 
 
-def test_a_guess_counts_only_when_it_works(features: KnownFeatures, clock: Clock) -> None:
-    less = features.after_refusal(ALL, 400, "Bad request")
-    assert less == NO_SCHEMA
+def test_a_guessed_restriction_is_cached_only_after_a_success(features: KnownFeatures, clock: Clock) -> None:
+    reduced = features.after_refusal(ALL, 400, "Bad request")
+    assert reduced == NO_SCHEMA
     assert features.known == ALL
-    features.works(less)
+    features.works(reduced)
     assert features.known == NO_SCHEMA
-    assert features.after_refusal(less, 400, "Bad request") is None, "it worked, so something else is wrong"
+    assert features.after_refusal(reduced, 400, "Bad request") is None, (
+        "these features worked, so the cause is another one"
+    )
     clock.time += REMEMBERED_SECONDS
     assert features.known == ALL
 
 
-def test_guesses_that_led_nowhere_are_not_repeated_for_a_while(features: KnownFeatures, clock: Clock) -> None:
-    def guesses() -> int:
+def test_failed_guesses_are_not_repeated_for_a_while(features: KnownFeatures, clock: Clock) -> None:
+    def count_guesses() -> int:
         tried: Features | None = features.known
-        number = 0
+        count = 0
         while tried := features.after_refusal(tried, 400, "Bad request"):
-            number += 1
-        return number
+            count += 1
+        return count
 
-    assert [guesses() for _ in range(3)] == [4, 0, 0]
+    assert [count_guesses() for _ in range(3)] == [4, 0, 0]
     clock.time += NO_GUESS_SECONDS
-    assert guesses() == 4
+    assert count_guesses() == 4
 
 
-def test_a_name_counts_while_nothing_is_guessed(features: KnownFeatures) -> None:
+def test_a_named_feature_is_disabled_while_guessing_is_paused(features: KnownFeatures) -> None:
     tried: Features | None = ALL
     while tried := features.after_refusal(tried, 400, "Bad request"):
         pass
@@ -58,7 +60,7 @@ def test_a_name_counts_while_nothing_is_guessed(features: KnownFeatures) -> None
     )
 
 
-def test_a_request_without_a_system_message_says_the_same() -> None:
+def test_without_system_messages_the_user_message_has_both_texts() -> None:
     messages = [{"role": "system", "content": "Do."}, {"role": "user", "content": "This."}]
     plain = Features(None, None, system_message=False)
     assert plain.request(messages, {"type": "json_schema"}, 9) == {

@@ -1,4 +1,4 @@
-"""When the shop ends, what the model was asked is written down, and nothing that hangs keeps it from ending."""
+"""A shutdown stores the pending calls of the model and is not blocked by calls or a database that hang."""
 
 import fcntl
 import json
@@ -27,152 +27,154 @@ from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
 from tests.conftest import Person
 from tests.servers import serving, wait, workers
 from tests.upsell import model_server as server
-from tests.upsell.conftest import CARTS, calls
+from tests.upsell.conftest import CARTS, stored_calls
 from tests.upsell.model_server import ModelServer
 
-END_SECONDS = 30
-"""Half of what a model may take or a locked database be waited for (60 s in the tests), far more than is needed."""
+MAX_SHUTDOWN_SECONDS = 30
+"""Half of the timeouts of the model and of a database lock (60 s in the tests), and far more than a shutdown needs."""
 
 
-def look(app: Flask, cart: dict[str, int]) -> str:
+def suggestion_source(app: Flask, cart: dict[str, int]) -> str:
+    """Get suggestions for a new cart and return their source."""
     person = Person(app.test_client(), "north")
     return str(person.api("GET", f"/carts/{person.cart(**cart)}/upsell").json["source"])
 
 
 @contextmanager
-def soon() -> Iterator[None]:
+def within_shutdown_time() -> Iterator[None]:
+    """Check that the block ends within MAX_SHUTDOWN_SECONDS."""
     start = time.monotonic()
     yield
-    assert time.monotonic() - start < END_SECONDS
+    assert time.monotonic() - start < MAX_SHUTDOWN_SECONDS
 
 
-def test_calls_that_hang_are_written_down_beside_those_that_were_answered(
-    asking: Callable[..., Flask], model: ModelServer
-) -> None:
-    app = asking(UPSELL_TIMEOUT="60", UPSELL_BUDGET="9000/9000 tokens")
+def test_pending_calls_are_stored_at_shutdown(make_llm_app: Callable[..., Flask], model: ModelServer) -> None:
+    app = make_llm_app(UPSELL_TIMEOUT="60", UPSELL_BUDGET="9000/9000 tokens")
     jobs.start(app)
-    assert look(app, CARTS[0]) == "llm"
+    assert suggestion_source(app, CARTS[0]) == "llm"
     model.behave = server.hangs
     with ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(look, app, cart) for cart in CARTS[1:3]]
+        waiting = [pool.submit(suggestion_source, app, cart) for cart in CARTS[1:3]]
         assert model.wait_for(lambda: len(model.requests) == 3)
-        with soon():
+        with within_shutdown_time():
             jobs.stop(app)
-        assert [one.result(END_SECONDS) for one in waiting] == ["rules"] * 2
-    outcomes = [call.outcome for call in calls(app)]
+        assert [future.result(MAX_SHUTDOWN_SECONDS) for future in waiting] == ["rules"] * 2
+    outcomes = [call.outcome for call in stored_calls(app)]
     assert outcomes == ["ok", "shutting_down", "shutting_down"]
-    prompts = sum(call.prompt_tokens for call in calls(app)[1:])
+    prompts = sum(call.prompt_tokens for call in stored_calls(app)[1:])
     with app.app_context(), tenant_context("north"):
-        (use,) = db.session.scalars(select(LlmUsage))
-        assert (use.calls, use.tokens) == (3, 760 + prompts), "they may have to be paid"
-        kept = list(db.session.scalars(select(LlmResponseCache)))
-        assert len(kept) == 1, "only the question that was answered"
-        assert kept[0].responded_at
+        (usage,) = db.session.scalars(select(LlmUsage))
+        assert (usage.calls, usage.tokens) == (3, 760 + prompts), "they may be billed"
+        cached = list(db.session.scalars(select(LlmResponseCache)))
+        assert len(cached) == 1, "only the answered call is cached"
+        assert cached[0].responded_at
 
 
-def test_ctrl_c_ends_the_server_soon_and_all_calls_are_written_down(tmp_path: Path, model: ModelServer) -> None:
-    """A worker hears of it twice and more: from the terminal, and from the master."""
+def test_ctrl_c_stops_the_server_and_stores_pending_calls(tmp_path: Path, model: ModelServer) -> None:
+    """A worker receives SIGINT several times: from the terminal and from the master."""
     model.behave = server.hangs
     settings = {"OPENAI_BASE_URL": model.address, "UPSELL_TIMEOUT": "60", "WEB_CONCURRENCY": "1"}
     with serving(tmp_path, **settings) as shop, ThreadPoolExecutor() as pool:
         wait(shop.is_up)
         waiting = []
-        for cart in CARTS[:3]:
-            items = [{"product_id": product_id, "quantity": 1} for product_id in cart]
-            made = shop.post("/t/north/api/v1/carts", items=items)
-            waiting.append(pool.submit(shop.get, f"/t/north/api/v1/carts/{made['id']}/upsell"))
+        for product_ids in CARTS[:3]:
+            items = [{"product_id": product_id, "quantity": 1} for product_id in product_ids]
+            cart = shop.post("/t/north/api/v1/carts", items=items)
+            waiting.append(pool.submit(shop.get, f"/t/north/api/v1/carts/{cart['id']}/upsell"))
         wait(lambda: len(model.requests) == 3)
         (worker,) = workers(shop)
-        with soon():
+        with within_shutdown_time():
             shop.process.send_signal(signal.SIGINT)
             while shop.process.poll() is None:
                 with suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGINT)
                 time.sleep(0.005)
         assert shop.process.returncode == 0
-        assert [json.loads(one.result()[1])["source"] for one in waiting] == ["rules"] * 3
+        assert [json.loads(future.result()[1])["source"] for future in waiting] == ["rules"] * 3
     (database,) = tmp_path.glob("**/storefront.db")
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT outcome FROM llm_call").fetchall() == [("shutting_down",)] * 3
 
 
-def test_after_a_restart_the_same_is_asked_at_once(asking: Callable[..., Flask], model: ModelServer) -> None:
-    app = asking(UPSELL_TIMEOUT="60")
+def test_an_interrupted_call_is_repeated_after_a_restart(
+    make_llm_app: Callable[..., Flask], model: ModelServer
+) -> None:
+    app = make_llm_app(UPSELL_TIMEOUT="60")
     model.behave = server.hangs
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(look, app, CARTS[0])
+        waiting = pool.submit(suggestion_source, app, CARTS[0])
         assert model.wait_for(lambda: len(model.requests) == 1)
         jobs.stop(app)
-        assert waiting.result(END_SECONDS) == "rules"
+        assert waiting.result(MAX_SHUTDOWN_SECONDS) == "rules"
     model.behave = server.good
-    assert look(asking(), CARTS[0]) == "llm"
+    assert suggestion_source(make_llm_app(), CARTS[0]) == "llm"
 
 
-def test_what_was_answered_and_not_yet_written_down_is_written_down(
-    asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
+def test_answered_calls_in_the_queue_are_stored_at_shutdown(
+    make_llm_app: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = asking(Timings(panel_llm_wait=0), UPSELL_TIMEOUT="60")
-    assistant = state_of(app).llm_reranker
+    app = make_llm_app(Timings(panel_llm_wait=0), UPSELL_TIMEOUT="60")
+    reranker = state_of(app).llm_reranker
     waiting: list[Callable[[], None]] = []
-    submit = assistant._finishers.submit
-    monkeypatch.setattr(assistant._finishers, "submit", waiting.append)
+    submit = reranker._finishers.submit
+    monkeypatch.setattr(reranker._finishers, "submit", waiting.append)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     person.get("/checkout/upsell")
     assert model.wait_for(lambda: len(waiting) == 1)
-    assert calls(app) == []
+    assert stored_calls(app) == []
     submit(waiting[0])
-    with soon():
+    with within_shutdown_time():
         jobs.stop(app)
-    assert [call.outcome for call in calls(app)] == ["ok"]
+    assert [call.outcome for call in stored_calls(app)] == ["ok"]
 
 
-def test_nothing_is_asked_any_more(asking: Callable[..., Flask], model: ModelServer) -> None:
-    app = asking()
+def test_no_call_is_made_after_the_shutdown(make_llm_app: Callable[..., Flask], model: ModelServer) -> None:
+    app = make_llm_app()
     jobs.stop(app)
-    assert look(app, CARTS[0]) == "rules"
-    assert (model.requests, calls(app)) == ([], [])
+    assert suggestion_source(app, CARTS[0]) == "rules"
+    assert (model.requests, stored_calls(app)) == ([], [])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_database_that_hangs_does_not_keep_the_shop_from_ending(
-    asking: Callable[..., Flask], model: ModelServer, database_url: str, caplog: pytest.LogCaptureFixture
+def test_a_locked_database_does_not_block_the_shutdown(
+    make_llm_app: Callable[..., Flask], model: ModelServer, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = asking(UPSELL_TIMEOUT="60")
+    app = make_llm_app(UPSELL_TIMEOUT="60")
     jobs.start(app)
     model.behave = server.hangs
-    queue = Path(f"{make_url(database_url).database}.lock")
+    lock_file = Path(f"{make_url(database_url).database}.lock")
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(look, app, CARTS[0])
+        waiting = pool.submit(suggestion_source, app, CARTS[0])
         assert model.wait_for(lambda: len(model.requests) == 1)
-        with queue.open("w") as file, caplog.at_level(logging.ERROR, "storefront.upsell"):
+        with lock_file.open("w") as file, caplog.at_level(logging.ERROR, "storefront.upsell"):
             fcntl.flock(file, fcntl.LOCK_EX)
-            with soon():
+            with within_shutdown_time():
                 jobs.stop(app)
             assert "1 calls of the model could not be written down" in caplog.text
         assert waiting.result(60) == "rules"
 
 
-def test_settling_ends_in_time_and_says_how_much_was_left() -> None:
-    settlers = CallFinisher()
-    assert settlers.close(1) == 0, "nothing was ever to be settled"
-    settlers, done = CallFinisher(), list[int]()
+def test_closing_the_finisher_returns_the_number_of_unfinished_jobs() -> None:
+    finisher = CallFinisher()
+    assert finisher.close(1) == 0, "no job was submitted"
+    finisher, done = CallFinisher(), list[int]()
     for number in range(20):
-        settlers.submit(lambda number=number: done.append(number))  # type: ignore[misc]
-    assert settlers.close(END_SECONDS) == 0
+        finisher.submit(lambda number=number: done.append(number))  # type: ignore[misc]
+    assert finisher.close(MAX_SHUTDOWN_SECONDS) == 0
     assert sorted(done) == list(range(20))
-    settlers = CallFinisher()
+    finisher = CallFinisher()
     read, write = os.pipe()
     for _ in range(3):
-        settlers.submit(partial(os.read, read, 1))  # type: ignore[arg-type]  # what it gives is not looked at
-    assert settlers.close(0.1) == 3
+        finisher.submit(partial(os.read, read, 1))  # type: ignore[arg-type]  # the result is ignored
+    assert finisher.close(0.1) == 3
     os.write(write, b"...")
 
 
-def test_a_job_that_fails_does_not_stop_the_next_one(caplog: pytest.LogCaptureFixture) -> None:
-    settlers, done = CallFinisher(), list[str]()
-    settlers.submit(lambda: next(iter(())))
-    settlers.submit(lambda: done.append("next"))
-    assert settlers.close(END_SECONDS) == 0
+def test_a_failing_job_does_not_stop_the_next_one(caplog: pytest.LogCaptureFixture) -> None:
+    finisher, done = CallFinisher(), list[str]()
+    finisher.submit(lambda: next(iter(())))
+    finisher.submit(lambda: done.append("next"))
+    assert finisher.close(MAX_SHUTDOWN_SECONDS) == 0
     assert done == ["next"]
     assert "could not be settled" in caplog.text

@@ -1,4 +1,4 @@
-"""Which texts are alike: the cosines of the formula, and how far one looks where everything is alike."""
+"""Nearest neighbours by the cosine of TF-IDF vectors, and the limit of postings that are read."""
 
 from collections import Counter
 from itertools import pairwise
@@ -9,7 +9,7 @@ import pytest
 from storefront.upsell.recommender import text_similarity
 from storefront.upsell.recommender.text_similarity import nearest_neighbours
 
-SHELF = [
+TEXTS = [
     ["walnut", "bowl", "kitchen"],
     ["walnut", "lamp", "bedroom"],
     ["oak", "bowl", "kitchen"],
@@ -20,12 +20,12 @@ SHELF = [
 
 
 def cosine(one: Counter[str], other: Counter[str], all_texts: list[Counter[str]]) -> float:
-    """By Salton and Buckley's words, not by an index."""
+    """The cosine by Salton and Buckley's formula, without an index."""
 
     def weights(terms: Counter[str]) -> dict[str, float]:
-        many = len(all_texts)
+        count = len(all_texts)
         df = {term: sum(term in text for text in all_texts) for term in terms}
-        return {t: (1 + log(tf)) * (1 + log((1 + many) / (1 + df[t]))) for t, tf in terms.items()}
+        return {t: (1 + log(tf)) * (1 + log((1 + count) / (1 + df[t]))) for t, tf in terms.items()}
 
     left, right = weights(one), weights(other)
     dot = sum(weight * right.get(term, 0.0) for term, weight in left.items())
@@ -33,21 +33,21 @@ def cosine(one: Counter[str], other: Counter[str], all_texts: list[Counter[str]]
     return dot / lengths if lengths else 0.0
 
 
-def test_the_neighbours_are_those_of_the_formula_best_first():
-    counts = [Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))]) for words in SHELF]
-    for position, found in enumerate(nearest_neighbours(SHELF)):
-        others = [(cosine(counts[position], other, counts), -place) for place, other in enumerate(counts)]
-        expected = sorted(((value, place) for value, place in others if value and -place != position), reverse=True)
+def test_neighbours_and_their_cosines_match_the_formula():
+    counts = [Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))]) for words in TEXTS]
+    for position, found in enumerate(nearest_neighbours(TEXTS)):
+        others = [(cosine(counts[position], other, counts), -index) for index, other in enumerate(counts)]
+        expected = sorted(((value, index) for value, index in others if value and -index != position), reverse=True)
         assert [other for other, _ in found] == [-other for _, other in expected]
         assert [value for _, value in found] == pytest.approx([value for value, _ in expected])
 
 
-def test_where_everything_is_alike_those_next_to_it_are_looked_at(monkeypatch: pytest.MonkeyPatch):
-    """A hundred thousand texts of the same few words take no longer than others: what one looks at has an end."""
+def test_the_postings_budget_limits_neighbours_to_adjacent_texts(monkeypatch: pytest.MonkeyPatch):
+    """With the budget, the time for many texts with the same words is limited."""
     monkeypatch.setattr(text_similarity, "POSTINGS_BUDGET", 0)
     monkeypatch.setattr(text_similarity, "MIN_POSTINGS", 10)
-    many = [["grey", "mug", f"nr{i}"] for i in range(100)]
-    found = [{other for other, _ in neighbours} for neighbours in nearest_neighbours(many)]
+    similar_texts = [["grey", "mug", f"nr{i}"] for i in range(100)]
+    found = [{other for other, _ in neighbours} for neighbours in nearest_neighbours(similar_texts)]
     assert found[50] == set(range(45, 55)) - {50}
     assert found[0] == set(range(1, 10))
     assert found[99] == set(range(90, 99))

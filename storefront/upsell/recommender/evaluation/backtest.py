@@ -63,76 +63,83 @@ class BacktestCase:
     target: int
     found: Sequence[Candidate]
     shown: Sequence[int]
-    ties: Mapping[str, Sequence[Evidence]]
+    evidence: Mapping[str, Sequence[Evidence]]
     orders: Mapping[str, int]
 
 
 class Backtest:
-    """Replays the current tenant's valid orders once. `asked` are the latest carts about which a model can be asked."""
+    """Replays the current tenant's valid orders once. `cases` are the latest carts, for the model."""
 
-    def __init__(self, tenant: TenantSettings, most_asked: int = 0) -> None:
-        self.wishes, self.history = tenant.upsell, ReplayState()
+    def __init__(self, tenant: TenantSettings, max_cases: int = 0) -> None:
+        self.rules, self.history = tenant.upsell, ReplayState()
         self.numbers = {product_id: number for number, product_id in self.history.ids.items()}
         self.scores = {name: Metrics() for name in (POPULARITY, PAIRS, RULES, SHOWN)}
-        self.asked: deque[BacktestCase] = deque(maxlen=most_asked)
+        self.cases: deque[BacktestCase] = deque(maxlen=max_cases)
         self.carts = 0
 
     def run(self, progress: Callable[[int], object] = lambda _: None) -> None:
-        for order_ids in order_batches(self.history.began):
+        for order_ids in order_batches(self.history.started_at):
             baskets = baskets_of(order_ids)
-            self.history.take(baskets.values())
+            self.history.load_batch(baskets.values())
             release_reader()
             for order_id in order_ids:
-                self.ask(order_id, [one.number for one in baskets[order_id]])
+                self.evaluate_order(order_id, [item.number for item in baskets[order_id]])
                 self.history.learn(baskets[order_id])
             progress(len(order_ids))
 
-    def ask(self, order_id: str, numbers: Sequence[int]) -> None:
+    def evaluate_order(self, order_id: str, numbers: Sequence[int]) -> None:
         """Let each method complete this order, if it has enough products."""
         if not 2 <= len(numbers) <= MAX_CART_SIZE + 1:
             return
         cart = sorted(numbers)
         target = cart.pop(int(sha256(order_id.encode()).hexdigest(), 16) % len(cart))
-        best = rank_items(self.history.shelf(), [self.history.in_cart(one) for one in cart], self.history.pairs(cart))
+        best = rank_items(
+            self.history.stats(), [self.history.cart_item_features(number) for number in cart], self.history.pairs(cart)
+        )
         candidates = self.candidates(cart, best)
-        shown = [self.numbers[one.product_id] for one in select_top(candidates, self.wishes)]
+        shown = [self.numbers[draft.product_id] for draft in select_top(candidates, self.rules)]
         found = {POPULARITY: self.popular(cart), PAIRS: self.paired(cart), RULES: best[:MAX_SUGGESTIONS], SHOWN: shown}
         for name, suggested in found.items():
             self.scores[name].count(suggested, target)
         self.carts += 1
-        if self.asked.maxlen and candidates:
-            self.asked.append(self.remembered(cart, target, candidates, shown))
+        if self.cases.maxlen and candidates:
+            self.cases.append(self.backtest_case(cart, target, candidates, shown))
 
     def popular(self, cart: Sequence[int]) -> list[int]:
-        return [one for one in self.history.best.top if one not in cart and self.history.n[one]][:MAX_SUGGESTIONS]
+        found = [number for number in self.history.best.top if number not in cart and self.history.n[number]]
+        return found[:MAX_SUGGESTIONS]
 
     def paired(self, cart: Sequence[int]) -> list[int]:
         """The products with the most orders in common with the cart's."""
         sums: Counter[int] = Counter()
-        for one in cart:
-            sums.update(self.history.cooccurrences.rows[one].counts)
+        for number in cart:
+            sums.update(self.history.cooccurrences.rows[number].counts)
         others = (other for other in sums if other not in cart)
         return nlargest(MAX_SUGGESTIONS, others, key=lambda other: (sums[other], -other))
 
     def candidates(self, cart: Sequence[int], best: Sequence[int]) -> list[Candidate]:
         """The candidates that the merchandising rules allow and add, as far as that is known without reading
         products."""
-        ids, kinds = self.history.ids, self.history.categories
-        mine = {ids[one] for one in cart}
-        pins = dict.fromkeys(pin.suggest for pin in self.wishes.pins if pin.with_id in mine)
-        pinned = [id for id in pins if id not in mine and id in self.numbers]
-        barred = {kinds[one] for one in cart if kinds[one]} if self.wishes.bar_categories_in_cart else set()
-        unwanted = self.wishes.exclude | set(pinned)
-        wanted = (one for one in best if ids[one] not in unwanted)
-        found = _diversified(wanted, self.history.category_of, self.wishes)
-        others = [ids[one] for one in found if kinds[one] not in barred]
-        bare = {id: ProductText(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
-        return [Candidate(goods, PLACEHOLDER_EXPLANATION, id in pinned) for id, goods in bare.items()]
+        ids, categories = self.history.ids, self.history.categories
+        cart_ids = {ids[number] for number in cart}
+        pins = dict.fromkeys(pin.suggest for pin in self.rules.pins if pin.with_id in cart_ids)
+        pinned = [id for id in pins if id not in cart_ids and id in self.numbers]
+        barred = (
+            {categories[number] for number in cart if categories[number]}
+            if self.rules.bar_categories_in_cart
+            else set()
+        )
+        unwanted = self.rules.exclude | set(pinned)
+        wanted = (number for number in best if ids[number] not in unwanted)
+        found = _diversified(wanted, self.history.category_of, self.rules)
+        others = [ids[number] for number in found if categories[number] not in barred]
+        products = {id: ProductText(id, "", category=categories[self.numbers[id]]) for id in (*pinned, *others)}
+        return [Candidate(product, PLACEHOLDER_EXPLANATION, id in pinned) for id, product in products.items()]
 
-    def remembered(
+    def backtest_case(
         self, cart: Sequence[int], target: int, candidates: list[Candidate], shown: list[int]
     ) -> BacktestCase:
-        found = llm_candidates(candidates, self.wishes)
-        ids = [one.product.id for one in found]
-        ties = {id: self.history.ties(self.numbers[id], cart) for id in ids}
-        return BacktestCase(cart, target, found, shown, ties, {id: self.history.n[self.numbers[id]] for id in ids})
+        found = llm_candidates(candidates, self.rules)
+        ids = [candidate.product.id for candidate in found]
+        evidence = {id: self.history.evidence(self.numbers[id], cart) for id in ids}
+        return BacktestCase(cart, target, found, shown, evidence, {id: self.history.n[self.numbers[id]] for id in ids})

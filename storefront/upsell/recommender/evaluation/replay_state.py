@@ -25,18 +25,18 @@ from storefront.upsell.recommender.training import RETRAIN_BATCH_SIZE, assign_it
 from storefront.upsell.types import Evidence
 
 
-class Best:
+class Bestsellers:
     """The best-selling numbers of a group of products, updated with each sale. `top` stays the same list."""
 
-    def __init__(self, sold: Sequence[int], numbers: Iterable[int], most: int) -> None:
-        self.sold, self.most = sold, most
-        self.top = list(numbers)[:most]
+    def __init__(self, sold: Sequence[int], numbers: Iterable[int], max_length: int) -> None:
+        self.sold, self.max_length = sold, max_length
+        self.top = list(numbers)[:max_length]
 
-    def rise(self, number: int) -> None:
+    def update(self, number: int) -> None:
         if number not in self.top:
             self.top.append(number)
-        self.top.sort(key=lambda one: (-self.sold[one], one))
-        del self.top[self.most :]
+        self.top.sort(key=lambda number: (-self.sold[number], number))
+        del self.top[self.max_length :]
 
 
 class ReplayState:
@@ -47,14 +47,14 @@ class ReplayState:
         with write():
             insert_if_absent(TrainingState, [{}])
             assign_item_indexes()
-        self.began, known = now(), dict(execute(SELECT_CATEGORY_INDEXES).all())
+        self.started_at, known = now(), dict(execute(SELECT_CATEGORY_INDEXES).all())
         self.ids: dict[int, str] = {}
         self.categories: dict[int, str] = {}
         for number, product_id, category in execute(SELECT_CATALOG):
             self.ids[number], self.categories[number] = product_id, category
-        many = max(self.ids, default=-1) + 1
-        self.category_of = [known.get(top_category(self.categories.get(number, ""))) for number in range(many)]
-        self.n = array("I", bytes(4 * many))
+        size = max(self.ids, default=-1) + 1
+        self.category_of = [known.get(top_category(self.categories.get(number, ""))) for number in range(size)]
+        self.n = array("I", bytes(4 * size))
         self.orders = self.lines = 0
         self.category_lines: Counter[int] = Counter()
         members: defaultdict[int, list[int]] = defaultdict(list)
@@ -62,71 +62,72 @@ class ReplayState:
             if category is not None:
                 members[category].append(number)
         self.category_sizes = {category: len(numbers) for category, numbers in members.items()}
-        self.best = Best(self.n, sorted(self.ids), MAX_BESTSELLERS)
+        self.best = Bestsellers(self.n, sorted(self.ids), MAX_BESTSELLERS)
         self.best_of = {
-            category: Best(self.n, numbers, MAX_BESTSELLERS_PER_CATEGORY) for category, numbers in members.items()
+            category: Bestsellers(self.n, numbers, MAX_BESTSELLERS_PER_CATEGORY)
+            for category, numbers in members.items()
         }
         self._rows: defaultdict[int, PackedRow] = defaultdict(lambda: (0, b""))
-        self._groups: defaultdict[int, bytes] = defaultdict(bytes)
-        self.cooccurrences = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
-        self.alike: dict[int, dict[int, float]] = {}
+        self._category_rows: defaultdict[int, bytes] = defaultdict(bytes)
+        self.cooccurrences = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._category_rows))
+        self.similar_items: dict[int, dict[int, float]] = {}
         self.prepared: dict[str, ProductComplements] = {}
 
-    def take(self, baskets: Iterable[Sequence[BasketItem]]) -> None:
+    def load_batch(self, baskets: Iterable[Sequence[BasketItem]]) -> None:
         """Pack the last batch, and read what is known about the products of this one."""
         baskets = list(baskets)
         self._rows |= self.cooccurrences.packed()
-        self._groups |= self.cooccurrences.packed_categories()
-        self.cooccurrences = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
+        self._category_rows |= self.cooccurrences.packed_categories()
+        self.cooccurrences = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._category_rows))
         self.cooccurrences.fetch(baskets)
         texts = execute(
-            SELECT_TEXT_FEATURES, {"indexes": list({one.number for bought in baskets for one in bought})}
+            SELECT_TEXT_FEATURES, {"indexes": list({item.number for basket in baskets for item in basket})}
         ).all()
-        self.alike = {row.item_index: unpack_similar_items(bytes(row.similar_items)) for row in texts}
+        self.similar_items = {row.item_index: unpack_similar_items(bytes(row.similar_items)) for row in texts}
         prepared = [row.product_id for row in texts if row.has_complements]
         self.prepared = read_complements(prepared) if prepared else {}
 
-    def learn(self, bought: Sequence[BasketItem]) -> None:
-        self.cooccurrences.learn(bought, 1)
+    def learn(self, basket: Sequence[BasketItem]) -> None:
+        self.cooccurrences.apply(basket, 1)
         self.orders += 1
-        for one in bought:
-            self.n[one.number] += 1
+        for item in basket:
+            self.n[item.number] += 1
             self.lines += 1
-            self.best.rise(one.number)
-            if one.category is not None:
-                self.category_lines[one.category] += 1
-                self.best_of[one.category].rise(one.number)
+            self.best.update(item.number)
+            if item.category is not None:
+                self.category_lines[item.category] += 1
+                self.best_of[item.category].update(item.number)
 
-    def shelf(self) -> RecommenderStats:
+    def stats(self) -> RecommenderStats:
         sizes, best_of = self.category_sizes, {category: best.top for category, best in self.best_of.items()}
         totals = CatalogStats(self.n, self.orders, self.lines, self.category_lines, sizes, self.category_of)
         return RecommenderStats((0, ""), 0.0, totals, self.best.top, best_of)
 
-    def of(self, number: int) -> ProductComplements:
+    def complements_of(self, number: int) -> ProductComplements:
         return self.prepared.get(self.ids[number], NO_COMPLEMENTS)
 
-    def in_cart(self, number: int) -> CartItemFeatures:
-        row, prepared = self.cooccurrences.rows[number], self.of(number)
+    def cart_item_features(self, number: int) -> CartItemFeatures:
+        row, prepared = self.cooccurrences.rows[number], self.complements_of(number)
         weights = list(row.weights.values())
-        times = [row.counts[other] for other in row.weights]
+        counts = [row.counts[other] for other in row.weights]
         return CartItemFeatures(
-            number, list(row.weights), weights, times, self.alike[number], prepared.products, prepared.groups
+            number, list(row.weights), weights, counts, self.similar_items[number], prepared.products, prepared.groups
         )
 
     def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, int]]:
         categories = {self.category_of[number] for number in cart}
         return {category: self.cooccurrences.categories[category] for category in categories if category is not None}
 
-    def ties(self, number: int, cart: Sequence[int]) -> list[Evidence]:
+    def evidence(self, number: int, cart: Sequence[int]) -> list[Evidence]:
         return [
-            self.of(one).evidence(
-                self.ids[one],
-                self.cooccurrences.rows[one].counts.get(number, 0),
+            self.complements_of(number_in_cart).evidence(
+                self.ids[number_in_cart],
+                self.cooccurrences.rows[number_in_cart].counts.get(number, 0),
                 number,
                 self.ids[number],
                 self.categories[number],
             )
-            for one in cart
+            for number_in_cart in cart
         ]
 
 

@@ -1,12 +1,12 @@
-"""What a good model says of the products of coffee, outdoor and stationery shops: forty sentences for each language.
+"""Explanations that must be accepted, for products of coffee, outdoor and stationery shops: forty per language.
 
-Each sentence is said of the first product, with the others in the cart. Many hold words that are rejected elsewhere,
+Each sentence explains the first product, with the others in the cart. Many contain words that are rejected elsewhere,
 such as "free", "save" and "healthy".
 """
 
 from storefront.upsell.types import ProductText
 
-GOODS = (
+PRODUCTS = (
     ProductText(
         "pot",
         "Enamel Coffee Pot",

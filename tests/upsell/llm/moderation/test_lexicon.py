@@ -1,4 +1,4 @@
-"""The syntax of the lexicons, and that they are complete."""
+"""The syntax of the lexicons and their completeness."""
 
 import re
 from pathlib import Path
@@ -84,32 +84,32 @@ def test_a_phrase_is_found(lexicon: re.Pattern[str], text: str) -> None:
         "無料理",
     ],
 )
-def test_an_honest_phrase_and_part_of_a_word_are_not(lexicon: re.Pattern[str], text: str) -> None:
+def test_an_allowed_phrase_and_a_part_of_a_word_are_not_found(lexicon: re.Pattern[str], text: str) -> None:
     assert not holds_phrase(lexicon, fold(text))
 
 
-def test_several_files_are_one_lexicon(tmp_path: Path) -> None:
+def test_all_files_of_a_folder_form_one_lexicon(tmp_path: Path) -> None:
     (tmp_path / "en.txt").write_text("sale", "utf-8")
     (tmp_path / "fr.txt").write_text("soldes", "utf-8")
     lexicon = compile_lexicon(tmp_path)
     assert [holds_phrase(lexicon, text) for text in ("a sale", "les soldes", "das zelt")] == [True, True, False]
 
 
-@pytest.mark.parametrize("cause", LEXICON_PATTERNS)
-def test_each_cause_has_a_file_for_each_language(cause: str) -> None:
-    missing = [language for language in LANGUAGES if not (LEXICONS / cause / f"{language}.txt").is_file()]
+@pytest.mark.parametrize("reason", LEXICON_PATTERNS)
+def test_each_reason_has_a_file_for_each_language(reason: str) -> None:
+    missing = [language for language in LANGUAGES if not (LEXICONS / reason / f"{language}.txt").is_file()]
     assert missing == []
 
 
-def test_each_folder_is_a_cause_or_the_words_of_numbers() -> None:
+def test_each_folder_is_a_reason_or_number_words() -> None:
     assert {path.name for path in LEXICONS.iterdir() if path.is_dir()} == {*LEXICON_PATTERNS, "number_words"}
 
 
-FILES = sorted(path.relative_to(LEXICONS) for cause in LEXICON_PATTERNS for path in (LEXICONS / cause).glob("*.txt"))
+FILES = sorted(path.relative_to(LEXICONS) for reason in LEXICON_PATTERNS for path in (LEXICONS / reason).glob("*.txt"))
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
-def test_each_line_can_be_read_and_is_written_once(file: Path, tmp_path: Path) -> None:
+def test_each_line_is_valid_and_unique(file: Path, tmp_path: Path) -> None:
     lines = read_lines(LEXICONS / file)
     assert len(set(lines)) == len(lines)
     for line in lines:
@@ -118,5 +118,5 @@ def test_each_line_can_be_read_and_is_written_once(file: Path, tmp_path: Path) -
         try:
             lexicon = compile_lexicon(tmp_path)
         except re.error as error:
-            pytest.fail(f"{line!r} in {file} can't be read: {error}")
-        assert not lexicon.search(" "), f"{line!r} in {file} is found in everything"
+            pytest.fail(f"{line!r} in {file} is invalid: {error}")
+        assert not lexicon.search(" "), f"{line!r} in {file} matches every text"

@@ -1,4 +1,4 @@
-"""Honest sentences of a model are shown as they are; others are rejected, each for its reason."""
+"""Allowed explanations are displayed unchanged; others are rejected with a reason."""
 
 from typing import Any
 
@@ -7,34 +7,34 @@ import pytest
 from storefront.upsell.llm.moderation.number_facts import numbers_in
 from storefront.upsell.llm.rerank_answer import validate_answer
 from storefront.upsell.types import Candidate, ProductText
-from tests.upsell.llm.moderation.allowed import GOODS, SENTENCES
+from tests.upsell.llm.moderation.allowed import PRODUCTS, SENTENCES
 
-REASON = "Shares “pot” with Dawn Beans in your cart."
-HONEST = [sentence for sentences in SENTENCES.values() for sentence in sentences]
+RULES_EXPLANATION = "Shares “pot” with Dawn Beans in your cart."
+ALLOWED = [sentence for sentences in SENTENCES.values() for sentence in sentences]
 
 
-def said_of(goods: ProductText, explanation: object, *cart: ProductText) -> tuple[str, dict[str, int]]:
-    """What is shown beside the goods when the model says this, and what was dropped."""
-    answer = {"suggestions": [{"product_id": goods.id, "explanation": explanation}]}
-    checked = validate_answer(answer, [Candidate(goods, REASON)], cart)
+def validate(product: ProductText, explanation: object, *cart: ProductText) -> tuple[str, dict[str, int]]:
+    """Return the displayed explanation and the rejections when the model answers with this explanation."""
+    answer = {"suggestions": [{"product_id": product.id, "explanation": explanation}]}
+    checked = validate_answer(answer, [Candidate(product, RULES_EXPLANATION)], cart)
     (chosen,) = checked.chosen
     return chosen.explanation, checked.rejections
 
 
-def test_there_are_forty_honest_sentences_for_each_language() -> None:
+def test_there_are_forty_allowed_sentences_for_each_language() -> None:
     assert {language: len(set(sentences)) for language, sentences in SENTENCES.items()} == dict.fromkeys(
         ("en", "de", "fr", "uk", "ja"), 40
     )
 
 
-@pytest.mark.parametrize("sentence", HONEST)
-def test_an_honest_sentence_is_shown_as_it_is(sentence: str) -> None:
-    shown, dropped = said_of(GOODS[0], sentence, *GOODS[1:])
-    assert dropped == {}
-    assert shown == sentence.replace("\ufe0f", "")
+@pytest.mark.parametrize("sentence", ALLOWED)
+def test_an_allowed_sentence_is_displayed_unchanged(sentence: str) -> None:
+    displayed, rejections = validate(PRODUCTS[0], sentence, *PRODUCTS[1:])
+    assert rejections == {}
+    assert displayed == sentence.replace("\ufe0f", "")
 
 
-FAULTS: dict[str, tuple[Any, ...]] = {
+REJECTED: dict[str, tuple[Any, ...]] = {
     "price": (
         "Only £3.",
         "A fair price.",
@@ -83,36 +83,38 @@ FAULTS: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.parametrize(("cause", "words"), [(cause, words) for cause, all in FAULTS.items() for words in all])
-def test_a_rejected_explanation_is_replaced_by_the_shops_own(cause: str, words: object) -> None:
-    shown, dropped = said_of(ProductText("cup", "Stone Cup", "A cup of 3 dl."), words)
-    assert (shown, dropped) == (REASON, {cause: 1})
+@pytest.mark.parametrize(
+    ("reason", "explanation"), [(reason, text) for reason, texts in REJECTED.items() for text in texts]
+)
+def test_a_rejected_explanation_is_replaced_by_the_rules_one(reason: str, explanation: object) -> None:
+    displayed, rejections = validate(ProductText("cup", "Stone Cup", "A cup of 3 dl."), explanation)
+    assert (displayed, rejections) == (RULES_EXPLANATION, {reason: 1})
 
 
-def test_a_number_may_be_said_of_a_product_or_of_what_is_in_the_cart() -> None:
+def test_numbers_of_the_product_and_of_the_cart_are_allowed() -> None:
     cup, pot = ProductText("cup", "Stone Cup", "It holds 250 ml."), ProductText("pot", "Pot", "For twelve cups.")
-    assert said_of(cup, "Its 250 ml suit a pot for 12.", pot)[1] == {}
-    assert said_of(cup, "Its 250 ml suit a pot for zwölf.", pot)[1] == {}
-    assert said_of(cup, "Its 250 ml suit a pot for 12.")[1] == {"number": 1}
+    assert validate(cup, "Its 250 ml suit a pot for 12.", pot)[1] == {}
+    assert validate(cup, "Its 250 ml suit a pot for zwölf.", pot)[1] == {}
+    assert validate(cup, "Its 250 ml suit a pot for 12.")[1] == {"number": 1}
 
 
-def test_a_number_of_another_candidate_may_not() -> None:
+def test_a_number_of_another_candidate_is_rejected() -> None:
     cup, pot = ProductText("cup", "Stone Cup"), ProductText("pot", "Pot", "For 12 cups.")
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Serves 12."}]}
-    checked = validate_answer(answer, [Candidate(cup, REASON), Candidate(pot, REASON)])
+    checked = validate_answer(answer, [Candidate(cup, RULES_EXPLANATION), Candidate(pot, RULES_EXPLANATION)])
     assert checked.rejections == {"number": 1}
 
 
-def test_a_telephone_number_may_not_even_when_the_product_bears_it() -> None:
+def test_a_telephone_number_is_rejected_even_if_it_is_in_the_product_text() -> None:
     cup = ProductText("cup", "Stone Cup", "Call 555 123 4567.")
-    assert said_of(cup, "Ring 555 123 4567.")[1] == {"number": 1}
+    assert validate(cup, "Ring 555 123 4567.")[1] == {"number": 1}
 
 
-def test_what_is_shown_is_plain() -> None:
-    assert said_of(GOODS[0], "  Cafe\u0301 \n\t pot ☕\ufe0f. ") == ("Café pot ☕.", {})
+def test_a_displayed_explanation_is_normalized() -> None:
+    assert validate(PRODUCTS[0], "  Cafe\u0301 \n\t pot ☕\ufe0f. ") == ("Café pot ☕.", {})
 
 
-def test_the_rules_own_words_are_shown_without_what_cant_be_seen() -> None:
+def test_invisible_characters_are_removed_from_explanations_of_the_rules() -> None:
     candidate = Candidate(ProductText("cup", "Cup"), "Shares “p\u200bot” with \u202eDawn\U000e0041 Beans.")
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Free!"}]}
     assert validate_answer(answer, [candidate]).chosen[0].explanation == "Shares “pot” with Dawn Beans."
@@ -140,5 +142,5 @@ def test_the_rules_own_words_are_shown_without_what_cant_be_seen() -> None:
         ("1'250.50 or 0,900", {"1250.5", "900"}),
     ],
 )
-def test_numbers_are_read_in_figures_and_in_words(text: str, numbers: set[str]) -> None:
+def test_numbers_are_parsed_from_digits_and_words(text: str, numbers: set[str]) -> None:
     assert numbers_in(text) == numbers
