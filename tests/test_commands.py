@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,9 +12,9 @@ from flask import Flask
 
 from storefront import create_app
 from storefront.config import ROOT
-from storefront.db.timeouts import Timeouts
 from storefront.error_messages import explain_error
 from storefront.state import state_of
+from storefront.timings import Timeouts, Timings
 from tests.conftest import CATALOG, dispose, settings_for
 from tests.locks import somebody_writes
 from tests.servers import GUNICORN, serving, wait
@@ -96,8 +97,8 @@ def test_with_a_database_that_cannot_be_used_they_say_why(state: str, tmp_path: 
     dispose(app)
 
 
-def test_a_locked_database_is_said_to_be_busy(app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storefront.commands.BULK", Timeouts(lock=0.2, statement=5, idle=5))
+def test_a_locked_database_is_said_to_be_busy(make_app: Callable[..., Flask], database_url: str) -> None:
+    app = make_app(Timings(bulk_timeouts=Timeouts(lock=0.2, statement=5, idle=5)))
     with somebody_writes(database_url, "LOCK TABLE tenant"):
         result = run(app, "upsell", "off", "--tenant", "north")
     assert is_one_sentence(result)

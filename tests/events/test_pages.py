@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,8 @@ from storefront.events.actions import record_events
 from storefront.events.broadcaster import EventBatch
 from storefront.events.models import EventType
 from storefront.events.queries import last_event_id
-from storefront.timings import Timings, timings_of
-from tests.conftest import Person
+from storefront.timings import timings_of
+from tests.conftest import PATIENT_DATABASE, Person
 
 Message = dict[str, Any]
 
@@ -186,7 +187,7 @@ class Heard:
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """One that looks for events all the time."""
-    return make_app(Timings(event_poll=0.001))
+    return make_app(replace(PATIENT_DATABASE, event_poll=0.001))
 
 
 @pytest.fixture
@@ -237,7 +238,7 @@ def test_a_database_that_is_away_is_said_once_and_asked_again(
 
 
 def test_a_silent_stream_has_a_heartbeat(make_app: Callable[..., Flask]) -> None:
-    shopper = Person(make_app(Timings(stream_heartbeat=0.05, event_poll=0.01)).test_client(), "north")
+    shopper = Person(make_app(replace(PATIENT_DATABASE, stream_heartbeat=0.05, event_poll=0.01)).test_client(), "north")
     with listening(shopper) as pieces:
         next(pieces)
         assert next(pieces) == ":\n\n"

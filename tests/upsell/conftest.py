@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.rerank_prompt import response_format
 from storefront.upsell.models import UpsellImpression
 from storefront.upsell.recommender.training import train_incrementally
-from tests.conftest import Person, settings_for
+from tests.conftest import PATIENT_DATABASE, Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
 TIMEOUT = 0.4
@@ -29,7 +30,7 @@ CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in OTHERS for more i
 """Carts of other products are other questions; the same ones are asked about once. For each there is something left."""
 PATIENCE = 30
 """Seconds, far more than is expected: who waits longer waits for something that never ends."""
-PATIENT_TIMINGS = Timings(panel_llm_wait=PATIENCE, recommender_slot=PATIENCE)
+PATIENT_TIMINGS = replace(PATIENT_DATABASE, panel_llm_wait=PATIENCE, recommender_slot=PATIENCE)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -14,13 +15,12 @@ from sqlalchemy import select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
-from storefront.timings import Timings
 from storefront.upsell import jobs
 from storefront.upsell.explanations import SEVERAL_ORDERS
 from storefront.upsell.recommender import training
 from storefront.upsell.recommender.training import retrain, train_incrementally
 from tests.concurrency import at_once, comes_true, people
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.factories import cancel, place_order
 from tests.tenants.factories import every_row
 from tests.upsell.conftest import teach
@@ -62,7 +62,7 @@ def test_an_order_is_learned_once_however_often_the_shop_learns(app: Flask, shop
 
 
 def test_a_shop_that_serves_learns_by_itself(make_app: Callable[..., Flask]) -> None:
-    app = make_app(Timings(learn_delay=0.05))
+    app = make_app(replace(PATIENT_DATABASE, learn_delay=0.05))
     jobs.start(app)
     person = Person(app.test_client(), "north")
     place_order(person, beans=1, honey=1)

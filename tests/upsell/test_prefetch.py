@@ -22,7 +22,7 @@ from storefront.upsell.experiment.assignment import Arm, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler, job_scheduler
 from tests.concurrency import at_once, comes_true
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import PATIENT_TIMINGS, calls, showings
 from tests.upsell.model_server import Exchange, ModelServer
@@ -51,7 +51,7 @@ def awake(asking: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
 @pytest.fixture
 def hurried(asking: Callable[..., Flask]) -> Callable[..., Flask]:
     """Make a shop that asks the model, and whose panels wait no longer than they really do."""
-    return partial(asking, Timings())
+    return partial(asking, PATIENT_DATABASE)
 
 
 class Counted:

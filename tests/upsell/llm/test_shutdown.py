@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +21,10 @@ from sqlalchemy import make_url, select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.state import state_of
-from storefront.timings import Timings
 from storefront.upsell import jobs
 from storefront.upsell.llm.finishers import CallFinisher
 from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.servers import serving, wait, workers
 from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, calls
@@ -111,7 +111,7 @@ def test_after_a_restart_the_same_is_asked_at_once(asking: Callable[..., Flask],
 def test_what_was_answered_and_not_yet_written_down_is_written_down(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = asking(Timings(panel_llm_wait=0), UPSELL_TIMEOUT="60")
+    app = asking(replace(PATIENT_DATABASE, panel_llm_wait=0), UPSELL_TIMEOUT="60")
     assistant = state_of(app).llm_reranker
     waiting: list[Callable[[], None]] = []
     submit = assistant._finishers.submit
