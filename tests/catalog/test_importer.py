@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Connection, Engine, event
 
 from storefront.catalog.import_schema import ProductEntry
-from storefront.catalog.importer import update_products
+from storefront.catalog.importer import BATCH_SIZE, update_products
 from tests.conftest import Person
 from tests.factories import product, put_up, tenant, written
 from tests.tenants.factories import every_row
@@ -91,7 +91,8 @@ def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ):
     """Else the two could wait for each other for ever. What doesn't change isn't locked at all."""
-    ids = ["b", "a", "Z", "c", "B"]
+    many = [f"p{i}" for i in range(BATCH_SIZE)]  # more than one batch
+    ids = ["b", "a", "Z", "c", *many, "B"]
     put_up(app, tenant("west", *(product(id) for id in ids)))
     locked: list[str] = []
 
@@ -100,9 +101,8 @@ def test_an_update_changes_products_in_the_order_in_which_orders_take_stock(
         update_products(connection, tenant_id, rows)
 
     monkeypatch.setattr("storefront.catalog.importer.update_products", refresh)
-    monkeypatch.setattr("storefront.catalog.importer.BATCH_SIZE", 2)
     put_up(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
-    assert locked == ["B", "Z", "b", "c"]
+    assert locked == ["B", "Z", "b", "c", *sorted(many)]
 
 
 def test_an_order_outlives_an_update(app: Flask, shopper: Person):

@@ -38,13 +38,12 @@ def test_words_that_are_known_or_like_nothing_are_left(typed: str):
     assert WORDS.correct_query(typed.split()) is None
 
 
-def test_of_many_words_only_the_most_frequent_are_remembered(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("storefront.catalog.spelling.MAX_WORDS", 10)
+def test_of_many_words_only_the_most_frequent_are_remembered():
     texts = [
         [f"often{letter} " * 50 for letter in "abcde"],
         *([f"w{chr(97 + i % 26) * (3 + i // 26)}"] for i in range(500)),
     ]
-    kept = Vocabulary(texts)
+    kept = Vocabulary(texts, max_words=10)
     assert len(kept.words) == 10
     assert {f"often{letter}" for letter in "abcde"} <= set(kept.words)
 

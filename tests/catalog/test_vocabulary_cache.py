@@ -106,11 +106,9 @@ def test_a_read_that_fails_leaves_nobody_waiting_and_is_tried_again(
     assert finds(app, "north")
 
 
-def test_only_a_few_catalogues_are_read_at_a_time(
-    app: Flask, slow: SlowCatalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_few_catalogues_are_read_at_a_time(app: Flask, slow: SlowCatalogue) -> None:
     """Each takes some megabytes; a shop that comes too late for now shows what it finds without a correction."""
-    monkeypatch.setattr(state_of(app).vocabularies, "_read_slots", threading.BoundedSemaphore(1))
+    state_of(app).vocabularies = spelling.VocabularyCache(max_reads=1)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(finds, app, "north")
         assert slow.begun.wait(SECONDS)

@@ -106,13 +106,13 @@ def test_an_id_that_was_never_given_begins_at_the_present(app: Flask, shopper: P
         assert len(parsed(next(pieces))) == 1
 
 
-def test_who_missed_too_much_is_told_to_look_anew(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "MAX_REPLAYED_EVENTS", 4)
-    buy(shopper, beans=1)
-    buy(shopper, beans=1)  # an order and a change of stock each
+def test_who_missed_too_much_is_told_to_look_anew(app: Flask, shopper: Person) -> None:
+    many = sse_format.MAX_REPLAYED_EVENTS
+    with app.app_context(), tenant_context("north"), write():
+        record_events([(EventType.PRICE_CHANGED, "cup", {"price": price}) for price in range(many)])
     with listening(shopper, Last_Event_ID="0") as pieces:
         assert next(pieces) == sse_format.opening_message(0).decode()
-        assert len(parsed(next(pieces))) == 2
+        assert len(parsed(next(pieces))) == many
     buy(shopper, beans=1)
     with listening(shopper, Last_Event_ID="0") as pieces:
         (reset,) = parsed(next(pieces).removeprefix(sse_format.opening_message(latest(app)).decode()))
@@ -152,12 +152,12 @@ def test_both_forms_of_a_shops_address_have_the_stream(app: Flask, shopper: Pers
     assert app.test_client().head("/t/north/events").data == b""
 
 
-def test_over_the_cap_there_is_polling(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_over_the_cap_there_is_polling(app: Flask, shopper: Person) -> None:
     streams = pages.event_tailer(app).broadcaster
-    monkeypatch.setattr(streams, "_max_streams", 1)
+    streams._tenant_counts["north"] = sse_format.MAX_STREAMS - 1
     with listening(shopper):
         pass
-    streams._tenant_counts["north"] = 1
+    streams._tenant_counts["north"] += 1
     refused = shopper.get("/events")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "20")
     assert shopper.get("/").status_code == 200

@@ -55,15 +55,12 @@ def left(app: Flask, shop: str = "north") -> dict[str, list[str]]:
     return {table: sorted(row[1] for row in rows[table]) for table in LEFT_BY_SUGGESTIONS}
 
 
-def prune_north(app: Flask) -> int:
+def prune_north(app: Flask, batch_size: int = expiry.BATCH) -> int:
     with app.app_context(), tenant_context("north"):
-        return sum(prune())
+        return sum(prune(batch_size))
 
 
-def test_what_is_old_goes_in_batches_and_nothing_else(
-    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(expiry, "BATCH", 3)
+def test_what_is_old_goes_in_batches_and_nothing_else(make_app: Callable[..., Flask]) -> None:
     app = make_app(UPSELL_KEEP_DAYS="30")
     removed: list[int] = []
 
@@ -77,7 +74,7 @@ def test_what_is_old_goes_in_batches_and_nothing_else(
                 old_and_new(7, 4, days=30)
     event.listen(Engine, "after_cursor_execute", hear)
     try:
-        assert prune_north(app) == 28
+        assert prune_north(app, batch_size=3) == 28
     finally:
         event.remove(Engine, "after_cursor_execute", hear)
     assert max(removed) == 3, "a batch at a time"
@@ -247,13 +244,12 @@ class Queue:
 
 
 def test_one_process_an_hour_goes_through_all_shops(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "BATCH", 3)
     queue = Queue()
     monkeypatch.setattr(actions, "job_scheduler", lambda _app: queue)
     with app.app_context():
         for shop in ("north", "south"):
             with tenant_context(shop):
-                old_and_new(4, 1, days=90)
+                old_and_new(expiry.BATCH + 1, 1, days=90)
     begin_round(app)
     begin_round(app)
     assert len(queue.jobs) == 1, "the other one found that it had been begun"

@@ -1,7 +1,9 @@
 """sitemap.xml, robots.txt, feed.xml and llms.txt, by subdomain and by prefix."""
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
@@ -9,7 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 
-from storefront.seo import feeds, xml_format
+from storefront.catalog.models import Product
+from storefront.db.base import table_of
+from storefront.seo import xml_format
 from tests.conftest import Person
 from tests.factories import change_product, product, put_up, tenant
 from tests.tenants.clients import Door, prefix, subdomain
@@ -66,22 +70,35 @@ def test_the_sitemap_says_when_a_product_changed(app: Flask, shopper: Person):
     assert after["cup"] > before["cup"]
 
 
+def add_copies(database_url: str, product_id: str, count: int) -> None:
+    """Put so many copies of a product at the end of the north's catalogue in SQLite."""
+    changed = {"id": "'copy' || n", "position": "(SELECT max(position) FROM product) + n"}
+    columns = table_of(Product).c.keys()
+    values = ", ".join(changed.get(name, f'"{name}"') for name in columns)
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?) "
+            f"INSERT INTO product ({', '.join(columns)}) SELECT {values} FROM numbers, product "
+            "WHERE tenant_id = 'north' AND id = ?",
+            (count, product_id),
+        )
+
+
 @on_sqlite
-def test_a_large_shop_has_an_index_and_parts(app: Flask, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(xml_format, "MAX_SITEMAP_URLS", 4)
-    monkeypatch.setattr(feeds, "MAX_SITEMAP_URLS", 4)
+def test_a_large_shop_has_an_index_and_parts(app: Flask, database_url: str):
+    add_copies(database_url, "honey", xml_format.MAX_SITEMAP_URLS)
     for door, root in doors(app):
         index = door.get("/sitemap.xml").text
         parts = [f"http:{root}/sitemap.xml?part={name}" for name in ("shelves", "1", "2")]
         assert "<sitemapindex" in index
         assert locations(index) == parts
-        named = [locations(door.client.get(part, base_url=f"http://{door.host}").text) for part in parts]
-        assert [len(part) for part in named] == [4, 4, 2]
-        assert [address.rpartition("/")[2] for part in named[1:] for address in part] == [
-            "beans", "pot", "cup", "filter", "honey", "shared",
-        ]  # fmt: skip
         for wrong in ("0", "3", "-1", "x", "shelves2", "1 "):
             assert door.get("/sitemap.xml", query_string={"part": wrong}).status_code == 404, wrong
+    named = [locations(door.client.get(part, base_url=f"http://{door.host}").text) for part in parts]
+    assert [len(part) for part in named] == [5, xml_format.MAX_SITEMAP_URLS, 6]
+    ids = [address.rpartition("/")[2] for part in named[1:] for address in part]
+    assert ids[:7] == ["beans", "pot", "cup", "filter", "honey", "shared", "copy1"]
+    assert len(set(ids)) == xml_format.MAX_SITEMAP_URLS + 6
 
 
 def test_parts_are_named_only_when_one_file_is_too_small():

@@ -19,7 +19,7 @@ from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.rerank_prompt import response_format
 from storefront.upsell.models import UpsellImpression
-from storefront.upsell.recommender.training import train_incrementally
+from storefront.upsell.recommender.training import TRAINING_BATCH_SIZE, train_incrementally
 from tests.conftest import PATIENT_DATABASE, Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
@@ -86,10 +86,10 @@ def showings(app: Flask, shop: str = "north") -> list[UpsellImpression]:
         return list(db.session.scalars(select(UpsellImpression).order_by(UpsellImpression.sort_id)))
 
 
-def teach(app: Flask, shop: str = "north") -> None:
+def teach(app: Flask, shop: str = "north", batch_size: int = TRAINING_BATCH_SIZE) -> None:
     """Have the shop learn all its orders now, as it does by itself where it serves requests."""
     with app.app_context(), tenant_context(shop):
-        while train_incrementally():
+        while train_incrementally(batch_size):
             pass
 
 

@@ -18,10 +18,12 @@ from storefront.events.models import Event
 from storefront.upsell import jobs
 from storefront.upsell.explanations import SEVERAL_ORDERS
 from storefront.upsell.recommender import training
+from storefront.upsell.recommender.cooccurrence import PRUNE_ABOVE, PRUNE_TO, CooccurrenceRow
+from storefront.upsell.recommender.models import ProductAffinity
 from storefront.upsell.recommender.training import retrain, train_incrementally
 from tests.concurrency import at_once, comes_true, people
 from tests.conftest import PATIENT_DATABASE, Person
-from tests.factories import cancel, place_order
+from tests.factories import cancel, place_order, product, put_up, tenant
 from tests.tenants.factories import every_row
 from tests.upsell.conftest import teach
 
@@ -182,28 +184,25 @@ def test_what_breaks_in_the_middle_leaves_nothing_half_learned(
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 @ON_SQLITE
-def test_a_rebuild_comes_to_the_same_bytes(
-    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, batch: int
-) -> None:
+def test_a_rebuild_comes_to_the_same_bytes(app: Flask, shopper: Person, batch: int) -> None:
     """Though rows were pruned in between, and orders cancelled; and whatever the size of the lots."""
-    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.PRUNE_TO", 1)
-    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.PRUNE_ABOVE", 2)
-    monkeypatch.setattr(training, "TRAINING_BATCH_SIZE", batch)
-    monkeypatch.setattr(training, "RETRAIN_BATCH_SIZE", max(1, batch - 1))
+    ids = [f"p{i}" for i in range(PRUNE_ABOVE + 20)]
+    put_up(app, tenant("north", *(product(id) for id in ids)))
     chance, placed = Random(7), []
     for step in range(24):
-        items = chance.sample(["beans", "pot", "honey", "shared"], chance.randint(1, 4))
-        if shopper.stock("pot") < 2:
-            items = ["beans", "honey", "shared"]
+        items = ["beans", *chance.sample(ids, 60)]
         placed.append(place_order(shopper, **dict.fromkeys(items, 1)))
         if step % 3 == 2:
             cancel(app, placed.pop(chance.randrange(len(placed))))
         if step % 5 == 0:
-            teach(app)
-    teach(app)
+            teach(app, batch_size=batch)
+    teach(app, batch_size=batch)
     before = every_row(app, "north")
     with app.app_context(), tenant_context("north"):
-        assert retrain() == 24 + 8
+        beans = db.session.get_one(ProductAffinity, ("north", "beans"))
+        neighbours = CooccurrenceRow.unpack(beans.order_count, beans.cooccurrences).weights
+        assert PRUNE_TO <= len(neighbours) <= PRUNE_ABOVE
+        assert retrain(batch_size=max(1, batch - 1)) == 24 + 8
     after = every_row(app, "north")
     assert {table: after[table] for table in (*TABLES, "recommender_state")} == {
         table: before[table] for table in (*TABLES, "recommender_state")
