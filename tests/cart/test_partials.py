@@ -162,21 +162,28 @@ def test_the_element_stands_directly_in_its_block():
 
 
 def test_every_target_is_an_id_or_this():
+    seen = set()
     for name, text in sources().items():
         for target in re.findall(r"""hx-target=["']([^"']*)""", text):
             known = target == "this" or target.startswith(("#", "[data-suggestion"))
             assert known, f"{name} targets {target!r}: add it to what this test understands"
+            seen.add(target)
+    assert len(seen) > 3
 
 
 def test_every_form_works_without_javascript():
     """A form has a method and an address of its own beside what htmx does with it."""
+    forms = verbs = 0
     for name, text in sources().items():
         for form in re.findall(r"<form\b(?:[^>\"]|\"[^\"]*\")*>", text):
             assert "action=" in form, f"{name}: {form}"
             assert "method=" in form, f"{name}: {form}"
+            forms += 1
         for verb, address in re.findall(r'hx-(post|put|patch|delete)="({{.*?}})"', text):
             assert verb == "post", f"{name}: a form without JavaScript can't {verb}"
             assert f'action="{address}"' in text, f"{name}: {address} is for htmx only"
+            verbs += 1
+    assert min(forms, verbs) > 5
 
 
 def test_ids_are_given_once_a_page(buyer: Person):

@@ -297,8 +297,9 @@ def test_an_errand_that_fails_stops_no_other() -> None:
     errands.schedule(0.02, "other", done.set)
     assert done.wait(60)
     assert not early.is_set(), "what was given before it serves is nobody's"
+    assert "upsell-errands" in {thread.name for thread in threading.enumerate()}
     errands.stop()
-    assert not any(thread.name == "upsell-errands" for thread in threading.enumerate())
+    assert "upsell-errands" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> None:

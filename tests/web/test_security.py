@@ -227,7 +227,7 @@ def test_without_limits_nobody_waits(shopper: Person) -> None:
     assert {shopper.post("/checkout", {"cart_id": "x"}).status_code for _ in range(130)} == {404}
 
 
-EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7777*7777}}${7777*7777}"
 
 
 class Active(HTMLParser):
@@ -279,7 +279,7 @@ def test_markup_in_any_text_is_shown_and_never_run(app: Flask) -> None:
     for page in pages:
         assert page.mimetype == "text/html"
         assert Active(page.text).found == []
-        assert "{{7*7}}" in unescape(page.text) or "49" not in page.text
+        assert str(7777 * 7777) not in page.text, "nothing was computed"
     data = person.api("GET", "/products/evil")
     assert data.mimetype == "application/json"
     assert data.json["name"] == EVIL, "programs get the text as it is"
