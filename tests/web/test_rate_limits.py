@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 from flask import Flask
-from werkzeug import Response
+from werkzeug.test import TestResponse
 
 from storefront.web.client_address import client_key_of
 from tests.conftest import SECRET, Person
@@ -22,7 +22,7 @@ def limited(make_app: Callable[..., Flask]) -> Person:
     return Person(client, "north")
 
 
-def until_refused(send: Callable[[], Response], at_most: int) -> int:
+def until_refused(send: Callable[[], TestResponse], at_most: int) -> int:
     """After how many the next one is refused, with the time to wait; as problem+json or as a page."""
     for sent in range(at_most + 1):
         answer = send()
@@ -94,9 +94,10 @@ def test_changes_of_a_cart_have_an_end(limited: Person) -> None:
 
 @ON_ONE_DATABASE
 def test_streams_have_an_end(limited: Person) -> None:
-    def connect() -> Response:
-        with limited.get("/events", buffered=False) as answer:
-            return answer
+    def connect() -> TestResponse:
+        answer = limited.get("/events", buffered=False)
+        answer.close()
+        return answer
 
     assert until_refused(connect, 700) == 600
 
@@ -105,7 +106,7 @@ def test_streams_have_an_end(limited: Person) -> None:
 def test_one_ipv6_network_is_one_client(limited: Person) -> None:
     host = count(1)
 
-    def read(network: str) -> Response:
+    def read(network: str) -> TestResponse:
         address = {"REMOTE_ADDR": f"{network}::{next(host):x}"}
         return limited.get("/feed.xml", environ_base=address)
 
