@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    engines = transactions.init_app(app, settings)
+    engines = transactions.init_app(app, settings, timings)
     app.extensions[EXTENSION] = new_state(app, settings, timings, engines)
 
     logging.init_app(app)

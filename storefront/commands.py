@@ -10,17 +10,18 @@ import click
 from flask.cli import AppGroup, ScriptInfo
 
 from storefront.config import ConfigError
-from storefront.db.timeouts import BULK, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
 from storefront.error_messages import explain_error
 from storefront.observability.redaction import redact
 from storefront.state import state_of
+from storefront.timings import Timeouts, timings_of
 
 
 class StandaloneCommand(click.Command):
     """A command outside of any group."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with timeouts_in_force(BULK), errors_as_click_exceptions(ctx):
+        with timeouts_in_force(bulk_timeouts(ctx)), errors_as_click_exceptions(ctx):
             return super().invoke(ctx)
 
 
@@ -28,8 +29,12 @@ class CommandGroup(AppGroup):
     """A group of commands that run in an application context."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with timeouts_in_force(BULK), errors_as_click_exceptions(ctx):
+        with timeouts_in_force(bulk_timeouts(ctx)), errors_as_click_exceptions(ctx):
             return super().invoke(ctx)
+
+
+def bulk_timeouts(ctx: click.Context) -> Timeouts:
+    return timings_of(ctx.ensure_object(ScriptInfo).load_app()).bulk_timeouts
 
 
 @contextmanager

@@ -1,10 +1,21 @@
-"""How long the app waits before and between its background operations: one object, which tests can replace."""
+"""How long the app waits before and between its background operations, and for the database: one object, which tests
+can replace."""
 
 from dataclasses import dataclass
 
 from flask import Flask, current_app
 
 from storefront.state import state_of
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """The timeouts of a transaction in seconds; 0 means no limit."""
+
+    lock: float
+    statement: float
+    idle: float
+    """For a transaction that runs no statement: PostgreSQL ends it and releases its locks."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,19 @@ class Timings:
     """Silence after which a heartbeat is sent to a live stream."""
     prepare_timeout: float = 300
     """Wait for another process that migrates the database or loads a catalogue; 100,000 products take 70."""
+    pool_timeout: float = 5
+    """Wait for a connection. There are more of them than threads."""
+    writer_slot: float = 2.0
+    """Wait for one of the `MAX_WRITERS` to end. A write takes milliseconds: after this time something blocks them."""
+    request_timeouts: Timeouts = Timeouts(lock=8, statement=30, idle=30)
+    """The default."""
+    job_timeouts: Timeouts = Timeouts(lock=8, statement=0, idle=0)
+    """For background jobs, which compute for long between two statements. One locked row must not stop them all."""
+    bulk_timeouts: Timeouts = Timeouts(lock=60, statement=0, idle=0)
+    """For migrations, catalogue imports and commands: an operator watches them, and no request waits for their
+    thread."""
+    probe_timeouts: Timeouts = Timeouts(lock=1, statement=2, idle=5)
+    """For the readiness probe, whose client gives up after a few seconds."""
 
 
 def timings_of(app: Flask) -> Timings:

@@ -23,12 +23,11 @@ from jinja2.bccache import Bucket
 from werkzeug.test import TestResponse
 
 from storefront import Settings, create_app
-from storefront.db import timeouts, transactions, write_queue
-from storefront.db.timeouts import Timeouts
+from storefront.db import transactions
 from storefront.observability.logging import JsonFormatter
 from storefront.server.bootstrap import prepare
 from storefront.state import state_of
-from storefront.timings import Timings
+from storefront.timings import Timeouts, Timings
 from tests.ordering import pytest_collection_modifyitems, pytest_configure, pytest_xdist_make_scheduler  # noqa: F401
 from tests.postgres import MEMORY, Postgres, has_memory_folder, start_postgres
 from tests.upsell.model_server import ModelServer, start_model_server
@@ -46,8 +45,7 @@ ENVIRONMENT = {
 
 TEST_TIMEOUTS = Timeouts(lock=60, statement=120, idle=120)
 """So long that concurrent requests on a loaded machine aren't refused as "busy"."""
-timeouts.SHOPPER = timeouts.TRAINING = TEST_TIMEOUTS
-write_queue.WRITER_SLOT_TIMEOUT_SECONDS = 60
+PATIENT_DATABASE = Timings(request_timeouts=TEST_TIMEOUTS, job_timeouts=TEST_TIMEOUTS, writer_slot=60)
 
 if has_memory_folder():
     tempfile.tempdir = str(MEMORY)  # `tmp_path` is in it too
@@ -111,7 +109,7 @@ class Prepared:
         return server.create(f"shop_{self.copies}", template="template_shop")
 
     def _fill(self, url: str) -> None:
-        app = create_app(settings_for(url, self.folder))
+        app = create_app(settings_for(url, self.folder), PATIENT_DATABASE)
         prepare(app)
         dispose(app)
 
@@ -142,7 +140,7 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
     """Create an app on this test's database, with additional environment variables and other timings."""
     apps: list[Flask] = []
 
-    def make(timings: Timings | None = None, **environment: str) -> Flask:
+    def make(timings: Timings = PATIENT_DATABASE, **environment: str) -> Flask:
         app = create_app(settings_for(database_url, tmp_path, **environment), timings)
         app.testing = True
         app.jinja_env.bytecode_cache = TEMPLATE_CACHE

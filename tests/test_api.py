@@ -14,7 +14,8 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
 from storefront import create_app
-from storefront.db.timeouts import Timeouts, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
+from storefront.timings import Timeouts
 from tests.api_contract import assert_problem
 from tests.conftest import Person, Prepared, dispose, settings_for
 from tests.locks import write_lock_held

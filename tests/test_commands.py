@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,9 +12,9 @@ from flask import Flask
 
 from storefront import create_app
 from storefront.config import ROOT
-from storefront.db.timeouts import Timeouts
 from storefront.error_messages import explain_error
 from storefront.state import state_of
+from storefront.timings import Timeouts, Timings
 from tests.conftest import CATALOG, dispose, settings_for
 from tests.locks import write_lock_held
 from tests.servers import GUNICORN, serving, wait
@@ -96,10 +97,8 @@ def test_commands_with_an_unusable_database_name_the_reason(state: str, tmp_path
     dispose(app)
 
 
-def test_command_with_a_locked_database_names_the_lock(
-    app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("storefront.commands.BULK", Timeouts(lock=0.2, statement=5, idle=5))
+def test_command_with_a_locked_database_names_the_lock(make_app: Callable[..., Flask], database_url: str) -> None:
+    app = make_app(Timings(bulk_timeouts=Timeouts(lock=0.2, statement=5, idle=5)))
     with write_lock_held(database_url, "LOCK TABLE tenant"):
         result = run(app, "upsell", "off", "--tenant", "north")
     assert is_one_sentence(result)

@@ -30,6 +30,10 @@ def test_links_have_targets(page: Path) -> None:
             assert parts.fragment in anchors(target), link
 
 
+def test_links_are_found() -> None:
+    assert {"LICENSE", "docs/architecture.md"} <= set(LINK.findall((ROOT / "README.md").read_text()))
+
+
 def test_every_decision_is_in_the_list_of_adrs() -> None:
     folder = ROOT / "docs" / "adr"
     pages = sorted(path.name for path in folder.glob("0*.md"))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, render_template, request, url_for
 
 from storefront.catalog import spelling
-from storefront.catalog.filters import SORTS, format_decimal, read_filters
+from storefront.catalog.filters import SORTS, Filters, format_decimal, read_filters
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
 from storefront.catalog.text import search_terms
@@ -133,33 +133,15 @@ def list_page() -> Response:
     """Render a page of the matching products, best first."""
     parameters = request.args.to_dict()
     filters = read_filters(parameters, current_tenant().currency)
-    query = ProductQuery(
-        q=cut(single_line(parameters.get("q", "")), MAX_QUERY_LENGTH),
-        category=cut(parameters.get("category", ""), MAX_CATEGORY_LENGTH),
-        in_stock=filters.in_stock,
-        min_price=filters.min_price,
-        max_price=filters.max_price,
-        sort=filters.sort,
-    )
-    number = page_number(parameters.get("page", ""))
-    typed = query.q
+    typed, number = read_query(parameters, filters), page_number(parameters.get("page", ""))
     query, found = search_with_correction(
-        query, PAGE_SIZE + 1, (number - 1) * PAGE_SIZE, forgive="exact" not in parameters
+        typed, PAGE_SIZE + 1, (number - 1) * PAGE_SIZE, forgive="exact" not in parameters
     )
-    original_query = typed if typed != query.q else ""
+    original_query = typed.q if typed.q != query.q else ""
     counts = cached_category_counts()
     total = total_matches(query, number, found, counts)
     chips = (counts.chips(query.category), len(counts.categories))
-    cache_key = (
-        query,
-        original_query,
-        filters.ignored,
-        chips,
-        number,
-        total,
-        found.rows,
-        requested_partial(),
-    )
+    cache_key = (query, original_query, filters.ignored, chips, number, total, found.rows, requested_partial())
 
     def render() -> str:
         has_next = len(found.cards) > PAGE_SIZE
@@ -180,6 +162,18 @@ def list_page() -> Response:
 
 
 counted_list_page = limit_search(list_page)
+
+
+def read_query(parameters: dict[str, str], filters: Filters) -> ProductQuery:
+    """The products that the parameters ask for."""
+    return ProductQuery(
+        q=cut(single_line(parameters.get("q", "")), MAX_QUERY_LENGTH),
+        category=cut(parameters.get("category", ""), MAX_CATEGORY_LENGTH),
+        in_stock=filters.in_stock,
+        min_price=filters.min_price,
+        max_price=filters.max_price,
+        sort=filters.sort,
+    )
 
 
 def search_with_correction(

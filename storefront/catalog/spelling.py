@@ -34,17 +34,17 @@ TWO_EDITS_MIN_LENGTH = 6
 class Vocabulary:
     """The words of a shop with their frequencies."""
 
-    def __init__(self, texts: Iterable[Sequence[str]]) -> None:
+    def __init__(self, texts: Iterable[Sequence[str]], max_words: int = MAX_WORDS) -> None:
         counts: Counter[str] = Counter()
         for batch in texts:
             for text in batch:
                 counts.update(text.split())
-            if len(counts) > 4 * MAX_WORDS:
-                counts = Counter(dict(counts.most_common(2 * MAX_WORDS)))
+            if len(counts) > 4 * max_words:
+                counts = Counter(dict(counts.most_common(2 * max_words)))
         candidates = (
             (word, count) for word, count in counts.items() if len(word) >= MIN_WORD_LENGTH and word.isalpha()
         )
-        self.frequencies = dict(Counter(dict(candidates)).most_common(MAX_WORDS))
+        self.frequencies = dict(Counter(dict(candidates)).most_common(max_words))
         self.words = list(self.frequencies)
 
     def correct_query(self, terms: Sequence[str]) -> str | None:
@@ -83,11 +83,11 @@ class VocabularyCache:
     A catalogue is read by one thread, outside the lock, so that searches in other shops don't wait.
     """
 
-    def __init__(self, max_wait_seconds: float = MAX_WAIT_SECONDS) -> None:
+    def __init__(self, max_wait_seconds: float = MAX_WAIT_SECONDS, max_reads: int = MAX_READS) -> None:
         self.max_wait_seconds = max_wait_seconds
         self._vocabularies: TTLCache[str, Vocabulary] = TTLCache(MAX_VOCABULARIES, VOCABULARY_TTL_SECONDS)
         self._reads: dict[str, Read] = {}
-        self._read_slots = BoundedSemaphore(MAX_READS)
+        self._read_slots = BoundedSemaphore(max_reads)
         self._lock = Lock()
 
     def current(self) -> Vocabulary | None:

@@ -24,12 +24,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storefront.db.tenant_context import SET_TENANT
 from storefront.db.timeouts import timeouts
+from storefront.timings import Timings
 
 if TYPE_CHECKING:
     from storefront.db.engine import Engines
-
-POOL_TIMEOUT_SECONDS = 5
-"""Seconds to wait for a connection. There are more of them than threads."""
 
 
 class Sqlite:
@@ -44,13 +42,13 @@ class Sqlite:
     insert = staticmethod(sqlite.insert)
     SEARCH_INDEX = table("product_search", column("rowid"), column("product_search"))
 
-    def engine_options(self) -> dict[str, Any]:
+    def engine_options(self, timings: Timings) -> dict[str, Any]:
         return {
             "pool_size": 16,
             "pool_use_lifo": True,  # the connection used last has most pages and statements cached
-            "pool_timeout": POOL_TIMEOUT_SECONDS,
+            "pool_timeout": timings.pool_timeout,
             "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
-            "connect_args": {"timeout": timeouts().lock, "check_same_thread": False},
+            "connect_args": {"timeout": timings.request_timeouts.lock, "check_same_thread": False},
         }
 
     def set_up(self, engines: "Engines") -> None:
@@ -125,12 +123,12 @@ class Postgresql:
     )
     SEARCH_COLUMN: ColumnElement[Any] = literal_column("product.search")
 
-    def engine_options(self) -> dict[str, Any]:
+    def engine_options(self, timings: Timings) -> dict[str, Any]:
         return {
             "hide_parameters": True,  # they hold shoppers' names and addresses, and errors are logged
             "pool_size": 8,
             "max_overflow": 8,
-            "pool_timeout": POOL_TIMEOUT_SECONDS,
+            "pool_timeout": timings.pool_timeout,
             "pool_pre_ping": True,
             "pool_recycle": 300,
             "connect_args": {

@@ -12,6 +12,7 @@ from storefront.config import Settings
 from storefront.db.base import db
 from storefront.db.dialects import POSTGRESQL, SQLITE, Dialect
 from storefront.state import current_state
+from storefront.timings import Timings
 
 WRITE, DURABLE_WRITE = "write", "durable_write"
 
@@ -27,9 +28,9 @@ class Engines(NamedTuple):
     """Its commits survive a power cut, as all commits of PostgreSQL do."""
 
 
-def init_app(app: Flask, settings: Settings) -> Engines:
+def init_app(app: Flask, settings: Settings, timings: Timings) -> Engines:
     dialect: Dialect = SQLITE if settings.on_sqlite else POSTGRESQL
-    options = dialect.engine_options()
+    options = dialect.engine_options(timings)
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     if settings.on_sqlite:

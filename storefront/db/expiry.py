@@ -35,13 +35,13 @@ def by_age(key: Any, age: Any) -> Rule:
     return Rule(age, tenant_scoped(old.order_by(age).limit(bindparam("batch"))), tenant_scoped(remove))
 
 
-def batches(rule: Rule, before: datetime) -> Iterator[int]:
+def batches(rule: Rule, before: datetime, size: int = BATCH) -> Iterator[int]:
     """Delete the current tenant's rows that are older than `before`; yields the number of rows after each transaction.
 
     Each search starts where the last one ended, so that old rows that stay aren't read again.
     """
     limit, after = position(rule.age, before), position(rule.age, FIRST)
-    while rows := execute(rule.find, {"before": limit, "after": after, "batch": BATCH}).all():
+    while rows := execute(rule.find, {"before": limit, "after": after, "batch": size}).all():
         with write():
             gone = execute(rule.remove, {"keys": [row.key for row in rows], "before": limit}).rowcount
         if not gone:

@@ -15,6 +15,7 @@ from storefront.db.engine import Engines, close_reader, engines
 from storefront.db.errors import is_busy
 from storefront.db.write_queue import write_slot
 from storefront.errors import DatabaseBusy
+from storefront.timings import Timings
 
 
 def current_connection() -> Connection:
@@ -65,7 +66,7 @@ def write(durable: bool = False) -> Iterator[None]:
 
     Rows that were read before are read again inside, where they can't change any more. On SQLite the write lock is
     taken at the start (`BEGIN IMMEDIATE`); `durable` makes the commit survive a power cut (`synchronous=FULL`).
-    PostgreSQL always commits durably. Raises `DatabaseBusy` when a lock times out (`storefront.db.timeouts`),
+    PostgreSQL always commits durably. Raises `DatabaseBusy` when a lock times out (`storefront.timings`),
     `Unavailable` when the lock file can't be opened, and `NestedWrite` inside another `write()` of this thread.
     """
     release_reader()
@@ -114,8 +115,8 @@ def end_session() -> None:
         db.session.rollback()
 
 
-def init_app(app: Flask, settings: Settings) -> Engines:
+def init_app(app: Flask, settings: Settings, timings: Timings) -> Engines:
     """Create the app's engines, and return the connection of each context to its pool at the context's end."""
-    made = engine.init_app(app, settings)
+    made = engine.init_app(app, settings, timings)
     app.teardown_appcontext(release_reader)
     return made

@@ -15,11 +15,10 @@ from sqlalchemy import Engine
 
 from storefront.db.timeouts import timeouts
 from storefront.errors import DatabaseBusy, Unavailable
+from storefront.timings import timings
 
 MAX_WRITERS = 6
 """Threads of a process that write, or wait to, at a time: two fewer than gunicorn has for requests."""
-WRITER_SLOT_TIMEOUT_SECONDS = 2.0
-"""A write takes milliseconds: when none of `MAX_WRITERS` ends within this time, something blocks them."""
 log = logging.getLogger("storefront.database")
 _writer_slots = threading.BoundedSemaphore(MAX_WRITERS)
 _process_lock = threading.Lock()
@@ -36,7 +35,7 @@ def write_slot(engine: Engine) -> Iterator[float]:
     are left of the lock timeout. Raises `NestedWrite`, `DatabaseBusy` on a timeout, or `Unavailable`."""
     if getattr(_this_thread, "is_writing", False):
         raise NestedWrite("write() inside write(): do it in the one transaction, or after it")
-    with acquired(_writer_slots, min(WRITER_SLOT_TIMEOUT_SECONDS, timeouts().lock)):
+    with acquired(_writer_slots, min(timings().writer_slot, timeouts().lock)):
         _this_thread.is_writing = True
         try:
             with sqlite_write_lock(engine) as left:

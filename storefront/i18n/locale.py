@@ -1,20 +1,18 @@
 """The language and locale of the current request."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache, wraps
-from typing import Any, cast
+from functools import lru_cache
 
 import flask_babel
 from babel import Locale
 from flask import Flask, g, has_request_context, request
-from jinja2 import pass_context
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
 from storefront.config import ROOT
-from storefront.i18n.gettext import isolated_values, translations
+from storefront.i18n import template_gettext
 from storefront.i18n.negotiation import (
     LANGUAGES,
     SOURCE_LANGUAGE,
@@ -152,25 +150,8 @@ def set_language_cookie(response: Response, language: str) -> None:
         )
 
 
-def isolating(gettext: Callable[..., str]) -> Callable[..., str]:
-    """Wrap a template's `gettext` or `ngettext` so that its values are isolated (see `isolated_values`)."""
-
-    @pass_context
-    @wraps(gettext)
-    def isolated_gettext(*context_and_messages: Any, **values: Any) -> str:
-        return gettext(*context_and_messages, **isolated_values(values))
-
-    return isolated_gettext
-
-
 def init_app(app: Flask) -> None:
     flask_babel.Babel().init_app(
         app, default_translation_directories=str(TRANSLATIONS_FOLDER), locale_selector=select_locale
     )
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: translations().ugettext(text),
-        ngettext=lambda singular, plural, count: translations().ungettext(singular, plural, count),
-        newstyle=True,
-    )
-    for name in ("gettext", "ngettext"):
-        app.jinja_env.globals[name] = isolating(cast(Callable[..., str], app.jinja_env.globals[name]))
+    template_gettext.init_app(app)

@@ -9,12 +9,13 @@ from threading import Lock
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.clock import now, rfc3339
-from storefront.db.timeouts import PROBE, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
 from storefront.db.transactions import write
 from storefront.error_messages import explain_error
 from storefront.errors import Refusal
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting
+from storefront.timings import timings
 
 SUCCESS_VALID_SECONDS = 30.0
 """How long a successful write counts: probes every few seconds must neither wear the disk nor delay orders."""
@@ -47,7 +48,7 @@ class WriteProbe:
 
     def _try(self) -> bool:
         try:
-            with timeouts_in_force(PROBE), write():
+            with timeouts_in_force(timings().probe_timeouts), write():
                 put_setting(ROW, rfc3339(now()))
         except (Refusal, SQLAlchemyError) as fault:
             if self._works or self._valid_until == -inf:

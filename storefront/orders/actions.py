@@ -31,7 +31,7 @@ from storefront.orders.validation import (
     fingerprint,
     new_order_number,
 )
-from storefront.pricing.calculator import calculate_price
+from storefront.pricing.calculator import Price, calculate_price
 from storefront.signals import orders_changed
 from storefront.tenants.settings import TenantSettings
 
@@ -90,33 +90,40 @@ def _place_order_in_transaction(
     taken = take_stock(cart_id, shown_lines)
     total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())
     check_price(total, expected_total, tenant.currency)
-    order_id, number, moment, first = new_token(), new_order_number(), now(), new_id()
-    order = {
-        "id": order_id,
-        "number": number,
-        "cart_id": cart_id,
+    order = new_order_row(tenant, cart, buyer, total, key, request_fingerprint)
+    insert_rows(Order, [order])
+    in_order = sorted(taken, key=lambda line: line.position)
+    first = new_id()
+    insert_rows(OrderLine, [line.row(order["id"], first + i) for i, line in enumerate(in_order)])
+    stock = [(EventType.STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
+    record_events([(EventType.ORDER_PLACED, order["id"], {"number": order["number"], "total": total.total}), *stock])
+    return order["id"], True
+
+
+def new_order_row(
+    tenant: TenantSettings, cart: Any, buyer: Buyer, price: Price, key: str | None, request_fingerprint: str
+) -> dict[str, Any]:
+    """The row of a new order of this cart, with an id and a number of its own. `key` is its idempotency key."""
+    return {
+        "id": new_token(),
+        "number": new_order_number(),
+        "cart_id": cart.id,
         "shopper": cart.shopper,
         "status": OrderStatus.PLACED,
         "email": buyer.email,
         "name": buyer.name,
         "currency": tenant.currency,
-        "promo_code": None if total.promo_expired else total.promo_code,
-        "subtotal": total.subtotal,
-        "discount": total.discount,
-        "tax": total.tax,
-        "tax_rate": str(total.tax_rate) if total.tax_rate is not None else None,
-        "tax_included": total.tax_included,
-        "total": total.total,
+        "promo_code": None if price.promo_expired else price.promo_code,
+        "subtotal": price.subtotal,
+        "discount": price.discount,
+        "tax": price.tax,
+        "tax_rate": str(price.tax_rate) if price.tax_rate is not None else None,
+        "tax_included": price.tax_included,
+        "total": price.total,
         "idempotency_key": key,
         "fingerprint": request_fingerprint if key else None,
-        "created_at": moment,
+        "created_at": now(),
     }
-    insert_rows(Order, [order])
-    in_order = sorted(taken, key=lambda line: line.position)
-    insert_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
-    stock = [(EventType.STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
-    record_events([(EventType.ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
-    return order_id, True
 
 
 def cancel_order(order_id: str) -> None:
@@ -148,7 +155,7 @@ MARK_CART_ORDERED = tenant_scoped(
     update(carts)
     .where(carts.c.id == bindparam("cart"), IS_OPEN)
     .values(status=CartStatus.ORDERED, updated_at=bindparam("now"))
-    .returning(carts.c.promo_code, carts.c.shopper)
+    .returning(carts.c.id, carts.c.promo_code, carts.c.shopper)
 )
 SELECT_CART_LINES = tenant_scoped(
     select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.position).where(
@@ -178,7 +185,7 @@ CANCEL_ORDER = tenant_scoped(
 
 
 def claim(cart_id: str) -> Any:
-    """Mark an open cart as ordered, which succeeds once. Return its promo code and shopper; None if it isn't open."""
+    """Mark an open cart as ordered, which succeeds once. Return its id, promo code and shopper, or None."""
     return execute(MARK_CART_ORDERED, {"cart": cart_id, "now": now()}).one_or_none() if is_id(cart_id) else None
 
 

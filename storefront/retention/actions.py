@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.cart import retention as carts
 from storefront.clock import now, rfc3339
-from storefront.db.expiry import Rule, batches
+from storefront.db.expiry import BATCH, Rule, batches
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
@@ -40,11 +40,11 @@ def start(app: Flask) -> None:
     every(app, CHECK_INTERVAL_SECONDS, "retention looks", begin_round)
 
 
-def prune() -> Iterator[int]:
+def prune(batch_size: int = BATCH) -> Iterator[int]:
     """Delete the current tenant's old rows. Yields the number of deleted rows after each transaction."""
     settings = current_state().settings
     for rule, days in RULES:
-        yield from batches(rule, now() - timedelta(days=getattr(settings, days)))
+        yield from batches(rule, now() - timedelta(days=getattr(settings, days)), batch_size)
 
 
 def begin_round(app: Flask) -> None:

@@ -8,9 +8,10 @@ from storefront.catalog.commands import describe, import_with_progress
 from storefront.catalog.importer import is_imported, read_file
 from storefront.catalog.renewal import renew_search_words
 from storefront.db.preparation import check_encoding, migrate, preparation_lock, warn_of_rls_bypass
-from storefront.db.timeouts import BULK, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
 from storefront.db.transactions import dispose
 from storefront.state import state_of
+from storefront.timings import timings_of
 from storefront.upsell.jobs import rebuild_missing_similarity
 from storefront.web.rate_limits import warn_of_unusable_storage
 
@@ -27,7 +28,7 @@ def prepare(app: Flask) -> None:
     for warning in settings.warnings():
         log.warning(warning)
     warn_of_unusable_storage(settings)
-    with app.app_context(), timeouts_in_force(BULK), preparation_lock():
+    with app.app_context(), timeouts_in_force(timings_of(app).bulk_timeouts), preparation_lock():
         check_encoding()
         migrate(app)
         if renewed := renew_search_words():

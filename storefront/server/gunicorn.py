@@ -30,6 +30,7 @@ from storefront.server.connection import (
     Connection,
     State,
 )
+from storefront.server.listeners import Listeners
 from storefront.server.refusals import TIMED_OUT, Refused, refusal_of, respond
 from storefront.server.request_buffer import CompleteRequest
 from storefront.server.response_output import SEND_TIMEOUT_SECONDS
@@ -52,7 +53,6 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         self.alive: bool
         self._finished: deque[Connection] = deque()
         self._busy = 0
-        self._is_accepting = False
         self._stop_at_once = False
         self._sweep_at = self._warn_at = 0.0
         self.missed_signals: SimpleQueue[int] = SimpleQueue()
@@ -71,16 +71,16 @@ class ReadingWorker(Worker):  # type: ignore[misc]
         """Serve until a signal to stop, then complete the requests in progress."""
         self._handle_missed_signals()
         self._selector.register(self.PIPE[0], READ)
-        self._accept_connections(True)
+        listeners = Listeners(self.sockets, self._selector)
+        listeners.watch()
         while self.alive and self.ppid == os.getppid():
             self._poll(1.0)
         self.alive = False
-        self._accept_connections(False)
+        listeners.unwatch()
         self._finish_requests()
         self._waiting.close_all()
         self._pool.shutdown(wait=False)
-        for listener in self.sockets:
-            listener.close()
+        listeners.close()
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """SIGTERM. The signal wakes the main loop through gunicorn's pipe."""
@@ -142,17 +142,6 @@ class ReadingWorker(Worker):  # type: ignore[misc]
             self._waiting.watch(connection, 0)  # more data, or a disconnect: handled when its request is finished
 
     # --- accepting ---
-
-    def _accept_connections(self, accept: bool) -> None:
-        if accept == self._is_accepting:
-            return
-        for listener in self.sockets:
-            if accept:
-                listener.setblocking(False)
-                self._selector.register(listener, READ, listener)
-            else:
-                self._selector.unregister(listener)
-        self._is_accepting = accept
 
     def _accept(self, listener: Any) -> None:
         """Accept one connection, so that simultaneous connections are distributed over the processes."""

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from storefront.catalog.search import ProductQuery, count_products
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
-from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
 from storefront.state import state_of
 from storefront.tenants.registry import registry
 from storefront.timings import timings
@@ -54,7 +54,7 @@ def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:
     """Compare the texts of these shops, with a progress bar on a terminal."""
     is_terminal = sys.stderr.isatty()
     for tenant_id in tenant_ids:
-        with tenant_context(tenant_id), timeouts_in_force(BULK):
+        with tenant_context(tenant_id), timeouts_in_force(timings().bulk_timeouts):
             count = count_products(ProductQuery())
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=count, label=label, file=sys.stderr, hidden=not is_terminal) as bar:
@@ -84,7 +84,7 @@ def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str,
 def training_job(app: Flask, tenant_id: str) -> None:
     """Learn a batch of a tenant's orders. Further batches are scheduled a little later, so that requests get their
     turn."""
-    with app.app_context(), tenant_context(tenant_id), recommender_slot(), timeouts_in_force(TRAINING):
+    with app.app_context(), tenant_context(tenant_id), recommender_slot(), timeouts_in_force(timings().job_timeouts):
         more = train_incrementally()
     if more:
         job_scheduler(app).schedule(0.05, ("learn", tenant_id), partial(training_job, app, tenant_id))

@@ -162,21 +162,28 @@ def test_swap_target_is_the_outermost_element_of_its_block():
 
 
 def test_every_swap_target_is_an_id_or_this():
+    seen = set()
     for name, text in sources().items():
         for target in re.findall(r"""hx-target=["']([^"']*)""", text):
             known = target == "this" or target.startswith(("#", "[data-suggestion"))
             assert known, f"{name} targets {target!r}: extend this test for it"
+            seen.add(target)
+    assert len(seen) > 3
 
 
 def test_every_form_works_without_javascript():
     """Each form has its own method and action besides the htmx attributes."""
+    forms = verbs = 0
     for name, text in sources().items():
         for form in re.findall(r"<form\b(?:[^>\"]|\"[^\"]*\")*>", text):
             assert "action=" in form, f"{name}: {form}"
             assert "method=" in form, f"{name}: {form}"
+            forms += 1
         for verb, url in re.findall(r'hx-(post|put|patch|delete)="({{.*?}})"', text):
             assert verb == "post", f"{name}: a form without JavaScript can't {verb}"
             assert f'action="{url}"' in text, f"{name}: {url} is for htmx only"
+            verbs += 1
+    assert min(forms, verbs) > 5
 
 
 def test_ids_are_unique_on_each_page(buyer: Person):

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import Connection, Engine, event
 
 from storefront.catalog.import_schema import ProductEntry
-from storefront.catalog.importer import update_products
+from storefront.catalog.importer import BATCH_SIZE, update_products
 from tests.conftest import Person
 from tests.factories import import_tenants, product, tenant, written
 from tests.tenants.factories import every_row
@@ -91,7 +91,8 @@ def test_update_changes_texts_and_prices_but_not_stock(app: Flask, shopper: Pers
 
 def test_update_locks_products_in_the_same_order_as_checkout(app: Flask, monkeypatch: pytest.MonkeyPatch):
     """Otherwise the two could deadlock. Unchanged products aren't locked at all."""
-    ids = ["b", "a", "Z", "c", "B"]
+    many = [f"p{i}" for i in range(BATCH_SIZE)]  # more than one batch
+    ids = ["b", "a", "Z", "c", *many, "B"]
     import_tenants(app, tenant("west", *(product(id) for id in ids)))
     locked: list[str] = []
 
@@ -100,9 +101,8 @@ def test_update_locks_products_in_the_same_order_as_checkout(app: Flask, monkeyp
         update_products(connection, tenant_id, rows)
 
     monkeypatch.setattr("storefront.catalog.importer.update_products", refresh)
-    monkeypatch.setattr("storefront.catalog.importer.BATCH_SIZE", 2)
     import_tenants(app, tenant("west", *(product(id, "5.00" if id != "a" else "1.00") for id in ids)), refresh=True)
-    assert locked == ["B", "Z", "b", "c"]
+    assert locked == ["B", "Z", "b", "c", *sorted(many)]
 
 
 def test_update_does_not_change_orders(app: Flask, shopper: Person):

@@ -38,13 +38,12 @@ def test_known_words_and_words_without_neighbours_are_not_corrected(typed: str):
     assert WORDS.correct_query(typed.split()) is None
 
 
-def test_vocabulary_keeps_only_the_most_frequent_words(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("storefront.catalog.spelling.MAX_WORDS", 10)
+def test_vocabulary_keeps_only_the_most_frequent_words():
     texts = [
         [f"often{letter} " * 50 for letter in "abcde"],
         *([f"w{chr(97 + i % 26) * (3 + i // 26)}"] for i in range(500)),
     ]
-    kept = Vocabulary(texts)
+    kept = Vocabulary(texts, max_words=10)
     assert len(kept.words) == 10
     assert {f"often{letter}" for letter in "abcde"} <= set(kept.words)
 

@@ -104,11 +104,9 @@ def test_failed_read_releases_waiting_searches_and_is_retried(app: Flask, monkey
     assert finds(app, "north")
 
 
-def test_number_of_concurrent_vocabulary_reads_is_limited(
-    app: Flask, slow: SlowCatalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_number_of_concurrent_vocabulary_reads_is_limited(app: Flask, slow: SlowCatalogue) -> None:
     """Each read takes some megabytes; above the limit, searches are not corrected."""
-    monkeypatch.setattr(state_of(app).vocabularies, "_read_slots", threading.BoundedSemaphore(1))
+    state_of(app).vocabularies = spelling.VocabularyCache(max_reads=1)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(finds, app, "north")
         assert slow.started.wait(TIMEOUT_SECONDS)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,19 @@ from flask import Flask
 from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.models import Product
-from storefront.db import dialects, write_queue
+from storefront.db import write_queue
 from storefront.db.base import db, table_of
 from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
-from storefront.db.timeouts import BULK, Timeouts, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
 from storefront.db.transactions import current_connection, write
 from storefront.db.write_queue import NestedWrite
 from storefront.errors import DatabaseBusy
+from storefront.timings import Timeouts, Timings
 from tests.api_contract import assert_problem
 from tests.concurrency import eventually
-from tests.conftest import Person, connect
+from tests.conftest import PATIENT_DATABASE, Person, connect
 from tests.locks import idle_transaction, write_lock_held
 from tests.postgres import Postgres
 from tests.servers import Server, serving, wait
@@ -136,7 +138,7 @@ def test_each_transaction_has_its_timeouts_and_its_tenant(app: Flask) -> None:
         with tenant_context("north"):
             assert current_connection().exec_driver_sql(IN_FORCE).one() == ("7s", "north")
             assert db.session.connection().exec_driver_sql(IN_FORCE).one() == ("7s", "north")
-            with timeouts_in_force(BULK), write():
+            with timeouts_in_force(Timings().bulk_timeouts), write():
                 assert current_connection().exec_driver_sql(IN_FORCE).one() == ("1min", "north")
         with db.engine.connect() as bare:
             assert bare.exec_driver_sql(IN_FORCE).one()[0] == "7s"
@@ -205,10 +207,8 @@ def test_database_folder_without_a_lock_file_is_unavailable(shopper: Person, dat
     assert shopper.get("/").status_code == 200
 
 
-def test_blocked_writers_leave_threads_for_other_requests(
-    app: Flask, monkeypatch: pytest.MonkeyPatch, database_url: str
-) -> None:
-    monkeypatch.setattr(write_queue, "WRITER_SLOT_TIMEOUT_SECONDS", SHORT)
+def test_blocked_writers_leave_threads_for_other_requests(make_app: Callable[..., Flask], database_url: str) -> None:
+    app = make_app(replace(PATIENT_DATABASE, writer_slot=SHORT))
     writer_count = write_queue.MAX_WRITERS
     people = [Person(app.test_client(), "north") for _ in range(writer_count + 1)]
     carts = [person.cart(beans=1) for person in people]
@@ -222,11 +222,8 @@ def test_blocked_writers_leave_threads_for_other_requests(
         assert {one.result().status_code for one in blocked} == {201}
 
 
-def test_a_pool_without_a_free_connection_is_busy(
-    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dialects, "POOL_TIMEOUT_SECONDS", SHORT)
-    app = make_app()
+def test_a_pool_without_a_free_connection_is_busy(make_app: Callable[..., Flask]) -> None:
+    app = make_app(replace(PATIENT_DATABASE, pool_timeout=SHORT))
     shopper = Person(app.test_client(), "north")
     shopper.get("/")
     with app.app_context():

@@ -13,9 +13,10 @@ from storefront.db.base import db, table_of
 from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
-from storefront.db.timeouts import Timeouts, timeouts_in_force
+from storefront.db.timeouts import timeouts_in_force
 from storefront.db.transactions import current_connection, dispose, is_writing, write
 from storefront.errors import DatabaseBusy
+from storefront.timings import Timeouts
 from tests.conftest import Person
 from tests.factories import find_product
 

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,8 @@ from storefront.events.actions import record_events
 from storefront.events.broadcaster import EventBatch
 from storefront.events.models import EventType
 from storefront.events.queries import last_event_id
-from storefront.timings import Timings, timings_of
-from tests.conftest import Person
+from storefront.timings import timings_of
+from tests.conftest import PATIENT_DATABASE, Person
 
 Message = dict[str, Any]
 
@@ -105,15 +106,13 @@ def test_stream_with_an_unknown_id_starts_now(app: Flask, shopper: Person) -> No
         assert len(parsed(next(chunks))) == 1
 
 
-def test_stream_that_missed_too_many_events_gets_a_reset(
-    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "MAX_REPLAYED_EVENTS", 4)
-    buy(shopper, beans=1)
-    buy(shopper, beans=1)  # an order and a change of stock each
+def test_stream_that_missed_too_many_events_gets_a_reset(app: Flask, shopper: Person) -> None:
+    many = sse_format.MAX_REPLAYED_EVENTS
+    with app.app_context(), tenant_context("north"), write():
+        record_events([(EventType.PRICE_CHANGED, "cup", {"price": price}) for price in range(many)])
     with listening(shopper, Last_Event_ID="0") as chunks:
         assert next(chunks) == sse_format.opening_message(0).decode()
-        assert len(parsed(next(chunks))) == 2
+        assert len(parsed(next(chunks))) == many
     buy(shopper, beans=1)
     with listening(shopper, Last_Event_ID="0") as chunks:
         (reset,) = parsed(next(chunks).removeprefix(sse_format.opening_message(latest(app)).decode()))
@@ -153,14 +152,12 @@ def test_stream_is_served_for_both_forms_of_the_url(app: Flask, shopper: Person)
     assert app.test_client().head("/t/north/events").data == b""
 
 
-def test_stream_above_the_limit_is_refused_with_retry_after(
-    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stream_above_the_limit_is_refused_with_retry_after(app: Flask, shopper: Person) -> None:
     streams = pages.event_tailer(app).broadcaster
-    monkeypatch.setattr(streams, "_max_streams", 1)
+    streams._tenant_counts["north"] = sse_format.MAX_STREAMS - 1
     with listening(shopper):
         pass
-    streams._tenant_counts["north"] = 1
+    streams._tenant_counts["north"] += 1
     refused = shopper.get("/events")
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "20")
     assert shopper.get("/").status_code == 200
@@ -190,7 +187,7 @@ class FakeBroadcaster:
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """An app that polls for events every millisecond."""
-    return make_app(Timings(event_poll=0.001))
+    return make_app(replace(PATIENT_DATABASE, event_poll=0.001))
 
 
 @pytest.fixture
@@ -243,7 +240,7 @@ def test_unavailable_database_is_logged_once_and_retried(
 
 
 def test_idle_stream_has_a_heartbeat(make_app: Callable[..., Flask]) -> None:
-    shopper = Person(make_app(Timings(stream_heartbeat=0.05, event_poll=0.01)).test_client(), "north")
+    shopper = Person(make_app(replace(PATIENT_DATABASE, stream_heartbeat=0.05, event_poll=0.01)).test_client(), "north")
     with listening(shopper) as chunks:
         next(chunks)
         assert next(chunks) == ":\n\n"

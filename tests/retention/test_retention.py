@@ -55,13 +55,12 @@ def remaining_ids(app: Flask, shop: str = "north") -> dict[str, list[str]]:
     return {table: sorted(row[1] for row in rows[table]) for table in UPSELL_TABLES}
 
 
-def prune_north(app: Flask) -> int:
+def prune_north(app: Flask, batch_size: int = expiry.BATCH) -> int:
     with app.app_context(), tenant_context("north"):
-        return sum(prune())
+        return sum(prune(batch_size))
 
 
-def test_old_rows_are_deleted_in_batches(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "BATCH", 3)
+def test_old_rows_are_deleted_in_batches(make_app: Callable[..., Flask]) -> None:
     app = make_app(UPSELL_KEEP_DAYS="30")
     removed: list[int] = []
 
@@ -75,7 +74,7 @@ def test_old_rows_are_deleted_in_batches(make_app: Callable[..., Flask], monkeyp
                 insert_old_and_new(7, 4, days=30)
     event.listen(Engine, "after_cursor_execute", record)
     try:
-        assert prune_north(app) == 28
+        assert prune_north(app, batch_size=3) == 28
     finally:
         event.remove(Engine, "after_cursor_execute", record)
     assert max(removed) == 3, "a batch was too large"
@@ -245,13 +244,12 @@ class FakeScheduler:
 
 
 def test_one_process_per_hour_deletes_old_rows_of_all_shops(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expiry, "BATCH", 3)
     scheduler = FakeScheduler()
     monkeypatch.setattr(actions, "job_scheduler", lambda _app: scheduler)
     with app.app_context():
         for shop in ("north", "south"):
             with tenant_context(shop):
-                insert_old_and_new(4, 1, days=90)
+                insert_old_and_new(expiry.BATCH + 1, 1, days=90)
     begin_round(app)
     begin_round(app)
     assert len(scheduler.jobs) == 1, "the second process started a round too"

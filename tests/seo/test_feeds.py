@@ -1,7 +1,9 @@
 """sitemap.xml, robots.txt, feed.xml and llms.txt, by subdomain and by prefix."""
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
@@ -9,7 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 
-from storefront.seo import feeds, xml_format
+from storefront.catalog.models import Product
+from storefront.db.base import table_of
+from storefront.seo import xml_format
 from tests.conftest import Person
 from tests.factories import change_product, import_tenants, product, tenant
 from tests.tenants.clients import ShopClient, prefix, subdomain
@@ -66,22 +70,35 @@ def test_sitemap_contains_the_last_change_of_a_product(app: Flask, shopper: Pers
     assert after["cup"] > before["cup"]
 
 
+def add_copies(database_url: str, product_id: str, count: int) -> None:
+    """Add `count` copies of a product to the end of the north's catalogue in SQLite."""
+    changed = {"id": "'copy' || n", "position": "(SELECT max(position) FROM product) + n"}
+    columns = table_of(Product).c.keys()
+    values = ", ".join(changed.get(name, f'"{name}"') for name in columns)
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?) "
+            f"INSERT INTO product ({', '.join(columns)}) SELECT {values} FROM numbers, product "
+            "WHERE tenant_id = 'north' AND id = ?",
+            (count, product_id),
+        )
+
+
 @on_sqlite
-def test_large_shop_has_a_sitemap_index_and_parts(app: Flask, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(xml_format, "MAX_SITEMAP_URLS", 4)
-    monkeypatch.setattr(feeds, "MAX_SITEMAP_URLS", 4)
+def test_large_shop_has_a_sitemap_index_and_parts(app: Flask, database_url: str):
+    add_copies(database_url, "honey", xml_format.MAX_SITEMAP_URLS)
     for client, root in both_url_forms(app):
         index = client.get("/sitemap.xml").text
         parts = [f"http:{root}/sitemap.xml?part={name}" for name in ("shelves", "1", "2")]
         assert "<sitemapindex" in index
         assert locations(index) == parts
-        listed = [locations(client.client.get(part, base_url=f"http://{client.host}").text) for part in parts]
-        assert [len(part) for part in listed] == [4, 4, 2]
-        assert [url.rpartition("/")[2] for part in listed[1:] for url in part] == [
-            "beans", "pot", "cup", "filter", "honey", "shared",
-        ]  # fmt: skip
         for wrong in ("0", "3", "-1", "x", "shelves2", "1 "):
             assert client.get("/sitemap.xml", query_string={"part": wrong}).status_code == 404, wrong
+    listed = [locations(client.client.get(part, base_url=f"http://{client.host}").text) for part in parts]
+    assert [len(part) for part in listed] == [5, xml_format.MAX_SITEMAP_URLS, 6]
+    ids = [url.rpartition("/")[2] for part in listed[1:] for url in part]
+    assert ids[:7] == ["beans", "pot", "cup", "filter", "honey", "shared", "copy1"]
+    assert len(set(ids)) == xml_format.MAX_SITEMAP_URLS + 6
 
 
 def test_sitemap_is_split_only_above_the_limit():

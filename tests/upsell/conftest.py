@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,8 @@ from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.rerank_prompt import response_format
 from storefront.upsell.models import UpsellImpression
-from storefront.upsell.recommender.training import train_incrementally
-from tests.conftest import Person, settings_for
+from storefront.upsell.recommender.training import TRAINING_BATCH_SIZE, train_incrementally
+from tests.conftest import PATIENT_DATABASE, Person, settings_for
 from tests.upsell.model_server import ModelServer, start_model_server
 
 SHORT_TIMEOUT_SECONDS = 0.4
@@ -29,7 +30,9 @@ CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in EXTRA_ITEMS for m
 """Carts with different products, because equal carts share one cached answer. Each leaves products to suggest."""
 GENEROUS_TIMEOUT_SECONDS = 30
 """Far more than any step needs: a longer wait means that the awaited event never happens."""
-GENEROUS_TIMINGS = Timings(panel_llm_wait=GENEROUS_TIMEOUT_SECONDS, recommender_slot=GENEROUS_TIMEOUT_SECONDS)
+GENEROUS_TIMINGS = replace(
+    PATIENT_DATABASE, panel_llm_wait=GENEROUS_TIMEOUT_SECONDS, recommender_slot=GENEROUS_TIMEOUT_SECONDS
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,10 +92,10 @@ def stored_impressions(app: Flask, shop: str = "north") -> list[UpsellImpression
         return list(db.session.scalars(select(UpsellImpression).order_by(UpsellImpression.sort_id)))
 
 
-def train(app: Flask, shop: str = "north") -> None:
+def train(app: Flask, shop: str = "north", batch_size: int = TRAINING_BATCH_SIZE) -> None:
     """Train on all orders of the tenant now; a process that serves requests does it in a background job."""
     with app.app_context(), tenant_context(shop):
-        while train_incrementally():
+        while train_incrementally(batch_size):
             pass
 
 

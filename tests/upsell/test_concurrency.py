@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -10,9 +11,8 @@ import pytest
 from flask import Flask, render_template
 
 from storefront.state import state_of
-from storefront.timings import Timings
 from storefront.upsell import actions, pages
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import GENEROUS_TIMINGS, stored_impressions
 from tests.upsell.model_server import ModelServer
@@ -65,7 +65,7 @@ def test_panels_are_computed_one_at_a_time(make_app: Callable[..., Flask], monke
 
 
 def test_a_slot_that_is_not_released_delays_a_panel_by_the_timeout_only(make_app: Callable[..., Flask]) -> None:
-    app = make_app(Timings(recommender_slot=0.05))
+    app = make_app(replace(PATIENT_DATABASE, recommender_slot=0.05))
     person = shopper_with_cart(app)
     with state_of(app).recommender_slots:
         start = time.monotonic()

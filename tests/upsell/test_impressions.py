@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -14,12 +15,11 @@ from storefront.db.base import db
 from storefront.db.engine import engines
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import DatabaseBusy
-from storefront.timings import Timings
 from storefront.upsell import impressions, jobs
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.impressions import flush_all
 from tests.concurrency import eventually
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.upsell.conftest import stored_impressions
 
 
@@ -29,7 +29,7 @@ def make_serving_app(make_app: Callable[..., Flask]) -> Iterator[Callable[[float
     started: list[Flask] = []
 
     def make(seconds: float) -> Flask:
-        app = make_app(Timings(impression_flush_delay=seconds, impression_retry_delay=0.01))
+        app = make_app(replace(PATIENT_DATABASE, impression_flush_delay=seconds, impression_retry_delay=0.01))
         jobs.start(app)
         started.append(app)
         return app

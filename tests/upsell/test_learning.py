@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -14,14 +15,15 @@ from sqlalchemy import select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
-from storefront.timings import Timings
 from storefront.upsell import jobs
 from storefront.upsell.explanations import SEVERAL_ORDERS
 from storefront.upsell.recommender import training
+from storefront.upsell.recommender.cooccurrence import PRUNE_ABOVE, PRUNE_TO, CooccurrenceRow
+from storefront.upsell.recommender.models import ProductAffinity
 from storefront.upsell.recommender.training import retrain, train_incrementally
 from tests.concurrency import at_once, eventually, people
-from tests.conftest import Person
-from tests.factories import cancel, place_order
+from tests.conftest import PATIENT_DATABASE, Person
+from tests.factories import cancel, import_tenants, place_order, product, tenant
 from tests.tenants.factories import every_row
 from tests.upsell.conftest import train
 
@@ -62,7 +64,7 @@ def test_repeated_training_counts_an_order_once(app: Flask, shopper: Person) -> 
 
 
 def test_a_serving_app_trains_in_the_background(make_app: Callable[..., Flask]) -> None:
-    app = make_app(Timings(learn_delay=0.05))
+    app = make_app(replace(PATIENT_DATABASE, learn_delay=0.05))
     jobs.start(app)
     person = Person(app.test_client(), "north")
     place_order(person, beans=1, honey=1)
@@ -183,28 +185,25 @@ def test_a_failed_training_run_is_rolled_back(app: Flask, shopper: Person, monke
 
 @pytest.mark.parametrize("batch", [1, 3, 100])
 @ON_SQLITE
-def test_retraining_yields_identical_rows(
-    app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, batch: int
-) -> None:
+def test_retraining_yields_identical_rows(app: Flask, shopper: Person, batch: int) -> None:
     """With pruned rows, cancelled orders and any batch size."""
-    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.PRUNE_TO", 1)
-    monkeypatch.setattr("storefront.upsell.recommender.cooccurrence.PRUNE_ABOVE", 2)
-    monkeypatch.setattr(training, "TRAINING_BATCH_SIZE", batch)
-    monkeypatch.setattr(training, "RETRAIN_BATCH_SIZE", max(1, batch - 1))
+    ids = [f"p{i}" for i in range(PRUNE_ABOVE + 20)]
+    import_tenants(app, tenant("north", *(product(id) for id in ids)))
     rng, placed = Random(7), []
     for step in range(24):
-        items = rng.sample(["beans", "pot", "honey", "shared"], rng.randint(1, 4))
-        if shopper.stock("pot") < 2:
-            items = ["beans", "honey", "shared"]
+        items = ["beans", *rng.sample(ids, 60)]
         placed.append(place_order(shopper, **dict.fromkeys(items, 1)))
         if step % 3 == 2:
             cancel(app, placed.pop(rng.randrange(len(placed))))
         if step % 5 == 0:
-            train(app)
-    train(app)
+            train(app, batch_size=batch)
+    train(app, batch_size=batch)
     before = every_row(app, "north")
     with app.app_context(), tenant_context("north"):
-        assert retrain() == 24 + 8
+        beans = db.session.get_one(ProductAffinity, ("north", "beans"))
+        neighbours = CooccurrenceRow.unpack(beans.order_count, beans.cooccurrences).weights
+        assert PRUNE_TO <= len(neighbours) <= PRUNE_ABOVE
+        assert retrain(batch_size=max(1, batch - 1)) == 24 + 8
     after = every_row(app, "north")
     assert {table: after[table] for table in (*TABLES, "recommender_state")} == {
         table: before[table] for table in (*TABLES, "recommender_state")

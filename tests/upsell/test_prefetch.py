@@ -22,7 +22,7 @@ from storefront.upsell.experiment.assignment import Arm, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.scheduler import JobScheduler, job_scheduler
 from tests.concurrency import at_once, eventually
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import GENEROUS_TIMINGS, stored_calls, stored_impressions
 from tests.upsell.model_server import Exchange, ModelServer
@@ -54,7 +54,7 @@ def make_serving_app(make_llm_app: Callable[..., Flask]) -> Iterator[Callable[..
 @pytest.fixture
 def make_default_app(make_llm_app: Callable[..., Flask]) -> Callable[..., Flask]:
     """Return a factory of apps with a model and the production timings."""
-    return partial(make_llm_app, Timings())
+    return partial(make_llm_app, PATIENT_DATABASE)
 
 
 class DelayedServer:
@@ -304,8 +304,9 @@ def test_a_failing_job_does_not_stop_others() -> None:
     scheduler.schedule(0.02, "other", done.set)
     assert done.wait(60)
     assert not early.is_set(), "a job scheduled before the start is discarded"
+    assert "upsell-scheduler" in {thread.name for thread in threading.enumerate()}
     scheduler.stop()
-    assert not any(thread.name == "upsell-scheduler" for thread in threading.enumerate())
+    assert "upsell-scheduler" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_job_replaces_an_earlier_one_of_its_key_only_with_debounce() -> None:

@@ -227,7 +227,7 @@ def test_disabled_rate_limits_refuse_nothing(shopper: Person) -> None:
     assert {shopper.post("/checkout", {"cart_id": "x"}).status_code for _ in range(130)} == {404}
 
 
-HOSTILE_TEXT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}${7*7}"
+HOSTILE_TEXT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7777*7777}}${7777*7777}"
 
 
 class ActiveContent(HTMLParser):
@@ -293,7 +293,7 @@ def test_markup_in_texts_is_escaped(app: Flask) -> None:
     for page in pages:
         assert page.mimetype == "text/html"
         assert ActiveContent(page.text).found == []
-        assert "{{7*7}}" in unescape(page.text) or "49" not in page.text
+        assert str(7777 * 7777) not in page.text, "nothing was computed"
     data = person.api("GET", "/products/evil")
     assert data.mimetype == "application/json"
     assert data.json["name"] == HOSTILE_TEXT, "the API changed the text"

@@ -38,14 +38,22 @@ def vectors_of(texts: Sequence[Sequence[str]]) -> list[Vector]:
     return found
 
 
-def nearest_neighbours(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[int, float]]]:
-    """The most similar other texts of each text as (position, cosine), best first."""
+def postings_per_text(texts: int) -> int:
+    """The entries of the index that are read for each of so many texts."""
+    return min(MAX_POSTINGS, max(MIN_POSTINGS, POSTINGS_BUDGET // max(texts, 1)))
+
+
+def nearest_neighbours(
+    texts: Sequence[Sequence[str]], max_postings: int | None = None
+) -> Iterator[list[tuple[int, float]]]:
+    """The most similar other texts of each text as (position, cosine), best first. For each text, `max_postings`
+    entries of the index are read, else `postings_per_text`."""
     vectors = vectors_of(texts)
     index: dict[str, list[tuple[int, float]]] = {}
     for position, vector in enumerate(vectors):
         for term, weight in vector.items():
             index.setdefault(term, []).append((position, weight))
-    budget = min(MAX_POSTINGS, max(MIN_POSTINGS, POSTINGS_BUDGET // max(len(texts), 1)))
+    budget = postings_per_text(len(texts)) if max_postings is None else max_postings
     for position, vector in enumerate(vectors):
         found = _score_postings(position, vector, index, budget)
         found.pop(position, None)

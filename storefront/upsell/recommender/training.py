@@ -141,13 +141,13 @@ def save_rows(rows: Mapping[int, PackedRow], category_rows: Mapping[int, bytes],
     execute(UPDATE_TRAINING_STATE, {"last_event_id": event, "order_count": orders})
 
 
-def retrain(progress: Callable[[int], object] = lambda _: None) -> int:
+def retrain(progress: Callable[[int], object] = lambda _: None, batch_size: int = RETRAIN_BATCH_SIZE) -> int:
     """Learn all orders of the current tenant anew, beside the rows in use, then replace these at once. The result has
     the same bytes. Returns the number of events; `progress` is called with the size of each batch."""
     with write():
         insert_if_absent(TrainingState, [{}])
         assign_item_indexes()
-    batches = OrderBatches(progress)
+    batches = OrderBatches(progress, batch_size)
     replace_rows(*train_rows(batches), event=batches.last, orders=batches.orders)
     return batches.count
 
@@ -155,12 +155,12 @@ def retrain(progress: Callable[[int], object] = lambda _: None) -> int:
 class OrderBatches:
     """The current tenant's placed and cancelled orders so far, in batches."""
 
-    def __init__(self, progress: Callable[[int], object]) -> None:
-        self.progress, self.end = progress, last_event_id()
+    def __init__(self, progress: Callable[[int], object], size: int) -> None:
+        self.progress, self.size, self.end = progress, size, last_event_id()
         self.last = self.count = self.orders = 0
 
     def __iter__(self) -> Iterator[OrderBatch]:
-        while events := events_after(self.last, list(EVENT_SIGN), RETRAIN_BATCH_SIZE):
+        while events := events_after(self.last, list(EVENT_SIGN), self.size):
             events = [event for event in events if event.id <= self.end]
             if not events:
                 return

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +21,10 @@ from sqlalchemy import make_url, select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.state import state_of
-from storefront.timings import Timings
 from storefront.upsell import jobs
 from storefront.upsell.llm.finishers import CallFinisher
 from storefront.upsell.llm.models import LlmResponseCache, LlmUsage
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.servers import serving, wait, workers
 from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, stored_calls
@@ -113,7 +113,7 @@ def test_an_interrupted_call_is_repeated_after_a_restart(
 def test_answered_calls_in_the_queue_are_stored_at_shutdown(
     make_llm_app: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = make_llm_app(Timings(panel_llm_wait=0), UPSELL_TIMEOUT="60")
+    app = make_llm_app(replace(PATIENT_DATABASE, panel_llm_wait=0), UPSELL_TIMEOUT="60")
     reranker = state_of(app).llm_reranker
     waiting: list[Callable[[], None]] = []
     submit = reranker._finishers.submit

@@ -6,8 +6,7 @@ from math import log, sqrt
 
 import pytest
 
-from storefront.upsell.recommender import text_similarity
-from storefront.upsell.recommender.text_similarity import nearest_neighbours
+from storefront.upsell.recommender.text_similarity import nearest_neighbours, postings_per_text
 
 TEXTS = [
     ["walnut", "bowl", "kitchen"],
@@ -42,12 +41,15 @@ def test_neighbours_and_their_cosines_match_the_formula():
         assert [value for _, value in found] == pytest.approx([value for value, _ in expected])
 
 
-def test_the_postings_budget_limits_neighbours_to_adjacent_texts(monkeypatch: pytest.MonkeyPatch):
+def test_the_postings_budget_limits_neighbours_to_adjacent_texts():
     """With the budget, the time for many texts with the same words is limited."""
-    monkeypatch.setattr(text_similarity, "POSTINGS_BUDGET", 0)
-    monkeypatch.setattr(text_similarity, "MIN_POSTINGS", 10)
     similar_texts = [["grey", "mug", f"nr{i}"] for i in range(100)]
-    found = [{other for other, _ in neighbours} for neighbours in nearest_neighbours(similar_texts)]
+    found = [{other for other, _ in neighbours} for neighbours in nearest_neighbours(similar_texts, max_postings=10)]
     assert found[50] == set(range(45, 55)) - {50}
     assert found[0] == set(range(1, 10))
     assert found[99] == set(range(90, 99))
+
+
+@pytest.mark.parametrize(("texts", "postings"), [(0, 4000), (1000, 4000), (10_000, 1600), (1_000_000, 150)])
+def test_the_more_texts_the_fewer_entries_of_the_index_are_read_for_each(texts: int, postings: int):
+    assert postings_per_text(texts) == postings
