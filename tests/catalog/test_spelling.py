@@ -53,6 +53,7 @@ def test_a_mistyped_search_shows_what_was_meant_and_says_so(shopper: Person):
     page = shopper.get("/?q=espreso").text
     assert shown(page) == shown(shopper.get("/?q=espresso").text) != []
     assert "No results for “espreso”. Showing results for “espresso” instead." in page
+    assert "Search for “espreso” anyway</a>" in page
     assert status(page).startswith("3 products")
     assert 'name="q" value="espreso"' in page, "what was typed stays in the field"
     insisted = shopper.client.get(unescape(re.search(r'id="insist"[^>]*href="([^"]+)"', page)[1])).text
