@@ -52,6 +52,7 @@ def test_misspelt_search_shows_corrected_results_with_a_message(shopper: Person)
     page = shopper.get("/?q=espreso").text
     assert shown(page) == shown(shopper.get("/?q=espresso").text) != []
     assert "No results for “espreso”. Showing results for “espresso” instead." in page
+    assert "Search for “espreso” anyway</a>" in page
     assert status(page).startswith("3 products")
     assert 'name="q" value="espreso"' in page, "the field has lost the typed query"
     exact = shopper.client.get(unescape(re.search(r'id="insist"[^>]*href="([^"]+)"', page)[1])).text
