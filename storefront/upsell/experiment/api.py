@@ -100,7 +100,7 @@ class UpsellReport(ResponseModel):
 class ReportQuery(BaseModel):
     days: Annotated[
         int | None,
-        Field(ge=1, le=MAX_DAYS, description="checkouts started in so many last days"),
+        Field(ge=1, le=MAX_DAYS, description="checkouts started in this number of days until now"),
         BeforeValidator(parse_integer),
     ] = None
 

@@ -58,8 +58,8 @@ log = logging.getLogger("storefront.upsell")
 
 @dataclass(frozen=True)
 class RerankResult:
-    """The model's choice if there is one that can be shown, else the reason why not. `took_time` says that it is more
-    than a cached response."""
+    """The model's choice if there is one that can be shown, else the reason why not. `took_time` is true if it is
+    not a cached response."""
 
     decision: Decision
     chosen: Sequence[SuggestionDraft] = ()

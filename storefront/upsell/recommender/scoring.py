@@ -18,7 +18,7 @@ times_ij counts the orders that i and j share; weight_ij sums their 1 / (number 
 a and b are the top-level categories of i and j, W_ab is the weight of the pairs of their products, n_b the number of
 lines of b in all orders; same_i counts the cart's products of i's category. Each part fades as orders come in: texts
 count where nothing was bought, categories where little was, pairs where much was. A bestseller counts less, and the
-less the more the cart says. The formula grew out of a shrunk conditional probability; docs/upsell.md has the
+less the more evidence the cart gives. The formula grew out of a shrunk conditional probability; docs/upsell.md has the
 contribution of each part.
 """
 

@@ -26,7 +26,7 @@ ROWS_PER_TRANSACTION = 1000
 
 def similarity_terms(product: Any) -> list[str]:
     """The words by which a product is compared: name, category and tags. A description counts only without tags,
-    because it says much else."""
+    because it is about other things, too."""
     return tokenize(" . ".join((product.name, product.category, *(product.tags or [product.description]))))
 
 

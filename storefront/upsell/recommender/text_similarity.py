@@ -39,7 +39,7 @@ def vectors_of(texts: Sequence[Sequence[str]]) -> list[Vector]:
 
 
 def postings_per_text(texts: int) -> int:
-    """The entries of the index that are read for each of so many texts."""
+    """Return how many entries of the index are read for each text, of this number of texts."""
     return min(MAX_POSTINGS, max(MIN_POSTINGS, POSTINGS_BUDGET // max(texts, 1)))
 
 
