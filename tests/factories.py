@@ -6,8 +6,9 @@ from typing import Any
 from flask import Flask
 
 from storefront.catalog.importer import ImportSummary, import_catalog
-from storefront.catalog.models import Product
+from storefront.catalog.models import Product, Variant
 from storefront.catalog.queries import find_product
+from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 
@@ -33,6 +34,11 @@ def put_up(app: Flask, *tenants: dict[str, Any], refresh: bool = False) -> Impor
 def change_product(app: Flask, tenant_id: str, product_id: str, **values: Any) -> None:
     """As staff does it, but without staff."""
     with app.app_context(), tenant_context(tenant_id), write():
+        own = db.session.get(Variant, (tenant_id, product_id))
+        for name in ("price", "stock"):
+            if own and name in values:
+                setattr(own, name, values[name])
+        db.session.flush()  # locks the variant before the product, as orders do
         found: Product = find_product(product_id)
         for name, value in values.items():
             setattr(found, name, value)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from storefront.catalog.models import Product
+from storefront.catalog.models import Product, Variant
 from storefront.clock import now
 from storefront.db.base import db
 from storefront.db.tenancy import OwnedByTenant, insert_rows
@@ -55,11 +55,13 @@ def furnish_south(app: Flask) -> None:
         db.session.get(Tenant, "south").promotions = [{"code": "HARU", "percent": "5"}]
         for product in db.session.scalars(select(Product)):
             product.stock = 1_000_000
+        for variant in db.session.scalars(select(Variant)):
+            variant.stock = 1_000_000
         db.session.commit()
         registry().invalidate()
 
 
-LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "recommender_state")
+LEARNED_OF_EACH_SHOP = ("product", "variant", "product_affinity", "recommender_state")
 """Tables that hold something of a shop as soon as it has products."""
 
 
