@@ -209,6 +209,7 @@ class Known:
         known = {
             "cart_id": lambda: self.ordered if self.turn % 4 == 1 else self.shopper.cart(beans=1, cup=1),
             "product_id": lambda: "beans" if self.turn % 2 else "cup",
+            "variant_id": lambda: "beans" if self.turn % 2 else "cup",
             "order_id": lambda: self.order,
         }
         return {name: known[name]() if name in known else value for name, value in parameters.items()}

@@ -1,5 +1,6 @@
 """Products in variants: what a catalogue says of them, and how they are read."""
 
+import re
 from typing import Any
 
 import pytest
@@ -171,3 +172,18 @@ def test_loading_again_changes_nothing(app: Flask):
     open_wear(app)
     open_wear(app, refresh=True)
     assert shopper.api("GET", "/products/tee").json == before
+
+
+def test_a_variant_is_chosen_on_the_products_page_without_javascript(app: Flask):
+    shopper = open_wear(app)
+    page = shopper.get("/products/tee?variant=tee-blue-s").text
+    assert re.search(r'value="tee-blue-s" required checked', page)
+    assert re.search(r'value="tee-red-m" required disabled', page), "what is sold out can't be chosen"
+    unchosen = shopper.post("/cart/items", {"product_id": "tee", "quantity": "1"})
+    assert unchosen.headers["Location"].endswith("/products/tee")
+    shopper.post("/cart/items", {"product_id": "tee", "variant_id": "tee-blue-s", "quantity": "1"})
+    cart = shopper.get("/cart").text
+    assert "Blue / S" in cart
+    assert "22.00" in cart
+    confirmation = shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"}, follow_redirects=True).text
+    assert "Colour: Blue, Size: S" in confirmation

@@ -29,7 +29,7 @@ from storefront.web.security import signer
 from tests.conftest import Person
 
 PRODUCT, CART, ORDER, CALL, CODE = "product", "cart", "order", "call", "code"
-NAMES_IN_PATHS = {"product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
+NAMES_IN_PATHS = {"variant_id": PRODUCT, "product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
 Ids = dict[str, str]
 
 
