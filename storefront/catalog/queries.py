@@ -83,6 +83,8 @@ class ProductCardColumns(NamedTuple):
     price: int
     stock: int
     image: str
+    has_options: bool = False
+    """Then the price is the lowest, and a variant has to be chosen."""
 
 
 class ProductCard(StockState, ProductCardColumns):
@@ -94,7 +96,10 @@ class ProductCard(StockState, ProductCardColumns):
 products = table_of(Product)
 product_columns = products.c
 PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in ProductRow._fields]
-PRODUCT_CARD_COLUMNS = [product_columns[name] for name in (*ProductCard._fields, "name_translations")]
+PRODUCT_CARD_COLUMNS = [
+    *(product_columns[name] for name in ("id", "name", "price", "stock", "image", "name_translations")),
+    product_columns.options.is_not(None).label("has_options"),
+]
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
     .where(product_columns.category != "")

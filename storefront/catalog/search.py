@@ -175,8 +175,8 @@ class SearchResult:
         """The products in the shopper's languages."""
         languages = shopper_languages()
         return [
-            ProductCard(id, localize(name, names, languages), price, stock, image)
-            for id, name, price, stock, image, names in json.loads(self.rows)
+            ProductCard(id, localize(name, names, languages), price, stock, image, bool(has_options))
+            for id, name, price, stock, image, names, has_options in json.loads(self.rows)
         ]
 
 

@@ -1,5 +1,6 @@
 """Products in variants: what a catalogue says of them, and how they are read."""
 
+import json
 import re
 from typing import Any
 
@@ -187,3 +188,34 @@ def test_a_variant_is_chosen_on_the_products_page_without_javascript(app: Flask)
     assert "22.00" in cart
     confirmation = shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"}, follow_redirects=True).text
     assert "Colour: Blue, Size: S" in confirmation
+
+
+def test_a_list_shows_the_product_once_from_its_lowest_price(app: Flask):
+    page = open_wear(app).get("/").text
+    assert page.count('data-product="tee"') == 1
+    assert "From €20.00" in page
+    assert 'id="choose_tee"' in page
+    assert 'id="add_tee"' not in page
+    assert 'id="add_sock"' in page
+
+
+def test_the_feed_has_an_entry_for_each_variant(app: Flask):
+    feed = open_wear(app).get("/feed.xml").text
+    assert feed.count("<g:item_group_id>tee</g:item_group_id>") == 3
+    assert "<g:id>tee-blue-s</g:id>" in feed
+    assert "<g:title>Tee (Blue / S)</g:title>" in feed
+    assert "<g:price>22.00 EUR</g:price>" in feed
+    assert "/products/tee?variant=tee-blue-s</g:link>" in feed
+    assert feed.count("<item>") == 4
+
+
+def test_the_products_page_describes_a_group(app: Flask):
+    page = open_wear(app).get("/products/tee").text
+    graph = json.loads(re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)[0])["@graph"]
+    (group,) = (thing for thing in graph if thing["@type"] == "ProductGroup")
+    assert group["productGroupID"] == "tee"
+    assert [(one["sku"], one["offers"]["price"]) for one in group["hasVariant"]] == [
+        ("tee-red-s", "20.00"),
+        ("tee-red-m", "20.00"),
+        ("B-1", "22.00"),
+    ]
