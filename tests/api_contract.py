@@ -67,7 +67,7 @@ def assert_problem(answer: TestResponse, status: int, ending: str = "", field: s
 
 def steps(priced: Any) -> tuple[int, int, int, int]:
     """Subtotal, discount, tax and total in minor units."""
-    return tuple(priced[name]["amount"] for name in STEPS)  # type: ignore[return-value]
+    return tuple(priced[name]["amount"] for name in STEPS)
 
 
 def holdings(cart: Any) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, delete, func, insert, select, update
 
 from storefront.cart.limits import check_line_count, check_quantity
-from storefront.cart.models import Cart, CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, Cart, CartLine
 from storefront.cart.queries import find_cart
 from storefront.catalog.models import VariantStatus
 from storefront.catalog.variants import variants
@@ -209,7 +209,7 @@ INSERT_LINE = (
     insert(lines).from_select(LINE_COLUMNS, for_sale).execution_options(tenant_scoped=True, preserve_rowcount=True)
 )
 COUNT_CART_LINES = tenant_scoped(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
-this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), carts.c.status == CartStatus.OPEN)
+this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), IS_OPEN)
 LOCK_OPEN_CART = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
 SET_CART_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
 

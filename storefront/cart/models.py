@@ -12,6 +12,9 @@ from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_id, new_token
 
+IS_OPEN = text("cart.status = 'open'")
+"""A condition for statements, without a bound parameter: its value would decide whether the partial index below can be
+used, and SQLite would compile the statement again each time that it runs."""
 ONLY_OPEN = text("status = 'open'")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.cart.models import Cart, CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, Cart, CartLine, CartStatus
 from storefront.catalog.models import Product, VariantStatus
 from storefront.catalog.queries import PRODUCT_VIEW_COLUMNS, ProductView, name_with_options, product_view_from_row
 from storefront.catalog.variants import VariantRow, VariantView, variant_view, variants
@@ -121,7 +121,7 @@ SELECT_CART_WITH_LINES = tenant_scoped(
 COUNT_CART_ITEMS = tenant_scoped(
     select(func.sum(lines.c.quantity))
     .join(carts, (carts.c.tenant_id == lines.c.tenant_id) & (carts.c.id == lines.c.cart_id))
-    .where(carts.c.id == bindparam("id"), carts.c.status == CartStatus.OPEN)
+    .where(carts.c.id == bindparam("id"), IS_OPEN)
 )
 
 

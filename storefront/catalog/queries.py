@@ -15,9 +15,8 @@ from storefront.catalog.variants import (
     localize_options,
     variant_view,
 )
-from storefront.db.base import db, table_of
+from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
-from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import NotFound
 from storefront.i18n.content import localize
 from storefront.i18n.gettext import _
@@ -199,11 +198,3 @@ def iter_search_texts() -> Iterator[list[str]]:
     while rows := execute(SELECT_SEARCH_TEXTS, {"position": position, "limit": SEARCH_TEXTS_BATCH_SIZE}).all():
         yield [row.search_text for row in rows]
         position = rows[-1].position
-
-
-def find_product(product_id: str) -> Product:
-    """Return the product's entity, for changing it. Raises `NotFound`."""
-    product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
-    if product is None:
-        raise NotFound(_("We couldn't find this product."))
-    return product

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storefront.cart.models import Cart, CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, Cart, CartLine, CartStatus
 from storefront.cart.queries import digest_lines
 from storefront.catalog.models import Product, Variant, VariantStatus
 from storefront.catalog.stock import StockChange, restore_stock, stock_event, take_stock
@@ -144,7 +144,7 @@ def cancel_order(order_id: str) -> None:
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
 MARK_CART_ORDERED = tenant_scoped(
     update(carts)
-    .where(carts.c.id == bindparam("cart"), carts.c.status == CartStatus.OPEN)
+    .where(carts.c.id == bindparam("cart"), IS_OPEN)
     .values(status=CartStatus.ORDERED, updated_at=bindparam("now"))
     .returning(carts.c.promo_code, carts.c.shopper)
 )

@@ -37,7 +37,7 @@ class HistoryRows:
 def history_rows(
     tenant: TenantSettings, products: Mapping[str, SeedProduct], checkouts: Iterable[Checkout]
 ) -> HistoryRows:
-    """Ids of carts, orders and impressions are random, because who knows one of an order may see it."""
+    """Ids of carts, orders and impressions are random, because an order's id gives access to it."""
     rows = HistoryRows()
     for checkout in checkouts:
         cart_id = new_token()

@@ -80,7 +80,7 @@ def oldest(app: Flask) -> Flask:
 
 @pytest.fixture
 def before(oldest: Flask) -> Flask:
-    """The same, as the version before the present names left it."""
+    """The oldest database migrated to 0006, the last revision with the old names, and filled."""
     with oldest.app_context():
         upgrade(revision="0006")
         fill("0006.sql")
