@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 from storefront.catalog.importer import ImportSummary, import_catalog
-from storefront.catalog.models import Product
+from storefront.catalog.models import Product, Variant
 from storefront.db.base import db
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.transactions import write
@@ -54,6 +54,11 @@ def find_product(product_id: str) -> Product:
 def change_product(app: Flask, tenant_id: str, product_id: str, **values: Any) -> None:
     """Set columns of a product."""
     with app.app_context(), tenant_context(tenant_id), write():
+        own = db.session.get(Variant, (tenant_id, product_id))
+        for name in ("price", "stock"):
+            if own and name in values:
+                setattr(own, name, values[name])
+        db.session.flush()  # locks the variant before the product, as orders do
         found = find_product(product_id)
         for name, value in values.items():
             setattr(found, name, value)

@@ -205,6 +205,7 @@ class ExistingIds:
         existing = {
             "cart_id": lambda: self.ordered if self.request_count % 4 == 1 else self.shopper.cart(beans=1, cup=1),
             "product_id": lambda: "beans" if self.request_count % 2 else "cup",
+            "variant_id": lambda: "beans" if self.request_count % 2 else "cup",
             "order_id": lambda: self.order,
         }
         return {name: existing[name]() if name in existing else value for name, value in parameters.items()}

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from storefront.catalog import spelling
 from storefront.catalog.filters import SORTS, Filters, format_decimal, read_filters
+from storefront.catalog.option_filters import Facet, cached_facets
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
 from storefront.catalog.text import search_terms
@@ -71,6 +72,7 @@ class ListPage:
     number: int
     has_next: bool
     total: int
+    facets: tuple[Facet, ...]
 
     @property
     def has_previous(self) -> bool:
@@ -119,7 +121,8 @@ class ListPage:
             "min_price": low,
             "max_price": high,
         }
-        chosen |= {"in_stock": "1" if self.query.in_stock else None, "sort": self.query.sort, **changes}
+        chosen |= {"in_stock": "1" if self.query.in_stock else None, "sort": self.query.sort}
+        chosen |= {"option": [str(one) for one in self.query.options], **changes}
         return url_for("catalog.index", **{name: value or None for name, value in chosen.items()})
 
 
@@ -132,7 +135,7 @@ def index() -> Response:
 def list_page() -> Response:
     """Render a page of the matching products, best first."""
     parameters = request.args.to_dict()
-    filters = read_filters(parameters, current_tenant().currency)
+    filters = read_filters(parameters, current_tenant().currency, request.args.getlist("option"))
     typed, number = read_query(parameters, filters), page_number(parameters.get("page", ""))
     query, found = search_with_correction(
         typed, PAGE_SIZE + 1, (number - 1) * PAGE_SIZE, forgive="exact" not in parameters
@@ -141,7 +144,18 @@ def list_page() -> Response:
     counts = cached_category_counts()
     total = total_matches(query, number, found, counts)
     chips = (counts.chips(query.category), len(counts.categories))
-    cache_key = (query, original_query, filters.ignored, chips, number, total, found.rows, requested_partial())
+    facets = cached_facets()
+    cache_key = (
+        query,
+        original_query,
+        filters.ignored,
+        chips,
+        number,
+        total,
+        facets.digest,
+        found.rows,
+        requested_partial(),
+    )
 
     def render() -> str:
         has_next = len(found.cards) > PAGE_SIZE
@@ -155,6 +169,9 @@ def list_page() -> Response:
             number=number,
             has_next=has_next,
             total=total if number > 1 or has_next else len(found.cards),
+            facets=facets.of(query.category, query.options)
+            if query.options or not query.q or found.has_options
+            else (),
         )
         return render_html("catalog/list.html", page=page)
 
@@ -173,6 +190,7 @@ def read_query(parameters: dict[str, str], filters: Filters) -> ProductQuery:
         min_price=filters.min_price,
         max_price=filters.max_price,
         sort=filters.sort,
+        options=filters.options,
     )
 
 
@@ -279,5 +297,5 @@ def related_products(product: ProductView) -> list[ProductCard]:
     """Return other products of its category."""
     if not product.category:
         return []
-    result = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
-    return [card for card in result.cards if card.id != product.id][:RELATED_LIMIT]
+    shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
+    return [card for card in shelf.cards if card.id != product.id][:RELATED_LIMIT]

@@ -98,9 +98,11 @@ class EventTailer:
 
 
 def sse_message(event: Any, currency: str) -> bytes:
+    """An event that names no variant is about a product without options, whose only variant has its id."""
+    variant_id = event.data.get("variant_id", event.subject)
     if event.type == EventType.STOCK_CHANGED:
-        return stock_message(event.id, event.subject, event.data["stock"])
-    return price_message(event.id, event.subject, event.data["price"], currency)
+        return stock_message(event.id, event.subject, variant_id, event.data["stock"])
+    return price_message(event.id, event.subject, variant_id, event.data["price"], currency)
 
 
 def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iterator[Sequence[bytes]]:

@@ -1,15 +1,17 @@
 """Fills a shop with demo orders: reads its products, generates checkouts, writes them, and trains the recommender."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 from sqlalchemy import select
 
 from storefront.cart.models import Cart, CartLine
-from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product
+from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product, Variant, VariantStatus
+from storefront.catalog.stock import StockChange, stock_event, take_stock
 from storefront.clock import now
 from storefront.db.base import db, table_of
 from storefront.db.engine import engines
@@ -17,10 +19,9 @@ from storefront.db.tenancy import OwnedByTenant, execute, insert_rows, tenant_sc
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import write, write_connection
 from storefront.events.actions import next_ids, record_events
-from storefront.events.models import Event, EventType
+from storefront.events.models import Event
 from storefront.i18n.locale import override_locale
 from storefront.i18n.negotiation import LANGUAGES, fallback_languages
-from storefront.orders.actions import TAKE_STOCK
 from storefront.orders.models import Order, OrderLine, OrderStatus
 from storefront.seeding.baskets import SeedProduct
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
@@ -88,18 +89,30 @@ def read_products() -> list[SeedProduct]:
     for row in db.session.scalars(select(Complement).order_by(Complement.position)):
         complements.setdefault(row.product_id, []).append(row.complement_product_id)
     found = db.session.scalars(select(Product).where(Product.price > 0).order_by(Product.position))
+    sold = best_variants()
     return [
         SeedProduct(
             row.id,
-            row.price,
-            row.stock,
+            sold[row.id].price,
+            sold[row.id].stock,
             row.name,
             row.name_translations or {},
-            row.image,
+            sold[row.id].image or row.image,
             tuple(complements.get(row.id, ())),
+            sold[row.id].id,
+            row.options,
+            row.options_translations,
+            sold[row.id].options,
         )
         for row in found
     ]
+
+
+def best_variants() -> dict[str, Variant]:
+    """The variant of each product of which there is most: the one that made-up customers buy."""
+    active = select(Variant).where(Variant.status == VariantStatus.ACTIVE)
+    most_last = db.session.scalars(active.order_by(Variant.stock, Variant.position.desc()))
+    return {variant.product_id: variant for variant in most_last}
 
 
 def shop_languages(tenant: TenantSettings, products: Sequence[SeedProduct]) -> list[str]:
@@ -147,18 +160,21 @@ def insert_in_batches(model: type[OwnedByTenant], rows: Sequence[Row]) -> None:
         insert_rows(model, rows[start : start + BATCH_ROWS])
 
 
-def take_sold(products: Sequence[SeedProduct], checkouts: Iterable[Checkout], moment: datetime) -> dict[str, int]:
-    """Take the quantities sold since the last replenishment from the stock, down to `min_stock`. Returns the remaining
-    stock by product id. In the order of the ids, as orders do."""
+def take_sold(
+    products: Sequence[SeedProduct], checkouts: Iterable[Checkout], moment: datetime
+) -> list[tuple[StockChange, int]]:
+    """Take the quantities sold since the last replenishment from the stock, down to `min_stock`.
+
+    Returns each change and the stock that is left. In the order of the ids, as orders do."""
     sold = sold_since(checkouts, moment - timedelta(days=RESTOCKED_DAYS))
-    left = {}
-    for product in sorted(products, key=lambda one: one.id):
+    changes = []
+    for product in products:
         taken = min(sold[product.id], max(0, product.stock - min_stock(product.stock)))
         if taken:
-            row = execute(TAKE_STOCK, {"product": product.id, "taken": taken, "now": moment}).one_or_none()
-            if row:
-                left[product.id] = row.stock
-    return left
+            changes.append(StockChange(product.id, product.sold_id, taken))
+    changes.sort()
+    rows = take_stock(changes, moment)
+    return [(change, row.stock) for change, row in zip(changes, rows, strict=True)]
 
 
 def sold_since(checkouts: Iterable[Checkout], moment: datetime) -> Counter[str]:
@@ -173,5 +189,5 @@ def min_stock(stock: int) -> int:
     return max(LOW_STOCK_THRESHOLD + 1, ceil(stock * MIN_STOCK_SHARE))
 
 
-def stock_events(left: Mapping[str, int]) -> list[tuple[str, str, dict[str, int]]]:
-    return [(EventType.STOCK_CHANGED, product_id, {"stock": stock}) for product_id, stock in left.items()]
+def stock_events(left: Iterable[tuple[StockChange, int]]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [stock_event(change.product_id, change.variant_id, stock) for change, stock in left]

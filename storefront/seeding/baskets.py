@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from storefront.catalog.variants import OptionsJson
+
 MORE_ITEMS = (0.34, 0.36, 0.2, 0.1)
 """Weights of 0, 1, 2 and 3 other products bought with the first."""
 COMPLEMENT_SHARE = 0.8
@@ -25,6 +27,16 @@ class SeedProduct:
     names: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     complements: tuple[str, ...] = ()
+    variant_id: str = ""
+    """The one that is bought; empty for a product without options."""
+    options: OptionsJson = None
+    options_translations: OptionsJson = None
+    values: Sequence[str] = ()
+    """Those of the variant."""
+
+    @property
+    def sold_id(self) -> str:
+        return self.variant_id or self.id
 
 
 class Baskets:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storefront.cart.queries import CartSnapshot, find_cart
-from storefront.catalog.queries import ProductView, get_products_in_stock
+from storefront.catalog.queries import ProductView, get_products_in_stock, with_variants
+from storefront.catalog.variants import VariantView
 from storefront.clock import now
 from storefront.config import Settings
 from storefront.i18n.locale import override_locale
@@ -32,6 +33,11 @@ log = logging.getLogger("storefront.upsell")
 class Suggestion:
     product: ProductView
     explanation: str
+
+    @property
+    def variant(self) -> VariantView:
+        """The first variant in stock, which is offered."""
+        return next(variant for variant in self.product.variants if variant.available)
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,11 @@ def filter_sellable(
     if offers is None:
         found = get_products_in_stock([draft.product_id for draft in chosen]) if chosen else {}
         offers = {id: product for id, product in found.items() if product.price > 0}
-    return [Suggestion(offers[draft.product_id], draft.explanation) for draft in chosen if draft.product_id in offers]
+    offered = with_variants([offers[one.product_id] for one in chosen if one.product_id in offers])
+    sellable = {product.id: product for product in offered if any(variant.available for variant in product.variants)}
+    return [
+        Suggestion(sellable[draft.product_id], draft.explanation) for draft in chosen if draft.product_id in sellable
+    ]
 
 
 def record_impression(

@@ -38,7 +38,9 @@ def test_product_has_all_fields(shopper: Person):
     answer = shopper.api("GET", "/products/pot")
     assert answer.status_code == 200
     assert_shape(answer.json, PRODUCT)
-    assert {**answer.json, "image_url": ""} == {
+    (own,) = answer.json["variants"]
+    assert own["id"] == "pot"
+    assert {**answer.json, "image_url": "", "variants": []} == {
         "id": "pot",
         "name": "Café Pot",
         "description": "A pot of enamel.",
@@ -47,6 +49,8 @@ def test_product_has_all_fields(shopper: Person):
         "price": {"amount": 4600, "currency": "EUR"},
         "stock": 10,
         "tags": ["espresso", "pot"],
+        "options": [],
+        "variants": [],
     }
     image = shopper.client.get(answer.json["image_url"])
     assert image.status_code == 200

@@ -128,11 +128,11 @@ def test_row_cannot_be_moved_to_another_tenant(north: None):
 def test_cart_line_cannot_refer_to_another_shops_product(north: None):
     db.session.add(Cart(id="mine", shopper="x"))
     db.session.commit()
-    db.session.add(CartLine(cart_id="mine", product_id="pen", quantity=1))
+    db.session.add(CartLine(cart_id="mine", product_id="pen", variant_id="pen", quantity=1))
     with pytest.raises(IntegrityError):
         db.session.commit()
     db.session.rollback()
-    db.session.add(CartLine(cart_id="mine", product_id="beans", quantity=1))
+    db.session.add(CartLine(cart_id="mine", product_id="beans", variant_id="beans", quantity=1))
     db.session.commit()
 
 

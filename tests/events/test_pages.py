@@ -68,9 +68,13 @@ def test_stream_sends_the_retry_interval_and_then_changes(app: Flask, shopper: P
         change_price(app, "north", "cup", 1250)
         (price,) = parsed(next(chunks))
     assert stock["event"] == "stock", "the stream sent an earlier event"
-    assert stock["data"] == {"product_id": "beans", "stock": shopper.stock("beans")}
+    assert stock["data"] == {"product_id": "beans", "variant_id": "beans", "stock": shopper.stock("beans")}
     assert price["event"] == "price"
-    assert price["data"] == {"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}
+    assert price["data"] == {
+        "product_id": "cup",
+        "variant_id": "cup",
+        "price": {"amount": 1250, "currency": "EUR"},
+    }
     assert (int(stock["id"]), int(price["id"])) == (latest(app) - 1, latest(app))
 
 
@@ -127,8 +131,9 @@ def test_stream_gets_no_events_of_another_shop(shopper: Person, stranger: Person
         buy(shopper, shared=2)
         buy(stranger, shared=3)
         ours, theirs = parsed(next(north)), parsed(next(south))
-    assert [message["data"] for message in ours] == [{"product_id": "shared", "stock": shopper.stock("shared")}]
-    assert [message["data"] for message in theirs] == [{"product_id": "shared", "stock": stranger.stock("shared")}]
+    shared = {"product_id": "shared", "variant_id": "shared"}
+    assert [message["data"] for message in ours] == [shared | {"stock": shopper.stock("shared")}]
+    assert [message["data"] for message in theirs] == [shared | {"stock": stranger.stock("shared")}]
     assert shopper.stock("shared") != stranger.stock("shared")
 
 

@@ -108,7 +108,7 @@ def make_cart(shopper: str | None, age: timedelta, lines: int = 1, touched: time
         insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id, **times}])
         if lines:
             line = {"cart_id": cart_id, "quantity": 1, "from_upsell": True}
-            insert_rows(CartLine, [{**line, "product_id": id} for id in ("beans", "cup")[:lines]])
+            insert_rows(CartLine, [{**line, "product_id": id, "variant_id": id} for id in ("beans", "cup")[:lines]])
     return cart_id
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from storefront.catalog.models import Product
+from storefront.catalog.models import Product, Variant
 from storefront.clock import now
 from storefront.db.base import db
 from storefront.db.tenancy import OwnedByTenant, insert_rows
@@ -29,7 +29,7 @@ from storefront.web.security import signer
 from tests.conftest import Person
 
 PRODUCT, CART, ORDER, CALL, CODE = "product", "cart", "order", "call", "code"
-NAMES_IN_PATHS = {"product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
+NAMES_IN_PATHS = {"variant_id": PRODUCT, "product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
 Ids = dict[str, str]
 
 
@@ -57,11 +57,13 @@ def prepare_south(app: Flask) -> None:
         db.session.get(Tenant, "south").promotions = [{"code": "HARU", "percent": "5"}]
         for product in db.session.scalars(select(Product)):
             product.stock = 1_000_000
+        for variant in db.session.scalars(select(Variant)):
+            variant.stock = 1_000_000
         db.session.commit()
         registry().invalidate()
 
 
-TABLES_FILLED_WITH_PRODUCTS = ("product", "product_affinity", "recommender_state")
+TABLES_FILLED_WITH_PRODUCTS = ("product", "variant", "product_affinity", "recommender_state")
 """Tables with rows for every shop that has products."""
 
 

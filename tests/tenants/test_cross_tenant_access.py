@@ -13,6 +13,7 @@ from tests.tenants.factories import (
     CALL,
     CART,
     CODE,
+    NAMES_IN_PATHS,
     PRODUCT,
     ComparableResponse,
     Ids,
@@ -135,7 +136,7 @@ def test_ids_of_another_shop_are_treated_like_unknown_ids(app: Flask, south: Sou
 
 
 def id_types_in_path(rule: Rule) -> set[str]:
-    return {name.removesuffix("_id") for name in rule.arguments}
+    return {NAMES_IN_PATHS[name] for name in rule.arguments if name in NAMES_IN_PATHS}
 
 
 def id_types_in_body(rule: Rule) -> set[str]:

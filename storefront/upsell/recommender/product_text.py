@@ -71,6 +71,8 @@ def product_view_from_offer(row: Any) -> ProductView:
         position=row.position,
         name_translations=json.loads(names) if names else None,
         description_translations=json.loads(descriptions) if descriptions else None,
+        options=json.loads(row.options) if row.options else None,
+        options_translations=json.loads(row.options_translations) if row.options_translations else None,
     )
     return product_view_from_row(stored)
 

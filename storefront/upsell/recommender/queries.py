@@ -128,7 +128,11 @@ SELECT_PRODUCT_TEXTS_WITH_STATE = tenant_scoped(
     .join(training_state, same_tenant)
     .where(is_requested)
 )
-OFFER_COLUMNS = [*PRODUCT_TEXT_COLUMNS, *(products.c[name] for name in ("price", "stock", "image", "position"))]
+OFFER_COLUMNS = [
+    *PRODUCT_TEXT_COLUMNS,
+    *(products.c[name] for name in ("price", "stock", "image", "position")),
+    *(cast(products.c[name], Text).label(name) for name in ("options", "options_translations")),
+]
 """For `product_view_from_offer`."""
 SELECT_SELLABLE_PRODUCTS = tenant_scoped(
     select(*OFFER_COLUMNS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold)

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select
 
-from storefront.catalog.import_schema import ProductEntry, TenantEntry, split_by_language
+from storefront.catalog.field_types import split_by_language
+from storefront.catalog.import_schema import ProductEntry, TenantEntry
 from storefront.db.base import table_of
 from storefront.i18n.display_text import strip_invisible
 from storefront.upsell.recommender.models import Complement, ComplementSource

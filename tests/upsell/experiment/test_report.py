@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from storefront.cart.actions import add_item
+from storefront.cart.actions import WantedVariant, add_item
 from storefront.clock import now
 from storefront.db.base import db
 from storefront.db.tenancy import insert_if_absent
@@ -51,7 +51,7 @@ class Scenario:
 
     def accept(self, cart_id: str, product_id: str) -> None:
         with self.app.app_context(), tenant_context(self.person.shop):
-            add_item(cart_id, product_id, 1, from_upsell=True)
+            add_item(cart_id, WantedVariant(product_id), 1, from_upsell=True)
 
     def order(self, cart_id: str) -> str:
         answer = self.person.checkout(cart_id)
