@@ -274,9 +274,12 @@ def list_categories() -> Response:
 
 @pages.get("/products/<product_id>")
 def product(product_id: str) -> Response:
+    """Show a product; `?variant=` chooses one of its variants."""
     found = get_product_view(product_id)
     share_page()
-    return render_page("catalog/product.html", product=found, related=related_products(found))
+    asked = request.args.get("variant", "")
+    chosen = next((variant for variant in found.variants if variant.id == asked), None) if found.options else None
+    return render_page("catalog/product.html", product=found, chosen=chosen, related=related_products(found))
 
 
 def related_products(product: ProductView) -> list[ProductCard]:
