@@ -6,9 +6,11 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.catalog import spelling
+from storefront.catalog.choices import has_option_parameters, read_choice
 from storefront.catalog.filters import SORTS, format_decimal, read_filters
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
@@ -18,7 +20,7 @@ from storefront.i18n.unicode_text import cut, single_line
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import cached_page, share_page
-from storefront.web.htmx import html_response, render_html, render_page, requested_partial
+from storefront.web.htmx import html_response, render_html, render_page, replace_url, requested_partial
 from storefront.web.rate_limits import SEARCH_LIMIT, limit_search, limiter
 
 pages = Blueprint("catalog", __name__)
@@ -273,13 +275,17 @@ def list_categories() -> Response:
 
 
 @pages.get("/products/<product_id>")
-def product(product_id: str) -> Response:
-    """Show a product; `?variant=` chooses one of its variants."""
+def product(product_id: str) -> AnyResponse:
+    """Show a product. `?variant=` chooses one of its variants; the values of options that a form sends lead there."""
     found = get_product_view(product_id)
+    choice, partial = read_choice(found, request.args), requested_partial()
+    url = url_for("catalog.product", product_id=product_id, **choice.query)
+    if partial is None and has_option_parameters(found, request.args) and request.args.to_dict() != choice.query:
+        return redirect(url, 303)
     share_page()
-    asked = request.args.get("variant", "")
-    chosen = next((variant for variant in found.variants if variant.id == asked), None) if found.options else None
-    return render_page("catalog/product.html", product=found, chosen=chosen, related=related_products(found))
+    related = [] if partial == "chosen_product" else related_products(found)
+    response = render_page("catalog/product.html", product=found, choice=choice, related=related)
+    return replace_url(response, url) if partial == "chosen_product" else response
 
 
 def related_products(product: ProductView) -> list[ProductCard]:
