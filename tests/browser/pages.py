@@ -38,6 +38,16 @@ def cart_with_wrong_code(visit: Visit) -> None:
     visit.expect_fault("status of 422")
 
 
+def cart_with_variants(visit: Visit) -> None:
+    """Two variants of one product."""
+    for variant in ("noon-250g-bean", "noon-1kg-filter"):
+        visit.go(f"/products/noon-filter-250g?variant={variant}")
+        visit.see("#product .primary-button").click()
+        expect(visit.see("#messages")).to_contain_text("Added")
+    visit.go("/cart")
+    expect(visit.see("#line_noon-1kg-filter")).to_be_visible()
+
+
 def added(visit: Visit) -> None:
     """A shelf with a message over it."""
     visit.go("/?q=cookies")
@@ -144,9 +154,12 @@ PLACES: dict[str, Callable[[Visit], None]] = {
     "added": added,
     "product": simply(f"/products/{ESPRESSO}"),
     "sold-out product": simply("/products/barista-milk"),
+    "product with options": simply("/products/noon-filter-250g?option1=1%20kg"),
+    "sold-out variant": simply("/products/dusk-decaf-250g?variant=dusk-1kg-espresso"),
     "empty cart": simply("/cart"),
     "cart": cart,
     "cart with wrong code": cart_with_wrong_code,
+    "cart with variants": cart_with_variants,
     "checkout": checkout,
     "checkout as it opens": checkout_as_it_opens,
     "checkout with suggestions": checkout_with_suggestions,
