@@ -99,6 +99,7 @@ def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines
         static_files=static_files.load(),
         fragments=FragmentCache(),
         category_counts={},
+        option_facets={},
         vocabularies=spelling.VocabularyCache(),
         event_tailer=EventTailer(app, timings),
         write_probe=WriteProbe(),

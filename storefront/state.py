@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app
 
 if TYPE_CHECKING:
+    from storefront.catalog.option_filters import OptionFacets
     from storefront.catalog.pages import CategoryCounts
     from storefront.catalog.spelling import VocabularyCache
     from storefront.config import Settings
@@ -41,6 +42,8 @@ class AppState:
     fragments: "FragmentCache"
     category_counts: "dict[str, tuple[float, CategoryCounts]]"
     """By tenant id, each with the `time.monotonic()` of the count."""
+    option_facets: "dict[str, tuple[float, OptionFacets]]"
+    """Likewise."""
     vocabularies: "VocabularyCache"
     event_tailer: "EventTailer"
     write_probe: "WriteProbe"

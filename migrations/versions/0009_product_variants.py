@@ -26,6 +26,14 @@ ONE_VARIANT_EACH = (
 def upgrade() -> None:
     for name in ("options", "options_translations"):
         op.add_column("product", sa.Column(name, sa.JSON(), nullable=True))
+    with_options = sa.text("options IS NOT NULL")
+    op.create_index(
+        "ix_product_with_options",
+        "product",
+        ["tenant_id", "position"],
+        sqlite_where=with_options,
+        postgresql_where=with_options,
+    )
     op.add_column("order_line", sa.Column("options", sa.JSON(), nullable=True))
     create_variants()
     for table in LINES:
@@ -93,6 +101,7 @@ def downgrade() -> None:
             lines.drop_column("variant_id")
     op.drop_column("order_line", "options")
     op.drop_table("variant")
+    op.drop_index("ix_product_with_options", "product")
     for name in ("options_translations", "options"):
         op.drop_column("product", name)
 

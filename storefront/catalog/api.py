@@ -4,8 +4,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from storefront.catalog.option_filters import FILTER_PATTERN, read_option_filters
 from storefront.catalog.queries import ProductView, add_variants, get_product_view
 from storefront.catalog.search import ProductQuery, fetch_rows_after, fetch_variants_of, product_views_from_json
+from storefront.catalog.variant_schema import MAX_OPTIONS
 from storefront.catalog.variants import VariantView, variant_rows_from_json
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
@@ -105,6 +107,15 @@ class ProductListQuery(BaseModel):
     ] = ""
     category: Annotated[str, Field(max_length=80)] = ""
     in_stock: Annotated[bool, BeforeValidator(parse_flag)] = False
+    option: Annotated[
+        list[Annotated[str, Field(pattern=FILTER_PATTERN)]],
+        Field(
+            max_length=MAX_OPTIONS,
+            description="an option and its value in the shop's default language, such as `Colour:Red`; a variant must "
+            "have all of them, and be in stock if that is asked for. A colon in the name is written as `%3A`, and a "
+            "percent sign as `%25`",
+        ),
+    ] = []
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
     cursor: Cursor = ""
 
@@ -119,7 +130,8 @@ def shop_money(minor: int) -> Money:
 @spec.validate(resp=responses(200, ProductList, 404, 422), tags=["catalogue"])
 def list_products(query: ProductListQuery) -> ProductList:
     """List products in catalogue order, which stays stable when products are added."""
-    criteria = ProductQuery(query.q, query.category, query.in_stock)
+    options, _ = read_option_filters(query.option)
+    criteria = ProductQuery(query.q, query.category, query.in_stock, options=options)
     rows = fetch_rows_after(criteria, decode_cursor(query.cursor, -1), query.limit + 1)
     variants = fetch_variants_of(rows)
     body = cached(

@@ -1,10 +1,11 @@
 """The filters and sort orders of a product list."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from storefront import money
+from storefront.catalog.option_filters import OptionFilter, read_option_filters
 from storefront.i18n.gettext import N_, _
 from storefront.i18n.unicode_text import cut, single_line
 
@@ -27,15 +28,17 @@ class Filters:
     max_price: int | None = None
     in_stock: bool = False
     sort: str = ""
+    options: tuple[OptionFilter, ...] = ()
     ignored: tuple[str, ...] = ()
 
 
-FILTERS = frozenset(("min_price", "max_price", "in_stock", "sort"))
+FILTERS = frozenset(("min_price", "max_price", "in_stock", "sort", "option"))
 NO_FILTERS = Filters()
 
 
-def read_filters(parameters: Mapping[str, str], currency: str) -> Filters:
-    """Parse the filters of a query string such as `?min_price=5&max_price=12.50&in_stock=1&sort=-price`."""
+def read_filters(parameters: Mapping[str, str], currency: str, options: Sequence[str] = ()) -> Filters:
+    """Parse the filters of a query string such as `?min_price=5&max_price=12.50&in_stock=1&sort=-price`, and its
+    `option` parameters, of which there may be several."""
     if FILTERS.isdisjoint(parameters):
         return NO_FILTERS
     ignored: list[str] = []
@@ -48,7 +51,11 @@ def read_filters(parameters: Mapping[str, str], currency: str) -> Filters:
         ignored.append(_("The stock filter only accepts the value 1, so it wasn't applied."))
     if sort not in SORTS:
         ignored.append(_("This sort order isn't available. Showing the default order instead."))
-    return Filters(low, high, stock == "1", sort if sort in SORTS else "", tuple(ignored))
+    chosen, wrong = read_option_filters(options)
+    for text in wrong:
+        typed = cut(single_line(text), 20)
+        ignored.append(_("“%(typed)s” isn't an option to filter by, so it wasn't applied.", typed=typed))
+    return Filters(low, high, stock == "1", sort if sort in SORTS else "", chosen, tuple(ignored))
 
 
 def read_price(text: str, currency: str, ignored: list[str]) -> int | None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +22,7 @@ from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_id
 
+HAS_OPTIONS = text("options IS NOT NULL")
 LOW_STOCK_THRESHOLD = 5
 """At this stock and below, pages show how many are left."""
 
@@ -53,6 +55,9 @@ class Product(StockState, OwnedByTenant, Model):
         CheckConstraint("price >= 0", name="price_not_negative"),
         Index(None, "tenant_id", "position", unique=True),
         Index(None, "tenant_id", "category", "position"),
+        Index(
+            "ix_product_with_options", "tenant_id", "position", sqlite_where=HAS_OPTIONS, postgresql_where=HAS_OPTIONS
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

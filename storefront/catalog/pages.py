@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.catalog import spelling
 from storefront.catalog.choices import has_option_parameters, read_choice
 from storefront.catalog.filters import SORTS, format_decimal, read_filters
+from storefront.catalog.option_filters import Facet, cached_facets
 from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
 from storefront.catalog.text import search_terms
@@ -73,6 +74,7 @@ class ListPage:
     number: int
     has_next: bool
     total: int
+    facets: tuple[Facet, ...]
 
     @property
     def has_previous(self) -> bool:
@@ -121,7 +123,8 @@ class ListPage:
             "min_price": low,
             "max_price": high,
         }
-        chosen |= {"in_stock": "1" if self.query.in_stock else None, "sort": self.query.sort, **changes}
+        chosen |= {"in_stock": "1" if self.query.in_stock else None, "sort": self.query.sort}
+        chosen |= {"option": [str(one) for one in self.query.options], **changes}
         return url_for("catalog.index", **{name: value or None for name, value in chosen.items()})
 
 
@@ -134,7 +137,7 @@ def index() -> Response:
 def list_page() -> Response:
     """Render a page of the matching products, best first."""
     parameters = request.args.to_dict()
-    filters = read_filters(parameters, current_tenant().currency)
+    filters = read_filters(parameters, current_tenant().currency, request.args.getlist("option"))
     query = ProductQuery(
         q=cut(single_line(parameters.get("q", "")), MAX_QUERY_LENGTH),
         category=cut(parameters.get("category", ""), MAX_CATEGORY_LENGTH),
@@ -142,6 +145,7 @@ def list_page() -> Response:
         min_price=filters.min_price,
         max_price=filters.max_price,
         sort=filters.sort,
+        options=filters.options,
     )
     number = page_number(parameters.get("page", ""))
     typed = query.q
@@ -152,6 +156,7 @@ def list_page() -> Response:
     counts = cached_category_counts()
     total = total_matches(query, number, found, counts)
     chips = (counts.chips(query.category), len(counts.categories))
+    facets = cached_facets()
     cache_key = (
         query,
         original_query,
@@ -159,6 +164,7 @@ def list_page() -> Response:
         chips,
         number,
         total,
+        facets.digest,
         found.rows,
         requested_partial(),
     )
@@ -175,6 +181,9 @@ def list_page() -> Response:
             number=number,
             has_next=has_next,
             total=total if number > 1 or has_next else len(found.cards),
+            facets=facets.of(query.category, query.options)
+            if query.options or not query.q or found.has_options
+            else (),
         )
         return render_html("catalog/list.html", page=page)
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     select,
 )
 
+from storefront.catalog.option_filters import OptionFilter, matches_options, option_parameters
 from storefront.catalog.queries import (
     PRODUCT_CARD_COLUMNS,
     PRODUCT_VIEW_COLUMNS,
@@ -27,7 +28,7 @@ from storefront.catalog.queries import (
     products,
 )
 from storefront.catalog.text import SYMBOL, search_terms
-from storefront.catalog.variants import fetch_variant_rows
+from storefront.catalog.variants import fetch_variant_rows, variants
 from storefront.db.dialects import Dialect
 from storefront.db.engine import engines
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
@@ -51,13 +52,16 @@ class QueryShape(NamedTuple):
     max_price: bool = False
     sort: str = ""
     typeahead: bool = False
+    options: int = 0
+    """The number of filters by option."""
 
 
 @dataclass(frozen=True)
 class ProductQuery:
     """Search criteria. Products must have all terms of `q`, the last of which also matches as a prefix.
 
-    Prices are in minor units, inclusive; `sort` is a key of `filters.SORTS`. With `typeahead` only the first
+    Prices are in minor units, inclusive. With `options`, a variant must have all of these values, and the price and
+    the stock that are asked for. `sort` is a key of `filters.SORTS`. With `typeahead` only the first
     `TYPEAHEAD_MATCH_LIMIT` matches are considered.
     """
 
@@ -68,6 +72,7 @@ class ProductQuery:
     max_price: int | None = None
     sort: str = ""
     typeahead: bool = False
+    options: tuple[OptionFilter, ...] = ()
 
     @cached_property
     def terms(self) -> list[str]:
@@ -87,9 +92,10 @@ class ProductQuery:
     def shape(self) -> QueryShape:
         prices = (self.min_price is not None, self.max_price is not None)
         terms = len(self.terms)
-        return QueryShape(
+        found = QueryShape(
             engines().dialect, bool(self.category), self.in_stock, terms, *prices, self.sort, self.typeahead
         )
+        return found._replace(options=len(self.options)) if self.options else found
 
     def parameters(self) -> dict[str, Any]:
         """Return the bind parameters for the statement of this shape."""
@@ -101,6 +107,8 @@ class ProductQuery:
         if self.terms:
             values["words"] = engines().dialect.search_query(current_tenant_id(), self.terms)
             values |= {f"term_{i}": f"% {term}%" for i, term in enumerate(self.terms)}
+        if self.options:
+            values |= option_parameters(self.options)
         return values
 
 
@@ -108,15 +116,25 @@ def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if shape.category:
         found.append(product_columns.category == bindparam("category"))
-    if shape.in_stock:
-        found.append(product_columns.stock > 0)
-    if shape.min_price:
-        found.append(product_columns.price >= bindparam("min_price"))
-    if shape.max_price:
-        found.append(product_columns.price <= bindparam("max_price"))
+    if shape.options:
+        found.append(matches_options(shape.options, *offer_conditions(shape, variants.c)))
+    else:
+        found += offer_conditions(shape, product_columns)
     if shape.terms:
         limit = TYPEAHEAD_MATCH_LIMIT if shape.typeahead else None
         found.append(shape.dialect.matches_search(product_columns.position, bindparam("words"), limit))
+    return found
+
+
+def offer_conditions(shape: QueryShape, columns: Any) -> list[ColumnElement[bool]]:
+    """Return the conditions on stock and price, for these columns of the product or of a variant."""
+    found: list[ColumnElement[bool]] = []
+    if shape.in_stock:
+        found.append(columns.stock > 0)
+    if shape.min_price:
+        found.append(columns.price >= bindparam("min_price"))
+    if shape.max_price:
+        found.append(columns.price <= bindparam("max_price"))
     return found
 
 
@@ -178,6 +196,11 @@ class SearchResult:
             ProductCard(id, localize(name, names, languages), price, stock, image, bool(has_options))
             for id, name, price, stock, image, names, has_options in json.loads(self.rows)
         ]
+
+    @property
+    def has_options(self) -> bool:
+        """Whether one of the products has options, so that a filter by option makes sense."""
+        return any(card.has_options for card in self.cards)
 
 
 def search_products(query: ProductQuery, limit: int, offset: int = 0) -> SearchResult:
