@@ -13,8 +13,8 @@ from storefront.catalog import spelling
 from storefront.catalog.choices import has_option_parameters, read_choice
 from storefront.catalog.filters import SORTS, format_decimal, read_filters
 from storefront.catalog.option_filters import Facet, cached_facets
-from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
-from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
+from storefront.catalog.queries import ProductCard, get_categories, get_product_view
+from storefront.catalog.search import ProductQuery, SearchResult, count_products, related_products, search_products
 from storefront.catalog.text import search_terms
 from storefront.i18n.gettext import N_
 from storefront.i18n.unicode_text import cut, single_line
@@ -28,7 +28,6 @@ pages = Blueprint("catalog", __name__)
 
 PAGE_SIZE = 24
 MAX_QUERY_LENGTH, MAX_CATEGORY_LENGTH = 200, 80
-RELATED_LIMIT = 4
 TYPEAHEAD_PRODUCT_LIMIT, TYPEAHEAD_CATEGORY_LIMIT = 6, 3
 MAX_CATEGORY_CHIPS = 20
 """Categories shown on every list, in catalogue order; the page of categories has all of them."""
@@ -295,11 +294,3 @@ def product(product_id: str) -> AnyResponse:
     related = [] if partial == "chosen_product" else related_products(found)
     response = render_page("catalog/product.html", product=found, choice=choice, related=related)
     return replace_url(response, url) if partial == "chosen_product" else response
-
-
-def related_products(product: ProductView) -> list[ProductCard]:
-    """Return other products of its category."""
-    if not product.category:
-        return []
-    shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
-    return [card for card in shelf.cards if card.id != product.id][:RELATED_LIMIT]
