@@ -113,6 +113,21 @@ def test_sold_out_and_not_sold_are_marked_in_words_and_shape(visit: Callable[...
     expect(ada.see(ADD)).to_be_enabled()
 
 
+def test_back_and_reload_show_the_choice(visit: Callable[..., Visit], fjell: Shop) -> None:
+    ada = visit(fjell)
+    ada.go(COAT)
+    press(ada, NAVY)
+    press(ada, M)
+    ada.expect_at(rf"{COAT}\?variant=waxed-coat-navy-m")
+    ada.see(".brand").click()
+    ada.expect_at("/")
+    for again in (ada.page.go_back, ada.page.reload):
+        again()
+        ada.expect_at(rf"{COAT}\?variant=waxed-coat-navy-m")
+        expect(ada.see(M)).to_be_checked()
+        expect(ada.see(PRICE)).to_have_text("$255.00")
+
+
 @pytest.mark.parametrize("directly", [True, False])
 def test_a_variant_is_chosen_and_bought_without_javascript(
     visit: Callable[..., Visit], fjell: Shop, directly: bool

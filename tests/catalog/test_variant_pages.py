@@ -142,3 +142,7 @@ def test_names_and_values_are_in_the_shoppers_language(app: Flask):
 def test_a_card_leads_to_the_choice(app: Flask):
     page = open_wear(app).get("/").text
     assert re.search(r'id="choose_tee" href="[^"]*/products/tee" aria-label="Choose options for Tee">Choose</a>', page)
+
+
+def test_autocomplete_says_the_lowest_price(app: Flask):
+    assert "From €20.00" in open_wear(app).get("/suggest?q=tee").text
