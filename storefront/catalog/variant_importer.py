@@ -113,9 +113,8 @@ def variant_rows(tenant: TenantEntry, entry: ProductEntry) -> list[Row]:
     ]
 
 
-def insert_variants(connection: Connection, tenant: TenantEntry, rows: Sequence[Row]) -> None:
-    """Insert the variants of new products. Raises `CatalogError` for an id that the shop has already."""
-    check_ids_unused(connection, tenant.id, rows)
+def insert_variants(connection: Connection, rows: Sequence[Row]) -> None:
+    """Insert the variants of new products."""
     moment = now()
     connection.execute(insert(variants), [{**row, "updated_at": moment} for row in rows])
 
