@@ -287,10 +287,11 @@ def product(product_id: str) -> AnyResponse:
     """Show a product. `?variant=` chooses one of its variants; the values of options that a form sends lead there."""
     found = get_product_view(product_id)
     choice, partial = read_choice(found, request.args), requested_partial()
-    url = url_for("catalog.product", product_id=product_id, **choice.query)
     if partial is None and has_option_parameters(found, request.args) and request.args.to_dict() != choice.query:
-        return redirect(url, 303)
+        return redirect(url_for("catalog.product", product_id=product_id, **choice.query), 303)
     share_page()
     related = [] if partial == "chosen_product" else related_products(found)
     response = render_page("catalog/product.html", product=found, choice=choice, related=related)
-    return replace_url(response, url) if partial == "chosen_product" else response
+    if partial == "chosen_product":
+        replace_url(response, url_for("catalog.product", product_id=product_id, **choice.query))
+    return response

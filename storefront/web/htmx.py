@@ -81,10 +81,9 @@ def put_into(response: AnResponse, partial_id: str) -> AnResponse:
     return response
 
 
-def replace_url(response: AnResponse, url: str) -> AnResponse:
+def replace_url(response: AnyResponse, url: str) -> None:
     """Make the browser show this URL for the page that the partial is part of, without a new entry in its history."""
     response.headers["HX-Replace-Url"] = url
-    return response
 
 
 def vary_by_partial(response: Response) -> Response:
