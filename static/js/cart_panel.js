@@ -23,8 +23,8 @@ function openPanel(by, addedProduct) {
     opener = by;
     showPanel(true, by);
   }
-  const line = panel.querySelector(`.cart-line[data-product="${CSS.escape(addedProduct ?? "")}"]`);
-  line?.scrollIntoView({ block: "nearest" });
+  const lines = panel.querySelectorAll(`.cart-line[data-product="${CSS.escape(addedProduct ?? "")}"]`);
+  [...lines].at(-1)?.scrollIntoView({ block: "nearest" });
   if (!addedProduct) panel.focus({ preventScroll: true });
 }
 

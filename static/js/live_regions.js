@@ -23,12 +23,17 @@ export class LiveRegions {
     return this.all().some((region) => region.querySelector("[data-product]"));
   }
 
-  areOutOfDate(type, productId, stock) {
+  areOutOfDate(type, { product_id: productId, variant_id: variantId, stock }) {
     const left = stock <= this.lowStock ? String(stock) : "";
     return this.all()
       .flatMap((region) => [...region.querySelectorAll("[data-product]")])
       .filter((place) => place.dataset.product === productId)
-      .some((place) => type === "price" || place.dataset.left !== left);
+      .some(({ dataset }) => {
+        if (type === "price") return true;
+        if (dataset.low) return String(JSON.parse(dataset.low)[variantId] ?? "") !== left;
+        // A card shows the sum of its variants, which isn't known here when one of them is low.
+        return dataset.left !== left || ("variants" in dataset && left !== "");
+      });
   }
 
   refreshSoon() {
@@ -62,8 +67,11 @@ export class LiveRegions {
       "HX-Request-Type": "partial",
       "HX-Target": `${place.localName}#${place.id}`,
     };
-    // The cart in the panel has its own URL.
-    const address = place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href;
+    // The cart in the panel has its own URL, and what was chosen of a product may not be in the page's yet.
+    const chosen = [...place.querySelectorAll(".option :checked")].map(({ name, value }) => [name, value]);
+    const address = chosen.length
+      ? `${location.pathname}?${new URLSearchParams(chosen)}`
+      : (place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href);
     const answer = await fetch(address, { headers }).catch(() => null);
     if (!answer?.ok) return null;
     const language = answer.headers.get("Content-Language");

@@ -75,8 +75,7 @@ class LiveUpdates {
 
   receive({ type, data, lastEventId }) {
     this.lastEventId = lastEventId;
-    const { product_id: id, stock } = JSON.parse(data);
-    if (type === "reset" || this.regions.areOutOfDate(type, id, stock)) this.regions.refreshSoon();
+    if (type === "reset" || this.regions.areOutOfDate(type, JSON.parse(data))) this.regions.refreshSoon();
   }
 
   catchUp() {

@@ -7,15 +7,16 @@ from storefront.cart import actions
 from storefront.cart.attribution import is_attributable
 from storefront.cart.limits import parse_quantity
 from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_cart
+from storefront.catalog.choices import has_option_parameters, read_choice
 from storefront.catalog.queries import ProductView, get_product_view, name_with_options
 from storefront.catalog.variants import VariantView
-from storefront.errors import CartOrdered, Invalid, NotFound
+from storefront.errors import CartOrdered, FieldError, Invalid, NotFound
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.ids import new_token
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import vary_pages_by
-from storefront.web.htmx import render_page
+from storefront.web.htmx import render_page, requested_partial
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CARTS_LIMIT, limit_promo_guesses, limiter
 
 pages = Blueprint("cart", __name__)
@@ -67,12 +68,11 @@ def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
 def add() -> AnyResponse:
     """Add a variant of a product to this browser's cart, which is created if there is none."""
     product = get_product_view(request.form.get("product_id") or product_of_sent_variant())
-    variant = chosen_variant(product, request.form.get("variant_id", ""))
-    if variant is None:
-        flash(_("Choose one of the options of %(name)s first.", name=product.name), "notice")
-        return redirect(url_for("catalog.product", product_id=product.id), 303)
-    quantity = parse_quantity(request.form.get("quantity", "1"))
+    variant = chosen_variant(product)
     suggested = request.form.get("next") == "checkout"
+    if variant is None or (variant.options and variant.sold_out and not suggested):
+        return refuse_choice(product, variant)
+    quantity = parse_quantity(request.form.get("quantity", "1"))
     if suggested and not is_suggestion_available(product, variant):
         return redirect(url_for("checkout.review"), 303)
     cart_id, item = session.get("cart"), actions.WantedVariant(product.id, variant.id)
@@ -92,14 +92,34 @@ def product_of_sent_variant() -> str:
     return actions.product_of_variant(variant_id) if variant_id else ""
 
 
-def chosen_variant(product: ProductView, variant_id: str) -> VariantView | None:
-    """Return the variant that was chosen, or the only one; None if the shopper has yet to choose. Raises `NotFound`."""
+def chosen_variant(product: ProductView) -> VariantView | None:
+    """Return the variant that the form names by its id or by its options, or the only one; None if the shopper has yet
+    to choose. Raises `NotFound`."""
+    if has_option_parameters(product, request.form):
+        return read_choice(product, request.form).variant
+    variant_id = request.form.get("variant_id", "")
     if not variant_id:
         return product.variants[0] if len(product.variants) == 1 else None
     found = next((variant for variant in product.variants if variant.id == variant_id), None)
     if found is None:
         raise NotFound(_("We couldn't find this product."))
     return found
+
+
+def refuse_choice(product: ProductView, variant: VariantView | None) -> AnyResponse:
+    """Say why nothing was added. Without htmx, lead to the product's page, where the choice is made. Raises
+    `Invalid`."""
+    choice = read_choice(product, request.form)
+    if variant:
+        message = _("%(name)s is sold out.", name=name_with_options(product, variant))
+    elif choice.is_not_sold:
+        message = _("%(name)s isn't available in this combination.", name=product.name)
+    else:
+        message = _("Choose one of the options of %(name)s first.", name=product.name)
+    if requested_partial():
+        raise Invalid(FieldError("variant_id", message))
+    flash(message, "notice")
+    return redirect(url_for("catalog.product", product_id=product.id, **choice.query), 303)
 
 
 def is_suggestion_available(product: ProductView, variant: VariantView) -> bool:

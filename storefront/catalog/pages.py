@@ -6,27 +6,28 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.catalog import spelling
+from storefront.catalog.choices import has_option_parameters, read_choice
 from storefront.catalog.filters import SORTS, Filters, format_decimal, read_filters
 from storefront.catalog.option_filters import Facet, cached_facets
-from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
-from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
+from storefront.catalog.queries import ProductCard, get_categories, get_product_view
+from storefront.catalog.search import ProductQuery, SearchResult, count_products, related_products, search_products
 from storefront.catalog.text import search_terms
 from storefront.i18n.gettext import N_
 from storefront.i18n.unicode_text import cut, single_line
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import cached_page, share_page
-from storefront.web.htmx import html_response, render_html, render_page, requested_partial
+from storefront.web.htmx import html_response, render_html, render_page, replace_url, requested_partial
 from storefront.web.rate_limits import SEARCH_LIMIT, limit_search, limiter
 
 pages = Blueprint("catalog", __name__)
 
 PAGE_SIZE = 24
 MAX_QUERY_LENGTH, MAX_CATEGORY_LENGTH = 200, 80
-RELATED_LIMIT = 4
 TYPEAHEAD_PRODUCT_LIMIT, TYPEAHEAD_CATEGORY_LIMIT = 6, 3
 MAX_CATEGORY_CHIPS = 20
 """Categories shown on every list, in catalogue order; the page of categories has all of them."""
@@ -287,15 +288,15 @@ def list_categories() -> Response:
 
 
 @pages.get("/products/<product_id>")
-def product(product_id: str) -> Response:
+def product(product_id: str) -> AnyResponse:
+    """Show a product. `?variant=` chooses one of its variants; the values of options that a form sends lead there."""
     found = get_product_view(product_id)
+    choice, partial = read_choice(found, request.args), requested_partial()
+    if partial is None and has_option_parameters(found, request.args) and request.args.to_dict() != choice.query:
+        return redirect(url_for("catalog.product", product_id=product_id, **choice.query), 303)
     share_page()
-    return render_page("catalog/product.html", product=found, related=related_products(found))
-
-
-def related_products(product: ProductView) -> list[ProductCard]:
-    """Return other products of its category."""
-    if not product.category:
-        return []
-    shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
-    return [card for card in shelf.cards if card.id != product.id][:RELATED_LIMIT]
+    related = [] if partial == "chosen_product" else related_products(found)
+    response = render_page("catalog/product.html", product=found, choice=choice, related=related)
+    if partial == "chosen_product":
+        replace_url(response, url_for("catalog.product", product_id=product_id, **choice.query))
+    return response

@@ -39,6 +39,7 @@ from storefront.i18n.locale import shopper_languages
 MAX_TERMS = 16
 TYPEAHEAD_MATCH_LIMIT = 500
 """Matches considered for autocomplete; the index returns them in catalogue order."""
+RELATED_LIMIT = 4
 
 
 class QueryShape(NamedTuple):
@@ -241,3 +242,11 @@ def count_products(query: ProductQuery) -> int:
         if query.is_unsatisfiable
         else int(execute(count_query(query.shape._replace(sort="")), query.parameters()).scalar_one())
     )
+
+
+def related_products(product: ProductView) -> list[ProductCard]:
+    """Return other products of its category that are in stock."""
+    if not product.category:
+        return []
+    shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
+    return [card for card in shelf.cards if card.id != product.id][:RELATED_LIMIT]

@@ -23,7 +23,7 @@ from storefront.events.models import Event
 from storefront.i18n.locale import override_locale
 from storefront.i18n.negotiation import LANGUAGES, fallback_languages
 from storefront.orders.models import Order, OrderLine, OrderStatus
-from storefront.seeding.baskets import SeedProduct
+from storefront.seeding.baskets import SeedProduct, SeedVariant
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
 from storefront.seeding.rows import HistoryRows, Row, history_rows
 from storefront.tenants.settings import TenantSettings
@@ -89,30 +89,34 @@ def read_products() -> list[SeedProduct]:
     for row in db.session.scalars(select(Complement).order_by(Complement.position)):
         complements.setdefault(row.product_id, []).append(row.complement_product_id)
     found = db.session.scalars(select(Product).where(Product.price > 0).order_by(Product.position))
-    sold = best_variants()
+    variants = read_variants()
     return [
         SeedProduct(
             row.id,
-            sold[row.id].price,
-            sold[row.id].stock,
+            row.price,
+            row.stock,
             row.name,
             row.name_translations or {},
-            sold[row.id].image or row.image,
+            row.image,
             tuple(complements.get(row.id, ())),
-            sold[row.id].id,
             row.options,
             row.options_translations,
-            sold[row.id].options,
+            tuple(
+                SeedVariant(variant.id, variant.price, variant.stock, variant.image or row.image, variant.options)
+                for variant in variants[row.id]
+            ),
         )
         for row in found
     ]
 
 
-def best_variants() -> dict[str, Variant]:
-    """The variant of each product of which there is most: the one that made-up customers buy."""
+def read_variants() -> dict[str, list[Variant]]:
+    """The active variants of each product."""
+    found: dict[str, list[Variant]] = {}
     active = select(Variant).where(Variant.status == VariantStatus.ACTIVE)
-    most_last = db.session.scalars(active.order_by(Variant.stock, Variant.position.desc()))
-    return {variant.product_id: variant for variant in most_last}
+    for variant in db.session.scalars(active.order_by(Variant.product_id, Variant.position)):
+        found.setdefault(variant.product_id, []).append(variant)
+    return found
 
 
 def shop_languages(tenant: TenantSettings, products: Sequence[SeedProduct]) -> list[str]:
@@ -166,22 +170,26 @@ def take_sold(
     """Take the quantities sold since the last replenishment from the stock, down to `min_stock`.
 
     Returns each change and the stock that is left. In the order of the ids, as orders do."""
-    sold = sold_since(checkouts, moment - timedelta(days=RESTOCKED_DAYS))
+    sold = sold_since(products, checkouts, moment - timedelta(days=RESTOCKED_DAYS))
     changes = []
     for product in products:
-        taken = min(sold[product.id], max(0, product.stock - min_stock(product.stock)))
-        if taken:
-            changes.append(StockChange(product.id, product.sold_id, taken))
+        for variant in product.sold_variants:
+            taken = min(sold[variant.id], max(0, variant.stock - min_stock(variant.stock)))
+            if taken:
+                changes.append(StockChange(product.id, variant.id, taken))
     changes.sort()
     rows = take_stock(changes, moment)
     return [(change, row.stock) for change, row in zip(changes, rows, strict=True)]
 
 
-def sold_since(checkouts: Iterable[Checkout], moment: datetime) -> Counter[str]:
+def sold_since(products: Iterable[SeedProduct], checkouts: Iterable[Checkout], moment: datetime) -> Counter[str]:
+    """The sold quantities by variant id."""
+    by_id = {product.id: product for product in products}
     sold: Counter[str] = Counter()
     for checkout in checkouts:
         if checkout.ordered_at and checkout.ordered_at >= moment and not checkout.cancelled_at:
-            sold.update({line.product_id: line.quantity for line in checkout.lines})
+            for line in checkout.lines:
+                sold[by_id[line.product_id].variant_for(checkout.customer.email).id] += line.quantity
     return sold
 
 

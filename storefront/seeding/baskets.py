@@ -16,9 +16,20 @@ QUANTITIES = (0.84, 0.13, 0.03)
 
 
 @dataclass(frozen=True)
+class SeedVariant:
+    """A variant as it is bought. `price` is in minor units, `values` are those of the product's options."""
+
+    id: str
+    price: int
+    stock: int
+    image: str = ""
+    values: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class SeedProduct:
-    """A product as it is bought. `price` is in minor units, `names` are those in other languages than the shop's own;
-    `complements` are products' ids, the best first."""
+    """A product as it is bought. `price`, the lowest of its variants, is in minor units, `names` are those in other
+    languages than the shop's own; `complements` are products' ids, the best first."""
 
     id: str
     price: int
@@ -27,16 +38,22 @@ class SeedProduct:
     names: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     complements: tuple[str, ...] = ()
-    variant_id: str = ""
-    """The one that is bought; empty for a product without options."""
     options: OptionsJson = None
     options_translations: OptionsJson = None
-    values: Sequence[str] = ()
-    """Those of the variant."""
+    variants: tuple[SeedVariant, ...] = ()
+    """Empty for a product without options."""
 
     @property
-    def sold_id(self) -> str:
-        return self.variant_id or self.id
+    def sold_variants(self) -> tuple[SeedVariant, ...]:
+        return self.variants or (SeedVariant(self.id, self.price, self.stock, self.image),)
+
+    def variant_for(self, email: str) -> SeedVariant:
+        """Return the variant that this customer buys, always the same, as a size is; those in stock are liked more."""
+        variants = self.sold_variants
+        if len(variants) == 1:
+            return variants[0]
+        rng = Random(f"{email} {self.id}")  # noqa: S311 - not used for secrets
+        return rng.choices(variants, [variant.stock + 1 for variant in variants])[0]
 
 
 class Baskets:

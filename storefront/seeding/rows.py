@@ -11,7 +11,7 @@ from storefront.events.models import EventType
 from storefront.ids import id_at, new_token
 from storefront.orders.validation import new_order_number
 from storefront.pricing.calculator import Price, calculate_price
-from storefront.seeding.baskets import SeedProduct
+from storefront.seeding.baskets import SeedProduct, SeedVariant
 from storefront.seeding.history import HOLDOUT, Checkout, Line
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.assignment import Arm, allocation
@@ -64,7 +64,7 @@ def add_cart(rows: HistoryRows, products: Mapping[str, SeedProduct], checkout: C
         {
             "cart_id": cart_id,
             "product_id": line.product_id,
-            "variant_id": products[line.product_id].sold_id,
+            "variant_id": products[line.product_id].variant_for(checkout.customer.email).id,
             "quantity": line.quantity,
             "from_upsell": line.from_upsell,
             "position": first + i,
@@ -99,7 +99,8 @@ def add_order(
     moment: datetime,
 ) -> None:
     order_id, number = new_token(), new_order_number()
-    amounts = (products[line.product_id].price * line.quantity for line in checkout.lines)
+    bought = [(products[line.product_id].variant_for(checkout.customer.email), line) for line in checkout.lines]
+    amounts = (variant.price * line.quantity for variant, line in bought)
     price = calculate_price(tenant, amounts, checkout.promo_code, moment)
     head = {"id": order_id, "number": number, "cart_id": cart_id, "created_at": moment, "status": checkout.status}
     buyer = {"shopper": checkout.customer.shopper, "email": checkout.customer.email, "name": checkout.customer.name}
@@ -111,8 +112,12 @@ def add_order(
     )
     first, language = id_at(moment), checkout.customer.language
     rows.order_lines += [
-        {"order_id": order_id, "position": first + i, **order_line(products[line.product_id], line, tenant, language)}
-        for i, line in enumerate(checkout.lines)
+        {
+            "order_id": order_id,
+            "position": first + i,
+            **order_line(products[line.product_id], variant, line, tenant, language),
+        }
+        for i, (variant, line) in enumerate(bought)
     ]
     placed = {"type": EventType.ORDER_PLACED, "data": {"number": number, "total": price.total}}
     rows.events.append({"subject": order_id, "created_at": moment, **placed})
@@ -133,18 +138,18 @@ def price_columns(price: Price) -> Row:
     }
 
 
-def order_line(product: SeedProduct, line: Line, tenant: TenantSettings, language: str) -> Row:
+def order_line(product: SeedProduct, variant: SeedVariant, line: Line, tenant: TenantSettings, language: str) -> Row:
     """Return the order line, with the product's name in the customer's language."""
     return {
         "product_id": product.id,
-        "variant_id": product.sold_id,
+        "variant_id": variant.id,
         "options": chosen_options(
-            product.options, product.options_translations, product.values, (language, tenant.default_language)
+            product.options, product.options_translations, variant.values, (language, tenant.default_language)
         ),
         "name": product.names.get(language, product.name),
         "language": language if language in product.names else tenant.default_language,
-        "image": product.image,
-        "unit_price": product.price,
+        "image": variant.image,
+        "unit_price": variant.price,
         "quantity": line.quantity,
         "from_upsell": line.from_upsell,
     }

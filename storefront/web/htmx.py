@@ -81,6 +81,11 @@ def put_into(response: AnResponse, partial_id: str) -> AnResponse:
     return response
 
 
+def replace_url(response: AnyResponse, url: str) -> None:
+    """Make the browser show this URL for the page that the partial is part of, without a new entry in its history."""
+    response.headers["HX-Replace-Url"] = url
+
+
 def vary_by_partial(response: Response) -> Response:
     """Set `Vary`. Without the first two headers, Back would show a cached partial as a page; the content also depends
     on the language and the cart."""

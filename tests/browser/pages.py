@@ -38,6 +38,16 @@ def cart_with_invalid_code(visit: Visit) -> None:
     visit.expect_fault("status of 422")
 
 
+def cart_with_variants(visit: Visit) -> None:
+    """Two variants of one product."""
+    for variant in ("noon-250g-bean", "noon-1kg-filter"):
+        visit.go(f"/products/noon-filter-250g?variant={variant}")
+        visit.see("#product .primary-button").click()
+        expect(visit.see("#messages")).to_contain_text("Added")
+    visit.go("/cart")
+    expect(visit.see("#line_noon-1kg-filter")).to_be_visible()
+
+
 def list_with_message(visit: Visit) -> None:
     """A product list with a message above it."""
     visit.go("/?q=cookies")
@@ -144,9 +154,12 @@ PAGE_STATES: dict[str, Callable[[Visit], None]] = {
     "added": list_with_message,
     "product": open_path(f"/products/{ESPRESSO}"),
     "sold-out product": open_path("/products/barista-milk"),
+    "product with options": open_path("/products/noon-filter-250g?option1=1%20kg"),
+    "sold-out variant": open_path("/products/dusk-decaf-250g?variant=dusk-1kg-espresso"),
     "empty cart": open_path("/cart"),
     "cart": cart,
     "cart with invalid code": cart_with_invalid_code,
+    "cart with variants": cart_with_variants,
     "checkout": checkout,
     "checkout while suggestions load": checkout_while_suggestions_load,
     "checkout with suggestions": checkout_with_suggestions,

@@ -61,6 +61,7 @@ def long_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def shop_of_long_words() -> dict[str, Any]:
     long_fields: dict[str, Any] = {"category": WORD[:80], "tags": [WORD[:60]], "description": f"{LONG} {URL} {LONG}"}
     products = [product(f"p{i}", price="1234567.89", name=LONG[:200], **long_fields) for i in range(6)]
+    products.append(product_with_options(**long_fields))
     products += [
         product("few", stock=2, name=LONG[:200], **long_fields),
         product("none", stock=0, name=LONG[:200], **long_fields),
@@ -78,6 +79,15 @@ def shop_of_long_words() -> dict[str, Any]:
             "pins": [{"with": "p0", "suggest": f"p{i}", "why": WORD[:160]} for i in (1, 2, 3)],
         },
     ) | {"name": LONG[:200]}
+
+
+def product_with_options(**more: Any) -> dict[str, Any]:
+    values = [WORD[i : i + 80] for i in range(3)]
+    options = [{"name": WORD[:80], "values": values}, {"name": WORD[1:81], "values": values}]
+    variants = [{"id": f"v{i}", "options": [values[i], values[0]], "stock": 0 if i else 9} for i in range(3)]
+    found = product("options", price="1234567.89", name=LONG[:200], options=options, variants=variants, **more)
+    del found["stock"]
+    return found
 
 
 def lengthen(database: Path) -> None:
@@ -104,6 +114,8 @@ def paths() -> list[str]:
         f"/categories?q={LONG[:80]}X",
         "/products/p0",
         "/products/none",
+        "/products/options",
+        "/products/options?variant=v1",
         "/cart",
         f"/products/{LONG[:64]}",
         f"/{LONG}",

@@ -77,6 +77,19 @@ def test_pages_of_every_shop_are_accessible(visit: Callable[..., Visit], port: i
             assert not findings(shopper), f"{path}, {width} px, {scheme}"
 
 
+def test_options_with_pictures_are_for_everybody(visit: Callable[..., Visit], port: int) -> None:
+    """One of them sold out, one not sold in the chosen size."""
+    shopper = visit(Shop("fjell", port), width=390, script=str(AXE))
+    shopper.go("/products/waxed-cotton-coat?option1=Sand&option2=XL")
+    for width in WIDTHS:
+        shopper.page.set_viewport_size({"width": width, "height": 844})
+        assert not shopper.page.evaluate(SMALL), f"less than 44 px, at {width} px"
+        assert not shopper.page.evaluate(WIDER), f"wider than {width} px"
+        for scheme in ("light", "dark") if width in (390, 1280) else ():
+            shopper.page.emulate_media(color_scheme=scheme)
+            assert not findings(shopper), f"{width} px, {scheme}"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_every_page_of_the_url_map_is_tested(app: Flask, shopper: Person) -> None:
     """Every whole page of the URL map is among the pages that axe-core checks."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 
 from storefront.orders.models import OrderStatus
-from storefront.seeding.baskets import Baskets, SeedProduct
+from storefront.seeding.baskets import Baskets, SeedProduct, SeedVariant
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
 from storefront.tenants.settings import Promotion, TenantSettings
 from storefront.upsell.experiment.assignment import Arm
@@ -111,3 +111,12 @@ def test_complements_are_bought_together() -> None:
     assert share("cup", True) > 2 * share("cup", False)
     assert share("pot", True) > 2 * share("pot", False)
     assert share("other1", True) < share("other1", False)
+
+
+def test_a_customer_always_buys_the_same_variant_and_all_are_bought() -> None:
+    variants = tuple(SeedVariant(size, 2000, 5 * i) for i, size in enumerate(("S", "M", "L")))
+    shirt = SeedProduct("shirt", 2000, 15, variants=variants)
+    bought = [shirt.variant_for(f"{i}@example.com").id for i in range(300)]
+    assert bought == [shirt.variant_for(f"{i}@example.com").id for i in range(300)]
+    assert bought.count("S") < bought.count("M") < bought.count("L")
+    assert "S" in bought
