@@ -1,4 +1,5 @@
-"""Filters of a product list by the value of an option, such as the colour red, and the values that can be chosen."""
+"""Filters of a product list by the value of an option, such as the colour red, and the facets of a list: the options
+that its products have, with their values."""
 
 import json
 import time
