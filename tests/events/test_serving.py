@@ -113,7 +113,8 @@ def test_a_change_by_another_process_arrives_and_a_reconnect_misses_none(
         with Listener(server) as first:
             first.hear("retry: 2000")
             change_price(app, 1250)
-            assert '{"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}' in first.hear("}}\n\n")
+            told = '{"product_id": "cup", "variant_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}'
+            assert told in first.hear("}}\n\n")
         change_price(app, 1350)
         with Listener(server, Last_Event_ID="1") as again:
             heard = again.hear("}}\n\n")
