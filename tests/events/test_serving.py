@@ -114,9 +114,7 @@ def test_event_of_another_process_arrives_and_a_reconnect_misses_none(
             first.receive_until("retry: 2000")
             change_price(app, 1250)
             told = '{"product_id": "cup", "variant_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}'
-            assert told in first.receive_until(
-                "}}\n\n"
-            )
+            assert told in first.receive_until("}}\n\n")
         change_price(app, 1350)
         with StreamClient(server, Last_Event_ID="1") as again:
             received = again.receive_until("}}\n\n")
