@@ -6,6 +6,7 @@ from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from storefront import commands, migration_commands
+from storefront.admin import pages as admin_pages
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
@@ -17,6 +18,7 @@ from storefront.checkout import api as checkout_api
 from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
+from storefront.events import commands as events_commands
 from storefront.events import pages as events_pages
 from storefront.events.tailer import EventTailer
 from storefront.i18n import content, formatting, locale
@@ -33,6 +35,9 @@ from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
+from storefront.staff import access
+from storefront.staff import commands as staff_commands
+from storefront.staff import pages as staff_pages
 from storefront.state import EXTENSION, AppState
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
@@ -82,6 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     subscribers.init_app()
 
     register_blueprints(app)
+    access.check_access(app)
     register_template_globals(app)
     seo_pages.init_app(app)
     wrap_wsgi_app(app, settings)
@@ -128,11 +134,14 @@ def register_blueprints(app: Flask) -> None:
         events_pages,
         observability_pages,
         i18n_pages,
+        admin_pages,
     ):
         app.register_blueprint(pages.pages)
     for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api):
         app.register_blueprint(api.api)
     app.register_blueprint(seo_pages.root_files)
+    app.register_blueprint(staff_pages.pages)
+    app.register_blueprint(staff_pages.setup)
     app.register_blueprint(openapi.openapi_blueprint)
     openapi.init_app(app)
     app.cli.add_command(catalog_commands.commands)
@@ -140,6 +149,8 @@ def register_blueprints(app: Flask) -> None:
     app.cli.add_command(retention_commands.prune_command)
     app.cli.add_command(migration_commands.db_command)
     app.cli.add_command(seeding_commands.seed_command)
+    app.cli.add_command(staff_commands.commands)
+    app.cli.add_command(events_commands.commands)
 
 
 def register_template_globals(app: Flask) -> None:

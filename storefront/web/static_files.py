@@ -21,8 +21,9 @@ from storefront.web.compression import accepts_gzip
 STATIC_FOLDER = ROOT / "static"
 SCRIPT = "js/shop.js"
 STYLE = "css/style.css"
+ADMIN_STYLE = "css/admin.css"
 SOURCES = ("js/", "css/")
-"""Folders of which only the two bundles are served."""
+"""Folders of which only the bundles are served."""
 PRODUCTS = "products/"
 PLACEHOLDER = "placeholder.svg"
 TEXT_SUFFIXES = (".css", ".js", ".svg")
@@ -57,8 +58,9 @@ class StaticFiles:
                 else:
                     paths[name] = path
         texts[SCRIPT] = join_scripts(self.folder / SCRIPT).encode()
-        texts[STYLE] = self.with_hashed_names(join_styles(self.folder / STYLE)).encode()
-        self.hashed.update({name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE)})
+        for style in (STYLE, ADMIN_STYLE):
+            texts[style] = self.with_hashed_names(join_styles(self.folder / style)).encode()
+        self.hashed.update({name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE, ADMIN_STYLE)})
         self.answers.update(self.answers_of(paths, texts))
 
     def answers_of(self, paths: dict[str, Path], texts: dict[str, bytes]) -> dict[str, "InMemoryFile | StaticFile"]:

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from storefront.staff.access import access_of
 from tests.conftest import Person
 from tests.tenants.factories import (
     CALL,
@@ -43,16 +44,11 @@ KINDS = (PRODUCT, CART, CALL, CODE)
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Every route and method that belongs to a shop."""
+    """Every route and method of a shop that is for shoppers. tests/staff/test_access.py tries those for staff."""
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.partition(".")[0] not in ("observability", "root_files"):
+        if rule.endpoint.partition(".")[0] not in ("observability", "root_files") and access_of(app, rule) is None:
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
                 yield rule, method
-
-
-def by_staff(rule: Rule) -> bool:
-    """Staff's routes need a key; tests/upsell tries them with it."""
-    return rule.endpoint.startswith(("staff", "upsell_report_api", "upsell_calls_api"))
 
 
 def ask(person: Person, rule: Rule, method: str, in_path: Ids, in_body: Ids, **kwargs: Any) -> Any:
@@ -97,20 +93,17 @@ def south(app: Flask) -> South:
 
 def test_every_route_that_takes_a_body_is_known_here(app: Flask):
     unknown = [
-        rule.rule
-        for rule, method in routes(app)
-        if method in ("POST", "PUT", "PATCH") and rule.endpoint not in SENDS and not by_staff(rule)
+        rule.rule for rule, method in routes(app) if method in ("POST", "PUT", "PATCH") and rule.endpoint not in SENDS
     ]
     assert not unknown, f"say in SENDS what {unknown} take, so that strangers try them too"
 
 
 def test_with_what_is_their_own_every_route_lets_strangers_in(app: Flask, south: South):
     for rule, method in routes(app):
-        if not by_staff(rule):
-            person, own = south.arrive()
-            answer = ask(person, rule, method, own, own)
-            assert answer.status_code < 400, f"{method} {rule.rule}: {answer.text}"
-            answer.close()
+        person, own = south.arrive()
+        answer = ask(person, rule, method, own, own)
+        assert answer.status_code < 400, f"{method} {rule.rule}: {answer.text}"
+        answer.close()
 
 
 @pytest.mark.parametrize("where", ["path", "body"])
@@ -126,7 +119,7 @@ def test_what_the_north_has_looks_in_the_south_as_if_nobody_had_it(app: Flask, s
                 in_path, in_body = (tried, own) if where == "path" else (own, tried)
                 seen.append(Seen.of(ask(person, rule, method, in_path, in_body), tried))
             assert seen[0] == seen[1], f"{method} {rule.rule} with the north's {kind}"
-            if kind != CALL and not by_staff(rule):
+            if kind != CALL:
                 expected = 422 if kind == CODE else 404
                 assert seen[0].status == expected, f"{method} {rule.rule} with the north's {kind}: {seen[0]}"
     assert every_row(app, "north") == before

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storefront.web.asset_bundles import AssetError, join_scripts, join_styles
-from storefront.web.static_files import SCRIPT, STATIC_FOLDER, STYLE
+from storefront.web.static_files import ADMIN_STYLE, SCRIPT, STATIC_FOLDER, STYLE
 
 Write = Callable[..., Path]
 
@@ -163,8 +163,13 @@ def test_every_source_of_the_shop_is_part_of_what_is_served() -> None:
     script = join_scripts(STATIC_FOLDER / SCRIPT)
     parts = re.findall(r'^modules\["([\w.]+)"\]=', script, re.MULTILINE)
     assert sorted(parts) == sorted(path.name for path in (STATIC_FOLDER / "js").iterdir())
-    entry = (STATIC_FOLDER / STYLE).read_text()
-    imported = re.findall(r'^@import "([\w/.]+)"', entry, re.MULTILINE)
+    imported = {style: imports_of(style) for style in (STYLE, ADMIN_STYLE)}
     files = {path.relative_to(STATIC_FOLDER / "css").as_posix() for path in (STATIC_FOLDER / "css").rglob("*.css")}
-    assert sorted([*imported, "style.css"]) == sorted(files)
+    assert {name for names in imported.values() for name in names} | {"style.css", "admin.css"} == files
+    assert all(len(names) == len(set(names)) for names in imported.values())
+    assert not [name for name in imported[STYLE] if name.startswith("admin/")]
     assert len(join_styles(STATIC_FOLDER / STYLE)) > 20_000
+
+
+def imports_of(style: str) -> list[str]:
+    return re.findall(r'^@import "([\w/.]+)"', (STATIC_FOLDER / style).read_text(), re.MULTILINE)

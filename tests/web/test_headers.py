@@ -70,7 +70,7 @@ Send = Callable[[str, str, dict[str, str]], int]
 @pytest.fixture
 def send(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Iterator[Send]:
     """Send these headers as a server hands them on, and check what is answered and logged."""
-    app = make_app(TRUSTED_PROXIES="1", METRICS_TOKEN="m" * 24, STAFF_TOKEN="s" * 24, PUBLIC_URL="https://shop.example")
+    app = make_app(TRUSTED_PROXIES="1", METRICS_TOKEN="m" * 24, PUBLIC_URL="https://shop.example")
     client = app.test_client(use_cookies=False)
     caplog.set_level(logging.ERROR)
 

@@ -19,16 +19,15 @@ from storefront.upsell.experiment.exposures import insert_exposures
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
+from tests.staff.factories import api_key, bearer
 
-TOKEN = "the staff's own, and long enough"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 SPLIT = allocation(0.1, True)
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """Whatever else is exposed by itself is left out: these tests say who is."""
-    return make_app(STAFF_TOKEN=TOKEN, UPSELL_ENABLED="false")
+    return make_app(UPSELL_ENABLED="false")
 
 
 class World:
@@ -37,6 +36,7 @@ class World:
     def __init__(self, person: Person) -> None:
         self.person = person
         self.app = person.client.application
+        self.key = bearer(api_key(self.app, person.shop, "upsell:read"))
 
     def exposed(self, arm: str, shopper: str, split: dict[str, float] | None = None, **items: int) -> str:
         cart_id = self.person.cart(**items)
@@ -85,7 +85,7 @@ class World:
             db.session.add(call)
 
     def report(self, query: str = "") -> dict[str, Any]:
-        answer = self.person.api("GET", f"/upsell/report{query}", headers=AUTHORIZED)
+        answer = self.person.api("GET", f"/upsell/report{query}", headers=self.key)
         assert answer.status_code == 200, answer.text
         assert isinstance(answer.json, dict)
         return answer.json
@@ -240,7 +240,7 @@ def test_only_staff_may_read_it(world: World) -> None:
         assert answer.status_code == 401
         assert answer.mimetype == "application/problem+json"
     for query in ("?days=0", "?days=ten", "?days=4000"):
-        assert world.person.api("GET", f"/upsell/report{query}", headers=AUTHORIZED).status_code == 422
+        assert world.person.api("GET", f"/upsell/report{query}", headers=world.key).status_code == 422
 
 
 def test_operators_read_it_as_a_table(world: World, other_world: World) -> None:

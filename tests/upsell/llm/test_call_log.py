@@ -9,6 +9,7 @@ from flask import Flask
 
 from storefront.upsell.llm.rerank_prompt import PROMPT_VERSION
 from tests.conftest import Person
+from tests.staff.factories import api_key, bearer
 from tests.tenants.factories import every_row
 from tests.upsell import model_server as server
 from tests.upsell.conftest import calls, showings
@@ -129,15 +130,15 @@ def test_no_cart_and_no_order_can_be_opened_from_what_staff_read(
     asking: Callable[..., Flask], journal: Journal, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who has the id of a cart or of an order has the cart or the order."""
-    token = "staff-token-of-the-tests"
-    app = asking(STAFF_TOKEN=token)
+    app = asking()
+    key = bearer(api_key(app, "north", "upsell:read"))
     person = Person(app.test_client(), "north")
     cart = person.cart(beans=1)
     person.api("GET", f"/carts/{cart}/upsell")
     order = person.checkout(cart).json["id"]
     assert len(calls(app)) >= 1
-    listed = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {token}"})
-    report = person.api("GET", "/upsell/report", headers={"Authorization": f"Bearer {token}"})
+    listed = person.api("GET", "/upsell/calls", headers=key)
+    report = person.api("GET", "/upsell/report", headers=key)
     assert {listed.status_code, report.status_code} == {200}
     assert listed.json["items"]
     for told in (listed.text, report.text, json.dumps(journal()), caplog.text):
