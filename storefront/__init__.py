@@ -35,7 +35,7 @@ from storefront.orders import pages as orders_pages
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
-from storefront.staff import access
+from storefront.staff import access, audit_api
 from storefront.staff import commands as staff_commands
 from storefront.staff import pages as staff_pages
 from storefront.state import EXTENSION, AppState
@@ -137,7 +137,7 @@ def register_blueprints(app: Flask) -> None:
         admin_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api):
+    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api, audit_api):
         app.register_blueprint(api.api)
     app.register_blueprint(seo_pages.root_files)
     app.register_blueprint(staff_pages.pages)

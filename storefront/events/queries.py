@@ -16,6 +16,9 @@ EVENTS_AFTER = tenant_scoped(
     .order_by(events.c.id)
     .limit(bindparam("limit"))
 )
+AUDIT_EVENTS_AFTER = tenant_scoped(
+    select(events).where(events.c.id > bindparam("id")).order_by(events.c.id).limit(bindparam("limit"))
+)
 SELECT_LAST_EVENT_ID = tenant_scoped(select(table_of(EventSequence).c.last_id))
 SELECT_LAST_EVENT_ID_BEFORE = tenant_scoped(
     select(events.c.id).where(events.c.created_at < bindparam("moment")).order_by(events.c.id.desc()).limit(1)
@@ -38,6 +41,11 @@ def last_event_id() -> int:
 def events_after(id: int, types: Sequence[str], limit: int) -> Sequence[Any]:
     """Return the tenant's next events of these types after `id`: rows of (id, type, subject, data)."""
     return execute(EVENTS_AFTER, {"id": id, "types": list(types), "limit": limit}).all()
+
+
+def audit_events_after(id: int, limit: int) -> Sequence[Any]:
+    """Return the tenant's next events of all types after `id`, with who made them."""
+    return execute(AUDIT_EVENTS_AFTER, {"id": id, "limit": limit}).all()
 
 
 def last_event_before(moment: datetime) -> int:
