@@ -94,7 +94,8 @@ ENDPOINTS_TO_SET_UP = ("staff.second_factor", "staff.set_up_second_factor", "sta
 
 def leave_for(path: str) -> Response:
     """Redirect to a page that leads back afterwards; after a form, to the page that it stands on."""
-    back = request.full_path.rstrip("?") if request.method in SAFE_METHODS else request.path
+    is_form = request.method not in SAFE_METHODS
+    back = "/".join(request.path.split("/")[:3]) if is_form else request.full_path.rstrip("?")
     query = "" if back in ("/admin/", path) or len(back) > MAX_NEXT_LENGTH else "?" + urlencode({"next": back})
     return redirect(request.script_root + path + query, 303)
 

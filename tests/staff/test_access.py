@@ -185,6 +185,8 @@ def test_after_half_an_hour_people_and_keys_need_the_password_again(app: Flask) 
         for path in ("/admin/people", "/admin/keys", "/admin/account/second-factor"):
             assert person.get(path).headers["Location"].startswith("/t/north/admin/confirm?next="), path
             assert "/admin/confirm" in person.post(path).headers["Location"]
+        form = person.post(f"/admin/people/{person.id}/sign-out")
+        assert form.headers["Location"] == "/t/north/admin/confirm?next=%2Fadmin%2Fpeople", "where the form stands"
         assert person.get("/admin/").status_code == 200
         assert person.post("/admin/confirm", {"password": "wrong password"}).status_code == 422
         sent = {"password": "a long enough password", "next": "/admin/keys"}
