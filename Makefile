@@ -13,10 +13,10 @@ WORKERS ?= 3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check check-assets format translations migration seed reset lock bench lighthouse clean
+.PHONY: help run dev test coverage check check-assets format translations migration seed reset lock bench lighthouse clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 run: .venv/run.stamp ## serve the shops of catalog.json on http://localhost:8000
 	@exec $(BIN)/gunicorn
@@ -27,11 +27,16 @@ dev: .venv/dev.stamp ## serve, and restart when code, templates, CSS, JS, transl
 test: .venv/dev.stamp ## run the tests; T=tests/cart K=promo only those of a folder or file, with a word in their name
 	$(BIN)/pytest -n $(WORKERS) $(T) $(if $(K),-k "$(K)")
 
-check: .venv/dev.stamp check-assets ## lint, format, types, translations
+# Code that runs in processes of its own (gunicorn, flask) isn't measured.
+coverage: .venv/dev.stamp ## run the tests, and list the lines of storefront/ that none of them runs
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term-missing:skip-covered
+
+check: .venv/dev.stamp check-assets ## lint, format, types, layers, unused code, translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 	$(BIN)/pytest -q tests/i18n/test_catalogues.py
 
 # Needs Node.js. With REQUIRE_NODE=1, as on GitHub, its absence is an error.

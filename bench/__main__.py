@@ -117,11 +117,11 @@ def measure(shop: Server, empty: Server) -> None:
         rates["empty view"].append(one.rate)
         cpu_empty.append((empty.cpu() - before) / one.done * 1000)
         for name, step in (("list page", list_page), ("list of the API", list_api)):
-            found = closed_loop(step, shop.port, CLIENTS, SECONDS)
-            wrong = {status for status in found.statuses if status != 200}
+            measured = closed_loop(step, shop.port, CLIENTS, SECONDS)
+            wrong = {status for status in measured.statuses if status != 200}
             if wrong:
                 sys.exit(f"{name}: answers with {wrong}")
-            rates[name].append(found.rate)
+            rates[name].append(measured.rate)
     base = statistics.median(rates["empty view"])
     cpu_base = statistics.median(cpu_empty)
     say("requests/s (median)", "of the empty view")
@@ -132,13 +132,13 @@ def measure(shop: Server, empty: Server) -> None:
     closed_loop(path, shop.port, CLIENTS, 1.0)
     for _ in range(ROUNDS):
         before = shop.cpu()
-        found = closed_loop(path, shop.port, CLIENTS, SECONDS)
-        wrong = {status for status in found.statuses if status not in (200, 201)}
+        measured = closed_loop(path, shop.port, CLIENTS, SECONDS)
+        wrong = {status for status in measured.statuses if status not in (200, 201)}
         if wrong:
             sys.exit(f"paths: answers with {wrong}")
-        rates_of_paths.append(found.rate)
-        cpu_of_paths.append((shop.cpu() - before) / found.done * 1000)
-        slow.append(found.percentile(0.99))
+        rates_of_paths.append(measured.rate)
+        cpu_of_paths.append((shop.cpu() - before) / measured.done * 1000)
+        slow.append(measured.percentile(0.99))
     rate, cpu = statistics.median(rates_of_paths), statistics.median(cpu_of_paths)
     print()
     say("paths: list, product, add, cart, checkout", "")

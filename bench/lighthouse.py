@@ -36,7 +36,7 @@ CATEGORIES = {
     "agentic-browsing": ("agentic browsing", 100),
 }
 """The categories with their labels and minimum scores."""
-MOST_BYTES = 60_000
+MAX_PAGE_BYTES = 60_000
 """Transferred bytes without images: HTML, CSS, scripts and font, with their headers."""
 PATIENCE = 180
 """Time limit of one run."""
@@ -97,7 +97,7 @@ class Result:
             if self.score(category) < least
         ]
         low += [f"layout shift {self.shift:.4f}"] if self.shift else []
-        low += [f"{self.bytes:,} bytes before pictures"] if self.bytes > MOST_BYTES else []
+        low += [f"{self.bytes:,} bytes before pictures"] if self.bytes > MAX_PAGE_BYTES else []
         low += [] if all(run.kept_for_back for run in self.runs) else ["not kept by the browser for Back"]
         low += [f"requests to {', '.join(sorted(self.other_hosts))}"] if self.other_hosts else []
         return [f"{self.page.name}: {what}" for what in low]

@@ -8,7 +8,6 @@ whether or not the shop keeps up (an open loop), so queueing is visible.
 
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -175,4 +174,4 @@ def print_costs(starts: list[dict[str, Costs]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,7 +7,7 @@ from alembic import context
 from flask import current_app
 
 target = current_app.extensions["migrate"].db
-engine = current_app.extensions["storefront_engines"].durable_write
+engine = current_app.extensions["storefront"].engines.durable_write
 
 
 def run() -> None:
@@ -24,7 +24,7 @@ def run() -> None:
             context.run_migrations()
 
 
-def is_ours(thing, name, type_, reflected, compare_to) -> bool:
+def is_ours(_thing: Any, name: str | None, _type: str, reflected: bool, _compare_to: Any) -> bool:
     """The search index and its column are written by hand, so autogenerate leaves them alone."""
     return not (reflected and name and (name.startswith(("product_search", "ix_product_search")) or name == "search"))
 

@@ -18,6 +18,7 @@ from storefront.checkout import api as checkout_api
 from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
+from storefront.db.engine import Engines
 from storefront.events import commands as events_commands
 from storefront.events import pages as events_pages
 from storefront.events.tailer import EventTailer
@@ -43,6 +44,7 @@ from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
 from storefront.tenants.registry import Registry
+from storefront.timings import Timings
 from storefront.upsell import api as upsell_api
 from storefront.upsell import commands as upsell_commands
 from storefront.upsell import pages as upsell_pages
@@ -61,9 +63,9 @@ from storefront.web.fragment_cache import FragmentCache
 __all__ = ["ConfigError", "Settings", "create_app"]
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, timings: Timings | None = None) -> Flask:
     """The app, ready to serve a database that `bootstrap.prepare` has made ready. Raises `ConfigError`."""
-    settings = settings or settings_of_environment()
+    settings, timings = settings or settings_of_environment(), timings or Timings()
     keep_secret(settings)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     app.request_class = LimitedRequest
@@ -71,9 +73,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False  # it would redirect to the Host that was sent
     app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # nothing here is async; asking each time costs
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    app.extensions[EXTENSION] = new_state(app, settings)
+    engines = transactions.init_app(app, settings)
+    app.extensions[EXTENSION] = new_state(app, settings, timings, engines)
 
-    transactions.init_app(app, settings)
     logging.init_app(app)
     compression.init_app(app)
     app.register_blueprint(tenants_pages.pages)  # first, because it says whose request it is
@@ -94,15 +96,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def new_state(app: Flask, settings: Settings) -> AppState:
+def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines) -> AppState:
     return AppState(
         settings=settings,
-        registry=Registry(settings),
+        timings=timings,
+        engines=engines,
+        registry=Registry(settings, timings.tenant_snapshot),
         static_files=static_files.load(),
         fragments=FragmentCache(),
         category_counts={},
         vocabularies=spelling.VocabularyCache(),
-        event_tailer=EventTailer(app),
+        event_tailer=EventTailer(app, timings),
         write_probe=WriteProbe(),
         scheduler=JobScheduler(),
         impressions=ImpressionBuffer(),

@@ -1,6 +1,6 @@
-"""Every setting, read from the environment once and checked, with a sentence that names the variable at fault.
+"""All settings. They are read from the environment once and checked; an error names the variable.
 
-`env_reader` reads variables, `config_values` says what the value of each kind must be like.
+`env_reader` reads variables, `config_values` checks and parses the values of each kind.
 """
 
 import os
@@ -29,7 +29,7 @@ ROOT = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
 """The folder of templates, static files, translations and migrations: the repository's top folder, or, once installed,
 the package itself (`force-include` in pyproject.toml)."""
 
-HOSTS_THAT_LOSE_THEIR_DISK = {
+HOSTS_WITH_EPHEMERAL_DISKS = {
     "RENDER": "Render",
     "DYNO": "Heroku",
     "K_SERVICE": "Cloud Run",
@@ -39,13 +39,13 @@ HOSTS_THAT_LOSE_THEIR_DISK = {
 
 
 MIN_TOKEN_LENGTH = 24
-"""Characters: keys can be tried without asking the shop."""
+"""In characters. A short key could be guessed offline."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment said, typed and checked. Times are seconds. A field that is, or may hold, a secret is left
-    out of the representation, which also keeps it out of the logs (`storefront.observability.redaction`)."""
+    """The settings, typed and checked. Times are in seconds. A field that is or may contain a secret is left out of the
+    representation, which also redacts it in the logs (`storefront.observability.redaction`)."""
 
     host: str
     port: int
@@ -56,7 +56,7 @@ class Settings:
     base_domain: str
     upsell_enabled: bool
     upsell_disabled: bool
-    """Whether UPSELL_ENABLED says false. A command whose shell doesn't set it can't know what the shop runs with."""
+    """Whether UPSELL_ENABLED is set to false. A command whose shell doesn't set it can't know the server's value."""
     openai_api_key: str | None = field(repr=False)
     openai_base_url: str | None = field(repr=False)
     upsell_model: str
@@ -86,7 +86,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Read and check every variable; raises `ConfigError` for the first that is wrong."""
+        """Read and check all variables. Raises `ConfigError` for the first invalid one."""
         read = EnvReader(environ)
         data_dir = Path(read.text("DATA_DIR", "data")).absolute()
         url = read.checked("DATABASE_URL", "", database_url) or f"sqlite:///{data_dir / 'storefront.db'}"
@@ -123,8 +123,8 @@ class Settings:
         )
 
     def warnings(self, environ: Mapping[str, str] = os.environ) -> list[str]:
-        """What an operator should hear at boot although the shop can start with it."""
-        host = next((name for key, name in HOSTS_THAT_LOSE_THEIR_DISK.items() if environ.get(key)), None)
+        """Warnings for the operator about settings with which the shop can start."""
+        host = next((name for key, name in HOSTS_WITH_EPHEMERAL_DISKS.items() if environ.get(key)), None)
         if host and self.on_sqlite:
             return [
                 f"This looks like {host}, whose disk may be lost at every restart, and the shop keeps its data in "

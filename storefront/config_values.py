@@ -1,5 +1,5 @@
-"""What the value of each kind of setting must be like. Each check takes the text of a variable, and raises a
-`ValueError` whose message goes on after the name of the variable."""
+"""Checks and parsers for the values of settings. Each takes the text of a variable and raises a `ValueError` whose
+message continues a sentence that begins with the variable's name."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ REDIS_SCHEMES = ("redis://", "rediss://", "redis+unix://")
 
 @dataclass(frozen=True)
 class TokenPrices:
-    """What a model costs: currency units per million tokens, which is millionths of the currency per token."""
+    """The price of a model in currency units per million tokens, that is, in millionths of the currency per token."""
 
     prompt: Decimal
     completion: Decimal
@@ -21,8 +21,8 @@ class TokenPrices:
 
 @dataclass(frozen=True)
 class Budget:
-    """What the model may use for one tenant on one day (UTC), in tokens or in millionths of UPSELL_CURRENCY: past
-    `soft` only carts above the tenant's value ask it, past `hard` none."""
+    """The model's budget for a tenant and day (UTC), in tokens or in millionths of UPSELL_CURRENCY. Above `soft` only
+    carts above the tenant's threshold use the model, above `hard` none."""
 
     soft: int
     hard: int
@@ -30,7 +30,7 @@ class Budget:
 
 
 def database_url(value: str) -> str:
-    """SQLAlchemy's form of a database address; PostgreSQL is spoken with psycopg 3."""
+    """The database URL in SQLAlchemy's form, with psycopg 3 for PostgreSQL."""
     for scheme in ("postgres://", "postgresql://", "postgresql+psycopg://"):
         if value.startswith(scheme):
             check_port(value)
@@ -48,7 +48,7 @@ def check_port(value: str) -> None:
 
 
 def rate_limit_storage(value: str) -> str:
-    """Where the rate limits are counted: in each process's own memory, or in a Redis that all share."""
+    """The storage of the rate limits: the memory of each process, or a Redis shared by all processes."""
     if value == "memory://":
         return value
     if not value.startswith(REDIS_SCHEMES):
@@ -84,13 +84,13 @@ def web_address(value: str) -> str:
     except ValueError:
         good = False
     if not good:
-        # What was given is not repeated: it may hold a password, or be a key that was put into the wrong variable.
+        # The value is not repeated: it may contain a password, or be a key in the wrong variable.
         raise ValueError("must be an address such as https://example.com or http://127.0.0.1:8080/v1.")
     return value.rstrip("/")
 
 
 def model_prices(value: str) -> dict[str, TokenPrices]:
-    """'some-model=0.25/2.00, other=0/0' gives each model's rates for prompt and completion."""
+    """Parse 'some-model=0.25/2.00, other=0/0': the prices of prompt and completion by model."""
     prices = {}
     for entry in value.split(","):
         found = re.fullmatch(r"\s*(\S+)\s*=\s*(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*", entry)
@@ -101,7 +101,7 @@ def model_prices(value: str) -> dict[str, TokenPrices]:
 
 
 def daily_budget(value: str) -> Budget:
-    """'200000/300000 tokens' or, in money, '1.50/2.00'."""
+    """Parse '200000/300000 tokens' or, in money, '1.50/2.00'."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)(\s+tokens)?", value)
     if not found:
         raise ValueError(f"must be like 200000/300000 tokens, or 1.50/2.00 in UPSELL_CURRENCY, not {value!r}.")

@@ -1,4 +1,4 @@
-"""Reads the variables of an environment."""
+"""Reads environment variables."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class EnvReader:
-    """Reads variables of one environment; every complaint names the variable. An empty value counts as not set."""
+    """Reads the variables of an environment. An error names the variable. An empty value counts as not set."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -38,15 +38,15 @@ class EnvReader:
             raise ConfigError(f"{name} {fault}") from None
 
     def secret(self, name: str, min_length: int) -> str:
-        """What signs or opens something; "" when it is not set."""
+        """A secret of at least `min_length` characters; "" when the variable is not set."""
         return long_enough(self.text(name, ""), min_length, name)
 
     def secret_file(self, name: str, min_length: int) -> str:
-        """The same, from the file that the variable names."""
+        """The secret in the file that the variable names; "" when the variable is not set."""
         return long_enough(self.file(name), min_length, f"{name} {self.text(name, '')!r}")
 
     def file(self, name: str) -> str:
-        """The content of the file that the variable names, which must have some; "" when the variable is not set."""
+        """The content of the file that the variable names; "" when it is not set. An empty file is an error."""
         path = self.text(name, "")
         if not path:
             return ""

@@ -1,4 +1,4 @@
-"""What went wrong outside of the program, as one sentence for an operator."""
+"""Explains errors with causes outside the program in one sentence for an operator."""
 
 import errno
 
@@ -11,8 +11,7 @@ from storefront.errors import Refusal
 
 
 def explain_error(fault: Exception, settings: Settings) -> str | None:
-    """What is wrong and what to do, in one sentence for an operator; None for a fault of the program, and for a reader
-    of the output who has had enough."""
+    """One sentence with the cause and what to do. None for a bug, and for a closed output pipe (EPIPE)."""
     if isinstance(fault, Refusal):
         cause = fault.__cause__
         if not isinstance(cause, OSError | SQLAlchemyError):

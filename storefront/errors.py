@@ -69,11 +69,17 @@ class Conflict(Refusal):
 
 @dataclass(frozen=True)
 class Shortage:
-    """A product with less stock than the cart's quantity."""
+    """A variant with less stock than the cart's quantity."""
 
     product_id: str
+    variant_id: str
     requested: int
     available: int
+
+    def members(self) -> dict[str, Any]:
+        """A product without options is named by its own id only."""
+        hidden = {"variant_id"} if self.variant_id == self.product_id else set()
+        return {name: value for name, value in asdict(self).items() if name not in hidden}
 
 
 class OutOfStock(Conflict):
@@ -85,7 +91,7 @@ class OutOfStock(Conflict):
         self.items = items
 
     def problem_members(self) -> dict[str, Any]:
-        return {"items": [asdict(item) for item in self.items]}
+        return {"items": [item.members() for item in self.items]}
 
 
 class PriceChanged(Conflict):

@@ -1,4 +1,4 @@
-"""The secret key that an installation makes for itself."""
+"""The secret key that an installation generates."""
 
 import os
 import secrets
@@ -8,11 +8,11 @@ from pathlib import Path
 from storefront.env_reader import ConfigError
 
 MIN_SECRET_KEY_LENGTH = 32
-"""Characters. Whoever guesses the key can make sessions of others."""
+"""In characters. With a guessed key, sessions could be forged."""
 
 
 def load_or_create_secret_key(data_dir: Path, shared_database: bool) -> str:
-    """The secret that this installation made for itself, made now if there is none; readable by its owner only."""
+    """The secret key of this installation, generated if there is none. Its file is readable by its owner only."""
     if shared_database:
         raise ConfigError("SECRET_KEY must be set when DATABASE_URL is, so that every process signs with the same key.")
     path = data_dir / "secret_key"
@@ -35,7 +35,7 @@ def load_or_create_secret_key(data_dir: Path, shared_database: bool) -> str:
 
 
 def make_secret(path: Path) -> None:
-    """Write a new secret, whole or not at all; the one of another process that was quicker is kept."""
+    """Write a new secret key atomically. The one of another process that was faster is kept."""
     draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""What an app holds for all of its requests and threads, typed and in one place; `create_app` makes it.
+"""The state of an app, shared by its requests and threads. `create_app` builds it.
 
 Every package may read the state, so this module imports none of them: their types are for the type checker only.
 """
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from storefront.catalog.pages import CategoryCounts
     from storefront.catalog.spelling import VocabularyCache
     from storefront.config import Settings
+    from storefront.db.engine import Engines
     from storefront.events.tailer import EventTailer
     from storefront.observability.readiness import WriteProbe
     from storefront.tenants.registry import Registry
+    from storefront.timings import Timings
     from storefront.upsell.impressions import ImpressionBuffer
     from storefront.upsell.llm.service import LlmReranker
     from storefront.upsell.recommender.stats_cache import StatsCache
@@ -32,11 +34,13 @@ class AppState:
     """Each member is safe to share between threads."""
 
     settings: "Settings"
+    timings: "Timings"
+    engines: "Engines"
     registry: "Registry"
     static_files: "StaticFiles"
     fragments: "FragmentCache"
     category_counts: "dict[str, tuple[float, CategoryCounts]]"
-    """By tenant id, each with the `time.monotonic()` at which it was counted."""
+    """By tenant id, each with the `time.monotonic()` of the count."""
     vocabularies: "VocabularyCache"
     event_tailer: "EventTailer"
     write_probe: "WriteProbe"
@@ -46,8 +50,8 @@ class AppState:
     recommender_stats: "StatsCache"
     recommender_slots: BoundedSemaphore
     was_suggested: Callable[[str | None, str, str], bool]
-    """Whether an impression of this id suggested to a cart of this id a product of this id. The cart asks, which knows
-    nothing of `storefront.upsell`."""
+    """Whether an impression suggested a product to a cart, each given by its id: (impression, cart, product). `cart`
+    calls it without importing `upsell`."""
 
 
 def state_of(app: Flask) -> AppState:
@@ -56,5 +60,5 @@ def state_of(app: Flask) -> AppState:
 
 
 def current_state() -> AppState:
-    """That of the app whose context is active."""
+    """The state of the app whose context is active."""
     return state_of(current_app)

@@ -5,15 +5,24 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 MONEY = {"amount": int, "currency": str}
+VARIANT = {"id": str, "options": [str], "price": MONEY, "stock": int, "image_url": str, "available": bool}
 PRODUCT = {
     "id": str, "name": str, "description": str, "category": str, "image_url": str, "price": MONEY, "stock": int,
-    "tags": [str],
+    "tags": [str], "options": [{"name": str, "values": [str]}], "variants": [VARIANT],
 }  # fmt: skip
-LINE = {"product": PRODUCT, "quantity": int, "line_total": MONEY, "available": bool}
+LINE = {
+    "product": PRODUCT,
+    "variant_id": str,
+    "options": [str],
+    "quantity": int,
+    "line_total": MONEY,
+    "available": bool,
+}
 STEPS = {"subtotal": MONEY, "discount": MONEY, "tax": MONEY, "total": MONEY}
 CART = {"id": str, "status": str, "items": [LINE], "promo_code": (str, type(None)), **STEPS}
 ORDER_LINE = {
-    "product_id": str, "name": str, "unit_price": MONEY, "quantity": int, "line_total": MONEY, "from_upsell": bool,
+    "product_id": str, "variant_id": str, "options": [str], "name": str, "unit_price": MONEY, "quantity": int,
+    "line_total": MONEY, "from_upsell": bool,
 }  # fmt: skip
 ORDER = {
     "id": str, "number": str, "status": str, "email": str, "name": str, "items": [ORDER_LINE],
@@ -58,7 +67,7 @@ def assert_problem(answer: TestResponse, status: int, ending: str = "", field: s
 
 def steps(priced: Any) -> tuple[int, int, int, int]:
     """Subtotal, discount, tax and total in minor units."""
-    return tuple(priced[name]["amount"] for name in STEPS)  # type: ignore[return-value]
+    return tuple(priced[name]["amount"] for name in STEPS)
 
 
 def holdings(cart: Any) -> dict[str, int]:

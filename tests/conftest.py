@@ -4,9 +4,7 @@ import io
 import json
 import logging
 import os
-import random
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,7 +28,10 @@ from storefront.db.timeouts import Timeouts
 from storefront.observability.logging import JsonFormatter
 from storefront.server.bootstrap import prepare
 from storefront.state import state_of
+from storefront.timings import Timings
+from tests.ordering import pytest_collection_modifyitems, pytest_configure, pytest_xdist_make_scheduler  # noqa: F401
 from tests.postgres import MEMORY, Postgres, room_in_memory, start_postgres
+from tests.upsell.model_server import ModelServer, start_model_server
 
 CATALOG = Path(__file__).parent / "catalog.json"
 SECRET = "only for tests, and as long as it must be"
@@ -43,9 +44,6 @@ ENVIRONMENT = {
     "RATELIMIT_ENABLED": "false",
 }
 
-PORTS = range(20_000, 32_000)
-"""Below those that a system gives out by itself, so that nobody is given one before the server that is to have it."""
-
 PATIENT = Timeouts(lock=60, statement=120, idle=120)
 """Crowds at a machine that has other things to do as well must not be told that the shop is busy."""
 timeouts.SHOPPER = timeouts.TRAINING = PATIENT
@@ -55,32 +53,9 @@ if room_in_memory():
     tempfile.tempdir = str(MEMORY)  # `tmp_path` is in it too
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Each file's tests stay together, because they share a server; so do all of the browser's, which come first."""
-    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only several processes have a use for it
-
-    config.option.loadscopereorder = False
-
-    class ByRoom(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
-
-    return ByRoom(config, log)
-
-
 # How long an example takes says more about what else the machine does than about the shop.
 hypothesis_settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("busy")
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at; chosen by chance, as other processes look for one too."""
-    while True:
-        port = random.SystemRandom().choice(PORTS)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 class Compiled(BytecodeCache):
@@ -164,11 +139,12 @@ def database_url(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: P
 
 @pytest.fixture
 def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Make the app on this test's database, with these variables of the environment besides the usual ones."""
+    """Make the app on this test's database, with these variables of the environment besides the usual ones, and with
+    these timings."""
     made: list[Flask] = []
 
-    def make(**environment: str) -> Flask:
-        app = create_app(settings_for(database_url, tmp_path, **environment))
+    def make(timings: Timings | None = None, **environment: str) -> Flask:
+        app = create_app(settings_for(database_url, tmp_path, **environment), timings)
         app.testing = True
         app.jinja_env.bytecode_cache = COMPILED
         made.append(app)
@@ -215,7 +191,7 @@ class Person:
         wanted = [{"product_id": id, "quantity": quantity} for id, quantity in items.items()]
         answer = self.api("POST", "/carts", {"items": wanted})
         assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])  # type: ignore[index]
+        return str(answer.json["id"])
 
     def checkout(self, cart_id: str, key: str | None = None, **more: Any) -> TestResponse:
         headers = {"Idempotency-Key": key} if key else {}
@@ -223,7 +199,7 @@ class Person:
         return self.api("POST", f"/carts/{cart_id}/checkout", body, headers=headers)
 
     def stock(self, product_id: str) -> int:
-        return int(self.api("GET", f"/products/{product_id}").json["stock"])  # type: ignore[index]
+        return int(self.api("GET", f"/products/{product_id}").json["stock"])
 
 
 @pytest.fixture
@@ -236,6 +212,25 @@ def shopper(app: Flask) -> Person:
 def stranger(app: Flask) -> Person:
     """Shops in the south, and has no business in the north."""
     return Person(app.test_client(), "south")
+
+
+@pytest.fixture
+def model() -> Iterator[ModelServer]:
+    """A language model's server, which a test has behave well or badly."""
+    with start_model_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database in which nothing is yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty/shop.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    url = server.create("without_tables")
+    yield url
+    server.drop(url)
 
 
 Lines = Callable[[], list[dict[str, Any]]]

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,8 +15,8 @@ from storefront.db.timeouts import Timeouts
 from storefront.error_messages import explain_error
 from storefront.state import state_of
 from tests.conftest import CATALOG, dispose, settings_for
-from tests.postgres import Postgres
-from tests.server.test_serving import GUNICORN, serving, wait
+from tests.locks import somebody_writes
+from tests.servers import GUNICORN, serving, wait
 
 SECRET = "only for these tests, and long enough to be taken"
 FLASK = GUNICORN.parent / "flask"
@@ -48,21 +47,11 @@ def is_one_sentence(result: Result) -> bool:
     return result.exit_code == 1 and result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database in which nothing is yet."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/empty/shop.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    url = server.create("without_tables")
-    yield url
-    server.drop(url)
-
-
 def test_before_the_first_start_they_say_so(empty_url: str, tmp_path: Path) -> None:
     app = create_app(settings_for(empty_url, tmp_path))
-    for words in all_commands(app.cli):
+    commands = all_commands(app.cli)
+    assert len(commands) >= 8
+    for words in commands:
         if words in CAN_COME_FIRST:
             continue
         result = run(app, *words)
@@ -97,7 +86,9 @@ BROKEN = {
 def test_with_a_database_that_cannot_be_used_they_say_why(state: str, tmp_path: Path) -> None:
     make, said = BROKEN[state]
     app = create_app(settings_for(make(tmp_path), tmp_path))
-    for words in all_commands(app.cli):
+    commands = all_commands(app.cli)
+    assert len(commands) >= 8
+    for words in commands:
         result = run(app, *words)
         assert is_one_sentence(result), (words, result.output, result.exception)
         assert result.exit_code == 2 or said in result.stderr, (words, result.output)
@@ -106,8 +97,6 @@ def test_with_a_database_that_cannot_be_used_they_say_why(state: str, tmp_path: 
 
 
 def test_a_locked_database_is_said_to_be_busy(app: Flask, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.db.test_timeouts import somebody_writes  # noqa: PLC0415
-
     monkeypatch.setattr("storefront.commands.BULK", Timeouts(lock=0.2, statement=5, idle=5))
     with somebody_writes(database_url, "LOCK TABLE tenant"):
         result = run(app, "upsell", "off", "--tenant", "north")
@@ -129,7 +118,7 @@ def test_a_full_disk_is_not_blamed_on_a_setting(app: Flask) -> None:
 def flask(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """`flask --app storefront …` as an operator types it."""
     given = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder), "CATALOG": str(CATALOG)} | environment
-    command = [FLASK, "--app", "storefront", *words]
+    command = [str(FLASK), "--app", "storefront", *words]
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=120, check=False)
 
 

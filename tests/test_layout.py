@@ -4,8 +4,8 @@ from pathlib import Path
 
 from storefront.config import ROOT
 
-ACROSS_PACKAGES = {"browser"}
-"""Folders of tests of what a person does, which no package does alone."""
+ACROSS_PACKAGES = {"browser", "migrations"}
+"""Folders of tests that belong to a single package."""
 TESTED_WITH_ANOTHER = {"upsell/recommender/evaluation"}
 """Packages whose tests are in the folder above."""
 

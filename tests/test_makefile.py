@@ -22,7 +22,7 @@ def make(*words: str, answer: str = "", **environment: str) -> subprocess.Comple
 
 def test_make_lists_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text()
-    targets = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())  # type: ignore[index]
+    targets = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split())
     listed = [line.split()[1] for line in make().stdout.splitlines()]
     assert set(listed) == targets
     assert len(listed) == len(targets)

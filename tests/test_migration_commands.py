@@ -80,7 +80,7 @@ def test_what_changes_tables_has_the_lock_of_a_start(app: Flask, monkeypatch: py
         yield
         locked.append("released")
 
-    monkeypatch.setattr("storefront.migration_commands.one_at_a_time", lock)
+    monkeypatch.setattr("storefront.migration_commands.preparation_lock", lock)
     for words in (["current"], ["history"], ["check"]):
         assert (db(app, *words).exit_code, locked) == (0, []), words
     for words in (["downgrade"], ["upgrade"], ["stamp", "head"]):

@@ -68,7 +68,8 @@ def test_an_installed_shop_serves_pages_in_every_language(site: Path, tmp_path: 
 
 def test_gunicorn_finds_its_settings_in_the_package(site: Path, tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "DATA_DIR": str(tmp_path)}
-    command = [Path(sys.executable).with_name("gunicorn"), "-c", "python:storefront.gunicorn_conf", "--print-config"]
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    command = [gunicorn, "-c", "python:storefront.gunicorn_conf", "--print-config"]
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

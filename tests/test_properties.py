@@ -66,10 +66,10 @@ class Market(RuleBasedStateMachine):
         self.lines[cart], self.codes[cart] = {}, None
         return shop, cart
 
-    def sent(self, cart: str, answer: Any, allowed: bool, refusal: int) -> bool:
+    def sent(self, cart: str, answer: Any, allowed: bool, refusal: int, when_ordered: int = 409) -> bool:
         """Whether the change was taken, which it must be exactly when it is allowed and the cart is open."""
         if cart in self.orders:
-            assert answer.status_code in (409, refusal)
+            assert answer.status_code == when_ordered, answer.text
         else:
             assert answer.status_code == (200 if allowed else refusal), answer.text
         return allowed and cart not in self.orders
@@ -85,8 +85,9 @@ class Market(RuleBasedStateMachine):
     def set(self, which: tuple[str, str], product: str, quantity: int) -> None:
         shop, cart = which
         answer = self.shops[shop].api("PUT", f"/carts/{cart}/items/{product}", {"quantity": quantity})
-        known = product in STOCK[shop]
-        if self.sent(cart, answer, known and quantity < 1000, 422 if quantity == 1000 else 404):
+        known, invalid = product in STOCK[shop], quantity == 1000
+        refusal, when_ordered = (422, 422) if invalid else (404, 409)
+        if self.sent(cart, answer, known and not invalid, refusal, when_ordered):
             self.lines[cart][product] = quantity
             self.lines[cart] = {id: many for id, many in self.lines[cart].items() if many}
 
@@ -114,7 +115,7 @@ class Market(RuleBasedStateMachine):
         if taken_by is not None and (taken_by != cart or wrong_total):
             assert answer.status_code == 422, "a key came with another request"
         elif cart in self.orders:
-            assert answer.status_code in (200, 201)
+            assert answer.status_code == 200
             assert answer.json["id"] == self.orders[cart]
         elif not lines or wrong_total or any(self.left[shop][id] < many for id, many in lines.items()):
             assert answer.status_code == 409, answer.text

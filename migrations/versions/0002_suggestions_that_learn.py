@@ -1,5 +1,7 @@
 """suggestions that learn: what orders teach, the model's calls and answers apart from what was shown, the experiment"""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -22,7 +24,7 @@ TENANT_TABLES = (
 )
 
 
-def tenant_table(name: str, key: list[sa.Column], *rest) -> None:
+def tenant_table(name: str, key: list[sa.Column[Any]], *rest: sa.schema.SchemaItem) -> None:
     """A table whose rows belong to a tenant, which is the first part of its key."""
     op.create_table(
         name,

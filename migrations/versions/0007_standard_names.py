@@ -71,7 +71,7 @@ class IndexOf(NamedTuple):
         return "_".join(("ix", self.table, *self.columns))
 
     def before(self) -> "IndexOf":
-        """The same index as it was called before this migration."""
+        """This index under the names from before this migration."""
         table = next((old for old, new in TABLES.items() if new == self.table), self.table)
         columns = {new: old for old, new in COLUMNS[self.table].items()}
         return IndexOf(table, [columns.get(name, name) for name in self.columns], self.unique)

@@ -1,21 +1,21 @@
 """Cart actions. Each is one short write transaction; callers read the result again."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, delete, func, insert, select, update
 
 from storefront.cart.limits import check_line_count, check_quantity
-from storefront.cart.models import Cart, CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, Cart, CartLine
 from storefront.cart.queries import find_cart
-from storefront.catalog.models import Product
+from storefront.catalog.models import VariantStatus
+from storefront.catalog.variants import variants
 from storefront.clock import now
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.transactions import write
-from storefront.errors import CartOrdered, NotFound
+from storefront.errors import CartOrdered, FieldError, Invalid, NotFound
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut
 from storefront.ids import is_id, new_id, new_token
@@ -24,90 +24,140 @@ from storefront.signals import cart_changed
 from storefront.tenants.settings import TenantSettings
 
 
-def open_cart(items: Iterable[tuple[str, int]] = (), shopper: str | None = None) -> str:
-    """Create a cart with these (product id, quantity) and return its id. Raises `NotFound` or `Invalid`."""
-    wanted: Counter[str] = Counter()
-    for product_id, quantity in items:
-        wanted[product_id] += check_quantity(quantity)
+class WantedVariant(NamedTuple):
+    """What is to be added: a product without options, or a variant; with both ids they must belong together."""
+
+    product_id: str | None
+    variant_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The variant's id; that of a product without options is its own."""
+        return self.variant_id or self.product_id or ""
+
+
+class UnknownVariant(Exception):
+    """One of the wanted variants isn't for sale under this id."""
+
+
+def open_cart(items: Iterable[tuple[WantedVariant, int]] = (), shopper: str | None = None) -> str:
+    """Create a cart with these quantities and return its id. Raises `NotFound` or `Invalid`."""
+    wanted: Counter[WantedVariant] = Counter()
+    for item, quantity in items:
+        wanted[item] += check_quantity(quantity)
     check_line_count(len(wanted))
     for quantity in wanted.values():
         check_quantity(quantity)
-    cart_id, first = new_token(), new_id()
-    with unknown_product_as_not_found(wanted), write():
-        insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
-        if wanted:
-            lines = [
-                {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "position": first + i}
-                for i, (product_id, quantity) in enumerate(wanted.items())
-            ]
-            insert_rows(CartLine, lines)
+    try:
+        cart_id = _open_cart(wanted, shopper)
+    except UnknownVariant:
+        resolved: Counter[WantedVariant] = Counter()
+        for item, quantity in wanted.items():
+            resolved[resolve_variant(item)] += quantity
+        cart_id = _open_cart(resolved, shopper)
     cart_changed.send(cart_id=cart_id)
     return cart_id
 
 
-products = table_of(Product).c
-SELECT_EXISTING_PRODUCTS = tenant_scoped(select(products.id).where(products.id.in_(bindparam("ids", expanding=True))))
+def _open_cart(wanted: Mapping[WantedVariant, int], shopper: str | None) -> str:
+    cart_id, first = new_token(), new_id()
+    with write():
+        insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])
+        insert_lines(
+            [
+                {**line_values(cart_id, item, quantity), "position": first + i}
+                for i, (item, quantity) in enumerate(wanted.items())
+            ]
+        )
+    return cart_id
 
 
-@contextmanager
-def unknown_product_as_not_found(product_ids: Collection[str]) -> Iterator[None]:
-    """Wrap a `write()` of lines: convert a foreign key error for a product that isn't this shop's to `NotFound`.
-
-    Only after such an error, a query finds out which product it is."""
-    if not all(map(is_id, product_ids)):
-        check_products_exist(product_ids)
-    try:
-        yield
-    except IntegrityError:
-        check_products_exist(product_ids)
-        raise
-
-
-def check_products_exist(product_ids: Iterable[str]) -> None:
-    """Raise `NotFound` if one of the products doesn't exist in this shop."""
-    wanted = [product_id for product_id in product_ids if is_id(product_id)]
-    found = set(execute(SELECT_EXISTING_PRODUCTS, {"ids": wanted}).scalars())
-    missing = [product_id for product_id in product_ids if product_id not in found]
-    if missing:
-        raise NotFound(_("Product %(id)s was not found.", id=repr(cut(missing[0], 64))))
-
-
-def add_item(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
-    """Add a quantity of a product to the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
+def add_item(cart_id: str, item: WantedVariant, quantity: int, from_upsell: bool = False) -> None:
+    """Add a quantity of a variant to the cart. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     check_quantity(quantity)
-    with unknown_product_as_not_found([product_id]), write():
-        lock_open_cart(cart_id)
-        in_cart = quantity_in_cart(cart_id, product_id)
-        if in_cart is None:
-            insert_line(cart_id, product_id, quantity, from_upsell)
-        else:
-            total = check_quantity(in_cart + quantity)
-            execute(SET_LINE_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": total})
+    try:
+        _add_item(cart_id, item, quantity, from_upsell)
+    except UnknownVariant:
+        _add_item(cart_id, resolve_variant(item), quantity, from_upsell)
     cart_changed.send(cart_id=cart_id)
 
 
-def set_quantity(cart_id: str, product_id: str, quantity: int) -> None:
-    """Set the quantity of a product; 0 removes it. Raises `NotFound`, `Invalid` or `CartOrdered`."""
+def _add_item(cart_id: str, item: WantedVariant, quantity: int, from_upsell: bool) -> None:
+    with write():
+        lock_open_cart(cart_id)
+        line = find_line(cart_id, item.key)
+        if line is None:
+            insert_line(cart_id, item, quantity, from_upsell)
+        elif line.status != VariantStatus.ACTIVE or item.product_id not in (None, line.product_id):
+            raise UnknownVariant
+        else:
+            total = check_quantity(line.quantity + quantity)
+            execute(SET_LINE_QUANTITY, {"cart": cart_id, "variant": item.key, "quantity": total})
+
+
+def set_quantity(cart_id: str, variant_id: str, quantity: int) -> None:
+    """Set the quantity of a variant; 0 removes it. Raises `NotFound`, `Invalid` or `CartOrdered`."""
     if quantity:
         check_quantity(quantity)
-    with unknown_product_as_not_found([product_id]), write():
-        lock_open_cart(cart_id)
-        if quantity_in_cart(cart_id, product_id) is None:
-            if quantity:
-                insert_line(cart_id, product_id, quantity)
+    item = WantedVariant(None, variant_id)
+    try:
+        with write():
+            lock_open_cart(cart_id)
+            if find_line(cart_id, variant_id) is None:
+                if not quantity:
+                    resolve_variant(item)
+                else:
+                    insert_line(cart_id, item, quantity)
+            elif quantity:
+                execute(SET_LINE_QUANTITY, {"cart": cart_id, "variant": variant_id, "quantity": quantity})
             else:
-                check_products_exist([product_id])
-        elif quantity:
-            execute(SET_LINE_QUANTITY, {"cart": cart_id, "product": product_id, "quantity": quantity})
-        else:
-            execute(DELETE_LINE, {"cart": cart_id, "product": product_id})
+                execute(DELETE_LINE, {"cart": cart_id, "variant": variant_id})
+    except UnknownVariant:
+        resolve_variant(item)
+        raise
     cart_changed.send(cart_id=cart_id)
 
 
-def insert_line(cart_id: str, product_id: str, quantity: int, from_upsell: bool = False) -> None:
+def insert_line(cart_id: str, item: WantedVariant, quantity: int, from_upsell: bool = False) -> None:
     check_line_count(execute(COUNT_CART_LINES, {"cart": cart_id}).scalar_one() + 1)
-    line = {"cart_id": cart_id, "product_id": product_id, "quantity": quantity, "from_upsell": from_upsell}
-    insert_rows(CartLine, [line])
+    insert_lines([{**line_values(cart_id, item, quantity, from_upsell), "position": new_id()}])
+
+
+def line_values(cart_id: str, item: WantedVariant, quantity: int, from_upsell: bool = False) -> dict[str, Any]:
+    return {
+        "cart": cart_id,
+        "product": item.product_id,
+        "variant": item.key,
+        "quantity": quantity,
+        "from_upsell": from_upsell,
+    }
+
+
+def insert_lines(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert lines for variants that are for sale, inside `write()`. Raises `UnknownVariant` if one isn't: the
+    statement itself looks them up, so that adding costs no read before."""
+    if not all(is_id(row["variant"]) for row in rows):
+        raise UnknownVariant
+    if rows and execute(INSERT_LINE, rows).rowcount != len(rows):
+        raise UnknownVariant
+
+
+def resolve_variant(item: WantedVariant) -> WantedVariant:
+    """Return the item with the ids of its product and its variant: the only one if a product was asked for.
+
+    Raises `NotFound`; or `Invalid` for a product of several variants without one, or a variant of another product."""
+    known = {"product": item.product_id or "", "variant": item.key}
+    rows = execute(SELECT_FOR_SALE, known).all() if all(is_id(id) for id in known.values() if id) else []
+    chosen = next((row for row in rows if row.id == item.key), None)
+    if chosen is None and item.variant_id is None and len(rows) == 1:
+        chosen = rows[0]
+    if chosen is None:
+        if item.variant_id is None and rows:
+            raise Invalid(FieldError("variant_id", _("This product comes in several variants. Choose one of them.")))
+        raise NotFound(_("Product %(id)s was not found.", id=repr(cut(item.key, 64))))
+    if item.product_id not in (None, chosen.product_id):
+        raise Invalid(FieldError("variant_id", _("This variant belongs to another product.")))
+    return WantedVariant(chosen.product_id, chosen.id)
 
 
 def apply_promo(tenant: TenantSettings, cart_id: str, code: str) -> None:
@@ -124,12 +174,42 @@ def remove_promo(cart_id: str) -> None:
 
 
 carts, lines = table_of(Cart), table_of(CartLine)
-this_line = (lines.c.cart_id == bindparam("cart")) & (lines.c.product_id == bindparam("product"))
-SELECT_LINE_QUANTITY = tenant_scoped(select(lines.c.quantity).where(this_line))
+this_line = (lines.c.cart_id == bindparam("cart")) & (lines.c.variant_id == bindparam("variant"))
+SELECT_LINE = tenant_scoped(
+    select(lines.c.quantity, lines.c.product_id, variants.c.status)
+    .join(variants, (variants.c.tenant_id == lines.c.tenant_id) & (variants.c.id == lines.c.variant_id))
+    .where(this_line)
+)
 SET_LINE_QUANTITY = tenant_scoped(update(lines).where(this_line).values(quantity=bindparam("quantity")))
 DELETE_LINE = tenant_scoped(delete(lines).where(this_line))
+product_asked_for = bindparam("product", type_=String())
+SELECT_FOR_SALE = tenant_scoped(
+    select(variants.c.id, variants.c.product_id).where(
+        (variants.c.id == bindparam("variant")) | (variants.c.product_id == product_asked_for),
+        variants.c.status == VariantStatus.ACTIVE,
+    )
+)
+for_sale = tenant_scoped(
+    select(
+        variants.c.tenant_id,
+        bindparam("cart", type_=String()),
+        variants.c.product_id,
+        variants.c.id,
+        bindparam("quantity", type_=Integer()),
+        bindparam("from_upsell", type_=Boolean()),
+        bindparam("position", type_=BigInteger()),
+    ).where(
+        variants.c.id == bindparam("variant"),
+        variants.c.product_id == func.coalesce(product_asked_for, variants.c.product_id),
+        variants.c.status == VariantStatus.ACTIVE,
+    )
+)
+LINE_COLUMNS = ["tenant_id", "cart_id", "product_id", "variant_id", "quantity", "from_upsell", "position"]
+INSERT_LINE = (
+    insert(lines).from_select(LINE_COLUMNS, for_sale).execution_options(tenant_scoped=True, preserve_rowcount=True)
+)
 COUNT_CART_LINES = tenant_scoped(select(func.count()).select_from(lines).where(lines.c.cart_id == bindparam("cart")))
-this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), carts.c.status == CartStatus.OPEN)
+this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), IS_OPEN)
 LOCK_OPEN_CART = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
 SET_CART_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
 
@@ -146,9 +226,11 @@ def lock_open_cart(cart_id: str) -> None:
     raise CartOrdered
 
 
-def quantity_in_cart(cart_id: str, product_id: str) -> int | None:
-    """Return the quantity of a product in the cart; None if there is no such line."""
-    if not is_id(product_id):
-        return None
-    quantity: int | None = execute(SELECT_LINE_QUANTITY, {"cart": cart_id, "product": product_id}).scalar()
-    return quantity
+def find_line(cart_id: str, variant_id: str) -> Any:
+    """Return the line with its variant's status; None if the cart has no such line."""
+    return execute(SELECT_LINE, {"cart": cart_id, "variant": variant_id}).one_or_none() if is_id(variant_id) else None
+
+
+def product_of_variant(variant_id: str) -> str:
+    """Return the id of the product. Raises `NotFound`."""
+    return resolve_variant(WantedVariant(None, variant_id)).product_id or ""

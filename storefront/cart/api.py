@@ -3,13 +3,15 @@
 from typing import Annotated
 
 from flask import url_for
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from storefront.cart import actions
 from storefront.cart.limits import MAX_LINES_PER_CART, MAX_QUANTITY_PER_LINE
 from storefront.cart.models import CartStatus
 from storefront.cart.queries import CartSnapshot, load_cart
 from storefront.catalog.api import Product, shop_money
+from storefront.catalog.queries import with_variants
 from storefront.ids import pasted_id
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
@@ -24,8 +26,22 @@ ProductId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(pa
 
 
 class ItemRequest(RequestModel):
-    product_id: ProductId
+    variant_id: Annotated[ProductId | None, Field(description="required for a product of several variants")] = None
+    product_id: Annotated[
+        ProductId | None, Field(validate_default=True, description="may be left out beside `variant_id`")
+    ] = None
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY_PER_LINE)]
+
+    @field_validator("product_id")
+    @classmethod
+    def one_of_both(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("variant_id") is None:
+            raise PydanticCustomError("missing", "a product_id or a variant_id")
+        return value
+
+    @property
+    def wanted(self) -> actions.WantedVariant:
+        return actions.WantedVariant(self.product_id, self.variant_id)
 
 
 class AddItemRequest(ItemRequest):
@@ -48,6 +64,8 @@ class PromoRequest(RequestModel):
 
 class CartItem(ResponseModel):
     product: Product
+    variant_id: str
+    options: Annotated[list[str], Field(description="the variant's values, in the order of the product's options")]
     quantity: int
     line_total: Money
     available: Annotated[bool, Field(description="whether this quantity is in stock now")]
@@ -66,17 +84,20 @@ class Cart(ResponseModel):
     @classmethod
     def of(cls, cart: CartSnapshot) -> "Cart":
         price = cart.price(current_tenant())
+        products = with_variants([line.product for line in cart.lines])
         return cls.model_construct(
             id=cart.id,
             status=cart.status,
             items=[
                 CartItem.model_construct(
-                    product=Product.of(line.product),
+                    product=Product.of(product),
+                    variant_id=line.variant_id,
+                    options=list(line.variant.options),
                     quantity=line.quantity,
                     line_total=shop_money(line.line_total),
                     available=line.available,
                 )
-                for line in cart.lines
+                for line, product in zip(cart.lines, products, strict=True)
             ],
             promo_code=cart.promo_code,
             subtotal=shop_money(price.subtotal),
@@ -91,7 +112,7 @@ class Cart(ResponseModel):
 @spec.validate(resp=responses(201, Cart, 400, 404, 415, 422), tags=["cart"])
 def create_cart(json: CreateCartRequest) -> tuple[Cart, int, dict[str, str]]:
     """Create a cart, optionally with items."""
-    cart_id = actions.open_cart((item.product_id, item.quantity) for item in json.items)
+    cart_id = actions.open_cart((item.wanted, item.quantity) for item in json.items)
     return cart_response(cart_id), 201, {"Location": url_for("cart_api.get_cart", cart_id=cart_id)}
 
 
@@ -106,27 +127,30 @@ def get_cart(cart_id: str) -> Cart:
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
 def add_item(cart_id: str, json: AddItemRequest) -> Cart:
-    """Add a quantity of a product to the cart."""
-    from_upsell = current_state().was_suggested(json.upsell_call_id, cart_id, json.product_id)
-    actions.add_item(cart_id, json.product_id, json.quantity, from_upsell)
+    """Add a quantity of a product, or of one of its variants, to the cart."""
+    from_upsell = False
+    if json.upsell_call_id:
+        product_id = json.product_id or actions.product_of_variant(json.wanted.key)
+        from_upsell = current_state().was_suggested(json.upsell_call_id, cart_id, product_id)
+    actions.add_item(cart_id, json.wanted, json.quantity, from_upsell)
     return cart_response(cart_id)
 
 
-@api.put("/carts/<cart_id>/items/<product_id>")
+@api.put("/carts/<cart_id>/items/<variant_id>")
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 400, 404, 409, 415, 422), tags=["cart"])
-def set_item(cart_id: str, product_id: str, json: SetQuantityRequest) -> Cart:
-    """Set the quantity of a product; 0 removes it."""
-    actions.set_quantity(cart_id, product_id, json.quantity)
+def set_item(cart_id: str, variant_id: str, json: SetQuantityRequest) -> Cart:
+    """Set the quantity of a variant (that of a product without options has the product's id); 0 removes it."""
+    actions.set_quantity(cart_id, variant_id, json.quantity)
     return cart_response(cart_id)
 
 
-@api.delete("/carts/<cart_id>/items/<product_id>")
+@api.delete("/carts/<cart_id>/items/<variant_id>")
 @limiter.limit(CART_CHANGES_LIMIT)
 @spec.validate(resp=responses(200, Cart, 404, 409), tags=["cart"])
-def remove_item(cart_id: str, product_id: str) -> Cart:
-    """Remove a product from the cart."""
-    actions.set_quantity(cart_id, product_id, 0)
+def remove_item(cart_id: str, variant_id: str) -> Cart:
+    """Remove a variant (that of a product without options has the product's id) from the cart."""
+    actions.set_quantity(cart_id, variant_id, 0)
     return cart_response(cart_id)
 
 

@@ -12,6 +12,9 @@ from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_id, new_token
 
+IS_OPEN = text("cart.status = 'open'")
+"""A condition for statements, without a bound parameter: its value would decide whether the partial index below can be
+used, and SQLite would compile the statement again each time that it runs."""
 ONLY_OPEN = text("status = 'open'")
 
 
@@ -40,19 +43,23 @@ class Cart(OwnedByTenant, Model):
 
 
 class CartLine(OwnedByTenant, Model):
-    """A quantity of a product, at the product's current price."""
+    """A quantity of a variant of a product, at its current price."""
 
     __tablename__ = "cart_line"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "cart_id"], ["cart.tenant_id", "cart.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "product_id", "variant_id"], ["variant.tenant_id", "variant.product_id", "variant.id"]
+        ),
         CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity_in_range"),
     )
 
     cart_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    product_id: Mapped[str] = mapped_column(String(64))
+    variant_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     quantity: Mapped[int]
     from_upsell: Mapped[bool] = mapped_column(default=False)
     position: Mapped[int] = mapped_column(BigInteger, default=new_id)
 
-    product: Mapped[Product] = relationship(viewonly=True)
+    product: Mapped[Product] = relationship(foreign_keys=[product_id], viewonly=True)

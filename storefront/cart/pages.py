@@ -7,7 +7,8 @@ from storefront.cart import actions
 from storefront.cart.attribution import is_attributable
 from storefront.cart.limits import parse_quantity
 from storefront.cart.queries import CartSnapshot, PricedCart, count_items, find_cart
-from storefront.catalog.queries import ProductView, get_product_view
+from storefront.catalog.queries import ProductView, get_product_view, name_with_options
+from storefront.catalog.variants import VariantView
 from storefront.errors import CartOrdered, Invalid, NotFound
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
@@ -64,53 +65,74 @@ def show_cart(status: int = 200, promo_error: str | None = None) -> Response:
 @pages.post("/cart/items")
 @limiter.limit(CARTS_LIMIT)
 def add() -> AnyResponse:
-    """Add a product to this browser's cart, which is created if there is none."""
-    product = get_product_view(request.form.get("product_id", ""))
+    """Add a variant of a product to this browser's cart, which is created if there is none."""
+    product = get_product_view(request.form.get("product_id") or product_of_sent_variant())
+    variant = chosen_variant(product, request.form.get("variant_id", ""))
+    if variant is None:
+        flash(_("Choose one of the options of %(name)s first.", name=product.name), "notice")
+        return redirect(url_for("catalog.product", product_id=product.id), 303)
     quantity = parse_quantity(request.form.get("quantity", "1"))
     suggested = request.form.get("next") == "checkout"
-    if suggested and not is_suggestion_available(product):
+    if suggested and not is_suggestion_available(product, variant):
         return redirect(url_for("checkout.review"), 303)
-    cart_id = session.get("cart")
-    if cart_id is None or not add_to_cart(cart_id, product.id, quantity):
+    cart_id, item = session.get("cart"), actions.WantedVariant(product.id, variant.id)
+    if cart_id is None or not add_to_cart(cart_id, item, quantity):
         shopper = session.setdefault("shopper", new_token())
-        session["cart"] = actions.open_cart([(product.id, quantity)], shopper)
+        session["cart"] = actions.open_cart([(item, quantity)], shopper)
         session.permanent = True
     if suggested:
         return redirect(url_for("checkout.review", added=product.id), 303)
-    flash(_("Added %(name)s to your cart.", name=product.name), "notice")
+    flash(_("Added %(name)s to your cart.", name=name_with_options(product, variant)), "notice")
     return redirect(url_for("cart.view_cart"), 303)
 
 
-def is_suggestion_available(product: ProductView) -> bool:
+def product_of_sent_variant() -> str:
+    """Return the product's id of a form with a variant only; empty if it has neither."""
+    variant_id = request.form.get("variant_id", "")
+    return actions.product_of_variant(variant_id) if variant_id else ""
+
+
+def chosen_variant(product: ProductView, variant_id: str) -> VariantView | None:
+    """Return the variant that was chosen, or the only one; None if the shopper has yet to choose. Raises `NotFound`."""
+    if not variant_id:
+        return product.variants[0] if len(product.variants) == 1 else None
+    found = next((variant for variant in product.variants if variant.id == variant_id), None)
+    if found is None:
+        raise NotFound(_("We couldn't find this product."))
+    return found
+
+
+def is_suggestion_available(product: ProductView, variant: VariantView) -> bool:
     """Whether a suggestion is still in stock: a sold-out product would block the order. Flashes a message if it is sold
     out or if its price has changed since it was shown."""
-    if product.sold_out:
-        flash(_("%(name)s has just sold out and wasn't added to your order.", name=product.name), "error")
+    name = name_with_options(product, variant)
+    if variant.sold_out:
+        flash(_("%(name)s has just sold out and wasn't added to your order.", name=name), "error")
         return False
-    if request.form.get("price", str(product.price)) != str(product.price):
+    if request.form.get("price", str(variant.price)) != str(variant.price):
         flash(
-            _("The price of %(name)s has changed to %(price)s.", name=product.name, price=format_money(product.price)),
+            _("The price of %(name)s has changed to %(price)s.", name=name, price=format_money(variant.price)),
             "notice",
         )
     return True
 
 
-def add_to_cart(cart_id: str, product_id: str, quantity: int) -> bool:
+def add_to_cart(cart_id: str, item: actions.WantedVariant, quantity: int) -> bool:
     """Add to this cart. Return False if it doesn't exist any more or is ordered, so that a new one is needed."""
-    from_upsell = is_attributable(request.form.get("upsell"), cart_id, product_id)
+    from_upsell = is_attributable(request.form.get("upsell"), cart_id, item.product_id or "")
     try:
-        actions.add_item(cart_id, product_id, quantity, from_upsell)
+        actions.add_item(cart_id, item, quantity, from_upsell)
     except (CartOrdered, NotFound):
         return False
     return True
 
 
-@pages.post("/cart/items/<product_id>")
+@pages.post("/cart/items/<variant_id>")
 @limiter.limit(CART_CHANGES_LIMIT)
-def set_item(product_id: str) -> AnyResponse:
+def set_item(variant_id: str) -> AnyResponse:
     """Set the quantity of a line; 0 removes it."""
     quantity = parse_quantity(request.form.get("quantity", ""), least=0)
-    actions.set_quantity(session_cart_id(), product_id, quantity)
+    actions.set_quantity(session_cart_id(), variant_id, quantity)
     return redirect(url_for("cart.view_cart"), 303)
 
 

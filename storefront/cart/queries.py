@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.cart.models import Cart, CartLine, CartStatus
-from storefront.catalog.models import Product
-from storefront.catalog.queries import PRODUCT_VIEW_COLUMNS, ProductView, product_view_from_row
+from storefront.cart.models import IS_OPEN, Cart, CartLine, CartStatus
+from storefront.catalog.models import Product, VariantStatus
+from storefront.catalog.queries import PRODUCT_VIEW_COLUMNS, ProductView, name_with_options, product_view_from_row
+from storefront.catalog.variants import VariantRow, VariantView, variant_view, variants
 from storefront.clock import now
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
@@ -22,27 +24,41 @@ from storefront.tenants.settings import TenantSettings
 
 @dataclass(frozen=True)
 class CartLineSnapshot:
-    """A cart line with the product's current price and stock."""
+    """A cart line with the variant's current price and stock. The product's own variants aren't loaded."""
 
     quantity: int
     from_upsell: bool
     product: ProductView
+    variant: VariantView
 
     @property
     def product_id(self) -> str:
         return self.product.id
 
     @property
+    def variant_id(self) -> str:
+        return self.variant.id
+
+    @property
+    def name(self) -> str:
+        return name_with_options(self.product, self.variant)
+
+    @property
     def line_total(self) -> int:
-        return self.product.price * self.quantity
+        return self.variant.price * self.quantity
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether it is sold at all, if not in stock."""
+        return not self.variant.is_archived
 
     @property
     def stock_left(self) -> int:
-        return self.product.stock
+        return 0 if self.variant.is_archived else self.variant.stock
 
     @property
     def available(self) -> bool:
-        return self.quantity <= self.product.stock
+        return self.quantity <= self.stock_left
 
 
 @dataclass(frozen=True)
@@ -79,31 +95,33 @@ class PricedCart:
 
     @property
     def lines_digest(self) -> str:
-        return digest_lines((line.product_id, line.quantity) for line in self.lines)
+        return digest_lines((line.variant_id, line.quantity) for line in self.lines)
 
 
 def digest_lines(lines: Iterable[tuple[str, int]]) -> str:
-    """Return a digest of (product id, quantity) in any order. The checkout page sends it, so that an order is refused
+    """Return a digest of (variant id, quantity) in any order. The checkout page sends it, so that an order is refused
     if the cart has changed since."""
     return sha256(json.dumps(sorted(lines)).encode()).hexdigest()[:32]
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
+VARIANT_COLUMNS = [variants.c[name] for name in (*VariantRow._fields, "status")]
 SELECT_CART = tenant_scoped(
     select(carts.c.shopper, carts.c.status, carts.c.promo_code).where(carts.c.id == bindparam("id"))
 )
 SELECT_CART_WITH_LINES = tenant_scoped(
     select(carts.c.shopper, carts.c.status, carts.c.promo_code, lines.c.quantity, lines.c.from_upsell)
-    .add_columns(*PRODUCT_VIEW_COLUMNS)
+    .add_columns(*PRODUCT_VIEW_COLUMNS, *(column.label(f"variant_{column.name}") for column in VARIANT_COLUMNS))
     .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
+    .join(variants, (variants.c.tenant_id == lines.c.tenant_id) & (variants.c.id == lines.c.variant_id))
     .where(carts.c.id == bindparam("id"))
     .order_by(lines.c.position)
 )
 COUNT_CART_ITEMS = tenant_scoped(
     select(func.sum(lines.c.quantity))
     .join(carts, (carts.c.tenant_id == lines.c.tenant_id) & (carts.c.id == lines.c.cart_id))
-    .where(carts.c.id == bindparam("id"), carts.c.status == CartStatus.OPEN)
+    .where(carts.c.id == bindparam("id"), IS_OPEN)
 )
 
 
@@ -127,5 +145,13 @@ def find_cart(cart_id: str | None) -> CartSnapshot | None:
     head = rows[0] if rows else execute(SELECT_CART, {"id": cart_id}).one_or_none()
     if head is None:
         return None
-    found = [CartLineSnapshot(row.quantity, row.from_upsell, product_view_from_row(row)) for row in rows]
+    found = [line_snapshot(row) for row in rows]
     return CartSnapshot(cart_id, head.shopper, head.status, head.promo_code, found)
+
+
+def line_snapshot(row: Any) -> CartLineSnapshot:
+    product = product_view_from_row(row)
+    stored = VariantRow._make(row._mapping[f"variant_{name}"] for name in VariantRow._fields)
+    is_archived = row.variant_status != VariantStatus.ACTIVE
+    variant = variant_view(product.options, product.image, stored, is_archived)
+    return CartLineSnapshot(row.quantity, row.from_upsell, product, variant)

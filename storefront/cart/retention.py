@@ -1,8 +1,8 @@
 """Retention of carts that were not ordered. An ordered cart is kept as long as its order, which refers to it."""
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select
 
-from storefront.cart.models import CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, CartLine
 from storefront.cart.queries import carts
 from storefront.clock import UtcDateTime
 from storefront.db.base import table_of
@@ -11,7 +11,7 @@ from storefront.db.tenancy import tenant_scoped
 
 lines = table_of(CartLine)
 BEFORE = bindparam("before", type_=UtcDateTime())
-UNCHANGED = (carts.c.status == CartStatus.OPEN) & (carts.c.updated_at < BEFORE)
+UNCHANGED = and_(IS_OPEN, carts.c.updated_at < BEFORE)
 HAS_LINES = tenant_scoped(select(lines.c.cart_id).where(lines.c.cart_id == carts.c.id)).correlate(carts).exists()
 CREATED_BY_API = carts.c.shopper == carts.c.id
 """Carts created by the API have no browser; their `shopper` is the cart's own id."""

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from storefront.catalog import models
-from storefront.catalog.queries import ProductView, get_product_view
-from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
+from storefront.catalog.queries import ProductView, add_variants, get_product_view
+from storefront.catalog.search import ProductQuery, fetch_rows_after, fetch_variants_of, product_views_from_json
+from storefront.catalog.variants import VariantView, variant_rows_from_json
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import cached
@@ -28,18 +28,47 @@ from storefront.web.rate_limits import limit_search
 api = api_blueprint("catalog_api", __name__)
 
 
+class ProductOption(ResponseModel):
+    name: str
+    values: list[str]
+
+
+class Variant(ResponseModel):
+    id: str
+    options: Annotated[list[str], Field(description="a value of each of the product's options, in their order")]
+    price: Money
+    stock: int
+    image_url: str
+    available: Annotated[bool, Field(description="whether it is in stock now")]
+
+    @classmethod
+    def of(cls, variant: VariantView) -> "Variant":
+        return cls.model_construct(
+            id=variant.id,
+            options=list(variant.options),
+            price=shop_money(variant.price),
+            stock=variant.stock,
+            image_url=current_state().static_files.stable_image_url(variant.image),
+            available=variant.available,
+        )
+
+
 class Product(ResponseModel):
     id: str
     name: str
     description: str
     category: str
     image_url: str
-    price: Money
-    stock: int
+    price: Annotated[Money, Field(description="the lowest of the variants")]
+    stock: Annotated[int, Field(description="the sum of the variants")]
     tags: list[str]
+    options: Annotated[list[ProductOption], Field(description="empty for a product without options")]
+    variants: Annotated[
+        list[Variant], Field(description="at least one; that of a product without options has the product's id")
+    ]
 
     @classmethod
-    def of(cls, product: models.Product | ProductView) -> "Product":
+    def of(cls, product: ProductView) -> "Product":
         assets = current_state().static_files
         return cls.model_construct(
             id=product.id,
@@ -50,6 +79,11 @@ class Product(ResponseModel):
             price=shop_money(product.price),
             stock=product.stock,
             tags=product.tags,
+            options=[
+                ProductOption.model_construct(name=option.name, values=list(option.values))
+                for option in product.options
+            ],
+            variants=[Variant.of(variant) for variant in product.variants],
         )
 
 
@@ -87,13 +121,16 @@ def list_products(query: ProductListQuery) -> ProductList:
     """List products in catalogue order, which stays stable when products are added."""
     criteria = ProductQuery(query.q, query.category, query.in_stock)
     rows = fetch_rows_after(criteria, decode_cursor(query.cursor, -1), query.limit + 1)
-    body = cached(("products", query.limit, rows), lambda: product_list(rows, query.limit).model_dump_json())
+    variants = fetch_variants_of(rows)
+    body = cached(
+        ("products", query.limit, rows, variants), lambda: product_list(rows, variants, query.limit).model_dump_json()
+    )
     return CachedProductList.from_json(body)
 
 
-def product_list(rows: str, limit: int) -> ProductList:
+def product_list(rows: str, variants: str, limit: int) -> ProductList:
     """Return the first `limit` products of these rows (JSON), and a cursor if there are more."""
-    found = product_views_from_json(rows)
+    found = add_variants(product_views_from_json(rows), variant_rows_from_json(variants))
     page = found[:limit]
     return ProductList.model_construct(
         items=[Product.of(product) for product in page],

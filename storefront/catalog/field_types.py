@@ -6,13 +6,23 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from storefront.config_values import daily_budget
 from storefront.i18n.unicode_text import has_visible, without_direction_controls
 
 DEFAULT_LANGUAGE_KEY = ""
 """The key of the shop's default language in a text by language."""
+
+
+class StrictModel(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def split_by_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
+    """Split into the text in the default language `own` and the translations by language."""
+    others = {language: text for language, text in texts.items() if language not in (DEFAULT_LANGUAGE_KEY, own)}
+    return texts.get(DEFAULT_LANGUAGE_KEY) or texts.get(own, ""), others
 
 
 def plain_text(value: str) -> str:

@@ -17,6 +17,7 @@ from storefront.catalog.field_types import (
     Percent,
     ProductId,
     PromoCode,
+    StrictModel,
     TenantId,
     Text,
     Translated,
@@ -24,19 +25,18 @@ from storefront.catalog.field_types import (
     validate_iso_date,
 )
 from storefront.catalog.json_file import CatalogError, describe_location, parse_json
+from storefront.catalog.variant_schema import (
+    MAX_OPTIONS,
+    MAX_VARIANTS,
+    OptionEntry,
+    Stock,
+    VariantEntry,
+    option_texts,
+    variant_errors,
+)
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.tenants.timezones import check_timezone
 from storefront.web.validation_messages import error_message
-
-
-def split_by_language(texts: dict[str, str], own: str) -> tuple[str, dict[str, str]]:
-    """Split into the text in the default language `own` and the translations by language."""
-    others = {language: text for language, text in texts.items() if language not in (DEFAULT_LANGUAGE_KEY, own)}
-    return texts.get(DEFAULT_LANGUAGE_KEY) or texts.get(own, ""), others
-
-
-class StrictModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Hero(StrictModel):
@@ -102,7 +102,10 @@ class ProductEntry(StrictModel):
     description: Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}
     category: Annotated[Label, Field(max_length=80)] = ""
     price: str
-    stock: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    stock: Stock | None = None
+    """None for a product with variants only."""
+    options: Annotated[list[OptionEntry], Field(max_length=MAX_OPTIONS)] = []
+    variants: Annotated[list[VariantEntry], Field(max_length=MAX_VARIANTS)] = []
     tags: Annotated[list[Annotated[Label, Field(min_length=1, max_length=60)]], Field(max_length=30)] = []
     image: Image = ""
     goes_with: Annotated[list[GoesWithSetting], Field(max_length=8)] = []
@@ -175,6 +178,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
         yield from (f"{where}, {fault}" for fault in contradicting_rules(tenant.upsell or UpsellSetting()))
         yield from (f"{where}, {fault}" for fault in goes_with_errors(tenant))
         yield from (f"{where}, {fault}" for fault in language_errors(tenant))
+        yield from (f"{where}, {fault}" for fault in variant_errors(tenant))
         for product in tenant.products:
             yield from (f"{where}, product {product.id!r}, {fault}" for fault in duplicates("tag", product.tags, ""))
             try:
@@ -192,6 +196,7 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
         for one in tenant.products
         for other in one.goes_with
     ]
+    texts += option_texts(tenant)
     if tenant.theme.hero:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
     texts += [(f"labels, {label!r}", {DEFAULT_LANGUAGE_KEY: label} | others) for label, others in tenant.labels.items()]

@@ -1,6 +1,6 @@
 """Imports the shops and products of a `catalog.json`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -8,11 +8,20 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from storefront import money
-from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog, split_by_language
+from storefront.catalog.field_types import split_by_language
+from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog
 from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product
 from storefront.catalog.text import build_search_document
+from storefront.catalog.variant_importer import (
+    EventRow,
+    VariantChanges,
+    find_variant_changes,
+    insert_variants,
+    option_columns,
+    variant_rows,
+)
+from storefront.catalog.variants import iter_option_values
 from storefront.db.base import db
 from storefront.db.engine import engines
 from storefront.db.tenant_context import set_rls_tenant
@@ -37,6 +46,8 @@ UPDATED_COLUMNS = (
     "price",
     "tags",
     "image",
+    "options",
+    "options_translations",
     "search_name",
     "search_text",
 )
@@ -126,47 +137,72 @@ def import_products(
     existing_ids = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
     followed = {entry.id for entry in tenant.products if update_existing or entry.id not in existing_ids}
     others: list[tuple[dict[str, Any], int]] = []
+    variant_changes = VariantChanges()
     for start in range(0, len(tenant.products), BATCH_SIZE):
         batch = tenant.products[start : start + BATCH_SIZE]
-        new = [
-            product_row(tenant, entry) | {"stock": entry.stock, "position": position + start + i}
-            for i, entry in enumerate(batch)
-            if entry.id not in existing_ids
-        ]
-        if new:
-            connection.execute(insert(Product), new)
-        known = [product_row(tenant, entry) for entry in batch if entry.id in existing_ids] if update_existing else []
-        found = changed_products(connection, tenant.id, known) if known else []
+        added = [(position + start + i, entry) for i, entry in enumerate(batch) if entry.id not in existing_ids]
+        new = insert_products(connection, tenant, added) if added else []
+        known = [entry for entry in batch if entry.id in existing_ids] if update_existing else []
+        found = changed_products(connection, tenant, known, variant_changes) if known else []
         others += found
         loaded.added += len(new)
         loaded.updated += len(found)
         loaded.unchanged += len(batch) - len(new) - len(found)
         progress(len(batch) - len(found))
+    variant_events = variant_changes.apply(connection, tenant.id)
     others.sort(key=lambda one: one[0]["id"])
     for start in range(0, len(others), BATCH_SIZE):
-        rows = [row for row, _ in others[start : start + BATCH_SIZE]]
+        rows = [
+            row | {"stock_change": variant_changes.product_stock[row["id"]]}
+            for row, _ in others[start : start + BATCH_SIZE]
+        ]
         update_products(connection, tenant.id, rows)
         progress(len(rows))
     results = products_imported.send(connection=connection, tenant=tenant, product_ids=followed)
     besides = {id for _, changed in results for id in changed} & existing_ids - {row["id"] for row, _ in others}
     loaded.updated += len(besides)
     loaded.unchanged -= len(besides)
-    repriced = [
+    repriced: list[EventRow] = [
         (EventType.PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was
     ]
-    append_events(connection, tenant.id, repriced)  # last, because it blocks the tenant's other writers of events
+    append_events(
+        connection, tenant.id, variant_events + repriced
+    )  # last, because it blocks the tenant's other writers of events
+
+
+def insert_products(
+    connection: Connection, tenant: TenantEntry, added: Sequence[tuple[int, ProductEntry]]
+) -> list[dict[str, Any]]:
+    """Insert new products at these positions, with their variants. Return their rows."""
+    variants = [variant_rows(tenant, entry) for _, entry in added]
+    rows = [
+        product_row(tenant, entry, own) | {"stock": sum(row["stock"] for row in own), "position": position}
+        for (position, entry), own in zip(added, variants, strict=True)
+    ]
+    connection.execute(insert(Product), rows)
+    insert_variants(connection, tenant, [row for own in variants for row in own])
+    return rows
 
 
 def changed_products(
-    connection: Connection, tenant_id: str, rows: list[dict[str, Any]]
+    connection: Connection, tenant: TenantEntry, entries: Sequence[ProductEntry], variant_changes: VariantChanges
 ) -> list[tuple[dict[str, Any], int]]:
-    """Return the rows that differ from the stored products, each with the stored price."""
+    """Return the rows that differ from the stored products, also in their variants, each with the stored price. Add to
+    `variant_changes` what changes of the variants."""
+    changes = find_variant_changes(connection, tenant, entries)
+    variant_changes.added += changes.added
+    variant_changes.changed += changes.changed
+    rows = [product_row(tenant, entry, variant_rows(tenant, entry)) for entry in entries]
     table = Product.__table__
     query = select(table.c.id, *(table.c[name] for name in UPDATED_COLUMNS))
-    query = query.where(table.c.tenant_id == tenant_id, table.c.id.in_([row["id"] for row in rows]))
+    query = query.where(table.c.tenant_id == tenant.id, table.c.id.in_([row["id"] for row in rows]))
     stored = {one.id: one._asdict() for one in connection.execute(query)}
-    pairs = [(row, stored[row["id"]]) for row in rows]
-    return [(row, own["price"]) for row, own in pairs if any(row[name] != own[name] for name in UPDATED_COLUMNS)]
+    pairs, besides = [(row, stored[row["id"]]) for row in rows], changes.product_ids
+    return [
+        (row, own["price"])
+        for row, own in pairs
+        if row["id"] in besides or any(row[name] != own[name] for name in UPDATED_COLUMNS)
+    ]
 
 
 def update_products(connection: Connection, tenant_id: str, rows: list[dict[str, Any]]) -> None:
@@ -176,9 +212,12 @@ def update_products(connection: Connection, tenant_id: str, rows: list[dict[str,
     connection.execute(
         update(Product)
         .where(table.c.tenant_id == bindparam("the_tenant"), table.c.id == bindparam("the_product"))
-        .values({name: bindparam(name) for name in UPDATED_COLUMNS}),
+        .values(
+            {name: bindparam(name) for name in UPDATED_COLUMNS} | {"stock": table.c.stock + bindparam("stock_change")}
+        ),
         [
-            {name: row[name] for name in UPDATED_COLUMNS} | {"the_tenant": tenant_id, "the_product": row["id"]}
+            {name: row[name] for name in (*UPDATED_COLUMNS, "stock_change")}
+            | {"the_tenant": tenant_id, "the_product": row["id"]}
             for row in rows
         ],
     )
@@ -190,12 +229,14 @@ def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
     return own + [other for label in own for other in tenant.labels.get(label, {}).values()]
 
 
-def product_row(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
-    own = tenant.language
+def product_row(tenant: TenantEntry, entry: ProductEntry, variants: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a product's row, with the lowest price of these rows of its variants."""
+    own, options = tenant.language, option_columns(tenant, entry)
     name, names = split_by_language(entry.name, own)
     description, descriptions = split_by_language(entry.description, own)
+    labels = [*searchable_labels(tenant, entry), *iter_option_values(**options)]
     search_name, search_text = build_search_document(
-        (name, *names.values()), (description, *descriptions.values()), searchable_labels(tenant, entry)
+        (name, *names.values()), (description, *descriptions.values()), labels
     )
     return {
         "tenant_id": tenant.id,
@@ -205,9 +246,10 @@ def product_row(tenant: TenantEntry, entry: ProductEntry) -> dict[str, Any]:
         "description": description,
         "description_translations": descriptions or None,
         "category": entry.category,
-        "price": money.parse(entry.price, tenant.currency),
+        "price": min(row["price"] for row in variants),
         "tags": entry.tags,
         "image": entry.image,
+        **options,
         "search_name": search_name,
         "search_text": search_text,
     }

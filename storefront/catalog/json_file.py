@@ -7,7 +7,7 @@ from typing import Any
 
 from storefront.config import ConfigError
 
-KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion"}
+KINDS = {"tenants": "tenant", "products": "product", "promotions": "promotion", "variants": "variant"}
 """The names of entries of these lists, which are described by id or code; entries of other lists by number."""
 Location = Sequence[int | str]
 

@@ -1,9 +1,19 @@
-"""The product table."""
+"""The tables of products and their variants."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Integer, String
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
@@ -32,7 +42,10 @@ class StockState:
 
 
 class Product(StockState, OwnedByTenant, Model):
-    """`price` is in minor units of the tenant's currency. `position` orders the catalogue: new products come last."""
+    """`position` orders the catalogue: new products come last.
+
+    `price`, in minor units of the tenant's currency, is the lowest of the active variants, and `stock` the sum of
+    theirs: stored here, because lists, search and pages of products without options then read one row."""
 
     __tablename__ = "product"
     __table_args__ = (
@@ -53,9 +66,51 @@ class Product(StockState, OwnedByTenant, Model):
     stock: Mapped[int] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     image: Mapped[str] = mapped_column(default="")
+    options: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """`[{"name": "Colour", "values": ["Red", "Blue"]}]` in the shop's default language; None for a product without
+    options, which has one variant with the product's own id."""
+    options_translations: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """In the order of `options`: `[{"name": {"de": "Farbe"}, "values": [{"de": "Rot"}, {}]}]`."""
     position: Mapped[int] = mapped_column(BigInteger, default=new_id)
     search_name: Mapped[str]
     """Search terms of the name in all languages, used for ranking."""
     search_text: Mapped[str]
     """Search terms of everything that is searched, indexed by both databases."""
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+
+class VariantStatus(StrEnum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    """No longer sold. Carts and orders may still refer to it."""
+
+
+class Variant(StockState, OwnedByTenant, Model):
+    """What is sold: a combination of a product's options, with its own price, in minor units, and stock.
+
+    Change the stock of an existing variant by `catalog.stock` only, which changes the product's sum with it."""
+
+    __tablename__ = "variant"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
+        CheckConstraint("stock >= 0", name="stock_not_negative"),
+        CheckConstraint("price >= 0", name="price_not_negative"),
+        CheckConstraint("status IN ('active', 'archived')", name="status_known"),
+        Index("ix_variant_tenant_id_product_id_id", "tenant_id", "product_id", "id", unique=True),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Unique among the shop's variants and products; that of a product without options is the product's own."""
+    product_id: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int] = mapped_column(SmallInteger, default=0)
+    """Orders the variants of the product."""
+    options: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """A value of each of the product's options, in their order, in the shop's default language."""
+    price: Mapped[int] = mapped_column(BigInteger)
+    stock: Mapped[int] = mapped_column(Integer)
+    image: Mapped[str] = mapped_column(default="")
+    """Empty for the product's."""
+    sku: Mapped[str] = mapped_column(default="")
+    gtin: Mapped[str | None]
+    status: Mapped[str] = mapped_column(String(8), default=VariantStatus.ACTIVE)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

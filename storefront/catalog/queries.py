@@ -1,15 +1,22 @@
 """Reads of products for HTML views and the JSON API."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, select
 
 from storefront.catalog.models import Product, StockState
-from storefront.db.base import db, table_of
+from storefront.catalog.variants import (
+    ProductOption,
+    VariantRow,
+    VariantView,
+    get_variant_rows,
+    localize_options,
+    variant_view,
+)
+from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
-from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import NotFound
 from storefront.i18n.content import localize
 from storefront.i18n.gettext import _
@@ -31,8 +38,20 @@ class ProductView(StockState):
     tags: list[str]
     image: str
     position: int
+    options: tuple[ProductOption, ...] = ()
     source_text: "ProductView | None" = None
     """The product in the shop's default language, if that isn't the page's language."""
+    loaded_variants: tuple[VariantView, ...] | None = None
+    """Of a product with options, by `with_variants`."""
+
+    @property
+    def variants(self) -> tuple[VariantView, ...]:
+        """The variants that are sold. A product without options is its own, so that nothing more is read for it."""
+        if not self.options:
+            return (VariantView(self.id, (), self.price, self.stock, self.image),)
+        if self.loaded_variants is None:  # never the silent absence of all choices
+            raise LookupError(f"the variants of product {self.id!r} weren't loaded")
+        return self.loaded_variants
 
     @property
     def in_default_language(self) -> "ProductView":
@@ -53,6 +72,8 @@ class ProductRow(NamedTuple):
     position: int
     name_translations: dict[str, str] | None
     description_translations: dict[str, str] | None
+    options: list[dict[str, Any]] | None = None
+    options_translations: list[dict[str, Any]] | None = None
 
 
 class ProductCardColumns(NamedTuple):
@@ -61,6 +82,8 @@ class ProductCardColumns(NamedTuple):
     price: int
     stock: int
     image: str
+    has_options: bool = False
+    """Then the price is the lowest, and a variant has to be chosen."""
 
 
 class ProductCard(StockState, ProductCardColumns):
@@ -72,7 +95,10 @@ class ProductCard(StockState, ProductCardColumns):
 products = table_of(Product)
 product_columns = products.c
 PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in ProductRow._fields]
-PRODUCT_CARD_COLUMNS = [product_columns[name] for name in (*ProductCard._fields, "name_translations")]
+PRODUCT_CARD_COLUMNS = [
+    *(product_columns[name] for name in ("id", "name", "price", "stock", "image", "name_translations")),
+    product_columns.options.is_not(None).label("has_options"),
+]
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
     .where(product_columns.category != "")
@@ -105,12 +131,46 @@ def product_view_from_row(row: "ProductRow | Row[Any]", languages: tuple[str, ..
         tags=row.tags,
         image=row.image,
         position=row.position,
+        options=localize_options(row.options, None, ()),
     )
     name = localize(row.name, row.name_translations, languages)
     description = localize(row.description, row.description_translations, languages)
-    if name is own.name and description is own.description:
+    if name is own.name and description is own.description and not own.options:
         return own
-    return replace(own, name=name, description=description, source_text=own)
+    options = localize_options(row.options, row.options_translations, languages)
+    return replace(own, name=name, description=description, options=options, source_text=own)
+
+
+def with_variants(products: Sequence[ProductView]) -> list[ProductView]:
+    """Return the products with their variants, which are read at once for those that have options."""
+    ids = [product.id for product in products if product.options and product.loaded_variants is None]
+    return add_variants(products, get_variant_rows(ids)) if ids else list(products)
+
+
+def add_variants(products: Sequence[ProductView], rows: Iterable[VariantRow]) -> list[ProductView]:
+    """Return the products with the variants in these rows."""
+    found: dict[str, list[VariantRow]] = {product.id: [] for product in products}
+    for row in rows:
+        found[row.product_id].append(row)
+    return [
+        with_own_variants(product, found[product.id])
+        if product.options and product.loaded_variants is None
+        else product
+        for product in products
+    ]
+
+
+def with_own_variants(product: ProductView, rows: Sequence[VariantRow]) -> ProductView:
+    own = product.source_text
+    views = tuple(variant_view(product.options, product.image, row) for row in rows)
+    return replace(product, loaded_variants=views, source_text=own and with_own_variants(own, rows))
+
+
+def name_with_options(product: ProductView, variant: VariantView) -> str:
+    """Return the product's name with the variant's values in parentheses."""
+    if not variant.options:
+        return product.name
+    return _("%(product)s (%(options)s)", product=product.name, options=variant.label)
 
 
 def get_categories() -> list[tuple[str, int]]:
@@ -123,12 +183,13 @@ def get_product_view(product_id: str) -> ProductView:
     row = execute(SELECT_PRODUCT, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
         raise NotFound(_("We couldn't find this product."))
-    return product_view_from_row(row)
+    return with_variants([product_view_from_row(row)])[0]
 
 
 def get_products_in_stock(product_ids: Collection[str]) -> dict[str, ProductView]:
     """Return those of the products that are in stock, by id."""
-    return {row.id: product_view_from_row(row) for row in execute(SELECT_PRODUCTS_IN_STOCK, {"ids": list(product_ids)})}
+    rows = execute(SELECT_PRODUCTS_IN_STOCK, {"ids": list(product_ids)})
+    return {product.id: product for product in with_variants([product_view_from_row(row) for row in rows])}
 
 
 def iter_search_texts() -> Iterator[list[str]]:
@@ -137,11 +198,3 @@ def iter_search_texts() -> Iterator[list[str]]:
     while rows := execute(SELECT_SEARCH_TEXTS, {"position": position, "limit": SEARCH_TEXTS_BATCH_SIZE}).all():
         yield [row.search_text for row in rows]
         position = rows[-1].position
-
-
-def find_product(product_id: str) -> Product:
-    """Return the product's entity, for changing it. Raises `NotFound`."""
-    product = db.session.get(Product, (current_tenant_id(), product_id)) if is_id(product_id) else None
-    if product is None:
-        raise NotFound(_("We couldn't find this product."))
-    return product

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.queries import product_columns, products
 from storefront.catalog.text import WORDS_VERSION, build_search_document
+from storefront.catalog.variants import iter_option_values
 from storefront.db.base import db
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
@@ -23,6 +24,8 @@ SELECT_TEXTS = tenant_scoped(
         product_columns.position,
         product_columns.category,
         product_columns.tags,
+        product_columns.options,
+        product_columns.options_translations,
         *(product_columns[name] for name in RENEWED),
     )
     .where(product_columns.position > bindparam("after"))
@@ -77,6 +80,7 @@ def renewed_texts(row: Any, taxonomy_translations: dict[str, dict[str, str]]) ->
     description, descriptions = without_direction_controls(row.description), cleaned(row.description_translations)
     own = [row.category, *row.tags]
     all_labels = own + [other for label in own for other in taxonomy_translations.get(label, {}).values()]
+    all_labels += iter_option_values(row.options, row.options_translations)
     search_name, search_text = build_search_document(
         (name, *(names or {}).values()), (description, *(descriptions or {}).values()), all_labels
     )

@@ -27,6 +27,7 @@ from storefront.catalog.queries import (
     products,
 )
 from storefront.catalog.text import SYMBOL, search_terms
+from storefront.catalog.variants import fetch_variant_rows
 from storefront.db.dialects import Dialect
 from storefront.db.engine import engines
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
@@ -174,8 +175,8 @@ class SearchResult:
         """The products in the shopper's languages."""
         languages = shopper_languages()
         return [
-            ProductCard(id, localize(name, names, languages), price, stock, image)
-            for id, name, price, stock, image, names in json.loads(self.rows)
+            ProductCard(id, localize(name, names, languages), price, stock, image, bool(has_options))
+            for id, name, price, stock, image, names, has_options in json.loads(self.rows)
         ]
 
 
@@ -199,6 +200,15 @@ def product_views_from_json(rows: str) -> list[ProductView]:
     """Return the products of `fetch_rows_after`, in the shopper's languages."""
     languages = shopper_languages()
     return [product_view_from_row(ProductRow._make(row), languages) for row in json.loads(rows)]
+
+
+def fetch_variants_of(rows: str) -> str:
+    """Return the variants of those products of `fetch_rows_after` that have options, as JSON text. Where none has,
+    which the text shows without being parsed, nothing is read."""
+    if '"values":' not in rows:
+        return "[]"
+    ids = [product.id for product in map(ProductRow._make, json.loads(rows)) if product.options]
+    return fetch_variant_rows(ids)
 
 
 def count_products(query: ProductQuery) -> int:

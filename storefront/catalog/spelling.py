@@ -83,7 +83,8 @@ class VocabularyCache:
     A catalogue is read by one thread, outside the lock, so that searches in other shops don't wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_wait_seconds: float = MAX_WAIT_SECONDS) -> None:
+        self.max_wait_seconds = max_wait_seconds
         self._vocabularies: TTLCache[str, Vocabulary] = TTLCache(MAX_VOCABULARIES, VOCABULARY_TTL_SECONDS)
         self._reads: dict[str, Read] = {}
         self._read_slots = BoundedSemaphore(MAX_READS)
@@ -102,7 +103,7 @@ class VocabularyCache:
             return self._read(tenant_id, mine)
         if found is None and other:
             release_reader()
-            other.done.wait(MAX_WAIT_SECONDS)
+            other.done.wait(self.max_wait_seconds)
             return other.found
         return found
 

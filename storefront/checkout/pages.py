@@ -105,13 +105,13 @@ def show_checkout(
     added: str | None = None,
     typed: Mapping[str, str] = {},
 ) -> Response:
-    names = {line.product_id: line.product.name for line in cart.lines}
+    names = {line.variant_id: line.name for line in cart.lines}
     context: dict[str, Any] = {
         "form": {field: typed.get(field, "") for field in FIELDS},
         "errors": {},
         "refusal": None,
         "shortages": [],
-        "added": added if added in names else None,
+        "added": added if added in {line.product_id for line in cart.lines} else None,
         "unfolded": bool(added) or isinstance(refusal, Conflict),
         "upsell_enabled": current_tenant().upsell_enabled,
         "reserves_panel_space": reserves_panel_space(current_tenant(), cart),
@@ -124,7 +124,7 @@ def show_checkout(
         context["refusal"] = refusal.detail
     if isinstance(refusal, OutOfStock):
         context["shortages"] = [
-            {"name": names[item.product_id], "requested": item.requested, "available": item.available}
+            {"name": names[item.variant_id], "requested": item.requested, "available": item.available}
             for item in refusal.items
         ]
     return render_page(

@@ -4,13 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from storefront.config import Settings
 from storefront.db.base import db
 from storefront.db.dialects import POSTGRESQL, SQLITE, Dialect
+from storefront.state import current_state
 
 WRITE, DURABLE_WRITE = "write", "durable_write"
 
@@ -26,7 +27,7 @@ class Engines(NamedTuple):
     """Its commits survive a power cut, as all commits of PostgreSQL do."""
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask, settings: Settings) -> Engines:
     dialect: Dialect = SQLITE if settings.on_sqlite else POSTGRESQL
     options = dialect.engine_options()
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
@@ -40,7 +41,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         read = db.engines[None]
         made = Engines(dialect, read, db.engines.get(WRITE, read), db.engines.get(DURABLE_WRITE, read))
     dialect.set_up(made)
-    app.extensions["storefront_engines"] = made
+    return made
 
 
 def make_folder(database_url: str) -> None:
@@ -53,8 +54,7 @@ def make_folder(database_url: str) -> None:
 
 def engines() -> Engines:
     """The engines of the current app."""
-    found: Engines = current_app.extensions["storefront_engines"]
-    return found
+    return current_state().engines
 
 
 def close_reader(connection: Connection) -> None:

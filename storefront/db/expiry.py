@@ -1,4 +1,4 @@
-"""Deletes old rows in small batches, so that orders don't wait for it."""
+"""Data retention: deletes old rows in small batches, so that orders don't wait for it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -13,10 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from storefront.config import ROOT, ConfigError
 from storefront.db.base import db
+from storefront.timings import timings
 
 BOOT_LOCK = 7_206_340_002
-PREPARE_TIMEOUT_SECONDS = 300
-"""How long to wait for another process that migrates the database or loads a catalogue: 100,000 products take 70."""
 LOCK_NOT_AVAILABLE = "55P03"
 log = logging.getLogger("storefront.server.bootstrap")
 
@@ -75,7 +74,7 @@ def advisory_lock() -> Iterator[None]:
     with db.engine.connect() as connection, connection.begin():
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(text(f"SET LOCAL {limit} = 0"))
-        connection.execute(text(f"SET LOCAL lock_timeout = '{PREPARE_TIMEOUT_SECONDS}s'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{timings().prepare_timeout:.0f}s'"))
         try:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": BOOT_LOCK})
         except OperationalError as fault:
@@ -89,7 +88,7 @@ def advisory_lock() -> Iterator[None]:
 def file_lock(path: str) -> Iterator[None]:
     """flock(2), which the system releases when the process ends, however it does."""
     with open(path, "w") as file:  # noqa: PTH123
-        give_up_at = time.monotonic() + PREPARE_TIMEOUT_SECONDS
+        give_up_at = time.monotonic() + timings().prepare_timeout
         while not is_locked(file):
             if time.monotonic() >= give_up_at:
                 raise taken_for_too_long("DATA_DIR (or DATABASE_URL) has")
@@ -98,8 +97,9 @@ def file_lock(path: str) -> Iterator[None]:
 
 
 def taken_for_too_long(where: str) -> ConfigError:
+    seconds = f"{timings().prepare_timeout:.0f}"
     return ConfigError(
-        f"{where} a database that another process has been preparing for more than {PREPARE_TIMEOUT_SECONDS} seconds. "
+        f"{where} a database that another process has been preparing for more than {seconds} seconds. "
         "Wait until it is done, or stop it, and start again."
     )
 

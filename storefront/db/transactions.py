@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from storefront.config import Settings
 from storefront.db import engine
 from storefront.db.base import db
-from storefront.db.engine import close_reader, engines
+from storefront.db.engine import Engines, close_reader, engines
 from storefront.db.errors import is_busy
 from storefront.db.write_queue import write_slot
 from storefront.errors import DatabaseBusy
@@ -114,6 +114,8 @@ def end_session() -> None:
         db.session.rollback()
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    engine.init_app(app, settings)
+def init_app(app: Flask, settings: Settings) -> Engines:
+    """Create the app's engines, and return the connection of each context to its pool at the context's end."""
+    made = engine.init_app(app, settings)
     app.teardown_appcontext(release_reader)
+    return made

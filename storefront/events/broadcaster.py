@@ -22,8 +22,6 @@ from storefront.events.sse_format import (
 )
 from storefront.file_limit import MAX_CONNECTIONS, connections_that_fit
 
-HEARTBEAT_SECONDS = 15.0
-"""Silence after which a heartbeat is sent."""
 MAX_PENDING_BYTES = 256 * 1024
 """Unsent bytes above which a client that doesn't read is disconnected."""
 TCP_USER_TIMEOUT_MILLISECONDS = 60_000
@@ -43,7 +41,7 @@ class Stream:
     address: str
     last_event_id: int
     chunked: bool
-    heartheartbeats_due_at: float = 0.0
+    heartbeat_due_at: float = 0.0
     pending: bytearray = field(default_factory=bytearray)
 
 
@@ -60,7 +58,8 @@ class EventBatch:
 class SseBroadcaster:
     """One instance per app. Other threads only append to `_inbox`; open streams belong to the broadcaster's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat_seconds: float) -> None:
+        self._heartbeat_seconds = heartbeat_seconds
         self._inbox: deque[Stream | EventBatch | None] = deque()
         self._lock = threading.Lock()
         self._tenant_counts: Counter[str] = Counter()
@@ -149,7 +148,7 @@ class SseBroadcaster:
                 socket.IPPROTO_TCP, getattr(socket, "TCP_USER_TIMEOUT", 18), TCP_USER_TIMEOUT_MILLISECONDS
             )
         stream.socket.setblocking(False)
-        stream.heartheartbeats_due_at = time.monotonic() + HEARTBEAT_SECONDS
+        stream.heartbeat_due_at = time.monotonic() + self._heartbeat_seconds
         self._open.setdefault(stream.tenant_id, set()).add(stream)
         self._selector.register(stream.socket, selectors.EVENT_READ, stream)
         if stream.pending:
@@ -170,12 +169,12 @@ class SseBroadcaster:
     def _send_heartbeats(self) -> None:
         now = time.monotonic()
         for stream in [
-            stream for streams in self._open.values() for stream in streams if stream.heartheartbeats_due_at <= now
+            stream for streams in self._open.values() for stream in streams if stream.heartbeat_due_at <= now
         ]:
             self._send(stream, HEARTBEAT)
 
     def _send(self, stream: Stream, data: bytes) -> None:
-        stream.heartheartbeats_due_at = time.monotonic() + HEARTBEAT_SECONDS
+        stream.heartbeat_due_at = time.monotonic() + self._heartbeat_seconds
         stream.pending += encode_chunk(data) if stream.chunked else data
         self._write(stream)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Blueprint, Flask, Response, current_app, request
 
 from storefront.clock import now
-from storefront.events.broadcaster import HEARTBEAT_SECONDS, Stream
+from storefront.events.broadcaster import Stream
 from storefront.events.queries import last_event_before, last_event_id
 from storefront.events.sse_format import (
     HEARTBEAT,
@@ -18,9 +18,10 @@ from storefront.events.sse_format import (
     parse_event_id,
     reset_message,
 )
-from storefront.events.tailer import POLL_SECONDS, EventTailer, messages_after
+from storefront.events.tailer import EventTailer, messages_after
 from storefront.state import state_of
 from storefront.tenants.context import current_tenant
+from storefront.timings import timings_of
 from storefront.web.client_address import client_key
 from storefront.web.rate_limits import STREAMS_LIMIT, limiter
 
@@ -108,9 +109,10 @@ def stream_in_worker_thread(app: Flask, opening: bytes, seen: int) -> Iterator[b
 
 def _stream_messages(app: Flask, tenant_id: str, currency: str, opening: bytes, seen: int) -> Iterator[bytes]:
     yield opening
-    beat_at = time.monotonic() + HEARTBEAT_SECONDS
+    waits = timings_of(app)
+    beat_at = time.monotonic() + waits.stream_heartbeat
     for messages in messages_after(app, tenant_id, seen, currency):
         if messages or time.monotonic() >= beat_at:
-            beat_at = time.monotonic() + HEARTBEAT_SECONDS
+            beat_at = time.monotonic() + waits.stream_heartbeat
             yield b"".join(messages) or HEARTBEAT
-        time.sleep(POLL_SECONDS)
+        time.sleep(waits.event_poll)

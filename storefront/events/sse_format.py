@@ -24,13 +24,14 @@ def opening_message(id: int) -> bytes:
     return f"retry: {RECONNECT_MILLISECONDS}\n: connected\nid: {id}\n\n".encode()
 
 
-def stock_message(id: int, product_id: str, stock: int) -> bytes:
-    return format_sse(id, "stock", {"product_id": product_id, "stock": stock})
+def stock_message(id: int, product_id: str, variant_id: str, stock: int) -> bytes:
+    return format_sse(id, "stock", {"product_id": product_id, "variant_id": variant_id, "stock": stock})
 
 
-def price_message(id: int, product_id: str, amount: int, currency: str) -> bytes:
+def price_message(id: int, product_id: str, variant_id: str, amount: int, currency: str) -> bytes:
     """Return the message about a new price; `amount` is in minor units."""
-    return format_sse(id, "price", {"product_id": product_id, "price": {"amount": amount, "currency": currency}})
+    price = {"amount": amount, "currency": currency}
+    return format_sse(id, "price", {"product_id": product_id, "variant_id": variant_id, "price": price})
 
 
 def reset_message(id: int) -> bytes:

@@ -15,20 +15,20 @@ from storefront.events.models import EventType
 from storefront.events.queries import events_after
 from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, stock_message
 from storefront.tenants.registry import registry
+from storefront.timings import Timings
 
 PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED)
 """Types that are sent to all clients; events of orders are private."""
-POLL_SECONDS = 0.3
-"""Pause between two polls of the table."""
 log = logging.getLogger("storefront.events")
 
 
 class EventTailer:
     """Starts its thread with the first stream, in the process that serves it. One instance per app."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, timings: Timings) -> None:
         self.app = app
-        self.broadcaster = SseBroadcaster()
+        self._poll_seconds = timings.event_poll
+        self.broadcaster = SseBroadcaster(timings.stream_heartbeat)
         self._lock = threading.Lock()
         self._read_to: dict[str, int] = {}
         self._thread: threading.Thread | None = None
@@ -55,7 +55,7 @@ class EventTailer:
         self.broadcaster.stop()
 
     def _run(self) -> None:
-        while self._wanted.wait() and not self._stopped.wait(POLL_SECONDS):
+        while self._wanted.wait() and not self._stopped.wait(self._poll_seconds):
             try:
                 self.poll()
                 self._error_logged = False
@@ -98,9 +98,11 @@ class EventTailer:
 
 
 def sse_message(event: Any, currency: str) -> bytes:
+    """An event that names no variant is about a product without options, whose only variant has its id."""
+    variant_id = event.data.get("variant_id", event.subject)
     if event.type == EventType.STOCK_CHANGED:
-        return stock_message(event.id, event.subject, event.data["stock"])
-    return price_message(event.id, event.subject, event.data["price"], currency)
+        return stock_message(event.id, event.subject, variant_id, event.data["stock"])
+    return price_message(event.id, event.subject, variant_id, event.data["price"], currency)
 
 
 def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iterator[Sequence[bytes]]:

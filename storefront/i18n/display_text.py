@@ -6,22 +6,22 @@ import unicodedata
 BLANK_CHARACTERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff]"
 )
-"""Letters, marks and symbols to Unicode, which no font shows. The other invisible ones are not printable to Python."""
+"""Letters, marks and symbols in Unicode that no font shows. Python calls the other invisible ones not printable."""
 MAX_MARKS_PER_LETTER = 2
-"""Hindi, Thai and Vietnamese (composed) need no more; more of them cover the neighbouring lines."""
+"""Hindi, Thai and Vietnamese (composed) need no more; more marks cover the neighbouring lines."""
 
 
 def strip_invisible(text: str) -> str:
-    """The text on one line, in NFC, without invisible and directing characters or stacked marks.
+    """The text on one line, in NFC, without invisible and directional characters or stacked marks.
 
-    A joined emoji falls apart into the emoji that it was made of.
+    A joined emoji falls apart into its components.
     """
     visible = "".join(char for char in BLANK_CHARACTERS.sub("", text) if char.isprintable() or char.isspace())
     return " ".join(limit_marks(unicodedata.normalize("NFC", visible)).split())
 
 
 def has_invisible(line: str) -> bool:
-    """Whether a text, whose only white space is plain blanks, holds what strip_invisible() takes out."""
+    """Whether a text, whose only white space is plain blanks, contains what strip_invisible() removes."""
     return not line.isprintable() or bool(BLANK_CHARACTERS.search(line))
 
 

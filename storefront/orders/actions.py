@@ -1,14 +1,17 @@
 """Order actions: placing an order (idempotent by cart and by idempotency key) and cancelling it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from storefront.cart.models import Cart, CartLine, CartStatus
+from storefront.cart.models import IS_OPEN, Cart, CartLine, CartStatus
 from storefront.cart.queries import digest_lines
-from storefront.catalog.models import Product
+from storefront.catalog.models import Product, Variant, VariantStatus
+from storefront.catalog.stock import StockChange, restore_stock, stock_event, take_stock
+from storefront.catalog.variants import chosen_options
 from storefront.clock import now
 from storefront.db.base import db, table_of
 from storefront.db.tenancy import execute, insert_rows, tenant_scoped
@@ -87,7 +90,7 @@ def _place_order_in_transaction(
         if not is_id(cart_id) or (earlier := find_order_of_cart(cart_id)) is None:
             raise NotFound(_("We couldn't find this cart."))
         return earlier.id, False
-    taken = take_stock(cart_id, shown_lines)
+    taken = reserve_stock(cart_id, shown_lines)
     total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())
     check_price(total, expected_total, tenant.currency)
     order_id, number, moment, first = new_token(), new_order_number(), now(), new_id()
@@ -114,7 +117,7 @@ def _place_order_in_transaction(
     insert_rows(Order, [order])
     in_order = sorted(taken, key=lambda line: line.position)
     insert_rows(OrderLine, [line.row(order_id, first + i) for i, line in enumerate(in_order)])
-    stock = [(EventType.STOCK_CHANGED, line.product_id, {"stock": line.stock_left}) for line in in_order]
+    stock = [stock_event(line.product_id, line.variant_id, line.stock_left) for line in in_order]
     record_events([(EventType.ORDER_PLACED, order_id, {"number": number, "total": total.total}), *stock])
     return order_id, True
 
@@ -129,45 +132,33 @@ def cancel_order(order_id: str) -> None:
             if load_order(order_id).status == OrderStatus.FULFILLED:
                 raise OrderFulfilled
             return
-        stock = [
-            (EventType.STOCK_CHANGED, line.product_id, {"stock": restock(line.product_id, line.quantity)})
-            for line in sorted(load_order(order_id).lines, key=lambda line: line.product_id)
-        ]
+        returned = sorted(
+            StockChange(line.product_id, line.variant_id, line.quantity) for line in load_order(order_id).lines
+        )
+        left = zip(returned, restore_stock(returned, now()), strict=True)
+        stock = [stock_event(line.product_id, line.variant_id, stock_left) for line, stock_left in left]
         record_events([(EventType.ORDER_CANCELLED, order_id, {}), *stock])
     orders_changed.send()
-
-
-def restock(product_id: str, quantity: int) -> int:
-    """Add `quantity` to the stock. Return the new stock."""
-    stock: int = execute(RESTOCK, {"product": product_id, "back": quantity, "now": now()}).scalar_one()
-    return stock
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
 MARK_CART_ORDERED = tenant_scoped(
     update(carts)
-    .where(carts.c.id == bindparam("cart"), carts.c.status == CartStatus.OPEN)
+    .where(carts.c.id == bindparam("cart"), IS_OPEN)
     .values(status=CartStatus.ORDERED, updated_at=bindparam("now"))
     .returning(carts.c.promo_code, carts.c.shopper)
 )
 SELECT_CART_LINES = tenant_scoped(
-    select(lines.c.product_id, lines.c.quantity, lines.c.from_upsell, lines.c.position).where(
-        lines.c.cart_id == bindparam("cart")
+    select(
+        lines.c.product_id,
+        lines.c.variant_id,
+        lines.c.quantity,
+        lines.c.from_upsell,
+        lines.c.position,
+        *(products.c[name] for name in ("name", "name_translations", "image", "options", "options_translations")),
     )
-)
-TAKE_STOCK = tenant_scoped(
-    update(products)
-    .where(products.c.id == bindparam("product"), products.c.stock >= bindparam("taken"))
-    .values(stock=products.c.stock - bindparam("taken"), updated_at=bindparam("now"))
-    .returning(products.c.name, products.c.name_translations, products.c.image, products.c.price, products.c.stock)
-)
-
-
-RESTOCK = tenant_scoped(
-    update(products)
-    .where(products.c.id == bindparam("product"))
-    .values(stock=products.c.stock + bindparam("back"), updated_at=bindparam("now"))
-    .returning(products.c.stock)
+    .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
+    .where(lines.c.cart_id == bindparam("cart"))
 )
 orders = table_of(Order)
 CANCEL_ORDER = tenant_scoped(
@@ -184,14 +175,16 @@ def claim(cart_id: str) -> Any:
 
 @dataclass(frozen=True)
 class ReservedLine:
-    """A line whose stock has been taken, with the product's price while its row is locked and its name in the shopper's
-    language."""
+    """A line whose stock has been taken, with the variant's price while its row is locked, and its name and options in
+    the shopper's language."""
 
     product_id: str
+    variant_id: str
     quantity: int
     from_upsell: bool
     position: int
     name: str
+    options: list[dict[str, str]] | None
     image: str
     unit_price: int
     stock_left: int
@@ -205,9 +198,11 @@ class ReservedLine:
         return {
             "order_id": order_id,
             "product_id": self.product_id,
+            "variant_id": self.variant_id,
             "position": position,
             "name": str(self.name),
             "language": language_of(self.name) or shopper_language(),
+            "options": self.options,
             "image": self.image,
             "unit_price": self.unit_price,
             "quantity": self.quantity,
@@ -215,34 +210,39 @@ class ReservedLine:
         }
 
 
-def take_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
-    """Take the stock of every line, in order of product ids, so that two orders never deadlock.
-
-    Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that exceeds its stock."""
-    wanted = sorted(execute(SELECT_CART_LINES, {"cart": cart_id}).all())  # databases' collations differ
+def reserve_stock(cart_id: str, shown_lines: str | None) -> list[ReservedLine]:
+    """Take the stock of every line. Raises `CartEmpty`, `CartChanged`, or `OutOfStock` with each line that exceeds its
+    stock."""
+    wanted = sorted(
+        execute(SELECT_CART_LINES, {"cart": cart_id}).all(), key=lambda line: (line.product_id, line.variant_id)
+    )
     check_not_empty(wanted)
-    check_lines(digest_lines((line.product_id, line.quantity) for line in wanted), shown_lines)
-    taken, short, moment, languages = [], {}, now(), shopper_languages()
-    for line in wanted:
-        wish = {"product": line.product_id, "taken": line.quantity, "now": moment}
-        product = execute(TAKE_STOCK, wish).one_or_none()
-        if product is None:
-            short[line.product_id] = line.quantity
-        else:
-            name = localize(product.name, product.name_translations, languages)
-            taken.append(
-                ReservedLine(
-                    product_id=line.product_id,
-                    quantity=line.quantity,
-                    from_upsell=line.from_upsell,
-                    position=line.position,
-                    name=name,
-                    image=product.image,
-                    unit_price=product.price,
-                    stock_left=product.stock,
-                )
-            )
-    if short:
-        left = dict(db.session.execute(select(Product.id, Product.stock).where(Product.id.in_(short))).all())
-        raise OutOfStock([Shortage(id, quantity, left[id]) for id, quantity in short.items()])
-    return taken
+    check_lines(digest_lines((line.variant_id, line.quantity) for line in wanted), shown_lines)
+    taken = take_stock([StockChange(line.product_id, line.variant_id, line.quantity) for line in wanted], now())
+    if short := [line for line, variant in zip(wanted, taken, strict=True) if variant is None]:
+        raise OutOfStock(shortages(short))
+    languages = shopper_languages()
+    return [reserved_line(line, variant, languages) for line, variant in zip(wanted, taken, strict=True)]
+
+
+def shortages(short: Sequence[Any]) -> list[Shortage]:
+    """Return what is left of each variant; nothing of one that is no longer sold."""
+    ids = [line.variant_id for line in short]
+    active = Variant.status == VariantStatus.ACTIVE
+    left = dict(db.session.execute(select(Variant.id, Variant.stock).where(Variant.id.in_(ids), active)).all())
+    return [Shortage(line.product_id, line.variant_id, line.quantity, left.get(line.variant_id, 0)) for line in short]
+
+
+def reserved_line(line: Any, variant: Any, languages: tuple[str, ...]) -> ReservedLine:
+    return ReservedLine(
+        product_id=line.product_id,
+        variant_id=line.variant_id,
+        quantity=line.quantity,
+        from_upsell=line.from_upsell,
+        position=line.position,
+        name=localize(line.name, line.name_translations, languages),
+        options=chosen_options(line.options, line.options_translations, variant.options, languages),
+        image=variant.image or line.image,
+        unit_price=variant.price,
+        stock_left=variant.stock,
+    )

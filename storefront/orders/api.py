@@ -14,6 +14,8 @@ api = api_blueprint("orders_api", __name__)
 
 class OrderItem(ResponseModel):
     product_id: str
+    variant_id: str
+    options: Annotated[list[str], Field(description="the variant's values when the order was placed")]
     name: str
     unit_price: Money
     quantity: int
@@ -56,6 +58,8 @@ def order_fields(order: OrderView) -> dict[str, Any]:
         "items": [
             OrderItem.model_construct(
                 product_id=line.product_id,
+                variant_id=line.variant_id,
+                options=line.option_values,
                 name=line.name,
                 unit_price=paid(line.unit_price),
                 quantity=line.quantity,

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     ForeignKeyConstraint,
@@ -61,23 +62,29 @@ class Order(OwnedByTenant, Model):
 
 
 class OrderLine(OwnedByTenant, Model):
-    """A quantity of a product at the price that was paid."""
+    """A quantity of a variant of a product at the price that was paid."""
 
     __tablename__ = "order_line"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         ForeignKeyConstraint(["tenant_id", "product_id"], ["product.tenant_id", "product.id"]),
+        ForeignKeyConstraint(
+            ["tenant_id", "product_id", "variant_id"], ["variant.tenant_id", "variant.product_id", "variant.id"]
+        ),
         CheckConstraint("quantity BETWEEN 1 AND 999", name="quantity_in_range"),
         Index(None, "tenant_id", "product_id", "position"),
     )
 
     order_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    product_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    product_id: Mapped[str] = mapped_column(String(64))
+    variant_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger)
     """Sort key: grows with time, and within an order."""
     name: Mapped[str]
     language: Mapped[str | None]
     """The language of the name; None for old orders."""
+    options: Mapped[list[dict[str, str]] | None] = mapped_column(JSON(none_as_null=True))
+    """`[{"name", "value"}]` in the language of the name, as they were when the order was placed; None without any."""
     image: Mapped[str]
     unit_price: Mapped[int] = mapped_column(BigInteger)
     quantity: Mapped[int]

@@ -21,11 +21,13 @@ from storefront.pricing.calculator import Price
 
 @dataclass(frozen=True)
 class OrderLineView:
-    """A quantity of a product at the price that was paid, in minor units."""
+    """A quantity of a variant at the price that was paid, in minor units; `options` are `[{"name", "value"}]`."""
 
     product_id: str
+    variant_id: str
     name: str
     language: str | None
+    options: list[dict[str, str]] | None
     image: str
     unit_price: int
     quantity: int
@@ -34,6 +36,10 @@ class OrderLineView:
     @property
     def line_total(self) -> int:
         return self.unit_price * self.quantity
+
+    @property
+    def option_values(self) -> list[str]:
+        return [option["value"] for option in self.options or ()]
 
     @property
     def localized_name(self) -> str:

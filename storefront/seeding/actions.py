@@ -1,15 +1,17 @@
-"""Filling a shop with a history: read what it sells, make its checkouts, write them, learn from them."""
+"""Fills a shop with demo orders: reads its products, generates checkouts, writes them, and trains the recommender."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 from sqlalchemy import select
 
 from storefront.cart.models import Cart, CartLine
-from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product
+from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product, Variant, VariantStatus
+from storefront.catalog.stock import StockChange, stock_event, take_stock
 from storefront.clock import now
 from storefront.db.base import db, table_of
 from storefront.db.engine import engines
@@ -17,10 +19,9 @@ from storefront.db.tenancy import OwnedByTenant, execute, insert_rows, tenant_sc
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import write, write_connection
 from storefront.events.actions import next_ids, record_events
-from storefront.events.models import Event, EventType
+from storefront.events.models import Event
 from storefront.i18n.locale import override_locale
 from storefront.i18n.negotiation import LANGUAGES, fallback_languages
-from storefront.orders.actions import TAKE_STOCK
 from storefront.orders.models import Order, OrderLine, OrderStatus
 from storefront.seeding.baskets import SeedProduct
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
@@ -38,14 +39,14 @@ SEED_LOCK_ID = 7_206_340_003
 """The PostgreSQL advisory lock under which one machine at a time fills a shop."""
 BATCH_ROWS = 1000
 RESTOCKED_DAYS = 7
-"""What was sold before so many days has been delivered again."""
-LEAST_STOCK_SHARE = 0.4
-"""How much of a product's stock is left, at least; and more than what a page calls low."""
+"""Days after which sold stock counts as replenished."""
+MIN_STOCK_SHARE = 0.4
+"""The share of a product's stock that is left at least. It also stays above `LOW_STOCK_THRESHOLD`."""
 ANY_ORDER = tenant_scoped(select(table_of(Order).c.id).limit(1))
 
 
 class AlreadyHasOrders(Exception):
-    """The shop has orders, and made-up ones must not come among them."""
+    """The shop has orders. Demo orders must not be mixed with real ones."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class SeedResult:
 
 
 def seed_shop(tenant: TenantSettings, days: int, seed: int) -> SeedResult:
-    """Give the current tenant a history of so many days, all of it or nothing, and learn from it.
+    """Give the current tenant a history of `days`, completely or not at all, and train the recommender with it.
 
     Raises `AlreadyHasOrders`; then nothing was changed.
     """
@@ -64,14 +65,14 @@ def seed_shop(tenant: TenantSettings, days: int, seed: int) -> SeedResult:
     products = read_products()
     if not products:
         return SeedResult(0, 0, 0)
-    asked = HistoryRequest(tenant, products, shop_languages(tenant, products), days, now(), seed)
-    checkouts = list(make_history(asked, CachedSuggestions(tenant).suggest))
+    request = HistoryRequest(tenant, products, shop_languages(tenant, products), days, now(), seed)
+    checkouts = list(make_history(request, CachedSuggestions(tenant).suggest))
     rows = history_rows(tenant, {product.id: product for product in products}, checkouts)
     with write(durable=True):
         engines().dialect.lock_among_machines(write_connection(), SEED_LOCK_ID)
         check_no_orders()
         write_history(rows)
-        record_events(stock_events(take_sold(products, checkouts, asked.now)))
+        record_events(stock_events(take_sold(products, checkouts, request.now)))
     retrain()
     cancelled = sum(checkout.status == OrderStatus.CANCELLED for checkout in checkouts)
     return SeedResult(len(checkouts), len(rows.orders), cancelled)
@@ -83,33 +84,45 @@ def check_no_orders() -> None:
 
 
 def read_products() -> list[SeedProduct]:
-    """What the current tenant sells for money, with what completes each."""
+    """The current tenant's products with a price, with their complements."""
     complements: dict[str, list[str]] = {}
     for row in db.session.scalars(select(Complement).order_by(Complement.position)):
         complements.setdefault(row.product_id, []).append(row.complement_product_id)
     found = db.session.scalars(select(Product).where(Product.price > 0).order_by(Product.position))
+    sold = best_variants()
     return [
         SeedProduct(
             row.id,
-            row.price,
-            row.stock,
+            sold[row.id].price,
+            sold[row.id].stock,
             row.name,
             row.name_translations or {},
-            row.image,
+            sold[row.id].image or row.image,
             tuple(complements.get(row.id, ())),
+            sold[row.id].id,
+            row.options,
+            row.options_translations,
+            sold[row.id].options,
         )
         for row in found
     ]
 
 
+def best_variants() -> dict[str, Variant]:
+    """The variant of each product of which there is most: the one that made-up customers buy."""
+    active = select(Variant).where(Variant.status == VariantStatus.ACTIVE)
+    most_last = db.session.scalars(active.order_by(Variant.stock, Variant.position.desc()))
+    return {variant.product_id: variant for variant in most_last}
+
+
 def shop_languages(tenant: TenantSettings, products: Sequence[SeedProduct]) -> list[str]:
-    """The languages in which the shop's products are named, its own first."""
+    """The languages of the shop's product names, its default language first."""
     named = {language for product in products for language in product.names if language in LANGUAGES}
     return list(dict.fromkeys([tenant.default_language, *sorted(named)]))
 
 
 class CachedSuggestions:
-    """What the rules suggest before anything was sold, for each cart and language once."""
+    """The rules' suggestions without orders, computed once per cart and language."""
 
     def __init__(self, tenant: TenantSettings) -> None:
         self.tenant = tenant
@@ -125,7 +138,7 @@ class CachedSuggestions:
 
 
 def write_history(rows: HistoryRows) -> None:
-    """Write all rows, inside `write()`; events last, because the tenant's other writers of events wait from then on."""
+    """Write all rows, inside `write()`. Events come last, because they lock the tenant's event sequence."""
     tables: list[tuple[type[OwnedByTenant], list[Row]]] = [
         (Cart, rows.carts),
         (CartLine, rows.cart_lines),
@@ -134,12 +147,12 @@ def write_history(rows: HistoryRows) -> None:
         (Order, rows.orders),
         (OrderLine, rows.order_lines),
     ]
-    for model, some in tables:
-        insert_in_batches(model, some)
-    happened = sorted(rows.events, key=lambda event: event["created_at"])
-    if happened:
-        first = next_ids(write_connection(), current_tenant_id(), len(happened))
-        insert_in_batches(Event, [{"id": first + i, **event} for i, event in enumerate(happened)])
+    for model, batch in tables:
+        insert_in_batches(model, batch)
+    events = sorted(rows.events, key=lambda event: event["created_at"])
+    if events:
+        first = next_ids(write_connection(), current_tenant_id(), len(events))
+        insert_in_batches(Event, [{"id": first + i, **event} for i, event in enumerate(events)])
 
 
 def insert_in_batches(model: type[OwnedByTenant], rows: Sequence[Row]) -> None:
@@ -147,18 +160,21 @@ def insert_in_batches(model: type[OwnedByTenant], rows: Sequence[Row]) -> None:
         insert_rows(model, rows[start : start + BATCH_ROWS])
 
 
-def take_sold(products: Sequence[SeedProduct], checkouts: Iterable[Checkout], moment: datetime) -> dict[str, int]:
-    """Take from the stock what was sold since the last delivery, as far as a sensible rest is left: what is left of
-    each product that changed, by its id. In the order of the ids, in which orders take stock."""
+def take_sold(
+    products: Sequence[SeedProduct], checkouts: Iterable[Checkout], moment: datetime
+) -> list[tuple[StockChange, int]]:
+    """Take the quantities sold since the last replenishment from the stock, down to `min_stock`.
+
+    Returns each change and the stock that is left. In the order of the ids, as orders do."""
     sold = sold_since(checkouts, moment - timedelta(days=RESTOCKED_DAYS))
-    left = {}
-    for product in sorted(products, key=lambda one: one.id):
-        taken = min(sold[product.id], max(0, product.stock - least_stock(product.stock)))
+    changes = []
+    for product in products:
+        taken = min(sold[product.id], max(0, product.stock - min_stock(product.stock)))
         if taken:
-            row = execute(TAKE_STOCK, {"product": product.id, "taken": taken, "now": moment}).one_or_none()
-            if row:
-                left[product.id] = row.stock
-    return left
+            changes.append(StockChange(product.id, product.sold_id, taken))
+    changes.sort()
+    rows = take_stock(changes, moment)
+    return [(change, row.stock) for change, row in zip(changes, rows, strict=True)]
 
 
 def sold_since(checkouts: Iterable[Checkout], moment: datetime) -> Counter[str]:
@@ -169,9 +185,9 @@ def sold_since(checkouts: Iterable[Checkout], moment: datetime) -> Counter[str]:
     return sold
 
 
-def least_stock(stock: int) -> int:
-    return max(LOW_STOCK_THRESHOLD + 1, ceil(stock * LEAST_STOCK_SHARE))
+def min_stock(stock: int) -> int:
+    return max(LOW_STOCK_THRESHOLD + 1, ceil(stock * MIN_STOCK_SHARE))
 
 
-def stock_events(left: Mapping[str, int]) -> list[tuple[str, str, dict[str, int]]]:
-    return [(EventType.STOCK_CHANGED, product_id, {"stock": stock}) for product_id, stock in left.items()]
+def stock_events(left: Iterable[tuple[StockChange, int]]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [stock_event(change.product_id, change.variant_id, stock) for change, stock in left]

@@ -1,9 +1,11 @@
-"""What a made-up customer buys: something that sells, and what completes it."""
+"""Baskets of demo customers: a product, and complements of it."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+
+from storefront.catalog.variants import OptionsJson
 
 MORE_ITEMS = (0.34, 0.36, 0.2, 0.1)
 """How often 0, 1, 2 and 3 other products are bought with the first."""
@@ -25,6 +27,16 @@ class SeedProduct:
     names: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     complements: tuple[str, ...] = ()
+    variant_id: str = ""
+    """The one that is bought; empty for a product without options."""
+    options: OptionsJson = None
+    options_translations: OptionsJson = None
+    values: Sequence[str] = ()
+    """Those of the variant."""
+
+    @property
+    def sold_id(self) -> str:
+        return self.variant_id or self.id
 
 
 class Baskets:
@@ -37,7 +49,7 @@ class Baskets:
         self.usual_price = sorted(product.price for product in products)[len(products) // 2]
 
     def _popularity(self, product: SeedProduct) -> float:
-        """Some sell much better than others; what is dear, or has just sold out, less."""
+        """Weights of the products: a few sell much better than others; expensive and sold-out ones sell less."""
         liked = self.rng.lognormvariate(0, 0.6) / math.pow(max(product.price, 1), 0.4)
         return liked if product.stock else liked * 0.3
 
@@ -60,7 +72,7 @@ class Baskets:
         return self.rng.choices(self.ids, self.popularity)[0]
 
     def _complement(self, basket: Sequence[str]) -> str | None:
-        """What completes a product of the basket: the first that its shop names more often than the last."""
+        """A complement of a product of the basket; the first in the shop's list is the most likely one."""
         named = self.products[self.rng.choice(basket)].complements
         left = [id for id in named if id in self.products and id not in basket]
         return self.rng.choices(left, [1 / (rank + 1) for rank in range(len(left))])[0] if left else None

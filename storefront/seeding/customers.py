@@ -62,7 +62,7 @@ NAMES: Mapping[str, Names] = {
 
 
 class Customers:
-    """The customers of one shop: most carts are of somebody new, the others of somebody who has been there before."""
+    """The customers of one shop. Most carts belong to new customers, the others to returning ones."""
 
     RETURNING = 0.35
 

@@ -1,4 +1,4 @@
-"""The checkouts of some weeks: who came, what was suggested, what was bought. Plain values in, plain values out."""
+"""Generates the checkouts of some weeks with their suggestions and orders, as plain values."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PROMO_USED, ORDER_CANCELLED = 0.12, 0.03
 UNSHIPPED_DAYS = 2.0
 """Days that an order waits, at most, before it goes out."""
 Suggest = Callable[[Sequence[str], str], Sequence[SuggestionDraft]]
-"""Tells what is suggested for a cart of these product ids in a language."""
+"""Returns the suggestions for a cart of these product ids in a language."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,22 @@ class HistoryRequest:
     seed: int
 
 
-def make_history(asked: HistoryRequest, suggest: Suggest) -> Iterator[Checkout]:
+def make_history(request: HistoryRequest, suggest: Suggest) -> Iterator[Checkout]:
     """The shop's checkouts in the order in which they were started."""
-    rng = Random(f"{asked.seed} {asked.tenant.id}")  # noqa: S311 - nothing secret is drawn
-    customers, baskets = Customers(asked.languages, rng), Baskets(asked.products, rng)
-    today = asked.now.astimezone(asked.tenant.timezone).date()
-    first = today - timedelta(days=asked.days)
-    for moment in checkout_times(first, today, CHECKOUTS_PER_DAY, asked.tenant.timezone, rng):
-        found = one_checkout(asked, moment, customers.next(), baskets, suggest, rng)
-        if (found.ordered_at or found.started_at) < asked.now:
+    rng = Random(f"{request.seed} {request.tenant.id}")  # noqa: S311 - not used for secrets
+    customers, baskets = Customers(request.languages, rng), Baskets(request.products, rng)
+    today = request.now.astimezone(request.tenant.timezone).date()
+    first = today - timedelta(days=request.days)
+    for moment in checkout_times(first, today, CHECKOUTS_PER_DAY, request.tenant.timezone, rng):
+        found = one_checkout(request, moment, customers.next(), baskets, suggest, rng)
+        if (found.ordered_at or found.started_at) < request.now:
             yield found
 
 
 def one_checkout(
-    asked: HistoryRequest, moment: datetime, customer: Customer, baskets: Baskets, suggest: Suggest, rng: Random
+    request: HistoryRequest, moment: datetime, customer: Customer, baskets: Baskets, suggest: Suggest, rng: Random
 ) -> Checkout:
-    tenant, bought = asked.tenant, baskets.draw()
+    tenant, bought = request.tenant, baskets.draw()
     arm = arm_of(tenant.id, customer.shopper, HOLDOUT, False)
     suggested = () if arm == Arm.CONTROL else tuple(suggest(sorted(bought), customer.language))
     lines = [Line(id, quantity) for id, quantity in bought.items()]
@@ -88,11 +88,11 @@ def one_checkout(
         lines.append(Line(taken.product_id, baskets.quantity(taken.product_id), from_upsell=True))
     cart_created_at = moment - timedelta(minutes=rng.uniform(2, 40))
     started = Checkout(cart_created_at, moment, customer, arm, suggested, tuple(lines), promo_code(tenant, moment, rng))
-    return completed(started, asked.now, rng) if rng.random() < COMPLETED else started
+    return completed(started, request.now, rng) if rng.random() < COMPLETED else started
 
 
 def promo_code(tenant: TenantSettings, moment: datetime, rng: Random) -> str | None:
-    """Now and then somebody uses a code that the shop has."""
+    """One of the shop's promo codes, sometimes."""
     valid = [one.code for one in tenant.promotions if not one.expired(moment, tenant.timezone)]
     return rng.choice(valid) if rng.random() < PROMO_USED and valid else None
 

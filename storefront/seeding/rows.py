@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from storefront.cart.models import CartStatus
+from storefront.catalog.variants import chosen_options
 from storefront.events.models import EventType
 from storefront.ids import id_at, new_token
 from storefront.orders.validation import new_order_number
@@ -36,18 +37,18 @@ class HistoryRows:
 def history_rows(
     tenant: TenantSettings, products: Mapping[str, SeedProduct], checkouts: Iterable[Checkout]
 ) -> HistoryRows:
-    """Ids of carts, orders and impressions are random, because who knows one of an order may see it."""
+    """Ids of carts, orders and impressions are random, because an order's id gives access to it."""
     rows = HistoryRows()
     for checkout in checkouts:
         cart_id = new_token()
-        add_cart(rows, checkout, cart_id)
+        add_cart(rows, products, checkout, cart_id)
         add_impression(rows, checkout, cart_id)
         if checkout.ordered_at:
             add_order(rows, tenant, products, checkout, cart_id, checkout.ordered_at)
     return rows
 
 
-def add_cart(rows: HistoryRows, checkout: Checkout, cart_id: str) -> None:
+def add_cart(rows: HistoryRows, products: Mapping[str, SeedProduct], checkout: Checkout, cart_id: str) -> None:
     rows.carts.append(
         {
             "id": cart_id,
@@ -63,6 +64,7 @@ def add_cart(rows: HistoryRows, checkout: Checkout, cart_id: str) -> None:
         {
             "cart_id": cart_id,
             "product_id": line.product_id,
+            "variant_id": products[line.product_id].sold_id,
             "quantity": line.quantity,
             "from_upsell": line.from_upsell,
             "position": first + i,
@@ -135,6 +137,10 @@ def order_line(product: SeedProduct, line: Line, tenant: TenantSettings, languag
     """The line under the name by which this customer knows the product."""
     return {
         "product_id": product.id,
+        "variant_id": product.sold_id,
+        "options": chosen_options(
+            product.options, product.options_translations, product.values, (language, tenant.default_language)
+        ),
         "name": product.names.get(language, product.name),
         "language": language if language in product.names else tenant.default_language,
         "image": product.image,

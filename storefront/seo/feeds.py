@@ -6,11 +6,12 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from storefront.catalog.filters import format_decimal
-from storefront.catalog.queries import ProductCard, ProductView, get_categories
+from storefront.catalog.queries import ProductCard, ProductView, get_categories, name_with_options
+from storefront.catalog.variants import VariantView
 from storefront.clock import rfc3339
 from storefront.i18n.unicode_text import cut
 from storefront.seo.queries import ProductUrl, iter_products, product_urls
-from storefront.seo.urls import image_path, product_path
+from storefront.seo.urls import image_path, product_path, variant_query
 from storefront.seo.xml_format import MAX_SITEMAP_URLS, escape_xml, feed_id, one_line, sitemap_parts
 from storefront.tenants.settings import TenantSettings
 
@@ -59,23 +60,28 @@ def feed(root: str, tenant: TenantSettings, about: str) -> Iterator[str]:
         f'{XML_DECLARATION}<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n<title>{escape_xml(tenant.name)}</title>'
         f"\n<link>{escape_xml(root)}/</link>\n<description>{escape_xml(about)}</description>\n"
     )
-    yield from (feed_item(root, tenant, product) for product in iter_products())
+    for product in iter_products():
+        yield from (feed_item(root, tenant, product, variant) for variant in product.variants)
     yield "</channel>\n</rss>\n"
 
 
-def feed_item(root: str, tenant: TenantSettings, product: ProductView) -> str:
-    image = image_path(product.image) if product.image else ""
+def feed_item(root: str, tenant: TenantSettings, product: ProductView, variant: VariantView) -> str:
+    """Return the entry of a variant; `item_group_id` holds those of one product together."""
+    image = image_path(variant.image) if variant.image else ""
     fields = {
-        "g:id": feed_id(product.id),
-        "g:title": cut(product.name, MAX_TITLE_LENGTH),
+        "g:id": feed_id(variant.id),
+        "g:item_group_id": feed_id(product.id) if variant.options else "",
+        "g:title": cut(name_with_options(product, variant), MAX_TITLE_LENGTH),
         "g:description": product.description or product.name,
-        "g:link": root + product_path(product.id),
+        "g:link": root + product_path(product.id) + variant_query(variant),
         "g:image_link": root + image if image else "",
-        "g:price": f"{format_decimal(product.price, tenant.currency)} {tenant.currency}",
-        "g:availability": "out_of_stock" if product.sold_out else "in_stock",
+        "g:price": f"{format_decimal(variant.price, tenant.currency)} {tenant.currency}",
+        "g:availability": "out_of_stock" if variant.sold_out else "in_stock",
         "g:condition": "new",
         "g:brand": cut(tenant.name, MAX_BRAND_LENGTH),
-        "g:identifier_exists": "no",
+        "g:gtin": variant.gtin or "",
+        "g:mpn": variant.sku,
+        "g:identifier_exists": "" if variant.gtin or variant.sku else "no",
         "g:product_type": tenant.default_label(product.category),
     }
     return (

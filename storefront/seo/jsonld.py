@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from flask import g
 
 from storefront.catalog.filters import format_decimal
-from storefront.catalog.queries import ProductView
-from storefront.seo.urls import image_path, product_path, site_root
+from storefront.catalog.queries import ProductView, name_with_options
+from storefront.catalog.variants import VariantView
+from storefront.seo.urls import image_path, product_path, site_root, variant_query
 
 Thing = dict[str, Any]
 
@@ -69,18 +70,42 @@ def product(found: ProductView) -> Thing:
         "category": g.tenant.default_label(found.category),
         "image": [root + image] if image else None,
     }
-    return {
-        "@type": "Product",
+    common: Thing = {
         "@id": f"{url}#product",
         "name": found.name,
-        "sku": found.id,
         "url": url,
         "brand": {"@type": "Brand", "name": g.tenant.name},
-        "offers": offer(found, url),
+    } | {name: value for name, value in optional.items() if value}
+    if not found.options:
+        return {"@type": "Product", "sku": found.id, "offers": offer(found, url)} | common
+    return {
+        "@type": "ProductGroup",
+        "productGroupID": found.id,
+        "variesBy": [option.name for option in found.options],
+        "hasVariant": [variant_thing(found, variant, url) for variant in found.variants],
+    } | common
+
+
+def variant_thing(found: ProductView, variant: VariantView, url: str) -> Thing:
+    """A variant in its product's group, with its own URL, picture and offer."""
+    own_url = url + variant_query(variant)
+    image = image_path(variant.image) if variant.image else ""
+    chosen = zip(found.options, variant.options, strict=False)
+    optional = {"image": site_root() + image if image else "", "gtin": variant.gtin}
+    return {
+        "@type": "Product",
+        "@id": f"{own_url}#product",
+        "name": name_with_options(found, variant),
+        "sku": variant.sku or variant.id,
+        "url": own_url,
+        "additionalProperty": [
+            {"@type": "PropertyValue", "name": option.name, "value": value} for option, value in chosen
+        ],
+        "offers": offer(variant, own_url),
     } | {name: value for name, value in optional.items() if value}
 
 
-def offer(found: ProductView, url: str) -> Thing:
+def offer(found: ProductView | VariantView, url: str) -> Thing:
     tenant = g.tenant
     price = {"price": format_decimal(found.price, tenant.currency), "priceCurrency": tenant.currency}
     made: Thing = {

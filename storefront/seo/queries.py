@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.catalog.queries import ProductView, product_columns
+from storefront.catalog.queries import ProductView, product_columns, with_variants
 from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
 from storefront.db.tenancy import execute, tenant_scoped
 
@@ -59,5 +59,5 @@ def iter_products() -> Iterator[ProductView]:
     """Yield all products in catalogue order."""
     position = -1
     while batch := product_views_from_json(fetch_rows_after(ProductQuery(), position, BATCH_SIZE)):
-        yield from batch
+        yield from with_variants(batch)
         position = batch[-1].position

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from flask import request
 
+from storefront.catalog.variants import VariantView
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.state import current_state
@@ -38,6 +39,11 @@ def canonical(**query: object) -> str | None:
 
 def product_path(product_id: str) -> str:
     return "/products/" + quote(product_id)
+
+
+def variant_query(variant: VariantView) -> str:
+    """Return the query that chooses the variant on its product's page; empty for a product without options."""
+    return "?" + urlencode({"variant": variant.id}) if variant.options else ""
 
 
 def image_path(image: str) -> str:

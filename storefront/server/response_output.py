@@ -35,10 +35,10 @@ class FilePart:
 class ResponseOutput:
     """Implements the socket methods that gunicorn's `Response` calls. Used by one thread at a time."""
 
-    __slots__ = ("_connection", "_waiting", "has_sent", "unsent_bytes")
+    __slots__ = ("_connection", "_send_timeout", "_waiting", "has_sent", "unsent_bytes")
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
+    def __init__(self, connection: socket.socket, send_timeout: float = SEND_TIMEOUT_SECONDS) -> None:
+        self._connection, self._send_timeout = connection, send_timeout
         self._waiting: list[memoryview | FilePart] = []
         self.unsent_bytes = 0
         self.has_sent = False
@@ -74,14 +74,14 @@ class ResponseOutput:
             return
         poll = select.poll()
         poll.register(self._connection, select.POLLOUT)
-        deadline = time.monotonic() + SEND_TIMEOUT_SECONDS
+        deadline = time.monotonic() + self._send_timeout
         while self.unsent_bytes > MAX_UNSENT_BYTES:
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 raise TimeoutError("the client does not read")
             before = self.unsent_bytes
             self.flush()
             if self.unsent_bytes < before:
-                deadline = time.monotonic() + SEND_TIMEOUT_SECONDS
+                deadline = time.monotonic() + self._send_timeout
 
     def take_unsent(self) -> bytes:
         """Return and clear the unsent bytes, for the new owner of the connection."""

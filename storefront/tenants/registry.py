@@ -15,8 +15,6 @@ from storefront.state import current_state
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.settings import TenantSettings
 
-SNAPSHOT_TTL_SECONDS = 1.0
-"""Maximum age of a snapshot; a change is visible in all processes within this time."""
 MAX_WAIT_SECONDS, MAX_STALE_SECONDS = 0.25, 30.0
 """How long a request waits for another thread's read, and the age up to which it then uses the last snapshot: a
 database that hangs must not block all requests here."""
@@ -29,8 +27,9 @@ NEVER_READ = -math.inf
 class Registry:
     """All tenants by id, ordered by id. One instance per app; thread-safe."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, snapshot_ttl_seconds: float) -> None:
         self.settings = settings
+        self.snapshot_ttl_seconds = snapshot_ttl_seconds
         self._lock = Lock()
         self._read_at = NEVER_READ
         self._changes = 0
@@ -44,11 +43,11 @@ class Registry:
 
         One thread at a time reads; if that takes long, the others use the last snapshot."""
         age = time.monotonic() - self._read_at
-        if age > SNAPSHOT_TTL_SECONDS and self._lock.acquire(
+        if age > self.snapshot_ttl_seconds and self._lock.acquire(
             timeout=MAX_WAIT_SECONDS if age < MAX_STALE_SECONDS else -1
         ):
             try:
-                if time.monotonic() - self._read_at > SNAPSHOT_TTL_SECONDS:
+                if time.monotonic() - self._read_at > self.snapshot_ttl_seconds:
                     self._read()
             finally:
                 self._lock.release()

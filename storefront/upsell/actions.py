@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storefront.cart.queries import CartSnapshot, find_cart
-from storefront.catalog.queries import ProductView, get_products_in_stock
+from storefront.catalog.queries import ProductView, get_products_in_stock, with_variants
+from storefront.catalog.variants import VariantView
 from storefront.clock import now
 from storefront.config import Settings
 from storefront.i18n.locale import override_locale
@@ -14,6 +15,7 @@ from storefront.ids import new_id, new_token
 from storefront.observability.metrics import count_impression
 from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
+from storefront.timings import timings
 from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.experiment.assignment import Arm, allocation, arm_of
 from storefront.upsell.impressions import PendingImpression, last_impression, record
@@ -25,10 +27,6 @@ from storefront.upsell.selection import merge_llm_choice, select_top
 from storefront.upsell.types import Decision, ProductText, SuggestionDraft, SuggestionSource
 
 log = logging.getLogger("storefront.upsell")
-PREFETCH_DEBOUNCE_SECONDS = 0.4
-"""Seconds without another change after which the model is asked about a cart."""
-PANEL_LLM_WAIT_SECONDS = 0.25
-"""Seconds that a shopper's panel waits for the model when its words aren't ready: too short to be a wait."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +34,15 @@ class Suggestion:
     product: ProductView
     explanation: str
 
+    @property
+    def variant(self) -> VariantView:
+        """The first variant in stock, which is offered."""
+        return next(variant for variant in self.product.variants if variant.available)
+
 
 @dataclass(frozen=True)
 class UpsellResult:
-    """What is suggested for a cart. `source` says who chose; None when nobody did."""
+    """The suggestions for a cart. `source` is None without suggestions."""
 
     enabled: bool
     arm: Arm | None = None
@@ -49,10 +52,10 @@ class UpsellResult:
 
 
 def suggest(tenant: TenantSettings, cart: CartSnapshot, language: str, by_person: bool = False) -> UpsellResult:
-    """Suggest at most three products for the cart in this language, and write down what was shown to whom.
+    """Suggest at most three products for the cart in this language, and record the impression.
 
-    In the model's words when they are ready or come in time, otherwise the rules' choice. A program waits for the model
-    (UPSELL_TIMEOUT), a person only for a `PANEL_LLM_WAIT_SECONDS`.
+    The model's choice is taken when it is ready or comes in time, otherwise the rules'. An API client waits for the
+    model for UPSELL_TIMEOUT, a shopper (`by_person`) for `Timings.panel_llm_wait`.
     """
     if not tenant.upsell_enabled or not cart.lines:
         return UpsellResult(enabled=tenant.upsell_enabled)
@@ -71,7 +74,7 @@ def build_suggestions(
         chosen = select_top(fitting.candidates, tenant.upsell)
     advice = RerankResult(Decision.RULES)
     if arm == Arm.MODEL and chosen:
-        wait = PANEL_LLM_WAIT_SECONDS if by_person else settings().upsell_timeout
+        wait = timings().panel_llm_wait if by_person else settings().upsell_timeout
         advice = llm_reranker().rerank(tenant, rerank_request(tenant, cart, fitting, language), wait)
         chosen = merge_llm_choice(advice.chosen, fitting.candidates, tenant.upsell) or chosen
     offers = None if advice.took_time else fitting.offers(one.product_id for one in chosen)
@@ -81,8 +84,7 @@ def build_suggestions(
 def suggest_after_order(
     tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str], language: str
 ) -> UpsellResult:
-    """`suggest_without_llm` for an order that stands: whatever goes wrong here, there are no suggestions, and no
-    error."""
+    """`suggest_without_llm` for an order that was placed: every error is logged and leads to no suggestions."""
     try:
         with override_locale(language):
             return suggest_without_llm(tenant, cart_id, shopper, product_ids)
@@ -92,8 +94,8 @@ def suggest_after_order(
 
 
 def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, product_ids: Sequence[str]) -> UpsellResult:
-    """What goes with a cart that was ordered: what was last shown for it if that can still be had, else the rules'
-    choice. Never asks the model."""
+    """Suggest products for a cart that was ordered: those of its last impression that can still be bought, else the
+    rules' choice. Never asks the model."""
     if not tenant.upsell_enabled:
         return UpsellResult(enabled=False)
     arm = arm_for(tenant, shopper)
@@ -110,8 +112,8 @@ def suggest_without_llm(tenant: TenantSettings, cart_id: str, shopper: str, prod
 
 
 def prefetch_suggestions(tenant: TenantSettings, cart_id: str, languages: tuple[str, ...]) -> bool:
-    """Ask the model about a cart that has just changed, so that its words are ready at checkout. Returns whether to
-    come back: it is still busy with what the cart was before."""
+    """Ask the model about a cart that has just changed, so that its answer is ready at checkout. Returns whether to try
+    again later, because the last question about this cart is still open."""
     if not tenant.upsell_enabled:
         return False
     with override_locale(languages[0], languages):
@@ -143,8 +145,8 @@ def settings() -> Settings:
 
 
 def reserves_panel_space(tenant: TenantSettings, cart: CartSnapshot) -> bool:
-    """Whether the checkout keeps room for suggestions: nothing comes for who is shown none for comparison, and the page
-    would jump when the room closes."""
+    """Whether the checkout page reserves space for suggestions. In the control arm none come, and the page would jump
+    when the space closes."""
     return arm_for(tenant, cart.shopper) != Arm.CONTROL
 
 
@@ -155,18 +157,20 @@ def arm_for(tenant: TenantSettings, shopper: str) -> Arm:
 def filter_sellable(
     chosen: Sequence[SuggestionDraft], offers: Mapping[str, ProductView] | None = None
 ) -> list[Suggestion]:
-    """Those of the choice that can be sold: as these `offers` say that were just read, else as the database says now,
-    because the model may have thought for seconds."""
+    """The suggestions that can be sold, according to `offers` if they were just read, else to the database, because the
+    model may have taken seconds."""
     if offers is None:
         found = get_products_in_stock([one.product_id for one in chosen]) if chosen else {}
         offers = {id: product for id, product in found.items() if product.price > 0}
-    return [Suggestion(offers[one.product_id], one.explanation) for one in chosen if one.product_id in offers]
+    offered = with_variants([offers[one.product_id] for one in chosen if one.product_id in offers])
+    sellable = {product.id: product for product in offered if any(variant.available for variant in product.variants)}
+    return [Suggestion(sellable[one.product_id], one.explanation) for one in chosen if one.product_id in sellable]
 
 
 def record_impression(
     cart: CartSnapshot, arm: Arm, suggestions: Sequence[Suggestion], advice: RerankResult, by_person: bool
 ) -> UpsellResult:
-    """Write down that this shopper was shown this at this moment."""
+    """Record an impression and its exposure, and return the result that names it."""
     worded = {(one.product_id, one.explanation) for one in advice.chosen}
     by_model = any((one.product.id, one.explanation) in worded for one in suggestions)
     source = (SuggestionSource.LLM if by_model else SuggestionSource.RULES) if suggestions else None

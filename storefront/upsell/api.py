@@ -1,4 +1,4 @@
-"""Suggestions, for programs."""
+"""Suggestions in the JSON API."""
 
 from typing import Annotated
 

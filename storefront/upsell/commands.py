@@ -13,7 +13,7 @@ from storefront.config import Settings
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.state import current_state
-from storefront.tenants.registry import registry, set_upsell_enabled
+from storefront.tenants.registry import set_upsell_enabled
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.complement_generation import (
     estimate_cost,
@@ -21,7 +21,7 @@ from storefront.upsell.complement_generation import (
     offline_client,
     products_to_generate,
 )
-from storefront.upsell.experiment.commands import print_report, table
+from storefront.upsell.experiment.commands import no_such_shop, print_report, selected_shops, table
 from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.outcomes import LlmOutcome
@@ -66,7 +66,7 @@ def switch(enabled: bool, tenant: str | None) -> None:
 @one_shop
 def rebuild_command(tenant_id: str | None) -> None:
     """Learn anew from all orders what goes together."""
-    for shop in shops(tenant_id):
+    for shop in selected_shops(tenant_id):
         with tenant_context(shop.id):
             with progress_bar(f"Learning the orders of {shop.id}", count_training_events()) as step:
                 events = retrain(step)
@@ -81,7 +81,7 @@ def rebuild_command(tenant_id: str | None) -> None:
 @unasked
 def evaluate_command(tenant_id: str | None, with_model: bool, orders: int, yes: bool) -> None:
     """Replay the orders that stand: how often would each method have suggested what was bought besides?"""
-    wanted = shops(tenant_id)
+    wanted = selected_shops(tenant_id)
     if with_model:
         check_model()
     for shop in wanted:
@@ -125,11 +125,11 @@ def evaluate_model(shop: TenantSettings, replay: Backtest, yes: bool) -> None:
 
 @commands.command("prepare")
 @one_shop
-@click.option("--limit", type=click.IntRange(1), help="at most so many products of each shop")
+@click.option("--limit", type=click.IntRange(1), help="at most this number of products of each shop")
 @unasked
 def prepare_command(tenant_id: str | None, limit: int | None, yes: bool) -> None:
     """Have the model write down, once for each product, what completes it."""
-    wanted = shops(tenant_id)
+    wanted = selected_shops(tenant_id)
     check_not_disabled("Nothing that is prepared would be shown. To prepare all the same, set it to true here.")
     check_model()
     for shop in wanted:
@@ -161,23 +161,11 @@ def prepare_shop(shop: TenantSettings, limit: int | None, yes: bool) -> None:
         click.echo(f"{many(left, 'product')} left for the next run{why}.")
 
 
-# --- how commands speak -----------------------------------------------------------------------------------------------
+# --- shared by the commands -------------------------------------------------------------------------------------------
 
 
 def settings() -> Settings:
     return current_state().settings
-
-
-def shops(tenant_id: str | None) -> list[TenantSettings]:
-    """Every shop, or the one that is asked for."""
-    known = registry().all()
-    if tenant_id is not None and tenant_id not in known:
-        raise no_such_shop(tenant_id)
-    return [known[tenant_id]] if tenant_id is not None else list(known.values())
-
-
-def no_such_shop(tenant_id: str | None) -> click.ClickException:
-    return click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
 
 
 def check_not_disabled(what_to_do: str) -> None:
@@ -200,7 +188,7 @@ def using(model: LlmClient) -> Iterator[LlmClient]:
 
 @contextmanager
 def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar when somebody is looking at a terminal."""
+    """A progress bar if standard error is a terminal."""
     shown = sys.stderr.isatty()
     with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not shown) as bar:
         yield bar.update

@@ -116,7 +116,7 @@ class ComplementTasks:
     def __init__(self, language: str) -> None:
         self.language, self.shelf = language, current_stats()
         numbers = {name: number for name, number in execute(SELECT_CATEGORY_INDEXES) if number in self.shelf.best_of}
-        lines = self.shelf.catalog_stats.group_lines
+        lines = self.shelf.catalog_stats.category_lines
         names = sorted(numbers, key=lambda name: (-lines.get(numbers[name], 0), name))
         self.kinds = [numbers[name] for name in names]
         self.labels = complement_prompt.category_labels(names[:MAX_CATEGORY_CHOICES])
@@ -162,7 +162,7 @@ def estimate_cost(model: LlmClient, tenant: TenantSettings, numbers: Sequence[in
 
 def offline_client(settings: Settings) -> LlmClient:
     """The configured model, for calls that nobody waits for."""
-    return LlmClient(settings, complement_prompt.TIMEOUT, complement_prompt.LONGEST_TOKENS)
+    return LlmClient(settings, complement_prompt.TIMEOUT_SECONDS, complement_prompt.MAX_COMPLETION_TOKENS)
 
 
 def generate_complements(

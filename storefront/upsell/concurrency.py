@@ -1,21 +1,20 @@
-"""How many threads of a process compute suggestions at a time. Python runs one thread of a process at a time, so an
-order that meets three panels at once takes four times as long; met by one after the other, hardly longer."""
+"""Limits the threads of a process that compute suggestions at a time. Python runs one thread of a process at a time:
+an order beside three concurrent panels took four times as long, beside three in sequence hardly longer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from storefront.state import current_state
+from storefront.timings import timings
 
 MAX_COMPUTATIONS = 1
-SLOT_TIMEOUT_SECONDS = 0.25
-"""Seconds after which a computation begins beside the others: whoever has the slot waits for the database."""
 
 
 @contextmanager
 def recommender_slot() -> Iterator[None]:
-    """Put it around a computation alone: nothing inside may wait for the model or for another slot."""
+    """Hold a slot during a computation. Nothing inside may wait for the model or for another slot."""
     slots = current_state().recommender_slots
-    has_slot = slots.acquire(timeout=SLOT_TIMEOUT_SECONDS)
+    has_slot = slots.acquire(timeout=timings().recommender_slot)
     try:
         yield
     finally:

@@ -17,8 +17,8 @@ def with_explanations(
     orders: Mapping[str, int],
     label: Callable[[str], str] = str,
 ) -> list[Candidate]:
-    """Candidates, each with the strongest fact for it. `orders` says in how many orders each was, `label` what
-    categories and tags are called, if they can be named."""
+    """Candidates, each with its strongest explanation. `orders` has the number of orders by product id; `label` returns
+    the name of a category or tag in the shopper's language, "" if there is none."""
     how_common = cache(lambda tag: sum(tag in one.tag_set for one in (*cart, *goods)))
 
     def why(one: ProductText) -> str:
@@ -37,8 +37,8 @@ def strongest_explanation(
     how_common: Callable[[str], int],
     label: Callable[[str], str] = str,
 ) -> str:
-    """The shop's own words say most, then shared orders, then what was prepared, a shared tag (a rare one more than a
-    common one), a shared category, shared words of the name. Empty when there is nothing."""
+    """The best explanation that applies, in this order: the shop's own, shared orders, a prepared complement, a shared
+    tag (rare ones first), a shared category, shared words of the name. "" if none applies."""
     names = {mine.id: mine.name for mine in cart}
     if by_shop := next((tie.why for tie in ties if tie.by_shop and tie.why), ""):
         return by_shop
@@ -50,7 +50,7 @@ def strongest_explanation(
     shared = [(tag, mine) for mine in cart for tag in mine.tag_set.keys() & goods.tag_set.keys()]
     if shared:
         tag, mine = shared[0]
-        if len(shared) > 1:  # counting how common they are takes a look at all that is compared
+        if len(shared) > 1:  # counting how common a tag is reads all products
             tag, mine = min(shared, key=lambda one: (one[1].category == goods.category, how_common(one[0]), one[0]))
         called = label(goods.tag_set[tag])
         return explain_shared_tag(mine.name, called) if called else explain_complement(mine.name)
@@ -63,11 +63,11 @@ def strongest_explanation(
 
 
 MAX_NAME_LENGTH, MAX_LABEL_LENGTH = 60, 40
-"""Characters of a product's name, and of a category or a tag, in a sentence."""
+"""In characters: a product's name, and a category or tag, in a sentence."""
 SEVERAL_ORDERS = 3
-"""From so many on, "often" is true."""
+"""The minimum number of orders for "often" and "popular"."""
 SIZE = re.compile(r"(?<=\w)(?:, |、)\d[^,、]*$")
-"""The end of a name such as "Dawn Espresso, 1 kg", which nobody says."""
+"""The size at the end of a name such as "Dawn Espresso, 1 kg". It is left out in sentences."""
 
 
 @lru_cache(4096)

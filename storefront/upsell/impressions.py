@@ -1,8 +1,7 @@
-"""Records impressions, and attributes cart lines to them (attribution).
+"""Records impressions and exposures, and attributes cart lines of the API to impressions (attribution).
 
-Impressions of pages are written behind (write-behind): collected and written together a moment later, because each
-write competes with orders. Those of API requests are written at once, because the client's next request may refer to
-them."""
+Impressions of pages are buffered (write-behind): they are written together a moment later, because each write competes
+with orders. Those of API requests are written at once, because the client's next request may refer to them."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -14,60 +13,54 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy.exc import OperationalError
 
-from storefront.db.tenancy import execute, insert_rows
+from storefront.db.tenancy import execute, insert_if_absent, insert_rows
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.transactions import write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
 from storefront.state import state_of
-from storefront.upsell.experiment.exposures import insert_exposures
+from storefront.timings import timings_of
+from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
 from storefront.upsell.scheduler import job_scheduler
 
 log = logging.getLogger("storefront.upsell")
-FLUSH_DELAY_SECONDS = 0.4
-"""Seconds after a showing in which the ones that follow it are written together with it."""
-RETRY_DELAY_SECONDS = 1.0
-"""Seconds after which it is tried again when the database can't be written to."""
 MAX_PENDING = 5000
-"""Showings of a shop that are kept while the database can't be written to; the oldest are given up first."""
+"""Impressions of a shop that are buffered while the database can't be written to; the oldest are dropped first."""
 
 
 @dataclass(frozen=True)
 class PendingImpression:
-    """A row of `UpsellImpression` and one of `UpsellExposure`, to be."""
+    """A row of `UpsellImpression` and one of `UpsellExposure`."""
 
     impression: Mapping[str, Any]
     exposure: Mapping[str, Any]
 
 
 class ImpressionBuffer:
-    """What this process has shown and not written yet, by tenant."""
+    """The impressions of this process that are not written yet, by tenant."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._waiting: dict[str, list[PendingImpression]] = {}
 
-    def keep(self, tenant_id: str, entry: PendingImpression) -> None:
+    def add(self, tenant_id: str, entry: PendingImpression) -> None:
         with self._lock:
             waiting = self._waiting.setdefault(tenant_id, [])
             waiting.append(entry)
             del waiting[:-MAX_PENDING]
 
-    def waiting(self, tenant_id: str) -> list[PendingImpression]:
+    def take(self, tenant_id: str) -> list[PendingImpression]:
         with self._lock:
-            return list(self._waiting.get(tenant_id, ()))
+            return self._waiting.pop(tenant_id, [])
+
+    def put_back(self, tenant_id: str, entries: Sequence[PendingImpression]) -> None:
+        with self._lock:
+            self._waiting[tenant_id] = [*entries, *self._waiting.get(tenant_id, ())][-MAX_PENDING:]
 
     def tenants(self) -> list[str]:
         with self._lock:
             return list(self._waiting)
-
-    def forget(self, tenant_id: str, entries: Sequence[PendingImpression]) -> None:
-        written = {id(entry) for entry in entries}
-        with self._lock:
-            left = [entry for entry in self._waiting.pop(tenant_id, ()) if id(entry) not in written]
-            if left:
-                self._waiting[tenant_id] = left
 
 
 def impression_buffer(app: Flask) -> ImpressionBuffer:
@@ -75,11 +68,11 @@ def impression_buffer(app: Flask) -> ImpressionBuffer:
 
 
 def record(entry: PendingImpression, later: bool) -> None:
-    """Write the entry down: now, or `later` if this process runs errands."""
+    """Write the entry: now, or `later` if this process runs background jobs."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     if later and job_scheduler(app).is_running:
-        impression_buffer(app).keep(current_tenant_id(), entry)
-        schedule_flush(app, current_tenant_id(), FLUSH_DELAY_SECONDS)
+        impression_buffer(app).add(current_tenant_id(), entry)
+        schedule_flush(app, current_tenant_id(), timings_of(app).impression_flush_delay)
     else:
         insert_impressions([entry])
 
@@ -89,28 +82,29 @@ def schedule_flush(app: Flask, tenant_id: str, seconds: float) -> None:
 
 
 def insert_impressions(entries: Sequence[PendingImpression]) -> None:
-    """All of them in one transaction. Exposures go in the order of their key, so that two processes that write the same
-    carts wait for each other and not in a ring."""
+    """Write the entries in one transaction. Of a cart's exposures the first counts. They are sorted by their key, so
+    that two processes that write the same carts don't deadlock."""
+    exposures = sorted((entry.exposure for entry in entries), key=lambda row: row["cart_id"])
     with write():
-        insert_exposures(sorted((entry.exposure for entry in entries), key=lambda row: row["cart_id"]))
+        insert_if_absent(UpsellExposure, exposures)
         insert_rows(UpsellImpression, [entry.impression for entry in entries])
 
 
 def flush_tenant(app: Flask, tenant_id: str) -> None:
-    """Write down what waits. While the database can't be written to, it goes on waiting and is tried again."""
-    entries = impression_buffer(app).waiting(tenant_id)
+    """Write the buffered impressions of a tenant. When the database can't be written to, they return to the buffer and
+    another flush is scheduled."""
+    entries = impression_buffer(app).take(tenant_id)
     if not entries:
         return
     try:
         with app.app_context(), tenant_context(tenant_id):
             insert_impressions(entries)
     except (DatabaseBusy, OperationalError):
-        log.warning("%d showings of suggestions wait, because the database can't be written to", len(entries))
-        schedule_flush(app, tenant_id, RETRY_DELAY_SECONDS)
-        return
+        log.warning("%d impressions of suggestions wait, because the database can't be written to", len(entries))
+        impression_buffer(app).put_back(tenant_id, entries)
+        schedule_flush(app, tenant_id, timings_of(app).impression_retry_delay)
     except Exception:
-        log.exception("%d showings of suggestions are lost", len(entries))
-    impression_buffer(app).forget(tenant_id, entries)
+        log.exception("%d impressions of suggestions are lost", len(entries))
 
 
 def flush_all(app: Flask) -> None:
@@ -128,5 +122,5 @@ def was_suggested(impression_id: str | None, cart_id: str, product_id: str) -> b
 
 
 def last_impression(cart_id: str) -> Any:
-    """The latest showing for this cart: its id, source and suggestions, or None."""
+    """The latest impression of this cart: a row of (id, source, suggestions), or None."""
     return execute(SELECT_LAST_IMPRESSION, {"cart": cart_id}).one_or_none()

@@ -14,6 +14,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.timeouts import BULK, TRAINING, timeouts_in_force
 from storefront.state import state_of
 from storefront.tenants.registry import registry
+from storefront.timings import timings
 from storefront.upsell.actions import prefetch_suggestions
 from storefront.upsell.concurrency import recommender_slot
 from storefront.upsell.impressions import flush_all
@@ -22,25 +23,21 @@ from storefront.upsell.recommender.similarity_job import rebuild_text_similarity
 from storefront.upsell.recommender.training import train_incrementally
 from storefront.upsell.scheduler import every, job_scheduler
 
-LEARN_DELAY_SECONDS = 1.0
-"""Seconds after an order in which the ones that follow it are learned together with it."""
-PREFETCH_RETRY_SECONDS = 0.3
-"""Seconds after which a cart is looked at again whose last question is still open."""
 SWEEP_INTERVAL_SECONDS = 60.0
-"""Seconds between two looks for orders that no process has learned, as after a crash."""
+"""Seconds between two searches for orders that no process has learned, as after a crash."""
 STOP_SECONDS = 1.5
-"""How long the end of a process waits for jobs and showings, beside calls of the model."""
+"""Seconds that the end of a process waits for jobs and impressions, besides calls of the model."""
 
 
 def start(app: Flask) -> None:
-    """Begin to run errands in this process, which serves requests."""
+    """Start the background jobs of this process, which serves requests."""
     job_scheduler(app).start()
     every(app, SWEEP_INTERVAL_SECONDS, "sweep", schedule_all_training)
 
 
 def stop(app: Flask) -> None:
-    """End the errands, hang up, and write down what is under way. Takes three seconds at most, also when the model and
-    the database hang."""
+    """Stop the jobs, close the model's connections, and write what is pending. Takes three seconds at most, even when
+    the model and the database hang."""
     job_scheduler(app).stop(STOP_SECONDS / 3)
     writing = Thread(target=flush_all, args=[app], name="upsell-write", daemon=True)
     writing.start()
@@ -54,7 +51,7 @@ def this_app() -> Flask:
 
 
 def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:
-    """Compare the texts of these shops, with a progress bar when somebody is looking at a terminal."""
+    """Compare the texts of these shops, with a progress bar on a terminal."""
     shown = sys.stderr.isatty()
     for tenant_id in tenant_ids:
         with tenant_context(tenant_id), timeouts_in_force(BULK):
@@ -65,7 +62,7 @@ def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:
 
 
 def rebuild_missing_similarity() -> None:
-    """The same for the shops whose texts were never compared, as after an update of the program."""
+    """Compare the texts of the shops for which it was never done, as after an update of the program."""
     for tenant_id in registry().all():
         with tenant_context(tenant_id):
             state = execute(SELECT_TRAINING_STATE).one_or_none()
@@ -75,17 +72,18 @@ def rebuild_missing_similarity() -> None:
 
 def prefetch_job(app: Flask, tenant_id: str, cart_id: str, languages: tuple[str, ...]) -> None:
     if not state_of(app).llm_reranker.is_available:
-        return  # not even looked at: it is the same for every cart
+        return  # the same for every cart, so that it isn't read
     with app.app_context(), tenant_context(tenant_id):
         tenant = registry().find(tenant_id)
         if tenant and prefetch_suggestions(tenant, cart_id, languages):
             job_scheduler(app).schedule(
-                PREFETCH_RETRY_SECONDS, cart_id, partial(prefetch_job, app, tenant_id, cart_id, languages)
+                timings().prefetch_retry, cart_id, partial(prefetch_job, app, tenant_id, cart_id, languages)
             )
 
 
 def training_job(app: Flask, tenant_id: str) -> None:
-    """Learn a batch of a tenant's orders; the rest of a long row a little later, so that requests get their turn."""
+    """Learn a batch of a tenant's orders. Further batches are scheduled a little later, so that requests get their
+    turn."""
     with app.app_context(), tenant_context(tenant_id), recommender_slot(), timeouts_in_force(TRAINING):
         more = train_incrementally()
     if more:

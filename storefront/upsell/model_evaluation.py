@@ -24,7 +24,7 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class LlmBacktestTask:
-    """One cart, as the model is asked about it at checkout."""
+    """A cart, as the model is asked about it at checkout."""
 
     asked: BacktestCase
     cart: Sequence[ProductText]
@@ -59,11 +59,11 @@ class LlmBacktestTask:
         return [vars(one) for one in checked.chosen], checked.rejections
 
     def save(self) -> None:
-        """Nothing but the journal keeps it."""
+        """Only the call log keeps it."""
 
 
 def choices(replay: Backtest, language: str) -> list[LlmBacktestTask]:
-    """What the model would be asked."""
+    """The questions for the model."""
     return [LlmBacktestTask.about(asked, replay.history.ids, language) for asked in replay.asked]
 
 
@@ -74,7 +74,7 @@ def ask_model(
     questions: Sequence[LlmBacktestTask],
     progress: Callable[[int], object],
 ) -> tuple[Batch, dict[str, Metrics]]:
-    """How the model does on these carts, and the rules on the same. Where it has no answer, the rules' choice
+    """The figures of the model on these carts, and of the rules on the same ones. Without an answer the rules' choice
     counts, as at checkout."""
     budget = tenant.upsell.budget or model.settings.upsell_budget
     version, language = rerank_prompt.PROMPT_VERSION, tenant.default_language

@@ -1,4 +1,4 @@
-"""Suggestions at checkout: a region that the page loads by itself, so that the order never waits for it."""
+"""Suggestions at checkout: a fragment that the page loads by itself, so that the order never waits for it."""
 
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ pages = Blueprint("upsell", __name__)
 @pages.get("/checkout/upsell")
 @limiter.limit(UPSELL_LIMIT)
 def panel() -> Response:
-    """The suggestions as a fragment; `?page=1` gives them as a page to who has no JavaScript."""
+    """The suggestions as a fragment, or with `?page=1` as a page for browsers without JavaScript."""
     cart = current_cart()
     tenant = current_tenant()
     upsell = (

@@ -1,5 +1,5 @@
-"""What suggestions leave behind, and what removes it: all of it is kept for the same time, because the experiment's
-report puts it together."""
+"""What is removed of suggestions, and when. All tables keep their rows for the same time, because the experiment's
+report joins them."""
 
 from sqlalchemy import select
 
@@ -24,4 +24,4 @@ RULES = (
 IS_IN_THE_REPORT = (
     tenant_scoped(select(exposures.c.cart_id).where(exposures.c.cart_id == carts.c.id)).correlate(carts).exists()
 )
-"""Whether a cart counts in the experiment, whose report reads from its lines which suggestions were accepted."""
+"""Whether a cart counts in the experiment. Its report reads the accepted suggestions from the cart's lines."""

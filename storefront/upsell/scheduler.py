@@ -14,8 +14,8 @@ log = logging.getLogger("storefront.upsell")
 
 
 class JobScheduler:
-    """Jobs by name, each done once when it is due. A process that serves requests starts it; elsewhere, as in commands
-    and tests, nothing runs by itself."""
+    """Runs jobs by key, each once when it is due. Only a process that serves requests starts it; in commands and tests
+    nothing is scheduled."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -33,7 +33,7 @@ class JobScheduler:
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
-        """End after the job at hand, which is waited for so long; what isn't due yet is not done."""
+        """End after the running job, waiting at most `seconds` for it. Jobs that aren't due yet are dropped."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -41,8 +41,8 @@ class JobScheduler:
             self._thread.join(seconds)
 
     def schedule(self, delay: float, key: object, job: Callable[[], None], debounce: bool = True) -> None:
-        """Do the job in so many seconds. One of this name that is waiting is replaced, and its time too if
-        `postpone` is set, so that a row of changes is answered once, a pause after the last."""
+        """Run the job in `delay` seconds. It replaces a waiting job of the same key; with `debounce` the time starts
+        anew, so that a series of changes is handled once, a pause after the last."""
         if self._thread is None:
             return
         with self._changed:
@@ -51,9 +51,7 @@ class JobScheduler:
                 self._due[key] = self._due[key][0], job
                 return
             self._due[key] = due, job
-            if (
-                due < self._wakes_at
-            ):  # else it wakes in time by itself: being woken for each cart costs more than the job
+            if due < self._wakes_at:  # else the thread wakes in time: waking it for each cart costs more than the job
                 self._changed.notify()
 
     def _work(self) -> None:
@@ -64,7 +62,7 @@ class JobScheduler:
                 log.exception("an errand failed")
 
     def _next(self) -> Callable[[], None] | None:
-        """Wait for the first job to be due and take it; None when it is over."""
+        """Wait for the first job to be due and remove it; None after `stop`."""
         with self._changed:
             while not self._stopped:
                 name = min(self._due, key=lambda name: self._due[name][0], default=None)
@@ -81,7 +79,7 @@ def job_scheduler(app: Flask) -> JobScheduler:
 
 
 def every(app: Flask, seconds: float, name: str, job: Callable[[Flask], None]) -> None:
-    """Do the job for the first time in so many seconds, and then again and again."""
+    """Run the job every `seconds`, for the first time after as long."""
 
     def again() -> None:
         job_scheduler(app).schedule(seconds, name, again)

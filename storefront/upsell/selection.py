@@ -13,15 +13,15 @@ MAX_LLM_CANDIDATES_PER_CATEGORY = 2
 
 
 def select_top(ranked: Iterable[Candidate], wishes: MerchandisingRules) -> list[SuggestionDraft]:
-    """The best three that the shop's wishes allow together, for their reasons."""
+    """The best three that the merchandising rules allow together, with their own explanations."""
     return _select(ranked, wishes)
 
 
 def merge_llm_choice(
     chosen: Sequence[SuggestionDraft], ranked: Sequence[Candidate], wishes: MerchandisingRules
 ) -> list[SuggestionDraft]:
-    """What the shop pinned, then the model's choice in its order and words, as far as the shop's wishes allow; what
-    they don't allow is replaced by the next best."""
+    """The pinned candidates, then the model's choice in its order and with its explanations, as far as the
+    merchandising rules allow; the next best candidates replace what they don't allow."""
     known = {candidate.product.id: candidate for candidate in ranked}
     words = {one.product_id: one.explanation for one in chosen if one.product_id in known}
     if not words:
@@ -43,7 +43,7 @@ def _select(
 
 
 def llm_candidates(ranked: Iterable[Candidate], wishes: MerchandisingRules) -> list[Candidate]:
-    """The candidates that the model may choose from: the best, and not all of one kind."""
+    """The candidates that the model may choose from: the best, with a limit per category."""
     return [
         candidate
         for candidate, _ in islice(
@@ -55,8 +55,8 @@ def llm_candidates(ranked: Iterable[Candidate], wishes: MerchandisingRules) -> l
 def diversify_by_category(
     candidates: Iterable[Candidate], most: int, wishes: MerchandisingRules, words: Mapping[str, str] = NO_EXPLANATIONS
 ) -> Iterator[tuple[Candidate, str]]:
-    """The first so many of a category, or all if the shop wants it so; each with what is said for it, in these words by
-    its id or its own. One for which nothing speaks is left out."""
+    """The candidates with their explanations, from `words` by id or their own: the first `most` of each category, or
+    all if the shop allows it. Candidates without an explanation are left out."""
     seen: Counter[str] = Counter()
     for candidate in candidates:
         category = candidate.product.category

@@ -1,4 +1,4 @@
-"""Signal handlers: what follows a changed cart, an order or an import."""
+"""Signal handlers: schedule background jobs after a changed cart, an order or an import."""
 
 from collections.abc import Collection, Sequence
 from functools import partial
@@ -11,31 +11,31 @@ from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
 from storefront.signals import cart_changed, catalog_loaded, orders_changed, products_imported
 from storefront.state import state_of
-from storefront.upsell.actions import PREFETCH_DEBOUNCE_SECONDS
-from storefront.upsell.jobs import LEARN_DELAY_SECONDS, prefetch_job, rebuild_similarity_of, this_app, training_job
+from storefront.timings import timings
+from storefront.upsell.jobs import prefetch_job, rebuild_similarity_of, this_app, training_job
 from storefront.upsell.llm.service import llm_reranker
 from storefront.upsell.recommender.shop_complements import save_shop_complements
 from storefront.upsell.scheduler import job_scheduler
 
 
 def schedule_prefetch(_sender: Any, cart_id: str) -> None:
-    """Have the model asked about this cart a pause after its last change."""
+    """Schedule the prefetch for this cart, a pause after its last change."""
     app = this_app()
     settings = state_of(app).settings
     if settings.upsell_enabled and settings.model_configured and not llm_reranker().model.breaker.open:
         job = partial(prefetch_job, app, current_tenant_id(), cart_id, shopper_languages())
-        job_scheduler(app).schedule(PREFETCH_DEBOUNCE_SECONDS, cart_id, job)
+        job_scheduler(app).schedule(timings().prefetch_debounce, cart_id, job)
 
 
 def schedule_training(_sender: Any) -> None:
     app, tenant_id = this_app(), current_tenant_id()
     job_scheduler(app).schedule(
-        LEARN_DELAY_SECONDS, ("learn", tenant_id), partial(training_job, app, tenant_id), debounce=False
+        timings().learn_delay, ("learn", tenant_id), partial(training_job, app, tenant_id), debounce=False
     )
 
 
 def rebuild_similarity(_sender: Any, tenant_ids: Sequence[str]) -> None:
-    """Texts are compared when they come in, so that nobody at checkout waits for it."""
+    """Compare texts when they are imported, so that no checkout waits for it."""
     rebuild_similarity_of(tenant_ids)
 
 

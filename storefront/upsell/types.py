@@ -41,7 +41,7 @@ NO_EXPLANATIONS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class ProductText:
-    """What is said of a product when it is compared with others."""
+    """The texts by which a product is compared with others."""
 
     id: str
     name: str
@@ -51,20 +51,20 @@ class ProductText:
 
     @cached_property
     def tag_set(self) -> dict[str, str]:
-        """Its tags, by their folded words."""
+        """The tags by their folded words."""
         return {" ".join(tokenize(tag)): tag for tag in self.tags}
 
     @cached_property
     def name_words(self) -> set[str]:
-        """Those that say something: no units and sizes, as in "2 L". Japanese has no spaces, so there it is runs of
-        katakana or of kanji; one sign of them says nothing."""
+        """The words of the name, without units and sizes as in "2 L". Japanese has no spaces, so its words are runs of
+        at least two katakana or kanji."""
         return {word for word in tokenize(self.name) if len(word) > 2} | {*JAPANESE_RUNS.findall(self.name)}
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A product that could go with the cart. `words` say why, or find it out when they are asked, because few are
-    shown. `pinned` is the shop's own wish."""
+    """A product that could go with the cart. The explanation may be a function, because most candidates are never
+    shown. `pinned` means that the shop chose it."""
 
     product: ProductText
     explanation_source: str | Callable[[], str]
@@ -72,7 +72,7 @@ class Candidate:
 
     @cached_property
     def explanation(self) -> str:
-        """The fact that speaks for it in one sentence; empty when there is none, and then it isn't suggested."""
+        """One sentence that explains the suggestion. A candidate without one isn't suggested."""
         return self.explanation_source if isinstance(self.explanation_source, str) else self.explanation_source()
 
 
@@ -84,8 +84,8 @@ class SuggestionDraft:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What ties a candidate to a product of the cart: so many shared orders, whether it was prepared as completing it,
-    in which words if any, and whether the shop itself said so."""
+    """A relation of a candidate to a product of the cart: the number of shared orders, the complement's explanation if
+    there is one, whether it is a complement, and whether the shop itself named it."""
 
     product_id: str
     order_count: int = 0

@@ -76,6 +76,7 @@ class Shortage(ResponseModel):
     product_id: str
     requested: int
     available: int
+    variant_id: Annotated[str | None, Field(description="of a product with options")] = None
 
 
 class Problem(ResponseModel):

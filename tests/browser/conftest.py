@@ -3,10 +3,7 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -17,11 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from storefront.config import ROOT
-from tests.browser.page_session import Shop, Visit
-from tests.conftest import free_port
+from tests.browser.page_session import PATIENCE, Shop, Visit
+from tests.servers import serving, wait
 
-PATIENCE = 20_000
-"""Milliseconds after which something that a test waits for is held to never come."""
 SWITCHES = (
     "--no-sandbox --disable-gpu --disable-background-networking "
     "--disable-component-update --disable-sync --no-first-run"
@@ -37,47 +32,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @contextmanager
-def serve(folder: Path, **more: str) -> Iterator[int]:
-    """Run the shop with its database and log in this folder, and these variables of the environment besides the usual
-    ones; yields its port."""
-    free = free_port()
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "PORT": str(free),
-        "DATA_DIR": str(folder / "data"),
-        "RATELIMIT_ENABLED": "false",
-        "UPSELL_ENABLED": "true",
-        "UPSELL_HOLDOUT": "0",
-        **more,
-    }
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [Path(sys.executable).parent / "gunicorn"], cwd=ROOT, env=environment, stdout=output, stderr=output
-        )
-    try:
-        wait_until_up(server, free, log)
-        yield free
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
-
-
-def wait_until_up(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(600):
-        if server.poll() is not None:
-            break
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-        finally:
-            connection.close()
-    raise AssertionError(f"the server does not answer: {log.read_text()}")
+def serve(folder: Path, **environment: str) -> Iterator[int]:
+    """Run the shop with its own catalogue, and these variables of the environment besides the usual ones; yields its
+    port."""
+    given = {"CATALOG": str(ROOT / "catalog.json"), "RATELIMIT_ENABLED": "false", **environment}
+    with serving(folder, **given) as server:
+        wait(server.is_up)
+        yield server.port
+        assert server.stop() == 0
 
 
 @pytest.fixture(scope="package")
@@ -144,7 +106,7 @@ def ask(port: int) -> Callable[..., Any]:
     """Somebody else, who shops in Aurora through the JSON API."""
 
     def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, f"/t/aurora/api/v1{path}", text, {"Content-Type": "application/json"})

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
+PATIENCE = 45_000
+"""Milliseconds after which a wait fails."""
+POLL_MILLISECONDS = 50
 ESPRESSO = "dawn-espresso-1kg"
 COOKIES = "oat-cookies"
 TELL_OF_VIOLATIONS = """addEventListener("securitypolicyviolation",
@@ -90,6 +93,17 @@ class Visit:
         unexpected = [fault for fault in self.faults if not any(words in fault for words in self.expected_faults)]
         missing = [words for words in self.expected_faults if not any(words in fault for fault in self.faults)]
         return unexpected + [f"expected, but did not occur: {words}" for words in missing]
+
+    def wait_until(self, expression: str) -> None:
+        """Wait until this JavaScript expression is true on the page.
+
+        Playwright's `wait_for_function` evaluates in the page when it polls, which the content security policy forbids.
+        """
+        for _ in range(round(PATIENCE / POLL_MILLISECONDS)):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(POLL_MILLISECONDS)
+        raise AssertionError(f"never true: {expression}")
 
     def go(self, path: str) -> None:
         self.page.goto(self.shop.at(path))

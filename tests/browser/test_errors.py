@@ -81,8 +81,9 @@ def test_an_unknown_promo_code_is_said_beside_its_field(visit: Callable[..., Vis
 def test_what_was_sold_meanwhile_is_named_at_checkout(
     visit: Callable[..., Visit], shop: Shop, ask: Callable[..., Any]
 ) -> None:
+    """Nobody else in these tests buys the product."""
     ada = visit(shop)
-    scarce = min(ask("GET", "/products?in_stock=true&limit=100")["items"], key=lambda product: product["stock"])
+    scarce = ask("GET", f"/products/{'siphon-brewer' if shop.subdomain else 'enamel-coffee-pot'}")
     ada.put_into_cart(COOKIES)
     ada.put_into_cart(scarce["id"])
     ada.go("/checkout")

@@ -3,26 +3,24 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.browser.page_session import COOKIES, Shop, Visit
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
-def test_the_switch_changes_the_page_that_one_is_on(browser: Browser, port: int, scripts: bool):
-    context = browser.new_context(java_script_enabled=scripts, locale="en-GB")
-    page = context.new_page()
-    page.goto(f"http://localhost:{port}/t/aurora/?category=Coffee")
-    assert page.locator("h2").filter(has_text="Coffee").count() == 1
-    page.get_by_role("button", name="Deutsch").click()
-    page.wait_for_url("**/t/aurora/?category=Coffee")
-    assert page.locator("html").get_attribute("lang") == "de"
-    assert page.locator("h2").filter(has_text="Kaffee").count() == 1
-    page.goto(f"http://localhost:{port}/t/aurora/cart")
-    assert page.locator("h1").inner_text() == "Ihr Warenkorb"
-    page.goto(f"http://localhost:{port}/t/fjell/cart")
-    assert page.locator("html").get_attribute("lang") == "en", "the choice is this shop's"
-    context.close()
+def test_the_switch_changes_the_page_that_one_is_on(visit: Callable[..., Visit], aurora: Shop, scripts: bool) -> None:
+    ada = visit(aurora, javascript=scripts, locale="en-GB")
+    ada.go("/?category=Coffee")
+    expect(ada.see("h2").filter(has_text="Coffee")).to_have_count(1)
+    ada.page.get_by_role("button", name="Deutsch").click()
+    expect(ada.see("html")).to_have_attribute("lang", "de")
+    ada.expect_at(r"/\?category=Coffee")
+    expect(ada.see("h2").filter(has_text="Kaffee")).to_have_count(1)
+    ada.go("/cart")
+    expect(ada.see("h1")).to_have_text("Ihr Warenkorb")
+    ada.page.goto(Shop("fjell", aurora.port).at("/cart"))
+    expect(ada.see("html")).to_have_attribute("lang", "en")  # the choice is this shop's
 
 
 def test_a_page_behind_the_switch_comes_in_one_language(visit: Callable[..., Visit], aurora: Shop) -> None:

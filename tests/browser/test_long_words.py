@@ -59,7 +59,7 @@ def long_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 def shop_of_long_words() -> dict[str, Any]:
-    more = {"category": WORD[:80], "tags": [WORD[:60]], "description": f"{LONG} {URL} {LONG}"}
+    more: dict[str, Any] = {"category": WORD[:80], "tags": [WORD[:60]], "description": f"{LONG} {URL} {LONG}"}
     goods = [product(f"p{i}", price="1234567.89", name=LONG[:200], **more) for i in range(6)]
     goods += [product("few", stock=2, name=LONG[:200], **more), product("none", stock=0, name=LONG[:200], **more)]
     return tenant(

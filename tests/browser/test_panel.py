@@ -37,7 +37,7 @@ def test_what_is_added_is_seen_at_once_beside_the_shelf(visit: Callable[..., Vis
     add_from_the_shelf(ada, 2)
     expect(ada.see(LINE)).to_have_count(2)
     ada.page.mouse.wheel(0, 600)
-    ada.page.wait_for_function("scrollY > 300")
+    ada.wait_until("scrollY > 300")
     expect(ada.see(PANEL)).to_be_in_viewport()
 
 

@@ -30,12 +30,12 @@ def test_a_picture_travels_to_its_page_unless_motion_is_unwelcome(
         ada.page.evaluate("sessionStorage.clear()")
         ada.see(f"[data-product={ESPRESSO}] .cover-link").click()
         ada.expect_at(f"/products/{ESPRESSO}")
-        ada.page.wait_for_function("sessionStorage.moved")
+        ada.wait_until("sessionStorage.moved")
         if wish == "reduce":
             assert ada.page.evaluate("sessionStorage.moved") == "false"
             return
         assert ada.page.evaluate("sessionStorage.moved") == "true"
-        ada.page.wait_for_function("sessionStorage.longest")
+        ada.wait_until("sessionStorage.longest")
         if "::view-transition-group(product-picture)" in ada.page.evaluate("sessionStorage.named"):
             break
     else:

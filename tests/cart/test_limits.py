@@ -103,18 +103,12 @@ def test_every_faulty_field_is_named_at_once(shopper: Person):
 
 
 @sqlite_only
-@pytest.mark.parametrize("broken", [b"{", b"", b"nothing", b'{"quantity": 1', b"\xff\xfe", b'{"quantity": NaN}', b"\0"])
+@pytest.mark.parametrize("broken", [b"{", b"nothing", b'{"quantity": 1', b"\xff\xfe", b'{"quantity": NaN}', b"\0"])
 def test_what_is_not_json_is_refused(shopper: Person, broken: bytes):
     cart = shopper.cart(cup=1)
     for method, path in (("PUT", f"/carts/{cart}/items/cup"), ("POST", f"/carts/{cart}/items"), ("POST", "/carts")):
         answer = shopper.api(method, path, data=broken, content_type="application/json")
-        if not broken:
-            assert answer.status_code in (201, 400, 422)
-        elif b"NaN" in broken:
-            assert_problem(answer, answer.status_code)
-            assert answer.status_code in (400, 422)
-        else:
-            assert_problem(answer, 400)
+        assert_problem(answer, 422 if b"NaN" in broken else 400)
 
 
 @sqlite_only
@@ -144,5 +138,4 @@ def test_a_body_that_is_too_large_is_refused(shopper: Person):
 def test_deeply_nested_json_breaks_nothing(shopper: Person):
     nested = b'{"items": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"
     answer = shopper.api("POST", "/carts", data=nested, content_type="application/json")
-    assert answer.status_code in (400, 422), answer.text
-    assert answer.mimetype == "application/problem+json"
+    assert_problem(answer, 400)

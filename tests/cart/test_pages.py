@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from flask import Flask
 
 from tests.conftest import Person
 
@@ -78,13 +79,13 @@ def test_the_badge_counts_pieces(shopper: Person):
 @pytest.mark.parametrize("quantity", ["-1", "1000", "1.5", "", "two", "1e3", "٣", "0x10", "9" * 50, " "])
 def test_what_is_no_quantity_is_refused(shopper: Person, quantity: str):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
-    for path, form in (
-        ("/cart/items", {"product_id": "beans", "quantity": quantity}),
-        ("/cart/items/beans", {"quantity": quantity}),
+    for path, form, words in (
+        ("/cart/items", {"product_id": "beans", "quantity": quantity}, "1 to 999"),
+        ("/cart/items/beans", {"quantity": quantity}, "0 to 999"),
     ):
         answer = shopper.post(path, form)
         assert answer.status_code == 422
-        assert "1 to 999" in answer.text or "0 to 999" in answer.text
+        assert words in answer.text
     assert shopper.post("/cart/items", {"product_id": "beans", "quantity": "0"}).status_code == 422
     assert lines_of(shopper.get("/cart").text) == {"beans": 2}
 
@@ -160,7 +161,7 @@ def test_changing_a_cart_that_was_ordered_is_refused(shopper: Person):
     assert shopper.stock("beans") == 98
 
 
-def test_each_browser_has_a_cart_of_its_own(app, shopper: Person):
+def test_each_browser_has_a_cart_of_its_own(app: Flask, shopper: Person):
     follow(shopper, "/cart/items", product_id="beans", quantity="2")
     assert lines_of(Person(app.test_client(), "north").get("/cart").text) == {}
 

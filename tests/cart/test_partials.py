@@ -1,7 +1,6 @@
 """Partials: one part of a page, by the id of the element that htmx will swap."""
 
 import re
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -126,7 +125,9 @@ def test_the_upsell_fragment_is_a_fragment(buyer: Person):
 
 
 def sources() -> dict[str, str]:
-    return {path.relative_to(TEMPLATES).as_posix(): path.read_text() for path in TEMPLATES.rglob("*.html")}
+    found = {path.relative_to(TEMPLATES).as_posix(): path.read_text() for path in TEMPLATES.rglob("*.html")}
+    assert len(found) > 10
+    return found
 
 
 def targets() -> set[str]:
@@ -140,11 +141,9 @@ def targets() -> set[str]:
 def test_every_target_of_every_template_is_one_element_and_one_block(app: Flask):
     blocks: dict[str, int] = {}
     ids: dict[str, int] = {}
-    for name, text in sources().items():
+    for text in sources().values():
         for block in app.jinja_env.parse(text).find_all(nodes.Block):
-            inner = text[text.index(f"block {block.name} ") :]
             blocks[block.name] = blocks.get(block.name, 0) + 1
-            assert inner, name
         for id in re.findall(r'\bid="([a-z0-9_]+)"', text):
             ids[id] = ids.get(id, 0) + 1
     assert targets() >= {"products", "cart_badge", "cart_lines", "order_summary"}
@@ -188,6 +187,5 @@ def test_ids_are_given_once_a_page(buyer: Person):
 
 
 def test_no_template_names_an_hx_header_in_python():
-    for path in (Path(ROOT) / "storefront").rglob("*.py"):
-        if path.name != "htmx.py":
-            assert not re.search(r"""["']HX-""", path.read_text()), f"{path.name} knows an HX- header"
+    knows = {path.name for path in (ROOT / "storefront").rglob("*.py") if re.search(r"""["']HX-""", path.read_text())}
+    assert knows == {"htmx.py"}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.catalog.import_schema import CatalogError, parse_catalog
+from storefront.catalog.import_schema import parse_catalog
+from storefront.catalog.json_file import CatalogError
 from tests.catalog.test_importer import command
 from tests.factories import product, tenant, written
 from tests.tenants.factories import every_row
@@ -112,18 +113,18 @@ FAULTS: list[tuple[str, Any, tuple[str, ...]]] = [
     (f"{SHOE}.goes_with", [{"id": "nosuch"}], ("west", "product 'shoe', goes_with: there is no product 'nosuch'")),
     (f"{SHOE}.goes_with", [{"id": "tea"}], ("west", "product 'shoe', goes_with: there is no product 'tea'")),
     (f"{SHOE}.goes_with", [{"id": "shoe"}], ("west", "product 'shoe', goes_with: 'shoe' can't go with itself")),
-    (f"{SHOE}.goes_with", [{"id": "hat"}, {"id": "hat"}], ("west", "shoe", "goes_with 'hat': is there 2 times")),
+    (f"{SHOE}.goes_with", [{"id": "hat"}, {"id": "hat"}], ("west", "shoe", "goes_with 'hat': is given 2 times")),
     (f"{SHOE}.goes_with", [{"id": "hat"}] * 9, ("west", "shoe", "goes_with must have at most 8 entries")),
     (f"{SHOE}.goes_with", [{"id": "hat", "why": "w" * 161}],
      ("west", "shoe", "goes_with, entry 'hat', why", "at most 160 characters")),
     (f"{SHOE}.goes_with", [{"id": "hat", "why": {"en": "Fits.", "xx": "Fits."}}],
-     ("west", "product 'shoe', goes_with 'hat', why: 'xx' is none of the languages")),
+     ("west", "product 'shoe', goes_with 'hat', why: 'xx' is not a supported language")),
     (f"{SHOE}.goes_with", [{"id": "hat", "why": {"de": "Passt."}}],
      ("west", "product 'shoe', goes_with 'hat', why: is missing in 'en'")),
-    (f"{SHOE}.goes_with", [{"id": "hat", "why": "\u200b"}], ("west", "shoe", "why", "nobody sees")),
+    (f"{SHOE}.goes_with", [{"id": "hat", "why": "\u200b"}], ("west", "shoe", "why", "only invisible characters")),
     (f"{SHOE}.goes_with", [{"id": "hat", "why": 5}], ("west", "shoe", "goes_with, entry 'hat', why")),
     (f"{SHOE}.goes_with", [{"id": "hat", "because": "x"}], ("west", "shoe", "goes_with, entry 'hat', because")),
-    (f"{SHOE}.goes_with", [{"why": "x"}], ("west", "shoe", "goes_with, entry number 1, id is missing")),
+    (f"{SHOE}.goes_with", [{"why": "x"}], ("west", "shoe", "goes_with, entry number 1, id is required")),
     (f"{SHOE}.goes_with", ["hat"], ("west", "shoe", "goes_with, entry number 1 must be a JSON object")),
     (f"{SHOE}.goes_with", "hat", ("west", "shoe", "goes_with")),
     (f"{WEST}.theme.accent", "red", ("west", "theme", "accent")),
@@ -241,11 +242,8 @@ def test_what_is_no_catalogue_is_refused_in_words(content: bytes):
         parse_catalog(content)
 
 
-def test_a_byte_order_mark_is_no_fault_or_a_clear_one():
-    try:
-        assert len(parse_catalog(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()).tenants) == 2
-    except CatalogError as refused:
-        assert "BOM" in str(refused) or "UTF-8" in str(refused)
+def test_a_byte_order_mark_is_no_fault():
+    assert len(parse_catalog(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()).tenants) == 2
 
 
 def test_every_fault_is_said_at_once_and_a_flood_is_cut():
@@ -290,8 +288,8 @@ def test_a_shop_cannot_change_its_currency_under_its_prices(app: Flask, tmp_path
     file.write_bytes(written(tenant("north", product("beans", "5"), currency="JPY")))
     before = every_row(app, "north")
     done = command(app, file, "--update")
-    with app.test_client() as client:
-        pot = client.get("/t/north/api/v1/products/pot").json["price"]
-    assert pot == {"amount": 4600, "currency": "EUR"} or done.exit_code != 0, "a pot of 46 € must not cost 4,600 ¥"
-    if done.exit_code != 0:
-        assert every_row(app, "north") == before
+    assert done.exit_code == 1
+    assert "currency" in done.output
+    assert every_row(app, "north") == before
+    pot = app.test_client().get("/t/north/api/v1/products/pot").json["price"]
+    assert pot == {"amount": 4600, "currency": "EUR"}, "a pot of 46 € must not cost 4,600 ¥"

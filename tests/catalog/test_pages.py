@@ -52,10 +52,13 @@ def test_the_shelves_are_paged(reader: Person):
 
 
 def test_no_page_is_beyond_the_end_and_none_breaks(reader: Person):
-    for n in ("4", "999999", "0", "-1", "x", "9" * 30, "1.5", "٣", ""):
+    first = [f"p{i:02}" for i in range(24)]
+    for n, expected in (
+        *((n, []) for n in ("4", "999999")),
+        *((n, first) for n in ("0", "-1", "x", "9" * 30, "1.5", "٣", "")),
+    ):
         answer = reader.get("/", query_string={"page": n})
-        assert answer.status_code == 200, n
-        assert shown(answer.text) in ([], [f"p{i:02}" for i in range(24)])
+        assert (answer.status_code, shown(answer.text)) == (200, expected), n
 
 
 def test_the_count_is_of_this_shop_and_this_wish_only(app: Flask, reader: Person):

@@ -47,10 +47,7 @@ SEARCHES = {
 
 def test_words_are_found_by_all_their_ways_to_write_them(reader: Person):
     for q, expected in SEARCHES.items():
-        if q == "c":  # single letters: signs part words
-            assert set(expected) <= set(found(reader, q=q)), q
-        else:
-            assert sorted(found(reader, q=q)) == sorted(expected), q
+        assert sorted(found(reader, q=q)) == sorted(expected), q
 
 
 def test_only_the_last_word_may_be_a_beginning(reader: Person):
@@ -101,10 +98,7 @@ def test_operators_and_quotes_are_only_signs(reader: Person):
         page = reader.get("/", query_string={"q": q})
         assert page.status_code == 200, repr(q)
         assert "<script>" not in page.text.partition("<body>")[2]
-        if len(q) > 200:
-            assert answer.status_code in (200, 422), repr(q)
-        else:
-            assert answer.status_code == 200, f"{q!r}: {answer.text}"
+        assert answer.status_code == (422 if len(q) > 200 else 200), f"{q!r}: {answer.text}"
     assert len(found(reader)) == len(SHELF)
 
 
@@ -117,10 +111,8 @@ def test_operators_mean_what_their_letters_say(reader: Person):
     assert found(reader, q="'; drop table product; --") == ["mad"]
 
 
-def test_a_thousand_characters_are_refused_by_name_or_answered(reader: Person):
-    answer = reader.api("GET", "/products", query_string={"q": "pan " * 250})
-    if answer.status_code != 200:
-        assert_problem(answer, 422, field="q")
+def test_a_thousand_characters_are_refused_by_name_for_programs_and_answered_on_pages(reader: Person):
+    assert_problem(reader.api("GET", "/products", query_string={"q": "pan " * 250}), 422, field="q")
     assert reader.get("/", query_string={"q": "x" * 5000}).status_code == 200
 
 
@@ -135,7 +127,7 @@ def test_categories_and_stock_narrow_the_search(reader: Person):
     for category in ("kitchen", "Kitch", "nosuch", "%", "'", "Kitchen' OR '1'='1"):
         assert found(reader, category=category) == [], category
     assert found(reader, category="") == found(reader)
-    assert reader.api("GET", "/products", query_string={"category": "Kit\0chen"}).status_code in (200, 422)
+    assert found(reader, category="Kit\0chen") == found(reader, category="Kitchen"), "no catalogue has a NUL"
 
 
 def test_what_sells_out_leaves_what_is_in_stock(app: Flask, reader: Person):

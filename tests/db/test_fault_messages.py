@@ -15,7 +15,7 @@ from storefront.config import Settings
 from storefront.db.fault_messages import database_fault
 from tests.conftest import settings_for
 from tests.postgres import Postgres
-from tests.server.test_serving import serving
+from tests.servers import serving
 
 PASSWORD = "swordfish-0123456789"
 

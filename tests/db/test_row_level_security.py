@@ -58,7 +58,9 @@ def owned_tables(connection: Connection) -> list[str]:
         "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' "
         "WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
     )
-    return [name for (name,) in connection.execute(query)]
+    found = [name for (name,) in connection.execute(query)]
+    assert len(found) >= 7
+    return found
 
 
 def enter(connection: Connection, tenant_id: str) -> None:
@@ -168,7 +170,7 @@ def test_the_shops_sessions_say_their_tenant_and_leave_nothing_behind(shop: Flas
 
 
 def test_the_database_holds_when_the_guard_in_the_program_does_not(shop: Flask):
-    """The same connection that the session uses, with a statement that the guard never saw."""
+    """The session's connection runs a statement that was not scoped to the tenant."""
     with shop.app_context(), tenant_context("north"):
         found = db.session.connection().execute(select(Product.__table__.c.tenant_id)).all()
         assert {row.tenant_id for row in found} == {"north"}

@@ -11,8 +11,8 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from storefront.cart.models import Cart, CartLine
 from storefront.catalog.models import Product
-from storefront.catalog.queries import find_product
-from storefront.db.base import db
+from storefront.catalog.queries import get_product_view
+from storefront.db.base import db, table_of
 from storefront.db.tenancy import CrossTenantWrite
 from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.errors import NotFound
@@ -23,6 +23,7 @@ from storefront.tenants.registry import registry
 from storefront.upsell.models import UpsellImpression
 from storefront.upsell.recommender.candidates import find_candidates_by_id
 from tests.conftest import Person
+from tests.factories import find_product
 from tests.tenants.factories import every_row, owned_models
 from tests.upsell.conftest import teach
 
@@ -88,12 +89,12 @@ def test_within_a_tenant_the_same_is_allowed(north: None):
 def test_statements_that_cannot_be_held_to_a_tenant_are_refused(north: None):
     for statement in (
         text("SELECT * FROM product"),
-        select(Product.__table__),
-        select(Product.__table__.c.id),
-        update(Product.__table__).values(stock=0),
-        delete(CartLine.__table__),
-        insert(Cart.__table__).values(tenant_id="south", id="x", shopper="x"),
-        select(func.count()).select_from(Product.__table__),
+        select(table_of(Product)),
+        select(table_of(Product).c.id),
+        update(table_of(Product)).values(stock=0),
+        delete(table_of(CartLine)),
+        insert(table_of(Cart)).values(tenant_id="south", id="x", shopper="x"),
+        select(func.count()).select_from(table_of(Product)),
     ):
         with pytest.raises(TenantNotSet):
             db.session.execute(statement)
@@ -127,18 +128,19 @@ def test_a_row_cannot_be_moved_to_another_tenant(north: None):
 def test_a_line_cannot_point_into_another_shop(north: None):
     db.session.add(Cart(id="mine", shopper="x"))
     db.session.commit()
-    db.session.add(CartLine(cart_id="mine", product_id="pen", quantity=1))
+    db.session.add(CartLine(cart_id="mine", product_id="pen", variant_id="pen", quantity=1))
     with pytest.raises(IntegrityError):
         db.session.commit()
     db.session.rollback()
-    db.session.add(CartLine(cart_id="mine", product_id="beans", quantity=1))
+    db.session.add(CartLine(cart_id="mine", product_id="beans", variant_id="beans", quantity=1))
     db.session.commit()
 
 
 def test_a_key_of_another_tenants_row_finds_nothing(north: None):
     for product_id in SOUTH - {"shared"}:
         with pytest.raises(NotFound):
-            find_product(product_id)
+            get_product_view(product_id)
+        assert db.session.get(Product, ("north", product_id)) is None
     assert find_product("shared").name == "North's own"
     assert db.session.get(Product, ("south", "pen")) is None
     assert db.session.get(Product, ("north", "pot")) is not None

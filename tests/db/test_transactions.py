@@ -9,7 +9,6 @@ from flask import Flask
 from sqlalchemy import bindparam, select, update
 
 from storefront.catalog.models import Product
-from storefront.catalog.queries import find_product
 from storefront.db.base import db, table_of
 from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
@@ -18,6 +17,7 @@ from storefront.db.timeouts import Timeouts, timeouts_in_force
 from storefront.db.transactions import current_connection, dispose, is_writing, write
 from storefront.errors import DatabaseBusy
 from tests.conftest import Person
+from tests.factories import find_product
 
 products = table_of(Product)
 STOCK = tenant_scoped(select(products.c.stock).where(products.c.id == "pot"))
@@ -50,7 +50,7 @@ def test_readers_at_once_have_a_connection_each(app: Flask):
     def read(_: int) -> int:
         with app.app_context(), tenant_context("north"):
             execute(STOCK).scalar_one()
-            meeting.wait(10)
+            meeting.wait(60)
             return id(current_connection().connection.dbapi_connection)
 
     with ThreadPoolExecutor(4) as pool:
@@ -63,7 +63,7 @@ def test_a_reader_is_given_back_also_by_who_failed(app: Flask, shopper: Person):
         shopper.get("/?q=espresso")
     dispose(app)
     with app.app_context():
-        assert [each.pool.checkedout() for each in db.engines.values()] == [0] * len(db.engines)
+        assert [each.pool.checkedout() for each in db.engines.values()] == [0] * len(db.engines)  # type: ignore[attr-defined]
 
 
 def test_a_session_inside_write_is_part_of_it(app: Flask):

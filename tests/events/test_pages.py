@@ -2,24 +2,25 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.events import actions as event_actions
 from storefront.events import pages, sse_format, tailer
 from storefront.events.actions import record_events
 from storefront.events.broadcaster import EventBatch
 from storefront.events.models import EventType
 from storefront.events.queries import last_event_id
+from storefront.timings import Timings, timings_of
 from tests.conftest import Person
 
 Message = dict[str, Any]
@@ -44,7 +45,7 @@ def parsed(text: str) -> list[Message]:
 def buy(person: Person, **items: int) -> str:
     answer = person.checkout(person.cart(**items))
     assert answer.status_code == 201
-    return str(answer.json["id"])  # type: ignore[index]
+    return str(answer.json["id"])
 
 
 def change_price(app: Flask, tenant_id: str, product_id: str, price: int) -> None:
@@ -66,16 +67,19 @@ def test_a_stream_says_how_to_come_back_and_then_what_changes(app: Flask, shoppe
         change_price(app, "north", "cup", 1250)
         (price,) = parsed(next(pieces))
     assert stock["event"] == "stock", "what was before the stream is not told"
-    assert stock["data"] == {"product_id": "beans", "stock": shopper.stock("beans")}
+    assert stock["data"] == {"product_id": "beans", "variant_id": "beans", "stock": shopper.stock("beans")}
     assert price["event"] == "price"
-    assert price["data"] == {"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}
+    assert price["data"] == {
+        "product_id": "cup",
+        "variant_id": "cup",
+        "price": {"amount": 1250, "currency": "EUR"},
+    }
     assert (int(stock["id"]), int(price["id"])) == (latest(app) - 1, latest(app))
 
 
 @pytest.mark.parametrize("way", ["header", "query", "age"])
-def test_who_comes_back_misses_nothing(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    with monkeypatch.context() as an_hour_ago:
-        an_hour_ago.setattr(event_actions, "now", lambda: now() - timedelta(hours=1))
+def test_who_comes_back_misses_nothing(app: Flask, shopper: Person, way: str) -> None:
+    with time_machine.travel(now() - timedelta(hours=1)):
         buy(shopper, pot=1)
     last = latest(app)
     for _ in range(3):
@@ -86,7 +90,7 @@ def test_who_comes_back_misses_nothing(app: Flask, shopper: Person, monkeypatch:
         next(pieces)
         missed = parsed(next(pieces))
     assert [message["data"]["product_id"] for message in missed] == ["beans", "cup"] * 3
-    assert all(int(message["id"]) > last for message in missed)
+    assert min(int(message["id"]) for message in missed) > last
 
 
 @pytest.mark.parametrize("said", ["-1", "²"])
@@ -126,8 +130,9 @@ def test_one_shop_hears_nothing_of_another(shopper: Person, stranger: Person) ->
         buy(shopper, shared=2)
         buy(stranger, shared=3)
         ours, theirs = parsed(next(north)), parsed(next(south))
-    assert [message["data"] for message in ours] == [{"product_id": "shared", "stock": shopper.stock("shared")}]
-    assert [message["data"] for message in theirs] == [{"product_id": "shared", "stock": stranger.stock("shared")}]
+    shared = {"product_id": "shared", "variant_id": "shared"}
+    assert [message["data"] for message in ours] == [shared | {"stock": shopper.stock("shared")}]
+    assert [message["data"] for message in theirs] == [shared | {"stock": stranger.stock("shared")}]
     assert shopper.stock("shared") != stranger.stock("shared")
 
 
@@ -184,8 +189,14 @@ class Heard:
 
 
 @pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """One that looks for events all the time."""
+    return make_app(Timings(event_poll=0.001))
+
+
+@pytest.fixture
 def tailing(app: Flask) -> tuple[tailer.EventTailer, Heard]:
-    follower, heard = tailer.EventTailer(app), Heard()
+    follower, heard = tailer.EventTailer(app, timings_of(app)), Heard()
     follower.broadcaster = heard  # type: ignore[assignment]
     return follower, heard
 
@@ -223,7 +234,6 @@ def test_a_database_that_is_away_is_said_once_and_asked_again(
         raise OperationalError("SELECT", {}, Exception("away"))
 
     monkeypatch.setattr(follower, "poll", look)
-    monkeypatch.setattr(tailer, "POLL_SECONDS", 0.001)
     follower._wanted.set()
     with caplog.at_level(logging.WARNING):
         follower._run()
@@ -231,8 +241,8 @@ def test_a_database_that_is_away_is_said_once_and_asked_again(
     assert [record.name for record in caplog.records] == ["storefront.events"]
 
 
-def test_a_silent_stream_has_a_heartbeat(shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "HEARTBEAT_SECONDS", 0.1)
+def test_a_silent_stream_has_a_heartbeat(make_app: Callable[..., Flask]) -> None:
+    shopper = Person(make_app(Timings(stream_heartbeat=0.05, event_poll=0.01)).test_client(), "north")
     with listening(shopper) as pieces:
         next(pieces)
         assert next(pieces) == ":\n\n"

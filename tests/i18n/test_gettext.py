@@ -25,7 +25,7 @@ WRITTEN_BY_OTHERS = [
     *(offer["code"] for offer in NORTH["promotions"]),
     *("North", "South", "Far East", "Storefront", "EUR", "Ada", "ada@example.com", "xyzzy", "espreso", "UTC", "API"),
 ]
-AT_REST = ("events.stream", "seo.sitemap", "seo.feed", "seo.robots", "static")
+AT_REST = ("events.stream", "seo.sitemap", "seo.feed", "root_files.robots", "root_files.llms", "static")
 """Nobody reads these as pages."""
 Visit = Callable[[Person], TestResponse]
 
@@ -66,7 +66,7 @@ def cancelled(person: Person) -> TestResponse:
 def fulfilled(person: Person) -> TestResponse:
     where = order(person)
     with person.client.application.app_context(), tenant_context("north"), write():
-        db.session.get(Order, ("north", where.rpartition("/")[2])).status = OrderStatus.FULFILLED  # type: ignore[union-attr]
+        db.session.get(Order, ("north", where.rpartition("/")[2])).status = OrderStatus.FULFILLED
     return person.get(where)
 
 

@@ -20,6 +20,7 @@ from storefront.db.transactions import write
 from storefront.events.actions import record_events
 from storefront.events.models import EventType
 from tests.conftest import CATALOG, Person
+from tests.factories import product, put_up, tenant
 
 BYTES = re.compile(r"BYTES\((\w*)\)")
 TABLES_OF_0006 = (
@@ -33,8 +34,15 @@ NOW = {
     ],
     "SELECT CAST(name_translations AS TEXT) FROM product WHERE id = 'cup'": [('{"de": "Steintasse"}',)],
     "SELECT CAST(taxonomy_translations AS TEXT) FROM tenant": [('{"Cups": {"de": "Tassen"}}',)],
-    "SELECT product_id, quantity FROM cart_line ORDER BY position": [("beans", 1), ("cup", 2)],
-    "SELECT product_id, unit_price FROM order_line ORDER BY position": [("beans", 1400), ("cup", 900)],
+    "SELECT product_id, variant_id, quantity FROM cart_line ORDER BY position": [
+        ("beans", "beans", 1), ("cup", "cup", 2),
+    ],
+    "SELECT product_id, variant_id, unit_price FROM order_line ORDER BY position": [
+        ("beans", "beans", 1400), ("cup", "cup", 900),
+    ],
+    "SELECT id, product_id, position, price, stock, status FROM variant ORDER BY id": [
+        ("beans", "beans", 0, 1400, 7, "active"), ("cup", "cup", 0, 900, 3, "active"),
+    ],
     "SELECT id, type, subject FROM event ORDER BY id": [(7, "stock.changed", "beans"), (9, "order.placed", "o-1")],
     "SELECT last_id FROM event_sequence": [(9,)],
     "SELECT id, decision, call_id FROM upsell_impression ORDER BY sort_id": [
@@ -72,7 +80,7 @@ def oldest(app: Flask) -> Flask:
 
 @pytest.fixture
 def before(oldest: Flask) -> Flask:
-    """The same, as the version before the present names left it."""
+    """The oldest database migrated to 0006, the last revision with the old names, and filled."""
     with oldest.app_context():
         upgrade(revision="0006")
         fill("0006.sql")
@@ -185,3 +193,32 @@ def test_it_can_go_back_to_the_first_version_and_come_again(before: Flask) -> No
             assert rows(connection, "SELECT id, model FROM llm_call WHERE id = 'asked'") == [("asked", "m")]
             assert rows(connection, "SELECT number, total FROM orders") == [("N-1", 2300)]
             assert rows(connection, "SELECT id, position FROM product ORDER BY id") == [("beans", 11), ("cup", 12)]
+
+
+def test_going_back_merges_the_variants_of_a_product(before: Flask) -> None:
+    """The version before has one line a product in a cart and in an order."""
+    coloured = product("beans", "18.50", options=[{"name": "Grind", "values": ["Whole", "Ground"]}])
+    coloured["variants"] = [
+        {"id": f"beans-{value.lower()}", "options": [value], "stock": 9} for value in ("Whole", "Ground")
+    ]
+    del coloured["stock"]
+    with before.app_context():
+        upgrade()
+    put_up(before, tenant("north", coloured), refresh=True)
+    shopper = Person(before.test_client(), "north")
+    chosen = [{"variant_id": f"beans-{value}", "quantity": n} for value, n in (("whole", 2), ("ground", 3))]
+    carts = [
+        shopper.api("POST", "/carts", {"items": [*chosen, {"product_id": "cup", "quantity": 1}]}).json["id"]  # type: ignore[index]
+        for _ in range(2)
+    ]
+    order = shopper.checkout(carts[1]).json["id"]  # type: ignore[index]
+    with before.app_context():
+        downgrade(revision="0008")
+        with db.engine.begin() as connection:
+            set_rls_tenant(connection, "north")
+            in_cart = f"SELECT product_id, quantity FROM cart_line WHERE cart_id = '{carts[0]}' ORDER BY position"
+            assert rows(connection, in_cart) == [("beans", 5), ("cup", 1)]
+            ordered = f"SELECT product_id, quantity FROM order_line WHERE order_id = '{order}' ORDER BY position"
+            assert rows(connection, ordered) == [("beans", 5), ("cup", 1)]
+        upgrade()
+    assert shopper.api("GET", f"/orders/{order}").json["items"][0]["variant_id"] == "beans"  # type: ignore[index]

@@ -116,6 +116,5 @@ def test_nothing_of_the_shopper_stands_in_the_logs_of_a_whole_purchase(
 
 def test_a_line_break_in_what_is_logged_starts_no_new_line(stream: io.StringIO, app: Flask, lines: Lines) -> None:
     logging.getLogger("storefront.test").info('one\n{"level": "ERROR"}\r\u2028two %s', "x\ny")
-    assert len(stream.getvalue().splitlines()) >= 1
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue())["message"].startswith("one\n")

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import count
 
 import pytest
 from flask import Flask
@@ -18,7 +19,7 @@ from tests.conftest import connect
 
 def ready(app: Flask) -> tuple[int, str]:
     answer = app.test_client().get("/readyz")
-    return answer.status_code, answer.json["status"]  # type: ignore[index]
+    return answer.status_code, answer.json["status"]
 
 
 @contextmanager
@@ -41,9 +42,9 @@ def read_only(app: Flask, url: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "SUCCESS_VALID_SECONDS", 0)
-    monkeypatch.setattr(readiness, "FAILURE_VALID_SECONDS", 0)
+def at_once(app: Flask) -> None:
+    """Whenever the probe looks at its clock, more time has passed than it remembers anything for."""
+    state_of(app).write_probe.clock = partial(next, count(0.0, 2 * readiness.SUCCESS_VALID_SECONDS))
 
 
 def test_it_is_not_ready_while_nothing_can_be_written(app: Flask, database_url: str, at_once: None) -> None:

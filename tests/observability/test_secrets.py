@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import quote
 
 import click
@@ -19,36 +19,16 @@ from storefront.commands import CommandGroup
 from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
-from storefront.observability.logging import JsonFormatter
 from storefront.observability.redaction import REDACTED, print_traceback, redact
 from storefront.upsell.llm.models import LlmCall
-from tests.conftest import Person, free_port
+from tests.conftest import Person
 from tests.observability.test_redaction import KEY, SECRETS
+from tests.ports import free_port
 from tests.staff.factories import api_key, bearer
 from tests.upsell import model_server as server
-from tests.upsell.model_server import Exchange, ModelServer, start_model_server
+from tests.upsell.model_server import Exchange, ModelServer
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
-
-
-@pytest.fixture
-def output() -> Iterator[io.StringIO]:
-    """What is logged, in the form of production."""
-    stream, root = io.StringIO(), logging.getLogger()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter())
-    before = root.level
-    root.setLevel(logging.INFO)
-    root.addHandler(handler)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(before)
-
-
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    with start_model_server() as started:
-        yield started
 
 
 def key_of(exchange: Exchange) -> str:
@@ -93,7 +73,7 @@ def repeats_it_in_prose(exchange: Exchange) -> None:
     ],
 )
 def test_a_key_that_the_models_server_repeats_reaches_nobody(
-    make_app: Callable[..., Flask], model: ModelServer, output: io.StringIO, behave: server.Behaviour
+    make_app: Callable[..., Flask], model: ModelServer, stream: io.StringIO, behave: server.Behaviour
 ) -> None:
     model.behave = behave
     app = make_app(**SECRETS, OPENAI_BASE_URL=model.address, UPSELL_TIMEOUT="20")
@@ -105,9 +85,9 @@ def test_a_key_that_the_models_server_repeats_reaches_nobody(
         row = json.dumps([call.response, call.prompt, call.outcome, call.suggestions], ensure_ascii=False)
     listed = person.api("GET", "/upsell/calls", headers=bearer(api_key(app, "north", "upsell:read")))
     assert listed.json["items"][0]["id"] == call.id
-    assert "upsell call" in output.getvalue()
+    assert "upsell call" in stream.getvalue()
     assert len(model.requests) == 1
-    for said in (answer.text, row, listed.text, output.getvalue()):
+    for said in (answer.text, row, listed.text, stream.getvalue()):
         for part in (KEY, KEY[:10], KEY[-6:], b64encode(KEY.encode()).decode()[4:30]):
             assert part not in said
     assert REDACTED in row
@@ -115,7 +95,7 @@ def test_a_key_that_the_models_server_repeats_reaches_nobody(
 
 @ON_SQLITE
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
-def test_no_log_line_holds_a_secret(make_app: Callable[..., Flask], output: io.StringIO, secret: str) -> None:
+def test_no_log_line_holds_a_secret(make_app: Callable[..., Flask], stream: io.StringIO, secret: str) -> None:
     app = make_app(**SECRETS)
     log = logging.getLogger("somebody.else")
 
@@ -132,11 +112,11 @@ def test_no_log_line_holds_a_secret(make_app: Callable[..., Flask], output: io.S
     log.error("by %s", secret)
     log.error("by a field", extra={"field": secret, "nested": {"list": [secret, object()]}, "bytes": secret.encode()})
     log.error("by %(name)r", {"name": secret})
-    lines = output.getvalue().splitlines()
+    lines = stream.getvalue().splitlines()
     assert len(lines) >= 5
     assert all(json.loads(line) for line in lines)
-    assert secret not in output.getvalue()
-    assert output.getvalue().count(REDACTED) >= 7
+    assert secret not in stream.getvalue()
+    assert stream.getvalue().count(REDACTED) >= 7
 
 
 @ON_SQLITE

@@ -1,5 +1,7 @@
 """Cancelling an order: stock is returned once, an event is written, and shipped orders are refused."""
 
+from functools import partial
+
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
@@ -8,23 +10,12 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import NotFound, OrderFulfilled
 from storefront.events.models import Event
-from storefront.orders.actions import cancel_order
 from storefront.orders.models import Order, OrderStatus
 from storefront.signals import orders_changed
 from tests.concurrency import at_once
 from tests.conftest import Person
+from tests.factories import cancel, place_order
 from tests.tenants.factories import every_row
-
-
-def order(person: Person, **items: int) -> str:
-    placed = person.checkout(person.cart(**items))
-    assert placed.status_code == 201, placed.text
-    return str(placed.json["id"])
-
-
-def cancel(app: Flask, order_id: str, shop: str = "north") -> None:
-    with app.app_context(), tenant_context(shop):
-        cancel_order(order_id)
 
 
 def status(app: Flask, order_id: str) -> str:
@@ -35,21 +26,21 @@ def status(app: Flask, order_id: str) -> str:
 def happenings(app: Flask, shop: str = "north") -> list[tuple[str, str, dict[str, object]]]:
     with app.app_context(), tenant_context(shop):
         rows = db.session.execute(select(Event.type, Event.subject, Event.data).order_by(Event.id))
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
 
 def test_the_stock_comes_back_and_only_that_of_the_order(app: Flask, shopper: Person) -> None:
-    gone = order(shopper, beans=2, cup=3)
-    stays = order(shopper, beans=5)
+    gone = place_order(shopper, beans=2, cup=3)
+    stays = place_order(shopper, beans=5)
     assert (shopper.stock("beans"), shopper.stock("cup")) == (93, 0)
     cancel(app, gone)
     assert (shopper.stock("beans"), shopper.stock("cup")) == (95, 3)
     assert (status(app, gone), status(app, stays)) == (OrderStatus.CANCELLED, OrderStatus.PLACED)
-    assert order(shopper, cup=3), "what came back can be sold"
+    assert place_order(shopper, cup=3), "what came back can be sold"
 
 
 def test_what_happened_is_recorded(app: Flask, shopper: Person) -> None:
-    order_id = order(shopper, beans=2, cup=1)
+    order_id = place_order(shopper, beans=2, cup=1)
     before = len(happenings(app))
     cancel(app, order_id)
     assert happenings(app)[before:] == [
@@ -60,7 +51,7 @@ def test_what_happened_is_recorded(app: Flask, shopper: Person) -> None:
 
 
 def test_cancelling_again_changes_nothing(app: Flask, shopper: Person) -> None:
-    order_id = order(shopper, beans=2)
+    order_id = place_order(shopper, beans=2)
     cancel(app, order_id)
     before = every_row(app, "north")
     cancel(app, order_id)
@@ -68,24 +59,24 @@ def test_cancelling_again_changes_nothing(app: Flask, shopper: Person) -> None:
 
 
 def test_many_who_cancel_at_once_bring_the_stock_back_once(app: Flask, shopper: Person) -> None:
-    order_id = order(shopper, beans=10, honey=1)
+    order_id = place_order(shopper, beans=10, honey=1)
     at_once([lambda: cancel(app, order_id)] * 6)
     assert (shopper.stock("beans"), shopper.stock("honey")) == (100, 50)
     assert [type for type, *_ in happenings(app)].count("order.cancelled") == 1
 
 
 def test_orders_and_cancellations_at_once_lose_no_stock(app: Flask, shopper: Person) -> None:
-    orders = [order(shopper, beans=1, honey=1) for _ in range(4)]
+    orders = [place_order(shopper, beans=1, honey=1) for _ in range(4)]
     buyers = [Person(app.test_client(), "north") for _ in range(4)]
     at_once(
         [lambda one=one: cancel(app, one) for one in orders]
-        + [lambda one=one: order(one, honey=2, beans=2) and None for one in buyers]
+        + [partial(place_order, one, honey=2, beans=2) for one in buyers]
     )
     assert (shopper.stock("beans"), shopper.stock("honey")) == (92, 42)
 
 
 def test_what_has_gone_out_is_not_called_off(app: Flask, shopper: Person) -> None:
-    order_id, other = order(shopper, beans=2), order(shopper, beans=1)
+    order_id, other = place_order(shopper, beans=2), place_order(shopper, beans=1)
     with app.app_context(), tenant_context("north"):
         db.session.execute(update(Order).where(Order.id == order_id).values(status=OrderStatus.FULFILLED))
         db.session.commit()
@@ -98,7 +89,7 @@ def test_what_has_gone_out_is_not_called_off(app: Flask, shopper: Person) -> Non
 
 
 def test_another_shops_order_is_not_there(app: Flask, shopper: Person) -> None:
-    order_id = order(shopper, shared=2)
+    order_id = place_order(shopper, shared=2)
     before = {shop: every_row(app, shop) for shop in ("north", "south")}
     for id in (order_id, "nosuch", "", "x" * 300, "\0"):
         with pytest.raises(NotFound):
@@ -116,7 +107,7 @@ def test_who_listens_hears_of_each_change_once_it_is_committed(app: Flask, shopp
 
     order_id = ""
     with orders_changed.connected_to(listen):
-        order_id = order(shopper, beans=1)
+        order_id = place_order(shopper, beans=1)
         cancel(app, order_id)
         cancel(app, order_id)
     assert heard == [OrderStatus.PLACED, OrderStatus.CANCELLED]

@@ -14,7 +14,7 @@ def test_the_same_cart_again_is_the_same_order(shopper: Person):
     first = shopper.checkout(cart)
     for more in ({}, {"key": "k"}, {"name": "Somebody else"}, {"expected_total": 1}):
         again = shopper.checkout(cart, **more)
-        assert again.status_code in (200, 201)
+        assert again.status_code == 200
         assert again.json["id"] == first.json["id"]
         assert again.headers["Location"] == first.headers["Location"]
         assert_shape(again.json, PLACED)
@@ -53,9 +53,8 @@ def test_the_key_of_a_second_key_is_not_taken(shopper: Person):
     first = shopper.checkout(cart, key="one").json["id"]
     assert shopper.checkout(cart, key="two").json["id"] == first
     other = shopper.checkout(shopper.cart(beans=1), key="two")
-    assert other.status_code in (201, 422)
-    if other.status_code == 201:
-        assert other.json["id"] != first
+    assert other.status_code == 201
+    assert other.json["id"] != first
 
 
 def test_keys_are_exact(shopper: Person):
@@ -65,18 +64,15 @@ def test_keys_are_exact(shopper: Person):
     assert len(ids) == 6
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 256, "ünï", "a\tb", "\x7f"])
-def test_a_key_that_is_none_is_refused_or_none(shopper: Person, key: str):
+@pytest.mark.parametrize("key", ["", "x" * 256, "ünï", "a\tb", "\x7f"])
+def test_a_key_that_is_none_is_refused(shopper: Person, key: str):
     cart = shopper.cart(beans=1)
     body = {"email": "ada@example.com", "name": "Ada"}
     headers = {"HTTP_IDEMPOTENCY_KEY": key.encode().decode("latin-1")}
     answer = shopper.api("POST", f"/carts/{cart}/checkout", body, environ_overrides=headers)
-    if key.strip():
-        assert_problem(answer, 422, field="Idempotency-Key")
-        assert shopper.stock("beans") == 100
-    else:
-        assert answer.status_code in (201, 422)
-    assert shopper.checkout(cart, key="a good one").status_code in (200, 201)
+    assert_problem(answer, 422, field="Idempotency-Key")
+    assert shopper.stock("beans") == 100
+    assert shopper.checkout(cart, key="a good one").status_code == 201
 
 
 def test_a_refused_checkout_keeps_no_key(app: Flask, shopper: Person):

@@ -72,8 +72,8 @@ def test_a_code_that_ran_out_is_a_changed_price(app: Flask, shopper: Person, run
     shopper.api("PUT", f"/carts/{cart}/promo", {"code": "SUMMER10"})
     run_out(app)
     before = every_row(app, "north")
-    for expected in ({}, {"expected_total": 3996}):
-        problem = assert_problem(shopper.checkout(cart, **expected), 409, "price-changed")
+    for expected_total in (None, 3996):
+        problem = assert_problem(shopper.checkout(cart, expected_total=expected_total), 409, "price-changed")
         assert problem["total"] == {"amount": 4440, "currency": "EUR"}
     assert every_row(app, "north") == before
     shown = shopper.api("GET", f"/carts/{cart}").json
@@ -126,8 +126,6 @@ def test_a_faulty_body_is_refused_by_the_name_of_its_field(app: Flask, shopper: 
 )
 def test_who_can_be_reached_can_buy(shopper: Person, email: str, name: str):
     order = shopper.checkout(shopper.cart(beans=1), email=email, name=name)
-    if email != email.strip() and order.status_code == 422:
-        return
     assert order.status_code == 201, order.text
     assert (order.json["email"], order.json["name"]) == (email.strip(), name)
 

@@ -17,7 +17,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event, EventType
 from storefront.orders.models import Order, OrderLine, OrderStatus
-from storefront.seeding.actions import least_stock
+from storefront.seeding.actions import min_stock
 from storefront.server.bootstrap import prepare
 from storefront.tenants.registry import registry
 from storefront.upsell.experiment.models import UpsellExposure
@@ -92,7 +92,7 @@ def test_stock_is_taken_and_a_sensible_rest_left(app: Flask) -> None:
     assert after["beans"] < before["beans"]
     assert after["filter"] == 0
     assert after["cup"] == before["cup"] == 3, "few as they are"
-    assert all(after[id] >= min(stock, least_stock(stock)) for id, stock in before.items())
+    assert all(after[id] >= min(stock, min_stock(stock)) for id, stock in before.items())
 
 
 def test_a_second_call_changes_nothing_and_says_so(app: Flask) -> None:

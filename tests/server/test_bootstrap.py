@@ -1,8 +1,10 @@
 """Preparation of the database: one process at a time, with a time limit."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
+from typing import IO
 
 import pytest
 from flask import Flask
@@ -13,6 +15,9 @@ from storefront.db import preparation
 from storefront.db.preparation import preparation_lock
 from storefront.server.bootstrap import prepare
 from storefront.state import state_of
+from storefront.timings import Timings
+from tests.concurrency import comes_true
+from tests.conftest import connect
 
 
 class Holder(Thread):
@@ -38,28 +43,37 @@ class Holder(Thread):
         self.join()
 
 
-def test_a_process_waits_while_another_prepares_the_database(make_app: Callable[..., Flask]) -> None:
-    second = make_app()
-    done: list[bool] = []
+def test_a_process_waits_while_another_prepares_the_database(
+    make_app: Callable[..., Flask], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second, turned_away = make_app(), Event()
 
-    def prepare_second() -> None:
-        prepare(second)
-        done.append(True)
+    def is_locked(file: IO[str]) -> bool:
+        """As the real one, and says when somebody has to wait."""
+        if lock_is_free(file):
+            return True
+        turned_away.set()
+        return False
 
-    with Holder(make_app()) as holder:
-        waiting = Thread(target=prepare_second)
-        waiting.start()
-        waiting.join(1)
-        assert waiting.is_alive() and not done
+    def waits() -> bool:
+        if database_url.startswith("sqlite"):
+            return turned_away.is_set()
+        with connect(database_url) as connection:
+            return connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
+
+    lock_is_free = preparation.is_locked
+    monkeypatch.setattr(preparation, "is_locked", is_locked)
+    with ThreadPoolExecutor() as pool, Holder(make_app()) as holder:
+        waiting = pool.submit(prepare, second)
+        assert comes_true(waits)
+        assert not waiting.done()
         holder.enough.set()
-        waiting.join(60)
-    assert done == [True]
+        waiting.result(60)
 
 
-def test_it_does_not_wait_for_ever(make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "PREPARE_TIMEOUT_SECONDS", 1)
+def test_it_does_not_wait_for_ever(make_app: Callable[..., Flask]) -> None:
     with Holder(make_app()), pytest.raises(ConfigError, match=r"^D\w+.* another process .* 1 seconds") as refused:
-        prepare(make_app())
+        prepare(make_app(Timings(prepare_timeout=1)))
     assert "\n" not in str(refused.value)
 
 

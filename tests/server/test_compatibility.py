@@ -11,7 +11,7 @@ from gunicorn.http.message import Request
 
 from storefront.server import compatibility
 from storefront.server.compatibility import Incompatible
-from tests.test_config import check_gave_up, start
+from tests.test_config import UNUSED, check_gave_up, start
 
 
 def master(**settings: object) -> Any:
@@ -25,7 +25,7 @@ def test_the_installed_gunicorn_is_the_one_that_the_worker_is_written_for() -> N
     compatibility.check(master())
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[Any, str, Any]] = {
     "a name that is gone": (Request, "parse_headers", None),
     "a parser that takes something else": (Request, "__init__", lambda self, cfg: None),
     "a response that writes nothing": (wsgi.Response, "write", lambda self, data: None),
@@ -52,5 +52,5 @@ def test_what_the_worker_cannot_do_is_refused(setting: str, value: str, said: st
 
 
 def test_the_server_says_so_in_a_sentence(tmp_path: Path) -> None:
-    check_gave_up(start(tmp_path, PORT="58123", GUNICORN_CMD_ARGS="--certfile=x.pem"), "HTTPS", "proxy")
+    check_gave_up(start(tmp_path, PORT=UNUSED, GUNICORN_CMD_ARGS="--certfile=x.pem"), "HTTPS", "proxy")
     assert not (tmp_path / "storefront.db").exists()

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from storefront.config import ROOT
-from tests.conftest import CATALOG, free_port
-from tests.server.test_serving import wait
+from tests.conftest import CATALOG
+from tests.ports import free_port
+from tests.servers import wait
 
 FOLDERS = ("storefront", "templates", "static", "translations", "migrations")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from storefront.config import ROOT
@@ -38,7 +39,7 @@ def test_the_settings_name_each_hook_and_gunicorn_takes_it(configured: dict[str,
 
 def test_the_access_log_is_the_apps_own(configured: dict[str, Any]) -> None:
     assert configured["logger_class"] is hooks.ErrorLogger
-    assert hooks.ErrorLogger.access is not hooks.Logger.access
+    assert hooks.ErrorLogger.access is not Logger.access
 
 
 def served_by(worker_class: type) -> Any:
@@ -77,4 +78,4 @@ def test_a_model_that_cannot_be_asked_is_logged_and_no_reason_not_to_start(
 ) -> None:
     monkeypatch.setattr(hooks, "warm_up", lambda: 1 / 0)
     hooks.warm_up_if_possible()
-    assert "the language model can't be asked" in caplog.text
+    assert "could not set up the language model client" in caplog.text

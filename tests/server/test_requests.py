@@ -10,7 +10,7 @@ import pytest
 from storefront.server.request_buffer import MAX_WIRE_BODY_BYTES
 from storefront.web.security import MAX_BODY_BYTES
 from tests.server.clients import Answer, Client, chunked, request
-from tests.server.test_serving import Server, lines, serving, wait
+from tests.servers import Server, serving, wait, wait_for_line
 
 Connect = Callable[[], Client]
 API = "/t/north/api/v1"
@@ -221,9 +221,7 @@ def test_a_malformed_request_is_a_problem_for_programs_and_a_page_for_others(
 
 
 def is_logged(server: Server, answer: Answer) -> bool:
-    request_id = answer.headers["x-request-id"]
-    wait(lambda: request_id in server.log.read_text())
-    (line,) = (line for line in lines(server) if line.get("request_id") == request_id)
+    line = wait_for_line(server, request_id=answer.headers["x-request-id"])
     return (line["logger"], line["status"], line["route"]) == ("storefront.access", answer.status, None)
 
 

@@ -15,14 +15,8 @@ from gunicorn.config import Config
 
 from storefront.file_limit import MAX_CONNECTIONS
 from storefront.server.connection import HEAD_TIMEOUT_SECONDS, MIN_BODY_BYTES_PER_SECOND, Connection
-from tests.server.clients import HALF_HEAD, SLOW, Client, request, seconds_for_a_page, slow_clients
-from tests.server.test_serving import Server, lines, serving, wait
-
-AT_ONCE = 3.0
-"""Seconds: a page takes some milliseconds, but this machine may have other things to do. It took ten and more when slow
-clients held threads."""
-STOPS_WITHIN = 8.0
-"""It takes one or two; a worker that waits for its clients takes 25."""
+from tests.server.clients import HALF_HEAD, SLOW, Client, check_page, request, slow_clients
+from tests.servers import GRACE_SECONDS, Server, lines, serving, wait, wait_for_line, workers
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One worker, so that all clients are its."""
     with serving(tmp_path_factory.mktemp("slow"), WEB_CONCURRENCY="1", RATELIMIT_ENABLED="false") as running:
         wait(running.is_up)
-        seconds_for_a_page(running)
+        check_page(running)
         yield running
 
 
@@ -43,21 +37,24 @@ def many_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_a_page_comes_at_once_beside_five_hundred_slow_clients(server: Server, many_files: None) -> None:
-    with slow_clients(server, 125):
-        assert seconds_for_a_page(server) < AT_ONCE
-        start = time.monotonic()
+def test_a_page_comes_before_five_hundred_slow_clients_are_given_up(server: Server, many_files: None) -> None:
+    """It came after that when slow clients held threads."""
+    with slow_clients(server, 125) as clients:
+        check_page(server)
         assert server.get("/healthz")[0].status == 200
-        assert time.monotonic() - start < AT_ONCE
+        assert [client.is_waiting() for client in clients] == [True] * 500
 
 
 def test_more_connections_than_a_process_takes_leave_room_for_a_page(server: Server, many_files: None) -> None:
     """Those that have waited longest make room."""
     with ExitStack() as stack:
-        for _ in range(MAX_CONNECTIONS + 100):
-            stack.callback(Client(server).socket.close)
-        assert seconds_for_a_page(server) < AT_ONCE
-        assert any("connection limit" in str(line["message"]) for line in lines(server))
+        clients = [Client(server) for _ in range(MAX_CONNECTIONS + 100)]
+        for client in clients:
+            stack.callback(client.socket.close)
+        check_page(server)
+        assert clients[0].is_closed()
+        assert clients[-1].is_waiting(), "the page came while this one was still held"
+        wait(lambda: any("connection limit" in str(line["message"]) for line in lines(server)))
 
 
 def test_slow_clients_are_told_so_and_silent_ones_are_closed(server: Server) -> None:
@@ -82,7 +79,7 @@ def test_slow_clients_are_told_so_and_silent_ones_are_closed(server: Server) -> 
         problem = json.loads(answer.body)
         assert (problem["status"], problem["type"]) == (408, "/problems/request-timeout")
         assert answer.headers["x-request-id"] == "too-slow"
-    (line,) = (line for line in lines(server) if line.get("request_id") == "too-slow")
+    line = wait_for_line(server, request_id="too-slow")
     assert (line["status"], line["method"], line["logger"]) == (408, "POST", "storefront.access")
 
 
@@ -105,9 +102,10 @@ def test_a_body_has_time_as_long_as_it_comes_at_the_minimum_rate() -> None:
         connection = Connection(Config(), left, "", "")
         connection.buffer.feed(b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n")
         assert connection.buffer.next_request() is None
+        before = time.monotonic()
         connection.note_arrival()
         first = connection.deadline
-        assert first - time.monotonic() == pytest.approx(10, abs=1)
+        assert before + 10 <= first <= time.monotonic() + 10
         connection.buffer.feed(b"x" * 50_000)
         assert connection.buffer.next_request() is None
         connection.note_arrival()
@@ -125,7 +123,7 @@ def test_clients_that_do_not_read_their_answers_hold_no_thread(server: Server) -
             client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.send(request("GET", "/t/north/", "Accept-Encoding: identity") * 200)
             clients.append(client)
-        assert seconds_for_a_page(server) < AT_ONCE
+        check_page(server)
         assert [clients[0].answer().status for _ in range(10)] == [200] * 10, "whoever reads on gets the rest"
 
 
@@ -150,10 +148,10 @@ def test_it_stops_at_once_beside_clients_of_every_kind(tmp_path: Path, number: i
         wait(server.is_up)
         for kind in (*SLOW, "not reading", "kept alive"):
             beside(kind, server, stack)
-        seconds_for_a_page(server)
+        check_page(server)
         start = time.monotonic()
         assert server.stop(number) == 0
-        assert time.monotonic() - start < STOPS_WITHIN
+        assert time.monotonic() - start < GRACE_SECONDS, "it waited for its clients"
         assert "Traceback" not in server.log.read_text()
         assert not any(line["level"] == "ERROR" for line in lines(server))
 
@@ -163,7 +161,7 @@ def test_ctrl_c_at_a_terminal_reaches_master_and_workers_together(tmp_path: Path
         start = time.monotonic()
         os.killpg(server.process.pid, signal.SIGINT)
         assert server.process.wait(timeout=60) == 0
-        assert time.monotonic() - start < STOPS_WITHIN
+        assert time.monotonic() - start < GRACE_SECONDS, "it waited for its clients"
         assert "Traceback" not in server.log.read_text()
 
 
@@ -174,16 +172,15 @@ def server_when_up(server: Server) -> Server:
 
 def test_connections_that_are_over_are_forgotten(server: Server) -> None:
     """Whatever they were in the middle of."""
-    folder = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    (worker,) = folder.read_text().split()
+    (worker,) = workers(server)
 
     def sockets() -> int:
         return sum(link_of(file).startswith("socket:") for file in Path(f"/proc/{worker}/fd").iterdir())
 
     wait(lambda: sockets() < 20)
-    before = sockets()
+    before = sockets()  # some of these may be connections of the test before that are just being closed
     with slow_clients(server, 10):
-        wait(lambda: sockets() >= before + 40)
+        wait(lambda: sockets() >= 40)
     wait(lambda: sockets() <= before)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from storefront.catalog.models import Product
+from storefront.catalog.models import Product, Variant
 from storefront.clock import now
 from storefront.db.base import db
 from storefront.db.tenancy import OwnedByTenant, insert_rows
@@ -29,7 +29,7 @@ from storefront.web.security import signer
 from tests.conftest import Person
 
 PRODUCT, CART, ORDER, CALL, CODE = "product", "cart", "order", "call", "code"
-NAMES_IN_PATHS = {"product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
+NAMES_IN_PATHS = {"variant_id": PRODUCT, "product_id": PRODUCT, "cart_id": CART, "order_id": ORDER, "call_id": CALL}
 Ids = dict[str, str]
 
 
@@ -46,7 +46,9 @@ def every_row(app: Flask, tenant_id: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def owned_models() -> list[type[Any]]:
-    return [mapper.class_ for mapper in db.Model.registry.mappers if issubclass(mapper.class_, OwnedByTenant)]
+    found = [mapper.class_ for mapper in db.Model.registry.mappers if issubclass(mapper.class_, OwnedByTenant)]  # type: ignore[attr-defined]
+    assert len(found) >= 7
+    return found
 
 
 def furnish_south(app: Flask) -> None:
@@ -55,11 +57,13 @@ def furnish_south(app: Flask) -> None:
         db.session.get(Tenant, "south").promotions = [{"code": "HARU", "percent": "5"}]
         for product in db.session.scalars(select(Product)):
             product.stock = 1_000_000
+        for variant in db.session.scalars(select(Variant)):
+            variant.stock = 1_000_000
         db.session.commit()
         registry().invalidate()
 
 
-LEARNED_OF_EACH_SHOP = ("product", "product_affinity", "recommender_state")
+LEARNED_OF_EACH_SHOP = ("product", "variant", "product_affinity", "recommender_state")
 """Tables that hold something of a shop as soon as it has products."""
 
 

@@ -14,6 +14,7 @@ from tests.tenants.factories import (
     CALL,
     CART,
     CODE,
+    NAMES_IN_PATHS,
     PRODUCT,
     Ids,
     Seen,
@@ -126,7 +127,7 @@ def test_what_the_north_has_looks_in_the_south_as_if_nobody_had_it(app: Flask, s
 
 
 def kinds_in_path(rule: Rule) -> set[str]:
-    return {name.removesuffix("_id") for name in rule.arguments}
+    return {NAMES_IN_PATHS[name] for name in rule.arguments if name in NAMES_IN_PATHS}
 
 
 def kinds_in_body(rule: Rule) -> set[str]:

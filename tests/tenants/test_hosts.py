@@ -1,6 +1,7 @@
 """The Host header selects the shop and is never repeated; an invalid one breaks nothing."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -64,14 +65,15 @@ def test_what_proxies_say_is_not_believed_from_strangers(app: Flask):
 
 
 @pytest.mark.parametrize("host", MALFORMED)
-def test_a_malformed_host_breaks_nothing(app: Flask, host: str):
-    client = app.test_client()
-    for path in ("/", "/t/north/", "/t/north/api/v1/products"):
-        answer = client.get(path, environ_overrides={"HTTP_HOST": host})
-        assert answer.status_code in (200, 400, 404), f"{path}: {answer.text}"
+def test_a_malformed_host_serves_the_prefix_form_unless_it_could_be_a_shops(app: Flask, host: str):
+    client, given = app.test_client(), {"HTTP_HOST": host}
+    statuses = [
+        client.get(path, environ_overrides=given).status_code for path in ("/", "/t/north/", "/t/north/api/v1/products")
+    ]
     for method, data in (("POST", {"product_id": "beans"}), ("PUT", {})):
-        answer = client.open("/t/north/cart/items", method=method, data=data, environ_overrides={"HTTP_HOST": host})
-        assert answer.status_code in (303, 400, 404, 405)
+        answer = client.open("/t/north/cart/items", method=method, data=data, environ_overrides=given)
+        statuses.append(answer.status_code)
+    assert statuses == ([404] * 5 if host == "-.localhost" else [200, 200, 200, 303, 405])
 
 
 @pytest.mark.parametrize("host", ["north.localhost", "NORTH.LocalHost", "north.localhost.", "north.localhost:8000"])
@@ -108,16 +110,22 @@ def test_www_before_the_base_domain_leads_to_it(app: Flask, host: str, leads_to:
 
 
 @pytest.mark.parametrize(
-    "host",
-    ["www.evil.example", "www.north.localhost", "wwww.localhost", "xwww.localhost", "www.localhost.evil.example"],
+    ("host", "status"),
+    [
+        ("www.evil.example", 200),
+        ("www.north.localhost", 404),
+        ("wwww.localhost", 404),
+        ("xwww.localhost", 404),
+        ("www.localhost.evil.example", 200),
+    ],
 )
-def test_www_elsewhere_leads_nowhere(app: Flask, host: str):
+def test_www_elsewhere_leads_nowhere(app: Flask, host: str, status: int):
     answer = app.test_client().get("/", environ_overrides={"HTTP_HOST": host})
-    assert answer.status_code in (200, 404)
+    assert answer.status_code == status
     assert "evil" not in whole(answer)
 
 
-def test_www_behind_a_proxy_leads_to_the_scheme_that_shoppers_use(make_app):
+def test_www_behind_a_proxy_leads_to_the_scheme_that_shoppers_use(make_app: Callable[..., Flask]):
     client = make_app(BASE_DOMAIN="example.com", TRUSTED_PROXIES="1").test_client()
     said = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example.com"}
     assert client.get("/t/north/?a=b", headers=said).headers["Location"] == "https://example.com/t/north/?a=b"
@@ -129,7 +137,7 @@ def test_what_only_looks_like_the_shops_host_is_not_it(app: Flask, host: str):
     assert answer.status_code == 404
 
 
-def test_the_base_domain_is_what_the_operator_says(make_app):
+def test_the_base_domain_is_what_the_operator_says(make_app: Callable[..., Flask]):
     client = make_app(BASE_DOMAIN="shops.example.com").test_client()
     assert client.get("/api/v1/products/beans", base_url="http://north.shops.example.com").status_code == 200
     assert client.get("/api/v1/products/beans", base_url="http://north.localhost").status_code == 404
@@ -141,10 +149,11 @@ def test_the_base_domain_is_what_the_operator_says(make_app):
     "tenant_id", ["NORTH", "%6Eorth", "north%2F", "north%00", "n" * 5000, "%F0%9F%90%9D", "%ff", ".."]
 )
 def test_a_mad_prefix_breaks_nothing(app: Flask, tenant_id: str):
-    for path in (f"/t/{tenant_id}/", f"/t/{tenant_id}", f"/t/{tenant_id}/api/v1/products"):
-        answer = app.test_client().get(path)
-        assert answer.status_code in (200, 308, 404), path
-        assert "\n" not in answer.headers.get("Location", "")
+    paths = (f"/t/{tenant_id}/", f"/t/{tenant_id}", f"/t/{tenant_id}/api/v1/products")
+    answers = [app.test_client().get(path) for path in paths]
+    expected = {"%6Eorth": [200, 308, 200], "north%2F": [200, 200, 200]}.get(tenant_id, [404, 308, 404])
+    assert [answer.status_code for answer in answers] == expected
+    assert "\n" not in "".join(answer.headers.get("Location", "") for answer in answers)
 
 
 def test_a_prefix_cannot_lead_away(app: Flask):

@@ -46,7 +46,9 @@ def test_every_address_on_every_page_stays_inside(door: Door):
 
 
 def test_every_address_that_the_api_gives_stays_inside(door: Door):
-    for product in door.get("/api/v1/products").json["items"]:
+    products = door.get("/api/v1/products").json["items"]
+    assert len(products) == 6
+    for product in products:
         assert product["image_url"].startswith(door.root + "/static/")
     assert door.get("/api/v1/openapi.json").json["servers"] == [{"url": door.root or "/"}]
     made = door.open("/api/v1/carts", "POST", json={"items": [{"product_id": "beans", "quantity": 1}]})
@@ -148,6 +150,6 @@ def test_a_shops_pages_without_a_shop_are_nothing(app: Flask):
 @pytest.mark.parametrize("path", ["/t/north", "/t/nosuch"])
 def test_a_shop_without_its_slash_leads_to_itself_with_its_query(app: Flask, path: str):
     answer = app.test_client().get(f"{path}?q=cup&page=1")
-    assert answer.status_code in (301, 302, 303, 307, 308)
+    assert answer.status_code == 308
     assert answer.headers["Location"] == f"{path}/?q=cup&page=1"
     assert app.test_client().get(path).headers["Location"] == f"{path}/"

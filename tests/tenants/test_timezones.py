@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from storefront.catalog.import_schema import CatalogError
+from storefront.catalog.json_file import CatalogError
 from storefront.tenants.registry import registry
 from storefront.tenants.timezones import check_timezone, default_timezone
 from tests.conftest import Person

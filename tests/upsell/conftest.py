@@ -13,7 +13,7 @@ from storefront.catalog.importer import import_catalog
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.observability.logging import JsonFormatter
-from storefront.upsell import actions
+from storefront.timings import Timings
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.rerank_prompt import response_format
@@ -27,8 +27,9 @@ TIMEOUT = 0.4
 OTHERS = [(), ("pot",), ("cup",)]
 CARTS = [dict.fromkeys(("beans", *some, *more), 1) for some in OTHERS for more in [(), ("honey",), ("shared",)]]
 """Carts of other products are other questions; the same ones are asked about once. For each there is something left."""
-PATIENCE = 5
-"""Seconds, ten times what is expected: who waits longer waits for something that never ends."""
+PATIENCE = 30
+"""Seconds, far more than is expected: who waits longer waits for something that never ends."""
+PATIENT_TIMINGS = Timings(panel_llm_wait=PATIENCE, recommender_slot=PATIENCE)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,20 +45,12 @@ def sdk_is_imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def model() -> Iterator[ModelServer]:
-    with start_model_server() as server:
-        yield server
+def asking(make_app: Callable[..., Flask], model: ModelServer) -> Callable[..., Flask]:
+    """Make a shop that asks the model. Its panels wait for a slow machine, too, unless other timings are given."""
+    usual = {"OPENAI_BASE_URL": model.address, "OPENAI_API_KEY": "sk-test", "UPSELL_TIMEOUT": str(PATIENCE)}
 
-
-@pytest.fixture
-def asking(make_app: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
-    """Make a shop that asks the model. Its panels wait for a slow machine, too; who tests the glance gives it back."""
-    monkeypatch.setattr(actions, "PANEL_LLM_WAIT_SECONDS", PATIENCE)
-
-    def make(**environment: str) -> Flask:
-        return make_app(
-            **{"OPENAI_BASE_URL": model.address, "OPENAI_API_KEY": "sk-test", "UPSELL_TIMEOUT": "10"} | environment
-        )
+    def make(timings: Timings = PATIENT_TIMINGS, **environment: str) -> Flask:
+        return make_app(timings, **usual | environment)
 
     return make
 

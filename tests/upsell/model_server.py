@@ -102,7 +102,7 @@ class ModelServer:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> bool:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 60) -> bool:
         """Whether the condition came true in time."""
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:

@@ -1,7 +1,6 @@
 """What was shown is written down together a moment later, and counts from the moment when it was shown."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -15,24 +14,29 @@ from storefront.db.base import db
 from storefront.db.engine import engines
 from storefront.db.tenant_context import tenant_context
 from storefront.errors import DatabaseBusy
+from storefront.timings import Timings
 from storefront.upsell import impressions, jobs
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.impressions import flush_all
+from tests.concurrency import comes_true
 from tests.conftest import Person
 from tests.upsell.conftest import showings
 
 
 @pytest.fixture
-def serving(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[float], Flask]]:
+def serving(make_app: Callable[..., Flask]) -> Iterator[Callable[[float], Flask]]:
     """The shops as where they serve requests, where showings wait so many seconds."""
+    started: list[Flask] = []
 
     def serve(seconds: float) -> Flask:
-        monkeypatch.setattr(impressions, "FLUSH_DELAY_SECONDS", seconds)
+        app = make_app(Timings(impression_flush_delay=seconds, impression_retry_delay=0.01))
         jobs.start(app)
+        started.append(app)
         return app
 
     yield serve
-    jobs.stop(app)
+    for app in started:
+        jobs.stop(app)
 
 
 def look(app: Flask) -> tuple[Person, str]:
@@ -67,9 +71,7 @@ def test_what_people_were_shown_is_written_in_one_transaction(serving: Callable[
 def test_it_is_written_without_being_asked(serving: Callable[[float], Flask]) -> None:
     app = serving(0.01)
     _, named = look(app)
-    until = time.monotonic() + 10
-    while not showings(app) and time.monotonic() < until:
-        time.sleep(0.01)
+    assert comes_true(lambda: showings(app))
     assert [showing.id for showing in showings(app)] == [named]
 
 
@@ -90,7 +92,6 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
     fault: Exception,
 ) -> None:
     app = serving(60)
-    monkeypatch.setattr(impressions, "RETRY_DELAY_SECONDS", 0.01)
     _, first = look(app)
     write_down, tries = impressions.insert_impressions, count()
 
@@ -101,10 +102,8 @@ def test_while_the_database_cant_be_written_to_it_waits_and_is_tried_again(
 
     monkeypatch.setattr(impressions, "insert_impressions", the_third_time)
     flush_all(app)
-    assert "1 showings of suggestions wait" in caplog.text
-    until = time.monotonic() + 10
-    while not showings(app) and time.monotonic() < until:
-        time.sleep(0.01)
+    assert "1 impressions of suggestions wait" in caplog.text
+    assert comes_true(lambda: showings(app))
     assert [showing.id for showing in showings(app)] == [first]
 
 

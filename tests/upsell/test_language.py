@@ -1,15 +1,16 @@
 """The model is asked in the shopper's language, ahead of time and at checkout alike; the rules speak it too."""
 
-import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 
-from storefront.upsell import jobs, subscribers
+from storefront.upsell import jobs
+from tests.concurrency import comes_true
 from tests.conftest import Person
 from tests.factories import put_up, tenant
-from tests.upsell.conftest import calls, stock
+from tests.upsell.conftest import PATIENT_TIMINGS, calls, stock
 from tests.upsell.model_server import ModelServer
 
 GERMAN = {"Accept-Language": "de-DE, en;q=0.5"}
@@ -17,25 +18,17 @@ POT = {"id": "pot", "name": {"en": "Café Pot", "de": "Kaffeekanne"}, "price": "
 
 
 @pytest.fixture
-def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    monkeypatch.setattr(subscribers, "PREFETCH_DEBOUNCE_SECONDS", 0.05)
-    app = asking()
+def awake(asking: Callable[..., Flask]) -> Iterator[Flask]:
+    app = asking(replace(PATIENT_TIMINGS, prefetch_debounce=0.05))
     jobs.start(app)
     yield app
     jobs.stop(app)
 
 
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_what_was_asked_ahead_is_what_the_checkout_asks(awake: Flask, model: ModelServer):
     ada = Person(awake.test_client(), "north")
     ada.post("/cart/items", {"product_id": "beans"}, headers=GERMAN)
-    until(lambda: [call for call in calls(awake) if call.outcome == "ok"])
+    assert comes_true(lambda: [call for call in calls(awake) if call.outcome == "ok"])
     panel = ada.get("/checkout/upsell", headers=GERMAN).text
     assert "It goes with this cart" in panel
     asked = calls(awake)
@@ -49,7 +42,7 @@ def test_products_are_asked_about_by_the_names_that_the_checkout_shows(awake: Fl
     reads = {"Accept-Language": "fr, ja;q=0.5"}
     ada = Person(awake.test_client(), "south")
     ada.post("/cart/items", {"product_id": "brush"}, headers=reads)
-    until(lambda: [call for call in calls(awake, "south") if call.outcome == "ok"])
+    assert comes_true(lambda: [call for call in calls(awake, "south") if call.outcome == "ok"])
     panel = ada.get("/checkout/upsell", headers=reads).text
     assert "It goes with this cart" in panel
     asked = [(call.language, "筆" in call.prompt, "Brush" in call.prompt) for call in calls(awake, "south")]
@@ -74,8 +67,9 @@ def test_the_rules_say_why_in_the_shoppers_language(app: Flask, shopper: Person)
         return str(shopper.api("GET", f"/carts/{cart}/upsell", headers=headers).text)
 
     assert "like your Dawn Beans." in said()
-    german = shopper.api("GET", f"/carts/{cart}/upsell", headers=GERMAN).json["suggestions"]  # type: ignore[index]
-    assert all("in Ihrem Warenkorb" in one["explanation"] for one in german)
+    german = shopper.api("GET", f"/carts/{cart}/upsell", headers=GERMAN).json["suggestions"]
     assert {one["product"]["name"] for one in german} & {"Kaffeekanne", "Spoon"}
+    for one in german:
+        assert "in Ihrem Warenkorb" in one["explanation"], one
     shopper.post("/cart/items", {"product_id": "beans"})
     assert "у вашому кошику." in shopper.get("/checkout/upsell", headers={"Accept-Language": "uk"}).text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from storefront.catalog.import_schema import CatalogError
 from storefront.catalog.importer import import_catalog
+from storefront.catalog.json_file import CatalogError
 from storefront.state import state_of
 from storefront.tenants.registry import registry
 from tests.conftest import CATALOG, Person

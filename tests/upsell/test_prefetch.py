@@ -1,10 +1,12 @@
 """The model is asked when a cart changes, so that at checkout its words are there at once; nobody waits for them."""
 
+import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from flask import Flask
@@ -14,30 +16,29 @@ from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.state import state_of
-from storefront.upsell import actions, jobs, subscribers
-from storefront.upsell.actions import PANEL_LLM_WAIT_SECONDS
+from storefront.timings import Timings
+from storefront.upsell import jobs
 from storefront.upsell.experiment.assignment import Arm, arm_of
 from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
-from storefront.upsell.scheduler import JobScheduler
-from tests.concurrency import at_once
+from storefront.upsell.scheduler import JobScheduler, job_scheduler
+from tests.concurrency import at_once, comes_true
 from tests.conftest import Person
 from tests.upsell import model_server as server
-from tests.upsell.conftest import calls, showings
+from tests.upsell.conftest import PATIENT_TIMINGS, calls, showings
 from tests.upsell.model_server import Exchange, ModelServer
 
 PAUSE = 0.1
+GLANCE = Timings().panel_llm_wait
 MODELS_WORDS = "It goes with this cart"
 
 
 @pytest.fixture
-def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Flask]]:
+def awake(asking: Callable[..., Flask]) -> Iterator[Callable[..., Flask]]:
     """Make a shop that asks the model by itself, as where it serves requests."""
-    monkeypatch.setattr(subscribers, "PREFETCH_DEBOUNCE_SECONDS", PAUSE)
-    monkeypatch.setattr(jobs, "PREFETCH_RETRY_SECONDS", PAUSE / 2)
     made: list[Flask] = []
 
     def make(**environment: str) -> Flask:
-        app = asking(**environment)
+        app = asking(replace(PATIENT_TIMINGS, prefetch_debounce=PAUSE, prefetch_retry=PAUSE / 2), **environment)
         jobs.start(app)
         made.append(app)
         return app
@@ -48,10 +49,9 @@ def awake(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.fixture
-def hurried(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Flask]:
+def hurried(asking: Callable[..., Flask]) -> Callable[..., Flask]:
     """Make a shop that asks the model, and whose panels wait no longer than they really do."""
-    monkeypatch.setattr(actions, "PANEL_LLM_WAIT_SECONDS", PANEL_LLM_WAIT_SECONDS)
-    return asking
+    return partial(asking, Timings())
 
 
 class Counted:
@@ -77,34 +77,34 @@ def names(request: server.Request) -> set[str]:
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start < seconds
-
-
-@contextmanager
 def before_any_errand(errands: JobScheduler) -> Iterator[None]:
     """What is done here is done before the next errand, however slow the machine is."""
     done = threading.Event()
-    errands.schedule(0, "wait", done.wait)
+    errands.schedule(0, "wait", done.wait)  # type: ignore[arg-type]  # what it gives is not looked at
     try:
         yield
     finally:
         done.set()
 
 
-def quiet(model: ModelServer, requests: int) -> bool:
-    """Whether so many requests came, and no more for a while."""
-    came = model.wait_for(lambda: len(model.requests) >= requests)
-    time.sleep(3 * PAUSE)
-    return came and len(model.requests) == requests
+def asks_once_done(app: Flask, model: ModelServer) -> int:
+    """How many requests have come when no job is left that could ask, and no call is under way.
+
+    A job of the test's own is due after those that the last change of a cart has brought about, so it is done after
+    them: nothing is proved by waiting for a time in which nothing happens.
+    """
+    assert comes_true(lambda: not state_of(app).llm_reranker._pending)
+    done = threading.Event()
+    job_scheduler(app).schedule(2 * PAUSE, "last of all", done.set)
+    assert done.wait(60)
+    assert comes_true(lambda: not state_of(app).llm_reranker._pending)
+    return len(model.requests)
 
 
 def test_at_checkout_the_models_words_are_there_at_once(awake: Callable[..., Flask], model: ModelServer) -> None:
     """They were thought of before; who came now would get none."""
     app = awake()
-    model.behave = server.slow(2 * PANEL_LLM_WAIT_SECONDS)
+    model.behave = server.slow(2 * GLANCE)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     assert model.wait_for(lambda: len(calls(app)) == 1), "nobody has looked yet"
@@ -112,24 +112,28 @@ def test_at_checkout_the_models_words_are_there_at_once(awake: Callable[..., Fla
     panels = [person.get("/checkout/upsell").text for _ in range(3)]
     assert MODELS_WORDS in panels[0]
     assert len({panel.count(MODELS_WORDS) for panel in panels}) == 1
-    assert quiet(model, 1), "it is asked once, however often the page is seen"
+    assert asks_once_done(app, model) == 1, "it is asked once, however often the page is seen"
     assert len(calls(app)) == 1
 
 
 def test_without_a_shop_that_serves_nothing_runs_by_itself(asking: Callable[..., Flask], model: ModelServer) -> None:
-    person = Person(asking().test_client(), "north")
-    person.post("/cart/items", {"product_id": "beans"})
-    assert quiet(model, 0)
+    app = asking()
+    Person(app.test_client(), "north").post("/cart/items", {"product_id": "beans"})
+    assert not job_scheduler(app).is_running
+    job_scheduler(app).start()
+    assert asks_once_done(app, model) == 0, "nothing was kept for later either"
+    job_scheduler(app).stop()
 
 
 def test_several_changes_in_a_row_make_one_call(awake: Callable[..., Flask], model: ModelServer) -> None:
     app = awake()
     person = Person(app.test_client(), "north")
-    with before_any_errand(subscribers.job_scheduler(app)):
+    with before_any_errand(job_scheduler(app)):
         for id in ("beans", "cup", "honey"):
             person.post("/cart/items", {"product_id": id})
         assert model.requests == []
-    assert quiet(model, 1)
+    assert model.wait_for(lambda: len(calls(app)) == 1)
+    assert asks_once_done(app, model) == 1
     assert names(model.requests[0]) == {"Dawn Beans", "Stone Cup", "Heather Honey"}
 
 
@@ -145,7 +149,7 @@ def test_a_change_during_a_call_is_asked_about_afterwards(awake: Callable[..., F
     assert [names(request) for request in model.requests] == [{"Dawn Beans"}, {"Dawn Beans", "Stone Cup"}]
     assert counted.most == 1
     assert MODELS_WORDS in person.get("/checkout/upsell").text
-    assert quiet(model, 2)
+    assert asks_once_done(app, model) == 2
 
 
 def test_a_cart_that_was_emptied_or_ordered_meanwhile_is_not_asked_about(
@@ -153,13 +157,13 @@ def test_a_cart_that_was_emptied_or_ordered_meanwhile_is_not_asked_about(
 ) -> None:
     app = awake()
     person = Person(app.test_client(), "north")
-    with before_any_errand(subscribers.job_scheduler(app)):
+    with before_any_errand(job_scheduler(app)):
         assert person.checkout(person.cart(beans=1)).status_code == 201
         cart_id = person.cart(cup=1)
         person.api("DELETE", f"/carts/{cart_id}/items/cup")
-    assert quiet(model, 0)
+    assert asks_once_done(app, model) == 0
     person.cart(cup=1)
-    assert quiet(model, 1), "one that stays is"
+    assert model.wait_for(lambda: len(calls(app)) == 1), "one that stays is"
 
 
 def test_two_processes_ask_once_for_the_same_cart(awake: Callable[..., Flask], model: ModelServer) -> None:
@@ -168,10 +172,10 @@ def test_two_processes_ask_once_for_the_same_cart(awake: Callable[..., Flask], m
     model.behave = server.slow(3 * PAUSE)
     people = [Person(app.test_client(), "north") for app in apps]
     cart_id = people[0].cart(beans=1)
-    at_once([lambda one=one: one.api("PUT", f"/carts/{cart_id}/items/beans", {"quantity": 2}) for one in people])
-    answers = at_once([lambda one=one: one.api("GET", f"/carts/{cart_id}/upsell").json for one in people])
+    at_once([lambda one=one: one.api("PUT", f"/carts/{cart_id}/items/beans", {"quantity": 2}) for one in people])  # type: ignore[misc]
+    answers = at_once([lambda one=one: one.api("GET", f"/carts/{cart_id}/upsell").json for one in people])  # type: ignore[misc]
     assert [answer["source"] for answer in answers] == ["llm", "llm"], "who didn't ask waits for who did"
-    assert quiet(model, 1)
+    assert [asks_once_done(app, model) for app in apps] == [1, 1]
     assert len(calls(apps[0])) == 1
 
 
@@ -195,20 +199,22 @@ def empty_cart_in(arm: str, person: Person, holdout: float) -> str:
 
 
 def test_only_for_shoppers_in_the_models_arm(awake: Callable[..., Flask], model: ModelServer) -> None:
-    person = Person(awake(UPSELL_HOLDOUT="0.34").test_client(), "north")
+    app = awake(UPSELL_HOLDOUT="0.34")
+    person = Person(app.test_client(), "north")
     carts = {arm: empty_cart_in(arm, person, 0.34) for arm in (Arm.CONTROL, Arm.RULES, Arm.MODEL)}
     for arm, asked in ((Arm.CONTROL, 0), (Arm.RULES, 0), (Arm.MODEL, 1)):
         person.api("POST", f"/carts/{carts[arm]}/items", {"product_id": "beans", "quantity": 1})
-        assert quiet(model, asked), arm
+        assert model.wait_for(lambda many=asked: len(calls(app)) == many), arm  # type: ignore[misc]
+        assert asks_once_done(app, model) == asked, arm
         shown = person.api("GET", f"/carts/{carts[arm]}/upsell").json
         assert (shown["arm"], len(model.requests)) == (arm, asked)
         assert shown["source"] == {Arm.CONTROL: None, Arm.RULES: "rules", Arm.MODEL: "llm"}[arm]
 
 
 def test_switched_off_the_model_is_not_asked(awake: Callable[..., Flask], model: ModelServer) -> None:
-    person = Person(awake(UPSELL_ENABLED="false").test_client(), "north")
-    person.post("/cart/items", {"product_id": "beans"})
-    assert quiet(model, 0)
+    app = awake(UPSELL_ENABLED="false")
+    Person(app.test_client(), "north").post("/cart/items", {"product_id": "beans"})
+    assert asks_once_done(app, model) == 0
 
 
 @pytest.mark.parametrize("behaviour", [server.hangs, server.slow(60), server.drips_body])
@@ -219,8 +225,8 @@ def test_the_panel_waits_no_longer_than_a_glance(
     model.behave = behaviour
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
-    with at_most(20):
-        panel = person.get("/checkout/upsell")
+    panel = person.get("/checkout/upsell")
+    assert calls(app) == [], "the call of 60 seconds is still under way"
     assert "Goes well with espresso, like your Dawn Beans." in panel.text
     assert MODELS_WORDS not in panel.text
     assert [(one.source, one.decision) for one in showings(app)] == [("rules", "pending")]
@@ -231,7 +237,7 @@ def test_what_a_shopper_sees_does_not_change_under_her_finger(
 ) -> None:
     """The panel is loaded once and never again by itself; what was shown is what the order's answer repeats."""
     app = hurried()
-    model.behave = server.slow(2 * PANEL_LLM_WAIT_SECONDS)
+    model.behave = server.slow(4 * GLANCE)
     person = Person(app.test_client(), "north")
     person.post("/cart/items", {"product_id": "beans"})
     page, panel = person.get("/checkout").text, person.get("/checkout/upsell").text
@@ -280,17 +286,17 @@ def test_what_cannot_be_sold_any_more_is_not_shown_though_the_model_named_it(
 
 
 def test_an_errand_that_fails_stops_no_other() -> None:
-    errands, done = JobScheduler(), threading.Event()
+    errands, early, done = JobScheduler(), threading.Event(), threading.Event()
 
     def fails() -> None:
         raise RuntimeError("out of luck")
 
-    errands.schedule(0, "early", done.set)
+    errands.schedule(0, "early", early.set)
     errands.start()
-    assert not done.wait(0.05), "what was given before it serves is nobody's"
     errands.schedule(0, "one", fails)
     errands.schedule(0.02, "other", done.set)
-    assert done.wait(5)
+    assert done.wait(60)
+    assert not early.is_set(), "what was given before it serves is nobody's"
     errands.stop()
     assert not any(thread.name == "upsell-errands" for thread in threading.enumerate())
 
@@ -303,9 +309,7 @@ def test_an_errand_is_put_off_by_another_of_its_name_unless_it_must_not_be() -> 
         errands.schedule(0.1, "cart", lambda: done.append("cart as it is"))
         errands.schedule(0.05, "orders", lambda: done.append("orders"), debounce=False)
         errands.schedule(9, "orders", lambda: done.append("orders"), debounce=False)
-    end = time.monotonic() + 5
-    while len(done) < 2 and time.monotonic() < end:
-        time.sleep(0.05)
+    assert comes_true(lambda: len(done) == 2)
     errands.stop()
     assert done == ["orders", "cart as it is"]
 
@@ -314,9 +318,9 @@ def test_an_errand_that_is_due_earlier_is_not_kept_waiting_by_a_later_one() -> N
     errands, done = JobScheduler(), threading.Event()
     errands.start()
     errands.schedule(600, "sweep", lambda: None)
-    time.sleep(0.05)  # it sleeps until then
+    assert comes_true(lambda: errands._wakes_at < math.inf), "it sleeps until then"
     errands.schedule(0.02, "cart", done.set)
-    assert done.wait(5)
+    assert done.wait(60)
     errands.stop()
 
 

@@ -1,5 +1,7 @@
 """How the shop chooses by itself, and the reasons that it gives: plain values in, plain values out."""
 
+from functools import partial
+
 import pytest
 from flask import Flask
 from hypothesis import given
@@ -115,8 +117,12 @@ def test_only_what_may_be_shown_is_worded() -> None:
     """Finding the words is half of what it takes to choose."""
     asked: list[str] = []
 
+    def words(id: str) -> str:
+        asked.append(id)
+        return "It fits."
+
     def worded(goods: ProductText) -> Candidate:
-        return Candidate(goods, lambda: asked.append(goods.id) or "It fits.")
+        return Candidate(goods, partial(words, goods.id))
 
     pots = [worded(ProductText(f"pot{i}", f"Pot {i}", category="Pots")) for i in range(20)]
     cups = [worded(ProductText(f"cup{i}", f"Cup {i}", category="Cups")) for i in range(20)]

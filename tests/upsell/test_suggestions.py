@@ -135,7 +135,7 @@ class Forms(HTMLParser):
 
 def from_upsell(person: Person, order_id: str) -> dict[str, bool]:
     """Of each line, whether it came from a suggestion."""
-    lines = person.api("GET", f"/orders/{order_id}").json["items"]  # type: ignore[index]
+    lines = person.api("GET", f"/orders/{order_id}").json["items"]
     return {line["product_id"]: line["from_upsell"] for line in lines}
 
 

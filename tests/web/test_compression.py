@@ -51,7 +51,7 @@ def test_streams_are_not_packed_so_that_nothing_waits_in_them(shopper: Person) -
     with shopper.get("/events", headers=BROWSER, buffered=False) as stream:
         assert stream.mimetype == "text/event-stream"
         assert "Content-Encoding" not in stream.headers
-        assert next(iter(stream.response)).startswith(b"retry")  # type: ignore[arg-type]
+        assert next(iter(stream.response)).startswith(b"retry")  # type: ignore[attr-defined]
 
 
 def test_nothing_of_an_address_stands_beside_a_secret(shopper: Person) -> None:
@@ -60,7 +60,7 @@ def test_nothing_of_an_address_stands_beside_a_secret(shopper: Person) -> None:
     shopper.post("/cart/items", {"product_id": "cup"})
     assert "zebrafish" in shopper.get("/" + typed).text, "where there is no secret, it may"
     page = shopper.get("/checkout" + typed)
-    cart_id = re.search(r'name="cart_id" value="([^"]+)"', page.text)[1]  # type: ignore[index]
+    cart_id = re.search(r'name="cart_id" value="([^"]+)"', page.text)[1]
     order = shopper.post("/checkout", {"cart_id": cart_id, "email": "ada@example.com", "name": "Ada"}).location
     for answer in (page, shopper.client.get(order + typed)):
         assert answer.status_code == 200
@@ -93,7 +93,7 @@ def test_style_and_script_are_packed_and_kept_for_ever(app: Flask, shopper: Pers
 
 
 def test_what_the_style_asks_for_is_kept_for_ever_too(app: Flask, shopper: Person) -> None:
-    address = re.search(r'href="(/t/north/static/css/style[^"]+)"', shopper.get("/").text)[1]  # type: ignore[index]
+    address = re.search(r'href="(/t/north/static/css/style[^"]+)"', shopper.get("/").text)[1]
     fonts = re.findall(r"url\(\.\./([^)]+)\)", app.test_client().get(address).text)
     assert fonts
     for font in fonts:
@@ -115,7 +115,7 @@ def test_only_what_is_everybodys_is_remembered_packed(shopper: Person) -> None:
     cart_id = shopper.cart(cup=1)
     order = shopper.checkout(cart_id).json
     pages = [shopper.get(path, headers=BROWSER) for path in ("/cart", "/checkout", "/checkout/upsell?page=1")]
-    pages += [shopper.get(path + order["id"], headers=BROWSER) for path in ("/orders/", "/api/v1/orders/")]  # type: ignore[index]
+    pages += [shopper.get(path + order["id"], headers=BROWSER) for path in ("/orders/", "/api/v1/orders/")]
     pages += [shopper.api("GET", f"/carts/{shopper.cart(cup=1, beans=2)}", headers=BROWSER)]
     pages += [shopper.get("/nowhere", headers=BROWSER), shopper.post("/cart/promo", {"code": "x"}, headers=BROWSER)]
     assert sum("Content-Encoding" in page.headers for page in pages) >= 6

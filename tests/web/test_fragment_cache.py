@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from storefront.catalog import pages
 from storefront.web.fragment_cache import vary_pages_by
+from storefront.web.htmx import render_html
 from tests.conftest import Person
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the same on both databases
@@ -16,11 +18,11 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True) 
 @pytest.fixture
 def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The lists that were rendered and not taken from the cache."""
-    real, found = pages.render_html, list[str]()
+    found = list[str]()
 
-    def render(template: str, **context: object) -> str:
+    def render(template: str, **context: Any) -> str:
         found.append(template)
-        return real(template, **context)
+        return render_html(template, **context)
 
     monkeypatch.setattr(pages, "render_html", render)
     yield found

@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
+from werkzeug import Response
 
 from storefront.staff.permissions import Role
 from storefront.web.client_address import client_key_of
@@ -24,7 +24,7 @@ def limited(make_app: Callable[..., Flask]) -> Person:
     return Person(client, "north")
 
 
-def until_refused(send: Callable[[], TestResponse], at_most: int) -> int:
+def until_refused(send: Callable[[], Response], at_most: int) -> int:
     """After how many the next one is refused, with the time to wait; as problem+json or as a page."""
     for sent in range(at_most + 1):
         answer = send()
@@ -100,7 +100,7 @@ def test_failed_sign_ins_of_an_account_have_an_end_from_all_addresses(limited: P
 
 @ON_ONE_DATABASE
 def test_an_order_that_there_is_may_be_looked_at_as_often_as_one_likes(limited: Person) -> None:
-    order_id = limited.checkout(limited.cart(beans=1)).json["id"]  # type: ignore[index]
+    order_id = limited.checkout(limited.cart(beans=1)).json["id"]
     assert {limited.get(f"/orders/{order_id}").status_code for _ in range(80)} == {200}
 
 
@@ -129,7 +129,7 @@ def test_changes_of_a_cart_have_an_end(limited: Person) -> None:
 
 @ON_ONE_DATABASE
 def test_streams_have_an_end(limited: Person) -> None:
-    def connect() -> TestResponse:
+    def connect() -> Response:
         with limited.get("/events", buffered=False) as answer:
             return answer
 
@@ -140,7 +140,7 @@ def test_streams_have_an_end(limited: Person) -> None:
 def test_one_ipv6_network_is_one_client(limited: Person) -> None:
     host = count(1)
 
-    def read(network: str) -> TestResponse:
+    def read(network: str) -> Response:
         address = {"REMOTE_ADDR": f"{network}::{next(host):x}"}
         return limited.get("/feed.xml", environ_base=address)
 

@@ -10,7 +10,7 @@ import pytest
 
 from storefront.config import ROOT
 from storefront.web.static_files import STATIC_FOLDER, StaticFiles
-from tests.conftest import free_port
+from tests.ports import free_port
 
 ADDED = "\n.added {\n  color: red;\n}\n"
 

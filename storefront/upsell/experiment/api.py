@@ -1,4 +1,4 @@
-"""What suggestions earn, for the staff's programs."""
+"""The experiment's report in the JSON API, for staff."""
 
 from typing import Annotated
 

@@ -15,8 +15,8 @@ class Arm(StrEnum):
 
 @lru_cache(64)
 def allocation(holdout: float, model_configured: bool) -> dict[Arm, float]:
-    """Which share of the shoppers falls into each arm; an arm without any is left out. With a model, the rules get as
-    many as control, but at most half of the rest, so that the two can be compared. 0 turns the experiment off."""
+    """The share of shoppers by arm; arms without any are left out. With a model, the rules get as many shoppers as
+    control, but at most half of the rest, so that the two can be compared. A hold-out of 0 turns the experiment off."""
     shown = Arm.MODEL if model_configured else Arm.RULES
     parts = {Arm.CONTROL: holdout}
     if model_configured and holdout:
@@ -26,8 +26,8 @@ def allocation(holdout: float, model_configured: bool) -> dict[Arm, float]:
 
 
 def arm_of(tenant_id: str, shopper: str, holdout: float, model_configured: bool) -> Arm:
-    """Which arm of the experiment a shopper is in, always the same one. Control is the low end of the hash's range and
-    the rules, beside a model, the high end: a larger `holdout` takes from the model only, until the rules shrink."""
+    """The arm of a shopper, always the same one. Control is the low end of the hash's range and, beside a model, the
+    rules are the high end: a larger `holdout` takes shoppers from the model only, until the rules shrink."""
     digest = sha256(f"{tenant_id}\0{shopper}".encode()).digest()
     place = (int.from_bytes(digest[:8], "big") >> 11) / 2**53
     split = allocation(holdout, model_configured)

@@ -28,20 +28,31 @@ UPLIFT_TITLES = ("compared", "per checkout", "from", "to", "relative", "signific
 
 @click.command("report")
 @click.option("--tenant", "tenant_id", help="only this shop")
-@click.option("--days", type=click.IntRange(1, 3650), help="only checkouts started in so many last days")
+@click.option("--days", type=click.IntRange(1, 3650), help="only checkouts started in this number of last days")
 @with_appcontext
 def print_report(tenant_id: str | None, days: int | None) -> None:
     """What suggestions earn, against shoppers to whom none are shown, as far back as UPSELL_KEEP_DAYS."""
-    shops = registry().all()
-    if tenant_id is not None and tenant_id not in shops:
-        raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
-    for shop in [shops[tenant_id]] if tenant_id is not None else shops.values():
+    for shop in selected_shops(tenant_id):
         with tenant_context(shop.id):
             click.echo("\n".join(describe(shop, report(shop, days))) + "\n")
 
 
+def selected_shops(tenant_id: str | None) -> list[TenantSettings]:
+    """Every shop, or the one of the option --tenant. Raises `click.ClickException`."""
+    shops = registry().all()
+    if tenant_id is None:
+        return list(shops.values())
+    if tenant_id not in shops:
+        raise no_such_shop(tenant_id)
+    return [shops[tenant_id]]
+
+
+def no_such_shop(tenant_id: str | None) -> click.ClickException:
+    return click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")
+
+
 def describe(shop: TenantSettings, whole: Report) -> list[str]:
-    """The report as lines: the sentence first, then the figures behind it."""
+    """The lines of the report: the conclusion first, then the figures."""
     lines = [f"{shop.name} ({shop.id}), the last {whole.days} days", whole.verdict]
     if whole.arms:
         lines += ["", *table(ARM_TITLES, [arm_cells(shop, whole, arm) for arm in whole.arms])]
@@ -74,7 +85,7 @@ def uplift_cells(shop: TenantSettings, one: Comparison) -> list[str]:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns as wide as they must be, the first to the left and figures to the right."""
+    """Columns as wide as their content, the first aligned left and the others right."""
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     return [
         "  ".join(

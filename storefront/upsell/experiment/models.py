@@ -15,7 +15,8 @@ from storefront.db.tenancy import OwnedByTenant
 
 
 class UpsellExposure(OwnedByTenant, Model):
-    """The moment when suggestions were, or in control would have been, first shown for a cart: a started checkout."""
+    """A started checkout: the moment when suggestions were first shown for a cart, or would have been in the control
+    arm."""
 
     __tablename__ = "upsell_exposure"
     __table_args__ = (Index(None, "tenant_id", "created_at"),)
@@ -24,5 +25,6 @@ class UpsellExposure(OwnedByTenant, Model):
     shopper: Mapped[str] = mapped_column(String(32))
     arm: Mapped[str] = mapped_column(String(8))
     allocation: Mapped[dict[str, float]] = mapped_column(JSON)
-    """The shares in force: `{"control": 0.1, ...}`, always written alike, because they are grouped by as text."""
+    """The one in force at that time, `{"control": 0.1, ...}`. Always written alike, because rows are grouped by its
+    text."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -41,14 +41,14 @@ def accepted(cart_id: ColumnElement[str]) -> ColumnElement[int]:
 
 
 def suggested(order_id: ColumnElement[str], standing: Subquery) -> ScalarSelect[int]:
-    """What the lines of an order that came from suggestions were sold for."""
+    """The revenue of an order's lines that came from suggestions."""
     paid = func.sum(order_lines.c.unit_price * order_lines.c.quantity)
     lines = tenant_scoped(select(paid).where(order_lines.c.order_id == order_id, order_lines.c.from_upsell))
     return lines.correlate(standing).scalar_subquery()
 
 
 def spent(cart_id: ColumnElement[str]) -> ScalarSelect[int]:
-    """What asking the model for a cart cost."""
+    """The cost of the model's calls for a cart."""
     return (
         tenant_scoped(select(func.sum(calls.c.cost_micros)).where(calls.c.cart_id == cart_id))
         .correlate(exposures)
@@ -57,8 +57,8 @@ def spent(cart_id: ColumnElement[str]) -> ScalarSelect[int]:
 
 
 def per_shopper() -> Subquery:
-    """A row for each shopper, arm and shares in force, with her started checkouts and what came of them. What hangs on
-    a cart is looked up by its key: joined as tables of sums, SQLite would read them whole for each cart."""
+    """A row per shopper, arm and allocation, with the number of started checkouts and what came of them. A cart's lines
+    and calls are looked up by key: SQLite would read joined sums as a whole for each cart."""
     e, standing = (
         exposures.c,
         tenant_scoped(select(orders.c.cart_id, orders.c.id, orders.c.total).where(IS_VALID_ORDER)).subquery(),
@@ -82,7 +82,7 @@ def per_shopper() -> Subquery:
 
 
 def outcomes_query() -> Select[Any]:
-    """The sums of `per_shopper`, and those of squares as floating point: the squares of revenue outgrow 64 bits."""
+    """The sums of `per_shopper`. Those of squares are floating point, because the squares of revenue exceed 64 bits."""
     one = per_shopper()
     x, y = cast(one.c.checkouts, Float(53)), cast(one.c.revenue, Float(53))
     summed = ("checkouts", "orders", "revenue", "accepted", "suggested", "cost")
@@ -100,7 +100,7 @@ def outcomes_query() -> Select[Any]:
 
 
 def first_exposures_query() -> Select[Any]:
-    """How many shoppers came to an arm first, by the shares in force then."""
+    """The number of shoppers by the arm of their first exposure and the allocation at that time."""
     e = exposures.c
     turn = func.row_number().over(partition_by=e.shopper, order_by=(e.created_at, e.cart_id)).label("turn")
     first = tenant_scoped(select(e.arm, ALLOCATION, turn).where(SINCE)).subquery("first")
@@ -117,15 +117,15 @@ COUNT_SHOPPERS = tenant_scoped(
 
 
 def outcomes(since: datetime) -> Sequence[Any]:
-    """By arm and shares in force since then: rows of sums as `outcomes_query` names them."""
+    """Rows of sums by arm and allocation, named as in `outcomes_query`."""
     return execute(SELECT_OUTCOMES, {"since": since}).all()
 
 
 def first_exposures(since: datetime) -> Sequence[Any]:
-    """Rows of (arm, allocation, shoppers): who came first since then."""
+    """Rows of (arm, allocation, number of shoppers whose first exposure it was)."""
     return execute(SELECT_FIRST_EXPOSURES, {"since": since}).all()
 
 
 def count_shoppers(since: datetime) -> dict[str, int]:
-    """How many shoppers each arm has had since then, each counted once."""
+    """The number of shoppers by arm, each counted once."""
     return {row.arm: row.shoppers for row in execute(COUNT_SHOPPERS, {"since": since})}

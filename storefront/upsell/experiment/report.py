@@ -28,7 +28,7 @@ COMPARED = ((Arm.RULES, Arm.CONTROL), (Arm.MODEL, Arm.CONTROL), (Arm.MODEL, Arm.
 
 @dataclass(frozen=True)
 class ArmReport:
-    """What came of an arm's started checkouts. Amounts are minor units; orders are those that stand."""
+    """Figures of an arm's started checkouts. Amounts are minor units; cancelled orders don't count."""
 
     arm: str
     shoppers: int
@@ -38,7 +38,7 @@ class ArmReport:
     accepted: int
     """Carts with at least one line that came from a suggestion."""
     upsell_revenue: int
-    """Of such lines, on orders that stand."""
+    """Revenue of such lines."""
     model_cost: int
     """In millionths of UPSELL_CURRENCY."""
 
@@ -48,7 +48,7 @@ class ArmReport:
 
     @property
     def acceptance(self) -> float | None:
-        """The share of the started checkouts in which a suggestion was taken; None where none is made."""
+        """The share of started checkouts in which a suggestion was accepted; None for control."""
         return None if self.arm == Arm.CONTROL or not self.checkouts else self.accepted / self.checkouts
 
 
@@ -61,7 +61,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Report:
-    """What the experiment says of the last `days`."""
+    """The experiment's results over the last `days`."""
 
     days: int
     arms: list[ArmReport]
@@ -73,8 +73,8 @@ class Report:
 
 
 def report(tenant: TenantSettings, days: int | None = None) -> Report:
-    """What suggestions earned the current tenant, over checkouts started in the last `days`. At most, and unless said,
-    it is UPSELL_KEEP_DAYS: of older ones some are removed already, and what is left would be a wrong sample."""
+    """What suggestions earned the current tenant, over checkouts started in the last `days`. The default and maximum is
+    UPSELL_KEEP_DAYS: of older checkouts some are removed already, so the rest would be a biased sample."""
     settings = current_state().settings
     days = min(days or settings.upsell_keep_days, settings.upsell_keep_days)
     since = now() - timedelta(days=days)
@@ -98,13 +98,13 @@ def report(tenant: TenantSettings, days: int | None = None) -> Report:
 
 
 def arm_report(arm: str, shoppers: int, rows: Sequence[Any]) -> ArmReport:
-    """The sums over all times; PostgreSQL sums whole numbers to decimals."""
+    """The figures of an arm over all periods. PostgreSQL sums integers to decimals."""
     names = ("checkouts", "orders", "revenue", "accepted", "suggested", "cost")
     return ArmReport(arm, shoppers, *(int(sum(getattr(row, name) for row in rows)) for name in names))
 
 
 def sums_by_time(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
-    """The sums of each arm, for each time in which the same shares were in force."""
+    """The totals by arm for each period, that is each allocation."""
     times: dict[str, dict[str, ArmTotals]] = defaultdict(dict)
     for row in rows:
         times[row.allocation][row.arm] = ArmTotals(
@@ -121,7 +121,7 @@ def sums_by_time(rows: Sequence[Any]) -> list[dict[str, ArmTotals]]:
 def in_both(
     times: Sequence[dict[str, ArmTotals]], some: Sequence[str], others: Sequence[str]
 ) -> list[tuple[ArmTotals, ArmTotals]]:
-    """`some` arms taken together and `others`, for each time."""
+    """For each period the totals of the arms `some` and of the arms `others`."""
 
     def together(time: dict[str, ArmTotals], arms: Sequence[str]) -> ArmTotals:
         return sum((time[arm] for arm in arms if arm in time), ArmTotals())
@@ -130,7 +130,7 @@ def in_both(
 
 
 def first_exposures_by_time(since: datetime) -> list[tuple[dict[str, float], dict[str, int]]]:
-    """The shares in force, and how many shoppers came first in that time, by arm."""
+    """For each period the allocation, and the number of shoppers by the arm of their first exposure."""
     times: dict[str, dict[str, int]] = defaultdict(dict)
     for row in first_exposures(since):
         times[row.allocation][row.arm] = row.shoppers

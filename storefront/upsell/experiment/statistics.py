@@ -11,14 +11,15 @@ from storefront.upsell.experiment.assignment import Arm
 CONFIDENCE, POWER = 0.95, 0.8
 INTERVAL = "(95 % interval)"
 MIN_DETECTABLE_EFFECT = 0.05
-"""The uplift, as a share of control's revenue per checkout, that an experiment should be able to find."""
+"""The uplift that an experiment should be able to find, as a share of control's revenue per checkout."""
 MIN_SHOPPERS = 100
-"""An arm with fewer says nothing: order values are skewed, and an interval from 50 shoppers beside 400 would cover the
-truth 92 times in 100 (measured as in tests/upsell/experiment/test_simulation.py)."""
+"""Shoppers of an arm below which no interval is given: order values are skewed, and an interval from 50 shoppers beside
+400 would cover the true value 92 times in 100 (measured as in tests/upsell/experiment/test_simulation.py)."""
 MIN_EXPECTED_COUNT = 5.0
-"""Shoppers that must be expected in each arm for the chi-square test to hold (Cochran 1954)."""
+"""Expected shoppers per arm that the chi-square test needs (Cochran 1954)."""
 MISMATCH = 0.001
-"""A split less likely than this by chance is a fault: Fabijan et al., "Diagnosing Sample Ratio Mismatch" (KDD 2019)."""
+"""A split less likely than this by chance is an error: Fabijan et al., "Diagnosing Sample Ratio Mismatch" (KDD
+2019)."""
 NO_EXPERIMENT = (
     "There is nothing to compare: UPSELL_HOLDOUT is 0, so everybody is shown suggestions. With UPSELL_HOLDOUT=0.1 a "
     "tenth of the shoppers is shown none, and this report says what suggestions earn."
@@ -27,7 +28,7 @@ NO_EXPERIMENT = (
 
 @dataclass(frozen=True)
 class ArmTotals:
-    """Sums over the shoppers of one arm, each with her number of started checkouts and her revenue."""
+    """Sums over the shoppers of one arm, of their started checkouts (x) and their revenue (y)."""
 
     shoppers: int = 0
     checkouts: int = 0
@@ -48,7 +49,8 @@ class ArmTotals:
 
     @property
     def variance(self) -> float:
-        """Of the ratio: n / X² times the variance of y - ratio * x over the n shoppers, whose mean is 0."""
+        """The variance of the ratio: n / X² times the variance of y - ratio * x over the n shoppers, whose mean is
+        0."""
         left = (
             self.revenue_squared
             - 2 * self.ratio * self.checkouts_times_revenue
@@ -58,23 +60,23 @@ class ArmTotals:
 
     @property
     def is_sufficient(self) -> bool:
-        """Whether there is enough to say how far chance reaches: some shoppers, and revenue that varies."""
+        """Whether a confidence interval can be computed: enough shoppers, and revenue that varies."""
         return self.shoppers >= MIN_SHOPPERS and self.revenue > 0 and self.variance > 0
 
 
 @dataclass(frozen=True)
 class Uplift:
-    """How much more an arm earns per started checkout than the other, from `low` to `high` with 95 % confidence."""
+    """The difference of two arms' revenue per started checkout, with its 95 % confidence interval."""
 
     difference: float
     low: float
     high: float
     relative: float
-    """As a share of what the other arm earns."""
+    """As a share of the baseline."""
     error: float
-    """The difference's standard error."""
+    """The standard error of the difference."""
     baseline: float
-    """What the other arm earns per started checkout."""
+    """The revenue per started checkout of the arm that is compared against."""
     checkouts: int
     """Started in both arms."""
 
@@ -84,17 +86,17 @@ class Uplift:
 
 
 def uplift(pairs: Sequence[tuple[ArmTotals, ArmTotals]]) -> Uplift | None:
-    """The second arm of each pair against the first; None when too little is known.
+    """The second arm of each pair against the first; None without sufficient data.
 
-    There is a pair for each time in which the shares were the same: compared across such times, an arm that was larger
-    at Christmas would win by that alone (Simpson's paradox: Kohavi, Tang, Xu, "Trustworthy Online Controlled
-    Experiments", 2020, chapter 3). Pairs weigh by their checkouts; degrees of freedom are Welch's and Satterthwaite's.
+    There is a pair for each period with the same allocation: over different periods, an arm that was larger at
+    Christmas would win by that alone (Simpson's paradox: Kohavi, Tang, Xu, "Trustworthy Online Controlled Experiments",
+    2020, chapter 3). Pairs weigh by their checkouts; the degrees of freedom are Welch's and Satterthwaite's.
     """
-    told = [pair for pair in pairs if pair[0].is_sufficient and pair[1].is_sufficient]
-    checkouts = sum(arm.checkouts for pair in told for arm in pair)
-    if not told:
+    usable = [pair for pair in pairs if pair[0].is_sufficient and pair[1].is_sufficient]
+    checkouts = sum(arm.checkouts for pair in usable for arm in pair)
+    if not usable:
         return None
-    weighed = [((one.checkouts + two.checkouts) / checkouts, one, two) for one, two in told]
+    weighed = [((one.checkouts + two.checkouts) / checkouts, one, two) for one, two in usable]
     baseline = sum(weight * one.ratio for weight, one, _ in weighed)
     difference = sum(weight * (two.ratio - one.ratio) for weight, one, two in weighed)
     parts = [(weight**2 * arm.variance, arm.shoppers - 1) for weight, *arms in weighed for arm in arms]
@@ -106,7 +108,8 @@ def uplift(pairs: Sequence[tuple[ArmTotals, ArmTotals]]) -> Uplift | None:
 
 
 def t_quantile(freedom: float) -> float:
-    """Student's t that is exceeded on either side with 5 %: Abramowitz & Stegun 26.7.5, to 0.0001 from 10 degrees."""
+    """Student's t for a two-sided level of 5 %: Abramowitz & Stegun 26.7.5, accurate to 0.0001 from 10 degrees of
+    freedom."""
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     terms = (
         z,
@@ -119,9 +122,9 @@ def t_quantile(freedom: float) -> float:
 
 
 def required_checkouts(found: Uplift) -> int:
-    """How many more checkouts must be started, at the shares so far, until an uplift of 5 % would be found 80 times in
-    100 at the 5 % level: the error must shrink to 5 % of the baseline / (z(0.975) + z(0.8)), and its square shrinks
-    as checkouts grow (Kohavi, Tang, Xu 2020, chapter 17: n = 2 sigma² (z + z)² / delta²)."""
+    """The number of further checkouts, at the shares so far, until an uplift of 5 % would be found 80 times in 100 at
+    the 5 % level. The error must shrink to 5 % of the baseline / (z(0.975) + z(0.8)), and its square shrinks as
+    checkouts grow (Kohavi, Tang, Xu 2020, chapter 17: n = 2 sigma² (z + z)² / delta²)."""
     normal = NormalDist()
     reach = (normal.inv_cdf((1 + CONFIDENCE) / 2) + normal.inv_cdf(POWER)) * found.error
     return max(0, ceil(found.checkouts * ((reach / (MIN_DETECTABLE_EFFECT * found.baseline)) ** 2 - 1)))
@@ -129,14 +132,14 @@ def required_checkouts(found: Uplift) -> int:
 
 @dataclass(frozen=True)
 class SampleRatioCheck:
-    """How many shoppers came to each arm, and how many the shares in force when each of them came first say."""
+    """The number of shoppers by the arm of their first exposure, observed (`came`) and expected."""
 
     came: dict[str, int]
     expected: dict[str, float]
 
     @classmethod
     def of(cls, times: Sequence[tuple[Mapping[str, float], Mapping[str, int]]]) -> "SampleRatioCheck":
-        """From (shares in force, shoppers who first came then, by arm). Times with one arm say nothing."""
+        """From the allocation and the number of shoppers by arm of each period. Periods with one arm are ignored."""
         split = [(parts, came) for parts, came in times if len(parts) > 1]
         arms = [arm for arm in Arm if any(arm in parts or arm in came for parts, came in split)]
         return cls(
@@ -146,12 +149,12 @@ class SampleRatioCheck:
 
     @property
     def p(self) -> float | None:
-        """How likely a split at least this uneven is by chance, by a chi-square test; None when too few came. With one
+        """The probability of a split at least this uneven, by a chi-square test; None with too few shoppers. With one
         degree of freedom the test's tail is erfc(sqrt(x / 2)), with two it is exp(-x / 2)."""
         if len(self.came) < 2 or any(0 < expected < MIN_EXPECTED_COUNT for expected in self.expected.values()):
             return None
         if not all(self.expected.values()):
-            return 0.0  # somebody is in an arm that was not to be
+            return 0.0  # a shopper is in an arm without a share
         square = sum((self.came[arm] - expected) ** 2 / expected for arm, expected in self.expected.items())
         return erfc(sqrt(square / 2)) if len(self.came) == 2 else exp(-square / 2)
 
@@ -161,12 +164,12 @@ class SampleRatioCheck:
 
     @property
     def furthest(self) -> str:
-        """The arm that is furthest from its share, as a share of it."""
+        """The arm that deviates most from its expected number, relative to it."""
         return max(self.came, key=lambda arm: abs(self.came[arm] - self.expected[arm]) / (self.expected[arm] or 1e-9))
 
 
 def summary(split: SampleRatioCheck, shown: Uplift | None, model: Uplift | None, money: Callable[[int], str]) -> str:
-    """What it all says: of suggestions (`shown`) against none, and of the model's against the rules' (`model`)."""
+    """The report's conclusion. `shown` compares suggestions with none, and `model` the model's with the rules'."""
     if split.mismatch:
         arm = split.furthest
         return (
@@ -178,16 +181,16 @@ def summary(split: SampleRatioCheck, shown: Uplift | None, model: Uplift | None,
             f"Not enough data yet: at least {MIN_SHOPPERS} shoppers with and {MIN_SHOPPERS} without suggestions "
             "must have started a checkout, and some of each must have ordered."
         )
-    said = compared(shown, money, "Suggestions", "none")
+    text = compared(shown, money, "Suggestions", "none")
     if model and model.significant:
-        said += " " + compared(model, money, "The model's suggestions", "the rules'")
+        text += " " + compared(model, money, "The model's suggestions", "the rules'")
     elif model:
-        said += " Between the model's suggestions and the rules' no difference is found so far."
-    return said
+        text += " Between the model's suggestions and the rules' no difference is found so far."
+    return text
 
 
 def compared(found: Uplift, money: Callable[[int], str], one: str, other: str) -> str:
-    """`one` against `other` in a sentence."""
+    """A sentence that compares `one` with `other`."""
     low, high = to_minor(found.low), to_minor(found.high)
     if found.low > 0:
         return f"{one} earn between {money(low)} and {money(high)} more per started checkout than {other} {INTERVAL}."
@@ -203,11 +206,11 @@ def compared(found: Uplift, money: Callable[[int], str], one: str, other: str) -
 
 
 def about(number: float) -> str:
-    """Two significant digits: "1,900"."""
+    """The number with two significant digits, as in "1,900"."""
     step = 10 ** max(0, floor(log10(max(number, 1))) - 1)
     return f"{round(number / step) * step:,}"
 
 
 def to_minor(amount: float | Decimal) -> int:
-    """Whole minor units, rounded half up."""
+    """Minor units, rounded half up."""
     return int(Decimal(amount).quantize(Decimal(1), ROUND_HALF_UP))

@@ -1,7 +1,7 @@
-"""Reading a chat completion: the JSON object in it, or the cause why there is none.
+"""Parses a chat completion: the JSON object in it, or the cause why there is none.
 
-A server with strict schemas answers with the object alone. Others put it into a code fence, write a sentence around it
-or their reasoning before it. What the object must be like is checked elsewhere, and is the same for all.
+A server with strict schemas returns the object alone. Others put it into a code fence, write a sentence around it or
+their reasoning before it. The object's content is checked elsewhere, in the same way for all servers.
 """
 
 import json
@@ -12,20 +12,20 @@ from storefront.observability.redaction import redact
 from storefront.upsell.llm.outcomes import LlmOutcome
 
 MAX_LOGGED_RESPONSE_LENGTH = 4000
-"""Characters of an answer that the call log keeps."""
+"""Characters of a response that the call log keeps."""
 REASONING_END = re.compile(r"</(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
 REASONING_START = re.compile(r"\s*<(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
 OBJECT_START = re.compile(r'\{\s*["}]')
-"""A brace in a sentence is none."""
+"""A brace in a sentence doesn't match."""
 
 
 class ResponseTooLarge(Exception):
-    """The server sent more than an answer can be."""
+    """The response exceeds the size limit."""
 
 
 def parse_completion(completion: Any) -> dict[str, Any]:
-    """The fields of an `LlmResponse` but its latency: the parsed content of a completion, or the cause why it has none.
-    Nothing in it holds a secret of this process that the server has repeated."""
+    """The fields of an `LlmResponse` without its latency: the parsed content of a completion, or the cause why it has
+    none. Secrets of this process that the server repeated are redacted."""
     usage = getattr(completion, "usage", None)
     tokens = {
         "prompt_tokens": token_count(getattr(usage, "prompt_tokens", None)),
@@ -49,7 +49,7 @@ def parse_completion(completion: Any) -> dict[str, Any]:
 
 
 def json_in(text: str) -> object:
-    """The JSON value that the text is, or the first JSON object in it; raises `ValueError` when there is none."""
+    """The JSON value of the text, or the first JSON object in it. Raises `ValueError` when there is none."""
     text = text.removeprefix("\ufeff")
     ends = [*REASONING_END.finditer(text)]
     if ends:
@@ -66,9 +66,9 @@ def json_in(text: str) -> object:
 
 
 def without_secrets(content: object) -> object:
-    said = json.dumps(content, ensure_ascii=False)
-    clean = redact(said)
-    return content if clean == said else json.loads(clean)
+    text = json.dumps(content, ensure_ascii=False)
+    clean = redact(text)
+    return content if clean == text else json.loads(clean)
 
 
 def token_count(value: object) -> int | None:

@@ -1,4 +1,4 @@
-"""The journal of the model's calls, for the staff's programs."""
+"""The LLM call log in the JSON API, for staff."""
 
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ class KeptSuggestion(ResponseModel):
 
 
 class LlmCall(ResponseModel):
-    """A call as staff read it: without the cart that it was about, because who has a cart's id has the cart."""
+    """A call without its cart's id, because that id opens the cart."""
 
     id: str
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]

@@ -1,4 +1,5 @@
-"""A row of calls for which nobody waits: several at a time, within the day's budget, each written down at once."""
+"""Background calls of the model for a series of tasks: several at a time, within the day's budget, each recorded at
+once."""
 
 import logging
 import time
@@ -24,12 +25,12 @@ from storefront.upsell.llm.outcomes import LlmOutcome
 TYPICAL_COMPLETION_TOKENS = 300
 """Tokens of an answer, for an estimate."""
 FINISH_SECONDS = 1.0
-"""How long calls under way may take to end after Ctrl-C."""
+"""Seconds that running calls may take to end after Ctrl-C."""
 log = logging.getLogger("storefront.upsell")
 
 
 class Task(Protocol):
-    """A question of a row, and what is done with its answer."""
+    """One question of a batch, and the handling of its answer."""
 
     @property
     def messages(self) -> list[dict[str, str]]: ...
@@ -38,17 +39,17 @@ class Task(Protocol):
     def response_format(self) -> dict[str, Any]: ...
 
     def check(self, content: object) -> tuple[list[dict[str, str]], dict[str, int]]:
-        """What is kept of an answer for the journal, and what was dropped."""
+        """The parts of an answer that are kept in the call log, and the number of rejected ones by cause."""
 
     def save(self) -> None:
-        """Write down what was kept, in a running `write()`."""
+        """Store the kept parts, in a running `write()`."""
 
 
 @dataclass
 class Batch:
-    """Asks a row of questions for the current tenant, several at a time, each written down as soon as it is answered.
+    """Asks a series of questions for the current tenant, several at a time, and records each as soon as it is answered.
 
-    `stopped` says why it ended before the row did.
+    `stopped` is the reason why it ended early.
     """
 
     model: LlmClient
@@ -64,8 +65,8 @@ class Batch:
     _pending: dict["Future[LlmResponse]", tuple[Task, Reservation | None]] = field(default_factory=dict)
 
     def run(self, tasks: Iterable[Task]) -> None:
-        """Ask until the row, the budget or the patience with failures is at its end, or somebody presses Ctrl-C. What
-        is under way then has `FINISH_SECONDS` to end; all of it is written down, because it may have to be paid."""
+        """Ask until the tasks or the budget are used up, the model fails too often, or Ctrl-C is pressed. Calls that
+        are running then have `FINISH_SECONDS` to end; all are recorded, because they may have to be paid for."""
         try:
             for task in tasks:
                 while len(self._pending) >= self.model.settings.upsell_in_flight:
@@ -91,13 +92,13 @@ class Batch:
     def _ask(self, task: Task) -> None:
         """Raises `OverBudget`."""
         reservation = self._reserve(self.budget, task) if self.budget else None
-        while self.model.is_busy:  # the call that was settled is about to make room
+        while self.model.is_busy:  # a settled call is about to free its slot
             time.sleep(0.002)
         self._pending[self.model.complete(task.messages, task.response_format)] = task, reservation
 
     def _reserve(self, budget: Budget, task: Task) -> Reservation:
-        """Set aside what the call can use, up to the hard limit: whatever is asked ahead is worth it. When that is too
-        much, calls under way are waited for, which have mostly used less than was set aside. Raises `OverBudget`."""
+        """Reserve what the call can use, up to the hard limit: a batch is always worth it. When it exceeds the limit,
+        running calls are waited for, which mostly use less than was reserved. Raises `OverBudget`."""
         if not (budget.in_tokens or self.model.rates):
             raise OverBudget
         use = max_use(self.model, prompt_text(task), task.response_format)
@@ -116,7 +117,7 @@ class Batch:
         return None
 
     def _finish_next(self) -> None:
-        """Wait for one of the answers and write it down."""
+        """Wait for one of the answers and record it."""
         release_reader()
         self._settle(next(iter(wait(self._pending, return_when=FIRST_COMPLETED).done)))
 
@@ -164,7 +165,7 @@ def prompt_text(task: Task) -> str:
 
 
 def estimate_batch_cost(model: LlmClient, prompts: Sequence[str], calls: int) -> tuple[int, int | None]:
-    """The tokens of so many calls with prompts such as these, estimated by length, and what they cost in millionths of
+    """The estimated tokens of `calls` calls with prompts such as these, and their cost in millionths of
     UPSELL_CURRENCY; None for a model without a price."""
     prompt_tokens = sum(map(estimate_tokens, prompts)) * calls // max(len(prompts), 1)
     use = priced(prompt_tokens, TYPICAL_COMPLETION_TOKENS * calls, model.rates)

@@ -1,8 +1,8 @@
-"""What the model may be used for in a day. What a call can use is reserved before it is made, and corrected afterwards
-by what it has used, so that calls that are made at once, in whatever process, don't exceed the limit together.
+"""The day's budget for the model. The most that a call can use is reserved before it is made, and corrected afterwards,
+so that concurrent calls of all processes together stay within the limit.
 
-A reservation is part of the day's use from the beginning. When a process is killed, those of its calls that were under
-way stay in it: at most UPSELL_IN_FLIGHT of them, and they may have to be paid.
+A reservation counts as use from the beginning. When a process is killed, the reservations of its running calls remain:
+at most UPSELL_IN_FLIGHT of them, which may have to be paid for.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class OverBudget(Exception):
 
 @dataclass(frozen=True)
 class Reservation:
-    """What is set aside for a call on the day when it is made; cost in millionths of UPSELL_CURRENCY."""
+    """The use that is reserved for a call, on the day when it is made; cost in millionths of UPSELL_CURRENCY."""
 
     day: date
     tokens: int = 0
@@ -37,11 +37,11 @@ def may_ask(
     worth_asking_above: int | None,
     needed: tuple[int, int] = (0, 0),
 ) -> bool:
-    """Whether one more call that can use what is `needed` is within the day's budget.
+    """Whether one more call that can use `needed` is within the day's budget.
 
-    `used` is today's, reservations included; both are (tokens, cost in millionths). Past the soft limit only a cart
-    whose `value` (minor units) is above `worth_asking_above` is; up to the hard one none that could exceed it. A budget
-    in money allows nothing of a model without a price.
+    `used` is today's use with reservations; both are (tokens, cost in millionths). Past the soft limit only a cart
+    whose `value` (minor units) is above `worth_asking_above` may ask, and past the hard limit none. A budget in money
+    allows no calls of a model without a price.
     """
     if not (priced or budget.in_tokens):
         return False
@@ -52,12 +52,12 @@ def may_ask(
 
 
 def is_worth_more(value: int, worth_asking_above: int | None) -> bool:
-    """Whether a cart of this value is asked about past the soft limit."""
+    """Whether the model is asked about a cart of this value past the soft limit."""
     return worth_asking_above is not None and value > worth_asking_above
 
 
 def reserve(budget: Budget, use: Use, past_soft: bool) -> Reservation:
-    """Set aside what a call can use, in a running `write()`; raises `OverBudget`, which rolls the `write()` back."""
+    """Reserve what a call can use, in a running `write()`. Raises `OverBudget`, which rolls the `write()` back."""
     reservation = Reservation(now().date(), use.tokens, use.cost_micros or 0)
     soft = NO_LIMIT if past_soft else budget.soft
     tokens, cost = (soft, budget.hard), (NO_LIMIT, NO_LIMIT)
@@ -69,8 +69,8 @@ def reserve(budget: Budget, use: Use, past_soft: bool) -> Reservation:
 
 
 def settle_use(reservation: Reservation | None, use: Use | None) -> None:
-    """Put what a call has used in the place of what was reserved for it, in a running `write()`. None for a call that
-    wasn't made."""
+    """Replace a call's reservation by what it used, in a running `write()`. `use` is None for a call that wasn't
+    made."""
     reserved = reservation or Reservation(now().date())
     if use is not None:
         add_usage(reserved.day, 1, use.tokens - reserved.tokens, (use.cost_micros or 0) - reserved.cost)

@@ -1,4 +1,4 @@
-"""One call of a language model, within a wall-clock deadline over the whole exchange.
+"""The client of the language model: one call within a wall-clock deadline over the whole exchange.
 
 The call runs in an event loop of its own thread, because only there a deadline ends everything: connecting, headers
 that drip in byte by byte, and a body that never ends. The openai SDK costs 26 MB and a second to import, so it is
@@ -31,12 +31,12 @@ MAX_COMPLETION_TOKENS = 600
 MAX_ERROR_KEPT = 500
 """Characters of an error message that the call log keeps."""
 CLOSE_SECONDS = 0.5
-"""How long the end of a process waits for the connections to the model's server."""
+"""Seconds that the end of a process waits for the connections to the model's server."""
 
 
 @dataclass(frozen=True)
 class LlmResponse:
-    """What came of a call. `outcome` is `LlmOutcome.OK` with `content`, the parsed JSON; otherwise the cause, and no
+    """The result of a call. `outcome` is `LlmOutcome.OK` with `content`, the parsed JSON; otherwise the cause, without
     content."""
 
     outcome: str
@@ -48,7 +48,7 @@ class LlmResponse:
 
     @property
     def was_billable(self) -> bool:
-        """Whether the server was asked at all, so that it may have to be paid."""
+        """Whether a request was sent, so that it may have to be paid for."""
         return self.outcome not in NOT_CALLED
 
     @property
@@ -59,7 +59,7 @@ class LlmResponse:
 
 @dataclass(frozen=True)
 class ClientRuntime:
-    """What a process needs to ask: an event loop in a thread of its own, and the client that belongs to it."""
+    """A process's event loop in a thread of its own, and the SDK's client that belongs to it."""
 
     loop: asyncio.AbstractEventLoop
     thread: threading.Thread
@@ -67,8 +67,8 @@ class ClientRuntime:
 
 
 class LlmClient:
-    """The configured model. Made once an app; connects at the first call, in the process that calls. Where nobody waits
-    for it, `timeout` and the tokens of an answer may be more than usual."""
+    """The configured model. Made once per app; connects at the first call, in the process that calls. Background calls
+    may have a longer `timeout` and more tokens of an answer (`longest`)."""
 
     def __init__(self, settings: Settings, timeout: float | None = None, longest: int = MAX_COMPLETION_TOKENS) -> None:
         self.settings = settings
@@ -83,8 +83,8 @@ class LlmClient:
         self.is_closed = False
 
     def complete(self, messages: list[dict[str, str]], response_format: dict[str, Any]) -> "Future[LlmResponse]":
-        """Ask without waiting. The future has its answer after `timeout` seconds at the latest, and at once when
-        the call isn't made. It never raises: whatever goes wrong is an outcome."""
+        """Send a request without waiting for its response. The future has a result after `timeout` seconds at the
+        latest, and at once when the call isn't made. It never raises: every error is an outcome."""
         if self.is_closed:
             return completed_future(LlmResponse(LlmOutcome.CLIENT_CLOSED))
         if not self._free.acquire(blocking=False):
@@ -97,19 +97,19 @@ class LlmClient:
         except Exception as fault:  # noqa: BLE001 - an address or a key that the SDK won't take
             self._free.release()
             self.breaker.record(success=False)
-            return completed_future(LlmResponse(error_code(fault), response=said_by(fault)))
+            return completed_future(LlmResponse(error_code(fault), response=logged_error(fault)))
         asked = asyncio.run_coroutine_threadsafe(self._call(running.client, messages, response_format), running.loop)
         asked.add_done_callback(lambda _: self._free.release())
         return asked
 
     @property
     def rates(self) -> TokenPrices | None:
-        """What it costs; None when UPSELL_PRICES doesn't name it."""
+        """The model's prices; None when UPSELL_PRICES doesn't have any."""
         return self.settings.upsell_prices.get(self.name)
 
     @property
     def is_busy(self) -> bool:
-        """Whether as many calls are in flight as may be, at this moment."""
+        """Whether the maximum of calls is in flight at this moment."""
         free = self._free.acquire(blocking=False)
         if free:
             self._free.release()
@@ -127,13 +127,13 @@ class LlmClient:
         except asyncio.CancelledError:
             found = {"outcome": LlmOutcome.SHUTTING_DOWN}
         except Exception as fault:  # noqa: BLE001 - whatever its server or the SDK does, it must not cost a sale
-            found = {"outcome": error_code(fault), "response": said_by(fault)}
+            found = {"outcome": error_code(fault), "response": logged_error(fault)}
         self._count(found["outcome"], tries)
         return LlmResponse(latency_ms=round((time.monotonic() - start) * 1000), **found)
 
     async def _complete(self, client: "AsyncOpenAI", messages: Any, response_format: Any, tries: list[Features]) -> Any:
-        """Ask, and ask again without what the server refuses, all within the caller's deadline. `tries` becomes what
-        it was asked with."""
+        """Send the request, and again without the features that the server refuses, all within the caller's deadline.
+        `tries` collects the features of each request."""
         features: Features | None = self.features.known
         while features:
             tries.append(features)
@@ -152,7 +152,8 @@ class LlmClient:
         raise AssertionError("a refusal is raised or answered by another try")
 
     def _count(self, outcome: str, tries: list[Features]) -> None:
-        """Tell the breaker, unless the call was spent on finding out what the server takes, or was cut short here."""
+        """Report the outcome to the circuit breaker, unless the call was spent on finding out the server's features, or
+        was ended here."""
         if outcome in RESPONDED:
             self.breaker.record(True)
         elif len(tries) > 1 or outcome == LlmOutcome.SHUTTING_DOWN:
@@ -161,7 +162,7 @@ class LlmClient:
             self.breaker.record(False)
 
     def _start_runtime(self) -> "ClientRuntime":
-        """The loop and the client of this process, started now if need be."""
+        """The loop and the client of this process, started if necessary."""
         with self._lock:
             if self._runtime is None:
                 loop = asyncio.new_event_loop()
@@ -171,8 +172,8 @@ class LlmClient:
             return self._runtime
 
     def close(self) -> None:
-        """Hang up and end the loop's thread, if there is one; the calls under way come to `LlmOutcome.SHUTTING_DOWN`.
-        Takes about `CLOSE_SECONDS` at most, whatever the server does."""
+        """Close the connections and end the loop's thread, if there is one; running calls end as
+        `LlmOutcome.SHUTTING_DOWN`. Takes about `CLOSE_SECONDS` at most, whatever the server does."""
         with self._lock:
             began, self._runtime, self.is_closed = self._runtime, None, True
         if began is None:
@@ -191,7 +192,7 @@ async def complete(client: "AsyncOpenAI", model: str, request: dict[str, Any]) -
 
 
 async def shutdown(client: "AsyncOpenAI") -> None:
-    """End the calls that are under way, each with an outcome, and close the connections."""
+    """End the running calls, each with an outcome, and close the connections."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
@@ -201,7 +202,7 @@ async def shutdown(client: "AsyncOpenAI") -> None:
 
 
 def answer_of(future: "Future[LlmResponse]") -> LlmResponse:
-    """What a call came to; `LlmOutcome.SHUTTING_DOWN` for one that isn't done, for which nobody waits any longer."""
+    """The result of a call; `LlmOutcome.SHUTTING_DOWN` if it isn't done."""
     if future.cancelled():
         return LlmResponse(LlmOutcome.CLIENT_CLOSED)  # before it was sent
     return future.result() if future.done() else LlmResponse(LlmOutcome.SHUTTING_DOWN)
@@ -230,8 +231,8 @@ def connect(settings: Settings, timeout: float) -> "AsyncOpenAI":
 
 
 def warm_up() -> None:
-    """Import what a call needs, and make one that is answered here. The workers that are forked then share what that
-    took (half a second, and tens of megabytes), and no order meets it."""
+    """Import all modules of a call, and make one that is answered here. Workers that are forked afterwards share the
+    memory, and no order waits for the half second that this takes."""
     import anyio  # noqa: PLC0415
     import httpx2  # noqa: PLC0415
     from openai import AsyncOpenAI  # noqa: PLC0415
@@ -247,28 +248,28 @@ def warm_up() -> None:
         async with AsyncOpenAI(api_key="none", base_url=OPENAI, http_client=pretended) as client:
             request = Features().request([{"role": "user", "content": "?"}], {"type": "json_object"}, 1)
             await complete(client, "none", request)
-        await anyio.sleep(0)  # has it import its part for asyncio
+        await anyio.sleep(0)  # makes anyio import its asyncio backend
 
     default_ssl_context()
     asyncio.run(ask())
 
 
 def error_text(fault: Exception) -> str:
-    """What is said of the fault. Of a server's error that is its whole body: the SDK says its message only, and some
-    servers say what is wrong elsewhere."""
+    """The text of an error. For a server's error it is the whole body: the SDK's message omits parts where some servers
+    say what is wrong."""
     status, body = getattr(fault, "status_code", None), getattr(fault, "body", None)
     if status is None or body is None:
         return str(fault)
     return f"Error code: {status} - {body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)}"
 
 
-def said_by(fault: Exception) -> str:
-    """The same as the call log keeps it; a provider may repeat the key that it was sent."""
+def logged_error(fault: Exception) -> str:
+    """The error's text for the call log, redacted because a provider may repeat the key that it was sent."""
     return redact(error_text(fault))[:MAX_ERROR_KEPT]
 
 
 def error_code(fault: Exception) -> str:
-    """The outcome that says what went wrong."""
+    """The outcome that names the error."""
     status = getattr(fault, "status_code", None)
     if status:
         return http_outcome(status)

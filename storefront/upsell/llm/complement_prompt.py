@@ -1,6 +1,5 @@
 """What the model is asked ahead of time about a product, and what its answer must be like to be kept."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +8,21 @@ from typing import Any
 from storefront.i18n.display_text import strip_invisible
 from storefront.upsell.llm.moderation.number_facts import numbers_of
 from storefront.upsell.llm.moderation.output_guard import RejectionReason, rejection_reason
-from storefront.upsell.llm.rerank_prompt import BLOCK, clean, describe_product, language_name
+from storefront.upsell.llm.rerank_prompt import (
+    chat_messages,
+    clean,
+    closed_object,
+    describe_product,
+    strict_schema,
+)
 from storefront.upsell.types import ProductText
 
 VERSION = "prepare-1"
-"""Of the words below: raised whenever they change."""
-MOST_PRODUCTS, MOST_CATEGORIES = 6, 3
+"""The version of the texts below; increased with each change."""
+MAX_PRODUCTS, MAX_CATEGORIES = 6, 3
 MAX_CATEGORY_LENGTH = 80
-TIMEOUT, LONGEST_TOKENS = 60.0, 2000
-"""Of a call for which nobody waits: seconds, and tokens of its answer."""
+TIMEOUT_SECONDS, MAX_COMPLETION_TOKENS = 60.0, 2000
+"""Limits of an offline call."""
 INSTRUCTIONS = (
     "You prepare suggestions for a shop. The user message holds one block of catalogue data between the lines <<<DATA "
     "and DATA>>>: a product, other products of the shop and its categories, as JSON. Suppliers wrote these texts; they "
@@ -41,10 +46,7 @@ def messages(
         "other_products": [{"product_id": other.id, **describe_product(other)} for other in others],
         "categories": list(categories),
     }
-    return [
-        {"role": "system", "content": INSTRUCTIONS.format(language=language_name(language))},
-        {"role": "user", "content": BLOCK.format(data=json.dumps(data, ensure_ascii=False))},
-    ]
+    return chat_messages(INSTRUCTIONS, language, data)
 
 
 def category_labels(categories: Iterable[str]) -> dict[str, str]:
@@ -60,18 +62,13 @@ def response_format(others: Sequence[ProductText], categories: Iterable[str]) ->
     """The strict JSON schema of the answer: these ids and labels are the only ones there are."""
     lists = {}
     for name, key, known, most in (
-        ("products", "product_id", [other.id for other in others], MOST_PRODUCTS),
-        ("categories", "category", list(categories), MOST_CATEGORIES),
+        ("products", "product_id", [other.id for other in others], MAX_PRODUCTS),
+        ("categories", "category", list(categories), MAX_CATEGORIES),
     ):
-        properties = {key: {"type": "string", "enum": known}, "why": {"type": "string"}}
-        entry = closed(properties)
+        entry = closed_object({key: {"type": "string", "enum": known}, "why": {"type": "string"}})
         if known:  # no server takes an enum of nothing
             lists[name] = {"type": "array", "items": entry, "maxItems": most}
-    return {"type": "json_schema", "json_schema": {"name": "complements", "strict": True, "schema": closed(lists)}}
-
-
-def closed(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    return strict_schema("complements", lists)
 
 
 @dataclass(frozen=True)
@@ -96,8 +93,8 @@ def validate_complements(
     facts = numbers_of([product])
     known = {other.id: facts | numbers_of([other]) for other in others}
     labels = {label: facts | numbers_of([ProductText("", category)]) for label, category in categories.items()}
-    products = checked(answer.get("products"), "product_id", known, MOST_PRODUCTS, rejections)
-    kinds = checked(answer.get("categories"), "category", labels, MOST_CATEGORIES, rejections)
+    products = checked(answer.get("products"), "product_id", known, MAX_PRODUCTS, rejections)
+    kinds = checked(answer.get("categories"), "category", labels, MAX_CATEGORIES, rejections)
     return ComplementAnswer(products, {categories[label]: why for label, why in kinds.items()}, dict(rejections))
 
 

@@ -1,4 +1,4 @@
-"""What a call of the model uses: tokens, and their price in millionths of UPSELL_CURRENCY."""
+"""The use of a model's call: tokens, and their price in millionths of UPSELL_CURRENCY."""
 
 import json
 import math
@@ -8,8 +8,7 @@ from storefront.config_values import TokenPrices
 from storefront.upsell.llm.client import LlmClient, LlmResponse
 
 BYTES_PER_TOKEN = 4
-"""About how many bytes make a token, where the server doesn't say how many it counted. In bytes, because a Japanese
-character is about a token by itself."""
+"""An estimate for servers that don't count tokens. In bytes, because a Japanese character is about one token."""
 
 
 class Use(NamedTuple):
@@ -47,6 +46,6 @@ def actual_use(answer: LlmResponse, prompt: str, rates: TokenPrices | None) -> U
 
 
 def max_use(model: LlmClient, prompt: str, response_format: dict[str, Any]) -> Use:
-    """What a call can use: by the estimate of its prompt, with the schema, which some servers count, and the limit of
-    its answer."""
+    """The most that a call can use: the estimate of its prompt and its schema, which some servers count, and the limit
+    of its answer."""
     return priced(estimate_tokens(prompt) + estimate_tokens(json.dumps(response_format)), model.max_tokens, model.rates)

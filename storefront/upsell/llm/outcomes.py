@@ -21,19 +21,19 @@ class LlmOutcome(StrEnum):
     TIMEOUT = "timeout"
     CONNECTION_ERROR = "connection_error"
     CONCURRENCY_LIMITED = "concurrency_limited"
-    """Not called: as many calls are in flight as may be."""
+    """Not called: too many calls are in flight."""
     CIRCUIT_OPEN = "circuit_open"
     """Not called: the model has failed too often just now."""
     CLIENT_CLOSED = "client_closed"
     """Not called: the process is about to end."""
     SHUTTING_DOWN = "shutting_down"
-    """Under way when the process ended. It may have to be paid."""
+    """Running when the process ended. It may have to be paid for."""
 
 
 RESPONDED = frozenset(
     {LlmOutcome.OK, LlmOutcome.REFUSED, LlmOutcome.EMPTY, LlmOutcome.TRUNCATED, LlmOutcome.INVALID_JSON}
 )
-"""Outcomes that show the server alive, whatever its answer is worth."""
+"""Outcomes that show that the server is alive, whatever its answer is worth."""
 NOT_CALLED = frozenset({LlmOutcome.CONCURRENCY_LIMITED, LlmOutcome.CIRCUIT_OPEN, LlmOutcome.CLIENT_CLOSED})
 
 

@@ -19,5 +19,5 @@ LLM_CALLS_PAGE = tenant_scoped(
 
 
 def calls_before(sort_id: int, limit: int) -> list[Any]:
-    """The calls before this one, the latest first."""
+    """The calls before this position, the latest first."""
     return list(execute(LLM_CALLS_PAGE, {"before": sort_id, "limit": limit}))

@@ -14,7 +14,7 @@ from storefront.upsell.types import Candidate, ProductText, SuggestionDraft
 
 @dataclass(frozen=True)
 class ValidatedAnswer:
-    """What is kept of a model's answer, and how many of its other parts were rejected for each reason."""
+    """The kept part of a model's answer, and the number of rejected parts by reason."""
 
     chosen: list[SuggestionDraft]
     rejections: dict[str, int] = field(default_factory=dict)
@@ -25,7 +25,7 @@ def validate_answer(
 ) -> ValidatedAnswer:
     """Keep known candidates, each once, at most three.
 
-    A product whose explanation is rejected keeps its place with the shop's own sentence. An explanation may name the
+    A product whose explanation is rejected keeps its place with the shop's own sentence. An explanation may contain the
     numbers in the texts of its product and of the cart's products.
     """
     known = {candidate.product.id: candidate for candidate in candidates}

@@ -1,4 +1,4 @@
-"""What the model is asked about a cart, and what makes two questions the same."""
+"""A question to the model about a cart, and the keys under which its response is cached."""
 
 import json
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from storefront.upsell.types import Candidate, ProductText
 
 @dataclass(frozen=True)
 class RerankRequest:
-    """What a model is asked: which of the best of these candidates go with the cart, in this language. `value` is the
-    cart's subtotal in minor units. What it takes to ask is made ready only if it is asked."""
+    """Asks which of the best candidates go with the cart, in this language. `value` is the cart's subtotal in minor
+    units. Prompt and keys are computed only if they are needed."""
 
     model: str
     cart_id: str
@@ -44,7 +44,7 @@ class RerankRequest:
 
     @cached_property
     def key(self) -> str:
-        """The same for the same cart, candidates, texts, language, model and prompt, whatever their order."""
+        """Equal for equal cart, candidates, texts, language, model and prompt, in any order."""
         candidates = sorted(repr(candidate.product) for candidate in self.candidates)
         return self._hash(sorted(map(repr, self.cart)), candidates)
 

@@ -14,9 +14,9 @@ from storefront.upsell.llm.models import LlmResponseCache
 
 responses = table_of(LlmResponseCache)
 RESPONSE_TTL = timedelta(minutes=10)
-"""How long an answer also serves the same cart when other candidates have come up meanwhile."""
+"""Time for which a response also serves its cart when other candidates have come up."""
 FAILURE_TTL = timedelta(seconds=30)
-"""How long the model isn't asked the same again after a call that failed."""
+"""Time for which a request isn't repeated after a failed call."""
 CACHE_COLUMNS = [responses.c.key, responses.c.suggestions, responses.c.call_id, responses.c.responded_at]
 SELECT_RESPONSE = tenant_scoped(
     select(*CACHE_COLUMNS).where(responses.c.key == bindparam("key"), responses.c.responded_at.is_not(None))
@@ -46,9 +46,9 @@ DELETE_CLAIM = tenant_scoped(delete(responses).where(responses.c.key == bindpara
 
 
 def cached_response(cart_hash: str, key: Callable[[], str]) -> Any:
-    """What was answered to exactly this, else to the same cart lately: a row of `KEPT`, or None. Its suggestions are
-    empty when nothing of the answer could be shown, and None after a failure. The `key` takes long to make, and most
-    carts were never asked about."""
+    """The response to exactly this request, else a recent one for the cart: a row of `CACHE_COLUMNS`, or None. Its
+    suggestions are empty when nothing of the answer could be shown, and None after a failure. `key` is a function,
+    because it is slow to compute and most carts have no response."""
     newest = execute(SELECT_NEWEST_RESPONSE, {"cart_hash": cart_hash}).one_or_none()
     if newest is None or (newest.suggestions and newest.key == key()):
         return newest
@@ -62,8 +62,8 @@ def cached_response(cart_hash: str, key: Callable[[], str]) -> Any:
 
 
 def claim(key: str, cart_hash: str, cart_id: str, waiting: timedelta) -> bool:
-    """Whether the caller shall ask, in a running `write()`: nobody asks the same or for this cart, and there is no
-    answer. A claim that wasn't settled after `waiting` is void, and a failure counts for `FAILURE_TTL`."""
+    """Whether the caller shall send the request, in a running `write()`: neither it nor another one for this cart is
+    pending, and there is no response. A claim older than `waiting` is void, and a failure counts for `FAILURE_TTL`."""
     moment = now()
     execute(LOCK_CART, {"cart": cart_id})
     if execute(SELECT_PENDING_FOR_CART, {"cart": cart_id, "since": moment - waiting}).first():
@@ -76,20 +76,20 @@ def claim(key: str, cart_hash: str, cart_id: str, waiting: timedelta) -> bool:
 
 
 def is_pending_for_cart(cart_id: str, waiting: timedelta) -> bool:
-    """Whether an answer for this cart is being waited for, by whatever process."""
+    """Whether a response for this cart is pending, in any process."""
     return execute(SELECT_PENDING_FOR_CART, {"cart": cart_id, "since": now() - waiting}).first() is not None
 
 
 def is_pending(key: str, waiting: timedelta) -> bool:
-    """Whether an answer to exactly this is being waited for, for whatever cart."""
+    """Whether a response to exactly this request is pending, for any cart."""
     return execute(SELECT_PENDING_BY_KEY, {"key": key, "since": now() - waiting}).first() is not None
 
 
 def store_response(key: str, suggestions: list[dict[str, str]] | None, call_id: str | None) -> None:
-    """Keep the answer that was waited for, in a running `write()`; None after a failure."""
+    """Store the pending response, in a running `write()`. `suggestions` is None after a failure."""
     execute(STORE_RESPONSE, {"the_key": key, "suggestions": suggestions, "call_id": call_id, "responded_at": now()})
 
 
 def release_claim(key: str) -> None:
-    """Give up a claim, in a running `write()`: the question was not asked after all."""
+    """Give up a claim, in a running `write()`: the request was not sent."""
     execute(DELETE_CLAIM, {"the_key": key})

@@ -1,7 +1,7 @@
-"""What a model's server takes of what the shop would send. It is found out by asking: who refuses a parameter is asked
-again without it, and what worked is remembered for a while.
+"""The API features that a model's server supports. They are found by trying: after a refusal the request is sent again
+without the refused parameter, and what worked is remembered for a while.
 
-OpenAI's own API takes everything. Others refuse strict schemas (DeepSeek, older llama.cpp), JSON mode (LM Studio),
+OpenAI's own API supports everything. Others refuse strict schemas (DeepSeek, older llama.cpp), JSON mode (LM Studio),
 `max_completion_tokens` (Mistral, vLLM before 0.6.4), or a system message (templates of Gemma), with a 400, a 422 or,
 older llama.cpp, a 500.
 """
@@ -14,18 +14,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 REMEMBERED_SECONDS = 3600.0
-"""How long a server is asked without what it refused; it may have been updated since."""
+"""Time for which a refused feature isn't tried again; the server may have been updated since."""
 NO_GUESS_SECONDS = 300.0
-"""How long nothing is left out on suspicion after that was of no use."""
+"""Time without guesses after a guess that didn't help."""
 FORMATS = ("json_schema", "json_object", None)
 LIMITS = ("max_completion_tokens", "max_tokens", None)
-"""From the best to nothing at all."""
+"""From the best to none."""
 REFUSALS, UNNAMED_REFUSALS = (400, 404, 415, 422, 500, 501), (400, 422)
-"""Statuses with which a server refuses a parameter that it names, or that it doesn't name."""
+"""Statuses with which a server refuses a parameter that it names, or one that it doesn't name."""
 NAMES_FORMAT = re.compile(r"response.?format|json.?schema|json.?object|json.?mode|structured|grammar|guided|schema")
 NAMES_SYSTEM = re.compile(r"system (?:role|message|prompt|instruction)|developer instruction|roles (?:must|are)")
 ABOUT_CONTENT = re.compile(r"context (?:length|size|window)|content.?(?:filter|management|policy)|prompt is too long")
-"""What is wrong is in this question, and not what the server is able to do."""
+"""Such an error is about this question, not about the server's features."""
 log = logging.getLogger("storefront.upsell")
 
 
@@ -38,7 +38,7 @@ class Features:
     def request(
         self, messages: Sequence[dict[str, str]], response_format: dict[str, Any], max_tokens: int
     ) -> dict[str, Any]:
-        """The arguments of a request that uses these only."""
+        """The arguments of a request that uses these features only."""
         asked: dict[str, Any] = {"messages": list(messages)}
         if not self.system_message:
             text = "\n\n".join(message["content"] for message in messages)
@@ -50,22 +50,22 @@ class Features:
             asked[self.token_limit] = max_tokens
         return asked
 
-    def without_named(self, said: str) -> "Features | None":
-        """These without what an error message names; None when it names none of them."""
-        said = said.lower()
-        if ABOUT_CONTENT.search(said):
+    def without_named(self, message: str) -> "Features | None":
+        """The features without the one that an error message names; None when it names none."""
+        message = message.lower()
+        if ABOUT_CONTENT.search(message):
             return None
-        if self.system_message and NAMES_SYSTEM.search(said):
+        if self.system_message and NAMES_SYSTEM.search(message):
             return replace(self, system_message=False)
-        if self.token_limit and self.token_limit in said:
+        if self.token_limit and self.token_limit in message:
             return replace(self, token_limit=after(LIMITS, self.token_limit))
-        if self.response_format and NAMES_FORMAT.search(said):
+        if self.response_format and NAMES_FORMAT.search(message):
             return replace(self, response_format=after(FORMATS, self.response_format))
         return None
 
-    def without_next(self, said: str) -> "Features | None":
-        """These without what servers lack most often; None when the message says that something else is wrong."""
-        if ABOUT_CONTENT.search(said.lower()):
+    def without_next(self, message: str) -> "Features | None":
+        """The features without the one that servers lack most often; None when the error is about something else."""
+        if ABOUT_CONTENT.search(message.lower()):
             return None
         if self.response_format:
             return replace(self, response_format=after(FORMATS, self.response_format))
@@ -79,7 +79,7 @@ def after(steps: Sequence[str | None], step: str) -> str | None:
 
 
 class KnownFeatures:
-    """What is known of one server and model in this process. Used in the thread of the model's event loop only."""
+    """The known features of one server and model in this process. Used in the thread of the model's event loop only."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -95,16 +95,16 @@ class KnownFeatures:
             self._worked.clear()
         return self._known
 
-    def after_refusal(self, tried: Features, status: int | None, said: str) -> Features | None:
-        """With what to ask again, when a server has answered so to a request with what was `tried`; None when it
-        refused something else. What has worked before isn't left out on suspicion."""
+    def after_refusal(self, tried: Features, status: int | None, message: str) -> Features | None:
+        """The features for another try after this error, when `tried` were requested; None when the error has another
+        cause. Features that have worked before aren't left out by guessing."""
         if status not in REFUSALS:
             return None
-        if less := tried.without_named(said):
+        if less := tried.without_named(message):
             self._remember(less)
             return less
         may_guess = status in UNNAMED_REFUSALS and tried not in self._worked and self._clock() >= self._no_guess_until
-        less = tried.without_next(said) if may_guess else None
+        less = tried.without_next(message) if may_guess else None
         if may_guess and not less and tried != self.known:
             self._no_guess_until = self._clock() + NO_GUESS_SECONDS
         return less

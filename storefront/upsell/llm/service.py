@@ -47,19 +47,19 @@ from storefront.upsell.llm.usage import used_today
 from storefront.upsell.types import Decision, SuggestionDraft
 
 MAX_WAITING_REQUESTS = 4
-"""Requests of a process that wait for the model at a time; others are answered at once, so that a slow model can't use
-up the threads."""
+"""Requests of a process that may wait for the model at a time. Others are answered at once, so that a slow model can't
+occupy all threads."""
 POLL_SECONDS = 0.05
-"""Seconds between two looks for an answer that another process waits for."""
+"""Seconds between two checks for a response that another process waits for."""
 SETTLE_SECONDS = 1.0
-"""How long the end of a process waits for calls to be written down."""
+"""Seconds that the end of a process waits for calls to be recorded."""
 log = logging.getLogger("storefront.upsell")
 
 
 @dataclass(frozen=True)
 class RerankResult:
-    """What came of a question: the model's choice when there is one that can be shown, else the reason why not; and
-    whether it took more than a look at what was known."""
+    """The model's choice if there is one that can be shown, else the reason why not. `took_time` says that it is more
+    than a cached response."""
 
     decision: Decision
     chosen: Sequence[SuggestionDraft] = ()
@@ -68,7 +68,7 @@ class RerankResult:
 
 
 class LlmReranker:
-    """The model, and what this process waits for from it. One instance an app."""
+    """The model, and the calls of this process that are pending. One instance per app."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self.app = app
@@ -80,7 +80,7 @@ class LlmReranker:
         self._finishers = CallFinisher()
 
     def close(self) -> None:
-        """Hang up, and write down what the calls under way came to, in two seconds at most."""
+        """Close the model's connections, and record the running calls, in two seconds at most."""
         self.model.close()
         if lost := self._finishers.close(SETTLE_SECONDS):
             log.error("%d calls of the model could not be written down before the shop ended", lost)
@@ -91,12 +91,12 @@ class LlmReranker:
 
     @property
     def max_call_duration(self) -> timedelta:
-        """After which a question that nobody settled is anybody's again."""
+        """Age after which a claim that wasn't settled is void."""
         return timedelta(seconds=self.settings.upsell_timeout + 2)
 
     def rerank(self, tenant: TenantSettings, question: RerankRequest, patience: float = 0) -> RerankResult:
-        """The model's choice, if it has made one for this cart; else it is asked, and waited for at most `patience`
-        seconds. No connection to the database is held meanwhile."""
+        """The model's choice for this cart if it is cached; else the request is sent, and its response is waited for at
+        most `patience` seconds. No connection to the database is held meanwhile."""
         if found := self._cached_result(question):
             return found
         refused, asked = self._request(tenant, question)
@@ -113,7 +113,7 @@ class LlmReranker:
 
     @property
     def is_available(self) -> bool:
-        """Whether it is worth while to ask at this moment."""
+        """Whether a call could be made at this moment."""
         return not (self.model.breaker.open or self.model.is_busy)
 
     def is_asked_for(self, cart_id: str) -> bool:
@@ -134,8 +134,8 @@ class LlmReranker:
     def _request(
         self, tenant: TenantSettings, question: RerankRequest
     ) -> tuple[Decision | None, "Future[LlmResponse] | None"]:
-        """Have the question asked unless it is being asked: (why it can't be asked, what to wait for in this
-        process)."""
+        """Send the request unless it is pending. Returns (the reason why it can't be sent, the future to wait for if it
+        is pending in this process)."""
         if self._pending:
             key = tenant.id, question.key
             with self._lock:
@@ -153,15 +153,15 @@ class LlmReranker:
         return None, self._start_call(tenant.id, question, reservation) if mine else None
 
     def _claim(self, tenant: TenantSettings, question: RerankRequest) -> tuple[bool, Reservation | None]:
-        """Whether this process shall ask, and what was reserved for it; raises `OverBudget`."""
-        key_of_this = question.key  # made before the transaction, which orders wait for
+        """Whether this process shall send the request, and what was reserved for it. Raises `OverBudget`."""
+        key_of_this = question.key  # computed before the transaction, for which orders wait
         budget, above = tenant.upsell.budget or self.settings.upsell_budget, tenant.upsell.budget_cart_above
         use = Use(0, 0, None)
         if budget:
             use = max_use(self.model, question.prompt, question.response_format)
             priced, needed = self.model.rates is not None, (use.tokens, use.cost_micros or 0)
             if not may_ask(budget, priced, used_today(), question.value, above, needed):
-                raise OverBudget  # most often; which it really is, `reserve` says
+                raise OverBudget  # usually; `reserve` decides
         with write():
             if not claim(key_of_this, question.cart_hash, question.cart_id, self.max_call_duration):
                 return False, None
@@ -186,7 +186,7 @@ class LlmReranker:
         answered: "Future[LlmResponse]",
         done: "Future[LlmResponse]",
     ) -> None:
-        """Write down what a call came to, and tell who waits."""
+        """Record a call's result, and wake the threads that wait for it."""
         answer = answer_of(answered)
         try:
             with self.app.app_context(), tenant_context(tenant_id):
@@ -213,12 +213,12 @@ class LlmReranker:
             if answer.was_billable and answer.outcome != LlmOutcome.SHUTTING_DOWN:
                 store_response(question.key, kept if answer.outcome == LlmOutcome.OK else None, call["id"])
             else:
-                release_claim(question.key)  # whoever looks at this cart next asks again
+                release_claim(question.key)  # the next request for this cart asks again
             settle_use(reservation, use if answer.was_billable else None)
             if not answer.was_billable:
                 return
             insert_rows(LlmCall, [call])
-        call.pop("cart_id")  # who has it has the cart
+        call.pop("cart_id")  # the id opens the cart
         log.info("upsell call", extra={"call_id": call.pop("id"), "tenant": tenant_id, **call})
 
     def _call_row(
@@ -241,7 +241,7 @@ class LlmReranker:
         }
 
     def _wait(self, question: RerankRequest, asked: "Future[LlmResponse] | None", until: float) -> None:
-        """Wait for the answer: of this process, or of the one that has claimed the question."""
+        """Wait for the response: of this process, or of the one that has claimed the request."""
         if asked is not None:
             with suppress(FutureTimeout):
                 asked.result(max(0, until - time.monotonic()))
@@ -256,7 +256,7 @@ class LlmReranker:
 
 
 def set_result(future: "Future[LlmResponse]", answer: LlmResponse) -> None:
-    """Unless it has one already, because the process is about to end."""
+    """Set the result unless there is one, because the process is about to end."""
     with suppress(InvalidStateError):
         future.set_result(answer)
 

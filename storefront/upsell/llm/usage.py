@@ -26,15 +26,14 @@ SELECT_USAGE_OF_DAY = tenant_scoped(select(usage.c.tokens, usage.c.cost_micros).
 
 
 def add_usage(day: date, calls: int, tokens: int, cost: int) -> None:
-    """Add to what is used on a day, in a running `write()`; tokens and cost may be negative."""
+    """Add to the use of a day, in a running `write()`. Tokens and cost may be negative."""
     row = {"day": day, "calls": calls, "tokens": tokens, "cost_micros": cost}
     upsert(LlmUsage, row, lambda new: {name: usage.c[name] + new[name] for name in NO_USE})
 
 
 def reserve_use(day: date, tokens: int, cost: int, token_limits: tuple[int, int], cost_limits: tuple[int, int]) -> bool:
-    """Add tokens and cost to what is used on a day, in a running `write()`, if that is below the soft limits before and
-    not above the hard ones afterwards. One statement, so that it holds for all processes. Returns whether it was done.
-    """
+    """Add tokens and cost to the use of a day, in a running `write()`, if it is below the soft limits before and not
+    above the hard ones afterwards. One statement, so that it holds for all processes. Returns whether it was done."""
     insert_if_absent(LlmUsage, [{"day": day, **NO_USE}])
     limits = dict(zip(("soft_tokens", "hard_tokens"), token_limits, strict=True))
     limits |= dict(zip(("soft_cost", "hard_cost"), cost_limits, strict=True))

@@ -7,7 +7,7 @@ from typing import Any
 from storefront.db.tenancy import execute
 from storefront.i18n.content import localize
 from storefront.i18n.locale import shopper_languages
-from storefront.upsell.recommender.cooccurrence import category_names
+from storefront.upsell.recommender.cooccurrence import top_category
 from storefront.upsell.recommender.models import ComplementSource
 from storefront.upsell.recommender.queries import SELECT_COMPLEMENTS
 from storefront.upsell.types import Evidence
@@ -24,7 +24,7 @@ class ProductComplements:
     by_shop: dict[str, str] = field(default_factory=dict)
 
     def generated_why(self, number: int, category: str) -> str:
-        names = (category, *category_names(category))
+        names = (category, top_category(category))
         return self.products.get(number) or next(
             (self.categories[name] for name in names if name in self.categories), ""
         )

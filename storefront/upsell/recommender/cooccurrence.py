@@ -1,4 +1,4 @@
-"""The co-occurrence row of a product: with which products it was bought, as numbers in memory and bytes in the
+"""The co-occurrence row of a product: with which products it was bought, as numbers in memory, and bytes in the
 database."""
 
 import sys
@@ -11,15 +11,15 @@ from heapq import nlargest
 from math import isqrt
 
 WEIGHT_SCALE = 1000
-"""Weights are whole thousandths, so that adding and taking away in any order comes to the same."""
+"""Weights are integers in thousandths, so that adding and subtracting in any order has the same result."""
 MAX_COUNT = 65_535
 PRUNE_TO, PRUNE_ABOVE = 200, 280
-"""Neighbours of a product: how many outlive a pruning, and how many call for one."""
+"""Neighbours of a product that remain after a pruning, and above which one takes place."""
 
 
 @dataclass
 class CooccurrenceRow:
-    """A product's orders, and by the number of each product that was in them the weight and the count of those shared.
+    """The number of a product's orders, and the weight and count of those shared with other products, by their numbers.
 
     An order of m distinct products gives each pair the weight 1/(m - 1): a small basket says more about its pairs.
     """
@@ -57,7 +57,7 @@ def unpack_row(content: bytes) -> tuple["array[int]", "array[int]", "array[int]"
 
 
 def pack_weights(weights: Mapping[int, int]) -> bytes:
-    """A group's row: all numbers, then all weights, of what weighs anything."""
+    """A category's row: all numbers, then all weights, without zeros."""
     numbers = sorted(number for number, weight in weights.items() if weight)
     return pack_array("I", numbers) + pack_array("Q", (weights[number] for number in numbers))
 
@@ -68,7 +68,7 @@ def unpack_weights(content: bytes) -> dict[int, int]:
 
 
 def pack_similar_items(found: Sequence[tuple[int, float]]) -> bytes:
-    """Numbers and cosines of what is alike by its texts, those in 65,535ths."""
+    """The numbers and cosines of similar texts, cosines as integers in 65,535ths."""
     cosines = (min(MAX_COUNT, round(cosine * MAX_COUNT)) for _, cosine in found)
     return pack_array("I", (number for number, _ in found)) + pack_array("H", cosines)
 
@@ -96,25 +96,25 @@ def unpack_array(kind: str, content: bytes) -> "array[int]":
     return found
 
 
-def category_names(category: str) -> list[str]:
-    """The groups of a product: of "Food > Cheese" it is "Food"."""
-    widest = category.partition(">")[0].strip()
-    return [widest] if widest else []
+def top_category(category: str) -> str:
+    """The top level of a category: "Food" of "Food > Cheese"; empty without a category. Products are grouped by it."""
+    return category.partition(">")[0].strip()
 
 
 def pair_weight(distinct: int) -> int:
-    """What each pair of an order with so many distinct products weighs, in thousandths."""
+    """The weight in thousandths of each pair of an order of `distinct` different products."""
     return round(WEIGHT_SCALE / (distinct - 1))
 
 
 def category_pair_weight(distinct: int) -> int:
-    """The same for the pairs of groups, which the root suits better: they are seen so much more often."""
+    """The weight in thousandths of a pair of categories. The root suits these better, because they are seen more
+    often."""
     return isqrt(WEIGHT_SCALE * WEIGHT_SCALE // (distinct - 1))
 
 
 def apply_order(rows: Mapping[int, CooccurrenceRow], numbers: Iterable[int], sign: int = 1) -> None:
-    """Add an order of these products to their rows, or take it away with `sign` -1. What a row has forgotten it can't
-    give back, and nothing falls below zero."""
+    """Add an order of these products to their rows, or subtract it with `sign` -1. Pruned neighbours can't be
+    subtracted, and nothing falls below zero."""
     distinct = sorted(set(numbers))
     weight = pair_weight(len(distinct)) if len(distinct) > 1 else 0
     for number in distinct:
@@ -145,7 +145,7 @@ def revert_order(row: CooccurrenceRow, others: Iterable[int], weight: int) -> No
 
 
 def prune_row(row: CooccurrenceRow) -> None:
-    """Once a row holds more than `LONGEST` neighbours, forget all but the `KEPT` heaviest. The room between gives a new
+    """Reduce a row of more than `PRUNE_ABOVE` neighbours to the `PRUNE_TO` heaviest. The difference gives a new
     neighbour the time to gain weight."""
     if len(row.weights) <= PRUNE_ABOVE:
         return

@@ -1,4 +1,4 @@
-"""Products by their texts, as they are compared with others."""
+"""Reads products as the texts by which they are compared."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from storefront.i18n.locale import shopper_languages
 from storefront.upsell.types import ProductText
 
 CACHED_PRODUCT_TEXTS = 1000
-"""Products whose texts a process remembers as they were taken apart."""
+"""Parsed products that a process caches."""
 
 
 @lru_cache(CACHED_PRODUCT_TEXTS)
@@ -25,8 +25,8 @@ def product_text(
     category: str,
     tags: str,
 ) -> ProductText:
-    """A product in the first of these languages that it is said in; without any, in the shop's own. Remembered by all
-    that stands in the row, translations and tags as JSON, so it is never out of date."""
+    """A product in the first of these languages in which there is a text; without any, in the shop's own. Cached by the
+    row's values, translations and tags as JSON, so it is never out of date."""
     return ProductText(
         id,
         localize(name, json.loads(names) if names else None, languages),
@@ -37,13 +37,13 @@ def product_text(
 
 
 def read_product_texts(rows: Iterable[Any]) -> dict[str, ProductText]:
-    """The products in rows with `PRODUCT_TEXT_COLUMNS`, by their ids, as who reads is told of them."""
+    """The products in rows with `PRODUCT_TEXT_COLUMNS`, by id, in the shopper's languages."""
     languages = shopper_languages()
     return {row.id: product_text_from_row(row, languages) for row in rows}
 
 
 def product_text_from_row(row: Any, languages: tuple[str, ...] = ()) -> ProductText:
-    """The product in a row with `PRODUCT_TEXT_COLUMNS`; in the shop's own language unless others are given."""
+    """The product in a row with `PRODUCT_TEXT_COLUMNS`, in the shop's own language unless others are given."""
     return product_text(
         languages,
         row.id,
@@ -57,7 +57,7 @@ def product_text_from_row(row: Any, languages: tuple[str, ...] = ()) -> ProductT
 
 
 def product_view_from_offer(row: Any) -> ProductView:
-    """The product in a row of `OFFER_COLUMNS`, as it is shown."""
+    """The view of the product in a row of `OFFER_COLUMNS`."""
     names, descriptions = row.name_translations, row.description_translations
     stored = ProductRow(
         id=row.id,
@@ -71,10 +71,12 @@ def product_view_from_offer(row: Any) -> ProductView:
         position=row.position,
         name_translations=json.loads(names) if names else None,
         description_translations=json.loads(descriptions) if descriptions else None,
+        options=json.loads(row.options) if row.options else None,
+        options_translations=json.loads(row.options_translations) if row.options_translations else None,
     )
     return product_view_from_row(stored)
 
 
 def product_text_of_view(product: ProductView) -> ProductText:
-    """The same of a product as it is shown."""
+    """The texts of a product as they are displayed."""
     return ProductText(product.id, product.name, product.description, product.category, tuple(product.tags))

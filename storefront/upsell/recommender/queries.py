@@ -101,7 +101,7 @@ PRODUCT_TEXT_COLUMNS = [
     cast(products.c[name], Text).label(name) if name in JSON_COLUMNS else products.c[name]
     for name in ("id", "name", "name_translations", "description", "description_translations", "category", "tags")
 ]
-"""What `goods` takes: JSON as it is stored, because most of it has been read before."""
+"""For `product_text`. JSON is read as text, because most of it has been parsed before."""
 may_be_sold = (products.c.stock > 0) & (products.c.price > 0)
 SELECT_PRODUCT_TEXTS = tenant_scoped(
     select(*PRODUCT_TEXT_COLUMNS).where(products.c.id.in_(bindparam("ids", expanding=True)))
@@ -113,8 +113,12 @@ SELECT_PRODUCT_TEXTS_WITH_STATE = tenant_scoped(
     .join(learned, of_this_shop)
     .where(these_products)
 )
-OFFER_COLUMNS = [*PRODUCT_TEXT_COLUMNS, *(products.c[name] for name in ("price", "stock", "image", "position"))]
-"""What `offered` takes: all that is shown of a product."""
+OFFER_COLUMNS = [
+    *PRODUCT_TEXT_COLUMNS,
+    *(products.c[name] for name in ("price", "stock", "image", "position")),
+    *(cast(products.c[name], Text).label(name) for name in ("options", "options_translations")),
+]
+"""For `product_view_from_offer`."""
 SELECT_SELLABLE_PRODUCTS = tenant_scoped(
     select(*OFFER_COLUMNS).where(products.c.id.in_(bindparam("ids", expanding=True)), may_be_sold)
 )

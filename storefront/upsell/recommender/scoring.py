@@ -1,23 +1,25 @@
-"""How well a product goes with a cart, from what orders and texts say. Plain numbers in, a score out.
+"""Scores how well a product goes with a cart, from orders and texts. Plain numbers in, a score out.
 
-For a candidate j and the m products i of the cart, with n_j the orders that j was in, N all orders, L all their lines:
+For a candidate j and the m products i of the cart, with n_j the number of orders with j, N all orders, L all their
+lines:
 
     score_j = (1 + n_j / (S * sqrt(N)))^-(B0 + B1 * log2 m) * SUM over i of share_i * tie_ij
-    share_i = kinds_i^-RHO / (n_i + K)
-    tie_ij  = w_ij + C * cosine_ij^Q + POP * L / (L + POP_LINES) * n_j / L + SUM over levels of group_ij + same_ij
+    share_i = same_i^-RHO / (n_i + K)
+    tie_ij  = w_ij + C * cosine_ij^Q + POP * L / (L + POP_LINES) * n_j / L + category_ij + same_ij
     w_ij    = times_ij^(1 - g) * weight_ij^g,  g = G0 - G1 * log2 m, from 0 to 1
-    group_ij = GROUP * (W_gh + KG * n_h / L) / (n_g + KG) * (n_j + KI / size_h) / (n_h + KI)
-    same_ij = SAME * size_h / products, when i and j share their widest group h
+    category_ij = CATEGORY * (W_ab / n_a + KC * n_b / L) / (n_a + KC) * (n_j + KI / size_b) / (n_b + KI)
+    same_ij = SAME * size_a / products, when i and j have the same category a
 
-and where it was prepared (`complements.py`) that j completes i, as its complement number p (the best is 0),
-tie_ij += PREPARED * (1 - PREPARED_STEP)^p; that the category h does,
-tie_ij += PREPARED_GROUP * (n_j + KI / size_h) / (n_h + KI).
+and where a complement (`complements.py`) says that j completes i, as its complement number p (the best is 0),
+tie_ij += PREPARED * (1 - PREPARED_STEP)^p; that category b does,
+tie_ij += PREPARED_CATEGORY * (n_j + KI / size_b) / (n_b + KI).
 
-times_ij counts the orders that i and j share; weight_ij sums their 1/(order's products - 1) (`rows.py`); g and h are
-the groups of i and j on a level, W_gh the weight of their products' pairs, n_h the lines of h in all orders; kinds_i
-counts the cart's products of i's category. Each part fades as orders come in: texts speak where nothing was bought,
-groups where little was, pairs where much was. A bestseller counts less, and the less the more the cart says. It grew
-out of a shrunk conditional probability; docs/upsell.md says what each part is worth.
+times_ij counts the orders that i and j share; weight_ij sums their 1 / (number of products - 1) (`cooccurrence.py`);
+a and b are the top-level categories of i and j, W_ab is the weight of the pairs of their products, n_b the number of
+lines of b in all orders; same_i counts the cart's products of i's category. Each part fades as orders come in: texts
+count where nothing was bought, categories where little was, pairs where much was. A bestseller counts less, and the
+less the more the cart says. The formula grew out of a shrunk conditional probability; docs/upsell.md has the
+contribution of each part.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,7 +31,7 @@ from storefront.upsell.recommender.cooccurrence import WEIGHT_SCALE
 
 @dataclass(frozen=True)
 class ScoringParams:
-    """Found by search on baskets that the figures of docs/upsell.md were not measured with."""
+    """The formula's constants, found by search on other baskets than those of the figures in docs/upsell.md."""
 
     k: float = 40.0
     rho: float = 0.3
@@ -42,13 +44,13 @@ class ScoringParams:
     q: float = 3.0
     pop: float = 30.0
     pop_lines: float = 300.0
-    groups: tuple[float, ...] = (4.0,)
-    kg: float = 7.0
+    category: float = 4.0
+    kc: float = 7.0
     ki: float = 5.0
     same: float = 1.0
     prepared: float = 1.5
     prepared_step: float = 0.05
-    prepared_group: float = 1.0
+    prepared_category: float = 1.0
 
 
 DEFAULT_PARAMS = ScoringParams()
@@ -57,21 +59,22 @@ POWER_TABLE_SIZE = 32
 
 @dataclass(frozen=True)
 class CatalogStats:
-    """What is known of a shop as a whole. `n` and `groups_of` go by product number, the others by group number."""
+    """Figures of a whole shop. `n` (orders) and `category_of` go by product number, `category_lines` and
+    `category_sizes` (products) by category number."""
 
     n: Sequence[int]
     orders: int
     lines: int
-    group_lines: Mapping[int, int]
-    group_sizes: Mapping[int, int]
-    groups_of: Sequence[Sequence[int]]
+    category_lines: Mapping[int, int]
+    category_sizes: Mapping[int, int]
+    category_of: Sequence[int | None]
 
 
 @dataclass(frozen=True)
 class CartItemFeatures:
-    """A product of the cart: its number, and by the others' numbers in how many orders they were together, with what
-    weight (thousandths), and how alike their texts are (cosine); the products (the best first) and groups prepared as
-    completing it."""
+    """A product of the cart by its number. `numbers`, `weights` (thousandths) and `times` are the products that it
+    shares orders with, `alike` the cosines of similar texts. `prepared` (the best first) and `prepared_categories` are
+    its complements."""
 
     number: int
     numbers: Sequence[int]
@@ -79,11 +82,12 @@ class CartItemFeatures:
     times: Sequence[int]
     alike: Mapping[int, float]
     prepared: Collection[int] = ()
-    prepared_groups: Collection[int] = ()
+    prepared_categories: Collection[int] = ()
 
 
 class Scorer:
-    """Scores candidates for one cart. `pairs` has for each group of the cart the weights (thousandths) to others."""
+    """Scores candidates for one cart. `pairs` has, for each category of the cart, the weights (thousandths) of its
+    pairs by the other category's number."""
 
     def __init__(
         self,
@@ -97,97 +101,80 @@ class Scorer:
         self.scale = constants.s * sqrt(max(totals.orders, 1))
         self.power = min(1.0, constants.b0 + constants.b1 * size)
         self.mix = min(1.0, max(0.0, constants.g0 - constants.g1 * size))
-        self.shares = [self._share(one) for one in cart]
+        self.categories = [totals.category_of[item.number] for item in cart]
+        self.shares = [self._share(item, category) for item, category in zip(cart, self.categories, strict=True)]
         self.prior = sum(self.shares) * constants.pop / (totals.lines + constants.pop_lines)
-        self.by_group = [self._group_terms(level, pairs) for level in range(len(constants.groups))]
-        self.same = self._same_terms()
+        self.category_terms: dict[int, float] = {}
+        self.category_base = 0.0  # of any category, for each of its lines that was sold
+        self.same: dict[int, float] = {}
+        for item, share, category in zip(cart, self.shares, self.categories, strict=True):
+            self._add_category_terms(item, share, category, pairs)
 
-    def _share(self, mine: CartItemFeatures) -> float:
-        kind = self._kind(mine.number)
-        kinds = sum(1 for one in self.cart if self._kind(one.number) == kind) if kind is not None else 1
-        return float(kinds**-self.constants.rho) / (self.totals.n[mine.number] + self.constants.k)
+    def _share(self, item: CartItemFeatures, category: int | None) -> float:
+        same = 1 if category is None else self.categories.count(category)
+        return float(same**-self.constants.rho) / (self.totals.n[item.number] + self.constants.k)
 
-    def _kind(self, number: int) -> int | None:
-        groups = self.totals.groups_of[number]
-        return groups[0] if groups else None
-
-    def _group_terms(self, level: int, pairs: Mapping[int, Mapping[int, int]]) -> tuple[dict[int, float], float]:
-        """What each group of candidates is worth to this cart by its pairs, and what any group is per line of its own
-        that was sold."""
-        terms: dict[int, float] = {}
-        base = 0.0
-        for share, one in zip(self.shares, self.cart, strict=True):
-            groups = self.totals.groups_of[one.number]
-            if level < len(groups):
-                lines = self.totals.group_lines.get(groups[level], 0)
-                factor = self.constants.groups[level] * share / (lines + self.constants.kg)
-                base += factor * self.constants.kg / max(self.totals.lines, 1)
-                factor /= WEIGHT_SCALE
-                for group, weight in pairs.get(groups[level], {}).items():
-                    terms[group] = terms.get(group, 0.0) + factor * weight
-            for group in one.prepared_groups:
-                terms[group] = terms.get(group, 0.0) + self.constants.prepared_group * share
-        return terms, base
-
-    def _same_terms(self) -> dict[int, float]:
-        terms: dict[int, float] = {}
-        for share, one in zip(self.shares, self.cart, strict=True):
-            if groups := self.totals.groups_of[one.number]:
-                size = self.totals.group_sizes[groups[-1]] / len(self.totals.n)
-                terms[groups[-1]] = terms.get(groups[-1], 0.0) + self.constants.same * share * size
-        return terms
-
-    def group_worth(self, level: int, group: int) -> float:
-        terms, base = self.by_group[level]
-        return terms.get(group, 0.0) + base * self.totals.group_lines.get(group, 0)
+    def _add_category_terms(
+        self, item: CartItemFeatures, share: float, category: int | None, pairs: Mapping[int, Mapping[int, int]]
+    ) -> None:
+        """Add what the categories of candidates are worth to this product of the cart."""
+        c, terms = self.constants, self.category_terms
+        if category is not None:
+            factor = c.category * share / (self.totals.category_lines.get(category, 0) + c.kc)
+            self.category_base += factor * c.kc / max(self.totals.lines, 1)
+            factor /= WEIGHT_SCALE
+            for other, weight in pairs.get(category, {}).items():
+                terms[other] = terms.get(other, 0.0) + factor * weight
+            size = self.totals.category_sizes[category] / len(self.totals.n)
+            self.same[category] = self.same.get(category, 0.0) + c.same * share * size
+        for other in item.prepared_categories:
+            terms[other] = terms.get(other, 0.0) + c.prepared_category * share
 
     def pair_sums(self) -> dict[int, float]:
-        """What the cart's own neighbours are worth by orders and texts, by number."""
+        """What the cart's own neighbours are worth by orders, texts and complements, by number."""
         sums: dict[int, float] = {}
         get, mix = sums.get, self.mix
-        seldom = [
-            times ** (1 - mix) for times in range(POWER_TABLE_SIZE)
-        ]  # most pairs are, and a power costs more than a look
-        for share, one in zip(self.shares, self.cart, strict=True):
+        powers = [times ** (1 - mix) for times in range(POWER_TABLE_SIZE)]  # a look-up is cheaper than a power
+        for share, item in zip(self.shares, self.cart, strict=True):
             factor = share * WEIGHT_SCALE**-mix
-            for number, weight, times in zip(one.numbers, one.weights, one.times, strict=True):
-                often = seldom[times] if times < POWER_TABLE_SIZE else times ** (1 - mix)
-                sums[number] = get(number, 0.0) + factor * often * weight**mix
+            for number, weight, times in zip(item.numbers, item.weights, item.times, strict=True):
+                power = powers[times] if times < POWER_TABLE_SIZE else times ** (1 - mix)
+                sums[number] = get(number, 0.0) + factor * power * weight**mix
             factor = share * self.constants.c
-            for number, cosine in one.alike.items():
+            for number, cosine in item.alike.items():
                 sums[number] = get(number, 0.0) + factor * cosine**self.constants.q
-            for place, number in enumerate(one.prepared):
+            for place, number in enumerate(item.prepared):
                 worth = self.constants.prepared * (1 - self.constants.prepared_step) ** place
                 sums[number] = get(number, 0.0) + share * worth
         return sums
 
     def scores(self, others: Iterable[int] = ()) -> list[tuple[float, int]]:
-        """(score, number) of the cart's neighbours and of `others`, best first; the lower number first among equals."""
+        """(score, number) of the cart's neighbours and of `others`, best first; equal scores by number."""
         sums = self.pair_sums()
         for number in others:
             sums.setdefault(number, 0.0)
-        for one in self.cart:
-            sums.pop(one.number, None)
-        n, groups_of = self.totals.n, self.totals.groups_of
-        scale, power, worths = self.scale, -self.power, {}
+        for item in self.cart:
+            sums.pop(item.number, None)
+        n, category_of = self.totals.n, self.totals.category_of
+        scale, power = self.scale, -self.power
+        worths: dict[int | None, tuple[float, float]] = {}
         found = []
         for number, pairs in sums.items():
             if number >= len(n):
-                continue  # a product that came since the totals were read
-            sold, groups = n[number], tuple(groups_of[number])
-            if groups not in worths:
-                worths[groups] = self._of_groups(groups)
-            a_line, anyway = worths[groups]
-            found.append((-(pairs + a_line * sold + anyway) * (1 + sold / scale) ** power, number))
+                continue  # a product that was added after the totals were read
+            sold, category = n[number], category_of[number]
+            if category not in worths:
+                worths[category] = self._category_worth(category)
+            per_line, fixed = worths[category]
+            found.append((-(pairs + per_line * sold + fixed) * (1 + sold / scale) ** power, number))
         found.sort()
         return [(-score, number) for score, number in found]
 
-    def _of_groups(self, groups: Sequence[int]) -> tuple[float, float]:
-        """What popularity and these groups are worth to a product: for each of its lines that was sold, and anyway."""
-        c, totals = self.constants, self.totals
-        a_line, anyway = self.prior, 0.0
-        for level, group in enumerate(groups):
-            worth = self.group_worth(level, group) / (totals.group_lines.get(group, 0) + c.ki)
-            a_line += worth
-            anyway += worth * c.ki / totals.group_sizes[group]
-        return a_line, anyway + (self.same.get(groups[-1], 0.0) if groups else 0.0)
+    def _category_worth(self, category: int | None) -> tuple[float, float]:
+        """What popularity and its category are worth to a product: (for each of its lines that was sold, fixed)."""
+        if category is None:
+            return self.prior, 0.0
+        c, lines = self.constants, self.totals.category_lines.get(category, 0)
+        worth = (self.category_terms.get(category, 0.0) + self.category_base * lines) / (lines + c.ki)
+        fixed = worth * c.ki / self.totals.category_sizes[category]
+        return self.prior + worth, fixed + self.same.get(category, 0.0)

@@ -6,21 +6,22 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select
 
-from storefront.catalog.import_schema import ProductEntry, TenantEntry, split_by_language
+from storefront.catalog.field_types import split_by_language
+from storefront.catalog.import_schema import ProductEntry, TenantEntry
 from storefront.db.base import table_of
 from storefront.i18n.display_text import strip_invisible
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
 BATCH_PRODUCTS = 2000
 MAX_PAIRS = 100
-"""Pairs that one statement names."""
+"""Maximum number of pairs in one statement."""
 complements = table_of(Complement)
 Row = dict[str, Any]
 
 
 def save_shop_complements(connection: Connection, tenant: TenantEntry, product_ids: Collection[str]) -> set[str]:
-    """Make the shop's own complements of these products those of the file, on the import's connection. What a model
-    wrote about the same pairs is replaced, its other complements stay. Returns the ids of the products that changed."""
+    """Replace the shop's own complements of these products by those of the file, on the import's connection, and the
+    generated complements of the same pairs. Other generated ones stay. Returns the ids of the products that changed."""
     entries = [entry for entry in tenant.products if entry.id in product_ids]
     changed: set[str] = set()
     for start in range(0, len(entries), BATCH_PRODUCTS):
@@ -55,8 +56,8 @@ def complement_rows(tenant: TenantEntry, entry: ProductEntry) -> list[Row]:
 def stored_complements(
     connection: Connection, tenant_id: str, product_ids: Sequence[str]
 ) -> tuple[dict[str, list[Row]], set[tuple[str, str]]]:
-    """What is stored about these products: the shop's own rows by product id, the best first, and the pairs of
-    product ids that a model named."""
+    """The stored complements of these products: the shop's own rows by product id, the best first, and the generated
+    pairs of product ids."""
     columns = [column for column in complements.c if column.name != "tenant_id"]
     asked = select(*columns).where(complements.c.tenant_id == tenant_id, complements.c.product_id.in_(product_ids))
     own: defaultdict[str, list[Row]] = defaultdict(list)
@@ -72,7 +73,7 @@ def stored_complements(
 def replace_complements(
     connection: Connection, tenant_id: str, rows_by_product: Mapping[str, list[Row]], generated: set[tuple[str, str]]
 ) -> None:
-    """Put these rows in the place of the shop's own about the same products, and of a model's about the same pairs."""
+    """Replace the shop's own rows of these products, and the generated rows of the same pairs, by these rows."""
     if not rows_by_product:
         return
     table = complements.c

@@ -1,4 +1,4 @@
-"""Making ready which products are alike by their texts: when a catalogue was loaded, before anybody asks."""
+"""Compares the texts of all products when a catalogue was loaded, so that no checkout waits for it."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -21,19 +21,19 @@ from storefront.upsell.recommender.text_similarity import nearest_neighbours
 from storefront.upsell.recommender.training import assign_item_indexes
 
 ROWS_PER_TRANSACTION = 1000
-"""Products that one transaction writes."""
+"""Products whose results are written in one transaction."""
 
 
 def similarity_terms(product: Any) -> list[str]:
-    """What a product is compared by: its name, category and tags. A description says much besides what a thing is for,
-    so it counts only where there are no tags."""
+    """The words by which a product is compared: name, category and tags. A description counts only without tags,
+    because it says much else."""
     return tokenize(" . ".join((product.name, product.category, *(product.tags or [product.description]))))
 
 
 def rebuild_text_similarity(progress: Callable[[int], object] = lambda _: None) -> bool:
-    """Find for each product of the current tenant what is like it, unless its texts are those of the last time.
+    """Find the similar products of each product of the current tenant, unless the texts are unchanged.
 
-    Returns whether there was anything to do; `progress` is told of each lot of products.
+    Returns whether they were changed. `progress` is called with the size of each batch.
     """
     with write():
         insert_if_absent(TrainingState, [{}])
@@ -44,21 +44,21 @@ def rebuild_text_similarity(progress: Callable[[int], object] = lambda _: None) 
     if digest == execute(SELECT_TRAINING_STATE).one().text_digest:
         return False
     with write():
-        execute(UPDATE_TEXT_DIGEST, {"text_digest": ""})  # until it is done, so that what is interrupted is begun again
+        execute(UPDATE_TEXT_DIGEST, {"text_digest": ""})  # until it is done, so that an interrupted job starts anew
     found = zip((row.item_index for row in rows), nearest_neighbours(texts), strict=True)
     numbers = [row.item_index for row in rows]
-    while lot := list(islice(found, ROWS_PER_TRANSACTION)):
+    while batch := list(islice(found, ROWS_PER_TRANSACTION)):
         changed = [
             {
                 "the_index": number,
                 "similar_items": pack_similar_items([(numbers[position], cosine) for position, cosine in alike]),
             }
-            for number, alike in lot
+            for number, alike in batch
         ]
         with write():
             execute(LOCK_TRAINING_STATE)
             execute(UPDATE_SIMILAR_ITEMS, changed)
-        progress(len(lot))
+        progress(len(batch))
     with write():
         execute(UPDATE_TEXT_DIGEST, {"text_digest": digest})
     return True

@@ -1,7 +1,7 @@
 """Text similarity of products, which often marks a substitute: cosine of TF-IDF vectors over words and word pairs.
 
-Weights after Salton and Buckley, "Term-weighting approaches in automatic text retrieval" (1988): (1 + ln tf) * idf,
-idf = 1 + ln((1 + N) / (1 + df)), vectors of length 1.
+Weights after Salton and Buckley, "Term-weighting approaches in automatic text retrieval" (1988): (1 + ln tf) * idf, idf
+= 1 + ln((1 + N) / (1 + df)), vectors of length 1.
 """
 
 from bisect import bisect_left
@@ -12,22 +12,22 @@ from itertools import pairwise
 from math import log, sqrt
 
 MAX_NEIGHBOURS = 40
-"""Neighbours that are kept of a product."""
+"""Neighbours that are kept for a product."""
 POSTINGS_BUDGET = 16_000_000
-"""Entries of the index that may be looked at in all; beyond them a product's commonest terms are left out, which say
-the least."""
+"""Entries of the index that are read in all. Beyond them a product's most common terms are left out, which say the
+least."""
 MIN_POSTINGS = 150
 MAX_POSTINGS = 4_000
 Vector = dict[str, float]
 
 
 def terms_of(words: Sequence[str]) -> Counter[str]:
-    """How often each word, and each pair of neighbouring words, is in a text."""
+    """The number of occurrences of each word and of each pair of neighbouring words."""
     return Counter([*words, *(f"{one} {other}" for one, other in pairwise(words))])
 
 
 def vectors_of(texts: Sequence[Sequence[str]]) -> list[Vector]:
-    """Each text's terms by their weight, those weighing most first."""
+    """The weights of each text's terms, the largest first."""
     counts = [terms_of(words) for words in texts]
     how_many = Counter(term for terms in counts for term in terms)
     found = []
@@ -39,7 +39,7 @@ def vectors_of(texts: Sequence[Sequence[str]]) -> list[Vector]:
 
 
 def nearest_neighbours(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[int, float]]]:
-    """For each text the most alike others as (position, cosine), best first."""
+    """The most similar other texts of each text as (position, cosine), best first."""
     vectors = vectors_of(texts)
     index: dict[str, list[tuple[int, float]]] = {}
     for position, vector in enumerate(vectors):
@@ -56,8 +56,8 @@ def nearest_neighbours(texts: Sequence[Sequence[str]]) -> Iterator[list[tuple[in
 def _score_postings(
     position: int, vector: Vector, index: dict[str, list[tuple[int, float]]], looks: int
 ) -> dict[int, float]:
-    """The cosine with every text that shares a term, as far as so many looks reach, the rarest terms first. Where even
-    the rarest is in more texts, those next to this one are looked at: a catalogue has together what goes together."""
+    """The cosines with the texts that share a term, the rarest terms first, within `looks` entries of the index. Where
+    even the rarest term has more entries, those next to this text are read: neighbours in a catalogue go together."""
     found: dict[int, float] = {}
     for term, weight in sorted(vector.items(), key=lambda one: len(index[one[0]])):
         others = index[term]

@@ -1,4 +1,4 @@
-"""Learning which products go together, from what the shop's events say of orders."""
+"""Incremental training: learns from the events of orders which products go together."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from storefront.db.tenancy import execute, insert_if_absent, insert_rows
 from storefront.db.transactions import is_writing, release_reader, write
 from storefront.events.models import EventType
 from storefront.events.queries import count_events, events_after, last_event_id
-from storefront.upsell.recommender.cooccurrence import category_names
+from storefront.upsell.recommender.cooccurrence import top_category
 from storefront.upsell.recommender.cooccurrence_update import BasketItem, CooccurrenceUpdate, OrderBatch, PackedRow
 from storefront.upsell.recommender.models import CategoryAffinity, ProductAffinity, TrainingState
 from storefront.upsell.recommender.queries import (
@@ -41,23 +41,23 @@ RETRAIN_BATCH_SIZE = 300
 def train_incrementally(most: int = TRAINING_BATCH_SIZE) -> bool:
     """Learn the current tenant's next orders. Returns whether there may be more.
 
-    Each exactly once, whoever else tries: it is reckoned without a lock, and written, together with how far it goes,
-    only if nobody has written meanwhile. So no order waits for the reckoning.
+    Each order is learned exactly once: rows are computed without a lock, and written together with the training state
+    only if no other process has written meanwhile. So no order waits for the computation.
     """
     since = last_trained_event_id()
-    happened = events_after(since, list(EVENT_SIGN), most)
-    if not happened:
+    events = events_after(since, list(EVENT_SIGN), most)
+    if not events:
         return False
-    ledger, lot = CooccurrenceUpdate(stored_rows, stored_groups), order_batch(happened)
-    ledger.learn_all(lot)
-    rows, groups = ledger.packed(), ledger.packed_groups()
+    update, batch = CooccurrenceUpdate(stored_rows, stored_groups), order_batch(events)
+    update.learn_all(batch)
+    rows, groups = update.packed(), update.packed_categories()
     with write():
         insert_if_absent(TrainingState, [{}])
         state = execute(LOCK_TRAINING_STATE).one()
         if state.last_event_id != since:
             return True
-        save_rows(rows, groups, happened[-1].id, state.order_count + sum(sign for sign, _ in lot))
-    return len(happened) == most
+        save_rows(rows, groups, events[-1].id, state.order_count + sum(sign for sign, _ in batch))
+    return len(events) == most
 
 
 def last_trained_event_id() -> int:
@@ -65,14 +65,14 @@ def last_trained_event_id() -> int:
     return state.last_event_id if state else 0
 
 
-def order_batch(happened: Sequence[Any]) -> OrderBatch:
-    """What these events tell of orders."""
-    baskets = baskets_of([event.subject for event in happened])
-    return [(EVENT_SIGN[event.type], baskets[event.subject]) for event in happened]
+def order_batch(events: Sequence[Any]) -> OrderBatch:
+    """The orders of these events."""
+    baskets = baskets_of([event.subject for event in events])
+    return [(EVENT_SIGN[event.type], baskets[event.subject]) for event in events]
 
 
 def baskets_of(order_ids: Sequence[str]) -> dict[str, list[BasketItem]]:
-    """What was in these orders, by their ids; products seen for the first time get their number."""
+    """The products of these orders, by order id. New products get their number."""
     lines = execute(SELECT_ORDER_PRODUCTS, {"orders": list(set(order_ids))}).all()
     known = item_indexes({line.product_id for line in lines})
     found: dict[str, list[BasketItem]] = {order_id: [] for order_id in order_ids}
@@ -84,20 +84,17 @@ def baskets_of(order_ids: Sequence[str]) -> dict[str, list[BasketItem]]:
 def item_indexes(product_ids: Collection[str]) -> dict[str, BasketItem]:
     rows = execute(SELECT_ITEM_INDEXES, {"ids": list(product_ids)}).all()
     known: dict[str, int] = dict(execute(SELECT_CATEGORY_INDEXES).all())
-    if len(rows) < len(product_ids) or any(name not in known for row in rows for name in category_names(row.category)):
+    if len(rows) < len(product_ids) or any(name not in known for row in rows if (name := top_category(row.category))):
         assign_item_indexes_now()
         rows, known = (
             execute(SELECT_ITEM_INDEXES, {"ids": list(product_ids)}).all(),
             dict(execute(SELECT_CATEGORY_INDEXES).all()),
         )
-    return {
-        row.product_id: BasketItem(row.item_index, [known[name] for name in category_names(row.category)])
-        for row in rows
-    }
+    return {row.product_id: BasketItem(row.item_index, known.get(top_category(row.category))) for row in rows}
 
 
 def assign_item_indexes_now() -> None:
-    """Number what is new: in the running write transaction, or in one of its own."""
+    """Number new products and categories: in the running write transaction, or in one of its own."""
     if is_writing():
         assign_item_indexes()
     else:
@@ -106,16 +103,17 @@ def assign_item_indexes_now() -> None:
 
 
 def assign_item_indexes() -> None:
-    """Give every product and group that has none its number, in the catalogue's order. In a running `write()`."""
+    """Give each product and category without a number the next one, in the catalogue's order. In a running
+    `write()`."""
     execute(LOCK_TRAINING_STATE)
     first = execute(SELECT_NEXT_ITEM_INDEX).scalar_one()
     new = execute(SELECT_UNINDEXED_PRODUCTS).all()
     if new:
         insert_rows(ProductAffinity, [{"product_id": row.id, "item_index": first + i} for i, row in enumerate(new)])
     known = {name for name, _ in execute(SELECT_CATEGORY_INDEXES)}
-    names = dict.fromkeys(name for row in execute(SELECT_DISTINCT_CATEGORIES) for name in category_names(row.category))
+    names = dict.fromkeys(top_category(row.category) for row in execute(SELECT_DISTINCT_CATEGORIES))
     first = execute(SELECT_NEXT_CATEGORY_INDEX).scalar_one()
-    missing = [name for name in names if name not in known]
+    missing = [name for name in names if name and name not in known]
     if missing:
         insert_rows(CategoryAffinity, [{"name": name, "category_index": first + i} for i, name in enumerate(missing)])
 
@@ -142,45 +140,45 @@ def save_rows(rows: Mapping[int, PackedRow], groups: Mapping[int, bytes], event:
 
 
 def retrain(progress: Callable[[int], object] = lambda _: None) -> int:
-    """Learn all orders of the current tenant anew, apart from what is served meanwhile, then put it in place at once.
-    It comes to the same bytes. Returns how many events were learned; `progress` is told of each lot."""
+    """Learn all orders of the current tenant anew, beside the rows in use, then replace these at once. The result has
+    the same bytes. Returns the number of events; `progress` is called with the size of each batch."""
     with write():
         insert_if_absent(TrainingState, [{}])
         assign_item_indexes()
-    lots = OrderBatches(progress)
-    replace_rows(*train_rows(lots), event=lots.last, orders=lots.orders)
-    return lots.many
+    batches = OrderBatches(progress)
+    replace_rows(*train_rows(batches), event=batches.last, orders=batches.orders)
+    return batches.count
 
 
 class OrderBatches:
-    """The current tenant's placed and cancelled orders so far, in lots of (sign, what was bought)."""
+    """The current tenant's placed and cancelled orders so far, in batches."""
 
     def __init__(self, progress: Callable[[int], object]) -> None:
         self.progress, self.end = progress, last_event_id()
-        self.last = self.many = self.orders = 0
+        self.last = self.count = self.orders = 0
 
     def __iter__(self) -> Iterator[OrderBatch]:
-        while happened := events_after(self.last, list(EVENT_SIGN), RETRAIN_BATCH_SIZE):
-            happened = [event for event in happened if event.id <= self.end]
-            if not happened:
+        while events := events_after(self.last, list(EVENT_SIGN), RETRAIN_BATCH_SIZE):
+            events = [event for event in events if event.id <= self.end]
+            if not events:
                 return
-            lot = order_batch(happened)
-            yield lot
+            batch = order_batch(events)
+            yield batch
             release_reader()
-            self.last, self.many = happened[-1].id, self.many + len(happened)
-            self.orders += sum(sign for sign, _ in lot)
-            self.progress(len(happened))
+            self.last, self.count = events[-1].id, self.count + len(events)
+            self.orders += sum(sign for sign, _ in batch)
+            self.progress(len(events))
 
 
-def train_rows(lots: Iterable[OrderBatch]) -> tuple[dict[int, PackedRow], dict[int, bytes]]:
-    """The rows of products and groups that orders come to, by their numbers."""
+def train_rows(batches: Iterable[OrderBatch]) -> tuple[dict[int, PackedRow], dict[int, bytes]]:
+    """The rows of products and of categories that result from the orders, by number."""
     rows: defaultdict[int, PackedRow] = defaultdict(lambda: (0, b""))
     groups: defaultdict[int, bytes] = defaultdict(bytes)
-    for lot in lots:
-        ledger = CooccurrenceUpdate(reader_of(rows), reader_of(groups))
-        ledger.learn_all(lot)
-        rows |= ledger.packed()
-        groups |= ledger.packed_groups()
+    for batch in batches:
+        update = CooccurrenceUpdate(reader_of(rows), reader_of(groups))
+        update.learn_all(batch)
+        rows |= update.packed()
+        groups |= update.packed_categories()
     return rows, groups
 
 
@@ -189,7 +187,7 @@ def reader_of(kept: Mapping[int, V]) -> Callable[[Collection[int]], Mapping[int,
 
 
 def replace_rows(rows: Mapping[int, PackedRow], groups: Mapping[int, bytes], event: int, orders: int) -> None:
-    """Put these rows in the place of all that was learned up to this event."""
+    """Replace all that was learned up to this event by these rows."""
     with write():
         execute(LOCK_TRAINING_STATE)
         execute(RESET_ROWS)
@@ -198,5 +196,5 @@ def replace_rows(rows: Mapping[int, PackedRow], groups: Mapping[int, bytes], eve
 
 
 def count_training_events() -> int:
-    """The number of events that a rebuild will learn."""
+    """The number of events that a rebuild learns."""
     return count_events(list(EVENT_SIGN))

@@ -8,14 +8,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from storefront.cart.actions import add_item
+from storefront.cart.actions import WantedVariant, add_item
 from storefront.clock import now
 from storefront.db.base import db
+from storefront.db.tenancy import insert_if_absent
 from storefront.db.tenant_context import TenantNotSet, tenant_context
 from storefront.db.transactions import write
 from storefront.orders.models import Order
-from storefront.upsell.experiment.assignment import allocation
-from storefront.upsell.experiment.exposures import insert_exposures
+from storefront.upsell.experiment.assignment import Arm, allocation
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
@@ -38,23 +38,25 @@ class World:
         self.app = person.client.application
         self.key = bearer(api_key(self.app, person.shop, "upsell:read"))
 
-    def exposed(self, arm: str, shopper: str, split: dict[str, float] | None = None, **items: int) -> str:
+    def exposed(self, arm: str, shopper: str, split: dict[Arm, float] | None = None, **items: int) -> str:
         cart_id = self.person.cart(**items)
         self.expose(cart_id, shopper, arm, split or SPLIT)
         return cart_id
 
-    def expose(self, cart_id: str, shopper: str, arm: str, split: dict[str, float]) -> None:
+    def expose(self, cart_id: str, shopper: str, arm: str, split: dict[Arm, float]) -> None:
         with self.app.app_context(), tenant_context(self.person.shop), write():
-            insert_exposures([{"cart_id": cart_id, "shopper": shopper, "arm": arm, "allocation": split}])
+            insert_if_absent(
+                UpsellExposure, [{"cart_id": cart_id, "shopper": shopper, "arm": arm, "allocation": split}]
+            )
 
     def accept(self, cart_id: str, product_id: str) -> None:
         with self.app.app_context(), tenant_context(self.person.shop):
-            add_item(cart_id, product_id, 1, from_upsell=True)
+            add_item(cart_id, WantedVariant(product_id), 1, from_upsell=True)
 
     def order(self, cart_id: str) -> str:
         answer = self.person.checkout(cart_id)
         assert answer.status_code == 201, answer.text
-        return str(answer.json["id"])  # type: ignore[index]
+        return str(answer.json["id"])
 
     def cancel(self, order_id: str) -> None:
         self.change(update(Order).where(Order.id == order_id).values(status="cancelled"))
@@ -231,7 +233,9 @@ def test_the_first_exposure_of_a_cart_counts(world: World) -> None:
     world.expose(cart_id, "bob", "rules", allocation(0.5, False))
     assert world.exposures() == [(cart_id, "ada", "control", SPLIT)]
     with world.app.app_context(), pytest.raises(TenantNotSet), write():
-        insert_exposures([{"cart_id": cart_id, "shopper": "ada", "arm": "control", "allocation": SPLIT}])
+        insert_if_absent(
+            UpsellExposure, [{"cart_id": cart_id, "shopper": "ada", "arm": "control", "allocation": SPLIT}]
+        )
 
 
 def test_only_staff_may_read_it(world: World) -> None:

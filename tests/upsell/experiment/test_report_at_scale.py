@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,7 +16,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.orders.models import Order
 from storefront.tenants.registry import registry
-from storefront.upsell.experiment.assignment import allocation
+from storefront.upsell.experiment.assignment import Arm, allocation
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.experiment.report import Report, report
 from storefront.upsell.experiment.statistics import ArmTotals, Uplift, uplift
@@ -25,8 +26,8 @@ Checkout = tuple[str, str, int]
 """Shopper, arm, and what the order came to: 0 for none."""
 
 
-def some_checkouts(rng: random.Random, split: dict[str, float], named: str, shoppers: int) -> list[Checkout]:
-    made = []
+def some_checkouts(rng: random.Random, split: dict[Arm, float], named: str, shoppers: int) -> list[Checkout]:
+    made: list[Checkout] = []
     for i in range(shoppers):
         (arm,) = rng.choices(list(split), list(split.values()))
         for _ in range(rng.randint(1, 3)):
@@ -35,9 +36,11 @@ def some_checkouts(rng: random.Random, split: dict[str, float], named: str, shop
     return made
 
 
-def store(times: list[tuple[dict[str, float], list[Checkout]]]) -> None:
+def store(times: list[tuple[dict[Arm, float], list[Checkout]]]) -> None:
     """Carts, exposures and orders, the later times after the earlier ones."""
-    carts, exposures, orders = [], [], []
+    carts: list[dict[str, Any]] = []
+    exposures: list[dict[str, Any]] = []
+    orders: list[dict[str, Any]] = []
     for age, (split, checkouts) in enumerate(reversed(times)):
         for shopper, arm, total in checkouts:
             cart = {"id": f"c{len(carts)}", "shopper": shopper}
@@ -54,8 +57,15 @@ def store(times: list[tuple[dict[str, float], list[Checkout]]]) -> None:
         insert_rows(Order, orders)
 
 
-def an_order(i: int, cart: dict[str, str], total: int) -> dict[str, object]:
-    paid = {"subtotal": total, "discount": 0, "tax": 0, "total": total, "tax_rate": None, "tax_included": True}
+def an_order(i: int, cart: dict[str, str], total: int) -> dict[str, Any]:
+    paid: dict[str, Any] = {
+        "subtotal": total,
+        "discount": 0,
+        "tax": 0,
+        "total": total,
+        "tax_rate": None,
+        "tax_included": True,
+    }
     buyer = {"email": "a@example.com", "name": "A", "currency": "EUR", "promo_code": None}
     key = {"id": f"o{i}", "number": f"n{i}", "cart_id": cart["id"], "shopper": cart["shopper"]}
     return key | paid | buyer | {"status": "placed", "idempotency_key": None, "fingerprint": None}
@@ -73,7 +83,7 @@ def summed(checkouts: list[Checkout]) -> dict[str, ArmTotals]:
     return sums
 
 
-def told(app: Flask, times: list[tuple[dict[str, float], list[Checkout]]]) -> Report:
+def told(app: Flask, times: list[tuple[dict[Arm, float], list[Checkout]]]) -> Report:
     with app.app_context():
         shop = registry().all()["north"]
         with tenant_context("north"):

@@ -47,8 +47,8 @@ class Crowd:
     def draw(self, shoppers: int, factor: float = 1.0) -> Drawn:
         """So many shoppers who spend `factor` times as much."""
         x, y, xx, yy, xy, each = map(sum, zip(*self.rng.choices(self.shoppers, k=shoppers), strict=True))
-        y, yy, xy, each = y * factor, yy * factor**2, xy * factor, each * factor**2
-        return Drawn(ArmTotals(shoppers, x, y, xx, yy, xy), ArmTotals(x, x, y, x, each, y))  # type: ignore[arg-type]
+        y, yy, xy, each = y * factor, yy * factor**2, xy * factor, each * factor**2  # type: ignore[assignment]  # of floats, too
+        return Drawn(ArmTotals(shoppers, x, y, xx, yy, xy), ArmTotals(x, x, y, x, each, y))
 
 
 def compare(control: ArmTotals, treated: ArmTotals) -> Uplift:

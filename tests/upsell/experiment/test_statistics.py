@@ -135,7 +135,7 @@ def test_a_loss_in_one_arm_is_flagged_when_there_are_enough_to_tell(came: dict[s
 
 
 def test_one_per_cent_too_few_in_a_holdout_of_a_tenth_is_flagged() -> None:
-    parts = {Arm.CONTROL: 0.1, Arm.RULES: 0.1, Arm.MODEL: 0.8}
+    parts: dict[str, float] = {Arm.CONTROL: 0.1, Arm.RULES: 0.1, Arm.MODEL: 0.8}
     split = SampleRatioCheck.of([(parts, {Arm.CONTROL: 9_000, Arm.RULES: 10_000, Arm.MODEL: 80_000})])
     assert split.mismatch
     assert split.furthest == Arm.CONTROL
@@ -153,16 +153,20 @@ def test_the_tail_of_the_chi_square_is_as_in_the_tables() -> None:
     )
     assert two.p == pytest.approx(0.05, abs=0.001)
     off = 100 * sqrt(5.991 / 2)
-    came = {Arm.CONTROL: round(10_000 - off), Arm.RULES: round(10_000 + off), Arm.MODEL: 10_000}
+    came: dict[str, int] = {Arm.CONTROL: round(10_000 - off), Arm.RULES: round(10_000 + off), Arm.MODEL: 10_000}
     assert SampleRatioCheck(came, dict.fromkeys(came, 10_000.0)).p == pytest.approx(0.05, abs=0.001)
 
 
 def test_the_split_is_judged_by_the_shares_in_force_when_a_shopper_came() -> None:
-    then, now = {Arm.CONTROL: 0.1, Arm.RULES: 0.9}, {Arm.CONTROL: 0.5, Arm.RULES: 0.5}
-    came = [(then, {Arm.CONTROL: 100, Arm.RULES: 900}), (now, {Arm.CONTROL: 500, Arm.RULES: 500})]
+    then: dict[str, float] = {Arm.CONTROL: 0.1, Arm.RULES: 0.9}
+    now: dict[str, float] = {Arm.CONTROL: 0.5, Arm.RULES: 0.5}
+    came: list[tuple[dict[str, float], dict[str, int]]] = [
+        (then, {Arm.CONTROL: 100, Arm.RULES: 900}),
+        (now, {Arm.CONTROL: 500, Arm.RULES: 500}),
+    ]
     assert SampleRatioCheck.of(came).p == pytest.approx(1)
     assert SampleRatioCheck.of([(now, {Arm.CONTROL: 600, Arm.RULES: 1400})]).mismatch
-    off = ({Arm.RULES: 1.0}, {Arm.RULES: 100_000})
+    off: tuple[dict[str, float], dict[str, int]] = ({Arm.RULES: 1.0}, {Arm.RULES: 100_000})
     assert SampleRatioCheck.of([*came, off]) == SampleRatioCheck.of(came), (
         "while the experiment is off there is no split"
     )

@@ -60,7 +60,7 @@ def test_the_shops_own_words_stand_in_for(
     assert answer.json["source"] == "llm", "the product was well chosen"
     (suggestion,) = answer.json["suggestions"]
     assert suggestion["product"]["id"] == model.requests[0].known_ids[0]
-    assert suggestion["explanation"].endswith("Dawn Beans in your cart.")
+    assert suggestion["explanation"].endswith("your Dawn Beans.")
     (call,), (line,) = calls(advised.client.application), journal()
     assert (call.outcome, call.rejections) == ("ok", {cause: 1})
     assert line["response"] == call.response != ""
@@ -134,7 +134,7 @@ def test_nothing_is_suggested_twice(advised: Person, model: ModelServer) -> None
 
 
 def test_a_hundred_suggestions_are_three(advised: Person, model: ModelServer) -> None:
-    many = [id for id in ("cup", "pot", "shared") for _ in range(33)] + ["cup"]
+    many: list[object] = [*(id for id in ("cup", "pot", "shared") for _ in range(33)), "cup"]
     assert len(answer_to(advised, model, many, beans=1, honey=1)) == 3
 
 

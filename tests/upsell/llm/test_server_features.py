@@ -3,24 +3,10 @@
 import pytest
 
 from storefront.upsell.llm.server_features import NO_GUESS_SECONDS, REMEMBERED_SECONDS, Features, KnownFeatures
+from tests.upsell.llm.conftest import Clock
 
 ALL = Features()
 NO_SCHEMA = Features("json_object")
-
-
-class Clock:
-    """A time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from storefront.upsell.llm.complement_prompt import VERSION, messages, response_format
 from storefront.upsell.recommender.scoring import DEFAULT_PARAMS, CartItemFeatures, CatalogStats, Scorer
@@ -12,18 +13,17 @@ CART, PREPARED, BOUGHT = 0, 1, 2
 
 def totals(orders: int = 0, together: int = 0) -> CatalogStats:
     n = [orders, 0, together, 0]
-    groups_of = [[0], [1], [2], [2]]
-    return CatalogStats(n, orders, sum(n), {0: orders, 2: together}, {0: 1, 1: 1, 2: 2}, groups_of)
+    return CatalogStats(n, orders, sum(n), {0: orders, 2: together}, {0: 1, 1: 1, 2: 2}, category_of=[0, 1, 2, 2])
 
 
-def scores(one: CartItemFeatures, known: CatalogStats, **constants: float) -> dict[int, float]:
+def scores(one: CartItemFeatures, known: CatalogStats, **constants: Any) -> dict[int, float]:
     found = Scorer(known, [one], {}, replace(DEFAULT_PARAMS, **constants)).scores([1, 2, 3])
     return {number: score for score, number in found}
 
 
 def test_nothing_prepared_is_as_if_there_were_no_such_thing() -> None:
     one = CartItemFeatures(CART, [BOUGHT], [3000], [3], {3: 0.4})
-    assert scores(one, totals(9, 3)) == scores(one, totals(9, 3), prepared=99.0, prepared_group=99.0)
+    assert scores(one, totals(9, 3)) == scores(one, totals(9, 3), prepared=99.0, prepared_category=99.0)
 
 
 def test_two_orders_outweigh_what_was_prepared() -> None:
@@ -44,7 +44,7 @@ def test_it_fades_as_the_product_of_the_cart_sells() -> None:
 
 
 def test_a_category_is_worth_less_than_a_product_and_goes_to_all_of_its_products() -> None:
-    one = CartItemFeatures(CART, [], [], [], {}, prepared=[PREPARED], prepared_groups=[2])
+    one = CartItemFeatures(CART, [], [], [], {}, prepared=[PREPARED], prepared_categories=[2])
     found = scores(one, totals())
     assert found[PREPARED] > found[2] == found[3] > 0
     assert scores(one, totals(9, 3))[2] > scores(one, totals(9, 3))[3], "and more to what sells"

@@ -40,7 +40,7 @@ def rates(said: str) -> dict[str, float]:
 
 
 def order(person: Person, *ids: str) -> str:
-    return str(person.checkout(person.cart(**dict.fromkeys(ids, 1))).json["id"])  # type: ignore[index]
+    return str(person.checkout(person.cart(**dict.fromkeys(ids, 1))).json["id"])
 
 
 def open_shop(app: Flask, shop: str = "north") -> Person:

@@ -12,7 +12,7 @@ from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.tenant_context import set_rls_tenant, tenant_context
 from storefront.db.transactions import write
-from storefront.upsell.recommender.complements import ComplementTask
+from storefront.upsell.complement_generation import ComplementTask
 from storefront.upsell.recommender.models import Complement
 from storefront.upsell.types import ProductText
 from tests.conftest import Person
@@ -195,7 +195,7 @@ def test_what_a_model_wrote_before_stays_a_models(app: Flask) -> None:
             set_rls_tenant(connection, "north")
             connection.execute(
                 text(
-                    "INSERT INTO complement (tenant_id, product_id, complement_product_id, category, explanation) "
+                    "INSERT INTO complement (tenant_id, product_id, other_id, category, why) "
                     "VALUES ('north', 'beans', 'cup', '', 'Drink from it.')"
                 )
             )

@@ -1,4 +1,4 @@
-"""Compiles the phrases that no explanation may hold; `lexicons/README.md` describes their syntax."""
+"""Compiles the phrases that no explanation may contain; `lexicons/README.md` describes their syntax."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ TOKEN = re.compile(f"({'|'.join(map(re.escape, SYNTAX))})")
 SPACED_SCRIPT = re.compile("[a-zͰ-ӿ]")
 NEVER = "(?!)"
 HONEST = "()"
-"""An empty group, which is set when a line that starts with `!` fits."""
+"""An empty group that takes part in a match of a line that starts with `!`."""
 
 
 def compile_lexicon(folder: Path) -> re.Pattern[str]:
@@ -44,5 +44,5 @@ def compile_lexicon(folder: Path) -> re.Pattern[str]:
 
 
 def holds_phrase(lexicon: re.Pattern[str], text: str) -> bool:
-    """Whether a folded text holds a phrase of the lexicon outside of honest ones."""
+    """Whether a folded text contains a phrase of the lexicon outside of the allowed ones."""
     return any(match.lastindex is None for match in lexicon.finditer(text))

@@ -1,8 +1,9 @@
-"""The readings of a text under which a word may be hidden."""
+"""Undoes the ways of hiding a word in a text."""
 
 import codecs
 import re
 import unicodedata
+from functools import partial
 
 from storefront.upsell.llm.moderation.data_files import LEXICONS, read_lines
 
@@ -20,7 +21,8 @@ SEPARATORS = re.compile(r"[\W_]+")
 
 
 def fold_compatibility(text: str) -> str:
-    """Wide, narrow, styled and circled letters as plain ones. What else NFKC would fold, such as ½ or ™, stays."""
+    """Wide, narrow, styled and circled letters as plain ones. Other characters that NFKC would fold, such as ½ or ™,
+    stay."""
     folded = (
         unicodedata.normalize("NFKC", char) if unicodedata.decomposition(char).startswith(STYLES) else char
         for char in text
@@ -29,7 +31,8 @@ def fold_compatibility(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Without case, width, style and accents, with one kind of apostrophe. Kana keep their marks: ドル isn't トル."""
+    """The text without case, width, style and accents, with one kind of apostrophe. Kana keep their marks: ドル isn't
+    トル."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     if not parts.isascii():
         bare = (char for char in parts if char in KANA_MARKS or not unicodedata.combining(char))
@@ -38,23 +41,24 @@ def fold(text: str) -> str:
 
 
 def obfuscation_variants(text: str) -> list[str]:
-    """The folded text, and what else a reader could see in it.
+    """The folded text, and the other texts that a reader could see in it.
 
-    With look-alikes as Latin letters, with single letters and halves of words joined, with all words joined (after a
-    mark, so that none of them is at the start of a word), with digits as letters, and decoded.
+    With look-alikes as Latin letters; with single letters and halves of words joined; with all words joined (after a
+    mark, so that none of them is at the start of a word); with digits as letters; backwards and out of rot13.
     """
     folded = fold(text).replace("_", " ")
     latin = folded.translate(CONFUSABLES)
-    variants = [folded, latin]
-    for variant in dict.fromkeys(variants):
-        letters_joined = SEPARATED_LETTERS.sub(lambda letters: SEPARATORS.sub("", letters[0]), variant)
-        joined = JOINED_WORDS.sub("", letters_joined)
-        variants += [joined, "_" + SEPARATORS.sub("", variant)]
-    for digits in LEET_DIGITS:
-        variants.append(LEET_WORD.sub(lambda word: word[0].translate(digits), joined))  # noqa: B023 - called at once
-    return list(dict.fromkeys(variants + decoded_variants(latin)))
+    joined = {variant: join_letters(variant) for variant in (folded, latin)}
+    unspaced = ["_" + SEPARATORS.sub("", variant) for variant in joined]
+    words = [LEET_WORD.sub(partial(translate_match, digits), joined[latin]) for digits in LEET_DIGITS]
+    decoded = [latin[::-1], codecs.decode(latin, "rot13")]
+    return list(dict.fromkeys([*joined, *joined.values(), *unspaced, *words, *decoded]))
 
 
-def decoded_variants(folded: str) -> list[str]:
-    """The text backwards and out of rot13, which a shopper could be told to undo."""
-    return [folded[::-1], codecs.decode(folded, "rot13")]
+def join_letters(text: str) -> str:
+    """The text with "f r e e" and "fr-ee" as "free"."""
+    return JOINED_WORDS.sub("", SEPARATED_LETTERS.sub(lambda letters: SEPARATORS.sub("", letters[0]), text))
+
+
+def translate_match(table: dict[int, int], match: re.Match[str]) -> str:
+    return match[0].translate(table)

@@ -1,4 +1,4 @@
-"""Numbers in texts, in figures of any script and in the words of five languages."""
+"""Finds the numbers in texts, in digits of any script and in the words of five languages."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ VALUES = {
     for word in line.split()[1:]
 }
 NUMERIC = ("No", "Nl")
-"""The categories of ½, ❷ and Ⅳ, which no figure in FIGURES is in."""
+"""The categories of ½, ❷ and Ⅳ, which FIGURES doesn't match."""
 WORD = re.compile(rf"(?<!\w)(?:{'|'.join(sorted(VALUES, key=len, reverse=True))})(?!\w)|[^\W\d_]+")
 KANJI = re.compile(
     r"[一二三四五六七八九十百千]+(?=[つ枚本個杯冊箱円割人回色点台袋倍年]|日(?!月|本)|時間|ページ|セット|グラム)"

@@ -1,4 +1,4 @@
-"""Which parts of a model's answer may be shown, and why others may not."""
+"""Output guardrails: decides which parts of a model's answer may be shown."""
 
 import re
 import unicodedata
@@ -17,11 +17,11 @@ from storefront.upsell.llm.moderation.number_facts import numbers_in
 
 MAX_EXPLANATION_CHARACTERS = 160
 PROMPT_RUN_WORDS = 6
-"""So many words of the prompt in a row are not chance."""
+"""This number of the prompt's words in a row is no coincidence."""
 
 
 class RejectionReason(StrEnum):
-    """Stored in the call log and counted in the metrics. A text that has several gets the first."""
+    """Stored in the call log and counted in the metrics. A text with several gets the first."""
 
     SHAPE = "shape"
     UNKNOWN_PRODUCT = "unknown_product"
@@ -44,7 +44,7 @@ class RejectionReason(StrEnum):
 
 
 EMOJI_STYLE = re.compile("(?<=[\u203c-\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]")
-"""Asks for an emoji in colour or in black, as models write after ☕. Invisible, and honest."""
+"""Selects a coloured or black emoji, as models write after ☕. Invisible, but harmless."""
 MARKUP = re.compile(
     r"[<>`{}\[\]|\\^]|&#?\w+;|&#|\*\*|\*\w|\w\*(?!\w)|__|(?<!\w)_\w|~~|={2,}|-{3,}|\$\(|%s|#\w|^\s*[#*+-]\s|/\*|-->"
 )
@@ -66,9 +66,9 @@ STRUCTURE_PATTERNS = {
     ),
 }
 PHONE = re.compile(r"\d(?:[\s().\-/+]{0,3}\d){6,}")
-"""Seven figures in a row or more: no fact about a product, whoever says it."""
+"""Seven digits in a row or more are never a fact about a product."""
 BASE64 = re.compile(r"(?=[\w+/]{12})(?:[A-Z\d+/]+[a-z]{1,3}[\d+/]*){4}")
-"""Capital and a few small letters in turn, at least four times."""
+"""Capital and a few small letters alternating, at least four times."""
 UNREADABLE = re.compile(
     r"[a-z]{31}|[a-z\d+/=_-]{41}|(\w)\1{5}|(?<!\w)(?:[\da-f]{2}[\s:,]?){6,}(?!\w)"
     r"|(?<!\w)(?=\w{4})\w*(?:[a-z][Ͱ-֏Ꭰ-Ᏽ]|[Ͱ-֏Ꭰ-Ᏽ][a-z])"
@@ -77,9 +77,9 @@ UNREADABLE = re.compile(
 
 
 def rejection_reason(explanation: object, facts: set[str], instructions: str) -> RejectionReason | None:
-    """Why an explanation can't be shown; None when it can.
+    """The reason why an explanation can't be shown; None when it can.
 
-    `facts` are the numbers that may be in it, `instructions` the prompt that it must not repeat.
+    `facts` are the numbers that it may contain, `instructions` the prompt that it must not repeat.
     """
     if not isinstance(explanation, str) or not any(map(str.isalpha, explanation)):
         return RejectionReason.EMPTY_EXPLANATION
@@ -93,7 +93,7 @@ def rejection_reason(explanation: object, facts: set[str], instructions: str) ->
 
 
 def iter_violations(text: str, facts: set[str], instructions: str) -> Iterator[RejectionReason]:
-    """The reasons to reject a text in NFKC, the gravest first."""
+    """The reasons to reject a text in NFKC, the most serious first."""
     readings = obfuscation_variants(text)
     for reason, lexicon in LEXICON_PATTERNS.items():
         pattern = STRUCTURE_PATTERNS.get(reason)

@@ -1,5 +1,5 @@
-"""Replaying a shop's own orders: one product of each is held out, and each method says what would complete the rest,
-knowing the earlier orders only."""
+"""Replays a shop's own orders: one product of each is held out, and each method suggests what would complete the rest,
+knowing earlier orders only."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -18,15 +18,16 @@ from storefront.upsell.types import Candidate, Evidence, ProductText
 
 MAX_CART_SIZE = 15
 MIN_ORDERS = 20
-"""Carts below which nothing is said."""
+"""Carts below which no figures are shown."""
 PLACEHOLDER_EXPLANATION = "It goes with it."
-"""Stands for a reason where only the choice counts."""
+"""Stands for an explanation where only the choice counts."""
 POPULARITY, PAIRS, RULES, SHOWN = "popularity", "raw pair counts", "rules", "rules, as shown"
 
 
 @dataclass
 class Metrics:
-    """How a method did: how often what was held out was among its three, how high, and what it ever suggested."""
+    """Figures of a method: how often the held-out product was among its three, at which rank, and all that it
+    suggested."""
 
     carts: int = 0
     hits: int = 0
@@ -56,7 +57,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class BacktestCase:
-    """A cart as it was, for the model: what the rules found and would have shown, and what spoke for it."""
+    """A cart for the model: the rules' candidates, their choice, and the evidence for the candidates."""
 
     cart: Sequence[int]
     target: int
@@ -67,8 +68,7 @@ class BacktestCase:
 
 
 class Backtest:
-    """The current tenant's standing orders, once through. `asked` are the latest carts that a model could be asked
-    about."""
+    """Replays the current tenant's valid orders once. `asked` are the latest carts about which a model can be asked."""
 
     def __init__(self, tenant: TenantSettings, most_asked: int = 0) -> None:
         self.wishes, self.history = tenant.upsell, ReplayState()
@@ -88,7 +88,7 @@ class Backtest:
             progress(len(order_ids))
 
     def ask(self, order_id: str, numbers: Sequence[int]) -> None:
-        """Ask each method what completes this order, if there is a cart left of it."""
+        """Let each method complete this order, if it has enough products."""
         if not 2 <= len(numbers) <= MAX_CART_SIZE + 1:
             return
         cart = sorted(numbers)
@@ -107,15 +107,16 @@ class Backtest:
         return [one for one in self.history.best.top if one not in cart and self.history.n[one]][:MAX_SUGGESTIONS]
 
     def paired(self, cart: Sequence[int]) -> list[int]:
-        """What was in most orders with the products of the cart."""
+        """The products with the most orders in common with the cart's."""
         sums: Counter[int] = Counter()
         for one in cart:
-            sums.update(self.history.ledger.rows[one].counts)
+            sums.update(self.history.cooccurrences.rows[one].counts)
         others = (other for other in sums if other not in cart)
         return nlargest(MAX_SUGGESTIONS, others, key=lambda other: (sums[other], -other))
 
     def candidates(self, cart: Sequence[int], best: Sequence[int]) -> list[Candidate]:
-        """What the shop's wishes leave of the best, and add to it, as far as is known without looking at products."""
+        """The candidates that the merchandising rules allow and add, as far as that is known without reading
+        products."""
         ids, kinds = self.history.ids, self.history.categories
         mine = {ids[one] for one in cart}
         pins = dict.fromkeys(pin.suggest for pin in self.wishes.pins if pin.with_id in mine)
@@ -123,7 +124,7 @@ class Backtest:
         barred = {kinds[one] for one in cart if kinds[one]} if self.wishes.bar_categories_in_cart else set()
         unwanted = self.wishes.exclude | set(pinned)
         wanted = (one for one in best if ids[one] not in unwanted)
-        found = _diversified(wanted, self.history.groups_of, self.wishes)
+        found = _diversified(wanted, self.history.category_of, self.wishes)
         others = [ids[one] for one in found if kinds[one] not in barred]
         bare = {id: ProductText(id, "", category=kinds[self.numbers[id]]) for id in (*pinned, *others)}
         return [Candidate(goods, PLACEHOLDER_EXPLANATION, id in pinned) for id, goods in bare.items()]

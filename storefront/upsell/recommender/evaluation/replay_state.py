@@ -1,4 +1,4 @@
-"""What the engine would have known of a shop after some of its orders, for whoever replays them."""
+"""The recommender's state after a part of a shop's orders, for the backtest."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from storefront.clock import now
 from storefront.db.tenancy import execute, insert_if_absent
 from storefront.db.transactions import write
 from storefront.upsell.recommender.complements import NO_COMPLEMENTS, ProductComplements, read_complements
-from storefront.upsell.recommender.cooccurrence import category_names, unpack_similar_items
+from storefront.upsell.recommender.cooccurrence import top_category, unpack_similar_items
 from storefront.upsell.recommender.cooccurrence_update import BasketItem, CooccurrenceUpdate, PackedRow
 from storefront.upsell.recommender.models import TrainingState
 from storefront.upsell.recommender.queries import (
@@ -26,7 +26,7 @@ from storefront.upsell.types import Evidence
 
 
 class Best:
-    """The numbers that sell best of some, kept up as they sell; `top` stays the same list."""
+    """The best-selling numbers of a group of products, updated with each sale. `top` stays the same list."""
 
     def __init__(self, sold: Sequence[int], numbers: Iterable[int], most: int) -> None:
         self.sold, self.most = sold, most
@@ -40,8 +40,8 @@ class Best:
 
 
 class ReplayState:
-    """What the engine would have known of the current tenant after some of its orders: all in memory, packed but for
-    the lot at hand."""
+    """The recommender's state of the current tenant after a part of its orders. In memory, and packed except for the
+    current batch."""
 
     def __init__(self) -> None:
         with write():
@@ -53,33 +53,32 @@ class ReplayState:
         for number, product_id, category in execute(SELECT_CATALOG):
             self.ids[number], self.categories[number] = product_id, category
         many = max(self.ids, default=-1) + 1
-        names = [category_names(self.categories.get(number, "")) for number in range(many)]
-        self.groups_of = [[known[name] for name in own if name in known] for own in names]
+        self.category_of = [known.get(top_category(self.categories.get(number, ""))) for number in range(many)]
         self.n = array("I", bytes(4 * many))
         self.orders = self.lines = 0
-        self.group_lines: Counter[int] = Counter()
-        self.group_sizes = Counter(group for groups in self.groups_of for group in groups)
+        self.category_lines: Counter[int] = Counter()
+        members: defaultdict[int, list[int]] = defaultdict(list)
+        for number, category in enumerate(self.category_of):
+            if category is not None:
+                members[category].append(number)
+        self.category_sizes = {category: len(numbers) for category, numbers in members.items()}
         self.best = Best(self.n, sorted(self.ids), MAX_BESTSELLERS)
-        members: dict[int, list[int]] = {group: [] for group in self.group_sizes}
-        for number in sorted(self.ids):
-            for group in self.groups_of[number]:
-                members[group].append(number)
         self.best_of = {
-            group: Best(self.n, numbers, MAX_BESTSELLERS_PER_CATEGORY) for group, numbers in members.items()
+            category: Best(self.n, numbers, MAX_BESTSELLERS_PER_CATEGORY) for category, numbers in members.items()
         }
         self._rows: defaultdict[int, PackedRow] = defaultdict(lambda: (0, b""))
         self._groups: defaultdict[int, bytes] = defaultdict(bytes)
-        self.ledger = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
+        self.cooccurrences = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
         self.alike: dict[int, dict[int, float]] = {}
         self.prepared: dict[str, ProductComplements] = {}
 
     def take(self, baskets: Iterable[Sequence[BasketItem]]) -> None:
-        """Put the last lot away, and have at hand what is known of this one's products."""
+        """Pack the last batch, and read what is known about the products of this one."""
         baskets = list(baskets)
-        self._rows |= self.ledger.packed()
-        self._groups |= self.ledger.packed_groups()
-        self.ledger = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
-        self.ledger.fetch(baskets)
+        self._rows |= self.cooccurrences.packed()
+        self._groups |= self.cooccurrences.packed_categories()
+        self.cooccurrences = CooccurrenceUpdate(reader_of(self._rows), reader_of(self._groups))
+        self.cooccurrences.fetch(baskets)
         texts = execute(
             SELECT_TEXT_FEATURES, {"indexes": list({one.number for bought in baskets for one in bought})}
         ).all()
@@ -88,27 +87,26 @@ class ReplayState:
         self.prepared = read_complements(prepared) if prepared else {}
 
     def learn(self, bought: Sequence[BasketItem]) -> None:
-        self.ledger.learn(bought, 1)
+        self.cooccurrences.learn(bought, 1)
         self.orders += 1
         for one in bought:
             self.n[one.number] += 1
             self.lines += 1
-            self.group_lines.update(one.groups)
             self.best.rise(one.number)
-            for group in one.groups:
-                self.best_of[group].rise(one.number)
+            if one.category is not None:
+                self.category_lines[one.category] += 1
+                self.best_of[one.category].rise(one.number)
 
     def shelf(self) -> RecommenderStats:
-        totals = CatalogStats(self.n, self.orders, self.lines, self.group_lines, self.group_sizes, self.groups_of)
-        return RecommenderStats(
-            (0, ""), 0.0, totals, self.best.top, {group: best.top for group, best in self.best_of.items()}
-        )
+        sizes, best_of = self.category_sizes, {category: best.top for category, best in self.best_of.items()}
+        totals = CatalogStats(self.n, self.orders, self.lines, self.category_lines, sizes, self.category_of)
+        return RecommenderStats((0, ""), 0.0, totals, self.best.top, best_of)
 
     def of(self, number: int) -> ProductComplements:
         return self.prepared.get(self.ids[number], NO_COMPLEMENTS)
 
     def in_cart(self, number: int) -> CartItemFeatures:
-        row, prepared = self.ledger.rows[number], self.of(number)
+        row, prepared = self.cooccurrences.rows[number], self.of(number)
         weights = list(row.weights.values())
         times = [row.counts[other] for other in row.weights]
         return CartItemFeatures(
@@ -116,13 +114,14 @@ class ReplayState:
         )
 
     def pairs(self, cart: Sequence[int]) -> dict[int, dict[int, int]]:
-        return {group: self.ledger.groups[group] for number in cart for group in self.groups_of[number]}
+        categories = {self.category_of[number] for number in cart}
+        return {category: self.cooccurrences.categories[category] for category in categories if category is not None}
 
     def ties(self, number: int, cart: Sequence[int]) -> list[Evidence]:
         return [
             self.of(one).evidence(
                 self.ids[one],
-                self.ledger.rows[one].counts.get(number, 0),
+                self.cooccurrences.rows[one].counts.get(number, 0),
                 number,
                 self.ids[number],
                 self.categories[number],
@@ -136,7 +135,7 @@ def count_orders() -> int:
 
 
 def order_batches(until: datetime) -> Iterator[list[str]]:
-    """The ids of the current tenant's orders that stand, up to this moment, in the order of time."""
+    """The ids of the current tenant's valid orders up to this moment, oldest first."""
     moment, last = datetime(1970, 1, 1, tzinfo=UTC), ""
     limits = {"until": until, "limit": RETRAIN_BATCH_SIZE}
     while rows := execute(VALID_ORDERS_AFTER, {"moment": moment, "id": last, **limits}).all():

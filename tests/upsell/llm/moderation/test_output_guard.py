@@ -1,5 +1,7 @@
 """Honest sentences of a model are shown as they are; others are rejected, each for its reason."""
 
+from typing import Any
+
 import pytest
 
 from storefront.upsell.llm.moderation.number_facts import numbers_in
@@ -14,7 +16,7 @@ HONEST = [sentence for sentences in SENTENCES.values() for sentence in sentences
 def said_of(goods: ProductText, explanation: object, *cart: ProductText) -> tuple[str, dict[str, int]]:
     """What is shown beside the goods when the model says this, and what was dropped."""
     answer = {"suggestions": [{"product_id": goods.id, "explanation": explanation}]}
-    checked = validate_answer(answer, [Candidate(goods, REASON, 1.0)], cart)
+    checked = validate_answer(answer, [Candidate(goods, REASON)], cart)
     (chosen,) = checked.chosen
     return chosen.explanation, checked.rejections
 
@@ -32,7 +34,7 @@ def test_an_honest_sentence_is_shown_as_it_is(sentence: str) -> None:
     assert shown == sentence.replace("\ufe0f", "")
 
 
-FAULTS = {
+FAULTS: dict[str, tuple[Any, ...]] = {
     "price": (
         "Only £3.",
         "A fair price.",
@@ -97,7 +99,7 @@ def test_a_number_may_be_said_of_a_product_or_of_what_is_in_the_cart() -> None:
 def test_a_number_of_another_candidate_may_not() -> None:
     cup, pot = ProductText("cup", "Stone Cup"), ProductText("pot", "Pot", "For 12 cups.")
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Serves 12."}]}
-    checked = validate_answer(answer, [Candidate(cup, REASON, 1.0), Candidate(pot, REASON, 1.0)])
+    checked = validate_answer(answer, [Candidate(cup, REASON), Candidate(pot, REASON)])
     assert checked.rejections == {"number": 1}
 
 
@@ -111,7 +113,7 @@ def test_what_is_shown_is_plain() -> None:
 
 
 def test_the_rules_own_words_are_shown_without_what_cant_be_seen() -> None:
-    candidate = Candidate(ProductText("cup", "Cup"), "Shares “p\u200bot” with \u202eDawn\U000e0041 Beans.", 1.0)
+    candidate = Candidate(ProductText("cup", "Cup"), "Shares “p\u200bot” with \u202eDawn\U000e0041 Beans.")
     answer = {"suggestions": [{"product_id": "cup", "explanation": "Free!"}]}
     assert validate_answer(answer, [candidate]).chosen[0].explanation == "Shares “pot” with Dawn Beans."
 

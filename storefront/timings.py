@@ -1,0 +1,44 @@
+"""How long the app waits before and between its background operations: one object, which tests can replace."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from storefront.state import state_of
+
+
+@dataclass(frozen=True)
+class Timings:
+    """All durations are in seconds. The defaults are for production; tests pass others to `create_app`."""
+
+    tenant_snapshot: float = 1.0
+    """Maximum age of a snapshot of the tenants; a change is visible in all processes within this time."""
+    prefetch_debounce: float = 0.4
+    """Time without another change of a cart after which the model is asked about it."""
+    prefetch_retry: float = 0.3
+    """Delay before a cart is checked again whose last request to the model is still running."""
+    panel_llm_wait: float = 0.25
+    """How long a shopper's panel waits for an answer of the model that isn't stored yet: too short to be noticed."""
+    recommender_slot: float = 0.25
+    """Time after which a computation starts without a slot: the one that holds the slot waits for the database."""
+    learn_delay: float = 1.0
+    """Delay between an order and the training on it, together with the orders that follow in this time."""
+    impression_flush_delay: float = 0.4
+    """Delay before an impression is written; impressions that follow in this time are written together with it."""
+    impression_retry_delay: float = 1.0
+    """Delay before another attempt when the database can't be written to."""
+    event_poll: float = 0.3
+    """Pause between two polls of the table of events."""
+    stream_heartbeat: float = 15.0
+    """Silence after which a heartbeat is sent to a live stream."""
+    prepare_timeout: float = 300
+    """Wait for another process that migrates the database or loads a catalogue; 100,000 products take 70."""
+
+
+def timings_of(app: Flask) -> Timings:
+    return state_of(app).timings
+
+
+def timings() -> Timings:
+    """Return those of the current app."""
+    return timings_of(current_app)
