@@ -208,10 +208,10 @@ def test_going_back_merges_the_variants_of_a_product(before: Flask) -> None:
     shopper = Person(before.test_client(), "north")
     chosen = [{"variant_id": f"beans-{value}", "quantity": n} for value, n in (("whole", 2), ("ground", 3))]
     carts = [
-        shopper.api("POST", "/carts", {"items": [*chosen, {"product_id": "cup", "quantity": 1}]}).json["id"]  # type: ignore[index]
+        shopper.api("POST", "/carts", {"items": [*chosen, {"product_id": "cup", "quantity": 1}]}).json["id"]
         for _ in range(2)
     ]
-    order = shopper.checkout(carts[1]).json["id"]  # type: ignore[index]
+    order = shopper.checkout(carts[1]).json["id"]
     with before.app_context():
         downgrade(revision="0008")
         with db.engine.begin() as connection:
@@ -221,4 +221,4 @@ def test_going_back_merges_the_variants_of_a_product(before: Flask) -> None:
             ordered = f"SELECT product_id, quantity FROM order_line WHERE order_id = '{order}' ORDER BY position"
             assert rows(connection, ordered) == [("beans", 5), ("cup", 1)]
         upgrade()
-    assert shopper.api("GET", f"/orders/{order}").json["items"][0]["variant_id"] == "beans"  # type: ignore[index]
+    assert shopper.api("GET", f"/orders/{order}").json["items"][0]["variant_id"] == "beans"

@@ -1,6 +1,7 @@
 """Carts and orders of variants: each has its own stock, and an order keeps what was chosen."""
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -139,10 +140,11 @@ def test_orders_cancellations_and_an_update_at_once_keep_the_sum(app: Flask):
         with app.app_context(), tenant_context("wear"):
             cancel_order(order_id)
 
-    at_once([
+    acts: list[Callable[[], object]] = [
         *(partial(who.checkout, cart) for who, cart in zip(people(app, 10, "wear"), carts, strict=True)),
         *(partial(cancel, order) for order in orders),
         partial(open_wear, app, changed, refresh=True),
-    ])  # fmt: skip
+    ]
+    at_once(acts)
     price, total, of_variants = sums(app, "tee")
     assert (price, total) == (900, of_variants)

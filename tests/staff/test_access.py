@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from flask import Flask, Response
+from flask import Flask
 from werkzeug.routing import Rule
+from werkzeug.wrappers import Response
 
 from storefront.clock import now
 from storefront.staff.access import PUBLIC, AccessNotDeclared, access_of, check_access, is_staff_rule, requires
@@ -37,12 +38,12 @@ def calls(app: Flask) -> list[Route]:
 
 def path_of(rule: Rule) -> str:
     """The rule's path with ids that nothing has, so that a request that is let in changes nothing."""
-    _, path = rule.build(dict.fromkeys(rule.arguments, "nobody"))  # type: ignore[misc]
+    _, path = rule.build(dict.fromkeys(rule.arguments, "nobody"))
     return path
 
 
-def ask(person: Person, route: Route, **kwargs: dict[str, str]) -> Response:
-    return person.client.open(person.root + path_of(route[0]), method=route[1], **kwargs)  # type: ignore[return-value]
+def ask(person: Person, route: Route, headers: dict[str, str] | None = None) -> Response:
+    return person.client.open(person.root + path_of(route[0]), method=route[1], headers=headers)
 
 
 def let_in(answer: Response) -> bool:

@@ -76,7 +76,7 @@ def test_failed_sign_ins_have_an_end_per_address(limited: Person) -> None:
     newcomer(limited.client.application, "north", Role.CLERK, "ada@north.example")
     names = count()
 
-    def guess() -> TestResponse:
+    def guess() -> Response:
         return limited.post("/admin/sign-in", {"email": f"{next(names)}@north.example", "password": PASSWORD})
 
     assert until_refused(guess, 30) == 20
@@ -91,7 +91,7 @@ def test_failed_sign_ins_have_an_end_per_address(limited: Person) -> None:
 def test_failed_sign_ins_of_an_account_have_an_end_from_all_addresses(limited: Person, email: str) -> None:
     newcomer(limited.client.application, "north", Role.CLERK, "bob@north.example")
 
-    def guess() -> TestResponse:
+    def guess() -> Response:
         limited.client.environ_base["REMOTE_ADDR"] = next(addresses)
         return limited.post("/admin/sign-in", {"email": email, "password": "a wrong password"})
 
