@@ -28,7 +28,7 @@ export class LiveRegions {
     return this.all()
       .flatMap((region) => [...region.querySelectorAll("[data-product]")])
       .filter((place) => place.dataset.product === productId)
-      .some((place) => type === "price" || place.dataset.left !== left);
+      .some((place) => type !== "stock" || place.dataset.left !== left);
   }
 
   refreshSoon() {
@@ -65,6 +65,7 @@ export class LiveRegions {
     // The cart in its panel has its own address.
     const address = place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href;
     const answer = await fetch(address, { headers }).catch(() => null);
+    if (answer?.status === 404) location.reload(); // it was taken off sale
     if (!answer?.ok) return null;
     const language = answer.headers.get("Content-Language");
     if (language && language !== document.documentElement.lang) {

@@ -13,6 +13,8 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,18 +43,35 @@ class StockState:
         return bool(0 < self.stock <= LOW_STOCK_THRESHOLD)
 
 
+class ProductStatus(StrEnum):
+    """Only what is active is on sale: found, shown, suggested and added to carts."""
+
+    ACTIVE = "active"
+    DRAFT = "draft"
+    ARCHIVED = "archived"
+
+
+ON_SALE = text("status = 'active'")
+"""Of the partial indexes; see `queries.IS_ON_SALE`."""
+
+
 class Product(StockState, OwnedByTenant, Model):
     """`position` orders the catalogue: new products come last.
 
     `price`, in minor units of the tenant's currency, is the lowest of the active variants, and `stock` the sum of
-    theirs: stored here, because lists, search and pages of products without options then read one row."""
+    theirs: stored here, because lists, search and pages of products without options then read one row.
+
+    The variants of a product that isn't on sale are archived with it, so its stock is 0, and whatever asks for stock
+    leaves it out."""
 
     __tablename__ = "product"
     __table_args__ = (
         CheckConstraint("stock >= 0", name="stock_not_negative"),
         CheckConstraint("price >= 0", name="price_not_negative"),
         Index(None, "tenant_id", "position", unique=True),
-        Index(None, "tenant_id", "category", "position"),
+        CheckConstraint("status IN ('active', 'draft', 'archived')", name="status_known"),
+        Index("ix_product_on_sale_position", "tenant_id", "position", sqlite_where=ON_SALE, postgresql_where=ON_SALE),
+        Index(None, "tenant_id", "category", "position", sqlite_where=ON_SALE, postgresql_where=ON_SALE),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -66,6 +85,7 @@ class Product(StockState, OwnedByTenant, Model):
     stock: Mapped[int] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     image: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(String(8), default=ProductStatus.ACTIVE)
     options: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """`[{"name": "Colour", "values": ["Red", "Blue"]}]` in the shop's default language; None for a product without
     options, which has one variant with the product's own id."""
@@ -113,4 +133,6 @@ class Variant(StockState, OwnedByTenant, Model):
     sku: Mapped[str] = mapped_column(default="")
     gtin: Mapped[str | None]
     status: Mapped[str] = mapped_column(String(8), default=VariantStatus.ACTIVE)
+    archived_with_product: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Archived because its product isn't on sale, and active again with it."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from storefront.catalog.models import Product, StockState
 from storefront.catalog.variants import (
@@ -99,20 +99,24 @@ PRODUCT_CARD_COLUMNS = [
     *(product_columns[name] for name in ("id", "name", "price", "stock", "image", "name_translations")),
     product_columns.options.is_not(None).label("has_options"),
 ]
+IS_ON_SALE = product_columns.status == literal_column("'active'")
+"""Without a bound parameter: its value would decide whether the partial indexes of `ON_SALE` can be used."""
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
-    .where(product_columns.category != "")
+    .where(product_columns.category != "", IS_ON_SALE)
     .group_by(product_columns.category)
     .order_by(func.min(product_columns.position))
 )
-SELECT_PRODUCT = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(product_columns.id == bindparam("id")))
+SELECT_PRODUCT = tenant_scoped(
+    select(*PRODUCT_VIEW_COLUMNS, product_columns.updated_at).where(product_columns.id == bindparam("id"), IS_ON_SALE)
+)
 in_stock_by_ids = product_columns.id.in_(bindparam("ids", expanding=True)) & (product_columns.stock > 0)
 SELECT_PRODUCTS_IN_STOCK = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(in_stock_by_ids))
 SEARCH_TEXTS_BATCH_SIZE = 1000
 """Products whose words are in memory at a time."""
 SELECT_SEARCH_TEXTS = tenant_scoped(
     select(product_columns.position, product_columns.search_text)
-    .where(product_columns.position > bindparam("position"))
+    .where(product_columns.position > bindparam("position"), IS_ON_SALE)
     .order_by(product_columns.position)
     .limit(bindparam("limit"))
 )

@@ -17,6 +17,9 @@ class EventType(StrEnum):
     ORDER_CANCELLED = "order.cancelled"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"
+    PRODUCT_CREATED = "product.created"
+    PRODUCT_CHANGED = "product.changed"
+    MERCHANDISING_CHANGED = "merchandising.changed"
     MEMBER_INVITED = "member.invited"
     MEMBER_JOINED = "member.joined"
     MEMBER_ROLE_CHANGED = "member.role_changed"
@@ -27,6 +30,10 @@ class EventType(StrEnum):
     STAFF_POLICY_CHANGED = "staff_policy.changed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
+
+
+HIDDEN = "hidden"
+"""In an event's data: it is about a product that isn't on sale, so open pages of the shop don't hear of it."""
 
 
 class EventColumns:
