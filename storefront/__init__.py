@@ -13,6 +13,7 @@ from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
 from storefront.catalog import spelling
+from storefront.catalog import staff_api as catalog_staff_api
 from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.checkout import api as checkout_api
 from storefront.checkout import pages as checkout_pages
@@ -141,7 +142,17 @@ def register_blueprints(app: Flask) -> None:
         admin_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api, audit_api):
+    for api in (
+        catalog_api,
+        catalog_staff_api,
+        cart_api,
+        checkout_api,
+        orders_api,
+        upsell_api,
+        llm_api,
+        experiment_api,
+        audit_api,
+    ):
         app.register_blueprint(api.api)
     app.register_blueprint(seo_pages.root_files)
     app.register_blueprint(staff_pages.pages)

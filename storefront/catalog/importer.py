@@ -8,20 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from storefront.catalog.field_types import split_by_language
 from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog
 from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product, ProductStatus
-from storefront.catalog.text import build_search_document
+from storefront.catalog.product_rows import product_row
 from storefront.catalog.variant_importer import (
     EventRow,
     VariantChanges,
     find_variant_changes,
     insert_variants,
-    option_columns,
     variant_rows,
 )
-from storefront.catalog.variants import iter_option_values
 from storefront.db.base import db
 from storefront.db.engine import engines
 from storefront.db.tenant_context import set_rls_tenant
@@ -224,35 +221,3 @@ def update_products(connection: Connection, tenant_id: str, rows: list[dict[str,
             for row in rows
         ],
     )
-
-
-def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
-    """Return the product's category and tags with all translations."""
-    own = [entry.category, *entry.tags]
-    return own + [other for label in own for other in tenant.labels.get(label, {}).values()]
-
-
-def product_row(tenant: TenantEntry, entry: ProductEntry, variants: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a product's row, with the lowest price of these rows of its variants."""
-    own, options = tenant.language, option_columns(tenant, entry)
-    name, names = split_by_language(entry.name, own)
-    description, descriptions = split_by_language(entry.description, own)
-    labels = [*searchable_labels(tenant, entry), *iter_option_values(**options)]
-    search_name, search_text = build_search_document(
-        (name, *names.values()), (description, *descriptions.values()), labels
-    )
-    return {
-        "tenant_id": tenant.id,
-        "id": entry.id,
-        "name": name,
-        "name_translations": names or None,
-        "description": description,
-        "description_translations": descriptions or None,
-        "category": entry.category,
-        "price": min(row["price"] for row in variants),
-        "tags": entry.tags,
-        "image": entry.image,
-        **options,
-        "search_name": search_name,
-        "search_text": search_text,
-    }

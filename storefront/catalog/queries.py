@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, literal_column, select
@@ -41,6 +42,8 @@ class ProductView(StockState):
     options: tuple[ProductOption, ...] = ()
     source_text: "ProductView | None" = None
     """The product in the shop's default language, if that isn't the page's language."""
+    updated_at: datetime | None = None
+    """Of a single product; lists don't read it."""
     loaded_variants: tuple[VariantView, ...] | None = None
     """Of a product with options, by `with_variants`."""
 
@@ -187,7 +190,13 @@ def get_product_view(product_id: str) -> ProductView:
     row = execute(SELECT_PRODUCT, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
         raise NotFound(_("We couldn't find this product."))
-    return with_variants([product_view_from_row(row)])[0]
+    return replace(with_variants([product_view_from_row(row)])[0], updated_at=row.updated_at)
+
+
+def product_etag(updated_at: datetime) -> str:
+    """Return the ETag, without quotes, of a product. Each change of it, of its variants and of its stock makes
+    another."""
+    return f"{updated_at.timestamp() * 1_000_000:.0f}"
 
 
 def get_products_in_stock(product_ids: Collection[str]) -> dict[str, ProductView]:

@@ -140,8 +140,12 @@ def find_variant_changes(
     query = select(*columns).where(variants.c.tenant_id == tenant.id, variants.c.product_id.in_(ids))
     stored = {row.id: row._asdict() for row in connection.execute(query)}
     moment, hidden = now(), products_not_on_sale(connection, tenant.id, ids)
-    for row in (row for entry in entries for row in variant_rows(tenant, entry)):
-        row |= ARCHIVED_WITH_PRODUCT if row["product_id"] in hidden else {}
+    wanted = (
+        row | (ARCHIVED_WITH_PRODUCT if entry.id in hidden else {})
+        for entry in entries
+        for row in variant_rows(tenant, entry)
+    )
+    for row in wanted:
         before = stored.pop(row["id"], None)
         if before is None or before["product_id"] != row["product_id"]:
             found.added.append({**row, "updated_at": moment})
