@@ -12,7 +12,7 @@ from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
-from storefront.catalog import spelling
+from storefront.catalog import picture_pages, spelling
 from storefront.catalog import staff_api as catalog_staff_api
 from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.checkout import api as checkout_api
@@ -140,6 +140,7 @@ def register_blueprints(app: Flask) -> None:
         observability_pages,
         i18n_pages,
         admin_pages,
+        picture_pages,
     ):
         app.register_blueprint(pages.pages)
     for api in (

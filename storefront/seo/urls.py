@@ -13,6 +13,7 @@ from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.state import current_state
 from storefront.web.absolute_urls import public_root, trusted_root
+from storefront.web.media import WIDTHS, is_uploaded, media_path
 
 
 def require_root() -> str:
@@ -47,7 +48,9 @@ def variant_query(variant: VariantView) -> str:
 
 
 def image_path(image: str) -> str:
-    """Return the path of an image below the shop's root, independent of its content; empty if there is none."""
+    """Return the path of an image below the shop's root; empty if there is none."""
+    if is_uploaded(image):
+        return media_path(image, max(WIDTHS))
     assets = current_state().static_files
     return f"/static/products/{image}" if "products/" + image in assets.hashed else ""
 
