@@ -13,6 +13,10 @@ def role_names() -> dict[str, str]:
     }
 
 
+def role_name(role: str) -> str:
+    return role_names()[role]
+
+
 def role_descriptions() -> dict[str, str]:
     return {
         Role.OWNER: _("Everything, including people and API keys."),

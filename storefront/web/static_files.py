@@ -22,7 +22,9 @@ from storefront.web.media import image_widths, is_uploaded, media_path
 STATIC_FOLDER = ROOT / "static"
 SCRIPT = "js/shop.js"
 STYLE = "css/style.css"
+ADMIN_SCRIPT = "js/admin.js"
 ADMIN_STYLE = "css/admin.css"
+BUNDLES = (SCRIPT, STYLE, ADMIN_SCRIPT, ADMIN_STYLE)
 SOURCES = ("js/", "css/")
 """Folders of which only the bundles are served."""
 PRODUCTS = "products/"
@@ -58,10 +60,13 @@ class StaticFiles:
                     texts[name] = content
                 else:
                     paths[name] = path
-        texts[SCRIPT] = join_scripts(self.folder / SCRIPT).encode()
+        for script in (SCRIPT, ADMIN_SCRIPT):
+            texts[script] = join_scripts(self.folder / script).encode()
         for style in (STYLE, ADMIN_STYLE):
             texts[style] = self.with_hashed_names(join_styles(self.folder / style)).encode()
-        self.hashed.update({name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE, ADMIN_STYLE)})
+        self.hashed.update(
+            {name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE, ADMIN_SCRIPT, ADMIN_STYLE)}
+        )
         self.answers.update(self.answers_of(paths, texts))
 
     def answers_of(self, paths: dict[str, Path], texts: dict[str, bytes]) -> dict[str, "InMemoryFile | StaticFile"]:

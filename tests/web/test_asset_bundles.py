@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storefront.web.asset_bundles import AssetError, join_scripts, join_styles
-from storefront.web.static_files import ADMIN_STYLE, SCRIPT, STATIC_FOLDER, STYLE
+from storefront.web.static_files import ADMIN_SCRIPT, ADMIN_STYLE, SCRIPT, STATIC_FOLDER, STYLE
 
 Write = Callable[..., Path]
 
@@ -160,9 +160,11 @@ def test_a_stylesheet_that_cannot_be_joined_is_named(write: Write, sources: dict
 
 
 def test_every_source_of_the_shop_is_part_of_what_is_served() -> None:
-    script = join_scripts(STATIC_FOLDER / SCRIPT)
-    parts = re.findall(r'^modules\["([\w.]+)"\]=', script, re.MULTILINE)
-    assert sorted(parts) == sorted(path.name for path in (STATIC_FOLDER / "js").iterdir())
+    scripts = {script: join_scripts(STATIC_FOLDER / script) for script in (SCRIPT, ADMIN_SCRIPT)}
+    parts = {name: re.findall(r'^modules\["([\w./]+)"\]=', text, re.MULTILINE) for name, text in scripts.items()}
+    sources = {path.relative_to(STATIC_FOLDER / "js").as_posix() for path in (STATIC_FOLDER / "js").rglob("*.js")}
+    assert {name for names in parts.values() for name in names} == sources
+    assert not [name for name in parts[SCRIPT] if name.startswith("admin")]
     imported = {style: imports_of(style) for style in (STYLE, ADMIN_STYLE)}
     files = {path.relative_to(STATIC_FOLDER / "css").as_posix() for path in (STATIC_FOLDER / "css").rglob("*.css")}
     assert {name for names in imported.values() for name in names} | {"style.css", "admin.css"} == files

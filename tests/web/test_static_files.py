@@ -33,6 +33,7 @@ def test_of_the_sources_only_the_bundles_are_served(folder: Path) -> None:
     assert {"js/shop.js", "css/style.css", "vendor/htmx.min.js", "fonts/figtree.woff2"} <= served
     assert {name for name in served if name.startswith(("js/", "css/"))} == {
         *("js/shop.js", files.hashed["js/shop.js"]),
+        *("js/admin.js", files.hashed["js/admin.js"]),
         *("css/style.css", files.hashed["css/style.css"]),
         *("css/admin.css", files.hashed["css/admin.css"]),
     }

@@ -1,0 +1,8 @@
+// Buttons that open a dialog of the page.
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-dialog]");
+  if (!button) return;
+  document.querySelector("#rail:popover-open")?.hidePopover();
+  document.getElementById(button.dataset.dialog).showModal();
+});
