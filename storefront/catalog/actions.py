@@ -18,6 +18,7 @@ from storefront.catalog.product_input import shop_entry
 from storefront.catalog.product_rows import product_row
 from storefront.catalog.queries import product_etag
 from storefront.catalog.refusals import EditConflict, ProductChanged
+from storefront.catalog.staff_queries import variant_status
 from storefront.catalog.variant_importer import ARCHIVED_WITH_PRODUCT, variant_rows
 from storefront.clock import now
 from storefront.db.base import db, table_of
@@ -120,7 +121,9 @@ def change_product(
     `base` has the values from which an editor started. Raises `EditConflict` if one that is changed isn't that any
     more; also `NotFound`, `ProductChanged` and `Invalid`."""
     with editing(tenant, product_id, if_match) as edit:
-        refuse_conflicts(edit.product, changes, base or {})
+        row: Product | Variant = edit.product if "stock" not in changes else only_variant(edit)
+        if theirs := conflicts(row, changes, base or {}):
+            raise EditConflict(theirs)
         if "status" in changes:
             edit.set_status(ProductStatus(changes["status"]))
         edit.set_details({name: changes[name] for name in DETAILS if name in changes})
@@ -130,15 +133,17 @@ def change_product(
             edit.set_stock(only_variant(edit), of(only_variant(edit).stock), changes.get("reason", ""))
 
 
-def refuse_conflicts(row: Any, changes: Mapping[str, Any], base: Mapping[str, Any]) -> None:
-    """Raise `EditConflict` with what others have stored meanwhile in the fields that are changed here."""
-    theirs = {
+def conflicts(row: Any, changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what others have stored meanwhile in the fields that are changed here."""
+    return {
         name: stored
         for name, was in base.items()
-        if name in changes and (stored := getattr(row, name)) not in (was, changes[name])
+        if name in changes and (stored := current_value(row, name)) not in (was, changes[name])
     }
-    if theirs:
-        raise EditConflict(theirs)
+
+
+def current_value(row: Product | Variant, name: str) -> Any:
+    return variant_status(row).value if isinstance(row, Variant) and name == "status" else getattr(row, name)
 
 
 def stock_of(changes: Mapping[str, Any]) -> Callable[[int], int] | None:
@@ -162,27 +167,52 @@ def only_variant(edit: ProductEdit) -> Variant:
 
 
 def change_variant(
-    tenant: TenantSettings,
-    product_id: str,
-    variant_id: str,
-    changes: Mapping[str, Any],
-    if_match: ETags | None = None,
-    base: Mapping[str, Any] | None = None,
+    tenant: TenantSettings, product_id: str, variant_id: str, changes: Mapping[str, Any], if_match: ETags | None = None
 ) -> None:
     """Change a variant's `price`, `stock` or `stock_change` with a `reason`, `image`, `sku`, `gtin` and `status`.
-    `base` and what is raised: see `change_product`."""
+
+    What is raised: see `change_product`."""
     with editing(tenant, product_id, if_match) as edit:
-        variant = next((one for one in edit.variants if one.id == variant_id), None)
-        if variant is None:
-            raise NotFound(_("We couldn't find this variant."))
-        refuse_conflicts(variant, changes, base or {})
-        if "status" in changes:
-            if not edit.product.options:
-                message = _("This is the product's only variant. Change the status of the product.")
-                raise Invalid(FieldError("status", message))
-            edit.set_variant_status(variant, VariantStatus(changes["status"]))
-        edit.set_variant_details(variant, {name: changes[name] for name in VARIANT_DETAILS if name in changes})
-        if "price" in changes:
-            edit.set_variant_price(variant, changes["price"])
-        if (of := stock_of(changes)) is not None:
-            edit.set_stock(variant, of(variant.stock), changes.get("reason", ""))
+        apply_to_variant(edit, find_variant(edit, variant_id), changes)
+
+
+def change_variants(
+    tenant: TenantSettings, product_id: str, changes: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> None:
+    """Change several variants: by id, what is changed and the values that an editor started from.
+
+    Raises what `change_product` does; the fields of `Invalid` and `EditConflict` end with the variant's id."""
+    theirs: dict[str, Any] = {}
+    with editing(tenant, product_id) as edit:
+        for variant_id, (values, base) in changes.items():
+            variant = find_variant(edit, variant_id)
+            found = conflicts(variant, values, base)
+            theirs |= {f"{name}_{variant_id}": value for name, value in found.items()}
+            if not theirs:
+                try:
+                    apply_to_variant(edit, variant, values)
+                except Invalid as fault:
+                    named = (FieldError(f"{one.field}_{variant_id}", one.message) for one in fault.field_errors)
+                    raise Invalid(*named) from None
+        if theirs:
+            raise EditConflict(theirs)
+
+
+def find_variant(edit: ProductEdit, variant_id: str) -> Variant:
+    variant = next((one for one in edit.variants if one.id == variant_id), None)
+    if variant is None:
+        raise NotFound(_("We couldn't find this variant."))
+    return variant
+
+
+def apply_to_variant(edit: ProductEdit, variant: Variant, changes: Mapping[str, Any]) -> None:
+    if "status" in changes:
+        if not edit.product.options:
+            message = _("This is the product's only variant. Change the status of the product.")
+            raise Invalid(FieldError("status", message))
+        edit.set_variant_status(variant, VariantStatus(changes["status"]))
+    edit.set_variant_details(variant, {name: changes[name] for name in VARIANT_DETAILS if name in changes})
+    if "price" in changes:
+        edit.set_variant_price(variant, changes["price"])
+    if (of := stock_of(changes)) is not None:
+        edit.set_stock(variant, of(variant.stock), changes.get("reason", ""))

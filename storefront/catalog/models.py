@@ -51,8 +51,13 @@ class ProductStatus(StrEnum):
     ARCHIVED = "archived"
 
 
-ON_SALE = text("status = 'active'")
+ON_SALE, OFF_SALE = text("status = 'active'"), text("status <> 'active'")
 """Of the partial indexes; see `queries.IS_ON_SALE`."""
+
+
+def on_sale_index(*columns: str) -> Index:
+    name = "_".join(("ix_product_on_sale", *columns))
+    return Index(name, "tenant_id", *columns, sqlite_where=ON_SALE, postgresql_where=ON_SALE)
 
 
 class Product(StockState, OwnedByTenant, Model):
@@ -70,8 +75,15 @@ class Product(StockState, OwnedByTenant, Model):
         CheckConstraint("price >= 0", name="price_not_negative"),
         Index(None, "tenant_id", "position", unique=True),
         CheckConstraint("status IN ('active', 'draft', 'archived')", name="status_known"),
-        Index("ix_product_on_sale_position", "tenant_id", "position", sqlite_where=ON_SALE, postgresql_where=ON_SALE),
-        Index(None, "tenant_id", "category", "position", sqlite_where=ON_SALE, postgresql_where=ON_SALE),
+        Index(None, "tenant_id", "category", "position"),
+        on_sale_index("category", "position"),
+        on_sale_index("position"),
+        Index(
+            "ix_product_off_sale_status_position",
+            *("tenant_id", "status", "position"),
+            sqlite_where=OFF_SALE,
+            postgresql_where=OFF_SALE,
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

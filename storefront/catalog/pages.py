@@ -10,7 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 
 from storefront.catalog import spelling
 from storefront.catalog.filters import SORTS, format_decimal, read_filters
-from storefront.catalog.queries import ProductCard, ProductView, get_categories, get_product_view
+from storefront.catalog.queries import ProductCard, ProductView, get_ordered_categories, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, search_products
 from storefront.catalog.text import search_terms
 from storefront.i18n.gettext import N_
@@ -217,7 +217,9 @@ def cached_category_counts() -> CategoryCounts:
     tenant_id = current_tenant().id
     counted_at, counts = known.get(tenant_id, (0.0, None))
     if counts is None or time.monotonic() - counted_at > CATEGORY_COUNTS_TTL_SECONDS:
-        counts = CategoryCounts(tuple(CategoryCount(*row) for row in get_categories()), count_products(ProductQuery()))
+        counts = CategoryCounts(
+            tuple(CategoryCount(*row) for row in get_ordered_categories()), count_products(ProductQuery())
+        )
         known[tenant_id] = (time.monotonic(), counts)
     return counts
 

@@ -92,6 +92,16 @@ class VariantChanges(RequestModel):
     status: Annotated[VariantStatus | None, Field(strict=False)] = None
 
 
+class VariantInput(RequestModel):
+    """A row of the grid of variants."""
+
+    price: Price
+    stock: Stock
+    sku: Sku
+    gtin: Gtin | None
+    status: Annotated[VariantStatus, Field(strict=False)]
+
+
 def shop_entry(tenant: TenantSettings, *products: ProductEntry) -> TenantEntry:
     """Return the shop as in a catalogue file that has these products only."""
     return TenantEntry.model_construct(

@@ -23,6 +23,7 @@ from storefront.i18n.content import localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_languages
 from storefront.ids import is_id
+from storefront.tenants.context import current_tenant
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ PRODUCT_CARD_COLUMNS = [
     product_columns.options.is_not(None).label("has_options"),
 ]
 IS_ON_SALE = product_columns.status == literal_column("'active'")
-"""Without a bound parameter: its value would decide whether the partial indexes of `ON_SALE` can be used."""
+IS_OFF_SALE = product_columns.status != literal_column("'active'")
+"""Without a bound parameter: its value would decide whether the partial indexes of products can be used."""
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
     .where(product_columns.category != "", IS_ON_SALE)
@@ -183,6 +185,12 @@ def name_with_options(product: ProductView, variant: VariantView) -> str:
 def get_categories() -> list[tuple[str, int]]:
     """Return (category, number of products), in order of first appearance in the catalogue."""
     return [(name, count) for name, count in execute(SELECT_CATEGORIES)]
+
+
+def get_ordered_categories() -> list[tuple[str, int]]:
+    """Return `get_categories`, but first those that the current shop's staff has ordered."""
+    rank = {name: number for number, name in enumerate(current_tenant().category_order)}
+    return sorted(get_categories(), key=lambda one: rank.get(one[0], len(rank)))
 
 
 def get_product_view(product_id: str) -> ProductView:

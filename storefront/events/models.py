@@ -20,6 +20,7 @@ class EventType(StrEnum):
     PRODUCT_CREATED = "product.created"
     PRODUCT_CHANGED = "product.changed"
     MERCHANDISING_CHANGED = "merchandising.changed"
+    CATEGORY_MOVED = "category.moved"
     MEMBER_INVITED = "member.invited"
     MEMBER_JOINED = "member.joined"
     MEMBER_ROLE_CHANGED = "member.role_changed"
