@@ -33,6 +33,7 @@ from storefront.observability.readiness import WriteProbe
 from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
+from storefront.orders import staff_api as orders_staff_api
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
@@ -141,7 +142,17 @@ def register_blueprints(app: Flask) -> None:
         admin_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api, audit_api):
+    for api in (
+        catalog_api,
+        cart_api,
+        checkout_api,
+        orders_api,
+        orders_staff_api,
+        upsell_api,
+        llm_api,
+        experiment_api,
+        audit_api,
+    ):
         app.register_blueprint(api.api)
     app.register_blueprint(seo_pages.root_files)
     app.register_blueprint(staff_pages.pages)
