@@ -34,6 +34,7 @@ from storefront.observability.readiness import WriteProbe
 from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
+from storefront.orders import staff_api as orders_staff_api
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
@@ -149,6 +150,7 @@ def register_blueprints(app: Flask) -> None:
         cart_api,
         checkout_api,
         orders_api,
+        orders_staff_api,
         upsell_api,
         llm_api,
         experiment_api,

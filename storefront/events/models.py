@@ -14,7 +14,10 @@ from storefront.db.tenancy import OwnedByTenant
 
 class EventType(StrEnum):
     ORDER_PLACED = "order.placed"
+    ORDER_FULFILLED = "order.fulfilled"
     ORDER_CANCELLED = "order.cancelled"
+    ORDER_TRACKING_CHANGED = "order.tracking_changed"
+    ORDER_NOTED = "order.noted"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"
     PRODUCT_CREATED = "product.created"

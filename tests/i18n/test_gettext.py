@@ -13,7 +13,7 @@ from storefront.cart.models import Cart
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.orders.actions import cancel_order
+from storefront.orders.fulfilment import cancel_order
 from storefront.orders.models import Order, OrderStatus
 from tests.conftest import CATALOG, Person
 from tests.factories import change_product

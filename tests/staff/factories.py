@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from flask import Flask
+from sqlalchemy import select
 
+from storefront.db.base import db
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.events.models import ArchivedEvent
+from storefront.orders.fulfilment import add_note
+from storefront.orders.models import Order
 from storefront.staff.keys import create_key
 from storefront.staff.members import add_person, join_shop, require_second_factor
 from storefront.staff.passwords import hash_password
@@ -77,10 +81,11 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def furnish_staff(app: Flask, shop: str) -> None:
-    """Give a shop something in each of the staff's tables."""
+    """Give a shop that has an order something in each of the staff's tables."""
     signed_in(app, shop, Role.OWNER)
     api_key(app, shop, "orders:read")
     with app.app_context(), tenant_context(shop):
         require_second_factor(True)
+        add_note(db.session.scalars(select(Order.id)).first(), "Call before delivery.")
         with write():
             insert_rows(ArchivedEvent, [{"id": 0, "type": "price.changed", "subject": "x", "data": {}}])
