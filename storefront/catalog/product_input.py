@@ -39,17 +39,22 @@ TEXT_SCHEMA: dict[str, Any] = {
     "description": 'in the shop\'s language, or by language: {"en": "Tea", "de": "Tee"}',
 }
 ByLanguage = WithJsonSchema(TEXT_SCHEMA, mode="validation")
+OptionalByLanguage = WithJsonSchema(TEXT_SCHEMA | {"anyOf": [*TEXT_SCHEMA["anyOf"], {"type": "null"}]}, "validation")
 Price = Annotated[int, Field(ge=0, le=money.MAX_AMOUNT, description="in minor units")]
 StockChange = Annotated[int, Field(ge=-MAX_STOCK, le=MAX_STOCK, description="is added to the stock")]
 Reason = Annotated[str, Field(max_length=MAX_REASON_LENGTH, description="of the change of stock")]
 
 
+NewId = Annotated[ProductId, WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"})]
+NewImage = Annotated[Image, WithJsonSchema({"type": "string", "pattern": r"^([A-Za-z0-9][A-Za-z0-9._-]{0,120})?$"})]
+
+
 class NewVariant(RequestModel):
-    id: ProductId
+    id: NewId
     options: Annotated[list[str], Field(description="a value of each of the product's options")]
     stock: Stock
     price: Price | None = None
-    image: Image = ""
+    image: NewImage = ""
     sku: Sku = ""
     gtin: Gtin | None = None
 
@@ -57,25 +62,25 @@ class NewVariant(RequestModel):
 class NewProduct(RequestModel):
     """`stock` is that of a product without options; each variant of one with options has its own."""
 
-    id: ProductId
+    id: NewId
     name: Annotated[NameTexts, ByLanguage]
     price: Price
     stock: Stock | None = None
     description: Annotated[DescriptionTexts, ByLanguage] = {"": ""}
     category: Category = ""
     tags: Tags = []
-    image: Image = ""
+    image: NewImage = ""
     status: Annotated[ProductStatus, Field(strict=False)] = ProductStatus.ACTIVE
     options: Annotated[list[OptionEntry], Field(max_length=MAX_OPTIONS)] = []
     variants: Annotated[list[NewVariant], Field(max_length=MAX_VARIANTS)] = []
 
 
 class ProductChanges(RequestModel):
-    name: Annotated[NameTexts | None, ByLanguage] = None
-    description: Annotated[DescriptionTexts | None, ByLanguage] = None
+    name: Annotated[NameTexts | None, OptionalByLanguage] = None
+    description: Annotated[DescriptionTexts | None, OptionalByLanguage] = None
     category: Category | None = None
     tags: Tags | None = None
-    image: Image | None = None
+    image: NewImage | None = None
     price: Price | None = None
     stock: Stock | None = None
     stock_change: StockChange | None = None
@@ -88,7 +93,7 @@ class VariantChanges(RequestModel):
     stock: Stock | None = None
     stock_change: StockChange | None = None
     reason: Reason | None = None
-    image: Image | None = None
+    image: NewImage | None = None
     status: Annotated[VariantStatus | None, Field(strict=False)] = None
 
 
