@@ -17,6 +17,7 @@ from storefront.admin.product_forms import (
     read_whole,
     variant_values,
 )
+from storefront.admin.product_history import product_history
 from storefront.admin.product_queries import product_names
 from storefront.admin.product_words import STATUS_NAMES, STATUS_SHAPES, STOCK_REASONS, VARIANT_STATUS_NAMES
 from storefront.catalog import actions, pictures
@@ -153,6 +154,7 @@ def show_product(product_id: str, refusal: Refusal | None = None, section: str =
             reasons=[_(reason) for reason in STOCK_REASONS],
             names=product_names([one.product_id for one in (*goes_with, *pins)]),
             goes_with=goes_with,
+            history=product_history(product_id),
             pins=pins,
             is_excluded=product_id in tenant.upsell.exclude,
             may_set_rules=signed_in().may(Permission.UPSELL_WRITE),

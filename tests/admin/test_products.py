@@ -223,6 +223,15 @@ def test_stock_is_set_and_adjusted(manager: Staff, shopper: Person) -> None:
     assert "Only 9 are in stock" in refused.text
 
 
+def test_the_page_tells_what_was_changed_by_whom(manager: Staff, shopper: Person) -> None:
+    save(manager, "cup", opened(manager, "cup"), name="Mug", price="13.00", status="draft")
+    manager.post("/admin/products/cup/stock", {"how": "adjust", "amount": "-2", "reason": "Damaged <b>"})
+    page = manager.get("/admin/products/cup").text
+    history = page[page.index('id="history_title"') :]
+    for said in ("Price: €14.00 → €13.00", "Stone Cup → Mug", "On sale → Draft", "Damaged &lt;b&gt;", "Manager ·"):
+        assert said in history, said
+
+
 def test_a_picture_is_replaced_and_removed(manager: Staff, shopper: Person) -> None:
     assert manager.post("/admin/products/cup/picture", {"picture": picture(kind="JPEG")}).status_code == 303
     url = product(shopper, "cup")["image_url"]
