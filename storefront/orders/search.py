@@ -34,12 +34,12 @@ from storefront.orders.queries import (
 from storefront.orders.search_keys import beginning
 
 MAX_POSITION = 2**63 - 1
-MAX_KEYS = 20_000
+MAX_KEYS = 10_000
 """Keys read for one search. One that fits more shows some of them only; another letter shows all."""
 MAX_PRODUCTS = 10
-MAX_CANDIDATES = 2000
-"""Orders looked at for one page of a search: with a rare status, not all of them are shown."""
-CHUNK = 200
+MAX_CANDIDATES = 300
+"""Orders looked at for each key or product if a status is wanted; those of a rare one may be further back."""
+CHUNK = 100
 END = "\U0010ffff"
 """Sorts behind every other character."""
 
@@ -94,7 +94,7 @@ def list_orders(query: OrderQuery, limit: int) -> OrderPage:
 def matching_rows(query: OrderQuery, limit: int) -> list[Any]:
     """Return rows in the direction of reading: the oldest first if the page begins `after` a position."""
     if query.q.strip():
-        return list(islice(searched_rows(query), limit))
+        return list(islice(searched_rows(query, limit), limit))
     oldest_first = query.after is not None
     statement = SELECT_ORDERS[bool(query.status), oldest_first]
     values = {"low": query.low, "high": query.high, "status": query.status, "limit": limit}
@@ -105,9 +105,9 @@ def is_recent(row: Any, query: OrderQuery) -> bool:
     return query.since is None or row.created_at >= query.since
 
 
-def searched_rows(query: OrderQuery) -> Iterator[Any]:
+def searched_rows(query: OrderQuery, limit: int) -> Iterator[Any]:
     """Yield the orders that the search finds, until the candidates end."""
-    positions = candidates(query)
+    positions = candidates(query, MAX_CANDIDATES if query.status or query.since else limit)
     while chunk := list(islice(positions, CHUNK)):
         found = execute(SELECT_ORDERS_AT, {"positions": chunk}).all()
         by_position = {row.position: row for row in found}
@@ -117,15 +117,16 @@ def searched_rows(query: OrderQuery) -> Iterator[Any]:
                 yield row
 
 
-def candidates(query: OrderQuery) -> Iterator[int]:
-    """Yield the positions of orders that fit the search, each once, in the direction of reading."""
+def candidates(query: OrderQuery, limit: int) -> Iterator[int]:
+    """Yield the positions of orders that fit the search, each once, in the direction of reading: `limit` of those with
+    a fitting key, and of those with each product."""
     oldest_first = query.after is not None
-    bounds = {"low": query.low, "high": query.high, "limit": MAX_CANDIDATES}
+    bounds = {"low": query.low, "high": query.high, "limit": limit}
     found = [found_by_key(query, bounds)]
     for product_id in found_products(query.q):
         found.append(list(execute(SELECT_BY_PRODUCT[oldest_first], {**bounds, "product": product_id}).scalars()))
     last = None
-    for position in islice(merge(*found, reverse=not oldest_first), MAX_CANDIDATES):
+    for position in merge(*found, reverse=not oldest_first):
         if position != last:
             yield position
         last = position
@@ -173,13 +174,22 @@ def select_orders(by_status: bool, oldest_first: bool) -> Select[Any]:
 
 
 def select_by_key(oldest_first: bool) -> Select[Any]:
+    """Of many orders with one key, as a name, those that the page needs are read; of many keys, the last or first."""
     keys = table_of(OrderSearchKey)
+    by_key = (keys.c.key, keys.c.position) if oldest_first else (keys.c.key.desc(), keys.c.position.desc())
     found = tenant_scoped(
-        select(keys.c.position).where(keys.c.key >= bindparam("first"), keys.c.key < bindparam("last")).limit(MAX_KEYS)
+        select(keys.c.position)
+        .where(
+            keys.c.key >= bindparam("first"),
+            keys.c.key < bindparam("last"),
+            keys.c.position > bindparam("low"),
+            keys.c.position < bindparam("high"),
+        )
+        .order_by(*by_key)
+        .limit(MAX_KEYS)
     ).subquery()
     order = found.c.position if oldest_first else found.c.position.desc()
-    within = (found.c.position > bindparam("low"), found.c.position < bindparam("high"))
-    return tenant_scoped(select(found.c.position).where(*within).distinct().order_by(order).limit(bindparam("limit")))
+    return tenant_scoped(select(found.c.position).distinct().order_by(order).limit(bindparam("limit")))
 
 
 def select_by_product(oldest_first: bool) -> Select[Any]:
