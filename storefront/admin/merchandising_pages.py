@@ -6,8 +6,8 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
-from storefront.admin.product_pages import back, show_product
 from storefront.admin.product_queries import find_products, product_names
+from storefront.admin.product_view import back, show_product
 from storefront.catalog.staff_queries import find_product
 from storefront.errors import Invalid
 from storefront.i18n.unicode_text import single_line
