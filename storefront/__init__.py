@@ -6,18 +6,21 @@ from flask import Flask, g, get_flashed_messages
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from storefront import commands, migration_commands
+from storefront.admin import pages as admin_pages
 from storefront.cart import api as cart_api
 from storefront.cart import pages as cart_pages
 from storefront.catalog import api as catalog_api
 from storefront.catalog import commands as catalog_commands
 from storefront.catalog import pages as catalog_pages
-from storefront.catalog import spelling
+from storefront.catalog import picture_pages, spelling
+from storefront.catalog import staff_api as catalog_staff_api
 from storefront.catalog.models import LOW_STOCK_THRESHOLD
 from storefront.checkout import api as checkout_api
 from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.db.engine import Engines
+from storefront.events import commands as events_commands
 from storefront.events import pages as events_pages
 from storefront.events.tailer import EventTailer
 from storefront.i18n import content, formatting, locale
@@ -31,9 +34,13 @@ from storefront.observability.readiness import WriteProbe
 from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
+from storefront.orders import staff_api as orders_staff_api
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
+from storefront.staff import access, audit_api
+from storefront.staff import commands as staff_commands
+from storefront.staff import pages as staff_pages
 from storefront.state import EXTENSION, AppState
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
@@ -84,6 +91,7 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     subscribers.init_app()
 
     register_blueprints(app)
+    access.check_access(app)
     register_template_globals(app)
     seo_pages.init_app(app)
     wrap_wsgi_app(app, settings)
@@ -133,11 +141,26 @@ def register_blueprints(app: Flask) -> None:
         events_pages,
         observability_pages,
         i18n_pages,
+        admin_pages,
+        picture_pages,
     ):
         app.register_blueprint(pages.pages)
-    for api in (catalog_api, cart_api, checkout_api, orders_api, upsell_api, llm_api, experiment_api):
+    for api in (
+        catalog_api,
+        catalog_staff_api,
+        cart_api,
+        checkout_api,
+        orders_api,
+        orders_staff_api,
+        upsell_api,
+        llm_api,
+        experiment_api,
+        audit_api,
+    ):
         app.register_blueprint(api.api)
     app.register_blueprint(seo_pages.root_files)
+    app.register_blueprint(staff_pages.pages)
+    app.register_blueprint(staff_pages.setup)
     app.register_blueprint(openapi.openapi_blueprint)
     openapi.init_app(app)
     app.cli.add_command(catalog_commands.commands)
@@ -145,6 +168,8 @@ def register_blueprints(app: Flask) -> None:
     app.cli.add_command(retention_commands.prune_command)
     app.cli.add_command(migration_commands.db_command)
     app.cli.add_command(seeding_commands.seed_command)
+    app.cli.add_command(staff_commands.commands)
+    app.cli.add_command(events_commands.commands)
 
 
 def register_template_globals(app: Flask) -> None:
@@ -158,6 +183,7 @@ def register_template_globals(app: Flask) -> None:
         format_integer=formatting.format_integer,
         format_percent=formatting.format_percent,
         format_datetime=formatting.format_datetime,
+        format_short_datetime=formatting.format_short_datetime,
         first_character=first_character,
         languages=LANGUAGES,
         low_stock=LOW_STOCK_THRESHOLD,

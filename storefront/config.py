@@ -74,7 +74,6 @@ class Settings:
     trusted_proxies: int
     public_url: str | None
     metrics_token: str | None = field(repr=False)
-    staff_token: str | None = field(repr=False)
     web_concurrency: int
 
     @property
@@ -120,7 +119,6 @@ class Settings:
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
             public_url=read.checked("PUBLIC_URL", "", web_address) or None,
             metrics_token=read.secret("METRICS_TOKEN", MIN_TOKEN_LENGTH) or None,
-            staff_token=read.secret("STAFF_TOKEN", MIN_TOKEN_LENGTH) or None,
             web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
         )
 

@@ -141,12 +141,11 @@ class CartOrdered(Conflict):
         super().__init__(_("This cart has already been ordered and can't be changed."))
 
 
-class OrderFulfilled(Conflict):
-    type = "order-fulfilled"
-    title = N_("Order already shipped")
+class WrongState(Conflict):
+    """What is asked for isn't possible in the state that something is in, as cancelling an order that was shipped."""
 
-    def __init__(self) -> None:
-        super().__init__(_("This order has already been shipped and can't be cancelled."))
+    type = "wrong-state"
+    title = N_("Not possible any more")
 
 
 class Unauthorized(Refusal):

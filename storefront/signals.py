@@ -12,3 +12,6 @@ products_imported = signal("products-imported")
 they changed something outside the product's own row."""
 catalog_loaded = signal("catalog-loaded")
 """Sent with `tenant_ids` after an import was committed."""
+product_edited = signal("product-edited")
+"""Sent with `product_id` after a product that staff created or changed was committed; `new_texts` says whether words by
+which products are compared changed."""

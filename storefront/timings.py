@@ -34,6 +34,8 @@ class Timings:
     """Time after which a computation starts without a slot: the one that holds the slot waits for the database."""
     learn_delay: float = 1.0
     """Delay between an order and the training on it, together with the orders that follow in this time."""
+    similarity_debounce: float = 20.0
+    """Time without another change of a product's texts after which the shop's texts are compared."""
     impression_flush_delay: float = 0.4
     """Delay before an impression is written; impressions that follow in this time are written together with it."""
     impression_retry_delay: float = 1.0

@@ -26,7 +26,7 @@ ORDER_LINE = {
 }  # fmt: skip
 ORDER = {
     "id": str, "number": str, "status": str, "email": str, "name": str, "items": [ORDER_LINE],
-    "promo_code": (str, type(None)), **STEPS, "created_at": str,
+    "promo_code": (str, type(None)), **STEPS, "created_at": str, "delivery": (dict, type(None)),
 }  # fmt: skip
 UPSELL = {
     "enabled": bool, "arm": (str, type(None)), "source": (str, type(None)), "call_id": (str, type(None)),

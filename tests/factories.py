@@ -10,7 +10,7 @@ from storefront.catalog.models import Product, Variant
 from storefront.db.base import db
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.transactions import write
-from storefront.orders.actions import cancel_order
+from storefront.orders.fulfilment import cancel_order
 from tests.conftest import Person
 
 

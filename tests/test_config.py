@@ -62,7 +62,6 @@ VALID = [
     ("TRUSTED_PROXIES", "2", "trusted_proxies", 2),
     ("PUBLIC_URL", "https://shop.example/", "public_url", "https://shop.example"),
     ("METRICS_TOKEN", SECRET, "metrics_token", SECRET),
-    ("STAFF_TOKEN", "x" * 24, "staff_token", "x" * 24),
     ("RATELIMIT_STORAGE_URI", "redis://:p@cache:6379/1", "ratelimit_storage_uri", "redis://:p@cache:6379/1"),
     ("WEB_CONCURRENCY", "4", "web_concurrency", 4),
     ("CATALOG", "/srv/shops.json", "catalog", Path("/srv/shops.json")),
@@ -95,7 +94,6 @@ INVALID = {
     "TRUSTED_PROXIES": ["-1", "17", "one", "1.5", "true"],
     "RATELIMIT_STORAGE_URI": ["redis", "memcached://cache", "memory://x", "redis://cache:port", "localhost:6379"],
     "SECRET_KEY": ["x", "x" * 31],
-    "STAFF_TOKEN": ["a", "a" * 23],
     "METRICS_TOKEN": ["a", "a" * 23],
     "PUBLIC_URL": ["shop.example", "javascript:alert(1)", "https://"],
     "WEB_CONCURRENCY": ["0", "65", "many", "-2"],
@@ -240,7 +238,7 @@ def test_failed_start_names_the_error_in_the_catalogue(tmp_path: Path) -> None:
     assert_start_failed(start(tmp_path, PORT=UNUSED_PORT, CATALOG=str(file)), "CATALOG", "JSON")
 
 
-@pytest.mark.parametrize(("name", "min_length"), [("SECRET_KEY", 32), ("STAFF_TOKEN", 24), ("METRICS_TOKEN", 24)])
+@pytest.mark.parametrize(("name", "min_length"), [("SECRET_KEY", 32), ("METRICS_TOKEN", 24)])
 def test_too_short_secret_is_refused_with_a_command_to_create_one(tmp_path: Path, name: str, min_length: int) -> None:
     read(tmp_path, **{name: "x" * min_length})
     with pytest.raises(ConfigError) as refusal:

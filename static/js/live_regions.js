@@ -29,7 +29,7 @@ export class LiveRegions {
       .flatMap((region) => [...region.querySelectorAll("[data-product]")])
       .filter((place) => place.dataset.product === productId)
       .some(({ dataset }) => {
-        if (type === "price") return true;
+        if (type !== "stock") return true;
         if (dataset.low) return String(JSON.parse(dataset.low)[variantId] ?? "") !== left;
         // A card shows the sum of its variants, which isn't known here when one of them is low.
         return dataset.left !== left || ("variants" in dataset && left !== "");
@@ -73,6 +73,7 @@ export class LiveRegions {
       ? `${location.pathname}?${new URLSearchParams(chosen)}`
       : (place.closest("[hx-get]")?.getAttribute("hx-get") ?? location.href);
     const answer = await fetch(address, { headers }).catch(() => null);
+    if (answer?.status === 404) location.reload(); // it was taken off sale
     if (!answer?.ok) return null;
     const language = answer.headers.get("Content-Language");
     if (language && language !== document.documentElement.lang) {

@@ -52,7 +52,7 @@ class LiveUpdates {
       this.faults = 0;
     };
     this.stream.onerror = () => this.retry();
-    for (const type of ["stock", "price", "reset"]) {
+    for (const type of ["stock", "price", "product", "reset"]) {
       this.stream.addEventListener(type, (event) => this.receive(event));
     }
   }

@@ -1,11 +1,12 @@
 """Products in the JSON API."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.catalog.option_filters import FILTER_PATTERN, read_option_filters
-from storefront.catalog.queries import ProductView, add_variants, get_product_view
+from storefront.catalog.queries import ProductView, add_variants, get_product_view, product_etag
 from storefront.catalog.search import ProductQuery, fetch_rows_after, fetch_variants_of, product_views_from_json
 from storefront.catalog.variant_schema import MAX_OPTIONS
 from storefront.catalog.variants import VariantView, variant_rows_from_json
@@ -152,6 +153,11 @@ def product_list(rows: str, variants: str, limit: int) -> ProductList:
 
 @api.get("/products/<product_id>")
 @spec.validate(resp=responses(200, Product, 404), tags=["catalogue"])
-def get_product(product_id: str) -> Product:
-    """Get a product."""
-    return Product.of(get_product_view(product_id))
+def get_product(product_id: str) -> tuple[Product, int, dict[str, str]]:
+    """Get a product. Its ETag changes with each change, also of the stock."""
+    found = get_product_view(product_id)
+    return Product.of(found), 200, etag_header(found.updated_at)
+
+
+def etag_header(updated_at: datetime | None) -> dict[str, str]:
+    return {"ETag": f'"{product_etag(updated_at)}"'} if updated_at else {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from storefront.catalog.queries import get_categories
+from storefront.catalog.queries import get_ordered_categories
 from storefront.catalog.search import ProductQuery, count_products
 from storefront.catalog.text import search_terms
 from storefront.state import current_state
@@ -45,7 +45,9 @@ def cached_category_counts() -> CategoryCounts:
     tenant_id = current_tenant().id
     counted_at, counts = known.get(tenant_id, (0.0, None))
     if counts is None or time.monotonic() - counted_at > CATEGORY_COUNTS_TTL_SECONDS:
-        counts = CategoryCounts(tuple(CategoryCount(*row) for row in get_categories()), count_products(ProductQuery()))
+        counts = CategoryCounts(
+            tuple(CategoryCount(*row) for row in get_ordered_categories()), count_products(ProductQuery())
+        )
         known[tenant_id] = (time.monotonic(), counts)
     return counts
 

@@ -96,17 +96,23 @@ class GoesWithSetting(StrictModel):
     why: Annotated[dict[str, Annotated[Label, Field(max_length=160)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}
 
 
+NameTexts = Annotated[dict[str, Name], *Translated]
+DescriptionTexts = Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated]
+Category = Annotated[Label, Field(max_length=80)]
+Tags = Annotated[list[Annotated[Label, Field(min_length=1, max_length=60)]], Field(max_length=30)]
+
+
 class ProductEntry(StrictModel):
     id: ProductId
-    name: Annotated[dict[str, Name], *Translated]
-    description: Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated] = {DEFAULT_LANGUAGE_KEY: ""}
-    category: Annotated[Label, Field(max_length=80)] = ""
+    name: NameTexts
+    description: DescriptionTexts = {DEFAULT_LANGUAGE_KEY: ""}
+    category: Category = ""
     price: str
     stock: Stock | None = None
     """None for a product with variants only."""
     options: Annotated[list[OptionEntry], Field(max_length=MAX_OPTIONS)] = []
     variants: Annotated[list[VariantEntry], Field(max_length=MAX_VARIANTS)] = []
-    tags: Annotated[list[Annotated[Label, Field(min_length=1, max_length=60)]], Field(max_length=30)] = []
+    tags: Tags = []
     image: Image = ""
     goes_with: Annotated[list[GoesWithSetting], Field(max_length=8)] = []
     """The best first."""

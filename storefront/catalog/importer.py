@@ -10,27 +10,24 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from storefront.catalog.field_types import split_by_language
 from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog
 from storefront.catalog.json_file import CatalogError
-from storefront.catalog.models import Product
-from storefront.catalog.text import build_search_document
+from storefront.catalog.models import Product, ProductStatus
+from storefront.catalog.product_rows import product_row
 from storefront.catalog.variant_importer import (
     EventRow,
     VariantChanges,
     check_ids_unused,
     find_variant_changes,
     insert_variants,
-    option_columns,
     variant_rows,
 )
-from storefront.catalog.variants import iter_option_values
 from storefront.db.base import db
 from storefront.db.engine import engines
 from storefront.db.tenant_context import set_rls_tenant
 from storefront.db.transactions import write_transaction
-from storefront.events.actions import append_events
-from storefront.events.models import EventType
+from storefront.events.actions import Change, append_events
+from storefront.events.models import HIDDEN, EventType
 from storefront.ids import new_id
 from storefront.signals import catalog_loaded, products_imported
 from storefront.tenants.models import Setting, Tenant
@@ -153,7 +150,7 @@ def import_products(
     """Import the products of a tenant; new ones get the positions from `position` on, in file order."""
     existing_ids = set(connection.scalars(select(Product.id).where(Product.tenant_id == tenant.id)))
     followed = {entry.id for entry in tenant.products if update_existing or entry.id not in existing_ids}
-    others: list[tuple[dict[str, Any], int]] = []
+    others: list[tuple[dict[str, Any], dict[str, Any]]] = []
     variant_changes = VariantChanges()
     for start in range(0, len(tenant.products), BATCH_SIZE):
         batch = tenant.products[start : start + BATCH_SIZE]
@@ -179,12 +176,15 @@ def import_products(
     besides = {id for _, changed in results for id in changed} & existing_ids - {row["id"] for row, _ in others}
     loaded.updated += len(besides)
     loaded.unchanged -= len(besides)
-    repriced: list[EventRow] = [
-        (EventType.PRICE_CHANGED, row["id"], {"price": row["price"]}) for row, was in others if row["price"] != was
-    ]
-    append_events(
-        connection, tenant.id, variant_events + repriced
-    )  # last, because it blocks the tenant's other writers of events
+    repriced = [price_event(stored, row["price"]) for row, stored in others if row["price"] != stored["price"]]
+    # Last, because it blocks the tenant's other writers of events.
+    append_events(connection, tenant.id, variant_events + repriced)
+
+
+def price_event(stored: dict[str, Any], price: int) -> EventRow:
+    hidden = {} if stored["status"] == ProductStatus.ACTIVE else {HIDDEN: True}
+    before, after = {"price": stored["price"]}, {"price": price}
+    return Change(EventType.PRICE_CHANGED, stored["id"], after | hidden, before, after)
 
 
 def insert_products(
@@ -206,20 +206,20 @@ def insert_products(
 
 def changed_products(
     connection: Connection, tenant: TenantEntry, entries: Sequence[ProductEntry], variant_changes: VariantChanges
-) -> list[tuple[dict[str, Any], int]]:
-    """Return the rows that differ from the stored products, also in their variants, each with the stored price. Add to
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the rows that differ from the stored products, also in their variants, each with the stored values. Add to
     `variant_changes` what changes of the variants."""
     changes = find_variant_changes(connection, tenant, entries)
     variant_changes.added += changes.added
     variant_changes.changed += changes.changed
     rows = [product_row(tenant, entry, variant_rows(tenant, entry)) for entry in entries]
     table = Product.__table__
-    query = select(table.c.id, *(table.c[name] for name in UPDATED_COLUMNS))
+    query = select(table.c.id, table.c.status, *(table.c[name] for name in UPDATED_COLUMNS))
     query = query.where(table.c.tenant_id == tenant.id, table.c.id.in_([row["id"] for row in rows]))
     stored = {one.id: one._asdict() for one in connection.execute(query)}
     pairs, besides = [(row, stored[row["id"]]) for row in rows], changes.product_ids
     return [
-        (row, own["price"])
+        (row, own)
         for row, own in pairs
         if row["id"] in besides or any(row[name] != own[name] for name in UPDATED_COLUMNS)
     ]
@@ -241,35 +241,3 @@ def update_products(connection: Connection, tenant_id: str, rows: list[dict[str,
             for row in rows
         ],
     )
-
-
-def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
-    """Return the product's category and tags with all translations."""
-    own = [entry.category, *entry.tags]
-    return own + [other for label in own for other in tenant.labels.get(label, {}).values()]
-
-
-def product_row(tenant: TenantEntry, entry: ProductEntry, variants: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a product's row, with the lowest price of these rows of its variants."""
-    own, options = tenant.language, option_columns(tenant, entry)
-    name, names = split_by_language(entry.name, own)
-    description, descriptions = split_by_language(entry.description, own)
-    labels = [*searchable_labels(tenant, entry), *iter_option_values(**options)]
-    search_name, search_text = build_search_document(
-        (name, *names.values()), (description, *descriptions.values()), labels
-    )
-    return {
-        "tenant_id": tenant.id,
-        "id": entry.id,
-        "name": name,
-        "name_translations": names or None,
-        "description": description,
-        "description_translations": descriptions or None,
-        "category": entry.category,
-        "price": min(row["price"] for row in variants),
-        "tags": entry.tags,
-        "image": entry.image,
-        **options,
-        "search_name": search_name,
-        "search_text": search_text,
-    }

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -43,20 +44,49 @@ class StockState:
         return bool(0 < self.stock <= LOW_STOCK_THRESHOLD)
 
 
+class ProductStatus(StrEnum):
+    """Only what is active is on sale: found, shown, suggested and added to carts."""
+
+    ACTIVE = "active"
+    DRAFT = "draft"
+    ARCHIVED = "archived"
+
+
+ON_SALE, OFF_SALE = text("status = 'active'"), text("status <> 'active'")
+"""Of the partial indexes; see `queries.IS_ON_SALE`."""
+
+
+def on_sale_index(*columns: str) -> Index:
+    name = "_".join(("ix_product_on_sale", *columns))
+    return Index(name, "tenant_id", *columns, sqlite_where=ON_SALE, postgresql_where=ON_SALE)
+
+
 class Product(StockState, OwnedByTenant, Model):
     """`position` orders the catalogue: new products come last.
 
     `price`, in minor units of the tenant's currency, is the lowest of the active variants, and `stock` the sum of
-    theirs: stored here, because lists, search and pages of products without options then read one row."""
+    theirs: stored here, because lists, search and pages of products without options then read one row.
+
+    The variants of a product that isn't on sale are archived with it, so its stock is 0, and whatever asks for stock
+    leaves it out."""
 
     __tablename__ = "product"
     __table_args__ = (
         CheckConstraint("stock >= 0", name="stock_not_negative"),
         CheckConstraint("price >= 0", name="price_not_negative"),
         Index(None, "tenant_id", "position", unique=True),
+        CheckConstraint("status IN ('active', 'draft', 'archived')", name="status_known"),
         Index(None, "tenant_id", "category", "position"),
         Index(
             "ix_product_with_options", "tenant_id", "position", sqlite_where=HAS_OPTIONS, postgresql_where=HAS_OPTIONS
+        ),
+        on_sale_index("category", "position"),
+        on_sale_index("position"),
+        Index(
+            "ix_product_off_sale_status_position",
+            *("tenant_id", "status", "position"),
+            sqlite_where=OFF_SALE,
+            postgresql_where=OFF_SALE,
         ),
     )
 
@@ -71,6 +101,7 @@ class Product(StockState, OwnedByTenant, Model):
     stock: Mapped[int] = mapped_column(Integer)
     tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     image: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(String(8), default=ProductStatus.ACTIVE)
     options: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """`[{"name": "Colour", "values": ["Red", "Blue"]}]` in the shop's default language; None for a product without
     options, which has one variant with the product's own id."""
@@ -118,4 +149,6 @@ class Variant(StockState, OwnedByTenant, Model):
     sku: Mapped[str] = mapped_column(default="")
     gtin: Mapped[str | None]
     status: Mapped[str] = mapped_column(String(8), default=VariantStatus.ACTIVE)
+    archived_with_product: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Archived because its product isn't on sale, and active again with it."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from storefront.catalog.models import Product, StockState
 from storefront.catalog.variants import (
@@ -22,6 +23,7 @@ from storefront.i18n.content import localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_languages
 from storefront.ids import is_id
+from storefront.tenants.context import current_tenant
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class ProductView(StockState):
     options: tuple[ProductOption, ...] = ()
     source_text: "ProductView | None" = None
     """The product in the shop's default language, if that isn't the page's language."""
+    updated_at: datetime | None = None
+    """Of a single product; lists don't read it."""
     loaded_variants: tuple[VariantView, ...] | None = None
     """Of a product with options, by `with_variants`."""
 
@@ -99,20 +103,25 @@ PRODUCT_CARD_COLUMNS = [
     *(product_columns[name] for name in ("id", "name", "price", "stock", "image", "name_translations")),
     product_columns.options.is_not(None).label("has_options"),
 ]
+IS_ON_SALE = product_columns.status == literal_column("'active'")
+IS_OFF_SALE = product_columns.status != literal_column("'active'")
+"""Without a bound parameter: its value would decide whether the partial indexes of products can be used."""
 SELECT_CATEGORIES = tenant_scoped(
     select(product_columns.category, func.count())
-    .where(product_columns.category != "")
+    .where(product_columns.category != "", IS_ON_SALE)
     .group_by(product_columns.category)
     .order_by(func.min(product_columns.position))
 )
-SELECT_PRODUCT = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(product_columns.id == bindparam("id")))
+SELECT_PRODUCT = tenant_scoped(
+    select(*PRODUCT_VIEW_COLUMNS, product_columns.updated_at).where(product_columns.id == bindparam("id"), IS_ON_SALE)
+)
 in_stock_by_ids = product_columns.id.in_(bindparam("ids", expanding=True)) & (product_columns.stock > 0)
 SELECT_PRODUCTS_IN_STOCK = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(in_stock_by_ids))
 SEARCH_TEXTS_BATCH_SIZE = 1000
 """Products whose words are in memory at a time."""
 SELECT_SEARCH_TEXTS = tenant_scoped(
     select(product_columns.position, product_columns.search_text)
-    .where(product_columns.position > bindparam("position"))
+    .where(product_columns.position > bindparam("position"), IS_ON_SALE)
     .order_by(product_columns.position)
     .limit(bindparam("limit"))
 )
@@ -178,12 +187,24 @@ def get_categories() -> list[tuple[str, int]]:
     return [(name, count) for name, count in execute(SELECT_CATEGORIES)]
 
 
+def get_ordered_categories() -> list[tuple[str, int]]:
+    """Return `get_categories`, but first those that the current shop's staff has ordered."""
+    rank = {name: number for number, name in enumerate(current_tenant().category_order)}
+    return sorted(get_categories(), key=lambda one: rank.get(one[0], len(rank)))
+
+
 def get_product_view(product_id: str) -> ProductView:
     """Return the product as displayed. Raises `NotFound`."""
     row = execute(SELECT_PRODUCT, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
         raise NotFound(_("We couldn't find this product."))
-    return with_variants([product_view_from_row(row)])[0]
+    return replace(with_variants([product_view_from_row(row)])[0], updated_at=row.updated_at)
+
+
+def product_etag(updated_at: datetime) -> str:
+    """Return the ETag, without quotes, of a product. Each change of it, of its variants and of its stock makes
+    another."""
+    return f"{updated_at.timestamp() * 1_000_000:.0f}"
 
 
 def get_products_in_stock(product_ids: Collection[str]) -> dict[str, ProductView]:

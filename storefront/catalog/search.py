@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from storefront.catalog.option_filters import OptionFilter, matches_options, option_parameters
 from storefront.catalog.queries import (
+    IS_ON_SALE,
     PRODUCT_CARD_COLUMNS,
     PRODUCT_VIEW_COLUMNS,
     ProductCard,
@@ -114,7 +115,7 @@ class ProductQuery:
 
 
 def conditions(shape: QueryShape) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    found: list[ColumnElement[bool]] = [IS_ON_SALE]
     if shape.category:
         found.append(product_columns.category == bindparam("category"))
     if shape.options:

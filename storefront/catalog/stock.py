@@ -57,7 +57,7 @@ def take_stock(wanted: Sequence[StockChange], moment: datetime) -> list[Any]:
 
 
 def restore_stock(returned: Sequence[StockChange], moment: datetime) -> list[int]:
-    """Add these quantities, sorted, to the stock, inside `write()`. Return the new stock of each variant.
+    """Add these quantities, sorted, to the stock, inside `write()`. Return how many of each variant can be bought now.
 
     An archived variant gets its stock back, but isn't part of its product's sum."""
     rows = [
@@ -66,7 +66,7 @@ def restore_stock(returned: Sequence[StockChange], moment: datetime) -> list[int
     ]
     both = zip(returned, rows, strict=True)
     change_product_stock([one for one, row in both if row.status == VariantStatus.ACTIVE], moment)
-    return [row.stock for row in rows]
+    return [row.stock if row.status == VariantStatus.ACTIVE else 0 for row in rows]
 
 
 def change_product_stock(changes: Sequence[StockChange], moment: datetime) -> None:

@@ -11,23 +11,29 @@ from storefront import money
 from storefront.catalog.field_types import split_by_language
 from storefront.catalog.import_schema import ProductEntry, TenantEntry
 from storefront.catalog.json_file import CatalogError
-from storefront.catalog.models import Product, VariantStatus
+from storefront.catalog.models import Product, ProductStatus, VariantStatus
 from storefront.catalog.stock import variant_of
 from storefront.catalog.variants import variants
 from storefront.clock import now
 from storefront.db.base import table_of
-from storefront.events.models import EventType
+from storefront.events.actions import Change, NewEvent
+from storefront.events.models import HIDDEN, EventType
 
 BATCH_SIZE = 2000
 Row = dict[str, Any]
-EventRow = tuple[str, str, dict[str, Any]]
-UPDATED_COLUMNS = ("position", "options", "price", "image", "sku", "gtin", "status")
+EventRow = NewEvent
+UPDATED_COLUMNS = ("position", "options", "price", "image", "sku", "gtin", "status", "archived_with_product")
 """Columns of an existing variant that `--update` takes from the file: all except its stock."""
 UPDATE_VARIANT = (
     update(variants)
     .where(variants.c.tenant_id == bindparam("the_tenant"), variants.c.id == bindparam("the_variant"))
     .values({name: bindparam(name) for name in (*UPDATED_COLUMNS, "updated_at")})
 )
+
+
+ACTIVE = {"status": VariantStatus.ACTIVE.value, "archived_with_product": False}
+ARCHIVED = {"status": VariantStatus.ARCHIVED.value, "archived_with_product": False}
+ARCHIVED_WITH_PRODUCT = ARCHIVED | {"archived_with_product": True}
 
 
 @dataclass
@@ -67,15 +73,18 @@ class VariantChanges:
             self.product_stock[new["product_id"]] += row.stock if is_active else -row.stock
             yield stock_event(new, row.stock if is_active else 0)
         for row in self.added:
-            self.product_stock[row["product_id"]] += row["stock"]
-            yield stock_event(row, row["stock"])
+            if row["status"] == VariantStatus.ACTIVE:
+                self.product_stock[row["product_id"]] += row["stock"]
+                yield stock_event(row, row["stock"])
 
     def _price_events(self) -> Iterator[EventRow]:
         """Yield the new prices of variants; those of products without options are their products'."""
         for stored, new in self.changed:
             named = variant_of(new["product_id"], new["id"])
             if named and stored["price"] != new["price"]:
-                yield EventType.PRICE_CHANGED, new["product_id"], {"price": new["price"]} | named
+                data = {"price": new["price"]} | named | ({HIDDEN: True} if new["archived_with_product"] else {})
+                before, after = {"price": stored["price"]}, {"price": new["price"]}
+                yield Change(EventType.PRICE_CHANGED, new["product_id"], data, before, after)
 
 
 def stored_stock(connection: Connection, tenant_id: str, ids: Sequence[str]) -> Iterator[Any]:
@@ -93,7 +102,7 @@ def stock_event(row: Row, stock: int) -> EventRow:
 def variant_rows(tenant: TenantEntry, entry: ProductEntry) -> list[Row]:
     """Return the rows of a product's variants, with their stock; of one without options the only one."""
     price = money.parse(entry.price, tenant.currency)
-    common = {"tenant_id": tenant.id, "product_id": entry.id, "status": VariantStatus.ACTIVE.value}
+    common = {"tenant_id": tenant.id, "product_id": entry.id} | ACTIVE
     if not entry.variants:
         own = {"position": 0, "options": [], "price": price, "stock": entry.stock, "image": "", "sku": "", "gtin": None}
         return [common | {"id": entry.id} | own]
@@ -122,26 +131,37 @@ def insert_variants(connection: Connection, rows: Sequence[Row]) -> None:
 def find_variant_changes(
     connection: Connection, tenant: TenantEntry, entries: Sequence[ProductEntry]
 ) -> VariantChanges:
-    """Return how the stored variants of these existing products differ from the file; those that left it are archived.
-    Raises `CatalogError` for an id that another product has."""
+    """Return how the stored variants of these existing products differ from the file; those that left it are archived,
+    and all of a product that isn't on sale. Raises `CatalogError` for an id that another product has."""
     found = VariantChanges()
     columns = [variants.c[name] for name in ("id", "product_id", *UPDATED_COLUMNS)]
     ids = [entry.id for entry in entries]
     query = select(*columns).where(variants.c.tenant_id == tenant.id, variants.c.product_id.in_(ids))
     stored = {row.id: row._asdict() for row in connection.execute(query)}
-    moment = now()
-    for row in (row for entry in entries for row in variant_rows(tenant, entry)):
+    moment, hidden = now(), products_not_on_sale(connection, tenant.id, ids)
+    wanted = (
+        row | (ARCHIVED_WITH_PRODUCT if entry.id in hidden else {})
+        for entry in entries
+        for row in variant_rows(tenant, entry)
+    )
+    for row in wanted:
         before = stored.pop(row["id"], None)
         if before is None or before["product_id"] != row["product_id"]:
             found.added.append({**row, "updated_at": moment})
         elif any(before[name] != row[name] for name in UPDATED_COLUMNS):
             found.changed.append((before, row))
     for row in stored.values():
-        if row["status"] == VariantStatus.ACTIVE:
-            found.changed.append((row, row | {"status": VariantStatus.ARCHIVED.value}))
+        if row | ARCHIVED != row:
+            found.changed.append((row, row | ARCHIVED))
     if found.added:
         check_ids_unused(connection, tenant.id, found.added)
     return found
+
+
+def products_not_on_sale(connection: Connection, tenant_id: str, ids: Sequence[str]) -> set[str]:
+    table = table_of(Product).c
+    query = select(table.id).where(table.tenant_id == tenant_id, table.id.in_(ids))
+    return set(connection.scalars(query.where(table.status != ProductStatus.ACTIVE)))
 
 
 def check_ids_unused(connection: Connection, tenant_id: str, rows: Sequence[Row]) -> None:

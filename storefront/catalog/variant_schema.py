@@ -18,6 +18,7 @@ MAX_VARIANTS = 250
 MAX_STOCK = 1_000_000_000
 OptionText = Annotated[Label, Field(min_length=1, max_length=80)]
 OptionTexts = Annotated[dict[str, OptionText], *Translated]
+Sku = Annotated[Label, Field(max_length=64)]
 Stock = Annotated[int, Field(ge=0, le=MAX_STOCK)]
 Gtin = Annotated[
     str, matching(r"[0-9]{8}|[0-9]{12,14}", "is not a GTIN: 8, 12, 13 or 14 digits, such as 4006381333931")
@@ -40,7 +41,7 @@ class VariantEntry(StrictModel):
     stock: Stock
     price: str | None = None
     image: Image = ""
-    sku: Annotated[Label, Field(max_length=64)] = ""
+    sku: Sku = ""
     gtin: Gtin | None = None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
@@ -12,23 +12,39 @@ from storefront.db.dialects import Dialect
 from storefront.db.engine import engines
 from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import write_connection
+from storefront.events.actors import current_actor
 from storefront.events.models import EventSequence, events
 
 
-def record_events(events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Append (type, subject, data) for the current tenant in the current `write()`, preferably as its last statement:
-    it blocks the tenant's other writers of events until the transaction ends."""
+class Change(NamedTuple):
+    """An event with the values that changed, as they were and as they are."""
+
+    type: str
+    subject: str
+    data: dict[str, Any] = {}
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
+NewEvent = tuple[str, str, dict[str, Any]] | Change
+"""A change, or its type, subject and data only."""
+
+
+def record_events(events: Sequence[NewEvent]) -> None:
+    """Append the events of the current tenant in the current `write()`, preferably as its last statement: it blocks the
+    tenant's other writers of events until the transaction ends. Who made them is the `current_actor()`."""
     append_events(write_connection(), current_tenant_id(), events)
 
 
-def append_events(connection: Connection, tenant_id: str, events: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
+def append_events(connection: Connection, tenant_id: str, events: Sequence[NewEvent]) -> None:
     """Like `record_events`, on a connection with this tenant."""
     if not events:
         return
-    first, moment = next_ids(connection, tenant_id, len(events)), now()
+    first, moment, actor = next_ids(connection, tenant_id, len(events)), now(), current_actor()
+    who = {"actor_type": actor.type, "actor_id": actor.id, "actor_name": actor.name}
     rows = [
-        {"tenant_id": tenant_id, "id": first + i, "type": type, "subject": subject, "data": data, "created_at": moment}
-        for i, (type, subject, data) in enumerate(events)
+        {"tenant_id": tenant_id, "id": first + i, "created_at": moment, **who, **Change(*event)._asdict()}
+        for i, event in enumerate(events)
     ]
     connection.execute(INSERT_EVENT, rows)
 

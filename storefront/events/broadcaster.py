@@ -47,7 +47,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class EventBatch:
-    """All of a tenant's messages since event `after`, with the ids of their events, in order."""
+    """All of a tenant's messages since event `after`, some of them empty, with the ids of their events, in order."""
 
     tenant_id: str
     after: int
@@ -162,7 +162,8 @@ class SseBroadcaster:
                 continue  # registered meanwhile; the tailer reads again from its last event
             if new < len(batch.ids):
                 stream.last_event_id = batch.ids[-1]
-                self._send(stream, b"".join(batch.messages[new:]))
+                if data := b"".join(batch.messages[new:]):
+                    self._send(stream, data)
             if i % STREAMS_PER_SLICE == STREAMS_PER_SLICE - 1:
                 time.sleep(0.001)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger
+from sqlalchemy import JSON, BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
@@ -14,22 +14,62 @@ from storefront.db.tenancy import OwnedByTenant
 
 class EventType(StrEnum):
     ORDER_PLACED = "order.placed"
+    ORDER_FULFILLED = "order.fulfilled"
     ORDER_CANCELLED = "order.cancelled"
+    ORDER_TRACKING_CHANGED = "order.tracking_changed"
+    ORDER_NOTED = "order.noted"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"
+    PRODUCT_CREATED = "product.created"
+    PRODUCT_CHANGED = "product.changed"
+    MERCHANDISING_CHANGED = "merchandising.changed"
+    CATEGORY_MOVED = "category.moved"
+    MEMBER_INVITED = "member.invited"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_ROLE_CHANGED = "member.role_changed"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_SIGNED_OUT = "member.signed_out"
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - a type of event
+    SECOND_FACTOR_CHANGED = "second_factor.changed"
+    STAFF_POLICY_CHANGED = "staff_policy.changed"
+    KEY_CREATED = "key.created"
+    KEY_REVOKED = "key.revoked"
 
 
-class Event(OwnedByTenant, Model):
-    """A change of a product or order, whose id is `subject`. A tenant's event ids are gapless and in commit order: a
-    reader that has seen one has seen all before it."""
+HIDDEN = "hidden"
+"""In an event's data: it is about a product that isn't on sale, so open pages of the shop don't hear of it."""
 
-    __tablename__ = "event"
+
+class EventColumns:
+    """The columns of an event. Those of who made it are None in events of earlier versions."""
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     type: Mapped[str]
     subject: Mapped[str]
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    actor_type: Mapped[str | None] = mapped_column(String(16))
+    """An `ActorType`."""
+    actor_id: Mapped[str | None] = mapped_column(String(64))
+    actor_name: Mapped[str | None]
+    """As it was then, so that it can be read after the person is gone."""
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Event(EventColumns, OwnedByTenant, Model):
+    """A change of a product, an order, a person or a key, whose id is `subject`. A tenant's event ids are gapless and
+    in commit order: a reader that has seen one has seen all before it. The database refuses changes and deletions."""
+
+    __tablename__ = "event"
+    __table_args__ = (Index(None, "tenant_id", "subject", "id"),)
+
+
+class ArchivedEvent(EventColumns, OwnedByTenant, Model):
+    """An event that `flask events archive` moved here. The database refuses changes and deletions."""
+
+    __tablename__ = "event_archive"
+    __table_args__ = (Index(None, "tenant_id", "subject", "id"),)
 
 
 class EventSequence(OwnedByTenant, Model):

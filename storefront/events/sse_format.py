@@ -34,6 +34,11 @@ def price_message(id: int, product_id: str, variant_id: str, amount: int, curren
     return format_sse(id, "price", {"product_id": product_id, "variant_id": variant_id, "price": price})
 
 
+def product_message(id: int, product_id: str) -> bytes:
+    """Return the message about another name, text or picture."""
+    return format_sse(id, "product", {"product_id": product_id})
+
+
 def reset_message(id: int) -> bytes:
     """Return the message after which the page must be reloaded, because too many events were missed."""
     return format_sse(id, "reset", {})

@@ -11,14 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.db.tenant_context import tenant_context
 from storefront.events.broadcaster import EventBatch, SseBroadcaster, Stream
-from storefront.events.models import EventType
+from storefront.events.models import HIDDEN, EventType
 from storefront.events.queries import events_after
-from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, stock_message
+from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, product_message, stock_message
 from storefront.tenants.registry import registry
 from storefront.timings import Timings
 
-PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED)
-"""Types that are sent to all clients; events of orders are private."""
+PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED, EventType.PRODUCT_CHANGED)
+"""Types that are sent to all clients, but for products that aren't on sale; events of orders are private."""
 log = logging.getLogger("storefront.events")
 
 
@@ -98,8 +98,14 @@ class EventTailer:
 
 
 def sse_message(event: Any, currency: str) -> bytes:
-    """An event that names no variant is about a product without options, whose only variant has its id."""
+    """Return the message about an event; empty for a product that isn't on sale.
+
+    An event that names no variant is about a product without options, whose only variant has its id."""
+    if event.data.get(HIDDEN):
+        return b""
     variant_id = event.data.get("variant_id", event.subject)
+    if event.type == EventType.PRODUCT_CHANGED:
+        return product_message(event.id, event.subject)
     if event.type == EventType.STOCK_CHANGED:
         return stock_message(event.id, event.subject, variant_id, event.data["stock"])
     return price_message(event.id, event.subject, variant_id, event.data["price"], currency)
@@ -112,4 +118,4 @@ def messages_after(app: Flask, tenant_id: str, seen: int, currency: str) -> Iter
             rows = events_after(seen, PUBLIC_EVENT_TYPES, MAX_REPLAYED_EVENTS)
         if rows:
             seen = rows[-1].id
-        yield [sse_message(row, currency) for row in rows]
+        yield [message for row in rows if (message := sse_message(row, currency))]

@@ -1,4 +1,4 @@
-"""Order actions: placing an order (idempotent by cart and by idempotency key) and cancelling it."""
+"""Placing an order, idempotent by cart and by idempotency key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,22 @@ from sqlalchemy.exc import IntegrityError
 from storefront.cart.models import IS_OPEN, Cart, CartLine, CartStatus
 from storefront.cart.queries import digest_lines
 from storefront.catalog.models import Product, Variant, VariantStatus
-from storefront.catalog.stock import StockChange, restore_stock, stock_event, take_stock
+from storefront.catalog.stock import StockChange, stock_event, take_stock
 from storefront.catalog.variants import chosen_options
 from storefront.clock import now
 from storefront.db.base import db, table_of
 from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.transactions import write
-from storefront.errors import NotFound, OrderFulfilled, OutOfStock, Shortage
+from storefront.errors import NotFound, OutOfStock, Shortage
 from storefront.events.actions import record_events
 from storefront.events.models import EventType
 from storefront.i18n.content import language_of, localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
-from storefront.orders.models import Order, OrderLine, OrderStatus
-from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart, load_order
+from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
+from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart
+from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import (
     Buyer,
     check_lines,
@@ -95,6 +96,7 @@ def _place_order_in_transaction(
     check_price(total, expected_total, tenant.currency)
     order = new_order_row(tenant, cart, buyer, total, key, request_fingerprint)
     insert_rows(Order, [order])
+    insert_rows(OrderSearchKey, search_key_rows(order["position"], order["number"], buyer.email, buyer.name))
     in_order = sorted(taken, key=lambda line: line.position)
     first = new_id()
     insert_rows(OrderLine, [line.row(order["id"], first + i) for i, line in enumerate(in_order)])
@@ -126,26 +128,8 @@ def new_order_row(
         "idempotency_key": key,
         "fingerprint": request_fingerprint if key else None,
         "created_at": now(),
+        "position": new_id(),
     }
-
-
-def cancel_order(order_id: str) -> None:
-    """Cancel an order and return its stock. Cancelling again changes nothing.
-
-    Raises `NotFound`, or `OrderFulfilled` if it has been shipped.
-    """
-    with write(durable=True):
-        if not is_id(order_id) or execute(CANCEL_ORDER, {"order": order_id}).rowcount == 0:
-            if load_order(order_id).status == OrderStatus.FULFILLED:
-                raise OrderFulfilled
-            return
-        returned = sorted(
-            StockChange(line.product_id, line.variant_id, line.quantity) for line in load_order(order_id).lines
-        )
-        left = zip(returned, restore_stock(returned, now()), strict=True)
-        stock = [stock_event(line.product_id, line.variant_id, stock_left) for line, stock_left in left]
-        record_events([(EventType.ORDER_CANCELLED, order_id, {}), *stock])
-    orders_changed.send()
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
@@ -166,12 +150,6 @@ SELECT_CART_LINES = tenant_scoped(
     )
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
     .where(lines.c.cart_id == bindparam("cart"))
-)
-orders = table_of(Order)
-CANCEL_ORDER = tenant_scoped(
-    update(orders)
-    .where(orders.c.id == bindparam("order"), orders.c.status == OrderStatus.PLACED)
-    .values(status=OrderStatus.CANCELLED)
 )
 
 

@@ -28,6 +28,13 @@ Personal = Annotated[
 ]
 
 
+class Delivery(ResponseModel):
+    method: str | None
+    name: str | None
+    carrier: str | None
+    tracking: str | None
+
+
 class Order(ResponseModel):
     id: str
     number: str
@@ -40,6 +47,7 @@ class Order(ResponseModel):
     discount: Money
     tax: Money
     total: Money
+    delivery: Annotated[Delivery | None, Field(description="how it was shipped; null before")]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -73,8 +81,15 @@ def order_fields(order: OrderView) -> dict[str, Any]:
         "discount": paid(order.price.discount),
         "tax": paid(order.price.tax),
         "total": paid(order.price.total),
+        "delivery": delivery_of(order),
         "created_at": rfc3339(order.created_at),
     }
+
+
+def delivery_of(order: OrderView) -> Delivery | None:
+    if order.status != OrderStatus.FULFILLED:
+        return None
+    return Delivery(method=None, name=None, carrier=order.carrier, tracking=order.tracking)
 
 
 @api.get("/orders/<order_id>")

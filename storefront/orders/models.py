@@ -17,7 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
-from storefront.ids import new_token
+from storefront.ids import new_id, new_token
+
+MAX_KEY_LENGTH = 100
 
 
 class OrderStatus(StrEnum):
@@ -36,6 +38,8 @@ class Order(OwnedByTenant, Model):
         UniqueConstraint("tenant_id", "cart_id"),
         UniqueConstraint("tenant_id", "idempotency_key"),
         Index(None, "tenant_id", "created_at"),
+        Index(None, "tenant_id", "position"),
+        Index(None, "tenant_id", "status", "position"),
         CheckConstraint("status IN ('placed', 'fulfilled', 'cancelled')", name="status_known"),
     )
 
@@ -59,6 +63,44 @@ class Order(OwnedByTenant, Model):
     fingerprint: Mapped[str | None] = mapped_column(String(64))
     """Hash of the request with the idempotency key, to detect a different request with the same key."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    position: Mapped[int] = mapped_column(BigInteger, default=new_id, server_default="0")
+    """Sort key: grows with time. Lists of orders are read by it."""
+    carrier: Mapped[str | None]
+    tracking: Mapped[str | None]
+    fulfilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancel_reason: Mapped[str | None]
+    """For the staff; shoppers don't see it, and no event holds it, for the reason that `OrderNote` gives."""
+
+
+class OrderNote(OwnedByTenant, Model):
+    """What the staff noted about an order. No event holds the text, because notes may be about a person and events
+    can't be deleted."""
+
+    __tablename__ = "order_note"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
+        Index(None, "tenant_id", "order_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=new_id)
+    order_id: Mapped[str] = mapped_column(String(32))
+    text: Mapped[str]
+    author: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class OrderSearchKey(OwnedByTenant, Model):
+    """A text by whose beginning the order at `position` is found: its number, email address, or name from one of its
+    words on, as `search_keys` makes them. Sorted by code point."""
+
+    __tablename__ = "order_search_key"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    key: Mapped[str] = mapped_column(
+        String(MAX_KEY_LENGTH).with_variant(String(MAX_KEY_LENGTH, collation="C"), "postgresql"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class OrderLine(OwnedByTenant, Model):

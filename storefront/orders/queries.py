@@ -1,8 +1,10 @@
 """Reads of orders."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     bindparam,
@@ -15,7 +17,8 @@ from storefront.errors import NotFound
 from storefront.i18n.content import with_language
 from storefront.i18n.gettext import _
 from storefront.ids import is_id
-from storefront.orders.models import Order, OrderLine
+from storefront.orders.fulfilment_validation import Shipment
+from storefront.orders.models import Order, OrderLine, OrderNote
 from storefront.pricing.calculator import Price
 
 
@@ -60,12 +63,29 @@ class OrderView:
     name: str
     currency: str
     created_at: datetime
+    position: int
+    carrier: str | None
+    tracking: str | None
+    fulfilled_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
     price: Price
     lines: list[OrderLineView]
 
+    @property
+    def shipment(self) -> Shipment:
+        return Shipment(self.carrier, self.tracking)
+
+    @property
+    def item_count(self) -> int:
+        return sum(line.quantity for line in self.lines)
+
 
 orders, order_lines = table_of(Order), table_of(OrderLine)
-ORDER_COLUMNS = ("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at")
+ORDER_COLUMNS = (
+    *("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at", "position"),
+    *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason"),
+)
 PRICE_COLUMNS = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
 LINE_COLUMNS = [field.name for field in fields(OrderLineView)]
 SELECT_ORDER_WITH_LINES = tenant_scoped(
@@ -84,12 +104,22 @@ def load_order(order_id: str) -> OrderView:
     rows = execute(SELECT_ORDER_WITH_LINES, {"id": order_id}).all() if is_id(order_id) else []
     if not rows:
         raise NotFound(_("We couldn't find this order."))
-    first = rows[0]._mapping
-    paid = {name: first[orders.c[name]] for name in PRICE_COLUMNS}
+    lines = [OrderLineView(**{name: row._mapping[order_lines.c[name]] for name in LINE_COLUMNS}) for row in rows]
+    return order_view(rows[0]._mapping, lines)
+
+
+def order_view(row: Mapping[Any, Any], lines: list[OrderLineView]) -> OrderView:
+    """Return an order from a row with the columns of `orders`."""
+    paid = {name: row[orders.c[name]] for name in PRICE_COLUMNS}
     rate = paid.pop("tax_rate")
     price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
-    lines = [OrderLineView(**{name: row._mapping[order_lines.c[name]] for name in LINE_COLUMNS}) for row in rows]
-    return OrderView(**{name: first[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines)
+    return OrderView(**{name: row[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines)
+
+
+def notes_of(order_id: str) -> list[OrderNote]:
+    """Return the staff's notes about an order, the latest first."""
+    found = select(OrderNote).where(OrderNote.order_id == order_id).order_by(OrderNote.id.desc())
+    return list(db.session.scalars(found))
 
 
 def find_order_of_cart(cart_id: str) -> Order | None:

@@ -22,7 +22,7 @@ from storefront.events.actions import next_ids, record_events
 from storefront.events.models import Event
 from storefront.i18n.locale import override_locale
 from storefront.i18n.negotiation import LANGUAGES, fallback_languages
-from storefront.orders.models import Order, OrderLine, OrderStatus
+from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
 from storefront.seeding.baskets import SeedProduct, SeedVariant
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
 from storefront.seeding.rows import HistoryRows, Row, history_rows
@@ -150,6 +150,7 @@ def write_history(rows: HistoryRows) -> None:
         (UpsellImpression, rows.impressions),
         (Order, rows.orders),
         (OrderLine, rows.order_lines),
+        (OrderSearchKey, rows.order_search_keys),
     ]
     for model, batch in tables:
         insert_in_batches(model, batch)

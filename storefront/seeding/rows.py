@@ -9,6 +9,7 @@ from storefront.cart.models import CartStatus
 from storefront.catalog.variants import chosen_options
 from storefront.events.models import EventType
 from storefront.ids import id_at, new_token
+from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import new_order_number
 from storefront.pricing.calculator import Price, calculate_price
 from storefront.seeding.baskets import SeedProduct, SeedVariant
@@ -30,6 +31,7 @@ class HistoryRows:
     exposures: list[Row] = field(default_factory=list)
     impressions: list[Row] = field(default_factory=list)
     orders: list[Row] = field(default_factory=list)
+    order_search_keys: list[Row] = field(default_factory=list)
     order_lines: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
 
@@ -103,14 +105,16 @@ def add_order(
     amounts = (variant.price * line.quantity for variant, line in bought)
     price = calculate_price(tenant, amounts, checkout.promo_code, moment)
     head = {"id": order_id, "number": number, "cart_id": cart_id, "created_at": moment, "status": checkout.status}
+    head["cancelled_at"] = checkout.cancelled_at
     buyer = {"shopper": checkout.customer.shopper, "email": checkout.customer.email, "name": checkout.customer.name}
+    first, language = id_at(moment), checkout.customer.language
     rows.orders.append(
         head
         | buyer
         | price_columns(price)
-        | {"currency": tenant.currency, "idempotency_key": None, "fingerprint": None}
+        | {"currency": tenant.currency, "idempotency_key": None, "fingerprint": None, "position": first}
     )
-    first, language = id_at(moment), checkout.customer.language
+    rows.order_search_keys += search_key_rows(first, number, buyer["email"], buyer["name"])
     rows.order_lines += [
         {
             "order_id": order_id,

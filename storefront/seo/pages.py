@@ -13,10 +13,11 @@ from storefront.i18n.gettext import _
 from storefront.i18n.locale import override_locale
 from storefront.seo import feeds, jsonld
 from storefront.seo.queries import catalog_version
-from storefront.seo.urls import canonical, require_root, share_image_url, site_root, trusted_root
+from storefront.seo.urls import canonical, require_root, share_image_url, site_root
 from storefront.seo.xml_format import one_line, sitemap_parts
 from storefront.tenants.context import current_tenant
 from storefront.tenants.registry import registry
+from storefront.web.absolute_urls import trusted_root
 from storefront.web.rate_limits import FEEDS_LIMIT, limiter
 
 pages = Blueprint("seo", __name__)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from storefront.catalog.queries import ProductView, product_columns, with_variants
+from storefront.catalog.queries import IS_ON_SALE, ProductView, product_columns, with_variants
 from storefront.catalog.search import ProductQuery, fetch_rows_after, product_views_from_json
 from storefront.db.tenancy import execute, tenant_scoped
 
@@ -27,17 +27,20 @@ class CatalogVersion(NamedTuple):
     changed: datetime | None
 
 
-counted: Any = select(func.count(), func.max(product_columns.updated_at))
+counted: Any = select(func.count(), func.max(product_columns.updated_at)).where(IS_ON_SALE)
 SELECT_CATALOG_VERSION = tenant_scoped(counted)
-after = product_columns.position > bindparam("position")
 SELECT_PRODUCT_URLS = tenant_scoped(
     select(product_columns.id, product_columns.updated_at, product_columns.position)
-    .where(after)
+    .where(product_columns.position > bindparam("position"), IS_ON_SALE)
     .order_by(product_columns.position)
     .limit(bindparam("limit"))
 )
 SELECT_POSITION_AT_OFFSET = tenant_scoped(
-    select(product_columns.position).order_by(product_columns.position).limit(1).offset(bindparam("offset"))
+    select(product_columns.position)
+    .where(IS_ON_SALE)
+    .order_by(product_columns.position)
+    .limit(1)
+    .offset(bindparam("offset"))
 )
 
 

@@ -10,6 +10,9 @@ from storefront.catalog.renewal import renew_search_words
 from storefront.db.preparation import check_encoding, migrate, preparation_lock, warn_of_rls_bypass
 from storefront.db.timeouts import timeouts_in_force
 from storefront.db.transactions import dispose
+from storefront.staff.members import create_setup_link
+from storefront.staff.models import LinkKind
+from storefront.staff.one_time_links import link_url
 from storefront.state import state_of
 from storefront.timings import timings_of
 from storefront.upsell.jobs import rebuild_missing_similarity
@@ -38,4 +41,12 @@ def prepare(app: Flask) -> None:
             log.info("catalogue imported: %s", describe(import_with_progress(content)))
         rebuild_missing_similarity()
         warn_of_rls_bypass()
+        announce_setup()
     dispose(app)
+
+
+def announce_setup() -> None:
+    """Log the link by which the first person is made, while there is nobody."""
+    token = create_setup_link()
+    if token is not None:
+        log.info("nobody can sign in yet; open this link to create your account: %s", link_url(LinkKind.SETUP, token))

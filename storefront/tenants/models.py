@@ -24,6 +24,8 @@ class Tenant(Model):
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     taxonomy_translations: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
+    category_order: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Categories as staff has ordered them; others follow in catalogue order."""
     upsell_enabled: Mapped[bool | None]
     """Set by `flask upsell on|off --tenant`; None: the setting for all shops. UPSELL_ENABLED=false overrides it."""
 

@@ -12,7 +12,7 @@ from storefront.web.environ import TENANT_KEY
 from storefront.web.htmx import render_page
 
 pages = Blueprint("tenants", __name__)
-BLUEPRINTS_WITHOUT_TENANT = ("observability", "root_files", "static", "i18n")
+BLUEPRINTS_WITHOUT_TENANT = ("observability", "root_files", "static", "i18n", "setup")
 """Blueprints that also serve requests outside of any shop."""
 
 

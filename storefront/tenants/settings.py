@@ -93,6 +93,7 @@ class TenantSettings:
     upsell: MerchandisingRules = MerchandisingRules()
     taxonomy_translations: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo(UTC))
+    category_order: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: Tenant, upsell_enabled: bool) -> "TenantSettings":
@@ -115,6 +116,7 @@ class TenantSettings:
             taxonomy_translations=row.taxonomy_translations or {},
             timezone=timezone_of(row.timezone, row.locale),
             upsell_enabled=upsell_enabled,
+            category_order=tuple(row.category_order or ()),
         )
 
     @cached_property

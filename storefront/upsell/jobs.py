@@ -25,6 +25,8 @@ from storefront.upsell.scheduler import every, job_scheduler
 
 SWEEP_INTERVAL_SECONDS = 60.0
 """Seconds between two searches for orders that no process has learned, as after a crash."""
+MAX_PRODUCTS_COMPARED = 2000
+"""Products of a shop whose texts are compared while it serves requests, which takes about a second."""
 STOP_SECONDS = 1.5
 """Seconds that the end of a process waits for jobs and impressions, besides calls of the model."""
 
@@ -59,6 +61,14 @@ def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:
             label = f"Comparing the texts of {tenant_id}"
             with click.progressbar(length=count, label=label, file=sys.stderr, hidden=not is_terminal) as bar:
                 rebuild_text_similarity(bar.update)
+
+
+def similarity_job(app: Flask, tenant_id: str) -> None:
+    """Compare a shop's texts after staff changed some. A large catalogue's are compared by the next import instead:
+    that would take this process's processor from shoppers for too long."""
+    with app.app_context(), tenant_context(tenant_id), recommender_slot(), timeouts_in_force(timings().bulk_timeouts):
+        if count_products(ProductQuery()) <= MAX_PRODUCTS_COMPARED:
+            rebuild_text_similarity()
 
 
 def rebuild_missing_similarity() -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from storefront.catalog.import_schema import TenantEntry
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
-from storefront.signals import cart_changed, catalog_loaded, orders_changed, products_imported
+from storefront.signals import cart_changed, catalog_loaded, orders_changed, product_edited, products_imported
 from storefront.state import state_of
 from storefront.timings import timings
-from storefront.upsell.jobs import prefetch_job, rebuild_similarity_of, this_app, training_job
+from storefront.upsell.jobs import prefetch_job, rebuild_similarity_of, similarity_job, this_app, training_job
 from storefront.upsell.llm.service import llm_reranker
 from storefront.upsell.recommender.shop_complements import save_shop_complements
 from storefront.upsell.scheduler import job_scheduler
@@ -39,6 +39,14 @@ def rebuild_similarity(_sender: Any, tenant_ids: Sequence[str]) -> None:
     rebuild_similarity_of(tenant_ids)
 
 
+def schedule_similarity(_sender: Any, product_id: str, new_texts: bool) -> None:
+    """Compare the texts again, a pause after the last change."""
+    if new_texts:
+        app, tenant_id = this_app(), current_tenant_id()
+        job = partial(similarity_job, app, tenant_id)
+        job_scheduler(app).schedule(timings().similarity_debounce, ("similarity", tenant_id), job)
+
+
 def import_complements(
     _sender: Any, connection: Connection, tenant: TenantEntry, product_ids: Collection[str]
 ) -> set[str]:
@@ -52,3 +60,4 @@ def init_app() -> None:
     orders_changed.connect(schedule_training)
     catalog_loaded.connect(rebuild_similarity)
     products_imported.connect(import_complements)
+    product_edited.connect(schedule_similarity)

@@ -5,12 +5,13 @@ server starts, so that a page needs two requests instead of forty, without a bui
 """
 
 import re
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 import tinycss2
 
-_IMPORT = re.compile(r'^import\s+(?:\{([\w\s,]+)\}\s+from\s+)?"\./(\w+\.js)";$', re.MULTILINE)
+_IMPORT = re.compile(r'^import\s+(?:\{([\w\s,]+)\}\s+from\s+)?"(\.{1,2}/[\w/]+\.js)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export\s+(?=(?:async\s+)?(?:function|class|const)\s+(\w+))", re.MULTILINE)
 _OTHER_MODULE_SYNTAX = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _STYLE_IMPORT = re.compile(r'@import "([\w/]+\.css)"(?: layer\((\w+)\))?;')
@@ -28,30 +29,41 @@ def join_scripts(entry: Path) -> str:
 
     Each module keeps its own scope: it becomes a function that returns what the module exports. Raises `AssetError`.
     """
-    modules: dict[str, str] = {}
-    _add_module(entry, modules, {}, ())
+    modules: dict[Path, str] = {}
+    _add_module(entry, entry.parent, modules, {}, ())
     return f'(()=>{{"use strict";const modules={{}};\n{"".join(modules.values())}}})();\n'
 
 
-def _add_module(path: Path, modules: dict[str, str], exports: dict[str, set[str]], importers: tuple[str, ...]) -> None:
-    """Add a module to `modules` (its file's name and text), after those that it imports."""
-    name = path.name
+def _add_module(
+    path: Path, root: Path, modules: dict[Path, str], exports: dict[Path, set[str]], importers: tuple[str, ...]
+) -> None:
+    """Add a module to `modules`, after those that it imports. Its name is its path below `root`."""
+    name = path.relative_to(root).as_posix()
     if name in importers:
         raise AssetError(f"{path} is imported by a module that it imports itself: {' → '.join((*importers, name))}.")
-    if name in modules:
+    if path in modules:
         return
     source = _read(path, importers)
     for names, imported in _IMPORT.findall(source):
-        _add_module(path.parent / imported, modules, exports, (*importers, name))
-        if missing := set(re.findall(r"\w+", names)) - exports[imported]:
-            raise AssetError(f"{path} imports {', '.join(sorted(missing))} from {imported}, which doesn't export it.")
-    exports[name] = set(_EXPORT.findall(source))
-    body = _IMPORT.sub(lambda found: f'const {{{found[1]}}} = modules["{found[2]}"];' if found[1] else "", source)
-    body = _EXPORT.sub("", body)
-    if other := _OTHER_MODULE_SYNTAX.search(body):
-        raise AssetError(f"{path} can't be joined because of this line: {other[0]}")
-    returned = ",".join(sorted(exports[name]))
-    modules[name] = f'modules["{name}"]=(()=>{{\n{_minified_script(body, path)}\nreturn {{{returned}}}}})();\n'
+        other = _imported_path(path, imported)
+        _add_module(other, root, modules, exports, (*importers, name))
+        if missing := set(re.findall(r"\w+", names)) - exports[other]:
+            raise AssetError(f"{path} imports {', '.join(sorted(missing))} from {other.name}, which doesn't export it.")
+
+    def bound(found: re.Match[str]) -> str:
+        key = _imported_path(path, found[2]).relative_to(root).as_posix()
+        return f'const {{{found[1]}}} = modules["{key}"];' if found[1] else ""
+
+    exports[path] = set(_EXPORT.findall(source))
+    body = _EXPORT.sub("", _IMPORT.sub(bound, source))
+    if other_syntax := _OTHER_MODULE_SYNTAX.search(body):
+        raise AssetError(f"{path} can't be joined because of this line: {other_syntax[0]}")
+    returned = ",".join(sorted(exports[path]))
+    modules[path] = f'modules["{name}"]=(()=>{{\n{_minified_script(body, path)}\nreturn {{{returned}}}}})();\n'
+
+
+def _imported_path(importer: Path, imported: str) -> Path:
+    return Path(normpath(importer.parent / imported))
 
 
 def _minified_script(source: str, path: Path) -> str:

@@ -1,12 +1,11 @@
-"""Security: session cookie, protection against cross-site requests (CSRF), security headers, staff access."""
+"""Security: session cookie, protection against cross-site requests (CSRF), security headers, and bearer tokens."""
 
 import hmac
 import logging
 from base64 import b64encode
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial, wraps
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from hashlib import sha256
-from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
@@ -14,9 +13,8 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from itsdangerous import URLSafeTimedSerializer
 
 from storefront.config import Settings
-from storefront.errors import Refusal, Unauthorized
+from storefront.errors import Refusal
 from storefront.i18n.gettext import N_, _
-from storefront.state import current_state
 from storefront.web import rate_limits
 from storefront.web.environ import TENANT_KEY
 from storefront.web.htmx import vary_by
@@ -132,23 +130,6 @@ def host_of(origin: str) -> str | None:
         return urlsplit(origin).netloc
     except ValueError:
         return None
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def staff_only(view: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a view so that it requires the bearer token STAFF_TOKEN; without that setting it is always a 401."""
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        settings = current_state().settings
-        if not has_bearer_token(settings.staff_token):
-            raise Unauthorized
-        return view(*args, **kwargs)
-
-    return rate_limits.limit_token_guesses(guarded)
 
 
 def has_bearer_token(token: str | None) -> bool:

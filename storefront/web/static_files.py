@@ -17,12 +17,16 @@ from whitenoise.responders import NOT_ALLOWED_RESPONSE, Response, StaticFile
 from storefront.config import ROOT
 from storefront.web.asset_bundles import join_scripts, join_styles
 from storefront.web.compression import accepts_gzip
+from storefront.web.media import image_widths, is_uploaded, media_path
 
 STATIC_FOLDER = ROOT / "static"
 SCRIPT = "js/shop.js"
 STYLE = "css/style.css"
+ADMIN_SCRIPT = "js/admin.js"
+ADMIN_STYLE = "css/admin.css"
+BUNDLES = (SCRIPT, STYLE, ADMIN_SCRIPT, ADMIN_STYLE)
 SOURCES = ("js/", "css/")
-"""Folders of which only the two bundles are served."""
+"""Folders of which only the bundles are served."""
 PRODUCTS = "products/"
 PLACEHOLDER = "placeholder.svg"
 TEXT_SUFFIXES = (".css", ".js", ".svg")
@@ -56,9 +60,13 @@ class StaticFiles:
                     texts[name] = content
                 else:
                     paths[name] = path
-        texts[SCRIPT] = join_scripts(self.folder / SCRIPT).encode()
-        texts[STYLE] = self.with_hashed_names(join_styles(self.folder / STYLE)).encode()
-        self.hashed.update({name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE)})
+        for script in (SCRIPT, ADMIN_SCRIPT):
+            texts[script] = join_scripts(self.folder / script).encode()
+        for style in (STYLE, ADMIN_STYLE):
+            texts[style] = self.with_hashed_names(join_styles(self.folder / style)).encode()
+        self.hashed.update(
+            {name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE, ADMIN_SCRIPT, ADMIN_STYLE)}
+        )
         self.answers.update(self.answers_of(paths, texts))
 
     def answers_of(self, paths: dict[str, Path], texts: dict[str, bytes]) -> dict[str, "InMemoryFile | StaticFile"]:
@@ -89,11 +97,16 @@ class StaticFiles:
 
     def image_url(self, image: str) -> str:
         """Return the URL of a product's image; empty if there is none, and the page shows a letter instead."""
+        if is_uploaded(image):
+            return request.script_root + media_path(image)
         name = PRODUCTS + image
         return self.url(name) if name in self.hashed else ""
 
     def stable_image_url(self, image: str) -> str:
-        """Return a URL that doesn't change with the image's content; the placeholder's if there is no image."""
+        """Return a URL that doesn't change with the image's content, unless it was uploaded; the placeholder's if there
+        is no image."""
+        if is_uploaded(image):
+            return request.script_root + media_path(image)
         name = PRODUCTS + image
         return f"{request.script_root}/static/{name if name in self.hashed else PLACEHOLDER}"
 
@@ -143,7 +156,7 @@ def init_app(app: Flask) -> None:
     server = WhiteNoise(app.wsgi_app)
     server.files = assets.answers
     app.wsgi_app = server  # type: ignore[method-assign]
-    app.jinja_env.globals.update(static_url=assets.url, image_url=assets.image_url)
+    app.jinja_env.globals.update(static_url=assets.url, image_url=assets.image_url, image_widths=image_widths)
 
 
 def nosniff(headers: Headers, _path: str, _url: str) -> None:

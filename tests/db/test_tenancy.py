@@ -55,7 +55,7 @@ def test_every_key_of_a_table_with_a_tenant_begins_with_it(app: Flask):
         table = model.__table__
         assert next(iter(table.primary_key.columns)).name == "tenant_id"
         for key in table.foreign_key_constraints:
-            if key.referred_table.name != "tenant":
+            if key.referred_table.name not in ("tenant", "person"):  # people work in several shops
                 assert key.column_keys[0] == "tenant_id", f"{table.name} may point into another shop"
 
 

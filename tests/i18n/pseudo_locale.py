@@ -11,7 +11,7 @@ SKIPPED_TAGS = ("script", "style")
 VOID = ("meta", "link", "input", "img", "br", "circle", "path")
 MARKED = re.compile("⟦[^⟦⟧]*⟧")
 SEPARATOR = "\x1f"
-MACHINE_READ = ("viewport", "robots", "htmx-config", "og:type", "og:locale", "og:url", "og:image")
+MACHINE_READ = ("viewport", "referrer", "robots", "htmx-config", "og:type", "og:locale", "og:url", "og:image")
 
 
 class PseudoTranslations:

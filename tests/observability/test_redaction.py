@@ -16,7 +16,6 @@ ODD = 'p@ss/w"ö+rd&1'
 SECRETS = {
     "OPENAI_API_KEY": KEY,
     "SECRET_KEY": "signing-key-0123456789-abcdefghij",
-    "STAFF_TOKEN": "staff-token-0123456789-abcdefgh",
     "METRICS_TOKEN": "metrics-token-0123456789-abcdef",
 }
 FORMS: dict[str, Callable[[str], str]] = {

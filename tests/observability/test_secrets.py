@@ -24,6 +24,7 @@ from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
 from tests.observability.test_redaction import KEY, SECRETS
 from tests.ports import free_port
+from tests.staff.factories import api_key, bearer
 from tests.upsell import model_server as server
 from tests.upsell.model_server import Exchange, ModelServer
 
@@ -82,7 +83,7 @@ def test_key_repeated_by_the_model_server_is_redacted_everywhere(
     with app.app_context(), tenant_context("north"):
         (call,) = db.session.scalars(select(LlmCall))
         row = json.dumps([call.response, call.prompt, call.outcome, call.suggestions], ensure_ascii=False)
-    listed = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {SECRETS['STAFF_TOKEN']}"})
+    listed = person.api("GET", "/upsell/calls", headers=bearer(api_key(app, "north", "upsell:read")))
     assert listed.json["items"][0]["id"] == call.id
     assert "upsell call" in stream.getvalue()
     assert len(model.requests) == 1

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
-from storefront.orders.actions import cancel_order
+from storefront.orders.fulfilment import cancel_order
 from tests.api_contract import CART, ORDER, assert_problem, assert_shape
 from tests.catalog.test_variants import sums
 from tests.catalog.variants import open_wear, tee, variant

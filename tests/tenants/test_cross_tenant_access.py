@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
+from storefront.staff.access import access_of
 from tests.conftest import Person
 from tests.tenants.factories import (
     CALL,
@@ -44,16 +45,12 @@ ID_TYPES = (PRODUCT, CART, CALL, CODE)
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Yield every route of a shop with each of its methods."""
+    """Yield every route of a shop that is for shoppers with each of its methods. tests/staff/test_access.py tests the
+    routes for staff."""
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.partition(".")[0] not in ("observability", "root_files"):
+        if rule.endpoint.partition(".")[0] not in ("observability", "root_files") and access_of(app, rule) is None:
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
                 yield rule, method
-
-
-def is_for_staff(rule: Rule) -> bool:
-    """Routes for staff need a token; tests/upsell tests them with it."""
-    return rule.endpoint.startswith(("staff", "upsell_report_api", "upsell_calls_api"))
 
 
 def send(person: Person, rule: Rule, method: str, in_path: Ids, in_body: Ids, **kwargs: Any) -> Any:
@@ -100,18 +97,17 @@ def test_every_route_with_a_body_is_in_request_bodies(app: Flask):
     unknown = [
         rule.rule
         for rule, method in routes(app)
-        if method in ("POST", "PUT", "PATCH") and rule.endpoint not in REQUEST_BODIES and not is_for_staff(rule)
+        if method in ("POST", "PUT", "PATCH") and rule.endpoint not in REQUEST_BODIES
     ]
     assert not unknown, f"add {unknown} to REQUEST_BODIES"
 
 
 def test_every_route_accepts_requests_with_own_ids(app: Flask, south: SouthClients):
     for rule, method in routes(app):
-        if not is_for_staff(rule):
-            person, own = south.new_client()
-            answer = send(person, rule, method, own, own)
-            assert answer.status_code < 400, f"{method} {rule.rule}: {answer.text}"
-            answer.close()
+        person, own = south.new_client()
+        answer = send(person, rule, method, own, own)
+        assert answer.status_code < 400, f"{method} {rule.rule}: {answer.text}"
+        answer.close()
 
 
 @pytest.mark.parametrize("where", ["path", "body"])
@@ -127,7 +123,7 @@ def test_ids_of_another_shop_are_treated_like_unknown_ids(app: Flask, south: Sou
                 in_path, in_body = (mixed_ids, own) if where == "path" else (own, mixed_ids)
                 responses.append(ComparableResponse.of(send(person, rule, method, in_path, in_body), mixed_ids))
             assert responses[0] == responses[1], f"{method} {rule.rule} with the north's {id_type}"
-            if id_type != CALL and not is_for_staff(rule):
+            if id_type != CALL:
                 expected = 422 if id_type == CODE else 404
                 assert responses[0].status == expected, (
                     f"{method} {rule.rule} with the north's {id_type}: {responses[0]}"

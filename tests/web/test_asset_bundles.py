@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storefront.web.asset_bundles import AssetError, join_scripts, join_styles
-from storefront.web.static_files import SCRIPT, STATIC_FOLDER, STYLE
+from storefront.web.static_files import ADMIN_SCRIPT, ADMIN_STYLE, SCRIPT, STATIC_FOLDER, STYLE
 
 Write = Callable[..., Path]
 
@@ -160,11 +160,18 @@ def test_error_names_the_stylesheet(write: Write, sources: dict[str, str], sente
 
 
 def test_bundles_contain_every_source_file() -> None:
-    script = join_scripts(STATIC_FOLDER / SCRIPT)
-    parts = re.findall(r'^modules\["([\w.]+)"\]=', script, re.MULTILINE)
-    assert sorted(parts) == sorted(path.name for path in (STATIC_FOLDER / "js").iterdir())
-    entry = (STATIC_FOLDER / STYLE).read_text()
-    imported = re.findall(r'^@import "([\w/.]+)"', entry, re.MULTILINE)
+    scripts = {script: join_scripts(STATIC_FOLDER / script) for script in (SCRIPT, ADMIN_SCRIPT)}
+    parts = {name: re.findall(r'^modules\["([\w./]+)"\]=', text, re.MULTILINE) for name, text in scripts.items()}
+    sources = {path.relative_to(STATIC_FOLDER / "js").as_posix() for path in (STATIC_FOLDER / "js").rglob("*.js")}
+    assert {name for names in parts.values() for name in names} == sources
+    assert not [name for name in parts[SCRIPT] if name.startswith("admin")]
+    imported = {style: imports_of(style) for style in (STYLE, ADMIN_STYLE)}
     files = {path.relative_to(STATIC_FOLDER / "css").as_posix() for path in (STATIC_FOLDER / "css").rglob("*.css")}
-    assert sorted([*imported, "style.css"]) == sorted(files)
+    assert {name for names in imported.values() for name in names} | {"style.css", "admin.css"} == files
+    assert all(len(names) == len(set(names)) for names in imported.values())
+    assert not [name for name in imported[STYLE] if name.startswith("admin/")]
     assert len(join_styles(STATIC_FOLDER / STYLE)) > 20_000
+
+
+def imports_of(style: str) -> list[str]:
+    return re.findall(r'^@import "([\w/.]+)"', (STATIC_FOLDER / style).read_text(), re.MULTILINE)

@@ -70,7 +70,7 @@ Send = Callable[[str, str, dict[str, str]], int]
 @pytest.fixture
 def send(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> Iterator[Send]:
     """Return a function that sends a request with headers, as a server passes them on, and checks response and log."""
-    app = make_app(TRUSTED_PROXIES="1", METRICS_TOKEN="m" * 24, STAFF_TOKEN="s" * 24, PUBLIC_URL="https://shop.example")
+    app = make_app(TRUSTED_PROXIES="1", METRICS_TOKEN="m" * 24, PUBLIC_URL="https://shop.example")
     client = app.test_client(use_cookies=False)
     caplog.set_level(logging.ERROR)
 

@@ -7,8 +7,10 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from storefront.staff.permissions import Role
 from storefront.web.client_address import client_key_of
-from tests.conftest import SECRET, Person
+from tests.conftest import Person
+from tests.staff.factories import PASSWORD, api_key, bearer, newcomer
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # nothing here is stored in it
 addresses = (f"10.1.{number // 250}.{number % 250}" for number in count())
@@ -17,7 +19,7 @@ addresses = (f"10.1.{number // 250}.{number % 250}" for number in count())
 
 @pytest.fixture
 def limited(make_app: Callable[..., Flask]) -> Person:
-    client = make_app(RATELIMIT_ENABLED="true", STAFF_TOKEN=SECRET).test_client()
+    client = make_app(RATELIMIT_ENABLED="true").test_client()
     client.environ_base["REMOTE_ADDR"] = next(addresses)
     return Person(client, "north")
 
@@ -53,14 +55,48 @@ def test_valid_promo_codes_are_not_counted(limited: Person) -> None:
 
 
 @ON_SQLITE
-def test_wrong_staff_tokens_are_counted_and_right_ones_are_not(limited: Person) -> None:
-    right, wrong = {"Authorization": f"Bearer {SECRET}"}, {"Authorization": "Bearer guess"}
+def test_wrong_api_keys_are_counted_and_right_ones_are_not(limited: Person) -> None:
+    right, wrong = bearer(api_key(limited.client.application, "north", "upsell:read")), bearer("guess")
     for _ in range(80):
         assert limited.api("GET", "/upsell/calls", headers=right).status_code == 200
     for _ in range(30):
         assert limited.api("GET", "/upsell/calls", headers=wrong).status_code == 401
     assert until_refused(lambda: limited.api("GET", "/upsell/report", headers=wrong), 60) == 30
     assert limited.api("GET", "/upsell/calls", headers=right).status_code == 429
+
+
+@ON_SQLITE
+def test_valid_key_without_the_scope_is_not_limited(limited: Person) -> None:
+    key = bearer(api_key(limited.client.application, "north", "upsell:write"))
+    for _ in range(80):
+        assert limited.api("GET", "/upsell/calls", headers=key).status_code == 403
+
+
+@ON_SQLITE
+def test_failed_sign_ins_are_limited_per_address(limited: Person) -> None:
+    newcomer(limited.client.application, "north", Role.CLERK, "ada@north.example")
+    names = count()
+
+    def guess() -> TestResponse:
+        return limited.post("/admin/sign-in", {"email": f"{next(names)}@north.example", "password": PASSWORD})
+
+    assert until_refused(guess, 30) == 20
+    right = {"email": "ada@north.example", "password": PASSWORD}
+    assert limited.post("/admin/sign-in", right).status_code == 429
+    limited.client.environ_base["REMOTE_ADDR"] = next(addresses)
+    assert limited.post("/admin/sign-in", right).status_code == 303
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("email", ["bob@north.example", "nobody@north.example"])
+def test_failed_sign_ins_of_an_account_are_limited_for_all_addresses(limited: Person, email: str) -> None:
+    newcomer(limited.client.application, "north", Role.CLERK, "bob@north.example")
+
+    def guess() -> TestResponse:
+        limited.client.environ_base["REMOTE_ADDR"] = next(addresses)
+        return limited.post("/admin/sign-in", {"email": email, "password": "a wrong password"})
+
+    assert until_refused(guess, 30) == 10
 
 
 @ON_SQLITE

@@ -33,7 +33,9 @@ def test_only_bundles_of_scripts_and_styles_are_served(folder: Path) -> None:
     assert {"js/shop.js", "css/style.css", "vendor/htmx.min.js", "fonts/figtree.woff2"} <= served
     assert {name for name in served if name.startswith(("js/", "css/"))} == {
         *("js/shop.js", files.hashed["js/shop.js"]),
+        *("js/admin.js", files.hashed["js/admin.js"]),
         *("css/style.css", files.hashed["css/style.css"]),
+        *("css/admin.css", files.hashed["css/admin.css"]),
     }
 
 

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from storefront.staff.access import requires
+from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.experiment.report import ArmReport, Comparison, Report, report
 from storefront.upsell.experiment.statistics import to_minor
 from storefront.web.openapi import Money, ResponseModel, api_blueprint, parse_integer, responses, spec
-from storefront.web.security import staff_only
 
 api = api_blueprint("upsell_report_api", __name__)
 MAX_DAYS = 3650
@@ -106,8 +107,8 @@ class ReportQuery(BaseModel):
 
 
 @api.get("/upsell/report")
-@staff_only
-@spec.validate(resp=responses(200, UpsellReport, 401, 404, 422), tags=["staff"])
+@requires(Permission.UPSELL_READ)
+@spec.validate(resp=responses(200, UpsellReport, 401, 403, 404, 422), tags=["staff"])
 def get_report(query: ReportQuery) -> UpsellReport:
     """What suggestions earn, against shoppers to whom none are shown."""
     return UpsellReport.of(report(current_tenant(), query.days))

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field
 
 from storefront.clock import rfc3339
+from storefront.staff.access import requires
+from storefront.staff.permissions import Permission
 from storefront.upsell.llm.models import CallPurpose
 from storefront.upsell.llm.queries import calls_before
 from storefront.web.openapi import (
@@ -17,7 +19,6 @@ from storefront.web.openapi import (
     responses,
     spec,
 )
-from storefront.web.security import staff_only
 
 api = api_blueprint("upsell_calls_api", __name__)
 
@@ -72,8 +73,8 @@ class LlmCallsQuery(BaseModel):
 
 
 @api.get("/upsell/calls")
-@staff_only
-@spec.validate(resp=responses(200, LlmCallList, 401, 422), tags=["suggestions"])
+@requires(Permission.UPSELL_READ)
+@spec.validate(resp=responses(200, LlmCallList, 401, 403, 422), tags=["suggestions"])
 def list_calls(query: LlmCallsQuery) -> LlmCallList:
     """What the model was asked and what it answered, the latest first."""
     found = calls_before(decode_cursor(query.cursor, 2**63 - 1), query.limit + 1)

@@ -11,6 +11,7 @@ from sqlalchemy import (
 )
 
 from storefront.catalog.models import Product
+from storefront.catalog.queries import IS_ON_SALE
 from storefront.db.base import table_of
 from storefront.db.tenancy import tenant_scoped
 from storefront.orders.models import Order, OrderLine, OrderStatus
@@ -145,7 +146,7 @@ SELECT_PRODUCT_TEXTS_BY_INDEX = tenant_scoped(
 SELECT_PRODUCTS_TO_GENERATE = tenant_scoped(
     select(affinities.c.item_index, affinities.c.order_count, affinities.c.complements_digest, *PRODUCT_TEXT_COLUMNS)
     .join(products, same_product)
-    .where(affinities.c.item_index > bindparam("item_index"))
+    .where(affinities.c.item_index > bindparam("item_index"), IS_ON_SALE)
     .order_by(affinities.c.item_index)
     .limit(bindparam("limit"))
 )

@@ -19,16 +19,15 @@ from storefront.upsell.experiment.assignment import Arm, allocation
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.llm.models import LlmCall
 from tests.conftest import Person
+from tests.staff.factories import api_key, bearer
 
-TOKEN = "a staff token, and long enough"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 SPLIT = allocation(0.1, True)
 
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
     """Suggestions are off, so that only the exposures of a test exist."""
-    return make_app(STAFF_TOKEN=TOKEN, UPSELL_ENABLED="false")
+    return make_app(UPSELL_ENABLED="false")
 
 
 class Scenario:
@@ -37,6 +36,7 @@ class Scenario:
     def __init__(self, person: Person) -> None:
         self.person = person
         self.app = person.client.application
+        self.key = bearer(api_key(self.app, person.shop, "upsell:read"))
 
     def exposed_cart(self, arm: str, shopper: str, split: dict[Arm, float] | None = None, **items: int) -> str:
         cart_id = self.person.cart(**items)
@@ -87,7 +87,7 @@ class Scenario:
             db.session.add(call)
 
     def report(self, query: str = "") -> dict[str, Any]:
-        answer = self.person.api("GET", f"/upsell/report{query}", headers=AUTHORIZED)
+        answer = self.person.api("GET", f"/upsell/report{query}", headers=self.key)
         assert answer.status_code == 200, answer.text
         assert isinstance(answer.json, dict)
         return answer.json
@@ -238,13 +238,13 @@ def test_the_first_exposure_of_a_cart_counts(scenario: Scenario) -> None:
         )
 
 
-def test_the_report_requires_the_staff_token(scenario: Scenario) -> None:
+def test_the_report_requires_an_api_key(scenario: Scenario) -> None:
     for headers in ({}, {"Authorization": "Bearer guess"}):
         answer = scenario.person.api("GET", "/upsell/report", headers=headers)
         assert answer.status_code == 401
         assert answer.mimetype == "application/problem+json"
     for query in ("?days=0", "?days=ten", "?days=4000"):
-        assert scenario.person.api("GET", f"/upsell/report{query}", headers=AUTHORIZED).status_code == 422
+        assert scenario.person.api("GET", f"/upsell/report{query}", headers=scenario.key).status_code == 422
 
 
 def test_the_command_prints_a_table(scenario: Scenario, other_scenario: Scenario) -> None:

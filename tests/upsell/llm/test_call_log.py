@@ -9,6 +9,7 @@ from flask import Flask
 
 from storefront.upsell.llm.rerank_prompt import PROMPT_VERSION
 from tests.conftest import Person
+from tests.staff.factories import api_key, bearer
 from tests.tenants.factories import every_row
 from tests.upsell import model_server as server
 from tests.upsell.conftest import stored_calls, stored_impressions
@@ -134,15 +135,15 @@ def test_staff_output_and_logs_contain_no_cart_id_and_no_order_id(
     make_llm_app: Callable[..., Flask], logged_calls: ReadLoggedCalls, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The id of a cart or an order grants access to it."""
-    token = "staff-token-of-the-tests"
-    app = make_llm_app(STAFF_TOKEN=token)
+    app = make_llm_app()
+    key = bearer(api_key(app, "north", "upsell:read"))
     person = Person(app.test_client(), "north")
     cart = person.cart(beans=1)
     person.api("GET", f"/carts/{cart}/upsell")
     order = person.checkout(cart).json["id"]
     assert len(stored_calls(app)) >= 1
-    call_list = person.api("GET", "/upsell/calls", headers={"Authorization": f"Bearer {token}"})
-    report = person.api("GET", "/upsell/report", headers={"Authorization": f"Bearer {token}"})
+    call_list = person.api("GET", "/upsell/calls", headers=key)
+    report = person.api("GET", "/upsell/report", headers=key)
     assert {call_list.status_code, report.status_code} == {200}
     assert call_list.json["items"]
     for output in (call_list.text, report.text, json.dumps(logged_calls()), caplog.text):

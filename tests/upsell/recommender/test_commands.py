@@ -5,7 +5,7 @@ from flask import Flask
 
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
-from storefront.orders.actions import cancel_order
+from storefront.orders.fulfilment import cancel_order
 from storefront.upsell.recommender.queries import SELECT_AFFINITIES
 from tests.conftest import Person
 from tests.upsell.conftest import train

@@ -8,7 +8,7 @@ from flask import Flask
 
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
-from storefront.orders.actions import cancel_order
+from storefront.orders.fulfilment import cancel_order
 from storefront.tenants.registry import registry
 from storefront.upsell.recommender.candidates import _rank, rank_items
 from storefront.upsell.recommender.cooccurrence_update import BasketItem

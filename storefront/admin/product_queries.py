@@ -1,0 +1,120 @@
+"""Reads of products for the back office's lists."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product, ProductStatus, Variant, VariantStatus
+from storefront.catalog.queries import IS_OFF_SALE, IS_ON_SALE
+from storefront.catalog.search import MAX_TERMS
+from storefront.catalog.text import search_terms
+from storefront.db.base import db, table_of
+from storefront.db.engine import engines
+from storefront.db.tenant_context import current_tenant_id
+from storefront.ids import is_id
+
+PAGE_SIZE = 50
+MAX_CHOICES = 8
+LOW_STOCK = "low"
+"""The filter for products on sale of which a variant is sold out or nearly so."""
+COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
+    *(Product.id, Product.name, Product.category, Product.price, Product.stock, Product.image, Product.status),
+    *(Product.options, Product.position),
+)
+
+
+@dataclass(frozen=True)
+class ProductFilter:
+    """`shown` is a status, `LOW_STOCK`, or empty for all products."""
+
+    q: str = ""
+    shown: str = ""
+    category: str = ""
+
+    def query_string(self, **more: Any) -> dict[str, Any]:
+        return {"q": self.q or None, "status": self.shown or None, "category": self.category or None, **more}
+
+
+@dataclass(frozen=True)
+class ProductPage:
+    """Rows of the newest products first; whether there are newer and older ones."""
+
+    rows: Sequence[Any]
+    has_newer: bool
+    has_older: bool
+    hidden_stock: dict[str, int]
+    """The stock of those that aren't on sale, by id."""
+
+
+def list_products(wanted: ProductFilter, after: int | None = None, before: int | None = None) -> ProductPage:
+    """Return a page of products that begins after (or ends before) the one at this position."""
+    query = select(*COLUMNS).where(*conditions(wanted))
+    backwards = before is not None
+    if backwards:
+        query = query.where(Product.position > before).order_by(Product.position)
+    else:
+        query = query.where(Product.position < after) if after is not None else query
+        query = query.order_by(Product.position.desc())
+    rows = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
+    if after is None and before is None:
+        rows = with_own_id(rows, wanted)
+    more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
+    if backwards:
+        rows.reverse()
+    return ProductPage(rows, more if backwards else after is not None, True if backwards else more, hidden_stock(rows))
+
+
+def conditions(wanted: ProductFilter) -> list[Any]:
+    """Return the conditions of the filter."""
+    found: list[Any] = []
+    if wanted.category:
+        found.append(Product.category == wanted.category.replace("\0", ""))
+    if wanted.shown == LOW_STOCK:
+        found += [IS_ON_SALE, Product.id.in_(low_products())]
+    elif wanted.shown == ProductStatus.ACTIVE:
+        found.append(IS_ON_SALE)
+    elif wanted.shown:
+        found += [Product.status == wanted.shown, IS_OFF_SALE]
+    if terms := search_terms(wanted.q)[:MAX_TERMS]:
+        dialect = engines().dialect
+        words = literal(dialect.search_query(current_tenant_id(), terms))
+        found.append(dialect.matches_search(table_of(Product).c.position, words, None))
+    return found
+
+
+def with_own_id(rows: list[Any], wanted: ProductFilter) -> list[Any]:
+    """Return the rows, first the product whose id was searched. A query for both would scan the whole catalogue."""
+    others = conditions(replace(wanted, q=""))
+    query = select(*COLUMNS).where(Product.id == wanted.q, *others)
+    found = list(db.session.execute(query)) if is_id(wanted.q) else []
+    return found + [row for row in rows if row.id != wanted.q]
+
+
+def low_products() -> Any:
+    """Return a subquery of the ids of products with a variant that is sold out or nearly so."""
+    low = (Variant.status == VariantStatus.ACTIVE) & (Variant.stock <= LOW_STOCK_THRESHOLD)
+    return select(Variant.product_id).where(Variant.tenant_id == current_tenant_id(), low)
+
+
+def hidden_stock(rows: Sequence[Any]) -> dict[str, int]:
+    hidden = [row.id for row in rows if row.status != ProductStatus.ACTIVE]
+    if not hidden:
+        return {}
+    query = select(Variant.product_id, func.sum(Variant.stock)).where(Variant.product_id.in_(hidden))
+    found = db.session.execute(query.where(Variant.archived_with_product).group_by(Variant.product_id))
+    return {id: int(stock) for id, stock in found}
+
+
+def find_products(typed: str) -> list[tuple[str, str]]:
+    """Return (id, name) of products on sale that match what was typed, by name or id."""
+    query = select(Product.id, Product.name).where(*conditions(ProductFilter(typed, ProductStatus.ACTIVE.value)))
+    return [(id, name) for id, name in db.session.execute(query.order_by(Product.position).limit(MAX_CHOICES))]
+
+
+def product_names(ids: Sequence[str]) -> dict[str, str]:
+    """Return the names of those of the products that exist, by id."""
+    query = select(Product.id, Product.name).where(Product.id.in_(ids))
+    return {row.id: row.name for row in db.session.execute(query)}

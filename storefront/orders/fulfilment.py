@@ -1,0 +1,115 @@
+"""What the staff do with an order: fulfil it, cancel it, correct its tracking number, and note something.
+
+Each change of status happens once: of several at the same time, one changes the row, and the others find it changed."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from storefront.catalog.stock import StockChange, restore_stock, stock_event
+from storefront.clock import now
+from storefront.db.base import table_of
+from storefront.db.tenancy import execute, insert_rows, tenant_scoped
+from storefront.db.transactions import write
+from storefront.errors import WrongState
+from storefront.events.actions import Change, NewEvent, record_events
+from storefront.events.actors import current_actor
+from storefront.events.models import EventType
+from storefront.i18n.gettext import _
+from storefront.ids import is_id, new_id
+from storefront.orders.fulfilment_validation import Shipment, check_note, check_reason
+from storefront.orders.models import Order, OrderNote, OrderStatus
+from storefront.orders.queries import OrderView, load_order
+from storefront.signals import orders_changed
+
+orders = table_of(Order)
+placed_order = update(orders).where(orders.c.id == bindparam("order"), orders.c.status == OrderStatus.PLACED)
+FULFIL_ORDER = tenant_scoped(
+    placed_order.values(
+        status=OrderStatus.FULFILLED,
+        carrier=bindparam("carrier"),
+        tracking=bindparam("tracking"),
+        fulfilled_at=bindparam("now"),
+    )
+)
+CANCEL_ORDER = tenant_scoped(
+    placed_order.values(
+        status=OrderStatus.CANCELLED, cancelled_at=bindparam("now"), cancel_reason=bindparam("cancel_reason")
+    )
+)
+CHANGE_TRACKING = tenant_scoped(
+    update(orders)
+    .where(orders.c.id == bindparam("order"), orders.c.status == OrderStatus.FULFILLED)
+    .values(carrier=bindparam("carrier"), tracking=bindparam("tracking"))
+)
+
+
+def fulfil_order(order_id: str, shipment: Shipment) -> None:
+    """Mark an order as shipped. Again changes nothing, not even the tracking number.
+
+    Raises `NotFound`, or `WrongState` if it was cancelled.
+    """
+    with write(durable=True):
+        if not changes_status(FULFIL_ORDER, order_id, **shipment.members()):
+            check_status(order_id, OrderStatus.FULFILLED, _("This order was cancelled and can't be shipped."))
+            return
+        after = {"status": OrderStatus.FULFILLED, **shipment.members()}
+        record_events([Change(EventType.ORDER_FULFILLED, order_id, {}, {"status": OrderStatus.PLACED}, after)])
+
+
+def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
+    """Cancel an order and return its stock, unless `restock` is false. Again changes nothing.
+
+    Raises `NotFound`, `Invalid`, or `WrongState` if it has been shipped.
+    """
+    reason = check_reason(reason)
+    with write(durable=True):
+        if not changes_status(CANCEL_ORDER, order_id, cancel_reason=reason or None):
+            shipped = _("This order has already been shipped and can't be cancelled.")
+            check_status(order_id, OrderStatus.CANCELLED, shipped)
+            return
+        stock = returned_stock(load_order(order_id)) if restock else []
+        change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
+        cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)
+        record_events([cancelled, *stock])
+    orders_changed.send()
+
+
+def changes_status(statement: Any, order_id: str, **values: Any) -> bool:
+    """Whether this order was placed, and so the statement has changed it."""
+    return is_id(order_id) and execute(statement, {"order": order_id, "now": now(), **values}).rowcount == 1
+
+
+def check_status(order_id: str, wanted: OrderStatus, refusal: str) -> None:
+    """Raises `NotFound`, or `WrongState` unless the order has this status already."""
+    if load_order(order_id).status != wanted:
+        raise WrongState(refusal)
+
+
+def returned_stock(order: OrderView) -> list[NewEvent]:
+    """Return the order's stock, inside `write()`. Return the events about it."""
+    returned = sorted(StockChange(line.product_id, line.variant_id, line.quantity) for line in order.lines)
+    left = zip(returned, restore_stock(returned, now()), strict=True)
+    return [stock_event(line.product_id, line.variant_id, stock_left) for line, stock_left in left]
+
+
+def change_tracking(order_id: str, shipment: Shipment) -> None:
+    """Correct the carrier and tracking number of a shipped order. Raises `NotFound`, or `WrongState` if it wasn't
+    shipped."""
+    with write():
+        before = load_order(order_id).shipment
+        if execute(CHANGE_TRACKING, {"order": order_id, **shipment.members()}).rowcount == 0:
+            raise WrongState(_("This order hasn't been shipped."))
+        if shipment != before:
+            change = (before.members(), shipment.members())
+            record_events([Change(EventType.ORDER_TRACKING_CHANGED, order_id, {}, *change)])
+
+
+def add_note(order_id: str, text: str) -> None:
+    """Add a note of the person who acts. Raises `NotFound` or `Invalid`."""
+    text = check_note(text)
+    with write():
+        load_order(order_id)
+        note = {"id": new_id(), "order_id": order_id, "text": text, "author": current_actor().name, "created_at": now()}
+        insert_rows(OrderNote, [note])
+        record_events([Change(EventType.ORDER_NOTED, order_id)])

@@ -1,0 +1,1 @@
+"""Staff: people, their roles and sessions, API keys, and who may do what."""

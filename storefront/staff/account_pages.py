@@ -1,0 +1,120 @@
+"""One's own account: sessions, password, second factor."""
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from storefront.db.transactions import write
+from storefront.errors import Invalid
+from storefront.i18n.gettext import _
+from storefront.staff.access import requires
+from storefront.staff.account import (
+    begin_second_factor,
+    change_password,
+    confirm_second_factor,
+    remove_second_factor,
+)
+from storefront.staff.blueprints import pages
+from storefront.staff.forms import render_form
+from storefront.staff.permissions import Permission
+from storefront.staff.queries import sessions_of
+from storefront.staff.roles import role_names
+from storefront.staff.second_factor import qr_code, typed_secret
+from storefront.staff.sessions import begin_session, revoke_sessions, set_session_cookie, signed_in
+from storefront.tenants.context import current_tenant
+from storefront.web.rate_limits import limit_failed_sign_ins
+
+
+def show_account(refusal: Invalid | None = None) -> Response:
+    return render_form(
+        "staff/account.html",
+        refusal,
+        sessions=sessions_of(signed_in().person.id),
+        roles=role_names(),
+    )
+
+
+@pages.get("/account")
+@requires(Permission.ACCOUNT)
+def account() -> Response:
+    return show_account()
+
+
+@pages.post("/account/password")
+@requires(Permission.ACCOUNT)
+@limit_failed_sign_ins
+def set_password() -> Response:
+    """Change the password, which ends all other sessions."""
+    person = signed_in().person
+    try:
+        change_password(person, request.form.get("current_password", ""), request.form.get("password", ""))
+    except Invalid as refusal:
+        return show_account(refusal)
+    with write():
+        token = begin_session(person)
+    flash(_("Your password has been changed. You've been signed out everywhere else."), "success")
+    response = redirect(url_for("staff.account"), 303)
+    set_session_cookie(response, token, request.script_root)
+    return response
+
+
+@pages.post("/account/sessions/<session_id>/end")
+@requires(Permission.ACCOUNT)
+def end_session(session_id: str) -> Response:
+    """End one of one's own sessions in this shop; another person's looks as if there were none."""
+    own = [session.id for session in sessions_of(signed_in().person.id)]
+    with write():
+        revoke_sessions([id for id in own if id == session_id])
+    return redirect(url_for("staff.account"), 303)
+
+
+@pages.post("/account/sessions/end-others")
+@requires(Permission.ACCOUNT)
+def end_other_sessions() -> Response:
+    here = signed_in()
+    others = [session.id for session in sessions_of(here.person.id) if session.id != here.session_id]
+    with write():
+        revoke_sessions(others)
+    flash(_("You've been signed out everywhere else."), "success")
+    return redirect(url_for("staff.account"), 303)
+
+
+@pages.get("/account/second-factor")
+@requires(Permission.ACCOUNT, confirmed=True)
+def second_factor() -> Response:
+    if signed_in().person.has_second_factor:
+        return redirect(url_for("staff.account"), 303)
+    return show_second_factor()
+
+
+def show_second_factor(refusal: Invalid | None = None) -> Response:
+    person = signed_in().person
+    secret = begin_second_factor(person)
+    return render_form(
+        "staff/second_factor.html",
+        refusal,
+        qr_code=qr_code(secret, person.email, current_tenant().name),
+        secret=typed_secret(secret),
+        required=signed_in().needs_second_factor,
+    )
+
+
+@pages.post("/account/second-factor")
+@requires(Permission.ACCOUNT, confirmed=True)
+@limit_failed_sign_ins
+def set_up_second_factor() -> Response:
+    """Turn the second factor on, and show the recovery codes once."""
+    if signed_in().person.has_second_factor:
+        return redirect(url_for("staff.account"), 303)
+    try:
+        codes = confirm_second_factor(signed_in().person, request.form.get("code", ""))
+    except Invalid as refusal:
+        return show_second_factor(refusal)
+    return render_form("staff/recovery_codes.html", codes=codes)
+
+
+@pages.post("/account/second-factor/remove")
+@requires(Permission.ACCOUNT, confirmed=True)
+def turn_off_second_factor() -> Response:
+    remove_second_factor(signed_in().person)
+    flash(_("Two-step sign-in is off."), "success")
+    return redirect(url_for("staff.account"), 303)

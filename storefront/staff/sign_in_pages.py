@@ -1,0 +1,171 @@
+"""Pages to sign in, with or without a second factor, to sign out, and to enter the password again."""
+
+from datetime import timedelta
+from functools import cache
+
+from flask import current_app, redirect, request, url_for
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.wrappers import Response
+
+from storefront.db.base import db
+from storefront.db.transactions import write
+from storefront.staff.access import next_path, public, requires
+from storefront.staff.account import check_code, check_credentials
+from storefront.staff.blueprints import pages
+from storefront.staff.forms import render_form
+from storefront.staff.models import Person
+from storefront.staff.passwords import is_password
+from storefront.staff.permissions import Permission
+from storefront.staff.queries import find_member
+from storefront.staff.refusals import SignInFailed
+from storefront.staff.secrets import digest
+from storefront.staff.sessions import (
+    COOKIE,
+    begin_session,
+    confirm_session,
+    load_session,
+    remove_session_cookie,
+    revoke_sessions,
+    set_session_cookie,
+    signed_in,
+)
+from storefront.staff.validation import account_email
+from storefront.tenants.context import current_tenant
+from storefront.web.rate_limits import ACCOUNT_LIMIT, limit_failed_sign_ins, limiter, was_failed_sign_in
+
+PENDING_COOKIE = "staff_code"
+"""Says that the password was right, until the code is entered."""
+PENDING_LIFETIME = timedelta(minutes=5)
+
+
+def account_key() -> str:
+    """The account that a request wants to sign in to, whether it exists or not."""
+    named = account_email(request.form.get("email", "")) or request.cookies.get(PENDING_COOKIE, "").partition(".")[0]
+    return digest("throttle", named or request.cookies.get(COOKIE, ""))
+
+
+limit_account = limiter.shared_limit(
+    ACCOUNT_LIMIT, "failed-sign-ins-account", key_func=account_key, deduct_when=was_failed_sign_in
+)
+
+
+@pages.get("/sign-in")
+@public
+def sign_in() -> Response:
+    return render_form("staff/sign_in.html", next=request.args.get("next", ""))
+
+
+@pages.post("/sign-in")
+@public
+@limit_failed_sign_ins
+@limit_account
+def send_sign_in() -> Response:
+    """Begin a session; with a second factor, ask for its code first."""
+    try:
+        person = check_credentials(request.form.get("email", ""), request.form.get("password", ""))
+    except SignInFailed as refusal:
+        return render_form("staff/sign_in.html", refusal, next=request.form.get("next", ""))
+    return enter(person, request.form.get("next", ""))
+
+
+def enter(person: Person, wanted: str = "") -> Response:
+    """Respond to the right password: to the page that was wanted, or to the code of the second factor."""
+    if person.has_second_factor:
+        response = redirect(url_for("staff.code", next=wanted or None), 303)
+        response.set_cookie(
+            PENDING_COOKIE,
+            pending_signer().dumps([person.id, current_tenant().id]),
+            max_age=PENDING_LIFETIME,
+            path=request.script_root + "/admin/sign-in",
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+    return start_session(person, next_path(wanted))
+
+
+def start_session(person: Person, location: str) -> Response:
+    with write():
+        token = begin_session(person)
+    response = redirect(location, 303)
+    set_session_cookie(response, token, request.script_root)
+    return response
+
+
+@pages.get("/sign-in/code")
+@public
+def code() -> Response:
+    if pending_person() is None:
+        return redirect(url_for("staff.sign_in"), 303)
+    return render_form("staff/code.html", next=request.args.get("next", ""))
+
+
+@pages.post("/sign-in/code")
+@public
+@limit_failed_sign_ins
+@limit_account
+def send_code() -> Response:
+    person = pending_person()
+    if person is None:
+        return redirect(url_for("staff.sign_in"), 303)
+    try:
+        check_code(person, request.form.get("code", ""))
+    except SignInFailed as refusal:
+        return render_form("staff/code.html", refusal, next=request.form.get("next", ""))
+    response = start_session(person, next_path(request.form.get("next", "")))
+    response.delete_cookie(PENDING_COOKIE, path=request.script_root + "/admin/sign-in")
+    return response
+
+
+def pending_person() -> Person | None:
+    """Who has entered the right password of this shop within the last minutes."""
+    try:
+        person_id, shop_id = pending_signer().loads(
+            request.cookies.get(PENDING_COOKIE, ""), max_age=int(PENDING_LIFETIME.total_seconds())
+        )
+    except BadSignature:
+        return None
+    if shop_id != current_tenant().id or find_member(person_id) is None:
+        return None
+    return db.session.get(Person, person_id)
+
+
+def pending_signer() -> URLSafeTimedSerializer:
+    return _pending_signer(str(current_app.secret_key))
+
+
+@cache
+def _pending_signer(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="storefront-staff-code")
+
+
+@pages.post("/sign-out")
+@public
+def sign_out() -> Response:
+    """End the session, if there is one."""
+    found = load_session()
+    if found is not None:
+        with write():
+            revoke_sessions([found.session_id])
+    response = redirect(url_for("staff.sign_in"), 303)
+    remove_session_cookie(response)
+    return response
+
+
+@pages.get("/confirm")
+@requires(Permission.ACCOUNT)
+def confirm() -> Response:
+    return render_form("staff/confirm.html", next=request.args.get("next", ""))
+
+
+@pages.post("/confirm")
+@requires(Permission.ACCOUNT)
+@limit_failed_sign_ins
+@limit_account
+def send_confirm() -> Response:
+    """Enter the password again, before managing people or keys."""
+    if not is_password(request.form.get("password", ""), signed_in().person.password_hash):
+        return render_form("staff/confirm.html", SignInFailed(), next=request.form.get("next", ""))
+    confirm_session()
+    return redirect(next_path(request.form.get("next", "")), 303)
