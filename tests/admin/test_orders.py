@@ -203,8 +203,8 @@ def test_htmx_gets_the_list_or_the_order_alone(clerk: Staff, shopper: Person) ->
     rows = clerk.region("/admin/orders", "section#list")
     assert rows.text.lstrip().startswith('<section id="list"')
     assert "<html" not in rows.text
-    beside = clerk.region(f"/admin/orders?open={order_id}", "aside#detail")
-    assert beside.text.lstrip().startswith('<aside id="detail"')
+    beside = clerk.region(f"/admin/orders?open={order_id}", "section#detail")
+    assert beside.text.lstrip().startswith('<section id="detail"')
     assert order_id in beside.text
     assert clerk.region(f"/admin/orders/{order_id}", "article#order").text.lstrip().startswith('<article id="order"')
     assert "HX-Target" in rows.headers["Vary"]
