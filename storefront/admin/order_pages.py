@@ -86,9 +86,11 @@ def words() -> dict[str, Any]:
 
 
 def detail_of(order_id: str) -> dict[str, Any]:
-    """Return what the detail of an order shows. Raises `NotFound`."""
+    """Return what the detail of an order shows; notes, which may name the buyer, only to who sees buyers. Raises
+    `NotFound`."""
     order = load_order(order_id)
-    happened = timeline(events_of(order_id, MAX_EVENTS), notes_of(order_id))
+    notes = notes_of(order_id) if signed_in().may(Permission.CUSTOMERS_READ) else []
+    happened = timeline(events_of(order_id, MAX_EVENTS), notes)
     return {"order": order, "timeline": happened, "errors": {}, "message": "", "form": {}}
 
 

@@ -93,6 +93,8 @@ def test_a_viewer_sees_no_buyer_and_cannot_search_for_one(app: Flask, clerk: Sta
         for word in ("Okafor", "ada@mail.example"):
             assert word not in viewer.get(path).text, path
         assert "Okafor" in clerk.get(path).text, path
+    clerk.post(f"/admin/orders/{order_id}/notes", {"note": "Okafor rang"})
+    assert "Okafor" not in viewer.get(paths[1]).text, "nor in notes"
     for q in ("okafor", "ada@mail.example", number[:6]):
         assert listed(viewer, f"q={q}") == []
         assert listed(clerk, f"q={q}") == [order_id]
