@@ -13,7 +13,7 @@ from storefront.i18n.gettext import _, ngettext
 from storefront.orders import fulfilment
 from storefront.orders.fulfilment_validation import Shipment, check_shipment
 from storefront.orders.queries import load_order, notes_of
-from storefront.orders.search import OrderQuery, list_orders
+from storefront.orders.search import MAX_POSITION, OrderQuery, list_orders
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store, render_form
 from storefront.staff.permissions import Permission
@@ -24,6 +24,7 @@ ORDERS_PER_PAGE = 50
 MAX_AT_ONCE = 100
 MAX_QUERY_LENGTH = 200
 MAX_EVENTS = 200
+MAX_DIGITS = 19
 
 
 @pages.get("/orders")
@@ -62,7 +63,8 @@ def order_query(args: Any) -> OrderQuery:
 
 
 def position(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    found = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
+    return found if found is None or found < MAX_POSITION else None
 
 
 def url_of(query: OrderQuery, **more: Any) -> str:
@@ -84,9 +86,11 @@ def words() -> dict[str, Any]:
 
 
 def detail_of(order_id: str) -> dict[str, Any]:
-    """Return what the detail of an order shows. Raises `NotFound`."""
+    """Return what the detail of an order shows; notes, which may name the buyer, only to who sees buyers. Raises
+    `NotFound`."""
     order = load_order(order_id)
-    happened = timeline(events_of(order_id, MAX_EVENTS), notes_of(order_id))
+    notes = notes_of(order_id) if signed_in().may(Permission.CUSTOMERS_READ) else []
+    happened = timeline(events_of(order_id, MAX_EVENTS), notes)
     return {"order": order, "timeline": happened, "errors": {}, "message": "", "form": {}}
 
 

@@ -93,6 +93,8 @@ def test_a_viewer_sees_no_buyer_and_cannot_search_for_one(app: Flask, clerk: Sta
         for word in ("Okafor", "ada@mail.example"):
             assert word not in viewer.get(path).text, path
         assert "Okafor" in clerk.get(path).text, path
+    clerk.post(f"/admin/orders/{order_id}/notes", {"note": "Okafor rang"})
+    assert "Okafor" not in viewer.get(paths[1]).text, "nor in notes"
     for q in ("okafor", "ada@mail.example", number[:6]):
         assert listed(viewer, f"q={q}") == []
         assert listed(clerk, f"q={q}") == [order_id]
@@ -203,8 +205,8 @@ def test_htmx_gets_the_list_or_the_order_alone(clerk: Staff, shopper: Person) ->
     rows = clerk.region("/admin/orders", "section#list")
     assert rows.text.lstrip().startswith('<section id="list"')
     assert "<html" not in rows.text
-    beside = clerk.region(f"/admin/orders?open={order_id}", "aside#detail")
-    assert beside.text.lstrip().startswith('<aside id="detail"')
+    beside = clerk.region(f"/admin/orders?open={order_id}", "section#detail")
+    assert beside.text.lstrip().startswith('<section id="detail"')
     assert order_id in beside.text
     assert clerk.region(f"/admin/orders/{order_id}", "article#order").text.lstrip().startswith('<article id="order"')
     assert "HX-Target" in rows.headers["Vary"]

@@ -1,5 +1,6 @@
 """Every text of the staff's pages is a message. All pages are found in the URL map, so that a new one is looked at."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,8 @@ from tests.i18n.test_gettext import NOT_MESSAGES
 from tests.staff.factories import Staff, api_key, signed_in
 
 NOT_READ = ("admin.latest_event",)
+SECRET = re.compile(r"sf_\S+…|[A-Z2-7 ]{20,}")
+"""The beginning of an API key, and the secret of a second factor."""
 STAFF_BLUEPRINTS = ("admin.", "staff.", "setup.")
 
 
@@ -64,7 +67,7 @@ def data_of(app: Flask, owner: Staff, ids: dict[str, str]) -> list[str]:
     with app.app_context(), tenant_context("north"):
         person = find_person(owner.email)
     written = [owner.email, person.name, "ada@example.com", "Ada", "An Post", "RR1IE", "xyzzy", "tests"]
-    return [*NOT_MESSAGES, *numbers, *written, *SCOPES, "/", "j", "k", "x", "?"]
+    return [*NOT_MESSAGES, *numbers, *written, *SCOPES, "Werkzeug"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -75,7 +78,8 @@ def test_every_text_is_a_message(app: Flask, monkeypatch: pytest.MonkeyPatch) ->
     faults = {}
     for path, answer in visits(owner, app, ids):
         assert answer.status_code in (200, 303, 404, 409, 422), path
-        faults[path] = unmarked(answer.text, known) if answer.status_code != 303 else []
+        texts = unmarked(answer.text, known) if answer.status_code != 303 else []
+        faults[path] = [text for text in texts if not SECRET.fullmatch(text)]
     assert {path: texts for path, texts in faults.items() if texts} == {}
 
 
