@@ -182,6 +182,7 @@ def register_template_globals(app: Flask) -> None:
         format_integer=formatting.format_integer,
         format_percent=formatting.format_percent,
         format_datetime=formatting.format_datetime,
+        format_short_datetime=formatting.format_short_datetime,
         first_character=first_character,
         languages=LANGUAGES,
         low_stock=LOW_STOCK_THRESHOLD,

@@ -1,4 +1,5 @@
-"""orders: carrier, tracking, when and why they were fulfilled or cancelled, notes, and keys to search them by
+"""orders: carrier, tracking, when and why they were fulfilled or cancelled, notes, keys to search them by; events by
+subject
 
 The search keys are an ordinary index of texts: row-level security keeps PostgreSQL from using a full-text index, whose
 operators it doesn't trust with other tenants' rows.
@@ -26,6 +27,7 @@ COLUMNS = (
     ("cancel_reason", sa.String()),
 )
 TENANT_TABLES = ("order_note", "order_search_key")
+EVENT_TABLES = ("event", "event_archive")
 BATCH = 5000
 WORD = re.compile(r"[^\W_]+")
 ALONE = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
@@ -46,6 +48,8 @@ def upgrade() -> None:
         index_orders(tenant_id)
     op.create_index("ix_orders_tenant_id_position", "orders", ["tenant_id", "position"])
     op.create_index("ix_orders_tenant_id_status_position", "orders", ["tenant_id", "status", "position"])
+    for table in EVENT_TABLES:
+        op.create_index(f"ix_{table}_tenant_id_subject_id", table, ["tenant_id", "subject", "id"])
     if not is_sqlite():
         mine = "tenant_id = current_setting('storefront.tenant_id', true)"
         for table in TENANT_TABLES:
@@ -55,6 +59,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for table in EVENT_TABLES:
+        op.drop_index(f"ix_{table}_tenant_id_subject_id", table)
     for table in TENANT_TABLES:
         op.drop_table(table)
     op.drop_index("ix_orders_tenant_id_status_position", "orders")

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, String
+from sqlalchemy import JSON, BigInteger, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
@@ -62,12 +62,14 @@ class Event(EventColumns, OwnedByTenant, Model):
     in commit order: a reader that has seen one has seen all before it. The database refuses changes and deletions."""
 
     __tablename__ = "event"
+    __table_args__ = (Index(None, "tenant_id", "subject", "id"),)
 
 
 class ArchivedEvent(EventColumns, OwnedByTenant, Model):
     """An event that `flask events archive` moved here. The database refuses changes and deletions."""
 
     __tablename__ = "event_archive"
+    __table_args__ = (Index(None, "tenant_id", "subject", "id"),)
 
 
 class EventSequence(OwnedByTenant, Model):

@@ -5,10 +5,11 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import numbers
-from babel.dates import format_date, format_time, get_datetime_format
+from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
 from flask import g
 
 from storefront import money
+from storefront.clock import now
 from storefront.i18n.locale import shopper_locale
 
 
@@ -36,6 +37,16 @@ def format_percent(rate: Decimal) -> str:
 def _format_percent_cached(rate: Decimal, locale: str) -> str:
     shown: str = numbers.format_percent(rate / 100, locale=money.parse_locale(locale), decimal_quantization=False)
     return shown
+
+
+def format_short_datetime(value: datetime) -> str:
+    """Format date and time in the shop's time zone in few characters, for lists: "29 Nov, 14:05"; with the year if it
+    isn't this one."""
+    zone, locale = g.tenant.timezone, money.parse_locale(shopper_locale())
+    value = value.astimezone(zone)
+    day = "MMMd" if value.year == now().astimezone(zone).year else "yMMMd"
+    shown, time = format_skeleton(day, value, locale=locale), format_time(value, "short", tzinfo=zone, locale=locale)
+    return str(get_datetime_format("short", locale=locale)).replace("{0}", time).replace("{1}", shown)
 
 
 def format_datetime(value: datetime) -> str:

@@ -18,7 +18,7 @@ from storefront.i18n.content import with_language
 from storefront.i18n.gettext import _
 from storefront.ids import is_id
 from storefront.orders.fulfilment_validation import Shipment
-from storefront.orders.models import Order, OrderLine
+from storefront.orders.models import Order, OrderLine, OrderNote
 from storefront.pricing.calculator import Price
 
 
@@ -114,6 +114,12 @@ def order_view(row: Mapping[Any, Any], lines: list[OrderLineView]) -> OrderView:
     rate = paid.pop("tax_rate")
     price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
     return OrderView(**{name: row[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines)
+
+
+def notes_of(order_id: str) -> list[OrderNote]:
+    """Return the staff's notes about an order, the latest first."""
+    found = select(OrderNote).where(OrderNote.order_id == order_id).order_by(OrderNote.id.desc())
+    return list(db.session.scalars(found))
 
 
 def find_order_of_cart(cart_id: str) -> Order | None:

@@ -54,6 +54,9 @@ class OrderQuery:
     since: datetime | None = None
     before: int | None = None
     after: int | None = None
+    by_buyer: bool = True
+    """Whether the search may find buyers. Without, it finds whole numbers and products only: what somebody may not see,
+    they may not guess letter by letter."""
 
     @property
     def is_narrowed(self) -> bool:
@@ -118,7 +121,7 @@ def candidates(query: OrderQuery) -> Iterator[int]:
     """Yield the positions of orders that fit the search, each once, in the direction of reading."""
     oldest_first = query.after is not None
     bounds = {"low": query.low, "high": query.high, "limit": MAX_CANDIDATES}
-    found = [list(execute(SELECT_BY_KEY[oldest_first], {**bounds, **key_range(query.q)}).scalars())]
+    found = [found_by_key(query, bounds)]
     for product_id in found_products(query.q):
         found.append(list(execute(SELECT_BY_PRODUCT[oldest_first], {**bounds, "product": product_id}).scalars()))
     last = None
@@ -126,6 +129,12 @@ def candidates(query: OrderQuery) -> Iterator[int]:
         if position != last:
             yield position
         last = position
+
+
+def found_by_key(query: OrderQuery, bounds: dict[str, int]) -> list[int]:
+    if not query.by_buyer:
+        return list(execute(SELECT_BY_NUMBER, {**bounds, "number": query.q.strip().upper()}).scalars())
+    return list(execute(SELECT_BY_KEY[query.after is not None], {**bounds, **key_range(query.q)}).scalars())
 
 
 def key_range(q: str) -> dict[str, str]:
@@ -204,6 +213,15 @@ SELECT_ORDERS = {
     for oldest_first in (False, True)
 }
 SELECT_BY_KEY = {oldest_first: select_by_key(oldest_first) for oldest_first in (False, True)}
+SELECT_BY_NUMBER = tenant_scoped(
+    select(orders.c.position)
+    .where(
+        orders.c.number == bindparam("number"),
+        orders.c.position > bindparam("low"),
+        orders.c.position < bindparam("high"),
+    )
+    .limit(bindparam("limit"))
+)
 SELECT_BY_PRODUCT = {oldest_first: select_by_product(oldest_first) for oldest_first in (False, True)}
 SELECT_ORDERS_AT = tenant_scoped(
     select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS)).where(

@@ -1,8 +1,10 @@
-// Buttons that open a dialog of the page.
+// Buttons that open a dialog of the page, and those that print it.
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-dialog]");
-  if (!button) return;
-  document.querySelector("#rail:popover-open")?.hidePopover();
-  document.getElementById(button.dataset.dialog).showModal();
+  if (button) {
+    document.querySelector("#rail:popover-open")?.hidePopover();
+    document.getElementById(button.dataset.dialog).showModal();
+  }
+  if (event.target.closest("[data-print]")) print();
 });

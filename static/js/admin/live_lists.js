@@ -48,5 +48,10 @@ async function poll(main) {
 
 onPageStart(() => {
   const main = document.getElementById("main");
+  if (!main.dataset.latestEventUrl) return;
   setInterval(() => poll(main), POLL_MS);
+  // What one has changed in a detail shows in the list beside it at once.
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.request?.method === "POST") poll(main);
+  });
 });

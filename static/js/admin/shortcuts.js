@@ -33,7 +33,7 @@ const ACTS = {
   j: () => move(1),
   k: () => move(-1),
   x: () => currentRow()?.querySelector("[data-select]")?.click(),
-  "?": () => document.getElementById("shortcuts").showModal(),
+  "?": () => document.getElementById("shortcuts")?.showModal(),
 };
 
 function isTyping(element) {
@@ -49,6 +49,7 @@ document.addEventListener("keydown", (event) => {
 
 onPageStart(() => {
   const box = document.getElementById("shortcuts_on");
+  if (!box) return; // a page without the frame, as a delivery note
   box.checked = localStorage.getItem(STORED) !== OFF;
   box.addEventListener("change", () => localStorage.setItem(STORED, box.checked ? "on" : OFF));
 });

@@ -1,0 +1,183 @@
+"""The back office's pages of orders: the list, one order, and what can be done with it."""
+
+from typing import Any
+
+from flask import Response, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from storefront.admin.blueprints import pages
+from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, timeline
+from storefront.errors import Invalid, NotFound, Refusal, WrongState
+from storefront.events.queries import events_of
+from storefront.i18n.gettext import _, ngettext
+from storefront.orders import fulfilment
+from storefront.orders.fulfilment_validation import Shipment, check_shipment
+from storefront.orders.queries import load_order, notes_of
+from storefront.orders.search import OrderQuery, list_orders
+from storefront.staff.access import requires
+from storefront.staff.forms import no_store, render_form
+from storefront.staff.permissions import Permission
+from storefront.staff.sessions import signed_in
+from storefront.web.htmx import render_page
+
+ORDERS_PER_PAGE = 50
+MAX_AT_ONCE = 100
+MAX_QUERY_LENGTH = 200
+MAX_EVENTS = 200
+
+
+@pages.get("/orders")
+@requires(Permission.ORDERS_READ)
+def orders() -> Response:
+    query = order_query(request.args)
+    page = list_orders(query, ORDERS_PER_PAGE)
+    opened = request.args.get("open", "")
+    return no_store(
+        render_page(
+            "admin/orders.html",
+            extra_partials=("messages",),
+            query=query,
+            page=page,
+            chips=[(value, word, url_of(query, status=value)) for value, word in chip_names().items()],
+            newer=url_of(query, after=page.orders[0].position) if page.has_newer and page.orders else "",
+            older=url_of(query, before=page.orders[-1].position) if page.has_older else "",
+            here=url_of(query, before=query.before, after=query.after),
+            opened=opened,
+            **words(),
+            **(detail_of(opened) if opened else {"order": None}),
+        )
+    )
+
+
+def order_query(args: Any) -> OrderQuery:
+    """Read the filters from a query string or a form. What isn't valid is left out."""
+    status = args.get("status", "")
+    return OrderQuery(
+        q=args.get("q", "").strip()[:MAX_QUERY_LENGTH],
+        status=status if status in STATUS_NAMES else "",
+        before=position(args.get("before", "")),
+        after=position(args.get("after", "")),
+        by_buyer=signed_in().may(Permission.CUSTOMERS_READ),
+    )
+
+
+def position(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def url_of(query: OrderQuery, **more: Any) -> str:
+    given = {"q": query.q, "status": query.status, **more}
+    return url_for("admin.orders", **{name: value for name, value in given.items() if value not in (None, "")})
+
+
+def chip_names() -> dict[str, str]:
+    return {"": _("All"), **{status: _(name) for status, name in STATUS_NAMES.items()}}
+
+
+def words() -> dict[str, Any]:
+    return {
+        "status_names": STATUS_NAMES,
+        "status_shapes": STATUS_SHAPES,
+        "sees_buyers": signed_in().may(Permission.CUSTOMERS_READ),
+        "may_change": signed_in().may(Permission.ORDERS_WRITE),
+    }
+
+
+def detail_of(order_id: str) -> dict[str, Any]:
+    """Return what the detail of an order shows. Raises `NotFound`."""
+    order = load_order(order_id)
+    happened = timeline(events_of(order_id, MAX_EVENTS), notes_of(order_id))
+    return {"order": order, "timeline": happened, "errors": {}, "message": "", "form": {}}
+
+
+@pages.get("/orders/<order_id>")
+@requires(Permission.ORDERS_READ)
+def order(order_id: str) -> Response:
+    return no_store(render_page("admin/order.html", extra_partials=("messages",), **words(), **detail_of(order_id)))
+
+
+@pages.get("/orders/<order_id>/print")
+@requires(Permission.ORDERS_READ)
+def print_order(order_id: str) -> Response:
+    """A delivery note to print."""
+    return no_store(render_page("admin/order_print.html", **words(), **detail_of(order_id)))
+
+
+@pages.post("/orders/<order_id>/fulfil")
+@requires(Permission.ORDERS_WRITE)
+def fulfil_order(order_id: str) -> AnyResponse:
+    try:
+        fulfilment.fulfil_order(order_id, shipment_in_form())
+    except (Invalid, WrongState) as refusal:
+        return show_again(order_id, refusal)
+    return done(order_id, _("Order shipped."))
+
+
+@pages.post("/orders/<order_id>/tracking")
+@requires(Permission.ORDERS_WRITE)
+def change_tracking(order_id: str) -> AnyResponse:
+    try:
+        fulfilment.change_tracking(order_id, shipment_in_form())
+    except (Invalid, WrongState) as refusal:
+        return show_again(order_id, refusal)
+    return done(order_id, _("Tracking saved."))
+
+
+def shipment_in_form() -> Shipment:
+    return check_shipment(request.form.get("carrier", ""), request.form.get("tracking", ""))
+
+
+@pages.post("/orders/<order_id>/cancel")
+@requires(Permission.ORDERS_WRITE)
+def cancel_order(order_id: str) -> AnyResponse:
+    try:
+        fulfilment.cancel_order(order_id, request.form.get("reason", ""), request.form.get("restock") == "true")
+    except (Invalid, WrongState) as refusal:
+        return show_again(order_id, refusal)
+    return done(order_id, _("Order cancelled."))
+
+
+@pages.post("/orders/<order_id>/notes")
+@requires(Permission.ORDERS_WRITE)
+def add_note(order_id: str) -> AnyResponse:
+    try:
+        fulfilment.add_note(order_id, request.form.get("note", ""))
+    except Invalid as refusal:
+        return show_again(order_id, refusal)
+    return done(order_id, _("Note added."))
+
+
+def done(order_id: str, message: str) -> AnyResponse:
+    flash(message, "notice")
+    return redirect(url_for("admin.order", order_id=order_id), 303)
+
+
+def show_again(order_id: str, refusal: Refusal) -> Response:
+    """Show the order with what was typed, and why it can't be done."""
+    return render_form("admin/order.html", refusal, **words(), **without_form(detail_of(order_id)))
+
+
+def without_form(detail: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in detail.items() if name not in ("errors", "message", "form")}
+
+
+@pages.post("/orders/fulfil")
+@requires(Permission.ORDERS_WRITE)
+def fulfil_orders() -> AnyResponse:
+    """Fulfil the selected orders, each by itself: one that can't be doesn't keep the others."""
+    ids = list(dict.fromkeys(request.form.getlist("order_id")))[:MAX_AT_ONCE]
+    refused = 0
+    for order_id in ids:
+        try:
+            fulfilment.fulfil_order(order_id, Shipment())
+        except (NotFound, WrongState):
+            refused += 1
+    if shipped := len(ids) - refused:
+        flash(ngettext("%(num)s order shipped.", "%(num)s orders shipped.", shipped), "notice")
+    if refused:
+        text = ngettext("%(num)s order couldn't be shipped.", "%(num)s orders couldn't be shipped.", refused)
+        flash(text, "error")
+    if not ids:
+        flash(_("Select the orders to ship first."), "error")
+    query = order_query(request.form)
+    return redirect(url_of(query, before=query.before, after=query.after), 303)

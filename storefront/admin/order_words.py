@@ -1,0 +1,73 @@
+"""Orders in words: names and shapes of a status, and what happened to an order, by whom."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from storefront.events.actors import ActorType
+from storefront.events.models import EventType
+from storefront.i18n.gettext import N_, _
+from storefront.orders.models import OrderNote, OrderStatus
+
+STATUS_NAMES: Mapping[str, str] = {
+    OrderStatus.PLACED: N_("To ship"),
+    OrderStatus.FULFILLED: N_("Shipped"),
+    OrderStatus.CANCELLED: N_("Cancelled"),
+}
+STATUS_SHAPES: Mapping[str, str] = {
+    OrderStatus.PLACED: "new",
+    OrderStatus.FULFILLED: "done",
+    OrderStatus.CANCELLED: "off",
+}
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """Something that happened to an order: `by` is in words; `note` is the staff's text, if it is one."""
+
+    moment: datetime
+    text: str
+    by: str
+    note: str = ""
+
+
+def timeline(events: Iterable[Any], notes: Iterable[OrderNote]) -> list[TimelineEntry]:
+    """Return what happened to an order, the latest first."""
+    entries = [
+        TimelineEntry(event.created_at, event_text(event), actor_text(event.actor_type, event.actor_name))
+        for event in events
+        if event.type in EVENT_TEXTS
+    ]
+    entries += [TimelineEntry(note.created_at, _("Note"), note.author or "", note.text) for note in notes]
+    return sorted(entries, key=lambda entry: entry.moment, reverse=True)
+
+
+EVENT_TEXTS: Mapping[str, str] = {
+    EventType.ORDER_PLACED: N_("Order placed"),
+    EventType.ORDER_FULFILLED: N_("Shipped"),
+    EventType.ORDER_CANCELLED: N_("Cancelled, items put back in stock"),
+    EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
+}
+
+
+def event_text(event: Any) -> str:
+    after = event.after or {}
+    shipment = ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)
+    if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
+        return _("Cancelled, items not put back in stock")
+    if shipment:
+        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
+    return _(EVENT_TEXTS[event.type])
+
+
+def actor_text(type: str | None, name: str | None) -> str:
+    """Return who made an event; empty for events of earlier versions."""
+    texts = {
+        ActorType.SHOPPER: _("Customer"),
+        ActorType.PERSON: name or "",
+        ActorType.KEY: _("API key %(name)s", name=name or ""),
+        ActorType.COMMAND: _("Command %(name)s", name=name or ""),
+        ActorType.SYSTEM: _("The shop itself"),
+    }
+    return texts[ActorType(type)] if type else ""
