@@ -19,7 +19,6 @@ from storefront.i18n.unicode_text import single_line
 from storefront.tenants.settings import TenantSettings
 
 TEXT_FIELDS = ("name", "description")
-DETAIL_FIELDS = (*TEXT_FIELDS, "category", "tags", "price", "status")
 WAS = "was_"
 """Begins the name of the hidden field with the value that a form was opened with."""
 MAX_SLUG_LENGTH = 48

@@ -9,6 +9,7 @@ from storefront.admin.blueprints import pages
 from storefront.admin.product_queries import LOW_STOCK, ProductFilter, find_products, list_products
 from storefront.admin.product_words import STATUS_NAMES
 from storefront.catalog.category_order import move_category
+from storefront.catalog.pages import cached_category_counts
 from storefront.catalog.queries import get_ordered_categories
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut, single_line
@@ -37,7 +38,7 @@ def products() -> Response:
             wanted=wanted,
             page=found,
             chips=chips(wanted),
-            categories=get_ordered_categories()[:MAX_CATEGORIES_SHOWN],
+            categories=cached_category_counts().categories[:MAX_CATEGORIES_SHOWN],
             newer=url_of(wanted, before=found.rows[0].position) if found.has_newer and found.rows else "",
             older=url_of(wanted, after=found.rows[-1].position) if found.has_older and found.rows else "",
             statuses=STATUS_NAMES,

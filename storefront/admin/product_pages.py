@@ -21,8 +21,8 @@ from storefront.admin.product_queries import product_names
 from storefront.admin.product_words import STATUS_NAMES, STATUS_SHAPES, STOCK_REASONS, VARIANT_STATUS_NAMES
 from storefront.catalog import actions, pictures
 from storefront.catalog.models import Product, ProductStatus
+from storefront.catalog.pages import cached_category_counts
 from storefront.catalog.product_input import MAX_REASON_LENGTH, VariantInput, checked, product_entry
-from storefront.catalog.queries import get_ordered_categories
 from storefront.catalog.refusals import EditConflict
 from storefront.catalog.staff_queries import find_product, list_variants, total_stock
 from storefront.errors import FieldError, Invalid, Refusal
@@ -62,7 +62,7 @@ def common_context() -> dict[str, Any]:
     return {
         "statuses": {value: _(name) for value, name in STATUS_NAMES.items()},
         "languages_besides": other_languages(tenant),
-        "category_names": [name for name, _ in get_ordered_categories()[:MAX_CATEGORIES_SUGGESTED]],
+        "category_names": [one.name for one in cached_category_counts().categories[:MAX_CATEGORIES_SUGGESTED]],
         "currency": tenant.currency,
     }
 

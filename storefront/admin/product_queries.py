@@ -1,7 +1,7 @@
 """Reads of products for the back office's lists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, literal, select
@@ -59,6 +59,8 @@ def list_products(wanted: ProductFilter, after: int | None = None, before: int |
         query = query.where(Product.position < after) if after is not None else query
         query = query.order_by(Product.position.desc())
     rows = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
+    if after is None and before is None:
+        rows = with_own_id(rows, wanted)
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
     if backwards:
         rows.reverse()
@@ -66,7 +68,7 @@ def list_products(wanted: ProductFilter, after: int | None = None, before: int |
 
 
 def conditions(wanted: ProductFilter) -> list[Any]:
-    """Return the conditions of the filter; a search also finds a product by its id."""
+    """Return the conditions of the filter."""
     found: list[Any] = []
     if wanted.category:
         found.append(Product.category == wanted.category.replace("\0", ""))
@@ -78,11 +80,17 @@ def conditions(wanted: ProductFilter) -> list[Any]:
         found += [Product.status == wanted.shown, IS_OFF_SALE]
     if terms := search_terms(wanted.q)[:MAX_TERMS]:
         dialect = engines().dialect
-        matching: Any = dialect.matches_search(
-            table_of(Product).c.position, literal(dialect.search_query(current_tenant_id(), terms)), None
-        )
-        found.append((Product.id == wanted.q) | matching if is_id(wanted.q) else matching)
+        words = literal(dialect.search_query(current_tenant_id(), terms))
+        found.append(dialect.matches_search(table_of(Product).c.position, words, None))
     return found
+
+
+def with_own_id(rows: list[Any], wanted: ProductFilter) -> list[Any]:
+    """Return the rows, first the product whose id was searched. A query for both would scan the whole catalogue."""
+    others = conditions(replace(wanted, q=""))
+    query = select(*COLUMNS).where(Product.id == wanted.q, *others)
+    found = list(db.session.execute(query)) if is_id(wanted.q) else []
+    return found + [row for row in rows if row.id != wanted.q]
 
 
 def low_products() -> Any:
