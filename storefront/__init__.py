@@ -42,6 +42,7 @@ from storefront.staff import access, audit_api
 from storefront.staff import commands as staff_commands
 from storefront.staff import pages as staff_pages
 from storefront.state import EXTENSION, AppState
+from storefront.tenant_admin import commands as tenant_commands
 from storefront.tenants import context
 from storefront.tenants import pages as tenants_pages
 from storefront.tenants.middleware import TenantMiddleware
@@ -116,6 +117,7 @@ def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines
         llm_reranker=LlmReranker(app, settings),
         recommender_stats=StatsCache(),
         recommender_slots=BoundedSemaphore(MAX_COMPUTATIONS),
+        suggestion_reports={},
         was_suggested=was_suggested,
     )
 
@@ -170,6 +172,8 @@ def register_blueprints(app: Flask) -> None:
     app.cli.add_command(seeding_commands.seed_command)
     app.cli.add_command(staff_commands.commands)
     app.cli.add_command(events_commands.commands)
+    app.cli.add_command(tenant_commands.commands)
+    app.cli.add_command(tenant_commands.order_commands)
 
 
 def register_template_globals(app: Flask) -> None:

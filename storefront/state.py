@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app
 
 if TYPE_CHECKING:
+    from storefront.admin.suggestion_report import StoredReport
     from storefront.catalog.categories import CategoryCounts
     from storefront.catalog.option_filters import OptionFacets
     from storefront.catalog.spelling import VocabularyCache
@@ -52,6 +53,8 @@ class AppState:
     llm_reranker: "LlmReranker"
     recommender_stats: "StatsCache"
     recommender_slots: BoundedSemaphore
+    suggestion_reports: "dict[str, StoredReport]"
+    """The latest computed report of what suggestions earn, by tenant id."""
     was_suggested: Callable[[str | None, str, str], bool]
     """Whether an impression suggested a product to a cart, each given by its id: (impression, cart, product). `cart`
     calls it without importing `upsell`."""

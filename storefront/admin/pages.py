@@ -1,21 +1,27 @@
 """The back office's pages, put together: importing their modules adds their views to the blueprint."""
 
 from storefront.admin import (
+    audit_pages,
     home_pages,
+    impression_pages,
     merchandising_pages,
     order_pages,
     product_list_pages,
     product_pages,
     stock_pages,
+    upsell_pages,
 )
 from storefront.admin.blueprints import pages
 
 __all__ = [
+    "audit_pages",
     "home_pages",
+    "impression_pages",
     "merchandising_pages",
     "order_pages",
     "pages",
     "product_list_pages",
     "product_pages",
     "stock_pages",
+    "upsell_pages",
 ]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -116,6 +116,8 @@ class ProductEntry(StrictModel):
     image: Image = ""
     goes_with: Annotated[list[GoesWithSetting], Field(max_length=8)] = []
     """The best first."""
+    status: Literal["active", "draft", "archived"] = "active"
+    """Of a new product; that of an existing one stays."""
 
 
 class TenantEntry(StrictModel):
@@ -146,6 +148,8 @@ class TenantEntry(StrictModel):
 
 class CatalogFile(StrictModel):
     tenants: Annotated[list[TenantEntry], Field(min_length=1)]
+    orders: list[Any] = []
+    """Of `tenant export`, which has them beside the catalogue; they aren't imported."""
 
 
 def parse_catalog(content: bytes) -> CatalogFile:

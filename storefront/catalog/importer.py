@@ -12,9 +12,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog
 from storefront.catalog.json_file import CatalogError
-from storefront.catalog.models import Product, ProductStatus
+from storefront.catalog.models import Product, ProductStatus, VariantStatus
 from storefront.catalog.product_rows import product_row
 from storefront.catalog.variant_importer import (
+    ARCHIVED_WITH_PRODUCT,
     EventRow,
     VariantChanges,
     check_ids_unused,
@@ -192,9 +193,9 @@ def insert_products(
 ) -> list[dict[str, Any]]:
     """Insert new products at these positions, with their variants. Return their rows. Raises `CatalogError` for a
     variant's id that the shop has already, which a shop without products can't have."""
-    variants = [variant_rows(tenant, entry) for _, entry in added]
+    variants = [new_variant_rows(tenant, entry) for _, entry in added]
     rows = [
-        product_row(tenant, entry, own) | {"stock": sum(row["stock"] for row in own), "position": position}
+        product_row(tenant, entry, own) | {"stock": stock_on_sale(own), "status": entry.status, "position": position}
         for (position, entry), own in zip(added, variants, strict=True)
     ]
     connection.execute(insert(Product), rows)
@@ -202,6 +203,16 @@ def insert_products(
         check_ids_unused(connection, tenant.id, [row for own in variants for row in own])
     insert_variants(connection, [row for own in variants for row in own])
     return rows
+
+
+def new_variant_rows(tenant: TenantEntry, entry: ProductEntry) -> list[dict[str, Any]]:
+    """Return the rows of a new product's variants, archived with it if it isn't on sale."""
+    hidden = {} if entry.status == ProductStatus.ACTIVE else ARCHIVED_WITH_PRODUCT
+    return [row | hidden for row in variant_rows(tenant, entry)]
+
+
+def stock_on_sale(variants: Sequence[dict[str, Any]]) -> int:
+    return sum(row["stock"] for row in variants if row["status"] == VariantStatus.ACTIVE)
 
 
 def changed_products(

@@ -56,6 +56,10 @@ ON_SALE, OFF_SALE = text("status = 'active'"), text("status <> 'active'")
 """Of the partial indexes; see `queries.IS_ON_SALE`."""
 
 
+LOW_STOCK = text(f"status = 'active' AND stock <= {LOW_STOCK_THRESHOLD}")
+"""Of a partial index of variants."""
+
+
 def on_sale_index(*columns: str) -> Index:
     name = "_".join(("ix_product_on_sale", *columns))
     return Index(name, "tenant_id", *columns, sqlite_where=ON_SALE, postgresql_where=ON_SALE)
@@ -133,6 +137,12 @@ class Variant(StockState, OwnedByTenant, Model):
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("status IN ('active', 'archived')", name="status_known"),
         Index("ix_variant_tenant_id_product_id_id", "tenant_id", "product_id", "id", unique=True),
+        Index(
+            "ix_variant_low_stock",
+            *("tenant_id", "product_id"),
+            sqlite_where=LOW_STOCK,
+            postgresql_where=LOW_STOCK,
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String
+from sqlalchemy import JSON, BigInteger, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
@@ -24,6 +24,7 @@ class EventType(StrEnum):
     PRODUCT_CHANGED = "product.changed"
     MERCHANDISING_CHANGED = "merchandising.changed"
     CATEGORY_MOVED = "category.moved"
+    UPSELL_CHANGED = "upsell.changed"
     MEMBER_INVITED = "member.invited"
     MEMBER_JOINED = "member.joined"
     MEMBER_ROLE_CHANGED = "member.role_changed"
@@ -57,12 +58,19 @@ class EventColumns:
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
+BY_STAFF = text("actor_type IN ('person', 'key', 'command')")
+"""Of a partial index: the few events that aren't made by shoppers."""
+
+
 class Event(EventColumns, OwnedByTenant, Model):
     """A change of a product, an order, a person or a key, whose id is `subject`. A tenant's event ids are gapless and
     in commit order: a reader that has seen one has seen all before it. The database refuses changes and deletions."""
 
     __tablename__ = "event"
-    __table_args__ = (Index(None, "tenant_id", "subject", "id"),)
+    __table_args__ = (
+        Index(None, "tenant_id", "subject", "id"),
+        Index("ix_event_by_staff", "tenant_id", "id", sqlite_where=BY_STAFF, postgresql_where=BY_STAFF),
+    )
 
 
 class ArchivedEvent(EventColumns, OwnedByTenant, Model):

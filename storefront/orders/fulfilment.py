@@ -20,6 +20,7 @@ from storefront.ids import is_id, new_id
 from storefront.orders.fulfilment_validation import Shipment, check_note, check_reason
 from storefront.orders.models import Order, OrderNote, OrderStatus
 from storefront.orders.queries import OrderView, load_order
+from storefront.orders.sales import forget_sales
 from storefront.signals import orders_changed
 
 orders = table_of(Order)
@@ -68,10 +69,12 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
             shipped = _("This order has already been shipped and can't be cancelled.")
             check_status(order_id, OrderStatus.CANCELLED, shipped)
             return
-        stock = returned_stock(load_order(order_id)) if restock else []
+        order = load_order(order_id)
+        stock = returned_stock(order) if restock else []
         change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
         cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)
         record_events([cancelled, *stock])
+        forget_sales([order.created_at])
     orders_changed.send()
 
 

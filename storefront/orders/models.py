@@ -1,12 +1,13 @@
 """The order tables."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKeyConstraint,
     Index,
     String,
@@ -37,7 +38,7 @@ class Order(OwnedByTenant, Model):
         UniqueConstraint("tenant_id", "number"),
         UniqueConstraint("tenant_id", "cart_id"),
         UniqueConstraint("tenant_id", "idempotency_key"),
-        Index(None, "tenant_id", "created_at"),
+        Index(None, "tenant_id", "created_at", "status", "total"),
         Index(None, "tenant_id", "position"),
         Index(None, "tenant_id", "status", "position"),
         CheckConstraint("status IN ('placed', 'fulfilled', 'cancelled')", name="status_known"),
@@ -71,6 +72,18 @@ class Order(OwnedByTenant, Model):
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancel_reason: Mapped[str | None]
     """For the staff; shoppers don't see it, and no event holds it, for the reason that `OrderNote` gives."""
+
+
+class SalesDay(OwnedByTenant, Model):
+    """What a shop sold on a day that is over, in its time zone then: the number of orders that aren't cancelled, and
+    the sum of their totals in minor units. A cache: a missing row is computed from the orders."""
+
+    __tablename__ = "sales_day"
+
+    timezone: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    orders: Mapped[int] = mapped_column(BigInteger)
+    revenue: Mapped[int] = mapped_column(BigInteger)
 
 
 class OrderNote(OwnedByTenant, Model):

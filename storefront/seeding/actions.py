@@ -23,6 +23,7 @@ from storefront.events.models import Event
 from storefront.i18n.locale import override_locale
 from storefront.i18n.negotiation import LANGUAGES, fallback_languages
 from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
+from storefront.orders.sales import forget_sales
 from storefront.seeding.baskets import SeedProduct, SeedVariant
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
 from storefront.seeding.rows import HistoryRows, Row, history_rows
@@ -73,6 +74,7 @@ def seed_shop(tenant: TenantSettings, days: int, seed: int) -> SeedResult:
         check_no_orders()
         write_history(rows)
         record_events(stock_events(take_sold(products, checkouts, request.now)))
+        forget_sales([row["created_at"] for row in rows.orders])
     retrain()
     cancelled = sum(checkout.status == OrderStatus.CANCELLED for checkout in checkouts)
     return SeedResult(len(checkouts), len(rows.orders), cancelled)

@@ -1,11 +1,14 @@
 """The tenant and setting tables."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model
+from storefront.ids import new_id
 
 
 class Tenant(Model):
@@ -37,3 +40,18 @@ class Setting(Model):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class ShopRemoval(Model):
+    """That a shop was removed for good: when, and by whom. From its beginning on, the shop isn't served any more; until
+    its end, the database lets the shop's events be deleted. It refuses to delete this row, and to change it afterwards.
+    """
+
+    __tablename__ = "shop_removal"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False, default=new_id)
+    shop_id: Mapped[str] = mapped_column(String(63))
+    name: Mapped[str]
+    started_by: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

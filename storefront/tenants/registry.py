@@ -12,7 +12,7 @@ from storefront.db.base import db, table_of
 from storefront.db.engine import engines
 from storefront.db.transactions import write, write_connection
 from storefront.state import current_state
-from storefront.tenants.models import Setting, Tenant
+from storefront.tenants.models import Setting, ShopRemoval, Tenant
 from storefront.tenants.settings import TenantSettings
 
 MAX_WAIT_SECONDS, MAX_STALE_SECONDS = 0.25, 30.0
@@ -68,7 +68,8 @@ class Registry:
         with current_app.app_context():
             switch = db.session.get(Setting, UPSELL_SETTING)
             enabled = switch is None or switch.value == "on"
-            rows = db.session.scalars(select(Tenant).order_by(Tenant.id))
+            removed = select(ShopRemoval.shop_id).where(ShopRemoval.finished_at.is_(None))
+            rows = db.session.scalars(select(Tenant).where(Tenant.id.not_in(removed)).order_by(Tenant.id))
             return {row.id: self._tenant(row, enabled) for row in rows}
 
     def _tenant(self, row: Tenant, enabled: bool) -> TenantSettings:

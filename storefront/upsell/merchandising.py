@@ -8,6 +8,7 @@ from sqlalchemy import select
 from storefront.catalog.import_schema import UpsellSetting, contradicting_rules
 from storefront.catalog.models import Product
 from storefront.catalog.staff_queries import find_product
+from storefront.config_values import daily_budget
 from storefront.db.base import db
 from storefront.db.transactions import write, write_connection
 from storefront.errors import FieldError, Invalid
@@ -137,3 +138,37 @@ def own_rules(stored: dict[str, Any], product_id: str) -> dict[str, Any]:
 
 def plain_why(text: str) -> str:
     return strip_invisible(text).strip()
+
+
+def set_enabled(tenant: TenantSettings, enabled: bool) -> None:
+    """Turn the shop's suggestions on or off, in all processes within two seconds."""
+    with write():
+        row = db.session.get_one(Tenant, tenant.id, with_for_update=True)
+        if row.upsell_enabled is enabled:
+            return
+        before, row.upsell_enabled = row.upsell_enabled, enabled
+        change = ({"enabled": before}, {"enabled": enabled})
+        record_events([Change(EventType.UPSELL_CHANGED, tenant.id, {"name": tenant.name}, *change)])
+    registry().invalidate()
+
+
+def set_budget(tenant: TenantSettings, typed: str) -> None:
+    """Set the model's daily budget of the shop, as in "1.50/2.00" or "200000/300000 tokens"; empty for that of all
+    shops. Raises `Invalid`."""
+    budget = " ".join(typed.split()) or None
+    if budget:
+        try:
+            daily_budget(budget)
+        except ValueError:
+            message = _("Write two limits, as in 1.50/2.00 or 200000/300000 tokens. The second must not be lower.")
+            raise Invalid(FieldError("budget", message)) from None
+    with write():
+        row = db.session.get_one(Tenant, tenant.id, with_for_update=True)
+        stored = dict(row.upsell or {})
+        before = stored.get("budget")
+        if before == budget:
+            return
+        row.upsell = stored | {"budget": budget}
+        change = ({"budget": before}, {"budget": budget})
+        record_events([Change(EventType.UPSELL_CHANGED, tenant.id, {"name": tenant.name}, *change)])
+    registry().invalidate()

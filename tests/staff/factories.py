@@ -1,6 +1,7 @@
 """People with roles, signed in, and API keys."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 
 from flask import Flask
@@ -12,7 +13,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.events.models import ArchivedEvent
 from storefront.orders.fulfilment import add_note
-from storefront.orders.models import Order
+from storefront.orders.models import Order, SalesDay
 from storefront.staff.keys import create_key
 from storefront.staff.members import add_person, join_shop, require_second_factor
 from storefront.staff.passwords import hash_password
@@ -89,3 +90,4 @@ def furnish_staff(app: Flask, shop: str) -> None:
         add_note(db.session.scalars(select(Order.id)).first(), "Call before delivery.")
         with write():
             insert_rows(ArchivedEvent, [{"id": 0, "type": "price.changed", "subject": "x", "data": {}}])
+            insert_rows(SalesDay, [{"timezone": "UTC", "day": date(2026, 1, 1), "orders": 1, "revenue": 100}])

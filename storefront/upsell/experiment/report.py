@@ -68,8 +68,16 @@ class Report:
     uplifts: list[Comparison]
     split: SampleRatioCheck
     verdict: str
+    shown: Uplift | None
+    """Of all suggestions against none."""
     currency: str
     cost_currency: str
+    has_experiment: bool
+
+    @property
+    def model(self) -> Uplift | None:
+        """Of the model's suggestions against the rules'."""
+        return next((one.uplift for one in self.uplifts if (one.arm, one.against) == (Arm.MODEL, Arm.RULES)), None)
 
 
 def report(tenant: TenantSettings, days: int | None = None) -> Report:
@@ -92,8 +100,10 @@ def report(tenant: TenantSettings, days: int | None = None) -> Report:
         uplifts=[Comparison(arm, against, found) for (arm, against), found in pairs.items() if found],
         split=split,
         verdict=NO_EXPERIMENT if no_experiment else summary(split, shown, pairs[Arm.MODEL, Arm.RULES], tenant.money),
+        shown=shown,
         currency=tenant.currency,
         cost_currency=settings.upsell_currency,
+        has_experiment=not no_experiment,
     )
 
 

@@ -1,0 +1,158 @@
+"""Events in words: what happened, to what, and the values before and after."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flask import url_for
+
+from storefront.admin.audit_queries import order_numbers
+from storefront.admin.order_words import actor_text
+from storefront.admin.product_queries import product_names
+from storefront.events.actors import ActorType
+from storefront.events.models import HIDDEN, EventType
+from storefront.i18n.formatting import format_money
+from storefront.i18n.gettext import N_, _
+
+TYPE_NAMES: Mapping[str, str] = {
+    EventType.ORDER_PLACED: N_("Order placed"),
+    EventType.ORDER_FULFILLED: N_("Order shipped"),
+    EventType.ORDER_CANCELLED: N_("Order cancelled"),
+    EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
+    EventType.ORDER_NOTED: N_("Note added to order"),
+    EventType.STOCK_CHANGED: N_("Stock changed"),
+    EventType.PRICE_CHANGED: N_("Price changed"),
+    EventType.PRODUCT_CREATED: N_("Product created"),
+    EventType.PRODUCT_CHANGED: N_("Product changed"),
+    EventType.MERCHANDISING_CHANGED: N_("Suggestions for product changed"),
+    EventType.CATEGORY_MOVED: N_("Category moved"),
+    EventType.UPSELL_CHANGED: N_("Suggestion settings changed"),
+    EventType.MEMBER_INVITED: N_("Person invited"),
+    EventType.MEMBER_JOINED: N_("Person joined"),
+    EventType.MEMBER_ROLE_CHANGED: N_("Role changed"),
+    EventType.MEMBER_REMOVED: N_("Person removed"),
+    EventType.MEMBER_SIGNED_OUT: N_("Person signed out everywhere"),
+    EventType.PASSWORD_RESET: N_("Password reset"),
+    EventType.SECOND_FACTOR_CHANGED: N_("Two-step sign-in changed"),
+    EventType.STAFF_POLICY_CHANGED: N_("Rules for staff changed"),
+    EventType.KEY_CREATED: N_("API key created"),
+    EventType.KEY_REVOKED: N_("API key revoked"),
+}
+ACTOR_NAMES: Mapping[str, str] = {
+    ActorType.PERSON: N_("People"),
+    ActorType.KEY: N_("API keys"),
+    ActorType.COMMAND: N_("Commands"),
+    ActorType.SHOPPER: N_("Customers"),
+    ActorType.SYSTEM: N_("The shop itself"),
+}
+FIELD_NAMES: Mapping[str, str] = {
+    "name": N_("Name"),
+    "description": N_("Description"),
+    "category": N_("Category"),
+    "tags": N_("Tags"),
+    "price": N_("Price"),
+    "stock": N_("Stock"),
+    "status": N_("Status"),
+    "image": N_("Picture"),
+    "number": N_("Order"),
+    "total": N_("Total"),
+    "carrier": N_("Carrier"),
+    "tracking": N_("Tracking number"),
+    "reason": N_("Reason"),
+    "role": N_("Role"),
+    "email": N_("Email"),
+    "scopes": N_("Scopes"),
+    "pins": N_("Suggested first"),
+    "goes_with": N_("Goes well with"),
+    "excluded": N_("Never suggested"),
+    "variant": N_("Variant"),
+    "variant_id": N_("Variant"),
+    "budget": N_("Daily budget"),
+    "enabled": N_("On"),
+}
+AMOUNTS = ("price", "total")
+"""Fields in minor units of the shop's currency."""
+
+
+class ChangedField(NamedTuple):
+    """A field with its values in words; one that there was not, or is no more, is None."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Entry(NamedTuple):
+    """An event as the log shows it; `url` leads to what was changed, if it has a page."""
+
+    id: int
+    moment: Any
+    what: str
+    who: str
+    subject: str
+    url: str
+    subject_id: str
+    fields: list[ChangedField]
+
+
+def entries(rows: Sequence[Any]) -> list[Entry]:
+    """Return what the log shows of these events."""
+    orders = order_numbers([row.subject for row in rows if is_about_order(row)])
+    products = product_names([row.subject for row in rows if is_about_product(row)])
+    return [entry(row, orders, products) for row in rows]
+
+
+def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> Entry:
+    subject, url = subject_text(row), ""
+    if is_about_order(row) and row.subject in orders:
+        subject, url = orders[row.subject], url_for("admin.order", order_id=row.subject)
+    elif is_about_product(row) and row.subject in products:
+        subject, url = products[row.subject], url_for("admin.product", product_id=row.subject)
+    what = _(TYPE_NAMES[row.type]) if row.type in TYPE_NAMES else row.type
+    who = actor_text(row.actor_type, row.actor_name)
+    return Entry(row.id, row.created_at, what, who, subject, url, row.subject, changed_fields(row))
+
+
+def is_about_order(row: Any) -> bool:
+    return bool(row.type.startswith("order."))
+
+
+def is_about_product(row: Any) -> bool:
+    return row.type.startswith(("product.", "stock.", "price.")) or row.type == EventType.MERCHANDISING_CHANGED
+
+
+def subject_text(row: Any) -> str:
+    """Return whom or what an event is about, by the email address or name in it; else its id."""
+    for values in (row.after, row.before, row.data):
+        if name := (values or {}).get("email") or (values or {}).get("name"):
+            return str(name)
+    return str(row.subject)
+
+
+def changed_fields(row: Any) -> list[ChangedField]:
+    """Return the values that differ, and what else the event says."""
+    before, after = row.before or {}, row.after or {}
+    names = dict.fromkeys([*before, *after])
+    found = [
+        ChangedField(field_name(name), shown(name, before.get(name)), shown(name, after.get(name)))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+    rest = {name: value for name, value in (row.data or {}).items() if name not in names and name != HIDDEN}
+    return found + [ChangedField(field_name(name), None, shown(name, value)) for name, value in rest.items()]
+
+
+def field_name(name: str) -> str:
+    return _(FIELD_NAMES[name]) if name in FIELD_NAMES else name
+
+
+def shown(name: str, value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if name in AMOUNTS and isinstance(value, int):
+        return format_money(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)

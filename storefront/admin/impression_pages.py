@@ -1,0 +1,91 @@
+"""The back office's log of what was suggested, and why."""
+
+from typing import Any
+
+from flask import url_for
+from werkzeug.wrappers import Response
+
+from storefront.admin.blueprints import pages
+from storefront.admin.product_list_pages import position
+from storefront.admin.product_queries import product_names
+from storefront.admin.report_words import ARM_NAMES
+from storefront.admin.upsell_queries import (
+    complements_between,
+    find_call,
+    find_impression,
+    list_impressions,
+    products_in_cart,
+)
+from storefront.admin.upsell_words import DECISION_NAMES, SOURCE_NAMES
+from storefront.errors import NotFound
+from storefront.i18n.gettext import _
+from storefront.ids import is_id
+from storefront.staff.access import requires
+from storefront.staff.forms import no_store
+from storefront.staff.permissions import Permission
+from storefront.tenants.context import current_tenant
+from storefront.upsell.models import UpsellImpression
+from storefront.upsell.recommender.models import ComplementSource
+from storefront.web.htmx import render_page
+
+WORDS: dict[str, Any] = {"arm_names": ARM_NAMES, "decision_names": DECISION_NAMES, "source_names": SOURCE_NAMES}
+
+
+@pages.get("/upsell/impressions")
+@requires(Permission.UPSELL_READ)
+def impressions() -> Response:
+    found = list_impressions(position("after"), position("before"))
+    ids = {one["product_id"] for row in found.rows for one in row.suggestions}
+    return no_store(
+        render_page(
+            "admin/impressions.html",
+            page=found,
+            names=product_names(sorted(ids)),
+            newer=url_for("admin.impressions", after=found.newer) if found.newer is not None else "",
+            older=url_for("admin.impressions", before=found.older) if found.older is not None else "",
+            **WORDS,
+        )
+    )
+
+
+@pages.get("/upsell/impressions/<impression_id>")
+@requires(Permission.UPSELL_READ)
+def impression(impression_id: str) -> Response:
+    """Why these products were suggested."""
+    found = find_impression(impression_id) if is_id(impression_id) else None
+    if found is None:
+        raise NotFound(_("We couldn't find this suggestion. Old ones are removed after a while."))
+    in_cart = products_in_cart(found.cart_id)
+    names = product_names([*in_cart, *(one["product_id"] for one in found.suggestions)])
+    call = find_call(found.call_id) if found.call_id else None
+    return no_store(
+        render_page(
+            "admin/impression.html",
+            impression=found,
+            in_cart=in_cart,
+            names=names,
+            call=call,
+            evidence=evidence(found, in_cart, names),
+            **WORDS,
+        )
+    )
+
+
+def evidence(shown: UpsellImpression, in_cart: list[str], names: dict[str, str]) -> dict[str, list[str]]:
+    """Return, for each suggested product, what speaks for it today: the shop's pins, and complements."""
+    suggested = [one["product_id"] for one in shown.suggestions]
+    found: dict[str, list[str]] = {id: [] for id in suggested}
+    for pin in current_tenant().upsell.pins:
+        if pin.with_id in in_cart and pin.suggest in found:
+            text = _("You suggest it first with %(product)s.", product=names.get(pin.with_id, pin.with_id))
+            found[pin.suggest].append(text)
+    for row in complements_between(in_cart, suggested):
+        with_name = names.get(row.product_id, row.product_id)
+        by_shop = row.source == ComplementSource.SHOP
+        text = (
+            _("You say that it goes well with %(product)s.", product=with_name)
+            if by_shop
+            else _("The model has found that it goes well with %(product)s.", product=with_name)
+        )
+        found[row.complement_product_id].append(text)
+    return found

@@ -1,0 +1,1 @@
+"""Adds, lists, exports and removes whole shops, for operators."""
