@@ -239,7 +239,11 @@ CONFIG: dict[str, Any] = {
         {"include-name": f"{call} /api/v1/carts{path}", "checks": MAY_BE_REFUSED}
         for call, path in (("PUT", "/{cart_id}/promo"), ("POST", ""), ("POST", "/{cart_id}/items"))
     ]
-    # nor which languages and ids a product may have, nor that its stock is given in one way only
+    # nor which languages and ids a product may have, and which characters a text
+    + [
+        {"include-name": f"POST /api/v1/orders/{{order_id}}/{act}", "checks": MAY_BE_REFUSED}
+        for act in ("fulfil", "cancel")
+    ]
     + [
         {"include-name": f"{call} /api/v1/products{path}", "checks": MAY_BE_REFUSED}
         for call, path in (("POST", ""), ("PATCH", "/{product_id}"), ("PATCH", "/{product_id}/variants/{variant_id}"))
