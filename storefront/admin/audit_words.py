@@ -118,7 +118,7 @@ def is_about_order(row: Any) -> bool:
 
 
 def is_about_product(row: Any) -> bool:
-    return row.type.startswith(("product.", "stock.", "price.")) or row.type == EventType.MERCHANDISING_CHANGED
+    return bool(row.type.startswith(("product.", "stock.", "price.")) or row.type == EventType.MERCHANDISING_CHANGED)
 
 
 def subject_text(row: Any) -> str:

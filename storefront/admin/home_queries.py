@@ -50,7 +50,7 @@ def sales_overview(tenant: TenantSettings) -> SalesOverview:
 
 
 class ToShip(NamedTuple):
-    count: int
+    number: int
     oldest: datetime | None
 
 
@@ -61,7 +61,7 @@ def orders_to_ship() -> ToShip:
 
 
 class LowStock(NamedTuple):
-    count: int
+    number: int
     products: list[Any]
     """Some of them: rows of (id, name, stock)."""
 

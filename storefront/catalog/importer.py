@@ -207,7 +207,7 @@ def insert_products(
 
 def new_variant_rows(tenant: TenantEntry, entry: ProductEntry) -> list[dict[str, Any]]:
     """Return the rows of a new product's variants, archived with it if it isn't on sale."""
-    hidden = {} if entry.status == ProductStatus.ACTIVE else ARCHIVED_WITH_PRODUCT
+    hidden = {} if entry.status == ProductStatus.ACTIVE.value else ARCHIVED_WITH_PRODUCT
     return [row | hidden for row in variant_rows(tenant, entry)]
 
 
