@@ -64,9 +64,7 @@ class StaticFiles:
             texts[script] = join_scripts(self.folder / script).encode()
         for style in (STYLE, ADMIN_STYLE):
             texts[style] = self.with_hashed_names(join_styles(self.folder / style)).encode()
-        self.hashed.update(
-            {name: hashed_name(name, texts[name]) for name in (SCRIPT, STYLE, ADMIN_SCRIPT, ADMIN_STYLE)}
-        )
+        self.hashed.update({name: hashed_name(name, texts[name]) for name in BUNDLES})
         self.answers.update(self.answers_of(paths, texts))
 
     def answers_of(self, paths: dict[str, Path], texts: dict[str, bytes]) -> dict[str, "InMemoryFile | StaticFile"]:
