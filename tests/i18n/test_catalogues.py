@@ -78,7 +78,7 @@ def test_plural_forms_and_placeholders_match_the_source(language: str):
         named = set(PLACEHOLDER.findall(str(wanted[-1])))
         for form in forms(message):
             assert set(PLACEHOLDER.findall(form)) == named, form
-            assert form.count("%") == len(PLACEHOLDER.findall(form)), f"a stray per cent sign: {form}"
+            assert form.replace("%%", "").count("%") == len(PLACEHOLDER.findall(form)), f"a stray per cent sign: {form}"
 
 
 @pytest.mark.parametrize("language", TRANSLATED_LANGUAGES)
