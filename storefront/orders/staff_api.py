@@ -45,7 +45,11 @@ def check_status(value: str) -> str:
     return value
 
 
-def none_if_empty(value: object) -> object:
+def read_moment(value: object) -> object:
+    """Return a parameter's text for `AwareDatetime`, which would also read a bare number, as seconds; None if it is
+    empty."""
+    if isinstance(value, str) and value and "-" not in value[1:]:
+        raise ValueError(_("Enter a date and time with an offset, such as 2026-11-30T09:00:00Z."))
     return value or None
 
 
@@ -58,9 +62,9 @@ class OrdersQuery(BaseModel):
             description="the beginning of a number, an email address or a word of a name; or words of a product",
         ),
     ] = ""
-    since: Annotated[
-        AwareDatetime | None, BeforeValidator(none_if_empty), Field(description="placed then or later")
-    ] = None
+    since: Annotated[AwareDatetime | None, BeforeValidator(read_moment), Field(description="placed then or later")] = (
+        None
+    )
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
     cursor: Cursor = ""
 

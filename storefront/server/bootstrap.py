@@ -49,4 +49,6 @@ def announce_setup() -> None:
     """Log the link by which the first person is made, while there is nobody."""
     token = create_setup_link()
     if token is not None:
-        log.info("nobody can sign in yet; open this link to create your account: %s", link_url(LinkKind.SETUP, token))
+        log.info(
+            "there is no staff account yet; open this link to create your account: %s", link_url(LinkKind.SETUP, token)
+        )

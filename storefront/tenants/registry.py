@@ -5,7 +5,7 @@ import time
 from threading import Lock
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, true, update
 
 from storefront.config import Settings
 from storefront.db.base import db, table_of
@@ -83,12 +83,17 @@ def registry() -> Registry:
     return current_state().registry
 
 
-def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> None:
-    """Turn suggestions on or off for one shop, or for all shops, which clears the shops' own settings.
+def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> dict[str, bool]:
+    """Turn suggestions on or off for one shop, or for all shops, which clears the shops' own settings. Return by id
+    what these shops had before.
 
     Takes effect only with UPSELL_ENABLED=true. Raises `KeyError` for an unknown tenant.
     """
     with write():
+        switch = db.session.get(Setting, UPSELL_SETTING)
+        was_on = switch is None or switch.value == "on"
+        rows = db.session.scalars(select(Tenant).where(true() if tenant_id is None else Tenant.id == tenant_id))
+        before = {row.id: was_on if row.upsell_enabled is None else row.upsell_enabled for row in rows}
         if tenant_id is None:
             db.session.execute(update(Tenant).values(upsell_enabled=None))
             db.session.execute(delete(Setting).where(Setting.name == UPSELL_SETTING))
@@ -99,6 +104,7 @@ def set_upsell_enabled(enabled: bool, tenant_id: str | None = None) -> None:
                 raise KeyError(tenant_id)
             row.upsell_enabled = enabled
     registry().invalidate()
+    return before
 
 
 def put_setting(name: str, value: str, only_over_less_than: str | None = None) -> bool:

@@ -25,6 +25,7 @@ from storefront.upsell.experiment.commands import no_such_shop, print_report, se
 from storefront.upsell.llm.batch import estimate_batch_cost, prompt_text
 from storefront.upsell.llm.client import LlmClient
 from storefront.upsell.llm.outcomes import LlmOutcome
+from storefront.upsell.merchandising import record_switch
 from storefront.upsell.model_evaluation import ask_model, backtest_tasks
 from storefront.upsell.recommender.evaluation.backtest import MIN_ORDERS, Backtest, Metrics
 from storefront.upsell.recommender.evaluation.replay_state import count_orders
@@ -54,9 +55,11 @@ def turn_off(tenant: str | None) -> None:
 def switch(enabled: bool, tenant: str | None) -> None:
     check_not_disabled("Set it to true and restart the shop; then suggestions can be switched while it runs.")
     try:
-        set_upsell_enabled(enabled, tenant)
+        before = set_upsell_enabled(enabled, tenant)
     except KeyError:
         raise no_such_shop(tenant) from None
+    for tenant_id, was_enabled in before.items():
+        record_switch(tenant_id, was_enabled, enabled)
     click.echo(f"Suggestions are {'on' if enabled else 'off'} {f'in {tenant}' if tenant else 'in all shops'}.")
     if enabled and not settings().upsell_enabled:
         click.echo("They are shown where the shop runs with UPSELL_ENABLED=true; this shell doesn't set it.", err=True)

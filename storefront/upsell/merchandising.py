@@ -10,6 +10,7 @@ from storefront.catalog.models import Product
 from storefront.catalog.staff_queries import find_product
 from storefront.config_values import daily_budget
 from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write, write_connection
 from storefront.errors import FieldError, Invalid
 from storefront.events.actions import Change, record_events
@@ -150,6 +151,16 @@ def set_enabled(tenant: TenantSettings, enabled: bool) -> None:
         change = ({"enabled": before}, {"enabled": enabled})
         record_events([Change(EventType.UPSELL_CHANGED, tenant.id, {"name": tenant.name}, *change)])
     registry().invalidate()
+
+
+def record_switch(tenant_id: str, before: bool, enabled: bool) -> None:
+    """Record that a command turned a shop's suggestions on or off, in a transaction of this shop: none can write rows
+    of several shops."""
+    if before != enabled:
+        with tenant_context(tenant_id), write():
+            row = db.session.get_one(Tenant, tenant_id)
+            change = ({"enabled": before}, {"enabled": enabled})
+            record_events([Change(EventType.UPSELL_CHANGED, tenant_id, {"name": row.name}, *change)])
 
 
 def set_budget(tenant: TenantSettings, typed: str) -> None:

@@ -131,6 +131,8 @@ def test_another_shops_orders_are_not_found(app: Flask, program: Program, strang
     [
         ("status=lost", "status"),
         ("since=yesterday", "since"),
+        ("since=0.5", "since"),
+        ("since=1764500000", "since"),
         ("since=2026-01-01T00:00:00", "since"),
         ("limit=0", "limit"),
         ("limit=101", "limit"),

@@ -5,7 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
+from storefront.events.models import Event, EventType
 from storefront.state import state_of
 from storefront.timings import Timings
 from storefront.upsell.experiment.assignment import Arm, arm_of
@@ -52,6 +56,16 @@ def test_another_process_follows_the_switch(make_app: Callable[..., Flask]) -> N
     flask_upsell(this_process, "on")
     assert becomes_enabled(True, other_process)
     assert suggestions(other_process)["source"] == suggestions(other_process, "south")["source"] == "rules"
+
+
+def test_the_command_is_in_the_audit_log_of_each_shop_that_it_changed(app: Flask) -> None:
+    flask_upsell(app, "off", "--tenant", "north")
+    flask_upsell(app, "off")
+    for tenant_id in ("north", "south"):
+        with app.app_context(), tenant_context(tenant_id):
+            [event] = db.session.scalars(select(Event).where(Event.type == EventType.UPSELL_CHANGED)).all()
+            assert (event.actor_type, event.before, event.after) == ("command", {"enabled": True}, {"enabled": False})
+            assert "upsell off" in event.actor_name
 
 
 def test_the_switch_of_one_tenant_does_not_affect_others(make_app: Callable[..., Flask]) -> None:
