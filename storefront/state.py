@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app
 
 if TYPE_CHECKING:
+    from storefront.catalog.categories import CategoryCounts
     from storefront.catalog.option_filters import OptionFacets
-    from storefront.catalog.pages import CategoryCounts
     from storefront.catalog.spelling import VocabularyCache
     from storefront.config import Settings
     from storefront.db.engine import Engines

@@ -1,24 +1,29 @@
 """HTML views of the catalogue: product list, search, autocomplete, categories, product."""
 
-import time
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.catalog import spelling
+from storefront.catalog.categories import (
+    CategoryCount,
+    CategoryCounts,
+    cached_category_counts,
+    category_words,
+    matches_prefix,
+)
 from storefront.catalog.choices import has_option_parameters, read_choice
 from storefront.catalog.filters import SORTS, Filters, format_decimal, read_filters
 from storefront.catalog.option_filters import Facet, cached_facets
-from storefront.catalog.queries import ProductCard, get_categories, get_product_view
+from storefront.catalog.queries import ProductCard, get_product_view
 from storefront.catalog.search import ProductQuery, SearchResult, count_products, related_products, search_products
 from storefront.catalog.text import search_terms
 from storefront.i18n.gettext import N_
 from storefront.i18n.unicode_text import cut, single_line
-from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import cached_page, share_page
 from storefront.web.htmx import html_response, render_html, render_page, replace_url, requested_partial
@@ -29,34 +34,7 @@ pages = Blueprint("catalog", __name__)
 PAGE_SIZE = 24
 MAX_QUERY_LENGTH, MAX_CATEGORY_LENGTH = 200, 80
 TYPEAHEAD_PRODUCT_LIMIT, TYPEAHEAD_CATEGORY_LIMIT = 6, 3
-MAX_CATEGORY_CHIPS = 20
-"""Categories shown on every list, in catalogue order; the page of categories has all of them."""
 CATEGORIES_PER_PAGE = 100
-CATEGORY_COUNTS_TTL_SECONDS = 5.0
-"""Maximum age of the category counts: counting takes longer than the rest of a page."""
-
-
-class CategoryCount(NamedTuple):
-    name: str
-    product_count: int
-
-
-@dataclass(frozen=True)
-class CategoryCounts:
-    """The number of products in the shop and per category."""
-
-    categories: tuple[CategoryCount, ...]
-    total: int
-
-    @cached_property
-    def by_name(self) -> dict[str, CategoryCount]:
-        return {category.name: category for category in self.categories}
-
-    def chips(self, chosen: str) -> tuple[CategoryCount, ...]:
-        """Return the categories that a list shows: the first ones, and the chosen one."""
-        first = self.categories[:MAX_CATEGORY_CHIPS]
-        found = self.by_name.get(chosen)
-        return first if found is None or found in first else (*first, found)
 
 
 @dataclass(frozen=True)
@@ -225,16 +203,6 @@ def total_matches(query: ProductQuery, number: int, found: SearchResult, counts:
     return count_products(query) if number > 1 or len(found.cards) > PAGE_SIZE else len(found.cards)
 
 
-def cached_category_counts() -> CategoryCounts:
-    known = current_state().category_counts
-    tenant_id = current_tenant().id
-    counted_at, counts = known.get(tenant_id, (0.0, None))
-    if counts is None or time.monotonic() - counted_at > CATEGORY_COUNTS_TTL_SECONDS:
-        counts = CategoryCounts(tuple(CategoryCount(*row) for row in get_categories()), count_products(ProductQuery()))
-        known[tenant_id] = (time.monotonic(), counts)
-    return counts
-
-
 @pages.get("/suggest")
 @limiter.limit(SEARCH_LIMIT)
 def autocomplete() -> Response:
@@ -255,18 +223,6 @@ def is_searchable_prefix(typed: str) -> bool:
     """Whether the text is long enough: one Latin letter matches too much; one character of another script may be a
     word."""
     return len(typed) > 1 or not typed.isascii()
-
-
-def matches_prefix(category: str, terms: list[str]) -> bool:
-    """Whether each term is the beginning of a word of the category's name."""
-    words = category_words(category)
-    return bool(terms) and all(any(word.startswith(term) for word in words) for term in terms)
-
-
-@lru_cache(maxsize=20_000)
-def category_words(category: str) -> tuple[str, ...]:
-    """Return the search terms of a category's name; cached, because thousands are compared for each typed letter."""
-    return tuple(search_terms(category))
 
 
 @pages.get("/categories")

@@ -149,12 +149,12 @@ def test_a_variant_is_chosen_and_bought_without_javascript(
 
 
 @pytest.fixture
-def buy(ask: Callable[..., Any]) -> Callable[[str], None]:
+def buy(call_api: Callable[..., Any]) -> Callable[[str], None]:
     """Another buyer takes one of a variant."""
 
     def buy(variant_id: str) -> None:
-        cart = ask("POST", "/carts", {"items": [{"variant_id": variant_id, "quantity": 1}]})
-        ask("POST", f"/carts/{cart['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
+        cart = call_api("POST", "/carts", {"items": [{"variant_id": variant_id, "quantity": 1}]})
+        call_api("POST", f"/carts/{cart['id']}/checkout", {"email": "bob@example.com", "name": "Bob"})
 
     return buy
 

@@ -6,7 +6,8 @@ from html import unescape
 import pytest
 from flask import Flask
 
-from storefront.catalog.pages import CATEGORIES_PER_PAGE, MAX_CATEGORY_CHIPS
+from storefront.catalog.categories import MAX_CATEGORY_CHIPS
+from storefront.catalog.pages import CATEGORIES_PER_PAGE
 from storefront.seo.feeds import MAX_LLMS_CATEGORIES
 from tests.conftest import Person
 from tests.factories import import_tenants, product, tenant

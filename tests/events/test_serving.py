@@ -113,9 +113,8 @@ def test_event_of_another_process_arrives_and_a_reconnect_misses_none(
         with StreamClient(server) as first:
             first.receive_until("retry: 2000")
             change_price(app, 1250)
-            assert '{"product_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}' in first.receive_until(
-                "}}\n\n"
-            )
+            told = '{"product_id": "cup", "variant_id": "cup", "price": {"amount": 1250, "currency": "EUR"}}'
+            assert told in first.receive_until("}}\n\n")
         change_price(app, 1350)
         with StreamClient(server, Last_Event_ID="1") as again:
             received = again.receive_until("}}\n\n")

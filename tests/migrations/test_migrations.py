@@ -197,24 +197,24 @@ def test_downgrade_to_the_first_version_can_be_upgraded_again(revision_0006: Fla
             assert rows(connection, "SELECT id, position FROM product ORDER BY id") == [("beans", 11), ("cup", 12)]
 
 
-def test_going_back_merges_the_variants_of_a_product(before: Flask) -> None:
+def test_going_back_merges_the_variants_of_a_product(revision_0006: Flask) -> None:
     """The version before has one line a product in a cart and in an order."""
     coloured = product("beans", "18.50", options=[{"name": "Grind", "values": ["Whole", "Ground"]}])
     coloured["variants"] = [
         {"id": f"beans-{value.lower()}", "options": [value], "stock": 9} for value in ("Whole", "Ground")
     ]
     del coloured["stock"]
-    with before.app_context():
+    with revision_0006.app_context():
         upgrade()
-    import_tenants(before, tenant("north", coloured), refresh=True)
-    shopper = Person(before.test_client(), "north")
+    import_tenants(revision_0006, tenant("north", coloured), refresh=True)
+    shopper = Person(revision_0006.test_client(), "north")
     chosen = [{"variant_id": f"beans-{value}", "quantity": n} for value, n in (("whole", 2), ("ground", 3))]
     carts = [
         shopper.api("POST", "/carts", {"items": [*chosen, {"product_id": "cup", "quantity": 1}]}).json["id"]
         for _ in range(2)
     ]
     order = shopper.checkout(carts[1]).json["id"]
-    with before.app_context():
+    with revision_0006.app_context():
         downgrade(revision="0008")
         with db.engine.begin() as connection:
             set_rls_tenant(connection, "north")

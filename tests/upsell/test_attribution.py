@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -14,7 +15,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.upsell import jobs
 from storefront.upsell.impressions import impression_buffer
-from tests.conftest import Person
+from tests.conftest import PATIENT_DATABASE, Person
 from tests.upsell.conftest import stored_impressions
 
 
@@ -23,14 +24,6 @@ def shopper(shopper: Person) -> Person:
     """A shopper with a product in the cart."""
     shopper.post("/cart/items", {"product_id": "beans", "quantity": 1})
     return shopper
-
-
-@pytest.fixture
-def serving_app(app: Flask) -> Iterator[Flask]:
-    """The app with running background jobs, which write impressions later."""
-    jobs.start(app)
-    yield app
-    jobs.stop(app)
 
 
 def signed_values(person: Person) -> dict[str, str]:
@@ -60,11 +53,18 @@ def sign_value(app: Flask, tenant_id: str, product_id: str, age_seconds: int = 0
         return signer.sign("an-impression").decode()
 
 
-def test_a_value_is_valid_before_its_impression_is_written(serving_app: Flask, shopper: Person) -> None:
-    value = signed_values(shopper)["cup"]
-    impression_buffer(serving_app).take("north")
-    assert is_attributed(shopper, "cup", value)
-    assert stored_impressions(serving_app) == []
+def test_a_value_is_valid_before_its_impression_is_written(make_app: Callable[..., Flask]) -> None:
+    app = make_app(replace(PATIENT_DATABASE, impression_flush_delay=3600))
+    shopper = Person(app.test_client(), "north")
+    shopper.post("/cart/items", {"product_id": "beans", "quantity": 1})
+    jobs.start(app)
+    try:
+        value = signed_values(shopper)["cup"]
+        assert is_attributed(shopper, "cup", value)
+        assert stored_impressions(app) == []
+        assert len(impression_buffer(app).take("north")) == 1, "the impression waits to be written"
+    finally:
+        jobs.stop(app)
 
 
 def test_a_value_is_valid_for_its_product_only(shopper: Person) -> None:
