@@ -37,29 +37,35 @@ class WantedVariant(NamedTuple):
 
 
 class UnknownVariant(Exception):
-    """One of the wanted variants isn't for sale under this id."""
+    """One of the wanted variants isn't for sale under this id, or two of them are the same one."""
 
 
 def open_cart(items: Iterable[tuple[WantedVariant, int]] = (), shopper: str | None = None) -> str:
     """Create a cart with these quantities and return its id. Raises `NotFound` or `Invalid`."""
-    wanted: Counter[WantedVariant] = Counter()
-    for item, quantity in items:
-        wanted[item] += check_quantity(quantity)
+    wanted = total_quantities(items)
     check_line_count(len(wanted))
-    for quantity in wanted.values():
-        check_quantity(quantity)
     try:
         cart_id = _open_cart(wanted, shopper)
     except UnknownVariant:
-        resolved: Counter[WantedVariant] = Counter()
-        for item, quantity in wanted.items():
-            resolved[resolve_variant(item)] += quantity
-        cart_id = _open_cart(resolved, shopper)
+        resolved = ((resolve_variant(item), quantity) for item, quantity in wanted.items())
+        cart_id = _open_cart(total_quantities(resolved), shopper)
     cart_changed.send(cart_id=cart_id)
     return cart_id
 
 
+def total_quantities(items: Iterable[tuple[WantedVariant, int]]) -> Counter[WantedVariant]:
+    """Return the sum of the quantities of each item. Raises `Invalid` if a quantity or a sum is out of range."""
+    wanted: Counter[WantedVariant] = Counter()
+    for item, quantity in items:
+        wanted[item] += check_quantity(quantity)
+    for quantity in wanted.values():
+        check_quantity(quantity)
+    return wanted
+
+
 def _open_cart(wanted: Mapping[WantedVariant, int], shopper: str | None) -> str:
+    if len({item.key for item in wanted}) < len(wanted):  # named with and without its product
+        raise UnknownVariant
     cart_id, first = new_token(), new_id()
     with write():
         insert_rows(Cart, [{"id": cart_id, "shopper": shopper or cart_id}])

@@ -35,7 +35,7 @@ class ItemRequest(RequestModel):
     @field_validator("product_id")
     @classmethod
     def one_of_both(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None and info.data.get("variant_id") is None:
+        if value is None and info.data.get("variant_id", "") is None:  # an invalid one isn't in `data`
             raise PydanticCustomError("missing", "a product_id or a variant_id")
         return value
 

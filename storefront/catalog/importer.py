@@ -192,7 +192,7 @@ def insert_products(
     connection: Connection, tenant: TenantEntry, added: Sequence[tuple[int, ProductEntry]], is_new_shop: bool
 ) -> list[dict[str, Any]]:
     """Insert new products at these positions, with their variants. Return their rows. Raises `CatalogError` for a
-    variant's id that the shop has already, which a shop without products can't have."""
+    product's or a variant's id that the shop has already, which a shop without products can't have."""
     variants = [new_variant_rows(tenant, entry) for _, entry in added]
     rows = [
         product_row(tenant, entry, own) | {"stock": stock_on_sale(own), "status": entry.status, "position": position}
@@ -200,7 +200,8 @@ def insert_products(
     ]
     connection.execute(insert(Product), rows)
     if not is_new_shop:
-        check_ids_unused(connection, tenant.id, [row for own in variants for row in own])
+        ids = [{"id": row["id"], "product_id": row["id"]} for row in rows]
+        check_ids_unused(connection, tenant.id, [*ids, *(row for own in variants for row in own)])
     insert_variants(connection, [row for own in variants for row in own])
     return rows
 

@@ -22,8 +22,8 @@ from storefront.tenants.context import current_tenant
 
 MAX_TEXT_LENGTH = 80
 """Of an option's name and of its values, as in the catalogue."""
-FILTER_PATTERN = f"^[^:\\x00]{{1,{MAX_TEXT_LENGTH}}}:[^\\x00]{{1,{MAX_TEXT_LENGTH}}}$"
-"""Each text that this matches is a filter."""
+FILTER_PATTERN = f"^(%[0-9A-Fa-f]{{2}}|[^:\\x00]){{1,{MAX_TEXT_LENGTH}}}:[^\\x00]{{1,{MAX_TEXT_LENGTH}}}$"
+"""Each text that this matches is a filter. An escaped character of the name counts as one."""
 MAX_FACETS, MAX_FACET_VALUES = 6, 100
 """Options that a list can be filtered by, and the values that each offers."""
 MAX_OPTION_SETS = 500
@@ -188,16 +188,18 @@ class FacetBuilder:
         self.value_translations: dict[str, dict[str, str]] = {}
 
     def add(self, values: list[str], translations: Mapping[str, Any]) -> None:
-        """Add new values after those that they follow in this product: S, M and then XS, S, L give XS, S, L, M."""
+        """Add new values after those that they follow in this product: S, M and then XS, S, L give XS, S, L, M. Of
+        more than `MAX_FACET_VALUES` the first ones are kept: a list of all would take seconds to put in order."""
         self.translations = {**translations.get("name", {}), **self.translations}
         place = 0
         for value, others in zip(values, translations.get("values") or [{}] * len(values), strict=True):
             if value not in self.value_translations:
+                if len(self.values) == MAX_FACET_VALUES:
+                    continue
                 self.values.insert(place, value)
             self.value_translations[value] = {**others, **self.value_translations.get(value, {})}
             place = self.values.index(value) + 1
 
     def facet(self) -> Facet:
-        values = self.values[:MAX_FACET_VALUES]
-        own = (FacetValue(OptionFilter(self.name, one), self.value_translations[one]) for one in values)
+        own = (FacetValue(OptionFilter(self.name, one), self.value_translations[one]) for one in self.values)
         return Facet(self.name, self.translations, tuple(own))

@@ -165,7 +165,8 @@ def products_not_on_sale(connection: Connection, tenant_id: str, ids: Sequence[s
 
 
 def check_ids_unused(connection: Connection, tenant_id: str, rows: Sequence[Row]) -> None:
-    """Raise `CatalogError` if a new variant has the id of a stored variant, or of another stored product."""
+    """Raise `CatalogError` if a new variant or product has the id of a stored variant, or of another stored product.
+    The row of a product has its id as `product_id`."""
     owners = {row["id"]: row["product_id"] for row in rows}
     products = table_of(Product)
     taken = [
@@ -179,7 +180,8 @@ def check_ids_unused(connection: Connection, tenant_id: str, rows: Sequence[Row]
     ]
     if taken:
         faults = [
-            f"tenant {tenant_id!r}, product {owners[id]!r}, variant {id!r}, id: is used by product {owner!r} already"
+            f"tenant {tenant_id!r}, product {owners[id]!r}{'' if id == owners[id] else f', variant {id!r}'}, id: "
+            f"is used by product {owner!r} already"
             for id, owner in taken[:20]
         ]
         raise CatalogError("\n  ".join(["was rejected and nothing was imported:", *faults]))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from storefront import money
 from storefront.catalog.field_types import Image, Label, ProductId, StrictModel, Translated, matching, split_by_language
@@ -16,7 +16,17 @@ MAX_OPTIONS = 3
 MAX_VALUES_PER_OPTION = 50
 MAX_VARIANTS = 250
 MAX_STOCK = 1_000_000_000
-OptionText = Annotated[Label, Field(min_length=1, max_length=80)]
+"""Of a variant, and of all variants of a product together: PostgreSQL's integers end at twice as much."""
+
+
+def on_one_line(value: str) -> str:
+    """Raises `ValueError` for a text with a line break, which a browser sends in another form than the shop stores."""
+    if "\n" in value:
+        raise ValueError("contains a line break")
+    return value
+
+
+OptionText = Annotated[Label, AfterValidator(on_one_line), Field(min_length=1, max_length=80)]
 OptionTexts = Annotated[dict[str, OptionText], *Translated]
 Sku = Annotated[Label, Field(max_length=64)]
 Stock = Annotated[int, Field(ge=0, le=MAX_STOCK)]
@@ -37,7 +47,7 @@ class VariantEntry(StrictModel):
     the product's if they are left out."""
 
     id: ProductId
-    options: list[str]
+    options: list[OptionText]
     stock: Stock
     price: str | None = None
     image: Image = ""
@@ -59,6 +69,8 @@ def variant_errors(tenant: "TenantEntry") -> Iterator[str]:
             yield f"{where}, options: a product with variants needs at least one"
         if product.stock is not None:
             yield f"{where}, stock: is given by variant for a product with variants"
+        if (total := sum(variant.stock for variant in product.variants)) > MAX_STOCK:
+            yield f"{where}, variants: have a stock of {total} together, which is more than {MAX_STOCK}"
         yield from (f"{where}, {fault}" for fault in option_errors(tenant, product))
         yield from (f"{where}, {fault}" for fault in combination_errors(tenant, product))
         yield from (f"{where}, {fault}" for fault in price_errors(tenant, product))

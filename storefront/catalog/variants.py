@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
@@ -110,10 +111,9 @@ def variant_view(
     options: Sequence[ProductOption], product_image: str, row: Any, is_archived: bool = False
 ) -> VariantView:
     """Return the variant of a row with the fields of `VariantRow`, for a product with these options."""
-    values = tuple(option.value(value) for option, value in zip(options, row.options, strict=False))
     return VariantView(
         id=row.id,
-        options=values,
+        options=tuple(displayed_values(options, row.options)),
         price=row.price,
         stock=row.stock,
         image=row.image or product_image,
@@ -122,6 +122,13 @@ def variant_view(
         sku=row.sku,
         gtin=row.gtin,
     )
+
+
+def displayed_values(options: Sequence[ProductOption], values: Sequence[str]) -> Iterator[str]:
+    """Yield a variant's values as displayed. An archived one may have more values than its product has options now."""
+    for option, value in zip_longest(options, values):
+        if value is not None:
+            yield option.value(value) if option else value
 
 
 def chosen_options(

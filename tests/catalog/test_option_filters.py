@@ -150,6 +150,25 @@ def test_a_value_is_put_after_those_that_it_follows():
     assert [one.filter.value for one in facet.values] == ["XS", "S", "L", "XL", "M"]
 
 
+def test_escaped_characters_count_once(app: Flask):
+    """A name of the longest length that the catalogue accepts, which is longer in a URL."""
+    name = "%" * 80
+    entry = wear("mat", [{"name": name, "values": ["Red"]}], variant("mat-red", "Red"))
+    import_tenants(app, tenant("shelf", entry, locale="en-IE"))
+    found = Person(app.test_client(), "shelf").api(
+        "GET", "/products", query_string={"option": str(OptionFilter(name, "Red"))}
+    )
+    assert [one["id"] for one in found.json["items"]] == ["mat"]
+
+
+def test_of_too_many_values_the_most_frequent_ones_are_offered():
+    """Without a limit, 500 sets of 50 values each would take seconds."""
+    options = ([{"name": "Name", "values": [f"{product}-{i}" for i in range(50)]}] for product in range(500))
+    (facet,) = build_facets([OptionSet("", json.dumps(one), None) for one in options]).of("")
+    assert {one.filter.value.split("-")[0] for one in facet.values} == {"0", "1"}
+    assert len(facet.values) == 100
+
+
 def test_an_archived_variant_is_not_found(app: Flask, reader: Person):
     import_tenants(app, tenant("shelf", tee(variant("tee-blue-s", "Blue", "S")), locale="en-IE"), refresh=True)
     assert shown(reader.get("/?option=Colour:Red").text) == ["skirt"]

@@ -83,6 +83,14 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     (tee(variant("a", "Red", "S", gtin="12")), "product 'tee', variant 'a', gtin: '12' is not a GTIN"),
     (tee(variant("a", "Red", "S", colour="x")), "product 'tee', variant 'a', colour is not a known field"),
     (tee(RED) | {"stock": 3}, "product 'tee', stock: is given by variant"),
+    (
+        tee(RED, variant("b", "Red", "M", stock=10**9)),
+        "product 'tee', variants: have a stock of 1000000005 together, which is more than 1000000000",
+    ),
+    (
+        tee(variant("a", "x\ny")) | {"options": [{"name": "Letter", "values": ["x\ny"]}]},
+        "product 'tee', options, entry number 1, values, entry number 1: contains a line break",
+    ),
     (tee(RED) | {"variants": []}, "product 'tee', variants: a product with options needs at least one"),
     (tee(RED) | {"options": []}, "product 'tee', options: a product with variants needs at least one"),
     (tee(RED) | {"options": OPTIONS * 2}, "product 'tee', options must have at most 3 entries"),
@@ -111,6 +119,15 @@ def test_a_fault_names_shop_product_variant_and_field(entry: dict[str, Any], wor
     assert "tenant 'wear'" in str(refused.value)
 
 
+def test_values_are_compared_as_they_are_stored():
+    """Spaces around a value and direction controls in it are removed, in options and in variants."""
+    entry = tee(variant("a", "Red ", "\u202eS")) | {
+        "options": [{"name": "Colour", "values": [" Red"]}, {"name": "Size", "values": ["S\u202e"]}]
+    }
+    (shop,) = parse_catalog(written(tenant("wear", entry))).tenants
+    assert shop.products[0].variants[0].options == ["Red", "S"]
+
+
 def test_an_id_of_another_products_variant_is_refused():
     with pytest.raises(CatalogError) as refused:
         parse_catalog(written(tenant("wear", tee(RED), tee(RED) | {"id": "shirt"})))
@@ -125,6 +142,16 @@ def test_an_id_that_the_shop_has_already_is_refused(app: Flask):
         open_wear(app, other)
     with pytest.raises(CatalogError, match="product 'shirt', variant 'sock', id: is used by product 'sock'"):
         open_wear(app, tee(variant("sock", "Red", "S")) | {"id": "shirt"})
+
+
+def test_a_products_id_that_another_products_variant_has_is_refused(app: Flask):
+    open_wear(app)
+    fault = "tenant 'wear', product 'tee-red-s', id: is used by product 'tee' already"
+    for other in (product("tee-red-s"), tee(variant("x", "Red", "S")) | {"id": "tee-red-s"}):
+        with pytest.raises(CatalogError, match=fault):
+            open_wear(app, other)
+        with pytest.raises(CatalogError, match=fault):
+            open_wear(app, tee(variant("tee-blue-s", "Blue", "S")), other, refresh=True)
 
 
 def test_an_update_archives_what_left_the_file_and_keeps_stock(app: Flask):
