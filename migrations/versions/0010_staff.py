@@ -1,4 +1,4 @@
-"""staff: people, memberships, sessions, one-time links, recovery codes, API keys; who made an event, before and after
+"""staff: people, sessions, one-time links, API keys; who made an event, before and after
 
 Events can't be changed any more, and are deleted only when the archive has them.
 """

@@ -1,5 +1,4 @@
-"""orders: carrier, tracking, when and why they were fulfilled or cancelled, notes, keys to search them by; events by
-subject
+"""orders: shipment, cancellation, notes, keys to search them by; events by subject
 
 The search keys are an ordinary index of texts: row-level security keeps PostgreSQL from using a full-text index, whose
 operators it doesn't trust with other tenants' rows.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import url_for
 
+from storefront.admin import order_words, product_words
 from storefront.admin.audit_queries import order_numbers
 from storefront.admin.order_words import actor_text
 from storefront.admin.product_queries import product_names
@@ -13,6 +14,7 @@ from storefront.events.actors import ActorType
 from storefront.events.models import HIDDEN, EventType
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import N_, _
+from storefront.staff.roles import role_names
 
 TYPE_NAMES: Mapping[str, str] = {
     EventType.ORDER_PLACED: N_("Order placed"),
@@ -60,6 +62,8 @@ FIELD_NAMES: Mapping[str, str] = {
     "tracking": N_("Tracking number"),
     "reason": N_("Reason"),
     "role": N_("Role"),
+    "prefix": N_("Prefix"),
+    "restocked": N_("Restocked"),
     "email": N_("Email"),
     "scopes": N_("Scopes"),
     "pins": N_("Suggested first"),
@@ -70,6 +74,7 @@ FIELD_NAMES: Mapping[str, str] = {
     "budget": N_("Daily budget"),
     "enabled": N_("On"),
 }
+STATUS_NAMES: Mapping[str, str] = {**order_words.STATUS_NAMES, **product_words.STATUS_NAMES}
 AMOUNTS = ("price", "total")
 """Fields in minor units of the shop's currency."""
 
@@ -147,8 +152,9 @@ def field_name(name: str) -> str:
 
 
 def shown(name: str, value: Any) -> str | None:
+    """Return a value in words; None if there is none."""
     if value is None or isinstance(value, str):
-        return value
+        return value and word(name, value)
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if name in AMOUNTS and isinstance(value, int):
@@ -156,3 +162,10 @@ def shown(name: str, value: Any) -> str | None:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ", ".join(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def word(name: str, value: str) -> str:
+    """Return the word of a status or a role, or the text itself."""
+    if name == "status" and value in STATUS_NAMES:
+        return _(STATUS_NAMES[value])
+    return role_names().get(value, value) if name == "role" else value

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from storefront.i18n.gettext import _
 from storefront.orders import fulfilment
@@ -49,7 +50,7 @@ def read_moment(value: object) -> object:
     """Return a parameter's text for `AwareDatetime`, which would also read a bare number, as seconds; None if it is
     empty."""
     if isinstance(value, str) and value and "-" not in value[1:]:
-        raise ValueError(_("Enter a date and time with an offset, such as 2026-11-30T09:00:00Z."))
+        raise PydanticCustomError("datetime_parsing", "not a date and time")
     return value or None
 
 
@@ -62,9 +63,16 @@ class OrdersQuery(BaseModel):
             description="the beginning of a number, an email address or a word of a name; or words of a product",
         ),
     ] = ""
-    since: Annotated[AwareDatetime | None, BeforeValidator(read_moment), Field(description="placed then or later")] = (
-        None
-    )
+    since: Annotated[
+        AwareDatetime | None,
+        BeforeValidator(read_moment),
+        Field(
+            description="placed then or later",
+            json_schema_extra={
+                "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]
+            },
+        ),
+    ] = None
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(parse_integer)] = 20
     cursor: Cursor = ""
 

@@ -14,6 +14,8 @@ NUMBER = N_("%(field)s must be a number.")
 OBJECT = N_("%(field)s must be a JSON object.")
 TRUE_OR_FALSE = N_("%(field)s must be true or false.")
 EMPTY = N_("%(field)s must not be empty.")
+ONE_OF = N_("%(field)s must be one of: %(expected)s.")
+DATE_AND_TIME = N_("%(field)s must be a date and time with an offset, such as 2026-11-30T09:00:00Z.")
 MESSAGES: Mapping[str, str] = {
     "missing": N_("%(field)s is required."),
     "extra_forbidden": N_("%(field)s is not a known field."),
@@ -41,7 +43,12 @@ MESSAGES: Mapping[str, str] = {
     "dict_type": OBJECT,
     "model_type": OBJECT,
     "model_attributes_type": OBJECT,
-    "literal_error": N_("%(field)s must be one of: %(expected)s."),
+    "literal_error": ONE_OF,
+    "enum": ONE_OF,
+    "datetime_type": DATE_AND_TIME,
+    "datetime_parsing": DATE_AND_TIME,
+    "datetime_from_date_parsing": DATE_AND_TIME,
+    "timezone_aware": DATE_AND_TIME,
 }
 """By pydantic's error type, with the values of its context as placeholders. `value_error` is missing: its text is
 ours."""

@@ -27,7 +27,7 @@ def test_it_says_who_changed_what_before_and_after(app: Flask, owner: Staff, sho
     order = place_order(shopper, beans=1)
     owner.post(f"/admin/orders/{order}/fulfil", {"carrier": "Post", "tracking": "T1"})
     page = owner.get("/admin/audit").text
-    for text in ("Order placed", "Order shipped", "Customer", "Owner", "placed → fulfilled", "Dawn Beans"):
+    for text in ("Order placed", "Order shipped", "Customer", "Owner", "To ship → Shipped", "Dawn Beans"):
         assert text in page, text
     assert f"/admin/orders/{order}" in owner.get(f"/admin/audit/{event_id(page)}").text
 

@@ -25,7 +25,15 @@ NOT_MESSAGES = [
     *(offer["code"] for offer in NORTH["promotions"]),
     *("North", "South", "Far East", "Storefront", "EUR", "Ada", "ada@example.com", "xyzzy", "espreso", "UTC", "API"),
 ]
-NOT_PAGES = ("events.stream", "seo.sitemap", "seo.feed", "root_files.robots", "root_files.llms", "static")
+NOT_PAGES = (
+    "events.stream",
+    "seo.sitemap",
+    "seo.feed",
+    "root_files.robots",
+    "root_files.llms",
+    "static",
+    "media.picture",
+)
 """Endpoints that are no pages."""
 Visit = Callable[[Person], TestResponse]
 

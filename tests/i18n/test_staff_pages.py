@@ -19,8 +19,8 @@ from tests.i18n.test_gettext import NOT_MESSAGES
 from tests.staff.factories import Staff, api_key, signed_in
 
 NOT_READ = ("admin.latest_event",)
-SECRET = re.compile(r"sf_\S+…|[A-Z2-7 ]{20,}")
-"""The beginning of an API key, and the secret of a second factor."""
+NOT_WORDS = re.compile(r"sf_\w+…?|\b[A-Z2-7 ]{20,}|\d{1,2} [A-Z][a-z]{2,3}|[A-Z]{2}\$[\d.,]+")
+"""The beginning of an API key, the secret of a second factor, and what Babel formats: a date and an amount."""
 STAFF_BLUEPRINTS = ("admin.", "staff.", "setup.")
 
 
@@ -79,7 +79,7 @@ def test_every_text_is_a_message(app: Flask, monkeypatch: pytest.MonkeyPatch) ->
     for path, answer in visits(owner, app, ids):
         assert answer.status_code in (200, 303, 404, 409, 422), path
         texts = unmarked(answer.text, known) if answer.status_code != 303 else []
-        faults[path] = [text for text in texts if not SECRET.fullmatch(text)]
+        faults[path] = [text for text in texts if re.search(r"\w", NOT_WORDS.sub("", text))]
     assert {path: texts for path, texts in faults.items() if texts} == {}
 
 
@@ -90,7 +90,7 @@ def test_accessible_names_contain_the_visible_text(app: Flask, language: str) ->
     for path, answer in visits(owner, app, ids, **{"Accept-Language": language}):
         assert answer.status_code < 500, path
         for control in Controls(answer.text).found:
-            if control.label:
+            if control.label and any(map(str.isalnum, control.visible_text)):  # not only an arrow
                 assert " ".join(control.visible_text.split()).casefold() in control.name.casefold(), (
                     f"{path}: {control}"
                 )

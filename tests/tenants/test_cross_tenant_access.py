@@ -44,11 +44,15 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
 ID_TYPES = (PRODUCT, CART, CALL, CODE)
 
 
+OTHER_BLUEPRINTS = ("observability", "root_files", "media")
+"""Routes without rows of a shop; tests/catalog/test_pictures.py has those of pictures."""
+
+
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
     """Yield every route of a shop that is for shoppers with each of its methods. tests/staff/test_access.py tests the
     routes for staff."""
     for rule in app.url_map.iter_rules():
-        if rule.endpoint.partition(".")[0] not in ("observability", "root_files") and access_of(app, rule) is None:
+        if rule.endpoint.partition(".")[0] not in OTHER_BLUEPRINTS and access_of(app, rule) is None:
             for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
                 yield rule, method
 
