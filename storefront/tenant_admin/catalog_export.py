@@ -8,6 +8,7 @@ from sqlalchemy import select
 from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant, VariantStatus
 from storefront.db.base import db
+from storefront.i18n.negotiation import default_language
 from storefront.tenants.models import Tenant
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
@@ -25,7 +26,7 @@ def exported_tenant(row: Tenant) -> dict[str, Any]:
 
 def exported_products(row: Tenant) -> Iterator[dict[str, Any]]:
     """Yield the current tenant's products in the order of the catalogue."""
-    last = -1
+    last, language = -1, default_language(row.locale)
     while True:
         query = select(Product).where(Product.position > last).order_by(Product.position).limit(BATCH)
         products = db.session.scalars(query).all()
@@ -37,35 +38,35 @@ def exported_products(row: Tenant) -> Iterator[dict[str, Any]]:
             select(Variant).where(Variant.product_id.in_(ids)).order_by(Variant.position, Variant.id)
         ):
             variants[variant.product_id].append(variant)
-        complements = complements_of(ids)
+        complements = complements_of(language, ids)
         for product in products:
-            yield exported_product(row.currency, product, variants[product.id], complements[product.id])
+            yield exported_product(row.currency, language, product, variants[product.id], complements[product.id])
         last = products[-1].position
         db.session.expunge_all()
 
 
-def complements_of(ids: list[str]) -> dict[str, list[dict[str, Any]]]:
+def complements_of(language: str, ids: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Return what the shop itself says that completes each product."""
     found: dict[str, list[dict[str, Any]]] = {id: [] for id in ids}
     query = select(Complement).where(Complement.product_id.in_(ids), Complement.source == ComplementSource.SHOP)
     for row in db.session.scalars(query.order_by(Complement.position)):
-        why = texts(row.explanation, row.explanation_translations)
+        why = texts(language, row.explanation, row.explanation_translations)
         found[row.product_id].append({"id": row.complement_product_id} | ({"why": why} if why else {}))
     return found
 
 
-def texts(own: str, translations: Mapping[str, str] | None) -> str | dict[str, str]:
-    """Return a text, or with translations the texts by language, the shop's own under the empty key."""
-    return {"": own, **translations} if translations else own
+def texts(language: str, own: str, translations: Mapping[str, str] | None) -> str | dict[str, str]:
+    """Return a text, or with translations the texts by language; `language` is the shop's own."""
+    return {language: own, **translations} if translations else own
 
 
 def exported_product(
-    currency: str, product: Product, variants: list[Variant], goes_with: list[dict[str, Any]]
+    currency: str, language: str, product: Product, variants: list[Variant], goes_with: list[dict[str, Any]]
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "id": product.id,
-        "name": texts(product.name, product.name_translations),
-        "description": texts(product.description, product.description_translations),
+        "name": texts(language, product.name, product.name_translations),
+        "description": texts(language, product.description, product.description_translations),
         "category": product.category,
         "price": format_decimal(product.price, currency),
         "tags": product.tags,
@@ -77,22 +78,22 @@ def exported_product(
     if status != ProductStatus.ACTIVE:
         found["status"] = status
     if product.options:
-        found["options"] = exported_options(product)
+        found["options"] = exported_options(language, product)
         found["variants"] = [exported_variant(currency, one) for one in sold or variants]
     else:
         found["stock"] = sum(one.stock for one in variants)
     return {name: value for name, value in found.items() if value not in ("", [])}
 
 
-def exported_options(product: Product) -> list[dict[str, Any]]:
+def exported_options(language: str, product: Product) -> list[dict[str, Any]]:
     options = product.options or []
     translations = product.options_translations or [
         {"name": {}, "values": [{} for _ in one["values"]]} for one in options
     ]
     return [
         {
-            "name": texts(option["name"], other["name"]),
-            "values": [texts(value, more) for value, more in zip(option["values"], other["values"], strict=True)],
+            "name": texts(language, option["name"], other["name"]),
+            "values": [texts(language, value, more) for value, more in zip(option["values"], other["values"], strict=True)],
         }
         for option, other in zip(options, translations, strict=True)
     ]
