@@ -93,7 +93,9 @@ def exported_options(language: str, product: Product) -> list[dict[str, Any]]:
     return [
         {
             "name": texts(language, option["name"], other["name"]),
-            "values": [texts(language, value, more) for value, more in zip(option["values"], other["values"], strict=True)],
+            "values": [
+                texts(language, value, more) for value, more in zip(option["values"], other["values"], strict=True)
+            ],
         }
         for option, other in zip(options, translations, strict=True)
     ]
