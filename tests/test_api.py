@@ -244,7 +244,7 @@ CONFIG: dict[str, Any] = {
         {"include-name": f"POST /api/v1/orders/{{order_id}}/{act}", "checks": MAY_BE_REFUSED}
         for act in ("fulfil", "cancel")
     ]
-    + [{"include-name": f"{call} /api/v1/products{path}", "checks": MAY_BE_REFUSED} for call, path in (("POST", ""),)]
+    + [{"include-name": "POST /api/v1/products", "checks": MAY_BE_REFUSED}]
     # a body in which every field is null changes nothing; schemathesis takes it for one without a required field
     + [
         {

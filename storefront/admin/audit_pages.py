@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from storefront.admin.audit_queries import AuditFilter, find_event, list_events
 from storefront.admin.audit_words import ACTOR_NAMES, TYPE_NAMES, Entry, entries
 from storefront.admin.blueprints import pages
-from storefront.admin.product_list_pages import position
+from storefront.admin.numbers import position
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut, single_line

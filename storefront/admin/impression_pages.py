@@ -6,7 +6,7 @@ from flask import url_for
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
-from storefront.admin.product_list_pages import position
+from storefront.admin.numbers import position
 from storefront.admin.product_queries import product_names
 from storefront.admin.report_words import ARM_NAMES
 from storefront.admin.upsell_queries import (

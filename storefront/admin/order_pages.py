@@ -6,6 +6,7 @@ from flask import Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.admin.blueprints import pages
+from storefront.admin.numbers import parse_position
 from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, timeline
 from storefront.errors import Invalid, NotFound, Refusal, WrongState
 from storefront.events.queries import events_of
@@ -13,7 +14,7 @@ from storefront.i18n.gettext import _, ngettext
 from storefront.orders import fulfilment
 from storefront.orders.fulfilment_validation import Shipment, check_shipment
 from storefront.orders.queries import load_order, notes_of
-from storefront.orders.search import MAX_POSITION, OrderQuery, list_orders
+from storefront.orders.search import OrderQuery, list_orders
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store, render_form
 from storefront.staff.permissions import Permission
@@ -24,7 +25,6 @@ ORDERS_PER_PAGE = 50
 MAX_AT_ONCE = 100
 MAX_QUERY_LENGTH = 200
 MAX_EVENTS = 200
-MAX_DIGITS = 19
 
 
 @pages.get("/orders")
@@ -56,15 +56,10 @@ def order_query(args: Any) -> OrderQuery:
     return OrderQuery(
         q=args.get("q", "").strip()[:MAX_QUERY_LENGTH],
         status=status if status in STATUS_NAMES else "",
-        before=position(args.get("before", "")),
-        after=position(args.get("after", "")),
+        before=parse_position(args.get("before", "")),
+        after=parse_position(args.get("after", "")),
         by_buyer=signed_in().may(Permission.CUSTOMERS_READ),
     )
-
-
-def position(text: str) -> int | None:
-    found = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
-    return found if found is None or found < MAX_POSITION else None
 
 
 def url_of(query: OrderQuery, **more: Any) -> str:

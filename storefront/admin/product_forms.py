@@ -1,5 +1,6 @@
 """The forms of products: what is typed becomes the values that `catalog.actions` takes, and the other way round."""
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
@@ -99,7 +100,7 @@ def read_amount(field: str, text: str, currency: str) -> int:
 def read_whole(field: str, text: str) -> int:
     """Parse a whole number. Raises `Invalid`."""
     text = single_line(text).replace("−", "-")
-    if text.removeprefix("-").removeprefix("+").isdecimal() and len(text) <= 12:
+    if re.fullmatch(r"[+-]?\d{1,12}", text):
         return int(text)
     raise Invalid(FieldError(field, _("Enter a whole number.")))
 

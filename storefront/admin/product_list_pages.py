@@ -6,6 +6,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
+from storefront.admin.numbers import position
 from storefront.admin.product_queries import LOW_STOCK, ProductFilter, find_products, list_products
 from storefront.admin.product_words import STATUS_NAMES
 from storefront.catalog.categories import cached_category_counts
@@ -44,12 +45,6 @@ def products() -> Response:
             statuses=STATUS_NAMES,
         )
     )
-
-
-def position(name: str) -> int | None:
-    """Return the position in the query string; None if there is none."""
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
 
 
 def url_of(wanted: ProductFilter, **more: Any) -> str:

@@ -6,6 +6,7 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
+from storefront.admin.numbers import parse_position
 from storefront.admin.product_forms import WAS, read_amount, read_whole
 from storefront.admin.product_view import back, show_product
 from storefront.catalog import actions
@@ -42,8 +43,8 @@ def stock_changes() -> tuple[dict[str, Any], dict[str, Any]]:
     stock = read_whole("amount", request.form.get("amount", ""))
     if stock < 0:
         raise Invalid(FieldError("amount", _("The stock can't be less than 0.")))
-    was = request.form.get(f"{WAS}stock", "")
-    return {"stock": stock} | why, {"stock": int(was)} if was.isdecimal() else {}
+    was = parse_position(request.form.get(f"{WAS}stock", ""))
+    return {"stock": stock} | why, {} if was is None else {"stock": was}
 
 
 @pages.post("/products/<product_id>/variants")

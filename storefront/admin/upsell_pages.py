@@ -7,7 +7,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
-from storefront.admin.product_list_pages import position
+from storefront.admin.numbers import position
 from storefront.admin.product_queries import product_names
 from storefront.admin.report_words import ARM_NAMES, verdict
 from storefront.admin.suggestion_report import latest_report

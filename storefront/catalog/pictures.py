@@ -3,11 +3,13 @@
 A file's name is the hash of its content, so it never changes and browsers keep it for ever."""
 
 import os
+import struct
 import warnings
+import zlib
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_native_id
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -19,6 +21,12 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 """Of the decoded picture, which takes four bytes each at worst."""
 FORMATS = ("JPEG", "PNG", "WEBP")
+DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, ArithmeticError),
+    *(struct.error, zlib.error),
+)
+"""What Pillow raises for damaged files, beside `DecompressionBombError`: its readers take a file at its word, and trip
+over an offset or a length that isn't there."""
 QUALITY = 82
 FIELD = "picture"
 _decoding = Lock()
@@ -41,7 +49,7 @@ def store_picture(tenant_id: str, content: bytes) -> str:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file that others see as a whole or not at all."""
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    unfinished = path.with_suffix(f".{os.getpid()}-{get_native_id()}.part")
     unfinished.write_bytes(content)
     unfinished.replace(path)
 
@@ -55,7 +63,7 @@ def encode(content: bytes) -> dict[int, bytes]:
             return {width: webp(picture, width) for width in sorted(WIDTHS, reverse=True)}
         except Image.DecompressionBombError:
             raise too_many_pixels() from None
-        except (OSError, SyntaxError, ValueError, EOFError):  # what Pillow raises for damaged files
+        except DAMAGED:
             raise damaged() from None
 
 

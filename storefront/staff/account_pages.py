@@ -13,6 +13,7 @@ from storefront.staff.account import (
     confirm_second_factor,
     remove_second_factor,
 )
+from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
@@ -42,6 +43,7 @@ def account() -> Response:
 @pages.post("/account/password")
 @requires(Permission.ACCOUNT)
 @limit_failed_sign_ins
+@limit_account
 def set_password() -> Response:
     """Change the password, which ends all other sessions."""
     person = signed_in().person

@@ -9,6 +9,7 @@ from storefront.errors import Invalid, NotFound
 from storefront.i18n.gettext import _
 from storefront.staff.access import public
 from storefront.staff.account import person_of_password_link, store_password
+from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages, setup
 from storefront.staff.forms import render_form
 from storefront.staff.members import accept, set_up
@@ -77,6 +78,7 @@ def invitation(token: str) -> Response:
 @pages.post("/invitations/<token>")
 @public
 @limit_failed_sign_ins
+@limit_account
 def send_invitation(token: str) -> Response:
     """Become a member of the shop, and sign in."""
     email = find_link(LinkKind.INVITATION, token, current_tenant().id).email

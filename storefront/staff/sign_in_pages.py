@@ -1,26 +1,20 @@
 """Pages to sign in, with or without a second factor, to sign out, and to enter the password again."""
 
-from datetime import timedelta
-from functools import cache
-
-from flask import current_app, redirect, request, url_for
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from storefront.db.base import db
 from storefront.db.transactions import write
 from storefront.staff.access import next_path, public, requires
 from storefront.staff.account import check_code, check_credentials
+from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
 from storefront.staff.models import Person
 from storefront.staff.passwords import is_password
+from storefront.staff.pending_sign_in import PENDING_COOKIE, PENDING_LIFETIME, pending_person, pending_signer
 from storefront.staff.permissions import Permission
-from storefront.staff.queries import find_member
 from storefront.staff.refusals import SignInFailed
-from storefront.staff.secrets import digest
 from storefront.staff.sessions import (
-    COOKIE,
     begin_session,
     confirm_session,
     load_session,
@@ -29,24 +23,8 @@ from storefront.staff.sessions import (
     set_session_cookie,
     signed_in,
 )
-from storefront.staff.validation import account_email
 from storefront.tenants.context import current_tenant
-from storefront.web.rate_limits import ACCOUNT_LIMIT, limit_failed_sign_ins, limiter, was_failed_sign_in
-
-PENDING_COOKIE = "staff_code"
-"""Says that the password was right, until the code is entered."""
-PENDING_LIFETIME = timedelta(minutes=5)
-
-
-def account_key() -> str:
-    """The account that a request wants to sign in to, whether it exists or not."""
-    named = account_email(request.form.get("email", "")) or request.cookies.get(PENDING_COOKIE, "").partition(".")[0]
-    return digest("throttle", named or request.cookies.get(COOKIE, ""))
-
-
-limit_account = limiter.shared_limit(
-    ACCOUNT_LIMIT, "failed-sign-ins-account", key_func=account_key, deduct_when=was_failed_sign_in
-)
+from storefront.web.rate_limits import limit_failed_sign_ins
 
 
 @pages.get("/sign-in")
@@ -116,28 +94,6 @@ def send_code() -> Response:
     response = start_session(person, next_path(request.form.get("next", "")))
     response.delete_cookie(PENDING_COOKIE, path=request.script_root + "/admin/sign-in")
     return response
-
-
-def pending_person() -> Person | None:
-    """Who has entered the right password of this shop within the last minutes."""
-    try:
-        person_id, shop_id = pending_signer().loads(
-            request.cookies.get(PENDING_COOKIE, ""), max_age=int(PENDING_LIFETIME.total_seconds())
-        )
-    except BadSignature:
-        return None
-    if shop_id != current_tenant().id or find_member(person_id) is None:
-        return None
-    return db.session.get(Person, person_id)
-
-
-def pending_signer() -> URLSafeTimedSerializer:
-    return _pending_signer(str(current_app.secret_key))
-
-
-@cache
-def _pending_signer(secret_key: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret_key, salt="storefront-staff-code")
 
 
 @pages.post("/sign-out")

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from storefront import money
 from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant, VariantStatus
 from storefront.db.base import db
+from storefront.i18n.negotiation import default_language
 from storefront.tenants.models import Tenant
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
@@ -26,7 +26,7 @@ def exported_tenant(row: Tenant) -> dict[str, Any]:
 
 def exported_products(row: Tenant) -> Iterator[dict[str, Any]]:
     """Yield the current tenant's products in the order of the catalogue."""
-    last, language = -1, money.parse_locale(row.locale).language
+    last, language = -1, default_language(row.locale)
     while True:
         query = select(Product).where(Product.position > last).order_by(Product.position).limit(BATCH)
         products = db.session.scalars(query).all()
@@ -56,7 +56,7 @@ def complements_of(language: str, ids: list[str]) -> dict[str, list[dict[str, An
 
 
 def texts(language: str, own: str, translations: Mapping[str, str] | None) -> str | dict[str, str]:
-    """Return a text in the shop's language, or with translations the texts by language."""
+    """Return a text in the shop's language, or with translations the texts by language; `language` is the shop's own."""
     return {language: own, **translations} if translations else own
 
 

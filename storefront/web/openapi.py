@@ -194,7 +194,7 @@ def raise_validation_errors(request: Any, response: Any, fault: Any, _instance: 
 
 
 def field_error(fault: ErrorDetails) -> errors.FieldError:
-    field = cut(".".join(map(str, fault["loc"])), MAX_FIELD_LENGTH) or "body"
+    field = cut(".".join(str(part) for part in fault["loc"] if part != ""), MAX_FIELD_LENGTH) or "body"
     return errors.FieldError(field, error_message(fault, field))
 
 

@@ -1,9 +1,13 @@
 """Uploaded pictures: what is stored of them, what is refused, and how they are served."""
 
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from storefront.catalog import pictures
 from storefront.catalog.pictures import store_picture
 from storefront.errors import Invalid
 from storefront.state import state_of
+from tests.concurrency import at_once
 from tests.conftest import Person
 
 
@@ -118,6 +123,43 @@ def test_what_is_no_usable_picture_is_refused_with_a_sentence(app: Flask, conten
     with app.app_context(), pytest.raises(Invalid, match=said):
         store_picture("north", content)
     assert not list(Path(state_of(app).settings.data_dir / "media").rglob("*"))
+
+
+def damaged_copies(count: int) -> Iterator[bytes]:
+    """Pictures with bytes that were changed, of which Pillow's readers trip over some in their own ways."""
+    chance = Random(7)
+    whole = [drawn(40, 40, kind=kind) for kind in ("JPEG", "PNG", "WEBP")]
+    for _ in range(count):
+        copy = bytearray(chance.choice(whole))
+        for _ in range(chance.choice((1, 2, 5))):
+            copy[chance.randrange(chance.choice((len(copy), 60)))] = chance.randrange(256)
+        yield bytes(copy)
+
+
+def test_a_damaged_picture_is_refused_or_stored_whatever_is_damaged(app: Flask) -> None:
+    empty = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in ((b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)), (b"IEND", b""))
+    )
+    with app.test_request_context("/"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(Invalid):
+            pictures.encode(empty)
+        for content in damaged_copies(300):
+            with suppress(Invalid):
+                pictures.encode(content)
+
+
+def test_one_picture_is_stored_by_several_at_once(app: Flask) -> None:
+    content = drawn(40, 40)
+
+    def store() -> str:
+        with app.app_context():
+            return store_picture("north", content)
+
+    assert len(set(at_once([store] * 8))) == 1
+    folder = state_of(app).settings.data_dir / "media" / "north"
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_a_picture_is_served_to_its_shop_only_and_kept_for_ever(app: Flask, shopper: Person, stranger: Person) -> None:

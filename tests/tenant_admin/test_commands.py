@@ -79,6 +79,19 @@ def test_an_export_is_loaded_again_as_it_was(app: Flask, shopper: Person, tmp_pa
     assert len(exported(app, "north", "catalog", "export")) == 1, "without orders"
 
 
+@pytest.mark.parametrize("shop", ["aurora", "kami"])
+def test_a_shop_in_several_languages_is_loaded_again_as_it_was(app: Flask, tmp_path: Path, shop: str) -> None:
+    assert run(app, "catalog", "load", "catalog.json").exit_code == 0
+    first = exported(app, shop)["tenants"]
+    assert any(isinstance(product["description"], dict) for product in first[0]["products"])
+    assert run(app, "tenant", "remove", "--tenant", shop, "--yes").exit_code == 0
+    file = tmp_path / f"{shop}.json"
+    file.write_text(json.dumps({"tenants": first}), encoding="utf-8")
+    loaded = run(app, "catalog", "load", str(file))
+    assert loaded.exit_code == 0, loaded.output
+    assert exported(app, shop)["tenants"] == first
+
+
 def test_drafts_stay_drafts(app: Flask, tmp_path: Path) -> None:
     entry = {"id": "secret", "name": "Secret", "price": "1.00", "stock": 4, "status": "draft"}
     shop = {"id": "later", "name": "Later", "currency": "EUR", "products": [entry]}
