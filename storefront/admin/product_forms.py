@@ -9,7 +9,7 @@ from typing import Any
 from storefront import money
 from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant
-from storefront.catalog.product_input import NewProduct, ProductChanges, checked, stored_changes
+from storefront.catalog.product_input import RESERVED_ID, NewProduct, ProductChanges, checked, stored_changes
 from storefront.catalog.staff_queries import variant_status
 from storefront.catalog.text import tokenize
 from storefront.catalog.variant_schema import MAX_OPTIONS, MAX_VARIANTS
@@ -138,9 +138,9 @@ def combinations(options: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
 
 
 def slug(name: str) -> str:
-    """Return an id made from a product's name; a random one for a name without Latin letters."""
+    """Return an id made from a product's name; a random one for a name without Latin letters, or with a reserved id."""
     words = "-".join(word for word in tokenize(name) if word.isascii())[:MAX_SLUG_LENGTH].strip("-")
-    return words or f"product-{secrets.token_hex(4)}"
+    return f"product-{secrets.token_hex(4)}" if words in ("", RESERVED_ID) else words
 
 
 def variant_values(tenant: TenantSettings, row: Variant) -> dict[str, str]:

@@ -57,7 +57,7 @@ def chips(wanted: ProductFilter) -> list[tuple[str, str, str]]:
     return [(value, word, url_of(wanted, status=value or None)) for value, word in choices.items()]
 
 
-@pages.get("/products/choices")
+@pages.get("/product-choices")
 @requires(Permission.CATALOG_WRITE)
 def product_choices() -> Response:
     """The options of a field that names another product, for what was typed so far; htmx sends it by the field's

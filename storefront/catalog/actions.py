@@ -86,7 +86,7 @@ def editing(tenant: TenantSettings, product_id: str, if_match: ETags | None = No
     Raises `NotFound`, and `ProductChanged` if it has none of the ETags `if_match`."""
     with write():
         edit = ProductEdit(tenant, *locked_product(product_id))
-        if if_match and not if_match.contains(product_etag(edit.product.updated_at)):
+        if if_match is not None and not if_match.contains(product_etag(edit.product.updated_at)):
             raise ProductChanged
         yield edit
         events = edit.finish()

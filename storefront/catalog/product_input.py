@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema
 
 from storefront import money
 from storefront.catalog.field_types import Image, ProductId, split_by_language
@@ -49,6 +49,16 @@ NewId = Annotated[ProductId, WithJsonSchema({"type": "string", "pattern": r"^[A-
 NewImage = Annotated[Image, WithJsonSchema({"type": "string", "pattern": r"^([A-Za-z0-9][A-Za-z0-9._-]{0,120})?$"})]
 
 
+RESERVED_ID = "new"
+"""`/admin/products/new` is the page of a new product, so a product of this id would have no page in the back office."""
+
+
+def not_reserved(id: str) -> str:
+    if id == RESERVED_ID:
+        raise ValueError(f"{id!r} is reserved, choose another id")
+    return id
+
+
 class NewVariant(RequestModel):
     id: NewId
     options: Annotated[list[str], Field(description="a value of each of the product's options")]
@@ -62,7 +72,7 @@ class NewVariant(RequestModel):
 class NewProduct(RequestModel):
     """`stock` is that of a product without options; each variant of one with options has its own."""
 
-    id: NewId
+    id: Annotated[NewId, AfterValidator(not_reserved)]
     name: Annotated[NameTexts, ByLanguage]
     price: Price
     stock: Stock | None = None

@@ -65,7 +65,7 @@ def product_response(product_id: str, status: int = 200) -> Answer:
 
 
 def if_match() -> ETags | None:
-    """The ETags of which the client read the product; None if it doesn't say."""
+    """The ETags of which the client read the product; None if it doesn't say. An empty header names none."""
     return request.if_match if "If-Match" in request.headers else None
 
 

@@ -37,6 +37,7 @@ class Sqlite:
         "journal_mode=WAL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
+        "recursive_triggers=ON",  # else INSERT OR REPLACE deletes rows without the triggers that protect events
         "cache_size=-512",  # kB: the system caches the file too; the default is 2 MB a connection
     )
     insert = staticmethod(sqlite.insert)

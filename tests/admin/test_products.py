@@ -270,7 +270,7 @@ def test_what_goes_with_a_product_is_chosen_by_name_or_id(manager: Staff, shoppe
         assert refused.status_code == 422
         assert said in refused.text
         assert "Kept." in refused.text
-    assert "Dawn Beans" in manager.get("/admin/products/choices?goes_with_id_0=dawn").text
+    assert "Dawn Beans" in manager.get("/admin/product-choices?goes_with_id_0=dawn").text
 
 
 def test_a_product_is_pinned_and_excluded(manager: Staff) -> None:
@@ -302,3 +302,11 @@ def test_products_that_nobody_has_are_not_found(app: Flask, manager: Staff) -> N
     for path in ("", "/picture", "/stock", "/variants", "/goes-with", "/rules"):
         assert manager.post(f"/admin/products/tee{path}", {}).status_code == 404, path
     assert manager.get("/admin/products/tee").status_code == 404
+
+
+def test_each_product_has_its_page_whatever_its_name(app: Flask, manager: Staff) -> None:
+    paths = {rule.rule.removeprefix("/admin/products/") for rule in app.url_map.iter_rules() if "GET" in rule.methods}
+    for name in ("New", *(path.title() for path in paths if path.isalpha())):
+        answer = manager.post("/admin/products/new", {"name": name, "price": "1", "stock": "1", "status": "draft"})
+        assert answer.status_code == 303, name
+        assert 'name="was_price"' in manager.client.get(answer.headers["Location"]).text, name

@@ -143,6 +143,6 @@ def test_the_list_is_searched_as_one_types_and_walked_by_keys(owner: Visit) -> N
 def test_products_are_offered_while_one_types_what_goes_with_another(owner: Visit) -> None:
     owner.go("/admin/products/tea-cup-and-coaster")
     last = owner.see("input[id^=goes_with_id_]").last
-    with owner.page.expect_response("**/admin/products/choices*"):
+    with owner.page.expect_response("**/admin/product-choices*"):
         last.press_sequentially("waffles")
     expect(owner.see("#goes_with_choices option")).to_have_count(1)

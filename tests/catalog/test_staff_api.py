@@ -96,6 +96,7 @@ def test_a_product_of_variants_is_created(app: Flask) -> None:
     [
         ({"id": "no spaces"}, "id"),
         ({"id": "beans"}, "id"),
+        ({"id": "new"}, "id"),
         ({"name": " "}, "name"),
         ({"name": {"xx": "Lamp"}}, "name"),
         ({"price": -1}, "price"),
@@ -172,6 +173,8 @@ def test_with_if_match_a_concurrent_change_is_412(staff: Staff, shopper: Person)
     assert_problem(refused, 412, "product-changed")
     assert staff.api("PATCH", "/products/cup", {"price": 1200}, If_Match=first.headers["ETag"]).status_code == 200
     assert staff.api("PATCH", "/products/cup", {"price": 1300}, If_Match="*").status_code == 200
+    for nothing in ("", ",", '""'):
+        assert_problem(staff.api("PATCH", "/products/cup", {"price": 1}, If_Match=nothing), 412, "product-changed")
     current = shopper.api("GET", "/products/cup").headers["ETag"]
     assert shopper.checkout(shopper.cart(cup=1)).status_code == 201
     assert_problem(staff.api("PATCH", "/products/cup", {"stock": 9}, If_Match=current), 412, "product-changed")

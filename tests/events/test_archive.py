@@ -42,6 +42,20 @@ def test_the_database_refuses_to_change_and_delete_them(app: Flask, table: str, 
     assert subjects(app, Event) + subjects(app, ArchivedEvent) == ["beans"]
 
 
+@pytest.mark.parametrize("table", ["event", "event_archive"])
+def test_the_database_refuses_to_replace_them(app: Flask, table: str) -> None:
+    record(app, "beans")
+    with app.app_context(), tenant_context("north"):
+        if table == "event_archive":
+            assert archive_events(now() + timedelta(days=1)) == 1
+        with pytest.raises(DBAPIError, match="events are append-only"), write():
+            is_sqlite = write_connection().dialect.name == "sqlite"
+            insert = f"INSERT {'OR REPLACE' if is_sqlite else ''} INTO {table} SELECT * FROM {table}"
+            otherwise = "" if is_sqlite else " ON CONFLICT (tenant_id, id) DO UPDATE SET type = 'forged'"
+            write_connection().execute(text(insert + otherwise))
+    assert subjects(app, Event) + subjects(app, ArchivedEvent) == ["beans"]
+
+
 def test_old_events_move_to_the_archive_as_they_are(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "SELECT_BATCH", tenant_scoped(archive.SELECT_BATCH.limit(2)))
     with time_machine.travel(now() - timedelta(days=400), tick=False):
