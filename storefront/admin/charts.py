@@ -46,7 +46,8 @@ def bar_chart(
         show_minor_x_labels=False,
         max_scale=MAX_GRID_LINES,
         include_x_axis=True,
-        formatter=lambda value: formatter(round(value)),
+        value_formatter=lambda value: formatter(round(value)),
+        truncate_label=-1,
     )
     chart.x_labels = labels
     chart.x_labels_major = [labels[0], labels[len(labels) // 2], labels[-1]]

@@ -67,7 +67,8 @@ def suggestions_tile() -> dict[str, Any] | None:
     if stored is None:
         return {"revenue": None, "days": None, "verdict": ""}
     revenue = sum(arm.upsell_revenue for arm in stored.report.arms)
-    return {"revenue": revenue, "days": stored.report.days, "verdict": verdict(stored.report)}
+    conclusion = verdict(stored.report) if stored.report.has_experiment else ""
+    return {"revenue": revenue, "days": stored.report.days, "verdict": conclusion}
 
 
 def charts(overview: SalesOverview) -> dict[str, Any]:

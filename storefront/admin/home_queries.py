@@ -63,14 +63,19 @@ def orders_to_ship() -> ToShip:
 class LowStock(NamedTuple):
     number: int
     products: list[Any]
-    """Some of them: rows of (id, name, stock)."""
+    """Some of them: rows of (id, name, stock of the variant with the fewest)."""
 
 
 def low_stock() -> LowStock:
     """Return products on sale of which a variant is sold out or nearly so."""
     low = select(Variant.product_id).where(LOW_STOCK).distinct()
-    rows = select(Product.id, Product.name, Product.stock).where(IS_ON_SALE, Product.id.in_(low.limit(MAX_COUNT)))
-    products = db.session.execute(rows.order_by(Product.stock, Product.position).limit(MAX_LOW_PRODUCTS)).all()
+    fewest = func.min(Variant.stock).label("stock")
+    lowest = (
+        select(Variant.product_id, fewest).where(LOW_STOCK).group_by(Variant.product_id).limit(MAX_COUNT).subquery()
+    )
+    rows = select(Product.id, Product.name, lowest.c.stock).join(lowest, lowest.c.product_id == Product.id)
+    first = rows.where(IS_ON_SALE).order_by(lowest.c.stock, Product.position).limit(MAX_LOW_PRODUCTS)
+    products = db.session.execute(first).all()
     return LowStock(bounded_count(low), list(products))
 
 

@@ -15,6 +15,7 @@ from storefront.staff.forms import render_form
 from storefront.staff.keys import MAX_KEY_DAYS, create_key, revoke_key
 from storefront.staff.permissions import SCOPES, Permission
 from storefront.staff.queries import list_keys
+from storefront.staff.scope_words import scope_descriptions
 
 
 def show_keys(refusal: Invalid | None = None, **context: Any) -> Response:
@@ -23,6 +24,7 @@ def show_keys(refusal: Invalid | None = None, **context: Any) -> Response:
         refusal,
         keys=list_keys(),
         scopes=sorted(SCOPES),
+        scope_descriptions=scope_descriptions(),
         chosen=request.form.getlist("scope") if refusal else [],
         form_id=new_token(),
         now=now(),

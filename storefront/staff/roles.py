@@ -21,6 +21,6 @@ def role_descriptions() -> dict[str, str]:
     return {
         Role.OWNER: _("Everything, including people and API keys."),
         Role.MANAGER: _("Everything except people, API keys and deletion."),
-        Role.CLERK: _("Orders: see, fulfil, cancel and refund them."),
+        Role.CLERK: _("Orders: see, ship and cancel them."),
         Role.VIEWER: _("See orders and reports, without customers' names and email addresses."),
     }

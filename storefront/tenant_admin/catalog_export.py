@@ -56,7 +56,7 @@ def complements_of(language: str, ids: list[str]) -> dict[str, list[dict[str, An
 
 
 def texts(language: str, own: str, translations: Mapping[str, str] | None) -> str | dict[str, str]:
-    """Return a text in the shop's language, or with translations the texts by language; `language` is the shop's own."""
+    """Return a text in the shop's language, which is `language`; with translations the texts by language."""
     return {language: own, **translations} if translations else own
 
 

@@ -6,10 +6,14 @@ from zoneinfo import ZoneInfo
 import time_machine
 from flask import Flask
 
+from storefront.admin.charts import bar_chart
+from storefront.admin.home_queries import low_stock
 from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
 from storefront.orders.sales import Sales, sales_by_day
 from storefront.staff.permissions import Role
+from tests.catalog.test_staff_api import staff_of
+from tests.catalog.variants import open_wear
 from tests.conftest import Person
 from tests.factories import cancel, place_order
 from tests.staff.factories import signed_in
@@ -57,6 +61,26 @@ def test_home_compares_with_the_period_before(app: Flask, shopper: Person) -> No
     assert page.count('role="img"') == 2
     assert "<style" not in page.split("</head>")[1]
     assert "style=" not in page.split("</head>")[1]
+
+
+def test_charts_are_labelled_with_amounts_and_whole_dates() -> None:
+    labels = ["1 July", "16 July", "30 July"]
+    drawn = bar_chart("Revenue", tuple(labels), (0, 0, 1490), lambda cents: f"€{cents / 100:.2f}", ())
+    assert all(f">{label}</text>" in drawn for label in labels)
+    assert ">€20.00</text>" in drawn
+    assert ">2000</text>" not in drawn
+
+
+def test_low_stock_is_that_of_the_variant_with_the_fewest(app: Flask) -> None:
+    shop = open_wear(app).shop
+    sizes = [{"id": "cap-s", "options": ["S"], "stock": 1}, {"id": "cap-l", "options": ["L"], "stock": 40}]
+    made = staff_of(app, shop).create(
+        id="cap", name="Cap", price=1500, options=[{"name": "Size", "values": ["S", "L"]}], variants=sizes
+    )
+    with app.app_context(), tenant_context(shop):
+        low = {row.id: row.stock for row in low_stock().products}
+    assert made.json["stock"] == 41
+    assert low["cap"] == 1
 
 
 def test_home_shows_what_the_role_may_see(app: Flask) -> None:

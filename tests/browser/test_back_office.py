@@ -114,6 +114,7 @@ def test_an_order_is_shipped_beside_the_list_by_keys(staff: Sign, office: Shop) 
     ada.see("#list_search").blur()
     ada.page.keyboard.press("j")
     expect(ada.see("#detail #order_title")).to_have_text(order["number"])
+    expect(ada.page.locator("#detail .rail")).to_have_count(0)  # the partial only, not the whole page
     ada.see("#carrier").fill("An Post")
     ada.see("#tracking").fill("RR1IE")
     ada.see("#order").get_by_role("button", name="Mark as shipped").click()

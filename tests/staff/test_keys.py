@@ -13,7 +13,8 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.staff.models import ApiKey
-from storefront.staff.permissions import Role
+from storefront.staff.permissions import SCOPES, Role
+from storefront.staff.scope_words import scope_descriptions
 from tests.staff.factories import Staff, api_key, bearer, signed_in
 
 KEY = re.compile(r"sf_[A-Za-z0-9]{40}")
@@ -35,6 +36,11 @@ def form(owner: Staff, **values: object) -> dict[str, object]:
 def rows(app: Flask) -> list[ApiKey]:
     with app.app_context(), tenant_context("north"):
         return list(db.session.scalars(select(ApiKey)))
+
+
+def test_each_scope_is_described(app: Flask) -> None:
+    with app.test_request_context():
+        assert set(scope_descriptions()) == SCOPES
 
 
 def test_a_key_is_shown_once_and_stored_as_a_digest(app: Flask) -> None:
