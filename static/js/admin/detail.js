@@ -16,7 +16,8 @@ export function openBeside(link) {
   }
   link.setAttribute("aria-current", "true");
   const url = link.dataset.beside;
-  htmx.ajax("GET", url, { source: link, target: "#detail", swap: "innerHTML strip:true", push: url });
+  // The source is the detail itself: htmx names the source's target to the server, not the one that is given here.
+  htmx.ajax("GET", url, { source: "#detail", target: "#detail", swap: "innerHTML strip:true", push: url });
 }
 
 document.addEventListener("click", (event) => {
