@@ -5,13 +5,16 @@ import { onPageStart } from "../page_start.js";
 
 const POLL_MS = 3000;
 
+function isChanged(field) {
+  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  // The value of a box without a value attribute is "on", and its default value is empty.
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
+}
+
 function isBusy(region) {
   if (region.querySelector(".htmx-request")) return true;
-  return [...region.querySelectorAll("input, textarea, select")].some((field) =>
-    field.matches("select")
-      ? [...field.options].some((option) => option.selected !== option.defaultSelected)
-      : field.checked !== field.defaultChecked || field.value !== field.defaultValue,
-  );
+  return [...region.querySelectorAll("input, textarea, select")].some(isChanged);
 }
 
 function keepOpen(region, fresh) {
