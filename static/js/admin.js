@@ -6,6 +6,7 @@ import "./focus.js";
 import "./messages.js";
 import "./admin/dialogs.js";
 import "./admin/detail.js";
+import "./admin/search.js";
 import "./admin/selection.js";
 import "./admin/shortcuts.js";
 import "./admin/live_lists.js";

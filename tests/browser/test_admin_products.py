@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from storefront.config import ROOT
 from tests.browser.page_session import ESPRESSO, Shop, Visit
@@ -138,6 +138,21 @@ def test_the_list_is_searched_as_one_types_and_walked_by_keys(owner: Visit) -> N
     owner.expect_at(r"/admin/products\?status=low")
     owner.page.keyboard.press("j")
     expect(owner.see("#list tbody tr a").first).to_be_focused()
+
+
+def test_what_is_typed_before_htmx_is_there_is_searched(owner: Visit) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    owner.page.route("**/htmx.min.*.js", hold)
+    with owner.page.expect_request("**/htmx.min.*.js"):
+        owner.page.goto(owner.shop.at("/admin/products"), wait_until="commit")
+    owner.see("#list_search").fill("waffles")
+    for route in held:
+        route.continue_()
+    expect(owner.see("#list tbody tr")).to_have_count(1)
 
 
 def test_products_are_offered_while_one_types_what_goes_with_another(owner: Visit) -> None:

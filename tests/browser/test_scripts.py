@@ -9,9 +9,11 @@ from playwright.sync_api import Route
 from storefront.web.static_files import STATIC_FOLDER
 from tests.browser.page_session import Shop, Visit
 
-MODULES = sorted(path.name for path in (STATIC_FOLDER / "js").iterdir())
+SOURCES = STATIC_FOLDER / "js"
+MODULES = sorted(path.relative_to(SOURCES).as_posix() for path in SOURCES.rglob("*.js"))
+"""Those of the shop and, in the folder `admin`, those of the back office."""
 SCRIPT = re.compile(r"/static/js/shop\.[0-9a-f]{12}\.js$")
-SOURCE = re.compile(r"/static/js/\w+\.js$")
+SOURCE = re.compile(r"/static/js/[\w/]+\.js$")
 
 
 def global_names(shopper: Visit) -> set[str]:
@@ -42,13 +44,11 @@ def test_each_source_file_is_a_module(visit: Callable[..., Visit], aurora: Shop,
     shopper = visit(aurora)
 
     def source(route: Route) -> None:
-        path = STATIC_FOLDER / "js" / route.request.url.rpartition("/")[2]
+        path = SOURCES / route.request.url.rpartition("/static/js/")[2]
         route.fulfill(body=path.read_text(), content_type="text/javascript")
 
     shopper.page.route(SOURCE, source)
     shopper.go("/")
     exported = shopper.page.evaluate(f"import('{aurora.at('/static/js/' + name)}').then(Object.keys)")
-    declared = re.findall(
-        r"^export (?:function|class|const) (\w+)", (STATIC_FOLDER / "js" / name).read_text(), re.MULTILINE
-    )
+    declared = re.findall(r"^export (?:function|class|const) (\w+)", (SOURCES / name).read_text(), re.MULTILINE)
     assert sorted(exported) == sorted(declared)
