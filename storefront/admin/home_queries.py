@@ -70,7 +70,9 @@ def low_stock() -> LowStock:
     """Return products on sale of which a variant is sold out or nearly so."""
     low = select(Variant.product_id).where(LOW_STOCK).distinct()
     fewest = func.min(Variant.stock).label("stock")
-    lowest = select(Variant.product_id, fewest).where(LOW_STOCK).group_by(Variant.product_id).limit(MAX_COUNT).subquery()
+    lowest = (
+        select(Variant.product_id, fewest).where(LOW_STOCK).group_by(Variant.product_id).limit(MAX_COUNT).subquery()
+    )
     rows = select(Product.id, Product.name, lowest.c.stock).join(lowest, lowest.c.product_id == Product.id)
     first = rows.where(IS_ON_SALE).order_by(lowest.c.stock, Product.position).limit(MAX_LOW_PRODUCTS)
     products = db.session.execute(first).all()
