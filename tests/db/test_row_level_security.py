@@ -94,7 +94,7 @@ def test_tables_without_a_tenant_are_known(url: str):
     """A new table has a tenant, or is added here if it contains no data of shoppers."""
     with connect(url) as owner:
         tables = {name for (name,) in owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
-        assert tables - set(owned_tables(owner)) <= {"tenant", "setting", "alembic_version", *OF_PEOPLE}
+        assert tables - set(owned_tables(owner)) <= {"tenant", "setting", "alembic_version", "shop_removal", *OF_PEOPLE}
 
 
 def test_role_of_the_shop_does_not_bypass_row_level_security(url: str):
