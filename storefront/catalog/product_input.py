@@ -25,6 +25,7 @@ from storefront.catalog.variant_schema import (
     MAX_VARIANTS,
     Gtin,
     OptionEntry,
+    OptionText,
     Sku,
     Stock,
     variant_errors,
@@ -61,7 +62,7 @@ def not_reserved(id: str) -> str:
 
 class NewVariant(RequestModel):
     id: NewId
-    options: Annotated[list[str], Field(description="a value of each of the product's options")]
+    options: Annotated[list[OptionText], Field(description="a value of each of the product's options")]
     stock: Stock
     price: Price | None = None
     image: NewImage = ""
@@ -135,7 +136,10 @@ def product_entry(tenant: TenantSettings, sent: NewProduct) -> ProductEntry:
     for priced in (values, *values["variants"]):
         if priced["price"] is not None:
             priced["price"] = format_decimal(priced["price"], tenant.currency)
-    entry = ProductEntry.model_validate(values)
+    try:
+        entry = ProductEntry.model_validate(values)
+    except ValidationError as fault:
+        raise Invalid(*map(field_error, fault.errors())) from None
     if faults := entry_errors(tenant, entry):
         raise Invalid(*faults)
     return entry

@@ -267,3 +267,13 @@ def test_another_shops_products_are_unknown(app: Flask, staff: Staff) -> None:
     staff.change("lamp/variants/lamp", 404, price=1)
     staff.create(id="lamp", name="Lamp", price=200, stock=1)
     assert other.person.api("GET", "/products/lamp").json["price"]["amount"] == 100
+
+
+def test_option_values_are_checked_as_in_a_catalogue_file(app: Flask, shopper: Person) -> None:
+    headers = bearer(api_key(app, "north", "catalog:write"))
+    for options in (["S\u0004"], ["\ud800"], ["x" * 200]):
+        variants = [{"id": "v1", "options": options, "stock": 1}]
+        body = {"id": "shirt", "name": "Shirt", "price": 100, "stock": 3, "variants": variants}
+        answer = shopper.api("POST", "/products", body, headers=headers)
+        assert_problem(answer, 422)
+        assert answer.json["errors"][0]["field"].startswith("variants.0.options")
