@@ -141,7 +141,7 @@ def test_a_new_order_appears_by_itself_and_a_selection_stays(staff: Sign, office
     ada.go("/admin/orders?status=placed")
     order = place_order(office, "Katherine Johnson")
     expect(ada.see("#list")).to_contain_text("Katherine Johnson")
-    ada.see(f"#list input[value={order['id']}]").check()
+    ada.see(f"#list input[value='{order['id']}']").check()
     expect(ada.see("#bulk")).to_contain_text("1 selected")
     ada.see("#bulk button").click()
     expect(ada.see("#messages")).to_contain_text("1 order shipped.")
