@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -214,9 +215,11 @@ class ExistingIds:
 
 
 def sellable(body: dict[str, Any], turn: int) -> dict[str, Any]:
-    """A product's body with an id and texts that a shop takes, in place of others of their types."""
+    """A product's body with an id and texts that a shop takes, in place of others of their types; every second one
+    without options."""
     plain = {"id": f"made-{turn}", "name": "Made", "description": "", "category": "", "image": ""}
-    return {name: plain[name] if name in plain and isinstance(value, str) else value for name, value in body.items()}
+    sent = {name: plain[name] if name in plain and isinstance(value, str) else value for name, value in body.items()}
+    return sent if turn % 2 else {name: value for name, value in sent.items() if name not in ("options", "variants")}
 
 
 def whole_numbers(value: Any) -> Any:
@@ -261,7 +264,7 @@ def api(app: Flask) -> BaseSchema:
     """The schema of `north` for a key with all scopes. Generated ids are often replaced by existing ones."""
     config = CONFIG | {"headers": {**CONFIG["headers"], **bearer(api_key(app, "north", *SCOPES))}}
     schema = schemathesis.openapi.from_wsgi(f"/t/north{DOCUMENT}", app, config=schemathesis.Config.from_dict(config))
-    existing_ids = ExistingIds(app)
+    existing_ids, product_numbers = ExistingIds(app), count()
 
     @schema.hook
     def map_path_parameters(_context: Any, path_parameters: Any) -> Any:
@@ -272,9 +275,8 @@ def api(app: Flask) -> BaseSchema:
         body = whole_numbers(body)
         if isinstance(body, dict) and isinstance(body.get("product_id"), str) and 0 < len(body["product_id"]) <= 64:
             return existing_ids.replace_in(body)
-        existing_ids.request_count += 1
         if isinstance(body, dict) and "price" in body:
-            return sellable(body, existing_ids.request_count)
+            return sellable(body, next(product_numbers))
         return body
 
     return schema
