@@ -153,8 +153,8 @@ class VariantChoice:
 
 def read_choice(product: ProductView, parameters: Mapping[str, str]) -> VariantChoice:
     """Return the choice in a URL or form: values of options, else a variant's id. Unknown ones count as not chosen."""
-    asked = parameters.get("variant") or parameters.get("variant_id")
-    named = next((variant for variant in product.variants if variant.id == asked), None)
+    variant_id = parameters.get("variant") or parameters.get("variant_id")
+    named = next((variant for variant in product.variants if variant.id == variant_id), None)
     if named and product.options and not has_option_parameters(product, parameters):
         return VariantChoice(product, named.source_options)
     sent = [parameters.get(parameter(i)) for i in range(len(product.options))]

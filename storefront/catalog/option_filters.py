@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from sqlalchemy import ColumnElement, String, and_, bindparam, cast, func, or_, select
 
 from storefront.catalog.models import Product, VariantStatus
-from storefront.catalog.variant_schema import MAX_OPTIONS
+from storefront.catalog.variant_schema import MAX_OPTION_TEXT_LENGTH, MAX_OPTIONS
 from storefront.catalog.variants import variants
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
@@ -20,9 +20,7 @@ from storefront.i18n.locale import shopper_languages
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 
-MAX_TEXT_LENGTH = 80
-"""Of an option's name and of its values, as in the catalogue."""
-FILTER_PATTERN = f"^(%[0-9A-Fa-f]{{2}}|[^:\\x00]){{1,{MAX_TEXT_LENGTH}}}:[^\\x00]{{1,{MAX_TEXT_LENGTH}}}$"
+FILTER_PATTERN = f"^(%[0-9A-Fa-f]{{2}}|[^:\\x00]){{1,{MAX_OPTION_TEXT_LENGTH}}}:[^\\x00]{{1,{MAX_OPTION_TEXT_LENGTH}}}$"
 """Each text that this matches is a filter. An escaped character of the name counts as one."""
 MAX_FACETS, MAX_FACET_VALUES = 6, 100
 """Options that a list can be filtered by, and the values that each offers."""
@@ -73,7 +71,7 @@ class OptionFacets:
     """Changes with the content; a part of the key under which a page is cached."""
 
     def of(self, category: str, chosen: Iterable[OptionFilter] = ()) -> tuple[Facet, ...]:
-        """Return a list's facets. What is chosen is among their values in any case, so that it can be given up."""
+        """Return a list's facets. The chosen values are always among them, so that the filter can be removed."""
         found = {facet.name: facet for facet in self.by_category.get(category, ())}
         for one in chosen:
             facet = found.get(one.name, Facet(one.name, {}, ()))
@@ -114,7 +112,7 @@ def read_option_filters(texts: Iterable[str]) -> tuple[tuple[OptionFilter, ...],
         before, _colon, after = text.partition(":")
         # PostgreSQL takes no text with this character, and no option has it.
         name, value = (part.replace("\0", "\ufffd") for part in (unquote(before), after))
-        fits = all(0 < len(part) <= MAX_TEXT_LENGTH for part in (name, value))
+        fits = all(0 < len(part) <= MAX_OPTION_TEXT_LENGTH for part in (name, value))
         if not fits or (name not in found and len(found) == MAX_OPTIONS):
             wrong.append(text)
         else:
@@ -153,9 +151,9 @@ def option_parameters(filters: Iterable[OptionFilter]) -> dict[str, str]:
 def cached_facets() -> OptionFacets:
     known = current_state().option_facets
     tenant_id = current_tenant().id
-    remembered = known.get(tenant_id)
-    if remembered and time.monotonic() - remembered[0] <= FACETS_TTL_SECONDS:
-        return remembered[1]
+    cached = known.get(tenant_id)
+    if cached and time.monotonic() - cached[0] <= FACETS_TTL_SECONDS:
+        return cached[1]
     facets = build_facets([OptionSet._make(row) for row in execute(SELECT_OPTION_SETS)])
     known[tenant_id] = (time.monotonic(), facets)
     return facets

@@ -161,7 +161,7 @@ counted_list_page = limit_search(list_page)
 
 
 def read_query(parameters: dict[str, str], filters: Filters) -> ProductQuery:
-    """The products that the parameters ask for."""
+    """Return the search criteria in a list's parameters."""
     return ProductQuery(
         q=cut(single_line(parameters.get("q", "")), MAX_QUERY_LENGTH),
         category=cut(parameters.get("category", ""), MAX_CATEGORY_LENGTH),

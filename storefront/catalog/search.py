@@ -249,5 +249,5 @@ def related_products(product: ProductView) -> list[ProductCard]:
     """Return other products of its category that are in stock."""
     if not product.category:
         return []
-    shelf = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
-    return [card for card in shelf.cards if card.id != product.id][:RELATED_LIMIT]
+    found = search_products(ProductQuery(category=product.category, in_stock=True), RELATED_LIMIT + 1)
+    return [card for card in found.cards if card.id != product.id][:RELATED_LIMIT]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_OPTIONS = 3
 MAX_VALUES_PER_OPTION = 50
+MAX_OPTION_TEXT_LENGTH = 80
+"""Of an option's name, and of its values."""
 MAX_VARIANTS = 250
 MAX_STOCK = 1_000_000_000
 """Of a variant, and of all variants of a product together: PostgreSQL's integers end at twice as much."""
@@ -26,7 +28,7 @@ def on_one_line(value: str) -> str:
     return value
 
 
-OptionText = Annotated[Label, AfterValidator(on_one_line), Field(min_length=1, max_length=80)]
+OptionText = Annotated[Label, AfterValidator(on_one_line), Field(min_length=1, max_length=MAX_OPTION_TEXT_LENGTH)]
 OptionTexts = Annotated[dict[str, OptionText], *Translated]
 Sku = Annotated[Label, Field(max_length=64)]
 Stock = Annotated[int, Field(ge=0, le=MAX_STOCK)]

@@ -118,6 +118,17 @@ def new_order_row(
         "email": buyer.email,
         "name": buyer.name,
         "currency": tenant.currency,
+        **price_columns(price),
+        "idempotency_key": key,
+        "fingerprint": request_fingerprint if key else None,
+        "created_at": now(),
+        "position": new_id(),
+    }
+
+
+def price_columns(price: Price) -> dict[str, Any]:
+    """Return what an order stores of its price."""
+    return {
         "promo_code": None if price.promo_expired else price.promo_code,
         "subtotal": price.subtotal,
         "discount": price.discount,
@@ -125,10 +136,6 @@ def new_order_row(
         "tax_rate": str(price.tax_rate) if price.tax_rate is not None else None,
         "tax_included": price.tax_included,
         "total": price.total,
-        "idempotency_key": key,
-        "fingerprint": request_fingerprint if key else None,
-        "created_at": now(),
-        "position": new_id(),
     }
 
 

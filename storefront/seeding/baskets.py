@@ -48,7 +48,7 @@ class SeedProduct:
         return self.variants or (SeedVariant(self.id, self.price, self.stock, self.image),)
 
     def variant_for(self, email: str) -> SeedVariant:
-        """Return the variant that this customer buys, always the same, as a size is; those in stock are liked more."""
+        """Return the variant that this customer buys: always the same, like a size. More stock makes it more likely."""
         variants = self.sold_variants
         if len(variants) == 1:
             return variants[0]

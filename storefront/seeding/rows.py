@@ -9,9 +9,10 @@ from storefront.cart.models import CartStatus
 from storefront.catalog.variants import chosen_options
 from storefront.events.models import EventType
 from storefront.ids import id_at, new_token
+from storefront.orders.actions import price_columns
 from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import new_order_number
-from storefront.pricing.calculator import Price, calculate_price
+from storefront.pricing.calculator import calculate_price
 from storefront.seeding.baskets import SeedProduct, SeedVariant
 from storefront.seeding.history import HOLDOUT, Checkout, Line
 from storefront.tenants.settings import TenantSettings
@@ -128,18 +129,6 @@ def add_order(
     if checkout.cancelled_at:
         cancelled = {"type": EventType.ORDER_CANCELLED, "data": {}}
         rows.events.append({"subject": order_id, "created_at": checkout.cancelled_at, **cancelled})
-
-
-def price_columns(price: Price) -> Row:
-    return {
-        "promo_code": None if price.promo_expired else price.promo_code,
-        "subtotal": price.subtotal,
-        "discount": price.discount,
-        "tax": price.tax,
-        "tax_rate": str(price.tax_rate) if price.tax_rate is not None else None,
-        "tax_included": price.tax_included,
-        "total": price.total,
-    }
 
 
 def order_line(product: SeedProduct, variant: SeedVariant, line: Line, tenant: TenantSettings, language: str) -> Row:

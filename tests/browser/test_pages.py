@@ -42,6 +42,17 @@ SMALL = """() => {
 LIVE = "[aria-live], [role=status], [role=alert], [role=log]"
 
 
+def assert_accessible(shopper: Visit) -> None:
+    """Check its width, the size of targets, and axe-core, on a phone and a desktop, in light and dark."""
+    for width in WIDTHS:
+        shopper.page.set_viewport_size({"width": width, "height": 844})
+        assert not shopper.page.evaluate(SMALL), f"less than 44 px, at {width} px"
+        assert not shopper.page.evaluate(WIDER), f"wider than {width} px"
+        for scheme in ("light", "dark") if width in (390, 1280) else ():
+            shopper.page.emulate_media(color_scheme=scheme)
+            assert not findings(shopper), f"{width} px, {scheme}"
+
+
 @pytest.mark.parametrize("state", PAGE_STATES)
 def test_page_is_accessible(visit: Callable[..., Visit], aurora: Shop, state: str) -> None:
     """In light and dark, on a phone and a desktop."""
@@ -50,13 +61,7 @@ def test_page_is_accessible(visit: Callable[..., Visit], aurora: Shop, state: st
     if state in PAGES:
         shopper.expect_at(PAGES[state])
     expect(shopper.see(LIVE)).to_have_count(1)
-    for width in WIDTHS:
-        shopper.page.set_viewport_size({"width": width, "height": 844})
-        assert not shopper.page.evaluate(SMALL), f"less than 44 px, at {width} px"
-        assert not shopper.page.evaluate(WIDER), f"wider than {width} px"
-        for scheme in ("light", "dark") if width in (390, 1280) else ():
-            shopper.page.emulate_media(color_scheme=scheme)
-            assert not findings(shopper), f"{width} px, {scheme}"
+    assert_accessible(shopper)
     shopper.page.wait_for_load_state("networkidle")
 
 
@@ -82,13 +87,7 @@ def test_options_with_pictures_are_for_everybody(visit: Callable[..., Visit], po
     """One of them sold out, one not sold in the chosen size."""
     shopper = visit(Shop("fjell", port), width=390, script=str(AXE))
     shopper.go("/products/waxed-cotton-coat?option1=Sand&option2=XL")
-    for width in WIDTHS:
-        shopper.page.set_viewport_size({"width": width, "height": 844})
-        assert not shopper.page.evaluate(SMALL), f"less than 44 px, at {width} px"
-        assert not shopper.page.evaluate(WIDER), f"wider than {width} px"
-        for scheme in ("light", "dark") if width in (390, 1280) else ():
-            shopper.page.emulate_media(color_scheme=scheme)
-            assert not findings(shopper), f"{width} px, {scheme}"
+    assert_accessible(shopper)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

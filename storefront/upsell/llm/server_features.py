@@ -1,5 +1,5 @@
 """The API features that a model's server supports. They are found by trying: after a refusal the request is sent again
-without the refused parameter, and what worked is remembered for a while.
+without the refused parameter, and what worked is cached for a while.
 
 OpenAI's own API supports everything. Others refuse strict schemas (DeepSeek, older llama.cpp), JSON mode (LM Studio),
 `max_completion_tokens` (Mistral, vLLM before 0.6.4), or a system message (templates of Gemma), with a 400, a 422 or,
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-REMEMBERED_SECONDS = 3600.0
+CACHE_SECONDS = 3600.0
 """Time for which a refused feature isn't tried again; the server may have been updated since."""
 NO_GUESS_SECONDS = 300.0
 """Time without guesses after a guess that didn't help."""
@@ -84,13 +84,13 @@ class KnownFeatures:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._known = Features()
-        self._forgotten_at = 0.0
+        self._expires_at = 0.0
         self._worked: set[Features] = set()
         self._no_guess_until = 0.0
 
     @property
     def known(self) -> Features:
-        if self._known != Features() and self._clock() >= self._forgotten_at:
+        if self._known != Features() and self._clock() >= self._expires_at:
             self._known = Features()
             self._worked.clear()
         return self._known
@@ -101,7 +101,7 @@ class KnownFeatures:
         if status not in REFUSALS:
             return None
         if reduced := tried.without_named(message):
-            self._remember(reduced)
+            self._cache(reduced)
             return reduced
         may_guess = status in UNNAMED_REFUSALS and tried not in self._worked and self._clock() >= self._no_guess_until
         reduced = tried.without_next(message) if may_guess else None
@@ -112,8 +112,8 @@ class KnownFeatures:
     def works(self, tried: Features) -> None:
         self._worked.add(tried)
         if tried != self.known:
-            self._remember(tried)
+            self._cache(tried)
 
-    def _remember(self, reduced: Features) -> None:
+    def _cache(self, reduced: Features) -> None:
         log.info("requests to the model's server use the features %s", reduced)
-        self._known, self._forgotten_at = reduced, self._clock() + REMEMBERED_SECONDS
+        self._known, self._expires_at = reduced, self._clock() + CACHE_SECONDS

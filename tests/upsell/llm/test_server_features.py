@@ -2,7 +2,7 @@
 
 import pytest
 
-from storefront.upsell.llm.server_features import NO_GUESS_SECONDS, REMEMBERED_SECONDS, Features, KnownFeatures
+from storefront.upsell.llm.server_features import CACHE_SECONDS, NO_GUESS_SECONDS, Features, KnownFeatures
 from tests.upsell.llm.conftest import Clock
 
 ALL = Features()
@@ -19,7 +19,7 @@ def test_a_feature_named_in_a_refusal_is_disabled(features: KnownFeatures, clock
     assert features.known == ALL
     assert features.after_refusal(ALL, 400, "json_schema is not supported") == NO_SCHEMA
     assert features.known == NO_SCHEMA
-    clock.time += REMEMBERED_SECONDS - 1
+    clock.time += CACHE_SECONDS - 1
     assert features.known == NO_SCHEMA
     clock.time += 1
     assert features.known == ALL, "the server may support it by now"
@@ -34,7 +34,7 @@ def test_a_guessed_restriction_is_cached_only_after_a_success(features: KnownFea
     assert features.after_refusal(reduced, 400, "Bad request") is None, (
         "these features worked, so the cause is another one"
     )
-    clock.time += REMEMBERED_SECONDS
+    clock.time += CACHE_SECONDS
     assert features.known == ALL
 
 
