@@ -110,27 +110,24 @@ def index_orders(tenant_id: str) -> None:
     while True:
         rows = connection.execute(
             sa.text(
-                "SELECT position, number, email, name FROM orders WHERE tenant_id = :id AND position > :last "
+                "SELECT position, email, name FROM orders WHERE tenant_id = :id AND position > :last "
                 "ORDER BY position LIMIT :batch"
             ),
             {"id": tenant_id, "last": last, "batch": BATCH},
         ).all()
         if not rows:
             return
-        keys = {
-            (key, row.position) for row in rows for key in search_keys(row.number, row.email, row.name)
-        }
+        keys = {(key, row.position) for row in rows for key in search_keys(row.email, row.name)}
         connection.execute(
             table.insert(), [{"tenant_id": tenant_id, "key": key, "position": position} for key, position in keys]
         )
         last = rows[-1].position
 
 
-def search_keys(number: str, email: str, name: str) -> set[str]:
+def search_keys(email: str, name: str) -> set[str]:
     """As the application made them when this revision was written."""
     local = len(tokenize(email.rpartition("@")[0]))
-    found = [*endings(tokenize(number)), "".join(tokenize(number)), *endings(tokenize(email))[:local]]
-    return {key[:100] for key in (*found, *endings(tokenize(name))) if key}
+    return {key[:100] for key in (*endings(tokenize(email))[:local], *endings(tokenize(name))) if key}
 
 
 def endings(words: list[str]) -> list[str]:

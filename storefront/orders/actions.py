@@ -96,7 +96,7 @@ def _place_order_in_transaction(
     check_price(total, expected_total, tenant.currency)
     order = new_order_row(tenant, cart, buyer, total, key, request_fingerprint)
     insert_rows(Order, [order])
-    insert_rows(OrderSearchKey, search_key_rows(order["position"], order["number"], buyer.email, buyer.name))
+    insert_rows(OrderSearchKey, search_key_rows(order["position"], buyer.email, buyer.name))
     in_order = sorted(taken, key=lambda line: line.position)
     first = new_id()
     insert_rows(OrderLine, [line.row(order["id"], first + i) for i, line in enumerate(in_order)])

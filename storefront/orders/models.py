@@ -104,7 +104,7 @@ class OrderNote(OwnedByTenant, Model):
 
 
 class OrderSearchKey(OwnedByTenant, Model):
-    """A text by whose beginning the order at `position` is found: its number, email address, or name from one of its
+    """A text by whose beginning the order at `position` is found: its buyer's email address, or name from one of its
     words on, as `search_keys` makes them. Sorted by code point."""
 
     __tablename__ = "order_search_key"

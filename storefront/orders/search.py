@@ -1,8 +1,8 @@
 """Lists of orders for the staff, newest first: by status, since a moment, and by search.
 
-A search finds orders whose number, email address or name begins with it (from any word on), and orders of products
-that it finds. It reads candidates, newest first, and then their orders. Both reads are bounded, so that a search which
-fits half of a million orders costs no more than one that fits ten."""
+A search finds orders whose number begins with it, whose email address or name does (from any word on), and orders of
+products that it finds. It reads candidates, newest first, and then their orders. Both reads are bounded, so that a
+search which fits half of a million orders costs no more than one that fits ten."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ from storefront.orders.queries import (
     orders,
 )
 from storefront.orders.search_keys import beginning
+from storefront.orders.validation import order_numbers_beginning_with
 
 MAX_POSITION = 2**63 - 1
 MAX_KEYS = 10_000
@@ -55,8 +56,8 @@ class OrderQuery:
     before: int | None = None
     after: int | None = None
     by_buyer: bool = True
-    """Whether the search may find buyers. Without, it finds whole numbers and products only: what somebody may not see,
-    they may not guess letter by letter."""
+    """Whether the search may find buyers. Without, it finds numbers and products only: what somebody may not see, they
+    may not guess letter by letter."""
 
     @property
     def is_narrowed(self) -> bool:
@@ -122,7 +123,9 @@ def candidates(query: OrderQuery, limit: int) -> Iterator[int]:
     a fitting key, and of those with each product."""
     oldest_first = query.after is not None
     bounds = {"low": query.low, "high": query.high, "limit": limit}
-    found = [found_by_key(query, bounds)]
+    found = [found_by_number(query, bounds)]
+    if query.by_buyer:
+        found.append(found_by_key(query, bounds))
     for product_id in found_products(query.q):
         found.append(list(execute(SELECT_BY_PRODUCT[oldest_first], {**bounds, "product": product_id}).scalars()))
     last = None
@@ -132,9 +135,14 @@ def candidates(query: OrderQuery, limit: int) -> Iterator[int]:
         last = position
 
 
+def found_by_number(query: OrderQuery, bounds: dict[str, int]) -> list[int]:
+    if not (numbers := order_numbers_beginning_with(query.q)):
+        return []
+    values = {**bounds, "first": numbers[0], "last": numbers[1]}
+    return list(execute(SELECT_BY_NUMBER[query.after is not None], values).scalars())
+
+
 def found_by_key(query: OrderQuery, bounds: dict[str, int]) -> list[int]:
-    if not query.by_buyer:
-        return list(execute(SELECT_BY_NUMBER, {**bounds, "number": query.q.strip().upper()}).scalars())
     return list(execute(SELECT_BY_KEY[query.after is not None], {**bounds, **key_range(query.q)}).scalars())
 
 
@@ -192,6 +200,19 @@ def select_by_key(oldest_first: bool) -> Select[Any]:
     return tenant_scoped(select(found.c.position).distinct().order_by(order).limit(bindparam("limit")))
 
 
+def select_by_number(oldest_first: bool) -> Select[Any]:
+    return tenant_scoped(
+        select(orders.c.position)
+        .where(
+            orders.c.number.between(bindparam("first"), bindparam("last")),
+            orders.c.position > bindparam("low"),
+            orders.c.position < bindparam("high"),
+        )
+        .order_by(orders.c.position if oldest_first else orders.c.position.desc())
+        .limit(bindparam("limit"))
+    )
+
+
 def select_by_product(oldest_first: bool) -> Select[Any]:
     """The orders whose lines of this product lie between the bounds. A line's position is at or shortly behind its
     order's, so the order's own position is compared, too."""
@@ -223,15 +244,7 @@ SELECT_ORDERS = {
     for oldest_first in (False, True)
 }
 SELECT_BY_KEY = {oldest_first: select_by_key(oldest_first) for oldest_first in (False, True)}
-SELECT_BY_NUMBER = tenant_scoped(
-    select(orders.c.position)
-    .where(
-        orders.c.number == bindparam("number"),
-        orders.c.position > bindparam("low"),
-        orders.c.position < bindparam("high"),
-    )
-    .limit(bindparam("limit"))
-)
+SELECT_BY_NUMBER = {oldest_first: select_by_number(oldest_first) for oldest_first in (False, True)}
 SELECT_BY_PRODUCT = {oldest_first: select_by_product(oldest_first) for oldest_first in (False, True)}
 SELECT_ORDERS_AT = tenant_scoped(
     select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS)).where(

@@ -1,7 +1,8 @@
-"""The keys by which the staff find an order: number, email address, and name from each of its words on.
+"""The keys by which the staff find an order by its buyer: email address, and name from each of its words on.
 
-A key is found by its beginning, so "oka", "okafor" and "ada okaf" all find Ada Okafor, "3M9T" finds K7QF-3M9T, and an
-address may be pasted in full. Folded by case, accents and width, as in the catalogue's search."""
+A key is found by its beginning, so "oka", "okafor" and "ada okaf" all find Ada Okafor, and an address may be pasted in
+full. Folded by case, accents and width, as in the catalogue's search. Numbers have no keys: the index that keeps them
+unique finds them by their beginning, and each key costs a page of the database when an order is placed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,10 +14,9 @@ MAX_WORDS = 6
 """Words of one text that begin a key: Japanese has one a character."""
 
 
-def search_keys(number: str, email: str, name: str) -> set[str]:
-    words = tokenize(number)
+def search_keys(email: str, name: str) -> set[str]:
     in_local_part = len(tokenize(email.rpartition("@")[0]))
-    keys = [*endings(words), "".join(words), *endings(tokenize(email))[:in_local_part], *endings(tokenize(name))]
+    keys = [*endings(tokenize(email))[:in_local_part], *endings(tokenize(name))]
     return {key[:MAX_KEY_LENGTH] for key in keys if key}
 
 
@@ -25,9 +25,9 @@ def endings(words: Sequence[str]) -> list[str]:
     return [" ".join(words[i:]) for i in range(min(len(words), MAX_WORDS))]
 
 
-def search_key_rows(position: int, number: str, email: str, name: str) -> list[dict[str, Any]]:
+def search_key_rows(position: int, email: str, name: str) -> list[dict[str, Any]]:
     """Return the rows of `OrderSearchKey` for the order at `position`."""
-    return [{"key": key, "position": position} for key in search_keys(number, email, name)]
+    return [{"key": key, "position": position} for key in search_keys(email, name)]
 
 
 def beginning(q: str) -> str:

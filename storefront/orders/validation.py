@@ -24,6 +24,7 @@ IDEMPOTENCY_KEY_PATTERN = r"^[\x20-\x7e]+$"
 MAX_EMAIL_LENGTH = 254
 MAX_NAME_LENGTH = 200
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+ORDER_NUMBER_LENGTH = 8
 ORDER_NUMBER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Digits and letters that can't be confused when read aloud or typed."""
 
@@ -167,5 +168,19 @@ def check_price(price: Price, expected_total: int | None, currency: str) -> None
 
 def new_order_number() -> str:
     """Return a random order number such as "K7QF-3M9T", which doesn't reveal the number of orders."""
-    chars = [secrets.choice(ORDER_NUMBER_ALPHABET) for _ in range(8)]
-    return "".join(chars[:4]) + "-" + "".join(chars[4:])
+    return with_hyphen("".join(secrets.choice(ORDER_NUMBER_ALPHABET) for _ in range(ORDER_NUMBER_LENGTH)))
+
+
+def with_hyphen(characters: str) -> str:
+    return f"{characters[:4]}-{characters[4:]}"
+
+
+def order_numbers_beginning_with(text: str) -> tuple[str, str] | None:
+    """Return the lowest and the highest order number that begin with the text, in any spelling: "k7q", "K7QF 3M9T".
+
+    None if it has fewer than two characters, as too many would, or if none does."""
+    characters = re.sub(r"[\s-]", "", text).upper()
+    if not 2 <= len(characters) <= ORDER_NUMBER_LENGTH or not set(characters) <= set(ORDER_NUMBER_ALPHABET):
+        return None
+    lowest, highest = (characters.ljust(ORDER_NUMBER_LENGTH, ORDER_NUMBER_ALPHABET[end]) for end in (0, -1))
+    return with_hyphen(lowest), with_hyphen(highest)

@@ -115,7 +115,7 @@ def add_order(
         | price_columns(price)
         | {"currency": tenant.currency, "idempotency_key": None, "fingerprint": None, "position": first}
     )
-    rows.order_search_keys += search_key_rows(first, number, buyer["email"], buyer["name"])
+    rows.order_search_keys += search_key_rows(first, buyer["email"], buyer["name"])
     rows.order_lines += [
         {
             "order_id": order_id,

@@ -95,10 +95,10 @@ def test_a_viewer_sees_no_buyer_and_cannot_search_for_one(app: Flask, clerk: Sta
         assert "Okafor" in clerk.get(path).text, path
     clerk.post(f"/admin/orders/{order_id}/notes", {"note": "Okafor rang"})
     assert "Okafor" not in viewer.get(paths[1]).text, "nor in notes"
-    for q in ("okafor", "ada@mail.example", number[:6]):
+    for q in ("okafor", "ada@mail.example"):
         assert listed(viewer, f"q={q}") == []
         assert listed(clerk, f"q={q}") == [order_id]
-    for q in (number, "honey"):
+    for q in (number, number[:6], "honey"):
         assert listed(viewer, f"q={q}") == [order_id]
     page = viewer.get(f"/admin/orders/{order_id}").text
     assert "Mark as shipped" not in page
