@@ -30,6 +30,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.CATEGORY_MOVED: N_("Category moved"),
     EventType.UPSELL_CHANGED: N_("Suggestion settings changed"),
     EventType.MEMBER_INVITED: N_("Person invited"),
+    EventType.INVITATION_WITHDRAWN: N_("Invitation withdrawn"),
     EventType.MEMBER_JOINED: N_("Person joined"),
     EventType.MEMBER_ROLE_CHANGED: N_("Role changed"),
     EventType.MEMBER_REMOVED: N_("Person removed"),

@@ -2,50 +2,89 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
+from storefront.admin.new_rows import counted_rows, show_new_rows
 from storefront.admin.numbers import position
-from storefront.admin.product_queries import product_names
+from storefront.admin.product_queries import find_products, product_names
 from storefront.admin.report_words import ARM_NAMES
 from storefront.admin.upsell_queries import (
+    NOTHING,
+    ImpressionFilter,
     complements_between,
+    count_new_rows,
     find_call,
     find_impression,
-    list_impressions,
+    latest_row,
+    list_rows,
     products_in_cart,
 )
 from storefront.admin.upsell_words import DECISION_NAMES, SOURCE_NAMES
 from storefront.errors import NotFound
-from storefront.i18n.gettext import _
+from storefront.i18n.gettext import N_, _, ngettext
+from storefront.i18n.unicode_text import cut, single_line
 from storefront.ids import is_id
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
+from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.models import UpsellImpression
 from storefront.upsell.recommender.models import ComplementSource
+from storefront.upsell.types import SuggestionSource
 from storefront.web.htmx import render_page
 
+MAX_QUERY_LENGTH = 200
 WORDS: dict[str, Any] = {"arm_names": ARM_NAMES, "decision_names": DECISION_NAMES, "source_names": SOURCE_NAMES}
 
 
 @pages.get("/upsell/impressions")
 @requires(Permission.UPSELL_READ)
 def impressions() -> Response:
-    found = list_impressions(position("after"), position("before"))
+    wanted, latest = impression_filter(), latest_row(UpsellImpression)
+    found = list_rows(UpsellImpression, wanted, position("after"), position("before"))
     ids = {one["product_id"] for row in found.rows for one in row.suggestions}
+    names = {"": N_("All"), **SOURCE_NAMES, NOTHING: ARM_NAMES[Arm.CONTROL]}
     return no_store(
         render_page(
             "admin/impressions.html",
+            wanted=wanted,
             page=found,
             names=product_names(sorted(ids)),
-            newer=url_for("admin.impressions", after=found.newer) if found.newer is not None else "",
-            older=url_for("admin.impressions", before=found.older) if found.older is not None else "",
+            chips=[(value, _(name), impressions_url(wanted, source=value)) for value, name in names.items()],
+            newer=impressions_url(wanted, after=found.newer) if found.newer is not None else "",
+            older=impressions_url(wanted, before=found.older) if found.older is not None else "",
+            new_impressions=impressions_url(wanted, "admin.new_impressions", after=latest),
             **WORDS,
         )
     )
+
+
+def impression_filter() -> ImpressionFilter:
+    """Read the filters of the query string. What isn't valid is left out."""
+    source, q = request.args.get("source", ""), cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH)
+    return ImpressionFilter(
+        q,
+        source if source in (*SuggestionSource, NOTHING) else "",
+        frozenset(id for id, _name in find_products(q)) if q else frozenset(),
+    )
+
+
+def impressions_url(wanted: ImpressionFilter, endpoint: str = "admin.impressions", **more: Any) -> str:
+    given = {"q": wanted.q, "source": wanted.shown, **more}
+    return url_for(endpoint, **{name: value for name, value in given.items() if value not in ("", None)})
+
+
+@pages.get("/upsell/new-impressions")
+@requires(Permission.UPSELL_READ)
+def new_impressions() -> Response:
+    """A link to the suggestions that were shown after the list was opened, for the list; empty if there are none."""
+    wanted = impression_filter()
+    number = count_new_rows(UpsellImpression, wanted, position("after") or 0)
+    text = ngettext("%(number)s new entry: show", "%(number)s new entries: show", number, number=counted_rows(number))
+    return show_new_rows(number, text, impressions_url(wanted))
 
 
 @pages.get("/upsell/impressions/<impression_id>")

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from storefront.catalog.models import LOW_STOCK_THRESHOLD, Product, ProductStatus, Variant, VariantStatus
+from storefront.admin.home_queries import MAX_COUNT, bounded_count
+from storefront.catalog.models import LOW_STOCK as LOW_VARIANT
+from storefront.catalog.models import Product, ProductStatus, Variant
 from storefront.catalog.queries import IS_OFF_SALE, IS_ON_SALE
 from storefront.catalog.search import MAX_TERMS
 from storefront.catalog.text import search_terms
@@ -51,13 +53,14 @@ class ProductPage:
 
 def list_products(wanted: ProductFilter, after: int | None = None, before: int | None = None) -> ProductPage:
     """Return a page of products that begins after (or ends before) the one at this position."""
-    query = select(*COLUMNS).where(*conditions(wanted))
+    few = wanted.shown == LOW_STOCK and few_are_low()
+    query, key = select(*COLUMNS).where(*conditions(wanted, few)), sort_key(few)
     backwards = before is not None
     if backwards:
-        query = query.where(Product.position > before).order_by(Product.position)
+        query = query.where(key > before).order_by(key)
     else:
-        query = query.where(Product.position < after) if after is not None else query
-        query = query.order_by(Product.position.desc())
+        query = query.where(key < after) if after is not None else query
+        query = query.order_by(key.desc())
     rows = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
     if after is None and before is None:
         rows = with_own_id(rows, wanted)
@@ -67,13 +70,23 @@ def list_products(wanted: ProductFilter, after: int | None = None, before: int |
     return ProductPage(rows, more if backwards else after is not None, True if backwards else more, hidden_stock(rows))
 
 
-def conditions(wanted: ProductFilter) -> list[Any]:
-    """Return the conditions of the filter."""
+def few_are_low() -> bool:
+    return bounded_count(select(Variant.product_id).where(LOW_VARIANT)) <= MAX_COUNT
+
+
+def sort_key(few: bool) -> Any:
+    """Return the position, by which products are sorted. If few match, it is an expression that no index has: else the
+    database would walk through all products in their order until it has found those few."""
+    return Product.position + 0 if few else Product.position
+
+
+def conditions(wanted: ProductFilter, few: bool = False) -> list[Any]:
+    """Return the conditions of the filter. `few`: see `is_low`."""
     found: list[Any] = []
     if wanted.category:
         found.append(Product.category == wanted.category.replace("\0", ""))
     if wanted.shown == LOW_STOCK:
-        found += [IS_ON_SALE, Product.id.in_(low_products())]
+        found += [IS_ON_SALE, is_low(few)]
     elif wanted.shown == ProductStatus.ACTIVE:
         found.append(IS_ON_SALE)
     elif wanted.shown:
@@ -93,10 +106,13 @@ def with_own_id(rows: list[Any], wanted: ProductFilter) -> list[Any]:
     return found + [row for row in rows if row.id != wanted.q]
 
 
-def low_products() -> Any:
-    """Return a subquery of the ids of products with a variant that is sold out or nearly so."""
-    low = (Variant.status == VariantStatus.ACTIVE) & (Variant.stock <= LOW_STOCK_THRESHOLD)
-    return select(Variant.product_id).where(Variant.tenant_id == current_tenant_id(), low)
+def is_low(few: bool) -> Any:
+    """The condition of a product with a variant that is sold out or nearly so. `ix_variant_low_stock` has them: if they
+    are few, all are read from it; else it is asked for each product in turn, until the page is full."""
+    low = select(Variant.product_id).where(Variant.tenant_id == current_tenant_id(), LOW_VARIANT)
+    if few:
+        return Product.id.in_(low)
+    return low.where(Variant.product_id == Product.id).correlate(Product).exists()
 
 
 def hidden_stock(rows: Sequence[Any]) -> dict[str, int]:

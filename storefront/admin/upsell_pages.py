@@ -7,15 +7,25 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
+from storefront.admin.new_rows import counted_rows, show_new_rows
 from storefront.admin.numbers import position
 from storefront.admin.product_queries import product_names
 from storefront.admin.report_words import ARM_NAMES, verdict
 from storefront.admin.suggestion_report import latest_report
-from storefront.admin.upsell_queries import FAILED, OK, REJECTED, CallFilter, find_call, list_calls
+from storefront.admin.upsell_queries import (
+    FAILED,
+    OK,
+    REJECTED,
+    CallFilter,
+    count_new_rows,
+    find_call,
+    latest_row,
+    list_rows,
+)
 from storefront.admin.upsell_words import PURPOSE_NAMES, format_cost
 from storefront.errors import Invalid, NotFound
 from storefront.i18n.formatting import format_percent
-from storefront.i18n.gettext import _
+from storefront.i18n.gettext import _, ngettext
 from storefront.i18n.unicode_text import cut, single_line
 from storefront.ids import is_id
 from storefront.staff.access import requires
@@ -26,6 +36,7 @@ from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.upsell import merchandising
 from storefront.upsell.experiment.report import ArmReport
+from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.usage import used_today
 from storefront.web.htmx import render_page
 
@@ -106,11 +117,8 @@ def change_budget() -> Response:
 @pages.get("/upsell/calls")
 @requires(Permission.UPSELL_READ)
 def upsell_calls() -> Response:
-    wanted = CallFilter(
-        cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH),
-        request.args.get("outcome", "") if request.args.get("outcome") in (OK, FAILED, REJECTED) else "",
-    )
-    found = list_calls(wanted, position("after"), position("before"))
+    wanted, latest = call_filter(), latest_row(LlmCall)
+    found = list_rows(LlmCall, wanted, position("after"), position("before"))
     words = {"": _("All"), OK: _("Answered"), FAILED: _("Failed"), REJECTED: _("Partly rejected")}
     return no_store(
         render_page(
@@ -120,14 +128,34 @@ def upsell_calls() -> Response:
             chips=[(value, word, calls_url(wanted, outcome=value)) for value, word in words.items()],
             newer=calls_url(wanted, after=found.newer) if found.newer is not None else "",
             older=calls_url(wanted, before=found.older) if found.older is not None else "",
+            new_calls=calls_url(wanted, "admin.new_calls", after=latest),
             **call_words(),
         )
     )
 
 
-def calls_url(wanted: CallFilter, **more: Any) -> str:
+def call_filter() -> CallFilter:
+    """Read the filters of the query string. What isn't valid is left out."""
+    outcome = request.args.get("outcome", "")
+    return CallFilter(
+        cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH),
+        outcome if outcome in (OK, FAILED, REJECTED) else "",
+    )
+
+
+def calls_url(wanted: CallFilter, endpoint: str = "admin.upsell_calls", **more: Any) -> str:
     given = {"q": wanted.q, "outcome": wanted.shown, **more}
-    return url_for("admin.upsell_calls", **{name: value for name, value in given.items() if value not in ("", None)})
+    return url_for(endpoint, **{name: value for name, value in given.items() if value not in ("", None)})
+
+
+@pages.get("/upsell/new-calls")
+@requires(Permission.UPSELL_READ)
+def new_calls() -> Response:
+    """A link to the calls that came after the list was opened, for the list; empty if there are none."""
+    wanted = call_filter()
+    number = count_new_rows(LlmCall, wanted, position("after") or 0)
+    text = ngettext("%(number)s new call: show", "%(number)s new calls: show", number, number=counted_rows(number))
+    return show_new_rows(number, text, calls_url(wanted))
 
 
 def call_words() -> dict[str, Any]:

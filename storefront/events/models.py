@@ -26,6 +26,7 @@ class EventType(StrEnum):
     CATEGORY_MOVED = "category.moved"
     UPSELL_CHANGED = "upsell.changed"
     MEMBER_INVITED = "member.invited"
+    INVITATION_WITHDRAWN = "invitation.withdrawn"
     MEMBER_JOINED = "member.joined"
     MEMBER_ROLE_CHANGED = "member.role_changed"
     MEMBER_REMOVED = "member.removed"

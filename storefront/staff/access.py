@@ -15,6 +15,7 @@ from storefront.staff.keys import authenticate_key
 from storefront.staff.permissions import Permission
 from storefront.staff.refusals import Forbidden, SignInRequired
 from storefront.staff.sessions import SignedIn, load_session
+from storefront.web.htmx import redirect_page
 from storefront.web.rate_limits import limit_key_guesses
 from storefront.web.security import SAFE_METHODS
 
@@ -97,7 +98,7 @@ def leave_for(path: str) -> Response:
     is_form = request.method not in SAFE_METHODS
     back = "/".join(request.path.split("/")[:3]) if is_form else request.full_path.rstrip("?")
     query = "" if back in ("/admin/", path) or len(back) > MAX_NEXT_LENGTH else "?" + urlencode({"next": back})
-    return redirect(request.script_root + path + query, 303)
+    return redirect_page(request.script_root + path + query)
 
 
 def next_path(given: str) -> str:

@@ -16,7 +16,7 @@ from storefront.staff.keys import create_key, revoke_key
 from storefront.staff.models import LinkKind, Person
 from storefront.staff.one_time_links import link_url
 from storefront.staff.permissions import SCOPES, Permission, Role
-from storefront.staff.queries import find_key, find_person_of_shop, list_keys, list_members
+from storefront.staff.queries import all_keys, all_members, find_key, find_person_of_shop
 from storefront.staff.validation import account_email
 from storefront.tenants.registry import registry
 
@@ -107,12 +107,10 @@ def list_command(tenant_id: str | None, as_json: bool) -> None:
 
 def staff_of(tenant_id: str) -> dict[str, list[dict[str, Any]]]:
     with tenant_context(tenant_id):
-        people = [
-            {"email": one.person.email, "name": one.person.name, "role": one.role.value} for one in list_members()
-        ]
+        people = [{"email": one.person.email, "name": one.person.name, "role": one.role.value} for one in all_members()]
         keys = [
             {"prefix": key.prefix, "name": key.name, "scopes": key.scopes, "revoked": key.revoked_at is not None}
-            for key in list_keys()
+            for key in all_keys()
         ]
     return {"people": people, "keys": keys}
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request
 from werkzeug.wrappers import Response
 
 from storefront.clock import now
@@ -13,16 +13,27 @@ from storefront.staff.access import requires
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
 from storefront.staff.keys import MAX_KEY_DAYS, create_key, revoke_key
+from storefront.staff.list_filters import list_url, pager_urls, read_filter, with_position
+from storefront.staff.lists import KeyState, list_keys
 from storefront.staff.permissions import SCOPES, Permission
-from storefront.staff.queries import list_keys
 from storefront.staff.scope_words import scope_descriptions
+
+ENDPOINT = "staff.keys"
 
 
 def show_keys(refusal: Invalid | None = None, **context: Any) -> Response:
+    """Show the page. A form's URL has the list's query string, so that the list stays as it was."""
+    wanted = read_filter("state", set(KeyState))
+    filters, found = {"q": wanted.q, "state": wanted.shown}, list_keys(wanted)
     return render_form(
         "staff/keys.html",
         refusal,
-        keys=list_keys(),
+        wanted=wanted,
+        keys=found.rows,
+        filters=filters,
+        chips=[(value, word, list_url(ENDPOINT, filters, state=value)) for value, word in state_names().items()],
+        pages=pager_urls(ENDPOINT, filters, found),
+        here=with_position(filters, wanted),
         scopes=sorted(SCOPES),
         scope_descriptions=scope_descriptions(),
         chosen=request.form.getlist("scope") if refusal else [],
@@ -30,6 +41,21 @@ def show_keys(refusal: Invalid | None = None, **context: Any) -> Response:
         now=now(),
         **context,
     )
+
+
+def state_names() -> dict[str, str]:
+    return {
+        "": _("All"),
+        KeyState.ACTIVE: _("Active"),
+        KeyState.EXPIRED: _("Expired"),
+        KeyState.REVOKED: _("Revoked"),
+    }
+
+
+def back() -> Response:
+    """Lead back to the list as it was."""
+    wanted = read_filter("state", set(KeyState))
+    return redirect(list_url(ENDPOINT, with_position({"q": wanted.q, "state": wanted.shown}, wanted)), 303)
 
 
 @pages.get("/keys")
@@ -53,7 +79,7 @@ def add_key() -> Response:
         return show_keys(refusal)
     if made is None:
         flash(_("This key has already been created. It was shown once."), "error")
-        return redirect(url_for("staff.keys"), 303)
+        return back()
     return show_keys(new_key=made.text)
 
 
@@ -77,4 +103,4 @@ def parse_form_id(text: str) -> str | None:
 def revoke(key_id: str) -> Response:
     revoke_key(key_id)
     flash(_("The key has been revoked. It doesn't work any more."), "success")
-    return redirect(url_for("staff.keys"), 303)
+    return back()

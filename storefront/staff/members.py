@@ -85,8 +85,10 @@ def invite(email: str, role: Role, by: Role = Role.OWNER) -> str:
 
 
 def withdraw_invitation(email: str) -> None:
+    """End the open invitation to this address. Again is no error."""
     with write():
-        withdraw_links(LinkKind.INVITATION, current_tenant_id(), email)
+        if withdraw_links(LinkKind.INVITATION, current_tenant_id(), email):
+            record_events([Change(EventType.INVITATION_WITHDRAWN, email, before={"email": email})])
 
 
 def accept(token: str, form: Mapping[str, str]) -> Person:

@@ -55,9 +55,9 @@ def create_link(
     return token
 
 
-def withdraw_links(kind: LinkKind, shop_id: str | None, email: str | None) -> None:
-    """End the open links of this kind, shop and email, inside `write()`."""
-    db.session.execute(
+def withdraw_links(kind: LinkKind, shop_id: str | None, email: str | None) -> bool:
+    """End the open links of this kind, shop and email, inside `write()`. Returns whether there was one."""
+    ended = db.session.execute(
         update(OneTimeLink)
         .where(
             OneTimeLink.kind == kind,
@@ -67,6 +67,7 @@ def withdraw_links(kind: LinkKind, shop_id: str | None, email: str | None) -> No
         )
         .values(used_at=now())
     )
+    return getattr(ended, "rowcount", 0) > 0
 
 
 def find_link(kind: LinkKind, token: str, shop_id: str | None = None) -> OneTimeLink:

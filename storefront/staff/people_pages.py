@@ -11,8 +11,10 @@ from storefront.staff import members
 from storefront.staff.access import requires
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
-from storefront.staff.permissions import Permission
-from storefront.staff.queries import list_members, open_invitations, second_factor_required
+from storefront.staff.list_filters import list_url, pager_urls, read_filter, with_position
+from storefront.staff.lists import ListFilter, Page, list_invitations, list_people
+from storefront.staff.permissions import Permission, Role
+from storefront.staff.queries import second_factor_required
 from storefront.staff.refusals import LastOwner, OwnRole
 from storefront.staff.roles import role_descriptions, role_names
 from storefront.staff.sessions import signed_in
@@ -21,14 +23,29 @@ from storefront.tenants.context import current_tenant
 from storefront.web.absolute_urls import trusted_root
 
 Fault = Invalid | LastOwner | OwnRole | None
+ENDPOINT = "staff.people"
+INVITED = "invited"
+"""The filter for open invitations."""
+NO_ROWS = Page((), "", "")
 
 
 def show_people(refusal: Fault = None, **context: Any) -> Response:
+    """Show the page. A form's URL has the list's query string, so that the list stays as it was."""
+    wanted, only_invited = read_filter("role", set(Role)), is_only_invited()
+    filters = filters_of(wanted, only_invited)
+    found, invitations = lists(wanted, only_invited)
     return render_form(
         "staff/people.html",
         refusal,
-        members=list_members(),
-        invitations=open_invitations(current_tenant().id),
+        wanted=wanted,
+        only_invited=only_invited,
+        members=found.rows if found else [],
+        invitations=invitations.rows if invitations else [],
+        has_more_invitations=found is not None and invitations is not None and bool(invitations.next),
+        filters=filters,
+        chips=chips(wanted, only_invited),
+        pages=pager_urls(ENDPOINT, filters, found or invitations),
+        here=with_position(filters, wanted),
         roles=role_names(),
         role_descriptions=role_descriptions(),
         second_factor_required=second_factor_required(),
@@ -36,8 +53,35 @@ def show_people(refusal: Fault = None, **context: Any) -> Response:
     )
 
 
+def lists(wanted: ListFilter, only_invited: bool) -> tuple[Page | None, Page]:
+    """Return a page of people, and one of open invitations, which stand before the first people."""
+    tenant_id = current_tenant().id
+    if only_invited:
+        return None, list_invitations(tenant_id, wanted)
+    invitations = list_invitations(tenant_id, wanted) if wanted.is_first_page else NO_ROWS
+    return list_people(wanted), invitations
+
+
+def is_only_invited() -> bool:
+    return request.args.get("state") == INVITED
+
+
+def filters_of(wanted: ListFilter, only_invited: bool) -> dict[str, str]:
+    return {"q": wanted.q, "role": wanted.shown, "state": INVITED if only_invited else ""}
+
+
+def chips(wanted: ListFilter, only_invited: bool) -> list[tuple[str, str, str]]:
+    """Return (value, label, URL) of each filter."""
+    names = {"": _("All"), **role_names()}
+    by_role = [(role, word, list_url(ENDPOINT, {"q": wanted.q}, role=role)) for role, word in names.items()]
+    return [*by_role, (INVITED, _("Invited"), list_url(ENDPOINT, {"q": wanted.q}, state=INVITED))]
+
+
 def back() -> Response:
-    return redirect(url_for("staff.people"), 303)
+    """Lead back to the list as it was."""
+    wanted = read_filter("role", set(Role))
+    filters = filters_of(wanted, is_only_invited())
+    return redirect(list_url(ENDPOINT, with_position(filters, wanted)), 303)
 
 
 @pages.get("/people")

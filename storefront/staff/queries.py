@@ -3,9 +3,9 @@ shop, so nothing scopes their statements: every one stands here or in this packa
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from storefront.clock import now
 from storefront.db.base import db
@@ -83,33 +83,38 @@ def sessions_of(person_id: str) -> Sequence[StaffSession]:
     ).all()
 
 
-def list_members() -> list[Member]:
-    """This shop's people, owners first, then by name."""
+def select_members() -> Select[Person, str, datetime, datetime]:
+    """This shop's people, in no order; `member_of` reads a row."""
     seen = (
         select(func.max(StaffSession.last_seen_at))
         .where(StaffSession.person_id == Membership.person_id, StaffSession.tenant_id == Membership.tenant_id)
         .scalar_subquery()
     )
-    rows = db.session.execute(
-        select(Person, Membership.role, Membership.created_at, seen)
-        .join(Membership, Membership.person_id == Person.id)
-        .order_by(Person.name, Person.email)
-    ).all()
-    members = [Member(person, Role(role), since, seen_at) for person, role, since, seen_at in rows]
-    return sorted(members, key=lambda member: member.role.rank)
+    return (
+        select(Person, Membership.role, Membership.created_at, seen.label("last_seen_at"))
+        .select_from(Membership)
+        .join(Person, Person.id == Membership.person_id)
+    )
 
 
-def open_invitations(tenant_id: str) -> Sequence[OneTimeLink]:
-    return db.session.scalars(
-        select(OneTimeLink)
-        .where(
-            OneTimeLink.shop_id == tenant_id,
-            OneTimeLink.kind == LinkKind.INVITATION,
-            OneTimeLink.used_at.is_(None),
-            OneTimeLink.expires_at > now(),
-        )
-        .order_by(OneTimeLink.expires_at, OneTimeLink.email)
-    ).all()
+def member_of(row: Any) -> Member:
+    return Member(row.Person, Role(row.role), row.created_at, row.last_seen_at)
+
+
+def all_members() -> list[Member]:
+    """All of this shop's people, owners first, then by name."""
+    rows = db.session.execute(select_members().order_by(Person.name, Person.email)).all()
+    return sorted(map(member_of, rows), key=lambda member: member.role.rank)
+
+
+def is_open_invitation(tenant_id: str) -> ColumnElement[bool]:
+    """The condition of a link by which this shop invites."""
+    return and_(
+        OneTimeLink.shop_id == tenant_id,
+        OneTimeLink.kind == LinkKind.INVITATION,
+        OneTimeLink.used_at.is_(None),
+        OneTimeLink.expires_at > now(),
+    )
 
 
 def find_key(prefix: str) -> Sequence[ApiKey]:
@@ -117,8 +122,8 @@ def find_key(prefix: str) -> Sequence[ApiKey]:
     return db.session.scalars(select(ApiKey).where(ApiKey.prefix == prefix)).all()
 
 
-def list_keys() -> Sequence[ApiKey]:
-    """This shop's keys, the newest first, with those that were revoked or have expired."""
+def all_keys() -> Sequence[ApiKey]:
+    """All of this shop's keys, the newest first, with those that were revoked or have expired."""
     return db.session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)).all()
 
 

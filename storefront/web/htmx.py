@@ -7,7 +7,7 @@ same view renders the whole page, or only the partial that htmx requested.
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, make_response, redirect, render_template, request
 from jinja2 import Template
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
@@ -79,6 +79,15 @@ def put_into(response: AnResponse, partial_id: str) -> AnResponse:
     response.headers["HX-Retarget"] = f"#{partial_id}"
     response.headers["HX-Reswap"] = SWAP_STYLE
     return response
+
+
+def redirect_page(url: str) -> AnyResponse:
+    """Redirect the whole page, also if htmx requested a partial, into which it would put the other page otherwise."""
+    if not is_partial_request(request.headers):
+        return redirect(url, 303)
+    response = Response(status=204)
+    response.headers["HX-Redirect"] = url
+    return vary_by_partial(response)
 
 
 def replace_url(response: AnyResponse, url: str) -> None:

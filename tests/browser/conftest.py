@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-component-update --disable-sync --no-first-run"
 )
 URL_FORMS = ("prefix", "subdomain")
+SETUP_LINK = re.compile(r"/setup/[\w-]+")
 
 
 @pytest.fixture(scope="package")
@@ -98,6 +100,40 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
 
     yield begin
     assert not [fault for visit in visits for fault in visit.close()]
+
+
+@pytest.fixture(scope="package")
+def office_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("office")
+
+
+@pytest.fixture(scope="package")
+def office(office_folder: Path) -> Iterator[Shop]:
+    """Aurora with a server and a database of its own, for the tests of the back office."""
+    with serve(office_folder) as port:
+        yield Shop("aurora", port)
+
+
+@pytest.fixture(scope="package")
+def owner_state(browser: Browser, office: Shop, office_folder: Path) -> Any:
+    """The cookies of the shop's owner, who has opened the link that the server's log shows."""
+    [link, *_] = SETUP_LINK.findall("".join(log.read_text() for log in office_folder.glob("log-*")))
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"http://localhost:{office.port}{link}")
+    for label, text in {"Name": "Ada", "Email": "ada@aurora.example", "Password": "a long enough password"}.items():
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url(office.at("/admin/"), timeout=TIMEOUT_MILLISECONDS)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def staff(visit: Callable[..., Visit], office: Shop, owner_state: Any) -> Callable[..., Visit]:
+    """Begin a visit that is signed in as the owner."""
+    return lambda **options: visit(office, storage_state=owner_state, **options)
 
 
 @pytest.fixture

@@ -1,80 +1,21 @@
-"""Products in the back office, in a browser: accessibility, a new product in the shop, changes on open pages."""
+"""Products in the back office, in a browser: a new product in the shop, changes on open pages, search."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
-from storefront.config import ROOT
-from tests.browser.page_session import ESPRESSO, Shop, Visit
-from tests.browser.test_pages import AXE, FINDINGS, RULES, SMALL, WIDER
-from tests.servers import Server, serving, wait
+from tests.browser.page_session import ESPRESSO, Visit
 
-PASSWORD = "a long enough password"
-PHONE, DESK = 390, 1280
-SHIRT = "shirt"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    given = {"CATALOG": str(ROOT / "catalog.json"), "RATELIMIT_ENABLED": "false"}
-    with serving(tmp_path_factory.mktemp("office"), **given) as started:
-        wait(started.is_up)
-        yield started
-
-
-@pytest.fixture(scope="module")
-def office(server: Server, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, str]:
-    """Aurora, and where the cookies of its owner are stored."""
-    link = re.findall(r"/setup/[\w-]+", server.log.read_text())[-1]
-    state = str(tmp_path_factory.mktemp("state") / "owner.json")
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(f"http://localhost:{server.port}{link}")
-    page.fill("[name=name]", "Ada")
-    page.fill("[name=email]", "ada@example.com")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main .primary-button")
-    expect(page).to_have_url(f"http://localhost:{server.port}/t/aurora/admin/")
-    context.storage_state(path=state)
-    context.close()
-    return Shop("aurora", server.port), state
+PHONE = 390
 
 
 @pytest.fixture
-def owner(office: tuple[Shop, str], visit: Callable[..., Visit]) -> Visit:
-    shop, state = office
-    return visit(shop, script=str(AXE), storage_state=state)
-
-
-def add_shirt(owner: Visit) -> None:
-    owner.go("/admin/products/new")
-    owner.see("#name").fill("Shirt")
-    owner.see("#price").fill("20")
-    owner.page.get_by_text("several variants").click()
-    owner.see("#option_1").fill("Size")
-    owner.see("#values_1").fill("S, M")
-    owner.see("main .primary-button").click()
-    owner.expect_at(f"/admin/products/{SHIRT}")
-
-
-def test_every_page_of_products_is_for_everybody(owner: Visit) -> None:
-    """Light and dark, on a phone and on a desk."""
-    add_shirt(owner)
-    paths = ("", "?q=coffee", "?q=zzzz", "?status=low", "/new", f"/{ESPRESSO}", f"/{SHIRT}")
-    for path in (*(f"/admin/products{one}" for one in paths), "/admin/categories"):
-        owner.go(path)
-        for width in (PHONE, DESK):
-            owner.page.set_viewport_size({"width": width, "height": 844})
-            assert not owner.page.evaluate(WIDER), f"{path} is wider than {width} px"
-            assert width == DESK or not owner.page.evaluate(SMALL), f"{path}: less than 44 px"
-            for scheme in ("light", "dark"):
-                owner.page.emulate_media(color_scheme=scheme)
-                assert not owner.page.evaluate(FINDINGS, RULES)["violations"], f"{path}, {width} px, {scheme}"
+def owner(staff: Callable[..., Visit]) -> Visit:
+    return staff()
 
 
 def picture(folder: Path) -> Path:
@@ -87,10 +28,9 @@ def picture(folder: Path) -> Path:
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
 def test_a_new_product_with_a_picture_is_in_the_shop(
-    office: tuple[Shop, str], visit: Callable[..., Visit], tmp_path: Path, javascript: bool
+    staff: Callable[..., Visit], tmp_path: Path, javascript: bool
 ) -> None:
-    shop, state = office
-    person = visit(shop, width=PHONE, javascript=javascript, storage_state=state)
+    person = staff(width=PHONE, javascript=javascript)
     name = "Glass Teapot" if javascript else "Clay Teapot"
     person.go("/admin/products")
     person.page.get_by_role("link", name="New product").click()
@@ -134,6 +74,7 @@ def test_the_list_is_searched_as_one_types_and_walked_by_keys(owner: Visit) -> N
     expect(owner.see("#list tbody tr")).to_have_count(1)
     owner.expect_at(r"/admin/products\?q=waffles")
     owner.page.go_back()
+    expect(owner.see("#list tbody tr")).not_to_have_count(1)  # the list before the search has been loaded
     owner.see("#status_low").click()
     owner.expect_at(r"/admin/products\?status=low")
     owner.page.keyboard.press("j")

@@ -1,5 +1,6 @@
 // What others change shows here: a page asks for the number of the shop's latest event every few seconds, and gets its
-// lists and details (data-live) again when it has grown. What is typed, selected or unfolded stays.
+// lists and details (data-live) again when it has grown. What is typed, selected or unfolded stays. A log that grows all
+// the time (data-new-rows) isn't loaded again: it gets a link that says how many rows have come.
 
 import { onPageStart } from "../page_start.js";
 
@@ -37,8 +38,17 @@ async function refresh(region) {
   await htmx.swap({ sourceElement: region, target: region, swap: "outerMorph", text: fresh.outerHTML });
 }
 
+async function countNewRows(place) {
+  const response = await fetch(place.dataset.newRows).catch(() => null);
+  if (!response?.ok || response.redirected) return;
+  const text = await response.text();
+  if (!place.isConnected || (!text && !place.firstElementChild)) return;
+  await htmx.swap({ sourceElement: place, target: place, swap: "innerMorph", text });
+}
+
 async function poll(main) {
   if (document.hidden || !window.htmx) return;
+  for (const place of document.querySelectorAll("[data-new-rows]")) await countNewRows(place);
   const response = await fetch(main.dataset.latestEventUrl).catch(() => null);
   if (!response?.ok || response.redirected) return;
   const latest = await response.text();

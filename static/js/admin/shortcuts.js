@@ -22,7 +22,7 @@ function move(step) {
   const all = rows();
   const from = all.indexOf(currentRow());
   const to = all[from < 0 ? 0 : Math.min(Math.max(from + step, 0), all.length - 1)];
-  const link = to?.querySelector("a");
+  const link = to?.querySelector("a, button, select, summary"); // a row of people has no link
   if (!link) return;
   link.focus();
   if (link.dataset.beside && canOpenBeside()) openBeside(link);
