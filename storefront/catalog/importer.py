@@ -47,6 +47,8 @@ UPDATED_COLUMNS = (
     "price",
     "tags",
     "image",
+    "tax_class",
+    "weight",
     "options",
     "options_translations",
     "search_name",
