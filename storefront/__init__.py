@@ -38,6 +38,7 @@ from storefront.orders import staff_api as orders_staff_api
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
+from storefront.shipping import address_formats
 from storefront.staff import access, audit_api
 from storefront.staff import commands as staff_commands
 from storefront.staff import pages as staff_pages
@@ -181,6 +182,7 @@ def register_template_globals(app: Flask) -> None:
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         label=context.label,
+        is_in_eu=context.is_in_eu,
         lang_attribute=content.lang_attribute,
         flashed_messages=flashed_messages,
         format_money=formatting.format_money,
@@ -188,6 +190,7 @@ def register_template_globals(app: Flask) -> None:
         format_percent=formatting.format_percent,
         format_datetime=formatting.format_datetime,
         format_short_datetime=formatting.format_short_datetime,
+        address_lines=address_formats.address_lines,
         first_character=first_character,
         languages=LANGUAGES,
         low_stock=LOW_STOCK_THRESHOLD,

@@ -19,7 +19,7 @@ LINE = {
     "available": bool,
 }
 STEPS = {"subtotal": MONEY, "discount": MONEY, "tax": MONEY, "total": MONEY}
-CART = {"id": str, "status": str, "items": [LINE], "promo_code": (str, type(None)), **STEPS}
+CART = {"id": str, "status": str, "items": [LINE], "promo_code": (str, type(None)), **STEPS, "shipping": MONEY}
 ORDER_LINE = {
     "product_id": str, "variant_id": str, "options": [str], "name": str, "unit_price": MONEY, "quantity": int,
     "line_total": MONEY, "from_upsell": bool,
@@ -27,6 +27,7 @@ ORDER_LINE = {
 ORDER = {
     "id": str, "number": str, "status": str, "email": str, "name": str, "items": [ORDER_LINE],
     "promo_code": (str, type(None)), **STEPS, "created_at": str, "delivery": (dict, type(None)),
+    "shipping": MONEY, "address": (dict, type(None)),
 }  # fmt: skip
 UPSELL = {
     "enabled": bool, "arm": (str, type(None)), "source": (str, type(None)), "call_id": (str, type(None)),

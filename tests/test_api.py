@@ -242,6 +242,11 @@ CONFIG: dict[str, Any] = {
         {"include-name": f"{call} /api/v1/carts{path}", "checks": MAY_BE_REFUSED}
         for call, path in (("PUT", "/{cart_id}/promo"), ("POST", ""), ("POST", "/{cart_id}/items"))
     ]
+    # nor which countries there are, and what a shop needs to deliver
+    + [
+        {"include-name": f"{call} /api/v1/carts/{{cart_id}}/{path}", "checks": MAY_BE_REFUSED}
+        for call, path in (("GET", "shipping"), ("POST", "checkout"))
+    ]
     # nor which languages and ids a product may have, and which characters a text
     + [
         {"include-name": f"POST /api/v1/orders/{{order_id}}/{act}", "checks": MAY_BE_REFUSED}

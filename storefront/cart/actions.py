@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, String, bindparam, delete, 
 
 from storefront.cart.limits import check_line_count, check_quantity
 from storefront.cart.models import IS_OPEN, Cart, CartLine
-from storefront.cart.queries import find_cart
+from storefront.cart.queries import find_cart, load_cart
 from storefront.catalog.models import VariantStatus
 from storefront.catalog.variants import variants
 from storefront.clock import now
@@ -19,7 +19,8 @@ from storefront.errors import CartOrdered, FieldError, Invalid, NotFound
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut
 from storefront.ids import is_id, new_id, new_token
-from storefront.pricing.calculator import usable_promotion
+from storefront.pricing.promotions import usable_promotion
+from storefront.promotions.queries import used_up
 from storefront.signals import cart_changed
 from storefront.tenants.settings import TenantSettings
 
@@ -167,16 +168,27 @@ def resolve_variant(item: WantedVariant) -> WantedVariant:
 
 
 def apply_promo(tenant: TenantSettings, cart_id: str, code: str) -> None:
-    """Apply a promo code to the cart. Raises `Invalid` if it is unknown or expired, `CartOrdered` or `NotFound`."""
+    """Apply a promo code to the cart. Raises `Invalid` if it is unknown or a condition isn't met, `CartOrdered` or
+    `NotFound`."""
     with write():
         lock_open_cart(cart_id)
-        execute(SET_CART_PROMO, {"cart": cart_id, "code": usable_promotion(tenant, code, now()).code})
+        least = (wanted := tenant.promotion(code)) and wanted.min_subtotal
+        subtotal = load_cart(cart_id).subtotal if least else None
+        usable = usable_promotion(tenant, code, now(), subtotal, used_up(tenant, code))
+        execute(SET_CART_PROMO, {"cart": cart_id, "code": usable.code})
 
 
 def remove_promo(cart_id: str) -> None:
     with write():
         lock_open_cart(cart_id)
         execute(SET_CART_PROMO, {"cart": cart_id, "code": None})
+
+
+def choose_delivery(cart_id: str, country: str | None, method: str | None) -> None:
+    """Keep where the cart is to be sent, and by which method. Raises `CartOrdered` or `NotFound`."""
+    with write():
+        lock_open_cart(cart_id)
+        execute(SET_CART_DELIVERY, {"cart": cart_id, "to_country": country, "by_method": method})
 
 
 carts, lines = table_of(Cart), table_of(CartLine)
@@ -218,6 +230,9 @@ COUNT_CART_LINES = tenant_scoped(select(func.count()).select_from(lines).where(l
 this_open_cart = update(carts).where(carts.c.id == bindparam("cart"), IS_OPEN)
 LOCK_OPEN_CART = tenant_scoped(this_open_cart.values(updated_at=bindparam("now")))
 SET_CART_PROMO = tenant_scoped(this_open_cart.values(promo_code=bindparam("code")))
+SET_CART_DELIVERY = tenant_scoped(
+    this_open_cart.values(country=bindparam("to_country"), shipping_method=bindparam("by_method"))
+)
 
 
 def lock_open_cart(cart_id: str) -> None:

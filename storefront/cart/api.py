@@ -3,16 +3,19 @@
 from typing import Annotated
 
 from flask import url_for
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from storefront.cart import actions
 from storefront.cart.limits import MAX_LINES_PER_CART, MAX_QUANTITY_PER_LINE
 from storefront.cart.models import CartStatus
+from storefront.cart.offers import shipping_offers
 from storefront.cart.queries import CartSnapshot, load_cart
 from storefront.catalog.api import Product, shop_money
 from storefront.catalog.queries import with_variants
+from storefront.i18n.gettext import _
 from storefront.ids import pasted_id
+from storefront.shipping.address_formats import known_countries
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
 from storefront.web.openapi import Money, RequestModel, ResponseModel, api_blueprint, responses, spec
@@ -22,6 +25,17 @@ api = api_blueprint("cart_api", __name__)
 
 MAX_TYPED_CODE_LENGTH = 200
 """A code has at most 40 characters; a pasted one may have additional invisible characters."""
+COUNTRY_SCHEMA = {"pattern": "^([A-Z]{2})?$"}
+
+
+def known_country(value: str) -> str:
+    """Raises `ValueError` for what isn't a country."""
+    country = value.strip().upper()
+    if country and country not in known_countries():
+        raise ValueError(_("Please choose a country."))
+    return country
+
+
 ProductId = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(pasted_id)]
 
 
@@ -71,6 +85,25 @@ class CartItem(ResponseModel):
     available: Annotated[bool, Field(description="whether this quantity is in stock now")]
 
 
+class ShippingQuery(BaseModel):
+    country: Annotated[
+        str,
+        AfterValidator(known_country),
+        Field(description="where to, ISO 3166; without it the cart's or the shop's", json_schema_extra=COUNTRY_SCHEMA),
+    ] = ""
+
+
+class ShippingOption(ResponseModel):
+    id: str
+    name: str
+    price: Money
+    days: Annotated[list[int] | None, Field(description="the fewest and the most until delivery")]
+
+
+class ShippingOptions(ResponseModel):
+    items: list[ShippingOption]
+
+
 class Cart(ResponseModel):
     id: str
     status: Annotated[str, Field(json_schema_extra={"enum": [*CartStatus]})]
@@ -78,6 +111,7 @@ class Cart(ResponseModel):
     promo_code: str | None
     subtotal: Money
     discount: Money
+    shipping: Annotated[Money, Field(description="by the method that was chosen, or by the shop's default")]
     tax: Money
     total: Money
 
@@ -102,6 +136,7 @@ class Cart(ResponseModel):
             promo_code=cart.promo_code,
             subtotal=shop_money(price.subtotal),
             discount=shop_money(price.discount),
+            shipping=shop_money(price.shipping),
             tax=shop_money(price.tax),
             total=shop_money(price.total),
         )
@@ -121,6 +156,25 @@ def create_cart(json: CreateCartRequest) -> tuple[Cart, int, dict[str, str]]:
 def get_cart(cart_id: str) -> Cart:
     """Get a cart, at current prices."""
     return cart_response(cart_id)
+
+
+@api.get("/carts/<cart_id>/shipping")
+@spec.validate(resp=responses(200, ShippingOptions, 404, 422), tags=["cart"])
+def list_shipping(cart_id: str, query: ShippingQuery) -> ShippingOptions:
+    """List the shipping methods for this cart, with their prices."""
+    cart, tenant = load_cart(cart_id), current_tenant()
+    country = query.country or cart.country or tenant.country
+    return ShippingOptions.model_construct(
+        items=[
+            ShippingOption.model_construct(
+                id=offer.method.id,
+                name=offer.method.localized_name(),
+                price=shop_money(offer.price),
+                days=list(offer.method.days) if offer.method.days else None,
+            )
+            for offer in shipping_offers(tenant, cart, country)
+        ]
+    )
 
 
 @api.post("/carts/<cart_id>/items")

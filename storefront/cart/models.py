@@ -36,6 +36,9 @@ class Cart(OwnedByTenant, Model):
     shopper: Mapped[str] = mapped_column(String(32))
     status: Mapped[str] = mapped_column(String(8), default=CartStatus.OPEN)
     promo_code: Mapped[str | None]
+    country: Mapped[str | None] = mapped_column(String(2))
+    """Where it is to be sent, as far as it was chosen; and by which of the shop's methods."""
+    shipping_method: Mapped[str | None] = mapped_column(String(40))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

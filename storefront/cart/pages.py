@@ -14,6 +14,7 @@ from storefront.errors import CartOrdered, FieldError, Invalid, NotFound
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.ids import new_token
+from storefront.pricing.promotions import promo_message
 from storefront.tenants.context import current_tenant
 from storefront.web.fragment_cache import vary_pages_by
 from storefront.web.htmx import render_page, requested_partial
@@ -25,6 +26,7 @@ pages = Blueprint("cart", __name__)
 def init_app(app: Flask) -> None:
     """Every page shows the cart's badge in its frame."""
     app.jinja_env.globals["cart_item_count"] = cart_item_count
+    app.jinja_env.globals["promo_message"] = promo_message
     vary_pages_by(app, cart_item_count)
 
 

@@ -14,17 +14,25 @@ from storefront.catalog.field_types import (
     Image,
     Label,
     Name,
-    Percent,
     ProductId,
-    PromoCode,
     StrictModel,
     TenantId,
     Text,
     Translated,
     validate_daily_budget,
-    validate_iso_date,
 )
 from storefront.catalog.json_file import CatalogError, describe_location, parse_json
+from storefront.catalog.selling_schema import (
+    ContactSetting,
+    Country,
+    PaymentMethods,
+    PromotionSetting,
+    ShippingSetting,
+    TaxClass,
+    TaxSetting,
+    Weight,
+    selling_errors,
+)
 from storefront.catalog.variant_schema import (
     MAX_OPTIONS,
     MAX_VARIANTS,
@@ -57,17 +65,6 @@ class Theme(BaseModel):
     face: Literal["fraunces", "bricolage", "figtree"] = "figtree"
     emblem: Image = ""
     hero: Hero | None = None
-
-
-class TaxSetting(StrictModel):
-    rate: Percent
-    included: bool = False
-
-
-class PromotionSetting(StrictModel):
-    code: PromoCode
-    percent: Percent
-    until: Annotated[str, AfterValidator(validate_iso_date)] | None = None
 
 
 class PinSetting(StrictModel):
@@ -116,6 +113,9 @@ class ProductEntry(StrictModel):
     image: Image = ""
     goes_with: Annotated[list[GoesWithSetting], Field(max_length=8)] = []
     """The best first."""
+    tax_class: TaxClass | None = None
+    weight: Weight | None = None
+    """In grams."""
     status: Literal["active", "draft", "archived"] = "active"
     """Of a new product; that of an existing one stays."""
 
@@ -129,6 +129,10 @@ class TenantEntry(StrictModel):
     theme: Theme = Theme()
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
+    country: Country | None = None
+    contact: ContactSetting | None = None
+    shipping: Annotated[list[ShippingSetting], Field(max_length=50)] = []
+    payment: PaymentMethods = []
     upsell: UpsellSetting | None = None
     labels: dict[str, dict[str, Annotated[Label, Field(min_length=1, max_length=80)]]] = {}
     """Translations of categories and tags: {label: {language: translation}}."""
@@ -189,6 +193,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
         yield from (f"{where}, {fault}" for fault in goes_with_errors(tenant))
         yield from (f"{where}, {fault}" for fault in language_errors(tenant))
         yield from (f"{where}, {fault}" for fault in variant_errors(tenant))
+        yield from (f"{where}, {fault}" for fault in selling_errors(tenant))
         for product in tenant.products:
             yield from (f"{where}, product {product.id!r}, {fault}" for fault in duplicates("tag", product.tags, ""))
             try:
@@ -209,6 +214,7 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
     texts += option_texts(tenant)
     if tenant.theme.hero:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
+    texts += [(f"shipping method {method.id!r}, name", method.name) for method in tenant.shipping]
     texts += [(f"labels, {label!r}", {DEFAULT_LANGUAGE_KEY: label} | others) for label, others in tenant.labels.items()]
     known = {DEFAULT_LANGUAGE_KEY, tenant.language, *LANGUAGES}
     for field, words in texts:

@@ -7,7 +7,13 @@ from typing import Any
 
 from storefront.config import ConfigError
 
-ENTRY_NAMES = {"tenants": "tenant", "products": "product", "promotions": "promotion", "variants": "variant"}
+ENTRY_NAMES = {
+    "tenants": "tenant",
+    "products": "product",
+    "promotions": "promotion",
+    "variants": "variant",
+    "shipping": "shipping method",
+}
 """The names of entries of these lists, which are described by id or code; entries of other lists by number."""
 Location = Sequence[int | str]
 
@@ -79,7 +85,7 @@ def describe_location(raw: Any, location: Location) -> str:
     for step, following in zip_longest(location, location[1:]):
         if isinstance(step, str):
             listed_in = step
-            if step and not (step in ENTRY_NAMES and isinstance(following, int)):
+            if step not in ("", "[key]") and not (step in ENTRY_NAMES and isinstance(following, int)):
                 parts.append(step)
             raw = raw.get(step) if isinstance(raw, dict) else None
         else:

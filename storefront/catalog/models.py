@@ -13,6 +13,8 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    bindparam,
+    case,
     false,
     text,
 )
@@ -111,12 +113,25 @@ class Product(StockState, OwnedByTenant, Model):
     options, which has one variant with the product's own id."""
     options_translations: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """In the order of `options`: `[{"name": {"de": "Farbe"}, "values": [{"de": "Rot"}, {}]}]`."""
+    tax_class: Mapped[str | None] = mapped_column(String(40))
+    """None: the shop's main rate."""
+    weight: Mapped[int | None]
+    """In grams; None if it isn't known."""
+    prior_price: Mapped[int | None] = mapped_column(BigInteger)
+    prior_price_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Of a product without options, the same as its variant's: see there."""
     position: Mapped[int] = mapped_column(BigInteger, default=new_id)
     search_name: Mapped[str]
     """Search terms of the name in all languages, used for ranking."""
     search_text: Mapped[str]
     """Search terms of everything that is searched, indexed by both databases."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+
+def current_prior_price(columns: Any) -> Any:
+    """Return the column of a product's or variant's prior price, while its price counts as reduced."""
+    moment = bindparam("reduced_at", callable_=now, type_=UtcDateTime())
+    return case((columns.prior_price_until > moment, columns.prior_price)).label("prior_price")
 
 
 class VariantStatus(StrEnum):
@@ -158,6 +173,10 @@ class Variant(StockState, OwnedByTenant, Model):
     """Empty for the product's."""
     sku: Mapped[str] = mapped_column(default="")
     gtin: Mapped[str | None]
+    prior_price: Mapped[int | None] = mapped_column(BigInteger)
+    """The lowest price of the 30 days before the price was reduced, in minor units."""
+    prior_price_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when the price counts as reduced."""
     status: Mapped[str] = mapped_column(String(8), default=VariantStatus.ACTIVE)
     archived_with_product: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Archived because its product isn't on sale, and active again with it."""

@@ -36,6 +36,8 @@ def product_row(tenant: TenantEntry, entry: ProductEntry, variants: Sequence[dic
         "price": min(row["price"] for row in variants),
         "tags": entry.tags,
         "image": entry.image,
+        "tax_class": entry.tax_class,
+        "weight": entry.weight,
         **options,
         "search_name": search_name,
         "search_text": search_text,

@@ -5,6 +5,7 @@ from typing import Annotated
 from flask import request, url_for
 from pydantic import BaseModel, Field
 
+from storefront.checkout.validation import check_checkout
 from storefront.i18n.locale import shopper_language
 from storefront.orders import actions
 from storefront.orders.api import Order, order_fields
@@ -16,9 +17,10 @@ from storefront.orders.validation import (
     MAX_IDEMPOTENCY_KEY_LENGTH,
     MAX_NAME_LENGTH,
     NAME_PATTERN,
-    check_buyer,
     check_idempotency_key,
 )
+from storefront.shipping.delivery import DeliveryRequest
+from storefront.shipping.vat import MAX_VAT_ID_LENGTH
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import suggest_after_order
 from storefront.upsell.api import Upsell
@@ -26,6 +28,17 @@ from storefront.web.openapi import MAX_SAFE_INTEGER, RequestModel, api_blueprint
 from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
 api = api_blueprint("checkout_api", __name__)
+
+
+class AddressRequest(RequestModel):
+    """Which fields a country needs is checked by `check_address`."""
+
+    line1: str
+    line2: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    region: str | None = None
+    country: Annotated[str, Field(description="ISO 3166, two letters")]
 
 
 class CheckoutRequest(RequestModel):
@@ -44,6 +57,25 @@ class CheckoutRequest(RequestModel):
         int | None,
         Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER, description="the total shown to the buyer, in minor units"),
     ] = None
+    address: Annotated[
+        AddressRequest | None, Field(description="required for a shipping method other than a pick-up")
+    ] = None
+    shipping: Annotated[
+        str | None,
+        Field(max_length=40, description="the id of a shipping method; required if the shop has some and no default"),
+    ] = None
+    payment: Annotated[
+        str | None, Field(max_length=40, description="the id of a payment method; required if the shop has some")
+    ] = None
+    vat_id: Annotated[
+        str | None,
+        Field(max_length=MAX_VAT_ID_LENGTH, description="of a business in the EU, which may then owe the tax itself"),
+    ] = None
+
+    @property
+    def delivery(self) -> DeliveryRequest:
+        sent = self.address.model_dump(exclude_none=True) if self.address else None
+        return DeliveryRequest(sent, self.shipping, self.vat_id, self.payment)
 
 
 class CheckoutHeaders(BaseModel):
@@ -62,7 +94,7 @@ class PlacedOrder(Order):
     upsell: Upsell
 
 
-PERSONAL = ("email", "name")
+PERSONAL = ("email", "name", "address")
 """Personal data of an order, null when the checkout of an existing order names another buyer."""
 
 
@@ -72,11 +104,12 @@ PERSONAL = ("email", "name")
 def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
     """Place the order, completely or not at all. The same cart or the same Idempotency-Key returns the same order.
 
-    Repeating the checkout of a cart with another email address returns the order without `email` and `name`.
+    Repeating the checkout of a cart with another email address returns the order without its personal data.
     """
-    buyer, key = check_buyer(json.email, json.name), check_idempotency_key(request.headers.get("Idempotency-Key"))
     tenant = current_tenant()
-    order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key)
+    buyer = check_checkout(tenant, json.email, json.name, json.delivery)
+    key = check_idempotency_key(request.headers.get("Idempotency-Key"))
+    order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key, sent=json.delivery)
     order = load_order(order_id)
     fields = order_fields(order)
     if not buyer.is_buyer_of(order.email):

@@ -9,8 +9,19 @@ from collections.abc import Mapping
 from flask import session
 
 from storefront.orders.validation import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
+from storefront.shipping.address import MAX_LINE_LENGTH, MAX_POSTAL_CODE_LENGTH
+from storefront.shipping.vat import MAX_VAT_ID_LENGTH
 
-FIELDS = {"email": MAX_EMAIL_LENGTH, "name": MAX_NAME_LENGTH}
+FIELDS = {
+    "email": MAX_EMAIL_LENGTH,
+    "name": MAX_NAME_LENGTH,
+    **dict.fromkeys(("line1", "line2", "city", "region"), MAX_LINE_LENGTH),
+    "postal_code": MAX_POSTAL_CODE_LENGTH,
+    "country": 2,
+    "shipping": 40,
+    "vat_id": MAX_VAT_ID_LENGTH,
+    "payment": 40,
+}
 """The form's fields with their maximum number of characters."""
 KEY = "checkout_draft"
 
@@ -22,7 +33,7 @@ def fields_of(form: Mapping[str, str]) -> dict[str, str]:
 def keep_draft(form: Mapping[str, str]) -> None:
     """Replace the draft with the fields of this form; delete it if all are empty."""
     discard_draft()
-    fields = fields_of(form)
+    fields = {field: value for field, value in fields_of(form).items() if value}
     if any(fields.values()):
         session[KEY] = fields
 
@@ -30,6 +41,11 @@ def keep_draft(form: Mapping[str, str]) -> None:
 def take_draft() -> dict[str, str]:
     """Return the draft and delete it."""
     return fields_of(session.pop(KEY)) if KEY in session else {}
+
+
+def read_draft() -> dict[str, str]:
+    """Return the draft and keep it, for a part of the page."""
+    return fields_of(session[KEY]) if KEY in session else {}
 
 
 def discard_draft() -> None:

@@ -6,19 +6,24 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from storefront.cart.pages import current_cart
+from storefront.cart.actions import choose_delivery as choose_cart_delivery
+from storefront.cart.pages import current_cart, session_cart_id
 from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
-from storefront.checkout.draft import FIELDS, discard_draft, keep_draft, take_draft
+from storefront.checkout.delivery_form import DeliveryForm
+from storefront.checkout.draft import FIELDS, discard_draft, keep_draft, read_draft, take_draft
+from storefront.checkout.validation import check_checkout, delivery_in_form
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import set_language_cookie
 from storefront.orders import actions
+from storefront.orders.pricing import unavailable_to
 from storefront.orders.queries import find_order_of_cart, load_order
-from storefront.orders.validation import Buyer, check_buyer
+from storefront.orders.validation import Buyer
+from storefront.shipping.address_formats import countries_of
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import reserves_panel_space
 from storefront.web.htmx import render_page, requested_partial
-from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
+from storefront.web.rate_limits import CART_CHANGES_LIMIT, CHECKOUT_LIMIT, limiter
 
 pages = Blueprint("checkout", __name__)
 
@@ -29,7 +34,7 @@ def review() -> AnyResponse:
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("cart.view_cart"), 303)
-    typed = {} if requested_partial() else take_draft()
+    typed = read_draft() if requested_partial() else take_draft()
     return show_checkout(cart, added=request.args.get("added"), typed=typed)
 
 
@@ -51,18 +56,31 @@ def next_page(button: str) -> str:
     return url_for("checkout.review")
 
 
+@pages.post("/checkout/delivery")
+@limiter.limit(CART_CHANGES_LIMIT)
+def choose_delivery() -> AnyResponse:
+    """Keep the country and the shipping method, so that the page shows what the order costs then."""
+    keep_draft(request.form)
+    method = current_tenant().shipping_method(request.form.get("shipping"))
+    country = request.form.get("country", "")
+    known = country if country in countries_of(current_tenant().shipping) else None
+    choose_cart_delivery(session_cart_id(), known, method.id if method else None)
+    return redirect(url_for("checkout.review"), 303)
+
+
 @pages.post("/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
 def place_order() -> AnyResponse:
     """Place the order and redirect to its confirmation. The form contains the cart's id, so repeating it redirects
     there, too."""
     cart_id = request.form.get("cart_id") or session.get("cart") or ""
-    buyer = None
+    buyer, sent = None, delivery_in_form(request.form)
     try:
-        buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
-        order_id, is_new = actions.place_order(
-            current_tenant(), cart_id, buyer, parse_expected_total(), shown_lines=request.form.get("shown_lines")
-        )
+        email, name = request.form.get("email", ""), request.form.get("name", "")
+        buyer = check_checkout(current_tenant(), email, name, sent)
+        shown = request.form.get("shown_lines")
+        total = parse_expected_total()
+        order_id, is_new = actions.place_order(current_tenant(), cart_id, buyer, total, shown_lines=shown, sent=sent)
     except (Conflict, Invalid) as refusal:
         cart = find_cart(cart_id)
         if cart is None:
@@ -106,6 +124,11 @@ def show_checkout(
     typed: Mapping[str, str] = {},
 ) -> Response:
     names = {line.variant_id: line.name for line in cart.lines}
+    tenant, delivery = current_tenant(), DeliveryForm.of(current_tenant(), cart, typed)
+    parts = ["order_summary"] if delivery else []
+    if delivery and added:  # the cart has changed, and what sending it costs
+        parts.append("shipping_methods")
+    gone = unavailable_to(tenant, cart.promo_code, typed.get("email", "")) if refusal else None
     context: dict[str, Any] = {
         "form": {field: typed.get(field, "") for field in FIELDS},
         "errors": {},
@@ -115,10 +138,13 @@ def show_checkout(
         "unfolded": bool(added) or isinstance(refusal, Conflict),
         "upsell_enabled": current_tenant().upsell_enabled,
         "reserves_panel_space": reserves_panel_space(current_tenant(), cart),
+        "delivery": delivery,
+        "first_error": None,
     }
     if isinstance(refusal, Invalid):
-        context["errors"] = {fault.field: fault.message for fault in refusal.field_errors}
-        others = [fault.message for fault in refusal.field_errors if fault.field not in FIELDS]
+        named = [(fault.field.removeprefix("address."), fault.message) for fault in refusal.field_errors]
+        context["errors"], context["first_error"] = dict(named), named[0][0]
+        others = [message for field, message in named if field not in FIELDS]
         context["refusal"] = " ".join(others) or None
     elif refusal:
         context["refusal"] = refusal.detail
@@ -129,8 +155,8 @@ def show_checkout(
         ]
     return render_page(
         "checkout/checkout.html",
-        extra_partials=("cart_badge", "messages"),
+        extra_partials=("cart_badge", "messages", *parts),
         http_status=refusal.status if refusal else 200,
-        cart=PricedCart.of(cart, current_tenant()),
+        cart=PricedCart.of(cart, tenant, delivery.destination if delivery else None, gone),
         **context,
     )

@@ -24,6 +24,7 @@ from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
 from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
+from storefront.orders.pricing import line_columns, price_columns, price_order, record_promotion
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart
 from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import (
@@ -35,7 +36,8 @@ from storefront.orders.validation import (
     fingerprint,
     new_order_number,
 )
-from storefront.pricing.calculator import Price, calculate_price
+from storefront.pricing.price import LinePrice, Price, PriceLine
+from storefront.shipping.delivery import NOTHING_SENT, Delivery, DeliveryRequest, check_delivery, check_weight
 from storefront.signals import orders_changed
 from storefront.tenants.settings import TenantSettings
 
@@ -50,20 +52,22 @@ def place_order(
     expected_total: int | None = None,
     idempotency_key: str | None = None,
     shown_lines: str | None = None,
+    sent: DeliveryRequest = NOTHING_SENT,
 ) -> tuple[str, bool]:
     """Turn an open cart into an order; take the stock of all lines or of none.
 
     `expected_total` is in minor units, `shown_lines` is the `digest_lines` of the lines that the shopper's page showed.
     Returns the order's id and whether it is new: the same cart, or the same idempotency key, returns the same order.
     Raises `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that was used
-    with another request; nothing is changed then.
+    with another request, and for what is missing or invalid of the delivery; nothing is changed then.
     """
-    request_fingerprint = fingerprint(cart_id, buyer, expected_total)
+    delivery = check_delivery(tenant, sent)
+    request_fingerprint = fingerprint(cart_id, buyer, expected_total, sent.fingerprint())
     for attempt in range(MAX_ATTEMPTS):
         try:
             with write(durable=True):
                 placed = _place_order_in_transaction(
-                    tenant, cart_id, buyer, expected_total, idempotency_key, request_fingerprint, shown_lines
+                    tenant, cart_id, buyer, delivery, expected_total, idempotency_key, request_fingerprint, shown_lines
                 )
         except IntegrityError:
             if attempt == MAX_ATTEMPTS - 1:
@@ -78,6 +82,7 @@ def _place_order_in_transaction(
     tenant: TenantSettings,
     cart_id: str,
     buyer: Buyer,
+    delivery: Delivery,
     expected_total: int | None,
     key: str | None,
     request_fingerprint: str,
@@ -91,17 +96,19 @@ def _place_order_in_transaction(
         if not is_id(cart_id) or (earlier := find_order_of_cart(cart_id)) is None:
             raise NotFound(_("We couldn't find this cart."))
         return earlier.id, False
-    taken = reserve_stock(cart_id, shown_lines)
-    total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())
-    check_price(total, expected_total, tenant.currency)
-    order = new_order_row(tenant, cart, buyer, total, key, request_fingerprint)
+    taken = sorted(reserve_stock(cart_id, shown_lines), key=lambda line: line.position)
+    check_weight(delivery.method, sum((line.weight or 0) * line.quantity for line in taken))
+    given = [line.price_line for line in taken]
+    price, counted = price_order(tenant, given, cart.promo_code, delivery.destination, buyer.email)
+    check_price(tenant, price, expected_total)
+    order = new_order_row(tenant, cart, buyer, price, key, request_fingerprint) | delivery_columns(delivery)
     insert_rows(Order, [order])
+    record_promotion(counted, buyer.email, order["id"])
     insert_rows(OrderSearchKey, search_key_rows(order["position"], buyer.email, buyer.name))
-    in_order = sorted(taken, key=lambda line: line.position)
-    first = new_id()
-    insert_rows(OrderLine, [line.row(order["id"], first + i) for i, line in enumerate(in_order)])
-    stock = [stock_event(line.product_id, line.variant_id, line.stock_left) for line in in_order]
-    record_events([(EventType.ORDER_PLACED, order["id"], {"number": order["number"], "total": total.total}), *stock])
+    first, priced = new_id(), zip(taken, price.lines, strict=True)
+    insert_rows(OrderLine, [line.row(order["id"], first + i, paid) for i, (line, paid) in enumerate(priced)])
+    stock = [stock_event(line.product_id, line.variant_id, line.stock_left) for line in taken]
+    record_events([(EventType.ORDER_PLACED, order["id"], {"number": order["number"], "total": price.total}), *stock])
     return order["id"], True
 
 
@@ -126,16 +133,14 @@ def new_order_row(
     }
 
 
-def price_columns(price: Price) -> dict[str, Any]:
-    """Return what an order stores of its price."""
+def delivery_columns(delivery: Delivery) -> dict[str, Any]:
+    """Return what an order stores of its delivery, the method's name in the shopper's language."""
+    method = delivery.method
     return {
-        "promo_code": None if price.promo_expired else price.promo_code,
-        "subtotal": price.subtotal,
-        "discount": price.discount,
-        "tax": price.tax,
-        "tax_rate": str(price.tax_rate) if price.tax_rate is not None else None,
-        "tax_included": price.tax_included,
-        "total": price.total,
+        "address": delivery.address.stored() if delivery.address else None,
+        "shipping_method": method.id if method else None,
+        "shipping_name": str(method.localized_name()) if method else None,
+        "vat_id": delivery.vat_id,
     }
 
 
@@ -154,6 +159,8 @@ SELECT_CART_LINES = tenant_scoped(
         lines.c.from_upsell,
         lines.c.position,
         *(products.c[name] for name in ("name", "name_translations", "image", "options", "options_translations")),
+        products.c.tax_class,
+        products.c.weight,
     )
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
     .where(lines.c.cart_id == bindparam("cart"))
@@ -180,12 +187,14 @@ class ReservedLine:
     image: str
     unit_price: int
     stock_left: int
+    tax_class: str | None
+    weight: int | None
 
     @property
-    def line_total(self) -> int:
-        return self.unit_price * self.quantity
+    def price_line(self) -> PriceLine:
+        return PriceLine(self.unit_price, self.quantity, self.tax_class, self.weight)
 
-    def row(self, order_id: str, position: int) -> dict[str, Any]:
+    def row(self, order_id: str, position: int, paid: LinePrice) -> dict[str, Any]:
         """Return the values of the order line."""
         return {
             "order_id": order_id,
@@ -196,9 +205,8 @@ class ReservedLine:
             "language": language_of(self.name) or shopper_language(),
             "options": self.options,
             "image": self.image,
-            "unit_price": self.unit_price,
-            "quantity": self.quantity,
             "from_upsell": self.from_upsell,
+            **line_columns(paid),
         }
 
 
@@ -237,4 +245,6 @@ def reserved_line(line: Any, variant: Any, languages: tuple[str, ...]) -> Reserv
         image=variant.image or line.image,
         unit_price=variant.price,
         stock_left=variant.stock,
+        tax_class=line.tax_class,
+        weight=line.weight,
     )

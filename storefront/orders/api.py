@@ -35,6 +35,15 @@ class Delivery(ResponseModel):
     tracking: str | None
 
 
+class Address(ResponseModel):
+    line1: str
+    line2: str | None
+    postal_code: str | None
+    city: str | None
+    region: str | None
+    country: str
+
+
 class Order(ResponseModel):
     id: str
     number: str
@@ -45,9 +54,15 @@ class Order(ResponseModel):
     promo_code: str | None
     subtotal: Money
     discount: Money
+    shipping: Money
     tax: Money
     total: Money
-    delivery: Annotated[Delivery | None, Field(description="how it was shipped; null before")]
+    address: Annotated[
+        Address | None, Field(description="where it is sent; null for a pick-up, and as for `email` and `name`")
+    ]
+    delivery: Annotated[
+        Delivery | None, Field(description="the shipping method; null if the shop has none and it wasn't shipped")
+    ]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -79,17 +94,29 @@ def order_fields(order: OrderView) -> dict[str, Any]:
         "promo_code": order.price.promo_code,
         "subtotal": paid(order.price.subtotal),
         "discount": paid(order.price.discount),
+        "shipping": paid(order.price.shipping),
         "tax": paid(order.price.tax),
         "total": paid(order.price.total),
+        "address": address_of(order),
         "delivery": delivery_of(order),
         "created_at": rfc3339(order.created_at),
     }
 
 
 def delivery_of(order: OrderView) -> Delivery | None:
-    if order.status != OrderStatus.FULFILLED:
+    if order.shipping_method is None and order.status != OrderStatus.FULFILLED:
         return None
-    return Delivery(method=None, name=None, carrier=order.carrier, tracking=order.tracking)
+    return Delivery(
+        method=order.shipping_method, name=order.shipping_name, carrier=order.carrier, tracking=order.tracking
+    )
+
+
+def address_of(order: OrderView) -> Address | None:
+    if order.address is None:
+        return None
+    stored = order.address
+    optional = {name: stored.get(name) for name in ("line2", "postal_code", "city", "region")}
+    return Address(line1=stored["line1"], country=stored["country"], **optional)
 
 
 @api.get("/orders/<order_id>")

@@ -21,6 +21,7 @@ from storefront.orders.fulfilment_validation import Shipment, check_note, check_
 from storefront.orders.models import Order, OrderNote, OrderStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.sales import forget_sales
+from storefront.promotions.actions import give_back_use
 from storefront.signals import orders_changed
 
 orders = table_of(Order)
@@ -74,6 +75,8 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
         change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
         cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)
         record_events([cancelled, *stock])
+        if order.price.applied_code:
+            give_back_use(order_id)
         forget_sales([order.created_at])
     orders_changed.send()
 

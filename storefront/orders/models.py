@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -56,10 +58,24 @@ class Order(OwnedByTenant, Model):
     promo_code: Mapped[str | None]
     subtotal: Mapped[int] = mapped_column(BigInteger)
     discount: Mapped[int] = mapped_column(BigInteger)
+    shipping: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     tax: Mapped[int] = mapped_column(BigInteger)
     tax_rate: Mapped[str | None]
+    """The main rate in per cent; None without tax."""
     tax_included: Mapped[bool]
+    tax_lines: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """`[{"rate": "20", "base": 1000, "amount": 200}]`, the highest rate first; None for old orders and without tax.
+    Kept in the row, because whatever shows an order shows them."""
+    shipping_tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The part of the tax that is on the shipping."""
     total: Mapped[int] = mapped_column(BigInteger)
+    address: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """`line1`, `line2`, `postal_code`, `city`, `region`, `country`; those without a value are left out."""
+    shipping_method: Mapped[str | None] = mapped_column(String(40))
+    shipping_name: Mapped[str | None]
+    """The method's name, in the language of the order."""
+    vat_id: Mapped[str | None] = mapped_column(String(20))
+    reverse_charge: Mapped[bool] = mapped_column(default=False, server_default=false())
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     fingerprint: Mapped[str | None] = mapped_column(String(64))
     """Hash of the request with the idempotency key, to detect a different request with the same key."""
@@ -144,3 +160,9 @@ class OrderLine(OwnedByTenant, Model):
     unit_price: Mapped[int] = mapped_column(BigInteger)
     quantity: Mapped[int]
     from_upsell: Mapped[bool]
+    discount: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """The line's part of the order's discount, and of its tax: refunds return them, and never compute them anew. 0 for
+    orders of earlier versions."""
+    tax: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    tax_rate: Mapped[str | None]
+    """In per cent; None without tax, and for old orders."""

@@ -19,7 +19,7 @@ from storefront.i18n.gettext import _
 from storefront.ids import is_id
 from storefront.orders.fulfilment_validation import Shipment
 from storefront.orders.models import Order, OrderLine, OrderNote
-from storefront.pricing.calculator import Price
+from storefront.pricing.price import Price, TaxLine
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class OrderLineView:
     unit_price: int
     quantity: int
     from_upsell: bool
+    discount: int
+    tax: int
+    """The line's parts of the order's discount and tax."""
+    tax_rate: str | None
+    """In per cent."""
 
     @property
     def line_total(self) -> int:
@@ -69,6 +74,10 @@ class OrderView:
     fulfilled_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: str | None
+    address: dict[str, str] | None
+    shipping_method: str | None
+    shipping_name: str | None
+    vat_id: str | None
     price: Price
     lines: list[OrderLineView]
 
@@ -85,8 +94,12 @@ orders, order_lines = table_of(Order), table_of(OrderLine)
 ORDER_COLUMNS = (
     *("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at", "position"),
     *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason"),
+    *("address", "shipping_method", "shipping_name", "vat_id"),
 )
-PRICE_COLUMNS = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
+PRICE_COLUMNS = (
+    *("subtotal", "discount", "shipping", "shipping_tax", "tax", "total", "tax_included", "promo_code", "tax_rate"),
+    *("tax_lines", "reverse_charge"),
+)
 LINE_COLUMNS = [field.name for field in fields(OrderLineView)]
 SELECT_ORDER_WITH_LINES = tenant_scoped(
     select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS), *(order_lines.c[name] for name in LINE_COLUMNS))
@@ -111,8 +124,13 @@ def load_order(order_id: str) -> OrderView:
 def order_view(row: Mapping[Any, Any], lines: list[OrderLineView]) -> OrderView:
     """Return an order from a row with the columns of `orders`."""
     paid = {name: row[orders.c[name]] for name in PRICE_COLUMNS}
-    rate = paid.pop("tax_rate")
-    price = Price(**paid, tax_rate=Decimal(rate) if rate else None)
+    rate, stored = paid.pop("tax_rate"), paid.pop("tax_lines")
+    price = Price(
+        **paid,
+        applied_code=paid["promo_code"],
+        tax_rate=Decimal(rate) if rate else None,
+        tax_lines=tuple(TaxLine.of(line) for line in stored or ()),
+    )
     return OrderView(**{name: row[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines)
 
 

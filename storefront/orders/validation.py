@@ -11,7 +11,9 @@ from email_validator import EmailNotValidError, validate_email
 from storefront.errors import CartChanged, CartEmpty, FieldError, Invalid, PriceChanged
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
-from storefront.pricing.calculator import Price
+from storefront.pricing.price import RAN_OUT, Price, PromoProblem
+from storefront.pricing.promotions import promo_message
+from storefront.tenants.settings import TenantSettings
 
 EMAIL_PATTERN = (
     r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
@@ -127,9 +129,10 @@ def check_idempotency_key(idempotency_key: str | None) -> str | None:
     return idempotency_key
 
 
-def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None) -> str:
-    """Return a hash of a checkout request; requests with the same idempotency key must have the same fingerprint."""
-    parts = (cart_id, buyer.email, buyer.name, repr(expected_total))
+def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None, delivery: str = "") -> str:
+    """Return a hash of a checkout request; requests with the same idempotency key must have the same fingerprint.
+    `delivery` is what it says about that, empty for nothing."""
+    parts = [cart_id, buyer.email, buyer.name, repr(expected_total)] + ([delivery] if delivery else [])
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -152,18 +155,21 @@ def check_lines(digest: str, shown_digest: str | None) -> None:
         raise CartChanged
 
 
-def check_price(price: Price, expected_total: int | None, currency: str) -> None:
-    """Raise `PriceChanged` if the shopper saw another total, or if the promo code has expired and no total was sent."""
-    if expected_total is not None and expected_total != price.total:
-        raise PriceChanged(
-            _("The total has changed. Please review your order and place it again."), price.total, currency
-        )
-    if price.promo_expired and expected_total is None:
+def check_price(tenant: TenantSettings, price: Price, expected_total: int | None) -> None:
+    """Raise `PriceChanged` if the shopper saw another total, or if the promo code ran out and no total was sent."""
+    ran_out = price.promo_problem in RAN_OUT
+    if expected_total == price.total or (expected_total is None and not ran_out):
+        return
+    if price.promo_problem == PromoProblem.EXPIRED and expected_total is None:
         detail = _(
             "The promo code %(code)s has expired, so the total has changed. Please review your order and try again.",
             code=price.promo_code,
         )
-        raise PriceChanged(detail, price.total, currency)
+    else:
+        detail = _("The total has changed. Please review your order and place it again.")
+        if price.promo_problem and ran_out:
+            detail = f"{promo_message(tenant, price.promo_code, price.promo_problem)} {detail}"
+    raise PriceChanged(detail, price.total, tenant.currency)
 
 
 def new_order_number() -> str:

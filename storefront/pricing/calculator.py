@@ -1,61 +1,139 @@
-"""Price calculation in named steps: subtotal, minus discount, plus tax, is the total. The only place that adds
-amounts."""
+"""Price calculation in named steps: subtotal, minus discount, plus shipping, plus tax, is the total. The only place
+that adds amounts. docs/pricing.md explains how each step is rounded."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from storefront.errors import FieldError, Invalid
-from storefront.i18n.gettext import _
 from storefront.money import percentage_of, tax_included_in
-from storefront.tenants.settings import Promotion, TenantSettings
+from storefront.pricing.allocation import allocate
+from storefront.pricing.price import NOWHERE, Destination, LinePrice, Price, PriceLine, TaxLine
+from storefront.pricing.promotions import ALL_AVAILABLE, Unavailable, discount_of, problem_of
+from storefront.tenants.promotions import Promotion
+from storefront.tenants.settings import TenantSettings
+from storefront.tenants.shipping_methods import ShippingMethod
+from storefront.tenants.tax import TaxRates
+
+NO_TAX = Decimal(0)
+
+
+def calculate_price(
+    tenant: TenantSettings,
+    lines: Iterable[PriceLine],
+    promo_code: str | None,
+    now: datetime,
+    to: Destination = NOWHERE,
+    unavailable: Unavailable = ALL_AVAILABLE,
+) -> Price:
+    """Calculate the price of these lines at the time `now`.
+
+    A code that gives nothing sets `promo_problem`; then the automatic promotion with the lowest total applies."""
+    basis = Basis.of(tenant, lines, to)
+    promotion = tenant.promotion(promo_code) if promo_code else None
+    problem = problem_of(tenant, promotion, basis.subtotal, now, unavailable) if promo_code else None
+    if promotion and problem is None:
+        found = price_with(basis, promotion)
+    else:
+        automatic = (
+            offer
+            for offer in tenant.promotions
+            if offer.automatic and problem_of(tenant, offer, basis.subtotal, now, unavailable) is None
+        )
+        found = min((price_with(basis, offer) for offer in (None, *automatic)), key=lambda price: price.total)
+    return replace(found, promo_code=promo_code, promo_problem=problem)
 
 
 @dataclass(frozen=True)
-class Price:
-    """Amounts in minor units. With `tax_included`, prices contain the tax: `tax` is informational and not added."""
+class Basis:
+    """What doesn't depend on the promotion. `rates` are those of each line in per cent, None without tax."""
 
-    subtotal: int
-    discount: int
-    tax: int
-    total: int
-    tax_rate: Decimal | None = None
-    tax_included: bool = False
-    promo_code: str | None = None
-    promo_expired: bool = False
+    lines: tuple[PriceLine, ...]
+    rates: tuple[Decimal | None, ...]
+    main_rate: Decimal | None
+    tax_included: bool
+    method: ShippingMethod | None
+    tax_taken_off_shipping: Decimal
+    """In per cent: of a price that includes tax which the buyer doesn't owe to this shop."""
+    reverse_charge: bool
+
+    @classmethod
+    def of(cls, tenant: TenantSettings, lines: Iterable[PriceLine], to: Destination) -> "Basis":
+        given, tax = tuple(lines), tenant.tax
+        method = to.method if given else None
+        if tax is None:
+            return cls(given, (None,) * len(given), None, False, method, NO_TAX, False)
+        rates = tax.rates_in(to.country)
+        if not to.reverse_charge:
+            of_lines = tuple(rates.rate_of(line.tax_class) for line in given)
+            return cls(given, of_lines, rates.rate, tax.included, method, NO_TAX, False)
+        if tax.included:
+            given = tuple(without_tax(line, rates) for line in given)
+        off = rates.rate if tax.included else NO_TAX
+        return cls(given, (NO_TAX,) * len(given), NO_TAX, False, method, off, True)
+
+    @property
+    def subtotal(self) -> int:
+        return sum(line.total for line in self.lines)
+
+    def shipping(self, goods: int, promotion: Promotion | None) -> int:
+        """Return the price of shipping for goods of this amount, discount taken off."""
+        if self.method is None or (promotion and promotion.free_shipping):
+            return 0
+        weight = sum((line.weight or 0) * line.quantity for line in self.lines)
+        price = self.method.price_of(goods, weight)
+        return price - tax_included_in(price, self.tax_taken_off_shipping)
 
 
-def calculate_price(tenant: TenantSettings, line_totals: Iterable[int], promo_code: str | None, now: datetime) -> Price:
-    """Calculate the price of these line totals (minor units) at the time `now`; each step rounds half up.
+def without_tax(line: PriceLine, rates: TaxRates) -> PriceLine:
+    """Return a line at its price without the tax that this includes."""
+    return line._replace(unit_price=line.unit_price - tax_included_in(line.unit_price, rates.rate_of(line.tax_class)))
 
-    An expired or unknown code gives no discount and sets `promo_expired`."""
-    subtotal = sum(line_totals)
-    promotion = tenant.promotion(promo_code) if promo_code else None
-    is_valid = promotion is not None and not promotion.expired(now, tenant.timezone)
-    discount = percentage_of(subtotal, promotion.percent) if promotion and is_valid else 0
-    net = subtotal - discount
-    tax, included, rate = 0, False, None
-    if tenant.tax:
-        included, rate = tenant.tax.included, tenant.tax.rate
-        tax = tax_included_in(net, rate) if included else percentage_of(net, rate)
+
+def price_with(basis: Basis, promotion: Promotion | None) -> Price:
+    """Return the price with this promotion, whose conditions are met."""
+    subtotal, totals = basis.subtotal, [line.total for line in basis.lines]
+    discount = discount_of(promotion, subtotal)
+    discounts = allocate(discount, totals)
+    shipping = basis.shipping(subtotal - discount, promotion)
+    taxed = [*(total - off for total, off in zip(totals, discounts, strict=True)), shipping]
+    rates = [*basis.rates, basis.main_rate]
+    tax_lines, taxes = split_tax(taxed, rates, basis.tax_included)
+    tax = sum(line.amount for line in tax_lines)
+    *line_taxes, shipping_tax = taxes
+    parts = zip(basis.lines, discounts, line_taxes, basis.rates, strict=True)
     return Price(
         subtotal=subtotal,
         discount=discount,
         tax=tax,
-        total=net if included else net + tax,
-        tax_rate=rate,
-        tax_included=included,
-        promo_code=promo_code,
-        promo_expired=bool(promo_code) and not is_valid,
+        total=subtotal - discount + shipping + (0 if basis.tax_included else tax),
+        tax_rate=basis.main_rate,
+        tax_included=basis.tax_included,
+        applied_code=promotion.code if promotion else None,
+        shipping=shipping,
+        shipping_tax=shipping_tax,
+        method=basis.method,
+        tax_lines=tuple(tax_lines),
+        reverse_charge=basis.reverse_charge,
+        lines=tuple(LinePrice(line.unit_price, line.quantity, off, own, rate) for line, off, own, rate in parts),
     )
 
 
-def usable_promotion(tenant: TenantSettings, code: str, now: datetime) -> Promotion:
-    """Return the promotion of a typed code. Raises `Invalid` if it is unknown or expired."""
-    promotion = tenant.promotion(code)
-    if promotion is None:
-        raise Invalid(FieldError("code", _("This promo code isn't valid.")))
-    if promotion.expired(now, tenant.timezone):
-        raise Invalid(FieldError("code", _("The promo code %(code)s has expired.", code=promotion.code)))
-    return promotion
+def split_tax(
+    amounts: Sequence[int], rates: Sequence[Decimal | None], included: bool
+) -> tuple[list[TaxLine], list[int]]:
+    """Return the tax of each rate, the highest first, and of each amount.
+
+    The tax of a rate is rounded once, half up, for the sum of its amounts, and allocated to them."""
+    found, taxes = [], [0] * len(amounts)
+    for rate in sorted({rate for rate in rates if rate is not None}, reverse=True):
+        members = [i for i in range(len(amounts)) if rates[i] == rate]
+        own = [amounts[i] for i in members]
+        taxable = sum(own)
+        if not taxable:
+            continue
+        tax = tax_included_in(taxable, rate) if included else percentage_of(taxable, rate)
+        found.append(TaxLine(rate, taxable - tax if included else taxable, tax))
+        for i, part in zip(members, allocate(tax, own), strict=True):
+            taxes[i] = part
+    return found, taxes

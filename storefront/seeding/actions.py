@@ -103,6 +103,7 @@ def read_products() -> list[SeedProduct]:
             tuple(complements.get(row.id, ())),
             row.options,
             row.options_translations,
+            row.tax_class,
             tuple(
                 SeedVariant(variant.id, variant.price, variant.stock, variant.image or row.image, variant.options)
                 for variant in variants[row.id]

@@ -40,6 +40,7 @@ class SeedProduct:
     complements: tuple[str, ...] = ()
     options: OptionsJson = None
     options_translations: OptionsJson = None
+    tax_class: str | None = None
     variants: tuple[SeedVariant, ...] = ()
     """Empty for a product without options."""
 

@@ -9,10 +9,11 @@ from storefront.cart.models import CartStatus
 from storefront.catalog.variants import chosen_options
 from storefront.events.models import EventType
 from storefront.ids import id_at, new_token
-from storefront.orders.actions import price_columns
+from storefront.orders.pricing import line_columns, price_columns
 from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import new_order_number
 from storefront.pricing.calculator import calculate_price
+from storefront.pricing.price import PriceLine
 from storefront.seeding.baskets import SeedProduct, SeedVariant
 from storefront.seeding.history import HOLDOUT, Checkout, Line
 from storefront.tenants.settings import TenantSettings
@@ -103,7 +104,7 @@ def add_order(
 ) -> None:
     order_id, number = new_token(), new_order_number()
     bought = [(products[line.product_id].variant_for(checkout.customer.email), line) for line in checkout.lines]
-    amounts = (variant.price * line.quantity for variant, line in bought)
+    amounts = [PriceLine(variant.price, line.quantity, products[line.product_id].tax_class) for variant, line in bought]
     price = calculate_price(tenant, amounts, checkout.promo_code, moment)
     head = {"id": order_id, "number": number, "cart_id": cart_id, "created_at": moment, "status": checkout.status}
     head["cancelled_at"] = checkout.cancelled_at
@@ -121,8 +122,9 @@ def add_order(
             "order_id": order_id,
             "position": first + i,
             **order_line(products[line.product_id], variant, line, tenant, language),
+            **line_columns(paid),
         }
-        for i, (variant, line) in enumerate(bought)
+        for i, ((variant, line), paid) in enumerate(zip(bought, price.lines, strict=True))
     ]
     placed = {"type": EventType.ORDER_PLACED, "data": {"number": number, "total": price.total}}
     rows.events.append({"subject": order_id, "created_at": moment, **placed})
@@ -142,7 +144,5 @@ def order_line(product: SeedProduct, variant: SeedVariant, line: Line, tenant: T
         "name": product.names.get(language, product.name),
         "language": language if language in product.names else tenant.default_language,
         "image": variant.image,
-        "unit_price": variant.price,
-        "quantity": line.quantity,
         "from_upsell": line.from_upsell,
     }

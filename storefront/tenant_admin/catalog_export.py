@@ -13,7 +13,10 @@ from storefront.tenants.models import Tenant
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
 BATCH = 500
-COPIED = ("id", "name", "currency", "locale", "timezone", "tax", "promotions", "upsell")
+COPIED = ("id", "name", "currency", "locale", "timezone", "upsell", "country", "payment")
+SPARSE = ("tax", "promotions", "contact", "shipping")
+"""Settings whose parts may be empty, and are left out then."""
+EMPTY: tuple[Any, ...] = (None, [], {})
 
 
 def exported_tenant(row: Tenant) -> dict[str, Any]:
@@ -21,7 +24,15 @@ def exported_tenant(row: Tenant) -> dict[str, Any]:
     found = {name: getattr(row, name) for name in COPIED}
     found |= {"theme": {name: value for name, value in row.theme.items() if value is not None}}
     found |= {"labels": row.taxonomy_translations}
-    return {name: value for name, value in found.items() if value not in (None, [], {})}
+    found |= {name: without_empty(getattr(row, name)) for name in SPARSE}
+    return {name: value for name, value in found.items() if value not in EMPTY}
+
+
+def without_empty(value: Any) -> Any:
+    """Return a setting without the members that have no value."""
+    if isinstance(value, dict):
+        return {name: inside for name, part in value.items() if (inside := without_empty(part)) not in EMPTY}
+    return [without_empty(part) for part in value] if isinstance(value, list) else value
 
 
 def exported_products(row: Tenant) -> Iterator[dict[str, Any]]:
@@ -72,6 +83,8 @@ def exported_product(
         "tags": product.tags,
         "image": product.image,
         "goes_with": goes_with,
+        "tax_class": product.tax_class,
+        "weight": product.weight,
     }
     sold = [one for one in variants if one.status == VariantStatus.ACTIVE or one.archived_with_product]
     status = product.status if sold else ProductStatus.ARCHIVED.value
@@ -82,7 +95,7 @@ def exported_product(
         found["variants"] = [exported_variant(currency, one) for one in sold or variants]
     else:
         found["stock"] = sum(one.stock for one in variants)
-    return {name: value for name, value in found.items() if value not in ("", [])}
+    return {name: value for name, value in found.items() if value not in ("", [], None)}
 
 
 def exported_options(language: str, product: Product) -> list[dict[str, Any]]:

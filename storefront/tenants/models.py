@@ -29,6 +29,11 @@ class Tenant(Model):
     taxonomy_translations: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
     category_order: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     """Categories as staff has ordered them; others follow in catalogue order."""
+    country: Mapped[str | None] = mapped_column(String(2))
+    contact: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    shipping: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    payment: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Ids of payment methods."""
     upsell_enabled: Mapped[bool | None]
     """Set by `flask upsell on|off --tenant`; None: the setting for all shops. UPSELL_ENABLED=false overrides it."""
 

@@ -1,8 +1,6 @@
 """A tenant's settings as an immutable snapshot: tax, promotions, theme, and merchandising rules (pins, exclusions)."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,29 +16,12 @@ from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.i18n.negotiation import default_language
 from storefront.i18n.unicode_text import plain_code
 from storefront.tenants import theme
+from storefront.tenants.countries import is_in_eu
 from storefront.tenants.models import Tenant
+from storefront.tenants.promotions import Promotion
+from storefront.tenants.shipping_methods import ShippingMethod
+from storefront.tenants.tax import Tax
 from storefront.tenants.timezones import UTC, timezone_of
-
-
-@dataclass(frozen=True)
-class Tax:
-    """`rate` is in per cent; `included` means that prices contain the tax."""
-
-    rate: Decimal
-    included: bool
-
-
-@dataclass(frozen=True)
-class Promotion:
-    """A promo code for `percent` per cent off the subtotal, valid through the day `until` (None: unlimited)."""
-
-    code: str
-    percent: Decimal
-    until: date | None
-
-    def expired(self, now: datetime, timezone: ZoneInfo) -> bool:
-        """Whether the last day has ended in the shop's time zone."""
-        return self.until is not None and now.astimezone(timezone).date() > self.until
 
 
 @dataclass(frozen=True)
@@ -94,6 +75,11 @@ class TenantSettings:
     taxonomy_translations: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo(UTC))
     category_order: tuple[str, ...] = ()
+    country: str | None = None
+    """Where the shop is; None if it doesn't say."""
+    contact: dict[str, str] = field(default_factory=dict, hash=False)
+    shipping: tuple[ShippingMethod, ...] = ()
+    payment: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: Tenant, upsell_enabled: bool) -> "TenantSettings":
@@ -103,20 +89,20 @@ class TenantSettings:
             currency=row.currency,
             locale=row.locale,
             theme=row.theme,
-            tax=Tax(Decimal(row.tax["rate"]), row.tax["included"]) if row.tax else None,
-            promotions=tuple(
-                Promotion(
-                    offer["code"].upper(),
-                    Decimal(offer["percent"]),
-                    date.fromisoformat(offer["until"]) if offer.get("until") else None,
-                )
-                for offer in row.promotions
-            ),
+            tax=Tax.of(row.tax) if row.tax else None,
+            promotions=tuple(Promotion.of(offer, row.currency) for offer in row.promotions),
             upsell=MerchandisingRules.of(row.upsell, row.currency),
             taxonomy_translations=row.taxonomy_translations or {},
             timezone=timezone_of(row.timezone, row.locale),
             upsell_enabled=upsell_enabled,
             category_order=tuple(row.category_order or ()),
+            country=row.country,
+            contact={name: text for name, text in (row.contact or {}).items() if text},
+            shipping=tuple(
+                ShippingMethod.of(method, row.currency, money.parse_locale(row.locale).language)
+                for method in row.shipping or ()
+            ),
+            payment=tuple(row.payment or ()),
         )
 
     @cached_property
@@ -128,6 +114,13 @@ class TenantSettings:
         """Return the promotion of a typed or pasted code; it may have expired. None if there is none."""
         wanted = plain_code(code).upper()
         return next((offer for offer in self.promotions if offer.code == wanted), None)
+
+    @property
+    def is_in_eu(self) -> bool:
+        return is_in_eu(self.country)
+
+    def shipping_method(self, method_id: str | None) -> ShippingMethod | None:
+        return next((method for method in self.shipping if method.id == method_id), None)
 
     def money(self, amount: int) -> str:
         return money.format_money(amount, self.currency, self.locale)
@@ -174,6 +167,8 @@ class TenantSettings:
     def tax_note(self) -> str:
         if self.tax is None:
             return ""
+        if self.tax.classes:
+            return _("Prices include tax") if self.tax.included else _("Prices exclude tax")
         rate = format_percent(self.tax.rate)
         if self.tax.included:
             return _("Prices include %(rate)s tax", rate=rate)

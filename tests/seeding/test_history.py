@@ -9,7 +9,8 @@ from random import Random
 from storefront.orders.models import OrderStatus
 from storefront.seeding.baskets import Baskets, SeedProduct, SeedVariant
 from storefront.seeding.history import Checkout, HistoryRequest, make_history
-from storefront.tenants.settings import Promotion, TenantSettings
+from storefront.tenants.promotions import Promotion
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.types import SuggestionDraft
 
