@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 
 from storefront.catalog.models import Product
+from storefront.catalog.search import MAX_TERMS
 from storefront.catalog.text import search_terms
 from storefront.db.base import table_of
 from storefront.db.engine import engines
@@ -146,11 +147,8 @@ def key_range(q: str) -> dict[str, str]:
 
 def found_products(q: str) -> Sequence[str]:
     """Return the ids of products that the catalogue's search finds, whatever their status."""
-    terms = search_terms(q)
-    if not terms:
-        return []
-    words = engines().dialect.search_query(current_tenant_id(), terms)
-    return execute(select_products(), {"words": words}).scalars().all()
+    terms = search_terms(q)[:MAX_TERMS]
+    return execute(select_products(terms)).scalars().all() if terms else []
 
 
 def with_lines(rows: Sequence[Any]) -> list[OrderView]:
@@ -211,9 +209,9 @@ def select_by_product(oldest_first: bool) -> Select[Any]:
     return tenant_scoped(joined.order_by(orders.c.position if oldest_first else orders.c.position.desc()))
 
 
-def select_products() -> Select[Any]:
+def select_products(terms: Sequence[str]) -> Select[Any]:
     products = table_of(Product)
-    matches = engines().dialect.matches_search(products.c.position, bindparam("words"), MAX_PRODUCTS)
+    matches = engines().dialect.matches_words(products.c.position, current_tenant_id(), terms, MAX_PRODUCTS)
     return tenant_scoped(select(products.c.id).where(matches).order_by(products.c.position).limit(MAX_PRODUCTS))
 
 

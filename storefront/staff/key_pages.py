@@ -14,7 +14,7 @@ from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
 from storefront.staff.keys import MAX_KEY_DAYS, create_key, revoke_key
 from storefront.staff.permissions import SCOPES, Permission
-from storefront.staff.queries import list_keys
+from storefront.staff.queries import list_keys, member_ids
 from storefront.staff.scope_words import scope_descriptions
 
 
@@ -23,6 +23,7 @@ def show_keys(refusal: Invalid | None = None, **context: Any) -> Response:
         "staff/keys.html",
         refusal,
         keys=list_keys(),
+        member_ids=member_ids(),
         scopes=sorted(SCOPES),
         scope_descriptions=scope_descriptions(),
         chosen=request.form.getlist("scope") if refusal else [],

@@ -50,6 +50,7 @@ def create_link(
             person_id=person_id,
             expires_at=moment + LIFETIMES[kind],
             created_by=current_actor().name,
+            created_by_id=current_actor().person_id,
         )
     )
     return token
@@ -63,6 +64,20 @@ def withdraw_links(kind: LinkKind, shop_id: str | None, email: str | None) -> No
             OneTimeLink.kind == kind,
             OneTimeLink.shop_id == shop_id,
             OneTimeLink.email == email,
+            OneTimeLink.used_at.is_(None),
+        )
+        .values(used_at=now())
+    )
+
+
+def withdraw_invitations_by(person_id: str, shop_id: str) -> None:
+    """End the open invitations to a shop that a person made, inside `write()`."""
+    db.session.execute(
+        update(OneTimeLink)
+        .where(
+            OneTimeLink.kind == LinkKind.INVITATION,
+            OneTimeLink.shop_id == shop_id,
+            OneTimeLink.created_by_id == person_id,
             OneTimeLink.used_at.is_(None),
         )
         .values(used_at=now())
