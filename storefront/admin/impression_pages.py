@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from storefront.admin.blueprints import pages
 from storefront.admin.numbers import position
 from storefront.admin.product_queries import product_names
+from storefront.admin.reason_words import reason_sentences
 from storefront.admin.report_words import ARM_NAMES
 from storefront.admin.upsell_queries import (
     complements_between,
@@ -56,7 +57,8 @@ def impression(impression_id: str) -> Response:
     if found is None:
         raise NotFound(_("We couldn't find this suggestion. Old ones are removed after a while."))
     in_cart = products_in_cart(found.cart_id)
-    names = product_names([*in_cart, *(one["product_id"] for one in found.suggestions)])
+    known = [one["with"] for one in (found.reasons or {}).values() if "with" in one]
+    names = product_names([*in_cart, *known, *(one["product_id"] for one in found.suggestions)])
     call = find_call(found.call_id) if found.call_id else None
     return no_store(
         render_page(
@@ -65,10 +67,18 @@ def impression(impression_id: str) -> Response:
             in_cart=in_cart,
             names=names,
             call=call,
-            evidence=evidence(found, in_cart, names),
+            evidence=reasons_of(found, in_cart, names),
             **WORDS,
         )
     )
+
+
+def reasons_of(shown: UpsellImpression, in_cart: list[str], names: dict[str, str]) -> dict[str, list[str]]:
+    """Return, for each suggested product, why: as it was then, or for old impressions what speaks for it today."""
+    if shown.reasons is None:
+        return evidence(shown, in_cart, names)
+    ids = [one["product_id"] for one in shown.suggestions]
+    return {id: reason_sentences(shown.reasons.get(id, {}), names) for id in ids}
 
 
 def evidence(shown: UpsellImpression, in_cart: list[str], names: dict[str, str]) -> dict[str, list[str]]:
