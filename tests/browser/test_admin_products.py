@@ -65,7 +65,7 @@ def add_shirt(owner: Visit) -> None:
 def test_every_page_of_products_is_for_everybody(owner: Visit) -> None:
     """Light and dark, on a phone and on a desk."""
     add_shirt(owner)
-    paths = ("", "?q=coffee", "?q=zzzz", "?status=low", "/new", f"/{ESPRESSO}", f"/{SHIRT}")
+    paths = ("", "?q=coffee", "?q=zzzz", "?status=low", "/new", f"/{ESPRESSO}", f"/{SHIRT}", f"/{SHIRT}/options")
     for path in (*(f"/admin/products{one}" for one in paths), "/admin/categories"):
         owner.go(path)
         for width in (PHONE, DESK):
@@ -161,3 +161,29 @@ def test_products_are_offered_while_one_types_what_goes_with_another(owner: Visi
     with owner.page.expect_response("**/admin/product-choices*"):
         last.press_sequentially("waffles")
     expect(owner.see("#goes_with_choices option")).to_have_count(1)
+
+
+def test_options_that_change_show_on_an_open_page_of_the_shop(owner: Visit, visit: Callable[..., Visit]) -> None:
+    shopper = visit(owner.shop)
+    owner.go("/admin/products/new")
+    owner.see("#name").fill("Scarf")
+    owner.see("#price").fill("20")
+    owner.see("#stock").fill("9")
+    owner.page.get_by_text("several variants").click()
+    owner.see("#option_1").fill("Colour")
+    owner.see("#values_1").fill("Red, Blue")
+    owner.see("main .primary-button").click()
+    with shopper.page.expect_request("**/events?*"):
+        shopper.go("/products/scarf")
+    expect(shopper.see("#product")).to_contain_text("Red")
+    owner.page.get_by_role("link", name="Change options and variants").click()
+    owner.see("#value_1_1").fill("Crimson")
+    owner.see("#more_1").fill("Green")
+    owner.page.get_by_role("button", name="Save options").click()
+    expect(owner.see("#messages")).to_contain_text("Saved.")
+    expect(shopper.see("#product")).to_contain_text("Crimson")
+    owner.see("#choice_1").select_option("Green")
+    owner.see("#stock").fill("3")
+    owner.page.get_by_role("button", name="Add variant").click()
+    expect(owner.see("#messages")).to_contain_text("1 variant added.")
+    expect(shopper.see("#product")).to_contain_text("Green")
