@@ -77,8 +77,10 @@ def reasons_of(shown: UpsellImpression, in_cart: list[str], names: dict[str, str
     """Return, for each suggested product, why: as it was then, or for old impressions what speaks for it today."""
     if shown.reasons is None:
         return evidence(shown, in_cart, names)
-    ids = [one["product_id"] for one in shown.suggestions]
-    return {id: reason_sentences(shown.reasons.get(id, {}), names) for id in ids}
+    return {
+        one["product_id"]: reason_sentences(shown.reasons.get(one["product_id"], {}), names, one["explanation"])
+        for one in shown.suggestions
+    }
 
 
 def evidence(shown: UpsellImpression, in_cart: list[str], names: dict[str, str]) -> dict[str, list[str]]:

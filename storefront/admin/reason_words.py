@@ -9,10 +9,16 @@ from storefront.upsell.recommender.reasons import PIN
 from storefront.upsell.recommender.scoring import Signal
 
 
-def reason_sentences(reason: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """Return the sentences about a reason. `names` has names of products by id."""
+def reason_sentences(reason: Mapping[str, Any], names: Mapping[str, str], explanation: str) -> list[str]:
+    """Return the sentences about a reason. `names` has names of products by id. The shop's words are left out if they
+    were shown as the explanation."""
     with_name = names.get(reason.get("with", ""), reason.get("with", ""))
-    return [*choice(reason), *signal(reason, with_name)]
+    sentences = [*choice(reason), *signal(reason, with_name)]
+    return [text for text in sentences if text != quoted(explanation)]
+
+
+def quoted(text: str) -> str:
+    return f"“{text}”"
 
 
 def choice(reason: Mapping[str, Any]) -> Iterator[str]:
@@ -41,7 +47,7 @@ def signal(reason: Mapping[str, Any], with_name: str) -> Iterator[str]:
     elif kind == Signal.COMPLEMENT and reason.get("by_shop"):
         yield _("You say that it goes well with %(product)s.", product=with_name)
         if why := reason.get("why"):
-            yield f"“{why}”"
+            yield quoted(why)
     elif kind == Signal.COMPLEMENT:
         yield _("The model has found that it goes well with %(product)s.", product=with_name)
     elif kind == Signal.SIMILAR_TEXT:

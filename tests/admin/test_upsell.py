@@ -107,6 +107,7 @@ def test_an_impression_says_what_spoke_for_each_product_then(app: Flask, manager
     assert "Heather Honey" in found
     assert "In the shop&#39;s own ranking it was in place 1, with a score of " in found
     assert "You say that it goes well with Dawn Beans." in found
+    assert found.count("A sweet start.") == 1
     manager.post("/admin/products/beans/goes-with", {})
     for _number in range(4):
         place_order(shopper, beans=1, pot=1)
