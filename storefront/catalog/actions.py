@@ -90,6 +90,9 @@ def editing(tenant: TenantSettings, product_id: str, if_match: ETags | None = No
             raise ProductChanged
         yield edit
         events = edit.finish()
+        db.session.add_all(edit.added)
+        for variant in edit.deleted:
+            db.session.delete(variant)
         db.session.flush()
         record_events(events)
     if events:
