@@ -1,13 +1,14 @@
 """Reads of events for the audit log, newest first.
 
-A page reads at most `MAX_SCANNED` events unless an index leads to those that fit, so that a filter which fits one event
-of a million costs no more than one that fits all: the page then ends early, and the next one goes on from there."""
+A page reads at most `MAX_SCANNED` events, of all, of the staff's, or of a subject's, whichever an index leads to. So a
+filter that fits one event of a million costs no more than one that fits all: the page then ends early, and the next one
+goes on from there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 
 from storefront.catalog.models import Product
 from storefront.db.base import db
@@ -58,15 +59,14 @@ class AuditPage:
 
 def list_events(wanted: AuditFilter, after: int | None = None, before: int | None = None) -> AuditPage:
     """Return the events before this id, or those after it; the latest with neither."""
-    query, is_scan = matching(wanted)
+    by_index, filters = matching(wanted)
     last = last_event_id()
     if after is not None:
-        return newer_events(query.where(Event.id > after), after, last, is_scan)
+        return newer_events(by_index, filters, after, last)
     high = min(before, last + 1) if before is not None else last + 1
-    low = max(high - MAX_SCANNED, 1) if is_scan else 1
-    found = list(
-        db.session.execute(query.where(Event.id < high, Event.id >= low).order_by(Event.id.desc()).limit(PAGE_SIZE + 1))
-    )
+    low = lowest_to_scan(by_index, high) if filters else 1
+    query = select(*COLUMNS).where(*by_index, *filters, Event.id < high, Event.id >= low).order_by(Event.id.desc())
+    found = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
     rows, newer = found[:PAGE_SIZE], (high - 1 if high <= last else None)
     if len(found) > PAGE_SIZE:
         return AuditPage(rows, newer, rows[-1].id)
@@ -74,38 +74,51 @@ def list_events(wanted: AuditFilter, after: int | None = None, before: int | Non
     return AuditPage(rows, newer, low if is_cut else None, is_cut)
 
 
-def newer_events(query: Select[Any], after: int, last: int, is_scan: bool) -> AuditPage:
-    high = min(after + MAX_SCANNED, last) if is_scan else last
-    found = list(db.session.execute(query.where(Event.id <= high).order_by(Event.id).limit(PAGE_SIZE + 1)))
+def newer_events(by_index: list[Any], filters: list[Any], after: int, last: int) -> AuditPage:
+    high = highest_to_scan(by_index, after, last) if filters else last
+    query = select(*COLUMNS).where(*by_index, *filters, Event.id > after, Event.id <= high).order_by(Event.id)
+    found = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
     rows = found[:PAGE_SIZE]
     has_more = len(found) > PAGE_SIZE
     newer = rows[-1].id if has_more else high if high < last else None
     return AuditPage(rows[::-1], newer, after + 1, not has_more and high < last)
 
 
-def matching(wanted: AuditFilter) -> tuple[Select[Any], bool]:
-    """Return the query of the filter, and whether it has to look at each event."""
-    query, is_scan = select(*COLUMNS), False
-    if wanted.actor in STAFF_ACTORS:
-        query = query.where(BY_STAFF)
-    elif wanted.actor:
-        is_scan = True
-    if wanted.actor:
-        query = query.where(Event.actor_type == wanted.actor)
-    if wanted.type:
-        query, is_scan = query.where(Event.type == wanted.type), is_scan or wanted.actor not in STAFF_ACTORS
+def lowest_to_scan(by_index: list[Any], high: int) -> int:
+    """Return the id at which a page that reads down from `high`, exclusive, has read `MAX_SCANNED` events; ids are
+    gapless."""
+    if not by_index:
+        return max(high - MAX_SCANNED, 1)
+    query = select(Event.id).where(*by_index, Event.id < high).order_by(Event.id.desc())
+    return db.session.scalar(query.offset(MAX_SCANNED - 1).limit(1)) or 1
+
+
+def highest_to_scan(by_index: list[Any], after: int, last: int) -> int:
+    """Return the id at which a page that reads up from `after`, exclusive, has read `MAX_SCANNED` events."""
+    if not by_index:
+        return min(after + MAX_SCANNED, last)
+    query = select(Event.id).where(*by_index, Event.id > after).order_by(Event.id)
+    return db.session.scalar(query.offset(MAX_SCANNED - 1).limit(1)) or last
+
+
+def matching(wanted: AuditFilter) -> tuple[list[Any], list[Any]]:
+    """Return the conditions that an index leads to, and those for which each event is read."""
     subject = wanted.subject or find_subject(wanted.q)
-    if subject:
-        return query.where(Event.subject == subject), False
-    if wanted.q:
+    by_index = [Event.subject == subject] if subject else [BY_STAFF] if wanted.actor in STAFF_ACTORS else []
+    filters: list[Any] = []
+    if wanted.actor:
+        filters.append(Event.actor_type == wanted.actor)
+    if wanted.type:
+        filters.append(Event.type == wanted.type)
+    if wanted.q and not subject:
         typed = wanted.q.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         pattern = f"%{typed}%"
         named = or_(
             func.lower(Event.actor_name).like(pattern, escape="\\"),
             func.lower(Event.subject).like(pattern, escape="\\"),
         )
-        query, is_scan = query.where(named), is_scan or wanted.actor not in STAFF_ACTORS
-    return query, is_scan
+        filters.append(named)
+    return by_index, filters
 
 
 def find_subject(q: str) -> str:

@@ -70,6 +70,7 @@ FIELD_NAMES: Mapping[str, str] = {
     "pins": N_("Suggested first"),
     "goes_with": N_("Goes well with"),
     "excluded": N_("Never suggested"),
+    "options": N_("Options"),
     "variant": N_("Variant"),
     "variant_id": N_("Variant"),
     "budget": N_("Daily budget"),

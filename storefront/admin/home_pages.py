@@ -35,7 +35,7 @@ def home() -> Response:
             to_ship=orders_to_ship(),
             low=low_stock(),
             counted=counted,
-            may_edit=signed_in().may(Permission.CATALOG_WRITE),
+            may_see_products=signed_in().may(Permission.CATALOG_READ),
             suggestions=suggestions_tile(),
             **charts(overview),
         )

@@ -9,6 +9,7 @@ from storefront.admin.blueprints import pages
 from storefront.admin.new_rows import counted_rows, show_new_rows
 from storefront.admin.numbers import position
 from storefront.admin.product_queries import find_products, product_names
+from storefront.admin.reason_words import reason_sentences
 from storefront.admin.report_words import ARM_NAMES
 from storefront.admin.upsell_queries import (
     NOTHING,
@@ -95,7 +96,8 @@ def impression(impression_id: str) -> Response:
     if found is None:
         raise NotFound(_("We couldn't find this suggestion. Old ones are removed after a while."))
     in_cart = products_in_cart(found.cart_id)
-    names = product_names([*in_cart, *(one["product_id"] for one in found.suggestions)])
+    known = [one["with"] for one in (found.reasons or {}).values() if "with" in one]
+    names = product_names([*in_cart, *known, *(one["product_id"] for one in found.suggestions)])
     call = find_call(found.call_id) if found.call_id else None
     return no_store(
         render_page(
@@ -104,10 +106,20 @@ def impression(impression_id: str) -> Response:
             in_cart=in_cart,
             names=names,
             call=call,
-            evidence=evidence(found, in_cart, names),
+            evidence=reasons_of(found, in_cart, names),
             **WORDS,
         )
     )
+
+
+def reasons_of(shown: UpsellImpression, in_cart: list[str], names: dict[str, str]) -> dict[str, list[str]]:
+    """Return, for each suggested product, why: as it was then, or for old impressions what speaks for it today."""
+    if shown.reasons is None:
+        return evidence(shown, in_cart, names)
+    return {
+        one["product_id"]: reason_sentences(shown.reasons.get(one["product_id"], {}), names, one["explanation"])
+        for one in shown.suggestions
+    }
 
 
 def evidence(shown: UpsellImpression, in_cart: list[str], names: dict[str, str]) -> dict[str, list[str]]:

@@ -31,7 +31,7 @@ HOME = "admin.home"
 SECTIONS = (
     Section(HOME, N_("Home"), Permission.ORDERS_READ, "home"),
     Section("admin.orders", N_("Orders"), Permission.ORDERS_READ, "orders"),
-    Section("admin.products", N_("Products"), Permission.CATALOG_WRITE, "products"),
+    Section("admin.products", N_("Products"), Permission.CATALOG_READ, "products"),
     Section("admin.upsell", N_("Suggestions"), Permission.UPSELL_READ, "suggestions"),
     Section("staff.people", N_("People"), Permission.STAFF_WRITE, "people"),
     Section("staff.keys", N_("API keys"), Permission.KEYS_WRITE, "keys"),

@@ -22,6 +22,8 @@ FIELD_NAMES: Mapping[str, str] = {
     "category": N_("Category"),
     "tags": N_("Tags"),
     "image": N_("Picture"),
+    "options": N_("Options"),
+    "options_translations": N_("Other languages"),
     "status": N_("Status"),
     "sku": N_("SKU"),
     "gtin": N_("GTIN"),
@@ -68,10 +70,17 @@ def event_text(event: Any) -> str:
     if event.type == EventType.PRICE_CHANGED:
         values = {"before": format_money(before.get("price", 0)), "after": format_money(after["price"])}
         return _("Price: %(before)s → %(after)s", **values)
-    if event.type == EventType.PRODUCT_CHANGED:
-        fields = dict.fromkeys(_(FIELD_NAMES[name]) for name in after if name in FIELD_NAMES)
-        return _("Changed: %(fields)s", fields=", ".join(fields))
-    return ""
+    return change_text(before, after) if event.type == EventType.PRODUCT_CHANGED else ""
+
+
+def change_text(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return which fields were changed, or which variant was added or removed."""
+    if after.get("variant"):
+        return _("Variant added: %(variant)s", variant=after["variant"])
+    if before.get("variant"):
+        return _("Variant removed: %(variant)s", variant=before["variant"])
+    fields = dict.fromkeys(_(FIELD_NAMES[name]) for name in after if name in FIELD_NAMES)
+    return _("Changed: %(fields)s", fields=", ".join(fields))
 
 
 def short_values(event: Any) -> Iterable[str]:

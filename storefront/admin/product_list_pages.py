@@ -25,7 +25,7 @@ MAX_CATEGORIES_SHOWN = 300
 
 
 @pages.get("/products")
-@requires(Permission.CATALOG_WRITE)
+@requires(Permission.CATALOG_READ)
 def products() -> Response:
     wanted = ProductFilter(
         cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH),

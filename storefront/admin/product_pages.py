@@ -79,7 +79,7 @@ def create_product() -> Response:
 
 
 @pages.get("/products/<product_id>")
-@requires(Permission.CATALOG_WRITE)
+@requires(Permission.CATALOG_READ)
 def product(product_id: str) -> Response:
     return show_product(product_id)
 

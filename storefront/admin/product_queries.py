@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storefront.admin.home_queries import MAX_COUNT, bounded_count
@@ -92,9 +92,8 @@ def conditions(wanted: ProductFilter, few: bool = False) -> list[Any]:
     elif wanted.shown:
         found += [Product.status == wanted.shown, IS_OFF_SALE]
     if terms := search_terms(wanted.q)[:MAX_TERMS]:
-        dialect = engines().dialect
-        words = literal(dialect.search_query(current_tenant_id(), terms))
-        found.append(dialect.matches_search(table_of(Product).c.position, words, None))
+        position = table_of(Product).c.position
+        found.append(engines().dialect.matches_words(position, current_tenant_id(), terms))
     return found
 
 

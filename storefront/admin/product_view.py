@@ -57,11 +57,12 @@ def show_product(product_id: str, refusal: Refusal | None = None, section: str =
     variants = list_variants(product_id)
     stored = {f"{name}_{one.id}": value for one in variants for name, value in variant_values(tenant, one).items()}
     stored |= form_values(tenant, row)
+    may_change = signed_in().may(Permission.CATALOG_WRITE)
     # A form with a picture that is too large isn't read.
     typed = dict(request.form) if refusal and section != "picture" else {}
     return no_store(
         render_page(
-            "admin/product.html",
+            "admin/product.html" if may_change else "admin/product_facts.html",
             http_status=refusal.status if refusal else 200,
             product=row,
             variants=variants,

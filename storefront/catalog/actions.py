@@ -91,6 +91,9 @@ def editing(tenant: TenantSettings, product_id: str, if_match: ETags | None = No
             raise ProductChanged
         yield edit
         events = edit.finish()
+        db.session.add_all(edit.added)
+        for variant in edit.deleted:
+            db.session.delete(variant)
         db.session.flush()
         store_prior_prices(write_connection(), current_tenant_id(), edit.repricings)
         record_events(events)

@@ -35,7 +35,6 @@ from storefront.catalog.selling_schema import (
 )
 from storefront.catalog.variant_schema import (
     MAX_OPTIONS,
-    MAX_VARIANTS,
     OptionEntry,
     Stock,
     VariantEntry,
@@ -108,7 +107,8 @@ class ProductEntry(StrictModel):
     stock: Stock | None = None
     """None for a product with variants only."""
     options: Annotated[list[OptionEntry], Field(max_length=MAX_OPTIONS)] = []
-    variants: Annotated[list[VariantEntry], Field(max_length=MAX_VARIANTS)] = []
+    variants: list[VariantEntry] = []
+    """Those that are sold, at most `MAX_VARIANTS`, and archived ones."""
     tags: Tags = []
     image: Image = ""
     goes_with: Annotated[list[GoesWithSetting], Field(max_length=8)] = []
@@ -136,6 +136,10 @@ class TenantEntry(StrictModel):
     upsell: UpsellSetting | None = None
     labels: dict[str, dict[str, Annotated[Label, Field(min_length=1, max_length=80)]]] = {}
     """Translations of categories and tags: {label: {language: translation}}."""
+    category_order: Annotated[list[Category], Field(max_length=5000)] | None = None
+    """Categories as staff has ordered them. None: the order stays, or is that of the products."""
+    upsell_enabled: bool | None = None
+    """Whether suggestions are on in this shop. None: it stays, or is as for all shops."""
     products: list[ProductEntry]
 
     @field_validator("locale")

@@ -16,9 +16,9 @@ from storefront.catalog.models import Product, ProductStatus, VariantStatus
 from storefront.catalog.prior_prices import store_prior_prices
 from storefront.catalog.product_rows import product_row
 from storefront.catalog.variant_importer import (
-    ARCHIVED_WITH_PRODUCT,
     EventRow,
     VariantChanges,
+    archived_with_product,
     check_ids_unused,
     find_variant_changes,
     insert_variants,
@@ -56,6 +56,9 @@ UPDATED_COLUMNS = (
     "search_text",
 )
 """Columns of an existing product that `--update` takes from the file: all except its stock."""
+
+SET_BY_STAFF = ("category_order", "upsell_enabled")
+"""Columns of a shop that a file without them leaves as they are."""
 
 Progress = Callable[[int], object]
 """Called with the number of products processed since the last call."""
@@ -131,6 +134,7 @@ def import_parsed_catalog(
 def import_tenant(connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary) -> None:
     values = entry.model_dump(mode="json", exclude={"products", "id", "labels"}, by_alias=True)
     values["taxonomy_translations"] = entry.labels
+    values = {name: value for name, value in values.items() if name not in SET_BY_STAFF or value is not None}
     currency = connection.scalar(select(Tenant.currency).where(Tenant.id == entry.id))
     if currency is None:
         connection.execute(insert(Tenant).values(id=entry.id, **values))
@@ -212,8 +216,8 @@ def insert_products(
 
 def new_variant_rows(tenant: TenantEntry, entry: ProductEntry) -> list[dict[str, Any]]:
     """Return the rows of a new product's variants, archived with it if it isn't on sale."""
-    hidden = {} if entry.status == ProductStatus.ACTIVE.value else ARCHIVED_WITH_PRODUCT
-    return [row | hidden for row in variant_rows(tenant, entry)]
+    rows = variant_rows(tenant, entry)
+    return rows if entry.status == ProductStatus.ACTIVE.value else [archived_with_product(row) for row in rows]
 
 
 def stock_on_sale(variants: Sequence[dict[str, Any]]) -> int:

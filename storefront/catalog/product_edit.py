@@ -28,7 +28,9 @@ class ProductEdit:
     """`variants` are all of the product's, in their order."""
 
     def __init__(self, tenant: TenantSettings, product: Product, variants: Sequence[Variant]) -> None:
-        self.tenant, self.product, self.variants = tenant, product, variants
+        self.tenant, self.product, self.variants = tenant, product, list(variants)
+        self.added: list[Variant] = []
+        self.deleted: list[Variant] = []
         self.events: list[Change] = []
         self.repricings: list[Repricing] = []
         self._before: dict[str, Any] = {}
@@ -119,6 +121,33 @@ class ProductEdit:
         before, after = {"status": ("archived", "active")[is_sold]}, {"status": status.value}
         self._record(EventType.PRODUCT_CHANGED, self._named(variant), before, after)
 
+    def add_variant(self, id: str, options: Sequence[str], price: int, stock: int) -> None:
+        """Add a variant, the last in order."""
+        variant = Variant(
+            id=id,
+            product_id=self.product.id,
+            position=max((one.position for one in self.variants), default=-1) + 1,
+            options=list(options),
+            price=price,
+            stock=stock,
+            image="",
+            sku="",
+            status=VariantStatus.ACTIVE.value if self.is_on_sale else VariantStatus.ARCHIVED.value,
+            archived_with_product=not self.is_on_sale,
+        )
+        self.variants.append(variant)
+        self.added.append(variant)
+        before, after = variant_members(None), variant_members(variant)
+        self._record(EventType.PRODUCT_CHANGED, self._named(variant), before, after)
+        self._show_stock(variant)
+
+    def delete_variant(self, variant: Variant) -> None:
+        """Delete a variant to which no cart or order refers."""
+        self.variants.remove(variant)
+        self.deleted.append(variant)
+        before, after = variant_members(variant), variant_members(None)
+        self._record(EventType.PRODUCT_CHANGED, self._named(variant), before, after)
+
     def set_variant_details(self, variant: Variant, values: Mapping[str, Any]) -> None:
         """Set a variant's picture, SKU and GTIN."""
         new = {name: value for name, value in values.items() if getattr(variant, name) != value}
@@ -155,6 +184,13 @@ class ProductEdit:
             self.product.stock = sum(one.stock for one in sold if one.status == VariantStatus.ACTIVE)
             self.product.updated_at = moment
         return self.events
+
+
+def variant_members(variant: Variant | None) -> dict[str, Any]:
+    """Return what the event of an added or deleted variant has of it; None in place of each if there is none."""
+    if variant is None:
+        return dict.fromkeys(("variant", "price", "stock"))
+    return {"variant": " / ".join(variant.options), "price": variant.price, "stock": variant.stock}
 
 
 def search_document(tenant: TenantSettings, product: Product) -> tuple[str, str]:

@@ -118,6 +118,10 @@ class VariantInput(RequestModel):
     status: Annotated[VariantStatus, Field(strict=False)]
 
 
+class OptionsInput(RequestModel):
+    options: Annotated[list[OptionEntry], Field(max_length=MAX_OPTIONS)]
+
+
 def shop_entry(tenant: TenantSettings, *products: ProductEntry) -> TenantEntry:
     """Return the shop as in a catalogue file that has these products only."""
     return TenantEntry.model_construct(

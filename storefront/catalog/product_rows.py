@@ -5,9 +5,12 @@ from typing import Any
 
 from storefront.catalog.field_types import split_by_language
 from storefront.catalog.import_schema import ProductEntry, TenantEntry
+from storefront.catalog.models import VariantStatus
 from storefront.catalog.text import build_search_document
 from storefront.catalog.variant_importer import option_columns
 from storefront.catalog.variants import iter_option_values
+
+ACTIVE = VariantStatus.ACTIVE
 
 
 def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
@@ -17,7 +20,7 @@ def searchable_labels(tenant: TenantEntry, entry: ProductEntry) -> list[str]:
 
 
 def product_row(tenant: TenantEntry, entry: ProductEntry, variants: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a product's row, with the lowest price of these rows of its variants."""
+    """Return a product's row, with the lowest price of those of these variants that are sold with it."""
     own, options = tenant.language, option_columns(tenant, entry)
     name, names = split_by_language(entry.name, own)
     description, descriptions = split_by_language(entry.description, own)
@@ -33,7 +36,7 @@ def product_row(tenant: TenantEntry, entry: ProductEntry, variants: Sequence[dic
         "description": description,
         "description_translations": descriptions or None,
         "category": entry.category,
-        "price": min(row["price"] for row in variants),
+        "price": min(one["price"] for one in variants if one["archived_with_product"] or one["status"] == ACTIVE),
         "tags": entry.tags,
         "image": entry.image,
         "tax_class": entry.tax_class,

@@ -108,15 +108,20 @@ def stock_event(row: Row, stock: int) -> EventRow:
     return EventType.STOCK_CHANGED, row["product_id"], {"stock": stock} | variant_of(row["product_id"], row["id"])
 
 
+def archived_with_product(row: Row) -> Row:
+    """Return the row of a variant of a product that isn't on sale."""
+    return row | ARCHIVED_WITH_PRODUCT if row["status"] == VariantStatus.ACTIVE else row
+
+
 def variant_rows(tenant: TenantEntry, entry: ProductEntry) -> list[Row]:
-    """Return the rows of a product's variants, with their stock; of one without options the only one."""
+    """Return the rows of a product's variants, with their stock; of one without options its own and archived ones."""
     price = money.parse(entry.price, tenant.currency)
-    common = {"tenant_id": tenant.id, "product_id": entry.id} | ACTIVE
-    if not entry.variants:
-        own = {"position": 0, "options": [], "price": price, "stock": entry.stock, "image": "", "sku": "", "gtin": None}
-        return [common | {"id": entry.id} | own]
-    return [
+    common = {"tenant_id": tenant.id, "product_id": entry.id}
+    own = {"position": 0, "options": [], "price": price, "stock": entry.stock, "image": "", "sku": "", "gtin": None}
+    without_options = [] if entry.options else [common | {"id": entry.id} | own | ACTIVE]
+    return without_options + [
         common
+        | (ACTIVE if variant.status == "active" else ARCHIVED)
         | {
             "id": variant.id,
             "position": position,
@@ -149,7 +154,7 @@ def find_variant_changes(
     stored = {row.id: row._asdict() for row in connection.execute(query)}
     moment, hidden = now(), products_not_on_sale(connection, tenant.id, ids)
     wanted = (
-        row | (ARCHIVED_WITH_PRODUCT if entry.id in hidden else {})
+        archived_with_product(row) if entry.id in hidden else row
         for entry in entries
         for row in variant_rows(tenant, entry)
     )

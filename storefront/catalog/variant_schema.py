@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -46,7 +46,8 @@ class OptionEntry(StrictModel):
 
 class VariantEntry(StrictModel):
     """`options` has one value of each of the product's options, in the shop's default language. `price` and `image` are
-    the product's if they are left out."""
+    the product's if they are left out. An archived variant is no longer sold: it may have values that the options no
+    longer have, or that another variant has."""
 
     id: ProductId
     options: list[OptionText]
@@ -55,23 +56,32 @@ class VariantEntry(StrictModel):
     image: Image = ""
     sku: Sku = ""
     gtin: Gtin | None = None
+    status: Literal["active", "archived"] = "active"
+
+
+def sold_variants(product: "ProductEntry") -> list[VariantEntry]:
+    """Return the variants that aren't archived."""
+    return [variant for variant in product.variants if variant.status == "active"]
 
 
 def variant_errors(tenant: "TenantEntry") -> Iterator[str]:
     """Yield errors of options and variants, each with the product's id, the variant's and the field."""
     for product in tenant.products:
         where = f"product {product.id!r}"
-        if not product.options and not product.variants:
+        sold = sold_variants(product)
+        if not product.options and not sold:
             if product.stock is None:
                 yield f"{where}, stock is required."
             continue
-        if not product.variants:
+        if not sold:
             yield f"{where}, variants: a product with options needs at least one"
         if not product.options:
             yield f"{where}, options: a product with variants needs at least one"
         if product.stock is not None:
             yield f"{where}, stock: is given by variant for a product with variants"
-        if (total := sum(variant.stock for variant in product.variants)) > MAX_STOCK:
+        if len(sold) > MAX_VARIANTS:
+            yield f"{where}, variants must have at most {MAX_VARIANTS} entries"
+        if (total := sum(variant.stock for variant in sold)) > MAX_STOCK:
             yield f"{where}, variants: have a stock of {total} together, which is more than {MAX_STOCK}"
         yield from (f"{where}, {fault}" for fault in option_errors(tenant, product))
         yield from (f"{where}, {fault}" for fault in combination_errors(tenant, product))
@@ -101,7 +111,7 @@ def combination_errors(tenant: "TenantEntry", product: "ProductEntry") -> Iterat
     """Yield errors for variants that don't fit the options, and for combinations that are given twice."""
     options = source_options(tenant, product)
     seen: dict[tuple[str, ...], str] = {}
-    for variant in product.variants:
+    for variant in sold_variants(product):
         where, chosen = f"variant {variant.id!r}, options", tuple(variant.options)
         if len(chosen) != len(options):
             yield f"{where}: has {len(chosen)} values, but the product has {len(options)} options"
@@ -130,7 +140,8 @@ def id_errors(tenant: "TenantEntry") -> Iterator[str]:
     for product in tenant.products:
         for variant in product.variants:
             where = f"product {product.id!r}, variant {variant.id!r}, id"
-            if variant.id in products:
+            was_without_options = variant.status == "archived" and variant.id == product.id and product.options
+            if variant.id in products and not was_without_options:
                 yield f"{where}: is the id of a product"
             if variant.id in owner:
                 yield f"{where}: is the id of another variant of product {owner[variant.id]!r}"

@@ -22,6 +22,11 @@ class Actor(NamedTuple):
     id: str | None = None
     name: str | None = None
 
+    @property
+    def person_id(self) -> str | None:
+        """The id if a person acts, else None."""
+        return self.id if self.type == ActorType.PERSON else None
+
 
 SHOPPER, SYSTEM = Actor(ActorType.SHOPPER), Actor(ActorType.SYSTEM)
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, select
 
 from storefront.catalog.models import Product
+from storefront.catalog.search import MAX_TERMS
 from storefront.catalog.text import search_terms
 from storefront.db.base import table_of
 from storefront.db.engine import engines
@@ -40,7 +41,8 @@ MAX_KEYS = 10_000
 MAX_PRODUCTS = 10
 MAX_CANDIDATES = 300
 """Orders looked at for each key or product if a status is wanted; those of a rare one may be further back."""
-CHUNK = 100
+CHUNK, CHUNK_BY_STATUS = 100, 500
+"""Candidates whose orders one statement reads; of those by status, only few may come back."""
 END = "\U0010ffff"
 """Sorts behind every other character."""
 
@@ -109,12 +111,13 @@ def is_recent(row: Any, query: OrderQuery) -> bool:
 def searched_rows(query: OrderQuery, limit: int) -> Iterator[Any]:
     """Yield the orders that the search finds, until the candidates end."""
     positions = candidates(query, MAX_CANDIDATES if query.status or query.since else limit)
-    while chunk := list(islice(positions, CHUNK)):
-        found = execute(SELECT_ORDERS_AT, {"positions": chunk}).all()
+    statement, size = SELECT_ORDERS_AT[bool(query.status)], CHUNK_BY_STATUS if query.status else CHUNK
+    while chunk := list(islice(positions, size)):
+        found = execute(statement, {"positions": chunk, "status": query.status}).all()
         by_position = {row.position: row for row in found}
         for position in chunk:
             row = by_position.get(position)
-            if row and is_recent(row, query) and query.status in ("", row.status):
+            if row and is_recent(row, query):
                 yield row
 
 
@@ -154,11 +157,8 @@ def key_range(q: str) -> dict[str, str]:
 
 def found_products(q: str) -> Sequence[str]:
     """Return the ids of products that the catalogue's search finds, whatever their status."""
-    terms = search_terms(q)
-    if not terms:
-        return []
-    words = engines().dialect.search_query(current_tenant_id(), terms)
-    return execute(select_products(), {"words": words}).scalars().all()
+    terms = search_terms(q)[:MAX_TERMS]
+    return execute(select_products(terms)).scalars().all() if terms else []
 
 
 def with_lines(rows: Sequence[Any]) -> list[OrderView]:
@@ -178,6 +178,12 @@ def select_orders(by_status: bool, oldest_first: bool) -> Select[Any]:
         .order_by(order)
         .limit(bindparam("limit"))
     )
+    return tenant_scoped(statement.where(orders.c.status == bindparam("status")) if by_status else statement)
+
+
+def select_orders_at(by_status: bool) -> Select[Any]:
+    columns = (orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS)
+    statement = select(*columns).where(orders.c.position.in_(bindparam("positions", expanding=True)))
     return tenant_scoped(statement.where(orders.c.status == bindparam("status")) if by_status else statement)
 
 
@@ -232,9 +238,9 @@ def select_by_product(oldest_first: bool) -> Select[Any]:
     return tenant_scoped(joined.order_by(orders.c.position if oldest_first else orders.c.position.desc()))
 
 
-def select_products() -> Select[Any]:
+def select_products(terms: Sequence[str]) -> Select[Any]:
     products = table_of(Product)
-    matches = engines().dialect.matches_search(products.c.position, bindparam("words"), MAX_PRODUCTS)
+    matches = engines().dialect.matches_words(products.c.position, current_tenant_id(), terms, MAX_PRODUCTS)
     return tenant_scoped(select(products.c.id).where(matches).order_by(products.c.position).limit(MAX_PRODUCTS))
 
 
@@ -246,11 +252,7 @@ SELECT_ORDERS = {
 SELECT_BY_KEY = {oldest_first: select_by_key(oldest_first) for oldest_first in (False, True)}
 SELECT_BY_NUMBER = {oldest_first: select_by_number(oldest_first) for oldest_first in (False, True)}
 SELECT_BY_PRODUCT = {oldest_first: select_by_product(oldest_first) for oldest_first in (False, True)}
-SELECT_ORDERS_AT = tenant_scoped(
-    select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS)).where(
-        orders.c.position.in_(bindparam("positions", expanding=True))
-    )
-)
+SELECT_ORDERS_AT = {by_status: select_orders_at(by_status) for by_status in (False, True)}
 SELECT_LINES = tenant_scoped(
     select(order_lines.c.order_id, *(order_lines.c[name] for name in LINE_COLUMNS))
     .where(order_lines.c.order_id.in_(bindparam("ids", expanding=True)))

@@ -15,6 +15,7 @@ from storefront.db.expiry import BATCH, Rule, batches
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
+from storefront.retention.pictures import remove_unused_pictures
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
@@ -65,7 +66,7 @@ def claim_round() -> bool:
 
 
 def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
-    """Yield after each batch of one shop's rows, deleted in its own contexts."""
+    """Yield after each batch of one shop's rows, deleted in its own contexts, and after its pictures."""
     for tenant_id in tenant_ids:
         pruning = prune()
         while True:
@@ -73,6 +74,10 @@ def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
                 deleted = next(pruning, None)
             if deleted is None:
                 break
+            yield deleted
+        with app.app_context(), tenant_context(tenant_id):
+            deleted = remove_unused_pictures()
+        if deleted:
             yield deleted
 
 

@@ -48,6 +48,7 @@ class Checkout:
     promo_code: str | None
     status: str | None = None
     ordered_at: datetime | None = None
+    fulfilled_at: datetime | None = None
     cancelled_at: datetime | None = None
 
 
@@ -103,7 +104,8 @@ def completed(started: Checkout, now: datetime, rng: Random) -> Checkout:
     ordered_at = started.started_at + timedelta(minutes=rng.uniform(1, 6))
     cancelled_at = ordered_at + timedelta(hours=rng.uniform(0.2, 20))
     cancelled = rng.random() < ORDER_CANCELLED and cancelled_at < now
-    shipped = ordered_at + timedelta(days=rng.uniform(0.5, UNSHIPPED_DAYS)) < now
+    fulfilled_at = ordered_at + timedelta(days=rng.uniform(0.5, UNSHIPPED_DAYS))
+    shipped = not cancelled and fulfilled_at < now
     return Checkout(
         started.cart_created_at,
         started.started_at,
@@ -114,5 +116,6 @@ def completed(started: Checkout, now: datetime, rng: Random) -> Checkout:
         started.promo_code,
         OrderStatus.CANCELLED if cancelled else OrderStatus.FULFILLED if shipped else OrderStatus.PLACED,
         ordered_at,
+        fulfilled_at if shipped else None,
         cancelled_at if cancelled else None,
     )

@@ -1,6 +1,6 @@
 """The table rows of demo checkouts, with the values that real checkouts would have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,8 @@ from storefront.cart.models import CartStatus
 from storefront.catalog.variants import chosen_options
 from storefront.events.models import EventType
 from storefront.ids import id_at, new_token
+from storefront.orders.fulfilment_validation import Shipment
+from storefront.orders.models import OrderStatus
 from storefront.orders.pricing import line_columns, price_columns
 from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import new_order_number
@@ -107,7 +109,7 @@ def add_order(
     amounts = [PriceLine(variant.price, line.quantity, products[line.product_id].tax_class) for variant, line in bought]
     price = calculate_price(tenant, amounts, checkout.promo_code, moment)
     head = {"id": order_id, "number": number, "cart_id": cart_id, "created_at": moment, "status": checkout.status}
-    head["cancelled_at"] = checkout.cancelled_at
+    head |= {"fulfilled_at": checkout.fulfilled_at, "cancelled_at": checkout.cancelled_at}
     buyer = {"shopper": checkout.customer.shopper, "email": checkout.customer.email, "name": checkout.customer.name}
     first, language = id_at(moment), checkout.customer.language
     rows.orders.append(
@@ -126,11 +128,21 @@ def add_order(
         }
         for i, ((variant, line), paid) in enumerate(zip(bought, price.lines, strict=True))
     ]
-    placed = {"type": EventType.ORDER_PLACED, "data": {"number": number, "total": price.total}}
-    rows.events.append({"subject": order_id, "created_at": moment, **placed})
-    if checkout.cancelled_at:
-        cancelled = {"type": EventType.ORDER_CANCELLED, "data": {}}
-        rows.events.append({"subject": order_id, "created_at": checkout.cancelled_at, **cancelled})
+    rows.events += order_events(order_id, checkout, {"number": number, "total": price.total})
+
+
+def order_events(order_id: str, checkout: Checkout, placed: Row) -> Iterator[Row]:
+    """Yield what happened to an order; `placed` is the data of the first event."""
+    before, shipped = {"status": OrderStatus.PLACED}, {"status": OrderStatus.FULFILLED, **Shipment().members()}
+    cancelled = {"status": OrderStatus.CANCELLED}
+    happened: tuple[tuple[datetime | None, Row], ...] = (
+        (checkout.ordered_at, {"type": EventType.ORDER_PLACED, "data": placed, "before": None, "after": None}),
+        (checkout.fulfilled_at, {"type": EventType.ORDER_FULFILLED, "data": {}, "before": before, "after": shipped}),
+        (checkout.cancelled_at, {"type": EventType.ORDER_CANCELLED, "data": {}, "before": before, "after": cancelled}),
+    )
+    for moment, event in happened:
+        if moment:
+            yield {"subject": order_id, "created_at": moment, **event}
 
 
 def order_line(product: SeedProduct, variant: SeedVariant, line: Line, tenant: TenantSettings, language: str) -> Row:

@@ -109,7 +109,13 @@ def staff_of(tenant_id: str) -> dict[str, list[dict[str, Any]]]:
     with tenant_context(tenant_id):
         people = [{"email": one.person.email, "name": one.person.name, "role": one.role.value} for one in all_members()]
         keys = [
-            {"prefix": key.prefix, "name": key.name, "scopes": key.scopes, "revoked": key.revoked_at is not None}
+            {
+                "prefix": key.prefix,
+                "name": key.name,
+                "scopes": key.scopes,
+                "created_by": key.created_by,
+                "revoked": key.revoked_at is not None,
+            }
             for key in all_keys()
         ]
     return {"people": people, "keys": keys}

@@ -16,6 +16,7 @@ from storefront.staff.keys import MAX_KEY_DAYS, create_key, revoke_key
 from storefront.staff.list_filters import list_url, pager_urls, read_filter, with_position
 from storefront.staff.lists import KeyState, list_keys
 from storefront.staff.permissions import SCOPES, Permission
+from storefront.staff.queries import member_ids
 from storefront.staff.scope_words import scope_descriptions
 
 ENDPOINT = "staff.keys"
@@ -34,6 +35,7 @@ def show_keys(refusal: Invalid | None = None, **context: Any) -> Response:
         chips=[(value, word, list_url(ENDPOINT, filters, state=value)) for value, word in state_names().items()],
         pages=pager_urls(ENDPOINT, filters, found),
         here=with_position(filters, wanted),
+        member_ids=member_ids(),
         scopes=sorted(SCOPES),
         scope_descriptions=scope_descriptions(),
         chosen=request.form.getlist("scope") if refusal else [],

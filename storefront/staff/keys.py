@@ -56,6 +56,7 @@ def create_key(name: str, scopes: Iterable[str], days: int | None = None, id: st
         digest=digest("api-key", text),
         scopes=sorted(granted),
         created_by=current_actor().name,
+        created_by_id=current_actor().person_id,
         expires_at=expiry_after(days),
     )
     with write():

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from storefront.db.base import db
+from storefront.db.engine import engines
 from storefront.db.tenant_context import current_tenant_id, set_rls_tenant
 from storefront.db.transactions import write, write_connection
 from storefront.errors import FieldError, Invalid, NotFound
@@ -15,13 +17,22 @@ from storefront.events.models import EventType
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
 from storefront.staff.models import LinkKind, Membership, OneTimeLink, Person, StaffPolicy
-from storefront.staff.one_time_links import create_link, find_link, use_link, withdraw_links
+from storefront.staff.one_time_links import (
+    create_link,
+    find_link,
+    use_link,
+    withdraw_invitations_by,
+    withdraw_links,
+)
 from storefront.staff.passwords import hash_password, is_password
-from storefront.staff.permissions import Role
+from storefront.staff.permissions import ROLES, Permission, Role
 from storefront.staff.queries import find_member, find_person, find_person_of_shop, has_people
-from storefront.staff.refusals import LastOwner, LinkExpired, OwnRole, SignInFailed
+from storefront.staff.refusals import LastOwner, LinkExpired, OwnRole, SignInFailed, SignInRequired
 from storefront.staff.sessions import revoke_sessions_of
 from storefront.staff.validation import check_email, check_person
+
+SETUP_LOCK_ID = 7_206_340_004
+"""One person at a time is the first, also by different links."""
 
 
 def create_setup_link() -> str | None:
@@ -36,6 +47,7 @@ def set_up(token: str, email: str, name: str, password: str, shop_ids: list[str]
     email, name = check_person(email, name, password)
     password_hash = hash_password(password)
     with write(durable=True):
+        engines().dialect.lock_among_machines(write_connection(), SETUP_LOCK_ID)
         use_link(LinkKind.SETUP, token)
         if has_people():
             raise LinkExpired
@@ -72,16 +84,27 @@ def described(email: str | None, role: str) -> dict[str, Any]:
 
 def invite(email: str, role: Role, by: Role = Role.OWNER) -> str:
     """Make an invitation to this shop, which replaces an earlier one to this address. `by`: the role of who invites.
-    Returns its token. Raises `Invalid`, also for a member, and `OwnRole`."""
+    Returns its token. Raises `Invalid`, also for a member, `OwnRole`, and `SignInRequired` for somebody who has just
+    been removed."""
     email = check_email(email)
     if role.rank < by.rank:
         raise OwnRole
     with write():
+        lock_members()
+        maker = current_actor().person_id
+        if maker is not None and find_member(maker) is None:
+            raise SignInRequired
         if find_person_of_shop(email) is not None:
             raise Invalid(FieldError("email", _("%(email)s is already a member of this shop.", email=email)))
         token = create_link(LinkKind.INVITATION, current_tenant_id(), email, role)
         record_events([Change(EventType.MEMBER_INVITED, email, after=described(email, role))])
     return token
+
+
+def lock_members() -> None:
+    """Lock this shop's memberships, inside `write()`, so that changes of people follow one another. Two owners can't
+    remove each other at once, and a removal finds every invitation that the person has made."""
+    db.session.execute(select(Membership.person_id).order_by(Membership.person_id).with_for_update()).all()
 
 
 def withdraw_invitation(email: str) -> None:
@@ -102,16 +125,16 @@ def accept(token: str, form: Mapping[str, str]) -> Person:
         added = (email, name, hash_password(password))
     elif not is_password(password, existing.password_hash):
         raise SignInFailed
-    with write(durable=True):
-        used = use_link(LinkKind.INVITATION, token, current_tenant_id())
-        person = find_person(email)
-        if person is None:
-            if existing is not None:
-                raise LinkExpired
-            person = add_person(*added)
-        elif existing is None:
-            raise LinkExpired  # another invitation to this address was accepted meanwhile
-        add_member(person, used)
+    try:
+        with write(durable=True):
+            used = use_link(LinkKind.INVITATION, token, current_tenant_id())
+            person = find_person(email)
+            if (person is None) != (existing is None):
+                raise LinkExpired  # another invitation to this address was accepted meanwhile
+            person = person or add_person(*added)
+            add_member(person, used)
+    except IntegrityError as fault:
+        raise LinkExpired from fault  # the same, at the same moment
     return person
 
 
@@ -125,8 +148,10 @@ def add_member(person: Person, link: OneTimeLink) -> None:
 
 
 def change_role(person_id: str, role: Role, by: Role = Role.OWNER) -> None:
-    """Raises `NotFound`, `OwnRole` for a role above the one of who changes it, and `LastOwner`."""
+    """Who may not manage people any more can't have their invitations accepted. Raises `NotFound`, `OwnRole` for a role
+    above the one of who changes it, and `LastOwner`."""
     with write():
+        lock_members()
         member, email = load_member(person_id)
         before = Role(member.role)
         if role.rank < by.rank:
@@ -137,19 +162,24 @@ def change_role(person_id: str, role: Role, by: Role = Role.OWNER) -> None:
             check_other_owner(person_id)
         member.role = role
         db.session.flush()
+        if Permission.STAFF_WRITE not in ROLES[role]:
+            withdraw_invitations_by(person_id, current_tenant_id())
         record_events(
             [Change(EventType.MEMBER_ROLE_CHANGED, person_id, {"email": email}, {"role": before}, {"role": role})]
         )
 
 
 def remove_member(person_id: str) -> None:
-    """End a person's membership of this shop and their sessions in it. Raises `NotFound` and `LastOwner`."""
+    """End a person's membership of this shop, their sessions in it, and their invitations to it. Keys that they made
+    are the shop's and stay. Raises `NotFound` and `LastOwner`."""
     with write():
+        lock_members()
         member, email = load_member(person_id)
         role = member.role
         if role == Role.OWNER:
             check_other_owner(person_id)
         revoke_sessions_of(person_id)
+        withdraw_invitations_by(person_id, current_tenant_id())
         db.session.execute(delete(Membership).where(Membership.person_id == person_id))
         record_events([Change(EventType.MEMBER_REMOVED, person_id, before=described(email, role))])
 
@@ -175,14 +205,8 @@ def load_member(person_id: str) -> tuple[Membership, str]:
 
 
 def check_other_owner(person_id: str) -> None:
-    """Raise `LastOwner` unless the shop has another owner. Locks the owners' rows, so that two owners can't remove each
-    other at once."""
-    owners = db.session.scalars(
-        select(Membership.person_id)
-        .where(Membership.role == Role.OWNER)
-        .order_by(Membership.person_id)
-        .with_for_update()
-    ).all()
+    """Raise `LastOwner` unless the shop has another owner, inside `write()` behind `lock_members`."""
+    owners = db.session.scalars(select(Membership.person_id).where(Membership.role == Role.OWNER)).all()
     if not set(owners) - {person_id}:
         raise LastOwner
 

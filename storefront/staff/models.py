@@ -92,6 +92,8 @@ class OneTimeLink(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_by: Mapped[str | None]
+    created_by_id: Mapped[str | None] = mapped_column(String(32))
+    """The person who made it; None for a command."""
 
 
 class RecoveryCode(Model):
@@ -122,6 +124,8 @@ class ApiKey(OwnedByTenant, Model):
     """At most a minute too early."""
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     revoked_by: Mapped[str | None]
+    created_by_id: Mapped[str | None] = mapped_column(String(32))
+    """The person who made it, who may have left since; None for a command."""
 
 
 class StaffPolicy(OwnedByTenant, Model):

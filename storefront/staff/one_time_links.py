@@ -50,6 +50,7 @@ def create_link(
             person_id=person_id,
             expires_at=moment + LIFETIMES[kind],
             created_by=current_actor().name,
+            created_by_id=current_actor().person_id,
         )
     )
     return token
@@ -68,6 +69,20 @@ def withdraw_links(kind: LinkKind, shop_id: str | None, email: str | None) -> bo
         .values(used_at=now())
     )
     return getattr(ended, "rowcount", 0) > 0
+
+
+def withdraw_invitations_by(person_id: str, shop_id: str) -> None:
+    """End the open invitations to a shop that a person made, inside `write()`."""
+    db.session.execute(
+        update(OneTimeLink)
+        .where(
+            OneTimeLink.kind == LinkKind.INVITATION,
+            OneTimeLink.shop_id == shop_id,
+            OneTimeLink.created_by_id == person_id,
+            OneTimeLink.used_at.is_(None),
+        )
+        .values(used_at=now())
+    )
 
 
 def find_link(kind: LinkKind, token: str, shop_id: str | None = None) -> OneTimeLink:

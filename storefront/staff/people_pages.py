@@ -6,7 +6,7 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from storefront.errors import Invalid
-from storefront.i18n.gettext import _
+from storefront.i18n.gettext import _, ngettext
 from storefront.staff import members
 from storefront.staff.access import requires
 from storefront.staff.blueprints import pages
@@ -14,7 +14,7 @@ from storefront.staff.forms import render_form
 from storefront.staff.list_filters import list_url, pager_urls, read_filter, with_position
 from storefront.staff.lists import ListFilter, Page, list_invitations, list_people
 from storefront.staff.permissions import Permission, Role
-from storefront.staff.queries import second_factor_required
+from storefront.staff.queries import count_working_keys, second_factor_required
 from storefront.staff.refusals import LastOwner, OwnRole
 from storefront.staff.roles import role_descriptions, role_names
 from storefront.staff.sessions import signed_in
@@ -142,6 +142,13 @@ def remove(person_id: str) -> Response:
     except LastOwner as refusal:
         return show_people(refusal)
     flash(_("The person has been removed and signed out."), "success")
+    if keys := count_working_keys(person_id):
+        text = ngettext(
+            "%(num)s API key that they created still works. You can revoke it under API keys.",
+            "%(num)s API keys that they created still work. You can revoke them under API keys.",
+            keys,
+        )
+        flash(text, "notice")
     return back()
 
 

@@ -22,11 +22,13 @@ class Permission(StrEnum):
     CUSTOMERS_ERASE = "customers:erase"
     CUSTOMERS_READ = "customers:read"
     """See shoppers' names and e-mail addresses on pages."""
+    CATALOG_READ = "catalog:read"
+    """See products on pages, also those that aren't on sale, with their history."""
     ACCOUNT = "account"
     """One's own password, second factor and sessions: every person has it."""
 
 
-SCOPES = frozenset(Permission) - {Permission.CUSTOMERS_READ, Permission.ACCOUNT}
+SCOPES = frozenset(Permission) - {Permission.CUSTOMERS_READ, Permission.CATALOG_READ, Permission.ACCOUNT}
 """What an API key may be given."""
 
 
@@ -56,5 +58,13 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
             Permission.ACCOUNT,
         }
     ),
-    Role.VIEWER: frozenset({Permission.ORDERS_READ, Permission.UPSELL_READ, Permission.AUDIT_READ, Permission.ACCOUNT}),
+    Role.VIEWER: frozenset(
+        {
+            Permission.ORDERS_READ,
+            Permission.CATALOG_READ,
+            Permission.UPSELL_READ,
+            Permission.AUDIT_READ,
+            Permission.ACCOUNT,
+        }
+    ),
 }

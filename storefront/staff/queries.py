@@ -127,6 +127,18 @@ def all_keys() -> Sequence[ApiKey]:
     return db.session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)).all()
 
 
+def member_ids() -> set[str]:
+    """The ids of this shop's people."""
+    return set(db.session.scalars(select(Membership.person_id)))
+
+
+def count_working_keys(person_id: str) -> int:
+    """Return how many of this shop's keys that a person made still work."""
+    works = ApiKey.revoked_at.is_(None) & or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now())
+    query = select(func.count()).select_from(ApiKey).where(ApiKey.created_by_id == person_id, works)
+    return db.session.scalar(query) or 0
+
+
 def second_factor_required() -> bool:
     """Whether this shop requires a second factor of its people."""
     return bool(db.session.scalar(select(StaffPolicy.second_factor_required)))

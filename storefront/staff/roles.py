@@ -22,5 +22,5 @@ def role_descriptions() -> dict[str, str]:
         Role.OWNER: _("Everything, including people and API keys."),
         Role.MANAGER: _("Everything except people, API keys and deletion."),
         Role.CLERK: _("Orders: see, ship and cancel them."),
-        Role.VIEWER: _("See orders and reports, without customers' names and email addresses."),
+        Role.VIEWER: _("See orders, products and reports, without customers' names and email addresses."),
     }

@@ -17,7 +17,6 @@ from storefront.staff.refusals import SignInFailed
 from storefront.staff.sessions import (
     begin_session,
     confirm_session,
-    load_session,
     remove_session_cookie,
     revoke_sessions,
     set_session_cookie,
@@ -97,13 +96,11 @@ def send_code() -> Response:
 
 
 @pages.post("/sign-out")
-@public
+@requires(Permission.ACCOUNT)
 def sign_out() -> Response:
-    """End the session, if there is one."""
-    found = load_session()
-    if found is not None:
-        with write():
-            revoke_sessions([found.session_id])
+    """End the session."""
+    with write():
+        revoke_sessions([signed_in().session_id])
     response = redirect(url_for("staff.sign_in"), 303)
     remove_session_cookie(response)
     return response

@@ -13,7 +13,10 @@ from storefront.tenants.models import Tenant
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
 BATCH = 500
-COPIED = ("id", "name", "currency", "locale", "timezone", "upsell", "country", "payment")
+COPIED = (
+    *("id", "name", "currency", "locale", "timezone", "upsell", "country", "payment"),
+    *("category_order", "upsell_enabled"),
+)
 SPARSE = ("tax", "promotions", "contact", "shipping")
 """Settings whose parts may be empty, and are left out then."""
 EMPTY: tuple[Any, ...] = (None, [], {})
@@ -92,9 +95,14 @@ def exported_product(
         found["status"] = status
     if product.options:
         found["options"] = exported_options(language, product)
-        found["variants"] = [exported_variant(currency, one) for one in sold or variants]
     else:
-        found["stock"] = sum(one.stock for one in variants)
+        found["stock"] = sum(one.stock for one in variants if one.id == product.id)
+    archived = {one.id for one in variants} - {one.id for one in sold} if sold else set()
+    found["variants"] = [
+        exported_variant(currency, one) | ({"status": VariantStatus.ARCHIVED.value} if one.id in archived else {})
+        for one in variants
+        if product.options or one.id != product.id
+    ]
     return {name: value for name, value in found.items() if value not in ("", [], None)}
 
 

@@ -109,7 +109,8 @@ def export_command(tenant_id: str, output: Path | None) -> None:
 @of_shop
 @to_file
 def export_catalog_command(tenant_id: str, output: Path | None) -> None:
-    """Write a shop's settings and products as JSON, which `catalog load` takes. Uploaded pictures are left behind."""
+    """Write a shop's settings and products as JSON, which `catalog load` takes. Uploaded pictures are only named: their
+    files are in DATA_DIR/media."""
     with exporting(tenant_id, output) as file, tenant_context(tenant_id):
         row = db.session.get_one(Tenant, tenant_id)
         write_shop(file, exported_tenant(row), exported_products(row), None)

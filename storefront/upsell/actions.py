@@ -2,7 +2,7 @@
 these."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from storefront.cart.queries import CartSnapshot, find_cart
@@ -23,6 +23,7 @@ from storefront.upsell.llm.rerank_request import RerankRequest
 from storefront.upsell.llm.service import RerankResult, llm_reranker
 from storefront.upsell.recommender.candidates import CandidateSet, find_candidates, find_candidates_by_id
 from storefront.upsell.recommender.product_text import product_text_of_view
+from storefront.upsell.recommender.reasons import Reason, Reasons
 from storefront.upsell.selection import merge_llm_choice, select_top
 from storefront.upsell.types import Decision, ProductText, SuggestionDraft, SuggestionSource
 
@@ -78,7 +79,8 @@ def build_suggestions(
         llm_result = llm_reranker().rerank(tenant, rerank_request(tenant, cart, candidate_set, language), wait)
         chosen = merge_llm_choice(llm_result.chosen, candidate_set.candidates, tenant.upsell) or chosen
     offers = None if llm_result.took_time else candidate_set.offers(draft.product_id for draft in chosen)
-    return record_impression(cart, arm, filter_sellable(chosen, offers), llm_result, by_person)
+    suggestions = filter_sellable(chosen, offers)
+    return record_impression(cart, arm, suggestions, llm_result, by_person, candidate_set.reasons)
 
 
 def suggest_after_order(
@@ -172,16 +174,22 @@ def filter_sellable(
 
 
 def record_impression(
-    cart: CartSnapshot, arm: Arm, suggestions: Sequence[Suggestion], llm_result: RerankResult, by_person: bool
+    cart: CartSnapshot,
+    arm: Arm,
+    suggestions: Sequence[Suggestion],
+    llm_result: RerankResult,
+    by_person: bool,
+    reasons: Reasons | None = None,
 ) -> UpsellResult:
     """Record an impression and its exposure, and return the result that names it."""
     chosen = {(draft.product_id, draft.explanation) for draft in llm_result.chosen}
-    by_model = any((suggestion.product.id, suggestion.explanation) in chosen for suggestion in suggestions)
+    by_model = {one.product.id for one in suggestions if (one.product.id, one.explanation) in chosen}
     source = (SuggestionSource.LLM if by_model else SuggestionSource.RULES) if suggestions else None
     entries = [{"product_id": one.product.id, "explanation": one.explanation} for one in suggestions]
     impression_id = new_token()
     common = {"cart_id": cart.id, "arm": arm, "created_at": now()}
     displayed = {"id": impression_id, "sort_id": new_id(), "source": source, "suggestions": entries}
+    displayed["reasons"] = reasons_for(suggestions, by_model, reasons) if reasons else None
     decision = {"decision": llm_result.decision, "call_id": llm_result.call_id}
     current_allocation = allocation(settings().upsell_holdout, settings().model_configured)
     record(
@@ -192,3 +200,11 @@ def record_impression(
     )
     count_impression(source, llm_result.decision)
     return UpsellResult(True, arm, source, suggestions, impression_id)
+
+
+def reasons_for(suggestions: Sequence[Suggestion], by_model: Collection[str], reasons: Reasons) -> dict[str, Reason]:
+    """Return why each product is suggested, by its id."""
+    return {
+        id: reasons.reason(id) | ({"by_model": True} if id in by_model else {})
+        for id in (suggestion.product.id for suggestion in suggestions)
+    }

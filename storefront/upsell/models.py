@@ -1,6 +1,7 @@
 """The impression table: which suggestions were shown for which cart."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Index, String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,6 +29,9 @@ class UpsellImpression(OwnedByTenant, Model):
     call_id: Mapped[str | None] = mapped_column(String(32))
     suggestions: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     """`[{"product_id", "explanation"}]`."""
+    reasons: Mapped[dict[str, dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """By product id, why it was suggested, as `recommender.reasons` says, and whether the model chose it (`by_model`).
+    None for impressions of earlier versions, and for those of demo orders."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -7,6 +7,7 @@ from storefront.admin import audit_queries
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.events.actions import Change, record_events
+from storefront.events.actors import Actor, ActorType, set_actor
 from storefront.events.models import EventType
 from storefront.staff.permissions import Role
 from tests.conftest import Person
@@ -53,25 +54,35 @@ def test_filters_and_search_are_in_the_url(app: Flask, owner: Staff, shopper: Pe
     assert "Stock changed" in owner.get("/admin/audit?q=owner").text.split("<tbody>")[1]
 
 
+@pytest.mark.parametrize("rare", ["type=category.moved", "actor=key", "subject=beans&type=category.moved"])
 def test_pages_lead_forth_and_back_also_where_a_filter_fits_few(
-    app: Flask, owner: Staff, monkeypatch: pytest.MonkeyPatch
+    app: Flask, owner: Staff, monkeypatch: pytest.MonkeyPatch, rare: str
 ) -> None:
     monkeypatch.setattr(audit_queries, "MAX_SCANNED", 60)
-    with app.app_context(), tenant_context("north"), write():
-        rare = [Change(EventType.CATEGORY_MOVED, "rare")]
-        record_events([*rare, *(Change(EventType.PRICE_CHANGED, f"p{number}") for number in range(130))])
+    with app.test_request_context(), tenant_context("north"):
+        record_as(Actor(ActorType.KEY, "k", "the rare one"), Change(EventType.CATEGORY_MOVED, "beans"))
+        record_as(Actor(ActorType.PERSON, "p", "Ada"), *[Change(EventType.PRICE_CHANGED, "beans")] * 130)
     first = owner.get("/admin/audit").text
     older = first.split('id="page_older"')[1].split('href="')[1].split('"')[0].removeprefix("/t/north")
     second = owner.get(older).text
     assert event_id(second) != event_id(first)
     newer = second.split('id="page_newer"')[1].split('href="')[1].split('"')[0].removeprefix("/t/north")
     assert event_id(owner.get(newer).text) == event_id(first)
-    url, pages = "/admin/audit?type=category.moved", 0
-    while "rare" not in (page := owner.get(url).text).split("list-pager")[0].split("rows-panel")[-1] and pages < 5:
+    url, pages = f"/admin/audit?{rare}", 0
+    while (
+        "the rare one" not in (page := owner.get(url).text).split("list-pager")[0].split("rows-panel")[-1] and pages < 5
+    ):
         assert "searched yet" in page
         url = page.split('id="page_older"')[1].split('href="')[1].split('"')[0].removeprefix("/t/north")
         url, pages = url.replace("&amp;", "&"), pages + 1
     assert 0 < pages < 5
+    assert "the rare one" in owner.get(f"/admin/audit?{rare}&after=0").text.split("rows-panel")[-1]
+
+
+def record_as(actor: Actor, *changes: Change) -> None:
+    set_actor(actor)
+    with write():
+        record_events(changes)
 
 
 def test_another_shops_events_are_not_found(app: Flask, owner: Staff) -> None:

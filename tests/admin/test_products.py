@@ -310,3 +310,31 @@ def test_each_product_has_its_page_whatever_its_name(app: Flask, manager: Staff)
         answer = manager.post("/admin/products/new", {"name": name, "price": "1", "stock": "1", "status": "draft"})
         assert answer.status_code == 303, name
         assert 'name="was_price"' in manager.client.get(answer.headers["Location"]).text, name
+
+
+def test_a_viewer_reads_products_but_finds_nothing_to_change_them_with(app: Flask, manager: Staff) -> None:
+    open_wear(app)
+    manager.post("/admin/products/beans/goes-with", {"goes_with_id_0": "cup", "goes_with_why_0": "For the first sip."})
+    viewer, reader = signed_in(app, "north", Role.VIEWER), signed_in(app, "wear", Role.VIEWER)
+    assert 'href="/t/north/admin/products"' in viewer.get("/admin/").text, "the navigation"
+    found = viewer.get("/admin/products").text
+    assert "Dawn Beans" in found
+    assert "/admin/products/new" not in found
+    assert "/admin/categories" not in found
+    page = viewer.get("/admin/products/beans").text
+    for said in ("Dawn Beans", "For the first sip.", "€18.50", "Coffee"):
+        assert said in page, said
+    of_variants = reader.get("/admin/products/tee").text
+    assert "Red / S" in of_variants
+    for text in (page, of_variants):
+        main = text.partition('<main id="main"')[2].partition("</main>")[0]
+        assert main
+        for control in ("<form", "<input", "<button", "<select", "<textarea"):
+            assert control not in main, control
+
+
+def test_a_clerk_sees_no_products(app: Flask) -> None:
+    clerk = signed_in(app, "north", Role.CLERK)
+    assert "/admin/products" not in clerk.get("/admin/").text
+    assert clerk.get("/admin/products").status_code == 403
+    assert clerk.get("/admin/products/beans").status_code == 403

@@ -9,7 +9,9 @@ from storefront.db.transactions import write
 from storefront.staff.permissions import Role
 from storefront.tenants.registry import registry
 from storefront.upsell.llm.models import LlmCall
+from storefront.upsell.recommender.training import retrain
 from tests.conftest import Person
+from tests.factories import place_order
 from tests.staff.factories import Staff, signed_in
 
 CALL = {
@@ -89,6 +91,31 @@ def test_an_impression_says_why(app: Flask, manager: Staff, shopper: Person) -> 
     assert "They go together." in page
     assert "You suggest it first with Dawn Beans." in page
     assert manager.get("/admin/upsell/impressions/none").status_code == 404
+
+
+def test_an_impression_says_what_spoke_for_each_product_then(app: Flask, manager: Staff, shopper: Person) -> None:
+    def why(position: int) -> str:
+        """What the page says about the latest impression's suggestion at this position."""
+        shopper.api("GET", f"/carts/{shopper.cart(beans=1)}/upsell")
+        page = manager.get("/admin/upsell/impressions").text
+        id = page.split('id="impression_')[1].split('"')[0]
+        page = manager.get(f"/admin/upsell/impressions/{id}").text
+        return page.partition("<h2>Suggested</h2>")[2].split("<li>")[1:][position]
+
+    manager.post("/admin/products/beans/goes-with", {"goes_with_id_0": "honey", "goes_with_why_0": "A sweet start."})
+    found = why(0)
+    assert "Heather Honey" in found
+    assert "In the shop&#39;s own ranking it was in place 1, with a score of " in found
+    assert "You say that it goes well with Dawn Beans." in found
+    assert found.count("A sweet start.") == 1
+    manager.post("/admin/products/beans/goes-with", {})
+    for _number in range(4):
+        place_order(shopper, beans=1, pot=1)
+    with app.app_context(), tenant_context("north"):
+        retrain()
+    found = why(0)
+    assert "Café Pot" in found
+    assert "What counts most: 4 orders have it together with Dawn Beans." in found
 
 
 def test_a_viewer_sees_but_changes_nothing(app: Flask) -> None:

@@ -47,6 +47,7 @@ STATES = (
     "/admin/products?q=zzzz",
     "/admin/products?status=low",
     f"/admin/products/{WITH_OPTIONS}",
+    f"/admin/products/{WITH_OPTIONS}/options",
     "/admin/people?state=invited",
     "/admin/people?q=zzzz",
     "/admin/keys?state=revoked",

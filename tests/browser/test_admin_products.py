@@ -102,3 +102,29 @@ def test_products_are_offered_while_one_types_what_goes_with_another(owner: Visi
     with owner.page.expect_response("**/admin/product-choices*"):
         last.press_sequentially("waffles")
     expect(owner.see("#goes_with_choices option")).to_have_count(1)
+
+
+def test_options_that_change_show_on_an_open_page_of_the_shop(owner: Visit, visit: Callable[..., Visit]) -> None:
+    shopper = visit(owner.shop)
+    owner.go("/admin/products/new")
+    owner.see("#name").fill("Scarf")
+    owner.see("#price").fill("20")
+    owner.see("#stock").fill("9")
+    owner.page.get_by_text("several variants").click()
+    owner.see("#option_1").fill("Colour")
+    owner.see("#values_1").fill("Red, Blue")
+    owner.see("main .primary-button").click()
+    with shopper.page.expect_request("**/events?*"):
+        shopper.go("/products/scarf")
+    expect(shopper.see("#product")).to_contain_text("Red")
+    owner.page.get_by_role("link", name="Change options and variants").click()
+    owner.see("#value_1_1").fill("Crimson")
+    owner.see("#more_1").fill("Green")
+    owner.page.get_by_role("button", name="Save options").click()
+    expect(owner.see("#messages")).to_contain_text("Saved.")
+    expect(shopper.see("#product")).to_contain_text("Crimson")
+    owner.see("#choice_1").select_option("Green")
+    owner.see("#stock").fill("3")
+    owner.page.get_by_role("button", name="Add variant").click()
+    expect(owner.see("#messages")).to_contain_text("1 variant added.")
+    expect(shopper.see("#product")).to_contain_text("Green")

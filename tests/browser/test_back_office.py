@@ -68,6 +68,29 @@ def test_a_field_that_was_resized_is_no_fault_when_the_order_is_shipped(staff: S
     expect(ada.see("#order .state")).to_have_text("Shipped")
 
 
+def test_the_shopper_sees_shipping_and_a_corrected_tracking_number_on_the_open_page(
+    staff: Sign, office: Shop, visit: Callable[..., Visit]
+) -> None:
+    order = place_order(office)
+    grace, ada = visit(office), staff()
+    grace.page.clock.install()
+    grace.go(f"/orders/{order['id']}")
+    ada.go(f"/admin/orders/{order['id']}")
+    ada.see("#tracking").fill("RR1IE")
+    ada.see("#order").get_by_role("button", name="Mark as shipped").click()
+    expect(ada.see("#order")).to_contain_text("RR1IE")
+    grace.page.clock.run_for(11_000)
+    expect(grace.see("#order_status")).to_have_text("Shipped")
+    expect(grace.see("#order")).to_contain_text("RR1IE")
+    ada.go(f"/admin/orders/{order['id']}")
+    ada.see("summary").filter(has_text="Change tracking").click()
+    ada.see("#tracking").fill("RR2IE")
+    ada.see("#order").get_by_role("button", name="Save tracking").click()
+    expect(ada.see("#order")).to_contain_text("RR2IE")
+    grace.page.clock.run_for(11_000)
+    expect(grace.see("#order")).to_contain_text("RR2IE")
+
+
 def test_help_opens_and_keys_can_be_switched_off(staff: Sign) -> None:
     ada = staff()
     ada.go("/admin/orders")

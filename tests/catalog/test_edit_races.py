@@ -55,3 +55,18 @@ def test_a_catalogue_file_leaves_off_sale_what_staff_took_off(app: Flask) -> Non
     found = shop.api("GET", "/products/tee").json
     assert (found["name"], found["price"]["amount"], found["stock"]) == ("Shirt", 2200, 8)
     assert shop.api("GET", "/products/sock").json["price"]["amount"] == 600
+
+
+def test_of_two_edits_at_once_the_second_learns_that_something_changed(app: Flask) -> None:
+    staff = [staff_of(app, "north") for _ in range(4)]
+    for number in range(5):
+        etag = staff[0].person.api("GET", "/products/cup").headers["ETag"]
+        prices = [1000 + 10 * number + one for one in range(len(staff))]
+        edits = [
+            partial(one.api, "PATCH", "/products/cup", {"price": price}, If_Match=etag)
+            for one, price in zip(staff, prices, strict=True)
+        ]
+        answers = at_once(edits)
+        assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 3}
+        (winner,) = [price for price, answer in zip(prices, answers, strict=True) if answer.status_code == 200]
+        assert staff[0].person.api("GET", "/products/cup").json["price"]["amount"] == winner

@@ -42,6 +42,26 @@ def test_the_database_refuses_to_change_and_delete_them(app: Flask, table: str, 
     assert subjects(app, Event) + subjects(app, ArchivedEvent) == ["beans"]
 
 
+@pytest.mark.parametrize("table", ["event", "event_archive", "shop_removal"])
+def test_the_database_refuses_to_empty_their_tables(app: Flask, table: str) -> None:
+    """With one statement, which on PostgreSQL fires no trigger of rows."""
+    record(app, "beans", "pot")
+    with app.app_context(), tenant_context("north"):
+        if table == "event_archive":
+            assert archive_events(now() + timedelta(days=1)) == 2
+        with pytest.raises(DBAPIError, match=r"append-only|kept as it is"), write():
+            is_sqlite = write_connection().dialect.name == "sqlite"
+            if table == "shop_removal":
+                columns = "id, shop_id, name, started_by, started_at, finished_at"
+                values = f"1, 'gone', 'Gone', 'a test', '{now():%Y-%m-%d}', '{now():%Y-%m-%d}'"
+                write_connection().execute(text(f"INSERT INTO {table} ({columns}) VALUES ({values})"))
+            write_connection().execute(text(f"DELETE FROM {table}" if is_sqlite else f"TRUNCATE {table}"))
+        if not is_sqlite:
+            with pytest.raises(DBAPIError, match="append-only"), write():
+                write_connection().execute(text("TRUNCATE tenant CASCADE"))
+    assert subjects(app, Event) + subjects(app, ArchivedEvent) == ["beans", "pot"]
+
+
 @pytest.mark.parametrize("table", ["event", "event_archive"])
 def test_the_database_refuses_to_replace_them(app: Flask, table: str) -> None:
     record(app, "beans")

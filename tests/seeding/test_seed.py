@@ -66,10 +66,13 @@ def test_events_are_chronological_and_the_recommender_is_trained_on_them(seeded:
     assert [event.id for event in events] == list(range(1, len(events) + 1))
     assert [event.created_at for event in events] == sorted(event.created_at for event in events)
     assert sum(event.type == EventType.ORDER_PLACED for event in events) == count(Order)
+    shipped = {order.id: order.fulfilled_at for order in db.session.scalars(select(Order)) if order.fulfilled_at}
+    assert len(shipped) == count(Order, Order.status == OrderStatus.FULFILLED) > 0
+    assert {event.subject: event.created_at for event in events if event.type == EventType.ORDER_FULFILLED} == shipped
     state = db.session.scalars(select(TrainingState)).one()
-    last_of_an_order = max(event.id for event in events if event.type.startswith("order."))
+    learned = (EventType.ORDER_PLACED, EventType.ORDER_CANCELLED)
     assert (state.last_event_id, state.order_count) == (
-        last_of_an_order,
+        max(event.id for event in events if event.type in learned),
         count(Order, Order.status != OrderStatus.CANCELLED),
     )
 

@@ -103,3 +103,29 @@ def test_the_last_use_is_noted_once_a_minute(app: Flask) -> None:
         with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
             assert owner.api("GET", "/upsell/calls", headers=bearer(key)).status_code == 200
         assert rows(app)[0].last_used_at == start + timedelta(seconds=noted)
+
+
+def test_a_key_outlives_the_membership_of_who_made_it_and_its_page_says_so(app: Flask) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    other = signed_in(app, "north", Role.OWNER, "other@north.example")
+    (key,) = KEY.findall(other.post("/admin/keys", form(other)).text)
+    assert "no longer in this shop" not in owner.get("/admin/keys").text
+    owner.post(f"/admin/people/{other.id}/remove")
+    assert "1 API key that they created still works." in owner.get("/admin/people").text
+    assert owner.api("GET", "/upsell/calls", headers=bearer(key)).status_code == 200
+    page = owner.get("/admin/keys").text
+    assert "Created by Owner" in page
+    assert "no longer in this shop" in page
+    (row,) = rows(app)
+    owner.post(f"/admin/keys/{row.id}/revoke")
+    assert owner.api("GET", "/upsell/calls", headers=bearer(key)).status_code == 401
+
+
+def test_of_keys_that_ended_nothing_is_said_when_their_maker_is_removed(app: Flask) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    other = signed_in(app, "north", Role.OWNER, "other@north.example")
+    other.post("/admin/keys", form(other))
+    (row,) = rows(app)
+    owner.post(f"/admin/keys/{row.id}/revoke")
+    owner.post(f"/admin/people/{other.id}/remove")
+    assert "still work" not in owner.get("/admin/people").text

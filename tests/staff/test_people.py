@@ -81,6 +81,26 @@ def test_a_newer_invitation_replaces_an_older_one_and_it_can_be_withdrawn(app: F
     assert "new@north.example" not in owner.get("/admin/people").text
 
 
+@pytest.mark.parametrize("end", ["removed", "a manager"])
+def test_invitations_end_with_the_right_of_their_maker_to_invite(app: Flask, end: str) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    other = signed_in(app, "north", Role.OWNER, "other@north.example")
+    elsewhere = signed_in(app, "south", Role.OWNER, "other@north.example")
+    assert elsewhere.post("/admin/people", {"email": "new@south.example", "role": "clerk"}).status_code == 200
+    link, kept, guest = invited(other, "a@b.example"), invited(owner, "c@d.example"), Person(app.test_client(), "north")
+    assert guest.get(link).status_code == 200
+    path = f"/admin/people/{other.id}"
+    done = owner.post(f"{path}/remove") if end == "removed" else owner.post(f"{path}/role", {"role": "manager"})
+    assert done.status_code == 303
+    assert guest.get(link).status_code == 404
+    assert guest.post(link, {"name": "Nell", "password": PASSWORD}).status_code == 404
+    assert guest.get(kept).status_code == 200
+    people = owner.get("/admin/people").text
+    assert "a@b.example" not in people
+    assert "c@d.example" in people
+    assert "new@south.example" in elsewhere.get("/admin/people").text, "in another shop they still may"
+
+
 def test_who_works_in_another_shop_joins_with_their_own_password(app: Flask) -> None:
     hire(app, "south", Role.OWNER, "ada@both.example")
     link, guest = invited(signed_in(app, "north", Role.OWNER), "ada@both.example"), Person(app.test_client(), "north")

@@ -109,6 +109,16 @@ def test_a_session_is_noted_as_used_once_a_minute(app: Flask) -> None:
         assert seen() == [first[0] + timedelta(seconds=60)]  # type: ignore[operator]
 
 
+def test_only_who_is_signed_in_signs_out(app: Flask) -> None:
+    person, stranger = signed_in(app, "north", Role.VIEWER), Person(app.test_client(), "north")
+    assert stranger.post("/admin/sign-out").status_code == 401
+    assert person.get("/admin/").status_code == 200
+    done = person.post("/admin/sign-out")
+    assert (done.status_code, done.headers["Location"]) == (303, "/t/north/admin/sign-in")
+    assert not person.cookie
+    assert person.post("/admin/sign-out").status_code == 401
+
+
 # --- the second factor ------------------------------------------------------------------------------------------------
 
 

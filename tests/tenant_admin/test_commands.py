@@ -10,16 +10,21 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from storefront import create_app
+from storefront.catalog.models import Product, Variant
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write, write_connection
 from storefront.events.models import Event
+from storefront.server.bootstrap import prepare
+from storefront.staff.permissions import Role
 from storefront.tenants.models import ShopRemoval, Tenant
 from storefront.tenants.registry import registry
-from tests.catalog.variants import open_wear
-from tests.conftest import Person
-from tests.factories import place_order
-from tests.staff.factories import furnish_staff
+from storefront.upsell.recommender.models import Complement
+from tests.catalog.variants import open_wear, tee, variant
+from tests.conftest import Person, dispose, settings_for
+from tests.factories import place_order, product
+from tests.staff.factories import furnish_staff, signed_in
 
 
 def run(app: Flask, *words: str, **more: Any) -> Result:
@@ -77,6 +82,44 @@ def test_an_export_is_loaded_again_as_it_was(app: Flask, shopper: Person, tmp_pa
         assert again["tenants"] == first["tenants"]
         assert again["orders"] == []
     assert len(exported(app, "north", "catalog", "export")) == 1, "without orders"
+
+
+def rows_of(app: Flask, shop: str) -> dict[str, list[dict[str, Any]]]:
+    """A shop's settings, products, variants and complements, without what counts or dates."""
+    with app.app_context(), tenant_context(shop):
+        found = {"tenant": [as_dict(db.session.get_one(Tenant, shop))]}
+        for model, key in ((Product, Product.position), (Variant, Variant.id), (Complement, Complement.position)):
+            found[model.__tablename__] = [as_dict(row) for row in db.session.scalars(select(model).order_by(key))]
+        return found
+
+
+def as_dict(row: Any) -> dict[str, Any]:
+    columns = [column.key for column in row.__table__.columns]
+    return {name: getattr(row, name) for name in columns if name not in ("position", "updated_at")}
+
+
+def test_an_export_gives_the_same_shop_in_an_empty_database(app: Flask, tmp_path: Path) -> None:
+    wear = open_wear(app, tee(), product("sock", "5.00", goes_with=[{"id": "tee", "why": "Warm."}]), product("hat"))
+    few = tee(variant("tee-red-s", "Red", "S", stock=3), variant("tee-blue-m", "Blue", "M", stock=1, image="b.webp"))
+    open_wear(app, few, product("sock", "5.00"), product("hat", category="Hats"), refresh=True)
+    without_options = product("tee", "20.00", stock=4, image="up-0123456789abcdef0123456789abcdef.webp")
+    open_wear(app, without_options, product("sock", "5.00", category="Feet"), refresh=True)
+    owner = signed_in(app, "wear", Role.OWNER)
+    assert owner.post("/admin/categories", {"category": "Hats", "to": "0"}).status_code == 303
+    assert owner.post("/admin/upsell/switch", {"enabled": "false"}).status_code == 303
+    assert "hat" in wear.get("/").text
+    draft = {"name": "Hat", "price": "1.00", "status": "draft"}
+    assert owner.post("/admin/products/hat", draft).status_code == 303
+    file = tmp_path / "wear.json"
+    file.write_text(json.dumps(exported(app, "wear")), encoding="utf-8")
+    other = create_app(settings_for(f"sqlite:///{tmp_path}/other/other.db", tmp_path / "other", CATALOG=str(file)))
+    prepare(other)
+    before, after = rows_of(app, "wear"), rows_of(other, "wear")
+    assert after == before
+    assert {row["status"] for row in before["variant"]} == {"active", "archived"}
+    assert before["tenant"][0]["category_order"] == ["Hats", "Feet"]
+    assert exported(other, "wear") == exported(app, "wear")
+    dispose(other)
 
 
 @pytest.mark.parametrize("shop", ["aurora", "kami"])

@@ -63,7 +63,7 @@ def prepare_south(app: Flask) -> None:
         registry().invalidate()
 
 
-TABLES_FILLED_WITH_PRODUCTS = ("product", "variant", "product_affinity", "recommender_state")
+TABLES_FILLED_WITH_PRODUCTS = ("product", "product_search_word", "variant", "product_affinity", "recommender_state")
 """Tables with rows for every shop that has products."""
 
 

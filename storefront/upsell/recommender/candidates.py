@@ -27,6 +27,7 @@ from storefront.upsell.recommender.queries import (
     SELECT_PRODUCT_TEXTS_WITH_STATE,
     SELECT_SELLABLE_PRODUCTS,
 )
+from storefront.upsell.recommender.reasons import Reasons
 from storefront.upsell.recommender.scoring import CartItemFeatures, Scorer
 from storefront.upsell.recommender.stats_cache import RecommenderStats, category_pairs, stats_at
 from storefront.upsell.types import Candidate, Evidence, ProductText
@@ -47,6 +48,7 @@ class CandidateSet:
     cart: list[ProductText]
     candidates: list[Candidate]
     rows: Mapping[str, Any]
+    reasons: Reasons
 
     def offers(self, product_ids: Iterable[str]) -> dict[str, ProductView]:
         """The products among `product_ids` as they were when the candidates were read, by id."""
@@ -75,13 +77,13 @@ def _build_candidates(tenant: TenantSettings, cart: Sequence[ProductText], unsor
     rows = sorted(unsorted, key=lambda row: row.product_id)  # the same result on both databases
     if not rows:
         sellable = sellable_rows(pins)
-        return CandidateSet(
-            used, pinned_candidates(tenant, cart, pins, read_product_texts(sellable.values())), sellable
-        )
+        pinned = pinned_candidates(tenant, cart, pins, read_product_texts(sellable.values()))
+        return CandidateSet(used, pinned, sellable, Reasons(pinned, pins))
     stats = stats_at(rows[0].last_event_id, rows[0].text_digest, rows[0].orders_learned)
     prepared = complements_for(rows)
     unwanted = cart_ids | tenant.upsell.exclude | pins.keys()
-    best = (number for number in _rank(stats, rows, prepared) if stats.ids[number] not in unwanted)
+    scorer = scorer_for(stats, rows, prepared)
+    best = (number for number in ranked_numbers(stats, scorer) if stats.ids[number] not in unwanted)
     diverse = _diversified(best, stats.catalog_stats.category_of, tenant.upsell)
     numbers = {stats.ids[number]: number for number in diverse}
     sellable = sellable_rows([*pins, *numbers])
@@ -95,7 +97,8 @@ def _build_candidates(tenant: TenantSettings, cart: Sequence[ProductText], unsor
     )
     orders = {product.id: stats.catalog_stats.n[numbers[product.id]] for product in products}
     unpinned = with_explanations(used, products, evidence, orders, partial(localized_label, tenant))
-    return CandidateSet(used, [*pinned_candidates(tenant, cart, pins, known, prepared), *unpinned], sellable)
+    candidates = [*pinned_candidates(tenant, cart, pins, known, prepared), *unpinned]
+    return CandidateSet(used, candidates, sellable, Reasons(candidates, pins, scorer, numbers, stats.ids, prepared))
 
 
 def sellable_rows(product_ids: Collection[str]) -> dict[str, Any]:
@@ -113,6 +116,13 @@ def _rank(
     stats: RecommenderStats, rows: Sequence[Any], prepared: Mapping[str, ProductComplements] = NO_COMPLEMENTS_BY_PRODUCT
 ) -> list[int]:
     """The numbers of the products with a score for a cart of these affinity rows, best first."""
+    return ranked_numbers(stats, scorer_for(stats, rows, prepared))
+
+
+def scorer_for(
+    stats: RecommenderStats, rows: Sequence[Any], prepared: Mapping[str, ProductComplements] = NO_COMPLEMENTS_BY_PRODUCT
+) -> Scorer:
+    """The scorer for a cart of these affinity rows."""
     known = len(stats.catalog_stats.n)
     cart = [
         cart_item_features(row, prepared.get(row.product_id, NO_COMPLEMENTS), known)
@@ -120,14 +130,19 @@ def _rank(
         if row.item_index < known
     ]
     categories = {stats.catalog_stats.category_of[item.number] for item in cart}
-    return rank_items(stats, cart, category_pairs(stats, [category for category in categories if category is not None]))
+    pairs = category_pairs(stats, [category for category in categories if category is not None])
+    return Scorer(stats.catalog_stats, cart, pairs)
 
 
 def rank_items(
     stats: RecommenderStats, cart: Sequence[CartItemFeatures], pairs: Mapping[int, Mapping[int, int]]
 ) -> list[int]:
     """The numbers of the products with a score for the cart, best first, given the pairs of its categories."""
-    scorer = Scorer(stats.catalog_stats, cart, pairs)
+    return ranked_numbers(stats, Scorer(stats.catalog_stats, cart, pairs))
+
+
+def ranked_numbers(stats: RecommenderStats, scorer: Scorer) -> list[int]:
+    """The numbers of the products with a score, best first."""
     terms, others = scorer.category_terms, [*stats.best]
     for category in nlargest(MAX_CATEGORIES, terms, key=terms.__getitem__):
         others += stats.best_of.get(category, ())

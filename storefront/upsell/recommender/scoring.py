@@ -24,7 +24,9 @@ contribution of each part.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import log2, sqrt
+from typing import NamedTuple
 
 from storefront.upsell.recommender.cooccurrence import WEIGHT_SCALE
 
@@ -51,6 +53,26 @@ class ScoringParams:
     prepared: float = 1.5
     prepared_step: float = 0.05
     prepared_category: float = 1.0
+
+
+class Signal(StrEnum):
+    """What a part of a score comes from."""
+
+    ORDERS = "orders"
+    SIMILAR_TEXT = "similar_text"
+    COMPLEMENT = "complement"
+    CATEGORY = "category"
+    POPULARITY = "popularity"
+
+
+class ScorePart(NamedTuple):
+    """A part of a product's score. `number` is the product of the cart that it is about, if it is about one; `orders`
+    counts those with both, or with the scored product."""
+
+    signal: Signal
+    worth: float
+    number: int | None = None
+    orders: int = 0
 
 
 DEFAULT_PARAMS = ScoringParams()
@@ -169,6 +191,33 @@ class Scorer:
             found.append((-(pairs + per_line * sold + fixed) * (1 + sold / scale) ** power, number))
         found.sort()
         return [(-score, number) for score, number in found]
+
+    def parts(self, number: int) -> list[ScorePart]:
+        """Return the parts whose sum is the score of the product with this number."""
+        sold, category = self.totals.n[number], self.totals.category_of[number]
+        per_line, fixed = self._category_worth(category)
+        found = [
+            ScorePart(Signal.POPULARITY, self.prior * sold, orders=sold),
+            ScorePart(Signal.CATEGORY, (per_line - self.prior) * sold + fixed),
+        ]
+        for share, item in zip(self.shares, self.cart, strict=True):
+            found += self._pair_parts(share, item, number)
+        damping = (1 + sold / self.scale) ** -self.power
+        return [part._replace(worth=part.worth * damping) for part in found]
+
+    def _pair_parts(self, share: float, item: CartItemFeatures, number: int) -> Iterable[ScorePart]:
+        """Yield what a product of the cart is worth to the one with this number, as `pair_sums` adds it."""
+        c, mix = self.params, self.mix
+        if number in item.numbers:
+            i = item.numbers.index(number)
+            worth = share * WEIGHT_SCALE**-mix * item.times[i] ** (1 - mix) * item.weights[i] ** mix
+            yield ScorePart(Signal.ORDERS, worth, item.number, item.times[i])
+        if number in item.similar_items:
+            worth = share * c.c * item.similar_items[number] ** c.q
+            yield ScorePart(Signal.SIMILAR_TEXT, worth, item.number)
+        if number in item.prepared:
+            rank = list(item.prepared).index(number)
+            yield ScorePart(Signal.COMPLEMENT, share * c.prepared * (1 - c.prepared_step) ** rank, item.number)
 
     def _category_worth(self, category: int | None) -> tuple[float, float]:
         """What popularity and its category are worth to a product: (for each of its lines that was sold, fixed)."""
