@@ -1,5 +1,5 @@
-"""The lowest price of the 30 days before a reduction, which shops in the EU show beside the reduced price (Directive
-98/6/EC, article 6a). It is stored when a price changes, so that lists read no history."""
+"""The prior price: the lowest of the 30 days before a reduction, which shops in the EU show beside the reduced price
+(Directive 98/6/EC, article 6a). It is stored when a price changes, so that lists read no history."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
