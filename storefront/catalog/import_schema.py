@@ -98,6 +98,7 @@ class GoesWithSetting(StrictModel):
 
 NameTexts = Annotated[dict[str, Name], *Translated]
 DescriptionTexts = Annotated[dict[str, Annotated[Text, Field(max_length=4000)]], *Translated]
+PaymentMethods = Annotated[list[Literal["on_delivery", "bank_transfer", "stripe"]], Field(max_length=3)]
 Category = Annotated[Label, Field(max_length=80)]
 Tags = Annotated[list[Annotated[Label, Field(min_length=1, max_length=60)]], Field(max_length=30)]
 
@@ -129,6 +130,7 @@ class TenantEntry(StrictModel):
     theme: Theme = Theme()
     tax: TaxSetting | None = None
     promotions: Annotated[list[PromotionSetting], Field(max_length=100)] = []
+    payment: PaymentMethods = []
     upsell: UpsellSetting | None = None
     labels: dict[str, dict[str, Annotated[Label, Field(min_length=1, max_length=80)]]] = {}
     """Translations of categories and tags: {label: {language: translation}}."""
@@ -184,6 +186,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
         yield from (f"{where}, {fault}" for fault in duplicates("product", (product.id for product in tenant.products)))
         codes = (offer.code.upper() for offer in tenant.promotions)
         yield from (f"{where}, {fault}" for fault in duplicates("promotion", codes, "code"))
+        yield from (f"{where}, {fault}" for fault in duplicates("payment", tenant.payment, ""))
         yield from (f"{where}, {fault}" for fault in unknown_references(tenant))
         yield from (f"{where}, {fault}" for fault in contradicting_rules(tenant.upsell or UpsellSetting()))
         yield from (f"{where}, {fault}" for fault in goes_with_errors(tenant))

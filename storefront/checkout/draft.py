@@ -10,7 +10,7 @@ from flask import session
 
 from storefront.orders.validation import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
 
-FIELDS = {"email": MAX_EMAIL_LENGTH, "name": MAX_NAME_LENGTH}
+FIELDS = {"email": MAX_EMAIL_LENGTH, "name": MAX_NAME_LENGTH, "payment": 20}
 """The form's fields with their maximum number of characters."""
 KEY = "checkout_draft"
 

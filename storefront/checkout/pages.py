@@ -1,9 +1,10 @@
 """Checkout, order confirmation."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Blueprint, Response, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart.pages import current_cart
@@ -13,8 +14,13 @@ from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFou
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import set_language_cookie
 from storefront.orders import actions
+from storefront.orders.payment_choice import PaymentChoice
+from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer, check_buyer
+from storefront.payments.pages import lead_to_payment
+from storefront.payments.providers import methods_offered, payment_choice, payment_pages
+from storefront.payments.words import METHOD_NAMES, METHOD_NOTES
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import reserves_panel_space
 from storefront.web.htmx import render_page, requested_partial
@@ -61,7 +67,12 @@ def place_order() -> AnyResponse:
     try:
         buyer = check_buyer(request.form.get("email", ""), request.form.get("name", ""))
         order_id, is_new = actions.place_order(
-            current_tenant(), cart_id, buyer, parse_expected_total(), shown_lines=request.form.get("shown_lines")
+            current_tenant(),
+            cart_id,
+            buyer,
+            parse_expected_total(),
+            shown_lines=request.form.get("shown_lines"),
+            payment=choice_in_form(),
         )
     except (Conflict, Invalid) as refusal:
         cart = find_cart(cart_id)
@@ -75,7 +86,17 @@ def place_order() -> AnyResponse:
     if session.get("cart") == cart_id:
         session.pop("cart")
     discard_draft()
+    if current_tenant().payment:
+        return lead_to_payment(order_id)
     return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+
+
+def choice_in_form() -> PaymentChoice:
+    """Return how the buyer wants to pay: the page asks only if the shop offers several ways."""
+    choice = payment_choice(current_tenant(), request.form.get("payment"))
+    if not choice.chosen and len(choice.offered) == 1:
+        return replace(choice, chosen=choice.offered[0])
+    return choice
 
 
 def check_own_order(order_id: str, buyer: Buyer | None) -> None:
@@ -106,7 +127,13 @@ def show_checkout(
     typed: Mapping[str, str] = {},
 ) -> Response:
     names = {line.variant_id: line.name for line in cart.lines}
+    offered = methods_offered(current_tenant())
+    if PaymentMethod.STRIPE in offered:
+        g.form_origin = payment_pages()
     context: dict[str, Any] = {
+        "methods": offered,
+        "method_names": METHOD_NAMES,
+        "method_notes": METHOD_NOTES,
         "form": {field: typed.get(field, "") for field in FIELDS},
         "errors": {},
         "refusal": None,
@@ -117,8 +144,9 @@ def show_checkout(
         "reserves_panel_space": reserves_panel_space(current_tenant(), cart),
     }
     if isinstance(refusal, Invalid):
+        shown = ("payment",) if len(offered) > 1 else ()
         context["errors"] = {fault.field: fault.message for fault in refusal.field_errors}
-        others = [fault.message for fault in refusal.field_errors if fault.field not in FIELDS]
+        others = [fault.message for fault in refusal.field_errors if fault.field not in (*FIELDS, *shown)]
         context["refusal"] = " ".join(others) or None
     elif refusal:
         context["refusal"] = refusal.detail

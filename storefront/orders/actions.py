@@ -24,6 +24,8 @@ from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
 from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
+from storefront.orders.payment_choice import NO_PAYMENT, PaymentChoice, payment_columns, payment_row
+from storefront.orders.payment_models import Payment
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart
 from storefront.orders.search_keys import search_key_rows
 from storefront.orders.validation import (
@@ -50,20 +52,21 @@ def place_order(
     expected_total: int | None = None,
     idempotency_key: str | None = None,
     shown_lines: str | None = None,
+    payment: PaymentChoice = NO_PAYMENT,
 ) -> tuple[str, bool]:
     """Turn an open cart into an order; take the stock of all lines or of none.
 
     `expected_total` is in minor units, `shown_lines` is the `digest_lines` of the lines that the shopper's page showed.
     Returns the order's id and whether it is new: the same cart, or the same idempotency key, returns the same order.
-    Raises `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that was used
-    with another request; nothing is changed then.
+    Raises `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, `PaymentUnavailable`, or `Invalid` for
+    a key that was used with another request and for a choice of payment; nothing is changed then.
     """
-    request_fingerprint = fingerprint(cart_id, buyer, expected_total)
+    request_fingerprint = fingerprint(cart_id, buyer, expected_total, payment.chosen)
     for attempt in range(MAX_ATTEMPTS):
         try:
             with write(durable=True):
                 placed = _place_order_in_transaction(
-                    tenant, cart_id, buyer, expected_total, idempotency_key, request_fingerprint, shown_lines
+                    tenant, cart_id, buyer, expected_total, idempotency_key, request_fingerprint, shown_lines, payment
                 )
         except IntegrityError:
             if attempt == MAX_ATTEMPTS - 1:
@@ -82,6 +85,7 @@ def _place_order_in_transaction(
     key: str | None,
     request_fingerprint: str,
     shown_lines: str | None,
+    payment: PaymentChoice,
 ) -> tuple[str, bool]:
     if key and (earlier := find_order_by_idempotency_key(key)):
         check_same_request(earlier.fingerprint, request_fingerprint)
@@ -94,8 +98,11 @@ def _place_order_in_transaction(
     taken = reserve_stock(cart_id, shown_lines)
     total = calculate_price(tenant, (line.line_total for line in taken), cart.promo_code, now())
     check_price(total, expected_total, tenant.currency)
-    order = new_order_row(tenant, cart, buyer, total, key, request_fingerprint)
+    method = payment.method_for(total.total)
+    order = new_order_row(tenant, cart, buyer, total, key, request_fingerprint) | payment_columns(method)
     insert_rows(Order, [order])
+    if method is not None:
+        insert_rows(Payment, [payment_row(payment, method, order, now())])
     insert_rows(OrderSearchKey, search_key_rows(order["position"], order["number"], buyer.email, buyer.name))
     in_order = sorted(taken, key=lambda line: line.position)
     first = new_id()

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from storefront.clock import rfc3339
 from storefront.orders.models import OrderStatus
+from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.web.openapi import Money, ResponseModel, api_blueprint, responses, spec
 
@@ -35,6 +36,14 @@ class Delivery(ResponseModel):
     tracking: str | None
 
 
+class OrderPayment(ResponseModel):
+    method: Annotated[str | None, Field(json_schema_extra={"enum": [*PaymentMethod, None]})]
+    status: Annotated[str, Field(json_schema_extra={"enum": [*PaymentStatus]})]
+    paid: Money
+    refunded: Money
+    url: Annotated[str | None, Field(description="the page to pay on, while the payment is pending")]
+
+
 class Order(ResponseModel):
     id: str
     number: str
@@ -48,6 +57,7 @@ class Order(ResponseModel):
     tax: Money
     total: Money
     delivery: Annotated[Delivery | None, Field(description="how it was shipped; null before")]
+    payment: Annotated[OrderPayment, Field(description="`none`: nothing to pay online")]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -82,6 +92,7 @@ def order_fields(order: OrderView) -> dict[str, Any]:
         "tax": paid(order.price.tax),
         "total": paid(order.price.total),
         "delivery": delivery_of(order),
+        "payment": payment_of(order),
         "created_at": rfc3339(order.created_at),
     }
 
@@ -90,6 +101,17 @@ def delivery_of(order: OrderView) -> Delivery | None:
     if order.status != OrderStatus.FULFILLED:
         return None
     return Delivery(method=None, name=None, carrier=order.carrier, tracking=order.tracking)
+
+
+def payment_of(order: OrderView) -> OrderPayment:
+    payment, currency = order.payment, order.currency
+    return OrderPayment.model_construct(
+        method=order.payment_method,
+        status=order.payment_status,
+        paid=Money.model_construct(amount=payment.paid if payment else 0, currency=currency),
+        refunded=Money.model_construct(amount=payment.refunded if payment else 0, currency=currency),
+        url=payment.url if payment else None,
+    )
 
 
 @api.get("/orders/<order_id>")

@@ -126,9 +126,9 @@ def check_idempotency_key(idempotency_key: str | None) -> str | None:
     return idempotency_key
 
 
-def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None) -> str:
+def fingerprint(cart_id: str, buyer: Buyer, expected_total: int | None, payment: str | None = None) -> str:
     """Return a hash of a checkout request; requests with the same idempotency key must have the same fingerprint."""
-    parts = (cart_id, buyer.email, buyer.name, repr(expected_total))
+    parts = [cart_id, buyer.email, buyer.name, repr(expected_total), *([payment] if payment else [])]
     return sha256("\0".join(parts).encode()).hexdigest()
 
 

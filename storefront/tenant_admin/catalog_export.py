@@ -13,7 +13,7 @@ from storefront.tenants.models import Tenant
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
 BATCH = 500
-COPIED = ("id", "name", "currency", "locale", "timezone", "tax", "promotions", "upsell")
+COPIED = ("id", "name", "currency", "locale", "timezone", "tax", "promotions", "payment", "upsell")
 
 
 def exported_tenant(row: Tenant) -> dict[str, Any]:

@@ -26,6 +26,8 @@ class Tenant(Model):
     tax: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     promotions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     upsell: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    payment: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Ids of payment methods."""
     taxonomy_translations: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JSON)
     category_order: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     """Categories as staff has ordered them; others follow in catalogue order."""

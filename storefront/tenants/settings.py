@@ -94,6 +94,7 @@ class TenantSettings:
     taxonomy_translations: dict[str, dict[str, str]] = field(default_factory=dict, hash=False)
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo(UTC))
     category_order: tuple[str, ...] = ()
+    payment: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, row: Tenant, upsell_enabled: bool) -> "TenantSettings":
@@ -117,6 +118,7 @@ class TenantSettings:
             timezone=timezone_of(row.timezone, row.locale),
             upsell_enabled=upsell_enabled,
             category_order=tuple(row.category_order or ()),
+            payment=tuple(row.payment or ()),
         )
 
     @cached_property
