@@ -35,6 +35,12 @@ from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.orders import staff_api as orders_staff_api
+from storefront.payments import commands as payment_commands
+from storefront.payments import order_details as payment_details
+from storefront.payments import pages as payment_pages
+from storefront.payments import staff_api as payment_staff_api
+from storefront.payments import subscribers as payment_subscribers
+from storefront.payments.gate import ProviderGate
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
@@ -91,6 +97,8 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     cart_pages.init_app(app)
     spelling.init_app(app)
     subscribers.init_app()
+    payment_subscribers.init_app()
+    payment_details.init_app(app)
 
     register_blueprints(app)
     access.check_access(app)
@@ -114,6 +122,8 @@ def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines
         event_tailer=EventTailer(app, timings),
         write_probe=WriteProbe(),
         scheduler=JobScheduler(),
+        payment_scheduler=JobScheduler("payment-scheduler"),
+        payment_gate=ProviderGate(),
         impressions=ImpressionBuffer(),
         llm_reranker=LlmReranker(app, settings),
         recommender_stats=StatsCache(),
@@ -139,6 +149,7 @@ def register_blueprints(app: Flask) -> None:
         cart_pages,
         checkout_pages,
         orders_pages,
+        payment_pages,
         upsell_pages,
         seo_pages,
         events_pages,
@@ -155,6 +166,7 @@ def register_blueprints(app: Flask) -> None:
         checkout_api,
         orders_api,
         orders_staff_api,
+        payment_staff_api,
         upsell_api,
         llm_api,
         experiment_api,
@@ -175,6 +187,7 @@ def register_blueprints(app: Flask) -> None:
     app.cli.add_command(events_commands.commands)
     app.cli.add_command(tenant_commands.commands)
     app.cli.add_command(tenant_commands.order_commands)
+    app.cli.add_command(payment_commands.commands)
 
 
 def register_template_globals(app: Flask) -> None:

@@ -17,7 +17,10 @@ from storefront.config_values import (
     listening_host,
     model_prices,
     rate_limit_storage,
+    stripe_secret_key,
+    stripe_webhook_secret,
     web_address,
+    web_origin,
 )
 from storefront.env_reader import ConfigError, EnvReader
 from storefront.secret_key import MIN_SECRET_KEY_LENGTH, load_or_create_secret_key
@@ -73,6 +76,9 @@ class Settings:
     ratelimit_storage_uri: str = field(repr=False)
     trusted_proxies: int
     public_url: str | None
+    stripe_secret_key: str | None = field(repr=False)
+    stripe_webhook_secret: str | None = field(repr=False)
+    stripe_api_base: str | None
     metrics_token: str | None = field(repr=False)
     web_concurrency: int
 
@@ -118,6 +124,9 @@ class Settings:
             ratelimit_storage_uri=read.checked("RATELIMIT_STORAGE_URI", "memory://", rate_limit_storage),
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 16),
             public_url=read.checked("PUBLIC_URL", "", web_address) or None,
+            stripe_secret_key=read.checked("STRIPE_SECRET_KEY", "", stripe_secret_key) or None,
+            stripe_webhook_secret=read.checked("STRIPE_WEBHOOK_SECRET", "", stripe_webhook_secret) or None,
+            stripe_api_base=read.checked("STRIPE_API_BASE", "", web_origin) or None,
             metrics_token=read.secret("METRICS_TOKEN", MIN_TOKEN_LENGTH) or None,
             web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
         )

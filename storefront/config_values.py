@@ -89,6 +89,33 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def web_origin(value: str) -> str:
+    """A web address without a path: it is also part of pages' Content-Security-Policy."""
+    origin = web_address(value)
+    parts = urlsplit(origin)
+    if (
+        parts.path
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+        or not re.fullmatch(r"[\w.:\[\]-]+", parts.netloc)
+    ):
+        raise ValueError("must be an address without a path, such as http://127.0.0.1:12111.")
+    return origin
+
+
+def stripe_secret_key(value: str) -> str:
+    if not value.startswith(("sk_", "rk_")):
+        raise ValueError("must be a secret or restricted key of Stripe, which begins with sk_ or rk_.")
+    return value
+
+
+def stripe_webhook_secret(value: str) -> str:
+    if not value.startswith("whsec_"):
+        raise ValueError("must be the signing secret of a webhook endpoint, which begins with whsec_.")
+    return value
+
+
 def model_prices(value: str) -> dict[str, TokenPrices]:
     """Parse 'some-model=0.25/2.00, other=0/0': the prices of prompt and completion by model."""
     prices = {}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from storefront.db.engine import Engines
     from storefront.events.tailer import EventTailer
     from storefront.observability.readiness import WriteProbe
+    from storefront.payments.gate import ProviderGate
     from storefront.tenants.registry import Registry
     from storefront.timings import Timings
     from storefront.upsell.impressions import ImpressionBuffer
@@ -49,6 +50,9 @@ class AppState:
     event_tailer: "EventTailer"
     write_probe: "WriteProbe"
     scheduler: "JobScheduler"
+    payment_scheduler: "JobScheduler"
+    """A thread of its own: a payment provider that hangs must not keep other jobs waiting."""
+    payment_gate: "ProviderGate"
     impressions: "ImpressionBuffer"
     llm_reranker: "LlmReranker"
     recommender_stats: "StatsCache"

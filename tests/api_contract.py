@@ -24,10 +24,14 @@ ORDER_LINE = {
     "product_id": str, "variant_id": str, "options": [str], "name": str, "unit_price": MONEY, "quantity": int,
     "line_total": MONEY, "from_upsell": bool,
 }  # fmt: skip
+PAYMENT = {
+    "method": (str, type(None)), "status": str, "paid": MONEY, "refunded": MONEY, "url": (str, type(None)),
+}  # fmt: skip
 ORDER = {
     "id": str, "number": str, "status": str, "email": str, "name": str, "items": [ORDER_LINE],
     "promo_code": (str, type(None)), **STEPS, "created_at": str, "delivery": (dict, type(None)),
     "shipping": MONEY, "address": (dict, type(None)),
+    "payment": PAYMENT,
 }  # fmt: skip
 UPSELL = {
     "enabled": bool, "arm": (str, type(None)), "source": (str, type(None)), "call_id": (str, type(None)),

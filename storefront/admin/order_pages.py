@@ -15,10 +15,13 @@ from storefront.orders import fulfilment
 from storefront.orders.fulfilment_validation import Shipment, check_shipment
 from storefront.orders.queries import load_order, notes_of
 from storefront.orders.search import OrderQuery, list_orders
+from storefront.payments import by_hand
+from storefront.payments import words as payment_words
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store, render_form
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
+from storefront.tenants.context import current_tenant
 from storefront.web.htmx import render_page
 
 ORDERS_PER_PAGE = 50
@@ -40,6 +43,7 @@ def orders() -> Response:
             query=query,
             page=page,
             chips=[(value, word, url_of(query, status=value)) for value, word in chip_names().items()],
+            payment_chips=payment_chips(query),
             newer=url_of(query, after=page.orders[0].position) if page.has_newer and page.orders else "",
             older=url_of(query, before=page.orders[-1].position) if page.has_older else "",
             here=url_of(query, before=query.before, after=query.after),
@@ -52,10 +56,11 @@ def orders() -> Response:
 
 def order_query(args: Any) -> OrderQuery:
     """Read the filters from a query string or a form. What isn't valid is left out."""
-    status = args.get("status", "")
+    status, payment = args.get("status", ""), args.get("payment", "")
     return OrderQuery(
         q=args.get("q", "").strip()[:MAX_QUERY_LENGTH],
         status=status if status in STATUS_NAMES else "",
+        payment=payment if payment in payment_words.STATUS_NAMES else "",
         before=parse_position(args.get("before", "")),
         after=parse_position(args.get("after", "")),
         by_buyer=signed_in().may(Permission.CUSTOMERS_READ),
@@ -63,7 +68,7 @@ def order_query(args: Any) -> OrderQuery:
 
 
 def url_of(query: OrderQuery, **more: Any) -> str:
-    given = {"q": query.q, "status": query.status, **more}
+    given = {"q": query.q, "status": query.status, "payment": query.payment, **more}
     return url_for("admin.orders", **{name: value for name, value in given.items() if value not in (None, "")})
 
 
@@ -71,8 +76,19 @@ def chip_names() -> dict[str, str]:
     return {"": _("All"), **{status: _(name) for status, name in STATUS_NAMES.items()}}
 
 
+def payment_chips(query: OrderQuery) -> list[tuple[str, str, str]]:
+    """The choices of a payment status, in a shop that asks for payments."""
+    if not current_tenant().payment and not query.payment:
+        return []
+    names = {"": _("All payments"), **{status: _(name) for status, name in payment_words.STATUS_NAMES.items()}}
+    return [(value, name, url_of(query, payment=value)) for value, name in names.items()]
+
+
 def words() -> dict[str, Any]:
     return {
+        "method_names": payment_words.METHOD_NAMES,
+        "payment_names": payment_words.STATUS_NAMES,
+        "payment_shapes": payment_words.STATUS_SHAPES,
         "status_names": STATUS_NAMES,
         "status_shapes": STATUS_SHAPES,
         "sees_buyers": signed_in().may(Permission.CUSTOMERS_READ),
@@ -134,6 +150,16 @@ def cancel_order(order_id: str) -> AnyResponse:
     except (Invalid, WrongState) as refusal:
         return show_again(order_id, refusal)
     return done(order_id, _("Order cancelled."))
+
+
+@pages.post("/orders/<order_id>/paid")
+@requires(Permission.ORDERS_WRITE)
+def mark_paid(order_id: str) -> AnyResponse:
+    try:
+        by_hand.mark_paid(order_id, request.form.get("reference", ""))
+    except (Invalid, WrongState) as refusal:
+        return show_again(order_id, refusal)
+    return done(order_id, _("Order marked as paid."))
 
 
 @pages.post("/orders/<order_id>/notes")

@@ -48,6 +48,11 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.ORDER_FULFILLED: N_("Shipped"),
     EventType.ORDER_CANCELLED: N_("Cancelled, items put back in stock"),
     EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
+    EventType.ORDER_PAID: N_("Paid"),
+    EventType.ORDER_REFUNDED: N_("Refunded"),
+    EventType.PAYMENT_FAILED: N_("Payment failed"),
+    EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
+    EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
 }
 
 

@@ -192,6 +192,7 @@ def cross_field_errors(catalog: CatalogFile) -> Iterator[str]:
         yield from (f"{where}, {fault}" for fault in duplicates("product", (product.id for product in tenant.products)))
         codes = (offer.code.upper() for offer in tenant.promotions)
         yield from (f"{where}, {fault}" for fault in duplicates("promotion", codes, "code"))
+        yield from (f"{where}, {fault}" for fault in duplicates("payment", tenant.payment, ""))
         yield from (f"{where}, {fault}" for fault in unknown_references(tenant))
         yield from (f"{where}, {fault}" for fault in contradicting_rules(tenant.upsell or UpsellSetting()))
         yield from (f"{where}, {fault}" for fault in goes_with_errors(tenant))

@@ -1,5 +1,6 @@
 """Checkout, in the JSON API."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from flask import request, url_for
@@ -9,6 +10,7 @@ from storefront.checkout.validation import check_checkout
 from storefront.i18n.locale import shopper_language
 from storefront.orders import actions
 from storefront.orders.api import Order, order_fields
+from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import load_order
 from storefront.orders.validation import (
     EMAIL_PATTERN,
@@ -19,6 +21,9 @@ from storefront.orders.validation import (
     NAME_PATTERN,
     check_idempotency_key,
 )
+from storefront.payments.provider import ProviderUnavailable
+from storefront.payments.providers import payment_choice
+from storefront.payments.start import start_payment
 from storefront.shipping.delivery import DeliveryRequest
 from storefront.shipping.vat import MAX_VAT_ID_LENGTH
 from storefront.tenants.context import current_tenant
@@ -65,7 +70,11 @@ class CheckoutRequest(RequestModel):
         Field(max_length=40, description="the id of a shipping method; required if the shop has some and no default"),
     ] = None
     payment: Annotated[
-        str | None, Field(max_length=40, description="the id of a payment method; required if the shop has some")
+        str | None,
+        Field(
+            description="how to pay; needed by a shop that asks for payment, unless the total is 0",
+            json_schema_extra={"enum": [*PaymentMethod, None]},
+        ),
     ] = None
     vat_id: Annotated[
         str | None,
@@ -98,22 +107,35 @@ PERSONAL = ("email", "name", "address")
 """Personal data of an order, null when the checkout of an existing order names another buyer."""
 
 
+def open_payment_page(order_id: str) -> None:
+    """Start the payment. Without an answer of the provider, the order has no `payment.url` yet."""
+    with suppress(ProviderUnavailable):
+        start_payment(order_id)
+
+
 @api.post("/carts/<cart_id>/checkout")
 @limiter.limit(CHECKOUT_LIMIT)
 @spec.validate(resp=responses((200, 201), PlacedOrder, 400, 404, 409, 415, 422), tags=["checkout"])
 def checkout(cart_id: str, json: CheckoutRequest, headers: CheckoutHeaders) -> tuple[PlacedOrder, int, dict[str, str]]:
     """Place the order, completely or not at all. The same cart or the same Idempotency-Key returns the same order.
 
-    Repeating the checkout of a cart with another email address returns the order without its personal data.
-    """
+    An order that is paid online waits for 30 minutes; `payment.url` is the page to pay on. If it is null while the
+    payment is pending, the payment provider couldn't be reached: repeat the checkout. Repeating the checkout of a cart
+    with another email address returns the order without its personal data."""
     tenant = current_tenant()
     buyer = check_checkout(tenant, json.email, json.name, json.delivery)
     key = check_idempotency_key(request.headers.get("Idempotency-Key"))
-    order_id, is_new = actions.place_order(tenant, cart_id, buyer, json.expected_total, key, sent=json.delivery)
+    choice = payment_choice(tenant, json.payment)
+    order_id, is_new = actions.place_order(
+        tenant, cart_id, buyer, json.expected_total, key, sent=json.delivery, payment=choice
+    )
+    if choice.is_required:
+        open_payment_page(order_id)
     order = load_order(order_id)
     fields = order_fields(order)
     if not buyer.is_buyer_of(order.email):
         fields |= dict.fromkeys(PERSONAL)
+        fields["payment"].url = None  # the page shows the buyer's email address
     bought = [line.product_id for line in order.lines]
     upsell = Upsell.of(suggest_after_order(tenant, order.cart_id, order.shopper, bought, shopper_language()))
     location = url_for("orders_api.get_order", order_id=order_id)

@@ -1,9 +1,10 @@
 """Checkout, order confirmation."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Blueprint, Response, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.cart.actions import choose_delivery as choose_cart_delivery
@@ -16,9 +17,14 @@ from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFou
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import set_language_cookie
 from storefront.orders import actions
+from storefront.orders.payment_choice import PaymentChoice
+from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.pricing import unavailable_to
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer
+from storefront.payments.pages import lead_to_payment
+from storefront.payments.providers import methods_offered, payment_choice, payment_pages
+from storefront.payments.words import METHOD_NAMES, METHOD_NOTES
 from storefront.shipping.address_formats import countries_of
 from storefront.tenants.context import current_tenant
 from storefront.upsell.actions import reserves_panel_space
@@ -78,9 +84,15 @@ def place_order() -> AnyResponse:
     try:
         email, name = request.form.get("email", ""), request.form.get("name", "")
         buyer = check_checkout(current_tenant(), email, name, sent)
-        shown = request.form.get("shown_lines")
-        total = parse_expected_total()
-        order_id, is_new = actions.place_order(current_tenant(), cart_id, buyer, total, shown_lines=shown, sent=sent)
+        order_id, is_new = actions.place_order(
+            current_tenant(),
+            cart_id,
+            buyer,
+            parse_expected_total(),
+            shown_lines=request.form.get("shown_lines"),
+            sent=sent,
+            payment=choice_in_form(),
+        )
     except (Conflict, Invalid) as refusal:
         cart = find_cart(cart_id)
         if cart is None:
@@ -93,7 +105,17 @@ def place_order() -> AnyResponse:
     if session.get("cart") == cart_id:
         session.pop("cart")
     discard_draft()
+    if current_tenant().payment:
+        return lead_to_payment(order_id)
     return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+
+
+def choice_in_form() -> PaymentChoice:
+    """Return how the buyer wants to pay: the page asks only if the shop offers several ways."""
+    choice = payment_choice(current_tenant(), request.form.get("payment"))
+    if not choice.chosen and len(choice.offered) == 1:
+        return replace(choice, chosen=choice.offered[0])
+    return choice
 
 
 def check_own_order(order_id: str, buyer: Buyer | None) -> None:
@@ -129,7 +151,13 @@ def show_checkout(
     if delivery and added:  # the cart has changed, and what sending it costs
         parts.append("shipping_methods")
     gone = unavailable_to(tenant, cart.promo_code, typed.get("email", "")) if refusal else None
+    offered = methods_offered(current_tenant())
+    if PaymentMethod.STRIPE in offered:
+        g.form_origin = payment_pages()
     context: dict[str, Any] = {
+        "methods": offered,
+        "method_names": METHOD_NAMES,
+        "method_notes": METHOD_NOTES,
         "form": {field: typed.get(field, "") for field in FIELDS},
         "errors": {},
         "refusal": None,
@@ -144,7 +172,8 @@ def show_checkout(
     if isinstance(refusal, Invalid):
         named = [(fault.field.removeprefix("address."), fault.message) for fault in refusal.field_errors]
         context["errors"], context["first_error"] = dict(named), named[0][0]
-        others = [message for field, message in named if field not in FIELDS]
+        hidden = () if len(offered) > 1 else ("payment",)
+        others = [message for field, message in named if field not in FIELDS or field in hidden]
         context["refusal"] = " ".join(others) or None
     elif refusal:
         context["refusal"] = refusal.detail

@@ -24,6 +24,8 @@ from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
 from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
+from storefront.orders.payment_choice import NO_PAYMENT, PaymentChoice, payment_columns, payment_row
+from storefront.orders.payment_models import Payment
 from storefront.orders.pricing import line_columns, price_columns, price_order, record_promotion
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart
 from storefront.orders.search_keys import search_key_rows
@@ -53,21 +55,24 @@ def place_order(
     idempotency_key: str | None = None,
     shown_lines: str | None = None,
     sent: DeliveryRequest = NOTHING_SENT,
+    payment: PaymentChoice = NO_PAYMENT,
 ) -> tuple[str, bool]:
     """Turn an open cart into an order; take the stock of all lines or of none.
 
     `expected_total` is in minor units, `shown_lines` is the `digest_lines` of the lines that the shopper's page showed.
     Returns the order's id and whether it is new: the same cart, or the same idempotency key, returns the same order.
-    Raises `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, or `Invalid` for a key that was used
-    with another request, and for what is missing or invalid of the delivery; nothing is changed then.
+    Raises `NotFound`, `CartEmpty`, `CartChanged`, `PriceChanged`, `OutOfStock`, `PaymentUnavailable`, or `Invalid` for
+    a key that was used with another request, for what is missing or invalid of the delivery, and for a choice of
+    payment; nothing is changed then.
     """
     delivery = check_delivery(tenant, sent)
-    request_fingerprint = fingerprint(cart_id, buyer, expected_total, sent.fingerprint())
+    request_fingerprint = fingerprint(cart_id, buyer, expected_total, sent.fingerprint() or payment.chosen or "")
     for attempt in range(MAX_ATTEMPTS):
         try:
             with write(durable=True):
                 placed = _place_order_in_transaction(
-                    tenant, cart_id, buyer, delivery, expected_total, idempotency_key, request_fingerprint, shown_lines
+                    *(tenant, cart_id, buyer, delivery, expected_total, idempotency_key, request_fingerprint),
+                    *(shown_lines, payment),
                 )
         except IntegrityError:
             if attempt == MAX_ATTEMPTS - 1:
@@ -87,6 +92,7 @@ def _place_order_in_transaction(
     key: str | None,
     request_fingerprint: str,
     shown_lines: str | None,
+    payment: PaymentChoice,
 ) -> tuple[str, bool]:
     if key and (earlier := find_order_by_idempotency_key(key)):
         check_same_request(earlier.fingerprint, request_fingerprint)
@@ -101,8 +107,12 @@ def _place_order_in_transaction(
     given = [line.price_line for line in taken]
     price, counted = price_order(tenant, given, cart.promo_code, delivery.destination, buyer.email)
     check_price(tenant, price, expected_total)
+    method = payment.method_for(price.total)
     order = new_order_row(tenant, cart, buyer, price, key, request_fingerprint) | delivery_columns(delivery)
+    order |= payment_columns(method)
     insert_rows(Order, [order])
+    if method is not None:
+        insert_rows(Payment, [payment_row(payment, method, order, now())])
     record_promotion(counted, buyer.email, order["id"])
     insert_rows(OrderSearchKey, search_key_rows(order["position"], buyer.email, buyer.name))
     first, priced = new_id(), zip(taken, price.lines, strict=True)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from storefront.clock import rfc3339
 from storefront.orders.models import OrderStatus
+from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.web.openapi import Money, ResponseModel, api_blueprint, responses, spec
 
@@ -44,6 +45,14 @@ class Address(ResponseModel):
     country: str
 
 
+class OrderPayment(ResponseModel):
+    method: Annotated[str | None, Field(json_schema_extra={"enum": [*PaymentMethod, None]})]
+    status: Annotated[str, Field(json_schema_extra={"enum": [*PaymentStatus]})]
+    paid: Money
+    refunded: Money
+    url: Annotated[str | None, Field(description="the page to pay on, while the payment is pending")]
+
+
 class Order(ResponseModel):
     id: str
     number: str
@@ -63,6 +72,7 @@ class Order(ResponseModel):
     delivery: Annotated[
         Delivery | None, Field(description="the shipping method; null if the shop has none and it wasn't shipped")
     ]
+    payment: Annotated[OrderPayment, Field(description="`none`: nothing to pay online")]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -99,6 +109,7 @@ def order_fields(order: OrderView) -> dict[str, Any]:
         "total": paid(order.price.total),
         "address": address_of(order),
         "delivery": delivery_of(order),
+        "payment": payment_of(order),
         "created_at": rfc3339(order.created_at),
     }
 
@@ -117,6 +128,17 @@ def address_of(order: OrderView) -> Address | None:
     stored = order.address
     optional = {name: stored.get(name) for name in ("line2", "postal_code", "city", "region")}
     return Address(line1=stored["line1"], country=stored["country"], **optional)
+
+
+def payment_of(order: OrderView) -> OrderPayment:
+    payment, currency = order.payment, order.currency
+    return OrderPayment.model_construct(
+        method=order.payment_method,
+        status=order.payment_status,
+        paid=Money.model_construct(amount=payment.paid if payment else 0, currency=currency),
+        refunded=Money.model_construct(amount=payment.refunded if payment else 0, currency=currency),
+        url=payment.url if payment else None,
+    )
 
 
 @api.get("/orders/<order_id>")

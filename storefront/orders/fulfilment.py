@@ -2,9 +2,10 @@
 
 Each change of status happens once: of several at the same time, one changes the row, and the others find it changed."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, or_, update
 
 from storefront.catalog.stock import StockChange, restore_stock, stock_event
 from storefront.clock import now
@@ -19,15 +20,20 @@ from storefront.i18n.gettext import _
 from storefront.ids import is_id, new_id
 from storefront.orders.fulfilment_validation import Shipment, check_note, check_reason
 from storefront.orders.models import Order, OrderNote, OrderStatus
+from storefront.orders.payment_changes import stop_waiting
+from storefront.orders.payment_choice import ONLINE_METHODS
+from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.sales import forget_sales
 from storefront.promotions.actions import give_back_use
-from storefront.signals import orders_changed
+from storefront.signals import order_with_payment_cancelled, orders_changed
 
 orders = table_of(Order)
+IS_SHIPPABLE = or_(orders.c.payment_status != PaymentStatus.PENDING, orders.c.payment_method.not_in([*ONLINE_METHODS]))
+"""An order that waits for an online payment may be cancelled any minute."""
 placed_order = update(orders).where(orders.c.id == bindparam("order"), orders.c.status == OrderStatus.PLACED)
 FULFIL_ORDER = tenant_scoped(
-    placed_order.values(
+    placed_order.where(IS_SHIPPABLE).values(
         status=OrderStatus.FULFILLED,
         carrier=bindparam("carrier"),
         tracking=bindparam("tracking"),
@@ -49,11 +55,11 @@ CHANGE_TRACKING = tenant_scoped(
 def fulfil_order(order_id: str, shipment: Shipment) -> None:
     """Mark an order as shipped. Again changes nothing, not even the tracking number.
 
-    Raises `NotFound`, or `WrongState` if it was cancelled.
+    Raises `NotFound`, or `WrongState` if it was cancelled or waits for an online payment.
     """
     with write(durable=True):
         if not changes_status(FULFIL_ORDER, order_id, **shipment.members()):
-            check_status(order_id, OrderStatus.FULFILLED, _("This order was cancelled and can't be shipped."))
+            check_is_shipped(order_id)
             return
         after = {"status": OrderStatus.FULFILLED, **shipment.members()}
         record_events([Change(EventType.ORDER_FULFILLED, order_id, {}, {"status": OrderStatus.PLACED}, after)])
@@ -66,19 +72,34 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
     """
     reason = check_reason(reason)
     with write(durable=True):
-        if not changes_status(CANCEL_ORDER, order_id, cancel_reason=reason or None):
+        order = cancel_placed_order(order_id, reason, restock)
+        if order is None:
             shipped = _("This order has already been shipped and can't be cancelled.")
             check_status(order_id, OrderStatus.CANCELLED, shipped)
             return
-        order = load_order(order_id)
-        stock = returned_stock(order) if restock else []
-        change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
-        cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)
-        record_events([cancelled, *stock])
-        if order.price.applied_code:
-            give_back_use(order_id)
-        forget_sales([order.created_at])
+        if order.payment is not None:
+            stop_waiting(order.payment)
     orders_changed.send()
+    if order.payment is not None:
+        order_with_payment_cancelled.send(order_id=order_id)
+
+
+def cancel_placed_order(
+    order_id: str, reason: str = "", restock: bool = True, also: Sequence[NewEvent] = ()
+) -> OrderView | None:
+    """Cancel an order and return its stock, inside `write()`, with these events besides. Return the order as it was;
+    None if it wasn't placed."""
+    if not changes_status(CANCEL_ORDER, order_id, cancel_reason=reason or None):
+        return None
+    order = load_order(order_id)
+    stock = returned_stock(order) if restock else []
+    change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
+    cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)
+    record_events([*also, cancelled, *stock])
+    if order.price.applied_code:
+        give_back_use(order_id)
+    forget_sales([order.created_at])
+    return order
 
 
 def changes_status(statement: Any, order_id: str, **values: Any) -> bool:
@@ -90,6 +111,13 @@ def check_status(order_id: str, wanted: OrderStatus, refusal: str) -> None:
     """Raises `NotFound`, or `WrongState` unless the order has this status already."""
     if load_order(order_id).status != wanted:
         raise WrongState(refusal)
+
+
+def check_is_shipped(order_id: str) -> None:
+    """Raises `NotFound`, or `WrongState` unless the order has been shipped already."""
+    if load_order(order_id).status == OrderStatus.PLACED:
+        raise WrongState(_("This order hasn't been paid yet and can't be shipped."))
+    check_status(order_id, OrderStatus.FULFILLED, _("This order was cancelled and can't be shipped."))
 
 
 def returned_stock(order: OrderView) -> list[NewEvent]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +24,8 @@ from storefront.db.tenancy import OwnedByTenant
 from storefront.ids import new_id, new_token
 
 MAX_KEY_LENGTH = 100
+HAS_PAYMENT = text("payment_status <> 'none'")
+"""Of a partial index, and as a condition of statements that use it."""
 
 
 class OrderStatus(StrEnum):
@@ -43,6 +46,12 @@ class Order(OwnedByTenant, Model):
         Index(None, "tenant_id", "created_at", "status", "total"),
         Index(None, "tenant_id", "position"),
         Index(None, "tenant_id", "status", "position"),
+        Index(
+            "ix_orders_payment_status",
+            *("tenant_id", "payment_status", "position"),
+            sqlite_where=HAS_PAYMENT,
+            postgresql_where=HAS_PAYMENT,
+        ),
         CheckConstraint("status IN ('placed', 'fulfilled', 'cancelled')", name="status_known"),
     )
 
@@ -88,6 +97,10 @@ class Order(OwnedByTenant, Model):
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancel_reason: Mapped[str | None]
     """For the staff; shoppers don't see it, and no event holds it, for the reason that `OrderNote` gives."""
+    payment_method: Mapped[str | None] = mapped_column(String(20))
+    """A `PaymentMethod`; None if there was nothing to pay."""
+    payment_status: Mapped[str] = mapped_column(String(20), server_default="none")
+    """A copy of the payment's status, which changes in the same transaction."""
 
 
 class SalesDay(OwnedByTenant, Model):

@@ -19,6 +19,9 @@ from storefront.i18n.gettext import _
 from storefront.ids import is_id
 from storefront.orders.fulfilment_validation import Shipment
 from storefront.orders.models import Order, OrderLine, OrderNote
+from storefront.orders.payment_choice import ONLINE_METHODS
+from storefront.orders.payment_models import PaymentStatus
+from storefront.orders.payment_queries import PaymentView, find_payment
 from storefront.pricing.price import Price, TaxLine
 
 
@@ -82,12 +85,25 @@ class OrderView:
     shipping_method: str | None
     shipping_name: str | None
     vat_id: str | None
+    payment_method: str | None
+    payment_status: str
     price: Price
     lines: list[OrderLineView]
+    payment: PaymentView | None
 
     @property
     def shipment(self) -> Shipment:
         return Shipment(self.carrier, self.tracking)
+
+    @property
+    def waits_for_payment(self) -> bool:
+        """Whether it is kept for a buyer who has yet to pay online, and so mustn't be shipped."""
+        return self.payment_status == PaymentStatus.PENDING and self.payment_method in ONLINE_METHODS
+
+    @property
+    def was_given_up(self) -> bool:
+        """Whether it was cancelled because it wasn't paid. Its cart is open again, so the order has another one."""
+        return self.payment is not None and self.payment.cart_id != self.cart_id
 
     @property
     def item_count(self) -> int:
@@ -97,7 +113,7 @@ class OrderView:
 orders, order_lines = table_of(Order), table_of(OrderLine)
 ORDER_COLUMNS = (
     *("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at", "position"),
-    *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason"),
+    *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason", "payment_method", "payment_status"),
     *("address", "shipping_method", "shipping_name", "vat_id"),
 )
 PRICE_COLUMNS = (
@@ -122,10 +138,11 @@ def load_order(order_id: str) -> OrderView:
     if not rows:
         raise NotFound(_("We couldn't find this order."))
     lines = [OrderLineView(**{name: row._mapping[order_lines.c[name]] for name in LINE_COLUMNS}) for row in rows]
-    return order_view(rows[0]._mapping, lines)
+    row = rows[0]._mapping
+    return order_view(row, lines, find_payment(order_id) if row[orders.c.payment_method] else None)
 
 
-def order_view(row: Mapping[Any, Any], lines: list[OrderLineView]) -> OrderView:
+def order_view(row: Mapping[Any, Any], lines: list[OrderLineView], payment: PaymentView | None) -> OrderView:
     """Return an order from a row with the columns of `orders`."""
     paid = {name: row[orders.c[name]] for name in PRICE_COLUMNS}
     rate, stored = paid.pop("tax_rate"), paid.pop("tax_lines")
@@ -135,7 +152,7 @@ def order_view(row: Mapping[Any, Any], lines: list[OrderLineView]) -> OrderView:
         tax_rate=Decimal(rate) if rate else None,
         tax_lines=tuple(TaxLine.of(line) for line in stored or ()),
     )
-    return OrderView(**{name: row[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines)
+    return OrderView(**{name: row[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines, payment=payment)
 
 
 def notes_of(order_id: str) -> list[OrderNote]:

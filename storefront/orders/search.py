@@ -21,7 +21,8 @@ from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
 from storefront.ids import RANDOM_BITS, id_at
-from storefront.orders.models import OrderSearchKey
+from storefront.orders.models import HAS_PAYMENT, OrderSearchKey
+from storefront.orders.payment_queries import payments_of
 from storefront.orders.queries import (
     LINE_COLUMNS,
     ORDER_COLUMNS,
@@ -54,6 +55,7 @@ class OrderQuery:
 
     q: str = ""
     status: str = ""
+    payment: str = ""
     since: datetime | None = None
     before: int | None = None
     after: int | None = None
@@ -63,7 +65,7 @@ class OrderQuery:
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.q.strip() or self.status or self.since)
+        return bool(self.q.strip() or self.status or self.payment or self.since)
 
     @property
     def low(self) -> int:
@@ -99,8 +101,9 @@ def matching_rows(query: OrderQuery, limit: int) -> list[Any]:
     if query.q.strip():
         return list(islice(searched_rows(query, limit), limit))
     oldest_first = query.after is not None
-    statement = SELECT_ORDERS[bool(query.status), oldest_first]
-    values = {"low": query.low, "high": query.high, "status": query.status, "limit": limit}
+    statement = SELECT_ORDERS[bool(query.status), bool(query.payment), oldest_first]
+    values: dict[str, Any] = {"low": query.low, "high": query.high, "limit": limit}
+    values |= {"status": query.status, "payment": query.payment}
     return [row for row in execute(statement, values) if is_recent(row, query)]
 
 
@@ -108,16 +111,20 @@ def is_recent(row: Any, query: OrderQuery) -> bool:
     return query.since is None or row.created_at >= query.since
 
 
+def has_status(row: Any, query: OrderQuery) -> bool:
+    return query.status in ("", row.status) and query.payment in ("", row.payment_status)
+
+
 def searched_rows(query: OrderQuery, limit: int) -> Iterator[Any]:
     """Yield the orders that the search finds, until the candidates end."""
-    positions = candidates(query, MAX_CANDIDATES if query.status or query.since else limit)
+    positions = candidates(query, MAX_CANDIDATES if query.status or query.payment or query.since else limit)
     statement, size = SELECT_ORDERS_AT[bool(query.status)], CHUNK_BY_STATUS if query.status else CHUNK
     while chunk := list(islice(positions, size)):
         found = execute(statement, {"positions": chunk, "status": query.status}).all()
         by_position = {row.position: row for row in found}
         for position in chunk:
             row = by_position.get(position)
-            if row and is_recent(row, query):
+            if row and is_recent(row, query) and has_status(row, query):
                 yield row
 
 
@@ -164,13 +171,14 @@ def found_products(q: str) -> Sequence[str]:
 def with_lines(rows: Sequence[Any]) -> list[OrderView]:
     """Return the orders of these rows with their lines."""
     lines: dict[str, list[OrderLineView]] = {row.id: [] for row in rows}
+    payments = payments_of([row.id for row in rows if row.payment_method])
     if rows:
         for line in execute(SELECT_LINES, {"ids": list(lines)}):
             lines[line.order_id].append(OrderLineView(**{name: getattr(line, name) for name in LINE_COLUMNS}))
-    return [order_view(row._mapping, lines[row.id]) for row in rows]
+    return [order_view(row._mapping, lines[row.id], payments.get(row.id)) for row in rows]
 
 
-def select_orders(by_status: bool, oldest_first: bool) -> Select[Any]:
+def select_orders(by_status: bool, by_payment: bool, oldest_first: bool) -> Select[Any]:
     order = orders.c.position if oldest_first else orders.c.position.desc()
     statement = (
         select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS))
@@ -178,7 +186,11 @@ def select_orders(by_status: bool, oldest_first: bool) -> Select[Any]:
         .order_by(order)
         .limit(bindparam("limit"))
     )
-    return tenant_scoped(statement.where(orders.c.status == bindparam("status")) if by_status else statement)
+    if by_status:
+        statement = statement.where(orders.c.status == bindparam("status"))
+    if by_payment:
+        statement = statement.where(orders.c.payment_status == bindparam("payment"), HAS_PAYMENT)
+    return tenant_scoped(statement)
 
 
 def select_orders_at(by_status: bool) -> Select[Any]:
@@ -245,8 +257,9 @@ def select_products(terms: Sequence[str]) -> Select[Any]:
 
 
 SELECT_ORDERS = {
-    (by_status, oldest_first): select_orders(by_status, oldest_first)
+    (by_status, by_payment, oldest_first): select_orders(by_status, by_payment, oldest_first)
     for by_status in (False, True)
+    for by_payment in (False, True)
     for oldest_first in (False, True)
 }
 SELECT_BY_KEY = {oldest_first: select_by_key(oldest_first) for oldest_first in (False, True)}

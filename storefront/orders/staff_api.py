@@ -15,6 +15,7 @@ from storefront.orders.fulfilment_validation import (
     check_shipment,
 )
 from storefront.orders.models import OrderStatus
+from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.queries import load_order
 from storefront.orders.search import OrderQuery, list_orders
 from storefront.staff.access import requires
@@ -54,8 +55,17 @@ def read_moment(value: object) -> object:
     return value or None
 
 
+def check_payment_status(value: str) -> str:
+    if value and value not in list(PaymentStatus):
+        raise ValueError(_("Please choose one of: %(choices)s.", choices=", ".join(PaymentStatus)))
+    return value
+
+
 class OrdersQuery(BaseModel):
     status: Annotated[str, AfterValidator(check_status), Field(json_schema_extra={"enum": ["", *OrderStatus]})] = ""
+    payment: Annotated[
+        str, AfterValidator(check_payment_status), Field(json_schema_extra={"enum": ["", *PaymentStatus]})
+    ] = ""
     q: Annotated[
         str,
         Field(
@@ -95,7 +105,7 @@ class Cancellation(RequestModel):
 def list_all(query: OrdersQuery) -> OrderList:
     """The shop's orders, the newest first."""
     before = decode_cursor(query.cursor, 0) if query.cursor else None
-    page = list_orders(OrderQuery(query.q, query.status, query.since, before), query.limit)
+    page = list_orders(OrderQuery(query.q, query.status, query.payment, query.since, before), query.limit)
     return OrderList.model_construct(
         items=[Order.model_construct(**order_fields(order)) for order in page.orders],
         next_cursor=encode_cursor(page.orders[-1].position) if page.has_older else None,

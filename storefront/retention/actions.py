@@ -15,6 +15,7 @@ from storefront.db.expiry import BATCH, Rule, batches
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
+from storefront.payments import retention as payments
 from storefront.retention.pictures import remove_unused_pictures
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
@@ -46,6 +47,7 @@ def prune(batch_size: int = BATCH) -> Iterator[int]:
     settings = current_state().settings
     for rule, days in RULES:
         yield from batches(rule, now() - timedelta(days=getattr(settings, days)), batch_size)
+    yield from batches(payments.RULE, now() - timedelta(days=payments.KEEP_DAYS), batch_size)
 
 
 def begin_round(app: Flask) -> None:

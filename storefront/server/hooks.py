@@ -20,6 +20,7 @@ from storefront.error_messages import explain_error
 from storefront.observability import metrics_folder
 from storefront.observability.logging import disable_unused_log_fields
 from storefront.observability.redaction import keep_secret, redact
+from storefront.payments import jobs as payment_jobs
 from storefront.retention import actions as retention
 from storefront.server.bootstrap import prepare
 from storefront.server.listening import network_addresses, refuse_used_ports
@@ -135,18 +136,21 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     jobs.start(worker.wsgi)
+    payment_jobs.start(worker.wsgi)
     retention.start(worker.wsgi)
 
 
 def worker_int(worker: Any) -> None:
     """Ctrl-C: requests that wait for the language model get their answer without it."""
     jobs.stop(worker.wsgi)
+    payment_jobs.stop(worker.wsgi)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     if worker.wsgi is not None:
         state_of(worker.wsgi).event_tailer.stop()
         jobs.stop(worker.wsgi)
+        payment_jobs.stop(worker.wsgi)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

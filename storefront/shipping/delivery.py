@@ -64,7 +64,6 @@ def check_delivery(tenant: TenantSettings, sent: DeliveryRequest) -> Delivery:
     if sent.vat_id and vat_id is None:
         message = _("Please enter a valid EU VAT ID, for example %(example)s.", example="DE136695976")
         faults.append(FieldError("vat_id", message))
-    faults += payment_faults(tenant, sent.payment)
     if faults:
         raise Invalid(*faults)
     is_sent = address is not None and not (method and method.pickup)
@@ -92,13 +91,6 @@ def check_sent_address(sent: DeliveryRequest, method: ShippingMethod | None) -> 
         return None, [FieldError("address", _("Please enter the address to deliver to."))] if needed else []
     address, faults = check_address(sent.address)
     return address, [FieldError(f"address.{fault.field}", fault.message) for fault in faults]
-
-
-def payment_faults(tenant: TenantSettings, payment: str | None) -> list[FieldError]:
-    if payment:
-        is_known = payment in tenant.payment
-        return [] if is_known else [FieldError("payment", _("This payment method isn't available."))]
-    return [FieldError("payment", _("Please choose a payment method."))] if tenant.payment else []
 
 
 def offered_methods(methods: Sequence[ShippingMethod], country: str | None, weight: int) -> Iterable[ShippingMethod]:

@@ -17,7 +17,8 @@ class JobScheduler:
     """Runs jobs by key, each once when it is due. Only a process that serves requests starts it; in commands and tests
     nothing is scheduled."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "upsell-scheduler") -> None:
+        self._name = name
         self._changed = Condition()
         self._due: dict[object, tuple[float, Callable[[], None]]] = {}
         self._wakes_at = math.inf
@@ -29,7 +30,7 @@ class JobScheduler:
         return self._thread is not None and not self._stopped
 
     def start(self) -> None:
-        self._thread = Thread(target=self._work, name="upsell-scheduler", daemon=True)
+        self._thread = Thread(target=self._work, name=self._name, daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
@@ -78,11 +79,14 @@ def job_scheduler(app: Flask) -> JobScheduler:
     return state_of(app).scheduler
 
 
-def every(app: Flask, seconds: float, name: str, job: Callable[[Flask], None]) -> None:
-    """Run the job every `seconds`, for the first time after as long."""
+def every(
+    app: Flask, seconds: float, name: str, job: Callable[[Flask], None], scheduler: JobScheduler | None = None
+) -> None:
+    """Run the job every `seconds`, for the first time after as long, in the thread of this scheduler."""
+    runs_it = scheduler or job_scheduler(app)
 
     def again() -> None:
-        job_scheduler(app).schedule(seconds, name, again)
+        runs_it.schedule(seconds, name, again)
         job(app)
 
-    job_scheduler(app).schedule(seconds, name, again)
+    runs_it.schedule(seconds, name, again)

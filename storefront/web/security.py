@@ -149,17 +149,19 @@ SECURITY_HEADERS = [
 def set_headers(always: Sequence[tuple[str, str]], response: Response) -> Response:
     headers = response.headers
     headers.extend(always)
-    headers["Content-Security-Policy"] = content_security_policy(g.get("inline_style", ""))
+    headers["Content-Security-Policy"] = content_security_policy(g.get("inline_style", ""), g.get("form_origin", ""))
     headers.setdefault("Cache-Control", "no-cache, private")  # carts and prices change: revalidate each time
     return response
 
 
 @lru_cache(maxsize=4096)
-def content_security_policy(inline_style: str) -> str:
-    """Return the Content-Security-Policy of a page whose only inline style is `inline_style` (the shop's theme)."""
+def content_security_policy(inline_style: str, form_origin: str = "") -> str:
+    """Return the Content-Security-Policy of a page whose only inline style is `inline_style` (the shop's theme), and
+    whose forms lead to the shop and to `form_origin`: browsers apply it to the redirect after a form, too."""
     digest = b64encode(sha256(inline_style.encode()).digest()).decode()
     style = f"'self' 'sha256-{digest}'" if inline_style else "'self'"
+    form = f"'self' {form_origin}" if form_origin else "'self'"
     return (
         f"default-src 'self'; style-src {style}; img-src 'self'; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
+        f"form-action {form}; frame-ancestors 'none'"
     )

@@ -1,0 +1,91 @@
+"""How the buyer of an order wants to pay: what the shop offers, what was chosen, and the payment row that follows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from storefront.errors import FieldError, Invalid, Refusal
+from storefront.i18n.gettext import N_, _
+from storefront.orders.payment_models import PaymentMethod, PaymentStatus
+
+PAYMENT_WINDOW = timedelta(minutes=30)
+"""How long an order keeps its stock while it waits for an online payment."""
+DEFAULT_TRANSFER_DAYS = 14
+ONLINE_METHODS = (PaymentMethod.STRIPE,)
+"""Methods whose order waits for the payment, and is cancelled without it."""
+
+
+class PaymentUnavailable(Refusal):
+    """The shop asks for a payment, but none of its ways to pay can be used now, as without a Stripe key."""
+
+    status = 503
+    type = "payment-unavailable"
+    title = N_("Payment isn't available")
+
+    def __init__(self) -> None:
+        super().__init__(_("This shop can't take payments right now. Nothing was ordered. Please try again later."))
+
+
+@dataclass(frozen=True)
+class PaymentChoice:
+    """`offered` are the methods that can be used now, none if the shop doesn't ask for a payment; `is_required` says
+    whether it does. `return_root` is the URL of the shop's root, to which a payment page leads back."""
+
+    is_required: bool = False
+    offered: tuple[str, ...] = ()
+    chosen: str | None = None
+    return_root: str = ""
+    transfer_days: int = DEFAULT_TRANSFER_DAYS
+
+    def method_for(self, total: int) -> str | None:
+        """Return the method to pay `total` with, in minor units; None if there is nothing to pay.
+
+        Raises `Invalid` for a missing choice or one that isn't offered, and `PaymentUnavailable`.
+        """
+        if self.is_required and total == 0:
+            return None
+        if self.is_required and not self.offered:
+            raise PaymentUnavailable
+        if self.is_required and not self.chosen:
+            raise Invalid(FieldError("payment", _("Please choose how you'd like to pay.")))
+        if self.chosen and self.chosen not in self.offered:
+            raise Invalid(FieldError("payment", _("This shop doesn't offer this way to pay. Please choose another.")))
+        return self.chosen
+
+
+NO_PAYMENT = PaymentChoice()
+
+
+def payment_columns(method: str | None) -> dict[str, Any]:
+    """Return what a new order stores of its payment."""
+    return {"payment_method": method, "payment_status": first_status(method)}
+
+
+def first_status(method: str | None) -> PaymentStatus:
+    return PaymentStatus.NONE if method in (None, PaymentMethod.ON_DELIVERY) else PaymentStatus.PENDING
+
+
+def payment_row(choice: PaymentChoice, method: str, order: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    """Return the payment of a new order, given the order's row."""
+    is_online, is_transfer = method in ONLINE_METHODS, method == PaymentMethod.BANK_TRANSFER
+    return {
+        "order_id": order["id"],
+        "method": method,
+        "status": first_status(method),
+        "currency": order["currency"],
+        "amount": order["total"],
+        "paid": 0,
+        "refunded": 0,
+        "cart_id": order["cart_id"],
+        "return_root": choice.return_root if is_online else "",
+        "attempt": 1,
+        "reference": order["number"] if is_transfer else None,
+        "due_at": moment + timedelta(days=choice.transfer_days) if is_transfer else None,
+        "created_at": moment,
+        "expires_at": moment + PAYMENT_WINDOW if is_online else None,
+        "next_check_at": moment + FIRST_CHECK if is_online else None,
+    }
+
+
+FIRST_CHECK = timedelta(minutes=2)
+"""Usually the provider's webhook or the buyer's return tells of the payment earlier."""

@@ -1,0 +1,111 @@
+"""A shop's own settings of payment: its Stripe keys, encrypted with a key derived from SECRET_KEY, and its bank
+account.
+
+Without keys of its own, a shop uses those of the environment."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from storefront.db.base import table_of
+from storefront.db.tenancy import execute, tenant_scoped, upsert
+from storefront.db.transactions import write
+from storefront.errors import FieldError, Invalid
+from storefront.i18n.gettext import _
+from storefront.i18n.unicode_text import has_control
+from storefront.orders.payment_choice import DEFAULT_TRANSFER_DAYS
+from storefront.payments.models import PaymentSettings
+from storefront.staff.secrets import decrypt, encrypt
+from storefront.state import current_state
+
+PURPOSE = "payment keys"
+MAX_ACCOUNT_LENGTH = 500
+MAX_TRANSFER_DAYS = 90
+KEY_PREFIXES, WEBHOOK_PREFIX = ("sk_", "rk_"), "whsec_"
+settings_table = table_of(PaymentSettings)
+SELECT_SETTINGS = tenant_scoped(select(settings_table))
+log = logging.getLogger("storefront.payments")
+
+
+@dataclass(frozen=True)
+class StripeKeys:
+    """Without a webhook secret, no webhook is accepted, and payments are found by asking Stripe."""
+
+    secret_key: str
+    webhook_secret: str | None
+
+    def __repr__(self) -> str:
+        return "StripeKeys(…)"
+
+
+@dataclass(frozen=True)
+class ShopPaymentSettings:
+    stripe: StripeKeys | None
+    bank_account: str
+    transfer_days: int
+
+
+def load_settings() -> ShopPaymentSettings:
+    """Return the current shop's settings."""
+    row = execute(SELECT_SETTINGS).one_or_none()
+    return ShopPaymentSettings(
+        stripe=own_keys(row) if row and row.stripe_secret_key else keys_of_environment(),
+        bank_account=(row.bank_account if row else None) or "",
+        transfer_days=(row.transfer_days if row else None) or DEFAULT_TRANSFER_DAYS,
+    )
+
+
+def keys_of_environment() -> StripeKeys | None:
+    settings = current_state().settings
+    if settings.stripe_secret_key is None:
+        return None
+    return StripeKeys(settings.stripe_secret_key, settings.stripe_webhook_secret)
+
+
+def own_keys(row: Any) -> StripeKeys | None:
+    """Return the shop's own keys; None if SECRET_KEY has changed since. The environment's would be another account."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - several megabytes, only for shops with own keys
+
+    try:
+        secret = row.stripe_webhook_secret
+        return StripeKeys(decrypt(PURPOSE, row.stripe_secret_key), decrypt(PURPOSE, secret) if secret else None)
+    except InvalidToken:
+        log.error("a shop's Stripe keys can't be read, because SECRET_KEY has changed: enter them again")
+        return None
+
+
+def save_stripe_keys(secret_key: str, webhook_secret: str) -> None:
+    """Store the shop's own keys; empty ones remove them. Raises `Invalid`."""
+    faults = []
+    if secret_key and not secret_key.startswith(KEY_PREFIXES):
+        faults.append(FieldError("stripe_secret_key", _("A secret key begins with sk_ or rk_.")))
+    if webhook_secret and not webhook_secret.startswith(WEBHOOK_PREFIX):
+        faults.append(FieldError("stripe_webhook_secret", _("A webhook's signing secret begins with whsec_.")))
+    if faults:
+        raise Invalid(*faults)
+    save(
+        stripe_secret_key=encrypt(PURPOSE, secret_key) if secret_key else None,
+        stripe_webhook_secret=encrypt(PURPOSE, webhook_secret) if webhook_secret else None,
+    )
+
+
+def save_bank_account(account: str, transfer_days: int) -> None:
+    """Store what buyers need for a bank transfer. Raises `Invalid`."""
+    lines = [line.strip() for line in account.splitlines() if line.strip()]
+    text = "\n".join(lines)
+    if len(text) > MAX_ACCOUNT_LENGTH:
+        message = _("This text can't be longer than %(most)s characters.", most=MAX_ACCOUNT_LENGTH)
+        raise Invalid(FieldError("bank_account", message))
+    if any(has_control(line) for line in lines):
+        raise Invalid(FieldError("bank_account", _("This text can't contain control characters.")))
+    if not 1 <= transfer_days <= MAX_TRANSFER_DAYS:
+        message = _("Enter a number of days from 1 to %(most)s.", most=MAX_TRANSFER_DAYS)
+        raise Invalid(FieldError("transfer_days", message))
+    save(bank_account=text or None, transfer_days=transfer_days)
+
+
+def save(**columns: Any) -> None:
+    with write():
+        upsert(PaymentSettings, columns, lambda excluded: {name: excluded[name] for name in columns})

@@ -1,0 +1,124 @@
+"""Settling a payment: `settle_payment` asks the provider for the current state and applies it once.
+
+The webhook, the buyer's return and the scheduler all call it, in any order, as often as they like and at the same time.
+The provider is asked first, outside of any transaction; then the payment's row is locked, and only a step from the
+state that it has then is taken. An order is paid, given up or paid back once."""
+
+import logging
+
+from storefront.clock import now
+from storefront.db.transactions import write
+from storefront.events.actions import Change, record_events
+from storefront.events.models import EventType
+from storefront.orders.fulfilment import cancel_placed_order
+from storefront.orders.models import OrderStatus
+from storefront.orders.payment_changes import change_payment, lock_payment, reopen_cart
+from storefront.orders.payment_models import PaymentStatus
+from storefront.orders.payment_queries import PaymentView, find_payment
+from storefront.payments.late_payment import refund_late_payment
+from storefront.payments.provider import Phase, ProviderState
+from storefront.payments.providers import provider_of
+from storefront.signals import orders_changed
+
+PAYMENT_EVENTS = {PaymentStatus.FAILED: EventType.PAYMENT_FAILED, PaymentStatus.EXPIRED: EventType.PAYMENT_EXPIRED}
+log = logging.getLogger("storefront.payments")
+
+
+def settle_payment(order_id: str, session_id: str | None = None, give_up_now: bool = False) -> bool:
+    """Bring the payment of an order to the state that the provider has, and return whether there is such a payment.
+
+    `session_id` is that of a webhook, for a payment whose own isn't stored because the process died. An unpaid order is
+    given up when its time is over, or with `give_up_now`. Raises `ProviderUnavailable`; nothing is changed then.
+    """
+    payment = find_payment(order_id)
+    if payment is None:
+        return False
+    if payment.next_check_at is None:
+        return True
+    is_over = give_up_now or payment.is_expired or not payment.is_pending
+    if payment.session_id is None and session_id is not None:
+        payment = adopt_session(payment, session_id)
+    if payment.session_id is None:
+        # Nobody has a page to pay on. If one is being opened at this moment, `store` in start.py finds this done.
+        if is_over:
+            apply_state(order_id, ProviderState(Phase.EXPIRED))
+        return True
+    state = provider_of(payment.method).confirm(payment, close=is_over)
+    apply_state(order_id, state)
+    refund_late_payment(order_id)
+    return True
+
+
+def adopt_session(payment: PaymentView, session_id: str) -> PaymentView:
+    """Return the payment with this session, stored, if the provider says that it is this order's."""
+    found = PaymentView(**{**vars(payment), "session_id": session_id})
+    if provider_of(payment.method).confirm(found).order_id != payment.order_id:
+        log.warning("a webhook names a session of another order")
+        return payment
+    with write():
+        lock_payment(payment.order_id)
+        change_payment(payment.order_id, session_id=session_id)
+    return found
+
+
+def apply_state(order_id: str, state: ProviderState) -> None:
+    """Take the step to this state, if it is one from the state that the payment has now."""
+    if state.phase == Phase.PAID:
+        apply_paid(order_id, state)
+    elif state.phase == Phase.EXPIRED:
+        give_up(order_id, PaymentStatus.EXPIRED)
+    elif state.phase == Phase.FAILED:
+        give_up(order_id, PaymentStatus.FAILED)
+    elif state.phase == Phase.PROCESSING:
+        apply_processing(order_id)
+
+
+def apply_paid(order_id: str, state: ProviderState) -> None:
+    """Record the payment. Of an order that was given up, it is to be paid back."""
+    with write(durable=True):
+        locked = lock_payment(order_id)
+        if locked is None or locked[1].paid:
+            return
+        order_status, payment = locked
+        if state.amount != payment.amount:
+            log.error("order %s: %s was paid instead of %s", order_id, state.amount, payment.amount)
+        is_late = order_status == OrderStatus.CANCELLED
+        change_payment(
+            order_id,
+            status=PaymentStatus.PAID,
+            paid=state.amount,
+            intent_id=state.intent_id,
+            paid_at=now(),
+            url=None,
+            next_check_at=now() if is_late else None,
+        )
+        data = {"amount": state.amount, "method": payment.method}
+        change = ({"payment": payment.status}, {"payment": PaymentStatus.PAID})
+        kind = EventType.PAYMENT_LATE if is_late else EventType.ORDER_PAID
+        record_events([Change(kind, order_id, data, *change)])
+
+
+def give_up(order_id: str, status: PaymentStatus) -> None:
+    """Cancel an order whose payment has failed or expired: its stock comes back, and its cart is open again. Once."""
+    with write(durable=True):
+        locked = lock_payment(order_id)
+        if locked is None or locked[1].paid:
+            return
+        payment = locked[1]
+        if not payment.is_pending:
+            change_payment(order_id, next_check_at=None, url=None)
+            return
+        change_payment(order_id, status=status, url=None, next_check_at=None)
+        change = ({"payment": payment.status}, {"payment": status})
+        told = Change(PAYMENT_EVENTS[status], order_id, {"method": payment.method}, *change)
+        if cancel_placed_order(order_id, also=[told]) is not None:
+            reopen_cart(order_id, payment.cart_id)
+    orders_changed.send()
+
+
+def apply_processing(order_id: str) -> None:
+    """The buyer has done their part, so the order waits for as long as the slow method takes."""
+    with write(durable=True):
+        locked = lock_payment(order_id)
+        if locked is not None and locked[1].is_pending:
+            change_payment(order_id, url=None, expires_at=None)

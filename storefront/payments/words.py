@@ -1,0 +1,34 @@
+"""Payments in words: the names of methods and statuses."""
+
+from collections.abc import Mapping
+
+from storefront.i18n.gettext import N_
+from storefront.orders.payment_models import PaymentMethod, PaymentStatus
+
+METHOD_NAMES: Mapping[str, str] = {
+    PaymentMethod.STRIPE: N_("Pay online"),
+    PaymentMethod.BANK_TRANSFER: N_("Bank transfer"),
+    PaymentMethod.ON_DELIVERY: N_("Pay on delivery"),
+}
+METHOD_NOTES: Mapping[str, str] = {
+    PaymentMethod.STRIPE: N_("By card and more, on the secure page of Stripe."),
+    PaymentMethod.BANK_TRANSFER: N_("You'll see our bank details after you place the order."),
+    PaymentMethod.ON_DELIVERY: N_("You pay when you receive your order."),
+}
+STATUS_NAMES: Mapping[str, str] = {
+    PaymentStatus.PENDING: N_("Waiting for payment"),
+    PaymentStatus.PAID: N_("Paid"),
+    PaymentStatus.FAILED: N_("Payment failed"),
+    PaymentStatus.EXPIRED: N_("Not paid in time"),
+    PaymentStatus.PARTLY_REFUNDED: N_("Partly refunded"),
+    PaymentStatus.REFUNDED: N_("Refunded"),
+}
+"""Without `none`, about which there is nothing to say."""
+STATUS_SHAPES: Mapping[str, str] = {
+    PaymentStatus.PENDING: "new",
+    PaymentStatus.PAID: "done",
+    PaymentStatus.FAILED: "off",
+    PaymentStatus.EXPIRED: "off",
+    PaymentStatus.PARTLY_REFUNDED: "done",
+    PaymentStatus.REFUNDED: "off",
+}
