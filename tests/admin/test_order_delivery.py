@@ -1,5 +1,7 @@
 """The back office shows where an order goes, what each line's part of discount and tax is, and prints the address."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
@@ -12,7 +14,7 @@ from tests.staff.factories import signed_in
 
 @pytest.fixture
 def order_id(app: Flask) -> str:
-    settings = {"locale": "en-IE", "country": "IE", "tax": TAX, "shipping": [STANDARD]}
+    settings: dict[str, Any] = {"locale": "en-IE", "country": "IE", "tax": TAX, "shipping": [STANDARD]}
     offer = {"code": "TEN", "percent": "10"}
     import_tenants(app, tenant("west", product("mug", "10.00"), promotions=[offer], **settings))
     shop = Person(app.test_client(), "west")

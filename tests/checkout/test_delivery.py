@@ -21,7 +21,7 @@ def buyer(app: Flask) -> Person:
 
 
 def open_shop(app: Flask, *methods: dict[str, Any]) -> Person:
-    settings = {"locale": "en-IE", "country": "IE", "tax": TAX, "shipping": list(methods)}
+    settings: dict[str, Any] = {"locale": "en-IE", "country": "IE", "tax": TAX, "shipping": list(methods)}
     import_tenants(app, tenant("west", product("mug", "10.00"), product("bowl", "45.00"), **settings))
     visitor = Person(app.test_client(), "west")
     visitor.post("/cart/items", {"product_id": "mug"})
