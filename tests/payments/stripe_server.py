@@ -129,7 +129,8 @@ def send_webhook(event: dict[str, Any]) -> int:
     body = json.dumps(event, indent=2).encode()
     connection = HTTPConnection(root.hostname or "", root.port, timeout=20)
     try:
-        connection.request("POST", root.path, body, {"Stripe-Signature": signature(body), "Content-Type": "application/json"})
+        headers = {"Stripe-Signature": signature(body), "Content-Type": "application/json"}
+        connection.request("POST", root.path, body, headers)
         return connection.getresponse().status
     except OSError:
         return 0  # the shop isn't there; Stripe would try again
@@ -156,7 +157,7 @@ def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 PAGE = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Pay {name}</title>
-<style>body{{font:1rem system-ui;max-width:24rem;margin:4rem auto;padding:0 1rem}}button{{font:inherit;padding:.6rem 1rem}}</style>
+<style>body{{font:1rem system-ui;max-width:24rem;margin:4rem auto}}button{{font:inherit;padding:.6rem 1rem}}</style>
 <h1>{name}</h1><p>{amount} {currency} for {email}</p>{body}"""
 FORMS = """<form method="post" action="/c/pay/{id}/pay"><button id="pay">Pay</button></form>
 <form method="post" action="/c/pay/{id}/debit"><button id="debit">Pay by direct debit (takes days)</button></form>
@@ -222,7 +223,7 @@ def handler_of(server: StripeServer) -> type[BaseHTTPRequestHandler]:
             fault = server.faults.answers.pop(0) if server.faults.answers else server.faults.always
             if isinstance(fault, int):
                 text = json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}}).encode()
-                if key:
+                if key and fault not in (409, 429):  # these are no results
                     server.results[key] = json.dumps([method, path, params], sort_keys=True), fault, text
                 self.reply(fault, text)
                 return
