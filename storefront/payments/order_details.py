@@ -34,7 +34,7 @@ def payment_details(order: OrderView) -> OrderPaymentDetails:
     awaits_transfer = order.payment_method == PaymentMethod.BANK_TRANSFER and order.payment_status == "pending"
     status = STATUS_NAMES.get(order.payment_status, "")
     return OrderPaymentDetails(
-        method=_(METHOD_NAMES[order.payment_method or ""]),
+        method=_(METHOD_NAMES[str(order.payment_method)]),
         status=_(status) if status else "",
         bank_account=load_settings().bank_account if awaits_transfer else "",
         is_own=session.get("shopper") == order.shopper,
