@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from flask import Flask, g, session
+from flask import Flask, g
 
 from storefront.i18n.gettext import _
 from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import OrderView
+from storefront.payments.pages import is_own
 from storefront.payments.providers import payment_pages
 from storefront.payments.settings import load_settings
 from storefront.payments.words import METHOD_NAMES, STATUS_NAMES
@@ -37,5 +38,5 @@ def payment_details(order: OrderView) -> OrderPaymentDetails:
         method=_(METHOD_NAMES[str(order.payment_method)]),
         status=_(status) if status else "",
         bank_account=load_settings().bank_account if awaits_transfer else "",
-        is_own=session.get("shopper") == order.shopper,
+        is_own=is_own(order),
     )

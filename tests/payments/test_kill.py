@@ -28,7 +28,7 @@ WHILE_PLACING = {
     "the page is stored, the shopper isn't led to it": ("after", f"{START}:store"),
 }
 WHILE_SETTLING = {
-    "the webhook is stored, not answered": ("webhook", "after", "storefront.payments.pages:store_webhook"),
+    "the webhook is stored, not answered": ("webhook", "after", "storefront.payments.webhook_pages:store_webhook"),
     "the webhook is about to be processed": ("work", "before", "storefront.payments.webhooks:settle_payment"),
     "Stripe has said that it is paid": ("work", "after", f"{STRIPE}.confirm"),
     "the payment is about to be committed": ("work", "after", f"{SETTLE}:record_events"),
