@@ -6,6 +6,7 @@ import html
 import json
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -57,7 +58,7 @@ class StripeServer:
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://localhost:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -259,7 +260,7 @@ def start_stripe_server(port: int = 0, clock: Callable[[], float] = time.time) -
     server = StripeServer(port, account)
     with QuietServer(("127.0.0.1", port), handler_of(server)) as listener:
         server.port = listener.server_address[1]
-        account.pages, account.tell = server.base, server.tell
+        account.pages, account.tell = f"http://localhost:{server.port}", server.tell
         thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
@@ -272,6 +273,7 @@ def start_stripe_server(port: int = 0, clock: Callable[[], float] = time.time) -
 
 def main() -> None:
     """Serve until the process is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with start_stripe_server(int(sys.argv[1])) as server:
         print(f"A fake of Stripe takes payments at {server.base}.", file=sys.stderr, flush=True)
         threading.Event().wait()
