@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask, g
 
+from storefront.events.sse_format import order_digest
 from storefront.i18n.gettext import _
 from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import OrderView
@@ -25,7 +26,7 @@ class OrderPaymentDetails:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals["payment_details"] = payment_details
+    app.jinja_env.globals.update(payment_details=payment_details, order_digest=order_digest)
 
 
 def payment_details(order: OrderView) -> OrderPaymentDetails:

@@ -202,7 +202,7 @@ def handler_of(server: StripeServer) -> type[BaseHTTPRequestHandler]:
             elif found := re.fullmatch(r"/c/pay/([\w-]+)(?:/(pay|debit))?", path.path):
                 self.hosted_page(found[1], found[2])
             else:
-                self.reply(404, b"Not found", "text/plain")
+                self.reply(204 if path.path == "/favicon.ico" else 404, b"", "text/plain")
 
         def hosted_page(self, id: str, act: str | None) -> None:
             try:
