@@ -40,6 +40,7 @@ from storefront.payments import order_details as payment_details
 from storefront.payments import pages as payment_pages
 from storefront.payments import staff_api as payment_staff_api
 from storefront.payments import subscribers as payment_subscribers
+from storefront.payments import webhook_pages
 from storefront.payments.gate import ProviderGate
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
@@ -150,6 +151,7 @@ def register_blueprints(app: Flask) -> None:
         checkout_pages,
         orders_pages,
         payment_pages,
+        webhook_pages,
         upsell_pages,
         seo_pages,
         events_pages,
