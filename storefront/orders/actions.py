@@ -23,6 +23,8 @@ from storefront.i18n.content import language_of, localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
+from storefront.mail.actions import queue_mail
+from storefront.mail.kinds import MailKind
 from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart
 from storefront.orders.search_keys import search_key_rows
@@ -100,6 +102,7 @@ def _place_order_in_transaction(
     in_order = sorted(taken, key=lambda line: line.position)
     first = new_id()
     insert_rows(OrderLine, [line.row(order["id"], first + i) for i, line in enumerate(in_order)])
+    queue_mail(MailKind.ORDER_PLACED, buyer.email, shopper_language(), order["id"])
     stock = [stock_event(line.product_id, line.variant_id, line.stock_left) for line in in_order]
     record_events([(EventType.ORDER_PLACED, order["id"], {"number": order["number"], "total": total.total}), *stock])
     return order["id"], True
@@ -117,6 +120,7 @@ def new_order_row(
         "status": OrderStatus.PLACED,
         "email": buyer.email,
         "name": buyer.name,
+        "language": shopper_language(),
         "currency": tenant.currency,
         **price_columns(price),
         "idempotency_key": key,

@@ -17,7 +17,9 @@ from storefront.events.actors import current_actor
 from storefront.events.models import EventType
 from storefront.i18n.gettext import _
 from storefront.ids import is_id, new_id
+from storefront.mail.kinds import MailKind
 from storefront.orders.fulfilment_validation import Shipment, check_note, check_reason
+from storefront.orders.mails import mail_buyer
 from storefront.orders.models import Order, OrderNote, OrderStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.sales import forget_sales
@@ -54,6 +56,7 @@ def fulfil_order(order_id: str, shipment: Shipment) -> None:
         if not changes_status(FULFIL_ORDER, order_id, **shipment.members()):
             check_status(order_id, OrderStatus.FULFILLED, _("This order was cancelled and can't be shipped."))
             return
+        mail_buyer(MailKind.ORDER_SHIPPED, load_order(order_id))
         after = {"status": OrderStatus.FULFILLED, **shipment.members()}
         record_events([Change(EventType.ORDER_FULFILLED, order_id, {}, {"status": OrderStatus.PLACED}, after)])
 
@@ -70,6 +73,7 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
             check_status(order_id, OrderStatus.CANCELLED, shipped)
             return
         order = load_order(order_id)
+        mail_buyer(MailKind.ORDER_CANCELLED, order)
         stock = returned_stock(order) if restock else []
         change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
         cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)

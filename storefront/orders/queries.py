@@ -61,6 +61,7 @@ class OrderView:
     status: str
     email: str
     name: str
+    language: str | None
     currency: str
     created_at: datetime
     position: int
@@ -83,7 +84,8 @@ class OrderView:
 
 orders, order_lines = table_of(Order), table_of(OrderLine)
 ORDER_COLUMNS = (
-    *("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at", "position"),
+    *("id", "number", "cart_id", "shopper", "status", "email", "name", "language", "currency"),
+    *("created_at", "position"),
     *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason"),
 )
 PRICE_COLUMNS = ("subtotal", "discount", "tax", "total", "tax_included", "promo_code", "tax_rate")
@@ -128,3 +130,8 @@ def find_order_of_cart(cart_id: str) -> Order | None:
 
 def find_order_by_idempotency_key(idempotency_key: str) -> Order | None:
     return db.session.scalar(select(Order).where(Order.idempotency_key == idempotency_key))
+
+
+def find_order_id(number: str) -> str | None:
+    """Return the id of the order with this number, whatever the case of its letters."""
+    return db.session.scalar(select(Order.id).where(Order.number == number.upper()))

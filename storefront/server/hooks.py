@@ -136,6 +136,7 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     jobs.start(worker.wsgi)
     retention.start(worker.wsgi)
+    state_of(worker.wsgi).mail_worker.start()
 
 
 def worker_int(worker: Any) -> None:
@@ -146,6 +147,7 @@ def worker_int(worker: Any) -> None:
 def worker_exit(_server: Any, worker: Any) -> None:
     if worker.wsgi is not None:
         state_of(worker.wsgi).event_tailer.stop()
+        state_of(worker.wsgi).mail_worker.stop()
         jobs.stop(worker.wsgi)
 
 

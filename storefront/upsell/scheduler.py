@@ -17,7 +17,8 @@ class JobScheduler:
     """Runs jobs by key, each once when it is due. Only a process that serves requests starts it; in commands and tests
     nothing is scheduled."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "upsell-scheduler") -> None:
+        self.name = name
         self._changed = Condition()
         self._due: dict[object, tuple[float, Callable[[], None]]] = {}
         self._wakes_at = math.inf
@@ -29,7 +30,7 @@ class JobScheduler:
         return self._thread is not None and not self._stopped
 
     def start(self) -> None:
-        self._thread = Thread(target=self._work, name="upsell-scheduler", daemon=True)
+        self._thread = Thread(target=self._work, name=self.name, daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
