@@ -17,7 +17,7 @@ from storefront.i18n.gettext import _
 from storefront.ids import new_id
 from storefront.mail.kinds import MailKind, MailStatus
 from storefront.mail.models import OutboxMail
-from storefront.mail.queries import load_mail
+from storefront.mail.queries import load_mail, mails_of_order
 from storefront.mail.sealed_links import seal
 from storefront.state import current_state
 from storefront.web.absolute_urls import root_for_mail
@@ -49,10 +49,18 @@ def queue_mail(
 
     `data` is what the kind's text needs besides the order (`contents.py`); `secret_path` the path below the shop's root
     of a link that only the recipient may see. An empty `language` stands for the shop's own."""
-    kept = {**(data or {}), "root": root_for_mail(current_tenant_id())}
+    kept = {**(data or {}), "root": root_for_mail(current_tenant_id()) or root_of_earlier_mail(kind, order_id)}
     if secret_path:
         kept["sealed_link"] = seal(secret_path)
     return insert_mail(kind, {"order_id": order_id, "recipient": recipient, "language": language, "data": kept})
+
+
+def root_of_earlier_mail(kind: MailKind, order_id: str | None) -> str | None:
+    """Return the root of an order's earlier mail: background jobs have no request that says where the shop is."""
+    if order_id is None or kind == MailKind.ORDER_PLACED:
+        return None
+    roots = (mail.data.get("root") for mail in mails_of_order(order_id))
+    return next((root for root in roots if root), None)
 
 
 def insert_mail(kind: str, row: dict[str, Any]) -> int:

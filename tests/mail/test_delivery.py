@@ -126,6 +126,18 @@ def test_concurrent_senders_send_each_mail_once(app: Flask, shopper: Person) -> 
     assert {mail.status for mail in mails(app)} == {"sent"}
 
 
+def test_one_of_several_claims_at_the_same_time_succeeds(app: Flask, shopper: Person) -> None:
+    place_order(shopper, beans=1)
+
+    def claim() -> bool:
+        with InShop(app):
+            return claim_next() is not None
+
+    for _attempt in range(10):
+        change_mails(app, next_attempt_at=now(), claim=None)
+        assert at_once([claim] * 4).count(True) == 1
+
+
 def test_a_claim_ends_with_its_lease_and_its_late_result_is_ignored(make_app: Callable[..., Flask]) -> None:
     app = make_app(**SENDER)
     place_order(Person(app.test_client(), "north"), beans=1)

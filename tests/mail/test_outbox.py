@@ -80,6 +80,14 @@ def test_links_begin_with_an_address_that_the_shop_is_configured_for(
     assert [mail.data["root"] for mail in mails(app)] == [root]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_links_of_a_background_job_begin_like_those_of_the_orders_first_mail(app: Flask, shopper: Person) -> None:
+    order_id = place_order(shopper, beans=1)
+    with app.app_context(), tenant_context("north"):
+        cancel_order(order_id)
+    assert [mail.data["root"] for mail in mails(app)] == ["http://localhost/t/north"] * 2
+
+
 def test_mails_of_one_transaction_keep_their_order(app: Flask) -> None:
     with app.app_context(), tenant_context("north"), write():
         for number in range(50):
