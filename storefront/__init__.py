@@ -27,6 +27,7 @@ from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import first_character
+from storefront.mail.worker import MailWorker
 from storefront.observability import health as observability_pages
 from storefront.observability import logging
 from storefront.observability.error_boundary import ErrorBoundary
@@ -35,6 +36,7 @@ from storefront.observability.redaction import keep_secret
 from storefront.orders import api as orders_api
 from storefront.orders import pages as orders_pages
 from storefront.orders import staff_api as orders_staff_api
+from storefront.orders.queries import load_order
 from storefront.payments import commands as payment_commands
 from storefront.payments import order_details as payment_details
 from storefront.payments import pages as payment_pages
@@ -125,12 +127,14 @@ def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines
         scheduler=JobScheduler(),
         payment_scheduler=JobScheduler("payment-scheduler"),
         payment_gate=ProviderGate(),
+        mail_worker=MailWorker(app, settings, JobScheduler("mail-scheduler")),
         impressions=ImpressionBuffer(),
         llm_reranker=LlmReranker(app, settings),
         recommender_stats=StatsCache(),
         recommender_slots=BoundedSemaphore(MAX_COMPUTATIONS),
         suggestion_reports={},
         was_suggested=was_suggested,
+        load_order=load_order,
     )
 
 

@@ -23,6 +23,7 @@ from storefront.config_values import (
     web_origin,
 )
 from storefront.env_reader import ConfigError, EnvReader
+from storefront.mail_settings import MailSender, MailServer, mail_from, mail_url, parse_mail_from, parse_mail_url
 from storefront.secret_key import MIN_SECRET_KEY_LENGTH, load_or_create_secret_key
 
 __all__ = ["ROOT", "ConfigError", "Settings"]
@@ -79,6 +80,9 @@ class Settings:
     stripe_secret_key: str | None = field(repr=False)
     stripe_webhook_secret: str | None = field(repr=False)
     stripe_api_base: str | None
+    mail_url: str | None = field(repr=False)
+    mail_from: str | None
+    mail_keep_days: int
     metrics_token: str | None = field(repr=False)
     web_concurrency: int
 
@@ -90,12 +94,23 @@ class Settings:
     def model_configured(self) -> bool:
         return bool(self.openai_api_key or self.openai_base_url)
 
+    @property
+    def mail_server(self) -> MailServer | None:
+        """How mail is sent; None if it isn't."""
+        return parse_mail_url(self.mail_url) if self.mail_url else None
+
+    @property
+    def mail_sender(self) -> MailSender:
+        """Raises `ValueError` if mail isn't sent."""
+        return parse_mail_from(self.mail_from or "")
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read and check all variables. Raises `ConfigError` for the first invalid one."""
         read = EnvReader(environ)
         data_dir = Path(read.text("DATA_DIR", "data")).absolute()
         url = read.checked("DATABASE_URL", "", database_url) or f"sqlite:///{data_dir / 'storefront.db'}"
+        mail = read.checked("MAIL_URL", "", mail_url) or None
         return cls(
             host=read.checked("HOST", "127.0.0.1", listening_host),
             port=read.whole("PORT", 8000, 1, 65535),
@@ -127,6 +142,9 @@ class Settings:
             stripe_secret_key=read.checked("STRIPE_SECRET_KEY", "", stripe_secret_key) or None,
             stripe_webhook_secret=read.checked("STRIPE_WEBHOOK_SECRET", "", stripe_webhook_secret) or None,
             stripe_api_base=read.checked("STRIPE_API_BASE", "", web_origin) or None,
+            mail_url=mail,
+            mail_from=required_sender(read.checked("MAIL_FROM", "", mail_from), mail),
+            mail_keep_days=read.whole("MAIL_KEEP_DAYS", 90, 1, 3650),
             metrics_token=read.secret("METRICS_TOKEN", MIN_TOKEN_LENGTH) or None,
             web_concurrency=read.whole("WEB_CONCURRENCY", min(os.cpu_count() or 1, 2), 1, 64),
         )
@@ -140,3 +158,10 @@ class Settings:
                 f"SQLite under {self.data_dir}: set DATABASE_URL to a managed PostgreSQL, or mount a volume there."
             ]
         return []
+
+
+def required_sender(sender: str, mail: str | None) -> str | None:
+    """Raises `ConfigError` if mail is to be sent without a sender."""
+    if mail and not sender:
+        raise ConfigError("MAIL_FROM must be set with MAIL_URL: it is the address that mails come from.")
+    return sender or None

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from storefront.config import Settings
     from storefront.db.engine import Engines
     from storefront.events.tailer import EventTailer
+    from storefront.mail.worker import MailWorker
     from storefront.observability.readiness import WriteProbe
+    from storefront.orders.queries import OrderView
     from storefront.payments.gate import ProviderGate
     from storefront.tenants.registry import Registry
     from storefront.timings import Timings
@@ -53,6 +55,7 @@ class AppState:
     payment_scheduler: "JobScheduler"
     """A thread of its own: a payment provider that hangs must not keep other jobs waiting."""
     payment_gate: "ProviderGate"
+    mail_worker: "MailWorker"
     impressions: "ImpressionBuffer"
     llm_reranker: "LlmReranker"
     recommender_stats: "StatsCache"
@@ -62,6 +65,8 @@ class AppState:
     was_suggested: Callable[[str | None, str, str], bool]
     """Whether an impression suggested a product to a cart, each given by its id: (impression, cart, product). `cart`
     calls it without importing `upsell`."""
+    load_order: "Callable[[str], OrderView]"
+    """Returns an order by its id, or raises `NotFound`: `mail` calls it without importing `orders`."""
 
 
 def state_of(app: Flask) -> AppState:

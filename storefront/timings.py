@@ -40,6 +40,13 @@ class Timings:
     """Delay before an impression is written; impressions that follow in this time are written together with it."""
     impression_retry_delay: float = 1.0
     """Delay before another attempt when the database can't be written to."""
+    mail_sweep: float = 30.0
+    """Pause between two searches for mails that are due and of which no process has heard, as after a crash."""
+    mail_lease: float = 150.0
+    """Time after which another process may send a mail whose sender hasn't stored a result. Sending takes 90 seconds at
+    most: each of the nine steps of SMTP has a timeout of 10."""
+    mail_pause: float = 10.0
+    """Pause before another mail is tried when the server can't be reached."""
     event_poll: float = 0.3
     """Pause between two polls of the table of events."""
     stream_heartbeat: float = 15.0

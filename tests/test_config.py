@@ -9,6 +9,7 @@ import pytest
 
 from storefront import create_app
 from storefront.config import ROOT, ConfigError, Settings
+from storefront.mail_settings import MailServer, MailService
 from storefront.state import state_of
 from tests.conftest import SECRET
 from tests.ports import free_port
@@ -62,6 +63,8 @@ VALID = [
     ("TRUSTED_PROXIES", "2", "trusted_proxies", 2),
     ("PUBLIC_URL", "https://shop.example/", "public_url", "https://shop.example"),
     ("METRICS_TOKEN", SECRET, "metrics_token", SECRET),
+    ("MAIL_FROM", "Shop <orders@shop.example>", "mail_from", "Shop <orders@shop.example>"),
+    ("MAIL_KEEP_DAYS", "30", "mail_keep_days", 30),
     ("RATELIMIT_STORAGE_URI", "redis://:p@cache:6379/1", "ratelimit_storage_uri", "redis://:p@cache:6379/1"),
     ("WEB_CONCURRENCY", "4", "web_concurrency", 4),
     ("CATALOG", "/srv/shops.json", "catalog", Path("/srv/shops.json")),
@@ -96,6 +99,20 @@ INVALID = {
     "SECRET_KEY": ["x", "x" * 31],
     "METRICS_TOKEN": ["a", "a" * 23],
     "PUBLIC_URL": ["shop.example", "javascript:alert(1)", "https://"],
+    "MAIL_URL": [
+        "smtp.example.com:587",
+        "http://user:secret@host",
+        "smtp://",
+        "smtp://user@host",
+        "smtp://user:secret@host:port",
+        "smtp://user:se/cret@host:587",
+        "smtps://user:secret@host:465/path",
+        "postmark://",
+        "resend://short",
+        "resend://token-with-enough-characters/path",
+    ],
+    "MAIL_FROM": ["Shop", "orders@localhost", "a@b@shop.example", "Shop <orders>", "a@shop.example\nBcc: b@x.example"],
+    "MAIL_KEEP_DAYS": ["0", "many"],
     "WEB_CONCURRENCY": ["0", "65", "many", "-2"],
 }
 
@@ -108,6 +125,43 @@ def test_invalid_value_is_refused_in_one_sentence_with_its_name(tmp_path: Path, 
     assert message.startswith(f"{name} ")
     assert message.endswith(".")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("url", INVALID["MAIL_URL"])
+def test_invalid_mail_url_is_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        read(tmp_path, SECRET_KEY=SECRET, MAIL_URL=url)
+    assert "secret" not in str(refusal.value)
+    assert "token-with" not in str(refusal.value)
+
+
+def test_mail_needs_a_sender(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^MAIL_FROM must be set with MAIL_URL"):
+        read(tmp_path, MAIL_URL="postmark://token-0123456789")
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://a%40b:p%2Fw@mail.example", MailServer(MailService.SMTP, "mail.example", 587, "a@b", "p/w")),
+        ("smtps://a:pw:1@mail.example", MailServer(MailService.SMTPS, "mail.example", 465, "a", "pw:1")),
+        ("smtp://localhost:25", MailServer(MailService.SMTP, "localhost", 25)),
+        (
+            "postmark://Token-0123",
+            MailServer(MailService.POSTMARK, token="Token-0123", api_base="https://api.postmarkapp.com"),
+        ),
+        (
+            "resend://re_0123456@127.0.0.1:81",
+            MailServer(MailService.RESEND, token="re_0123456", api_base="http://127.0.0.1:81"),
+        ),
+    ],
+)
+def test_mail_url_is_parsed(tmp_path: Path, url: str, server: MailServer) -> None:
+    settings = read(tmp_path, MAIL_URL=url, MAIL_FROM='"My Shop" <orders@shop.example>')
+    assert settings.mail_server == server
+    assert (settings.mail_sender.name, settings.mail_sender.address) == ("My Shop", "orders@shop.example")
+    for secret in filter(None, (server.password, server.token)):
+        assert secret not in repr(settings) + repr(settings.mail_server)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

@@ -14,6 +14,7 @@ from storefront.events.actors import ActorType
 from storefront.events.models import HIDDEN, EventType
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import N_, _
+from storefront.mail.kinds import KIND_NAMES
 from storefront.staff.roles import role_names
 
 TYPE_NAMES: Mapping[str, str] = {
@@ -43,6 +44,8 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.PASSWORD_RESET: N_("Password reset"),
     EventType.SECOND_FACTOR_CHANGED: N_("Two-step sign-in changed"),
     EventType.STAFF_POLICY_CHANGED: N_("Rules for staff changed"),
+    EventType.MAIL_FAILED: N_("Email failed"),
+    EventType.MAIL_RESENT: N_("Email sent again"),
     EventType.KEY_CREATED: N_("API key created"),
     EventType.KEY_REVOKED: N_("API key revoked"),
 }
@@ -83,6 +86,8 @@ FIELD_NAMES: Mapping[str, str] = {
     "variant_id": N_("Variant"),
     "budget": N_("Daily budget"),
     "enabled": N_("On"),
+    "kind": N_("Email"),
+    "code": N_("Reason"),
 }
 STATUS_NAMES: Mapping[str, str] = {**order_words.STATUS_NAMES, **product_words.STATUS_NAMES}
 AMOUNTS = ("price", "total")
@@ -129,7 +134,7 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
 
 
 def is_about_order(row: Any) -> bool:
-    return bool(row.type.startswith("order."))
+    return bool(row.type.startswith(("order.", "mail.")))
 
 
 def is_about_product(row: Any) -> bool:
@@ -178,4 +183,6 @@ def word(name: str, value: str) -> str:
     """Return the word of a status or a role, or the text itself."""
     if name == "status" and value in STATUS_NAMES:
         return _(STATUS_NAMES[value])
+    if name == "kind" and value in KIND_NAMES:
+        return _(KIND_NAMES[value])
     return role_names().get(value, value) if name == "role" else value

@@ -11,6 +11,8 @@ from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, timeline
 from storefront.errors import Invalid, NotFound, Refusal, WrongState
 from storefront.events.queries import events_of
 from storefront.i18n.gettext import _, ngettext
+from storefront.mail.kinds import KIND_NAMES
+from storefront.mail.queries import mails_of_order
 from storefront.orders import fulfilment
 from storefront.orders.fulfilment_validation import Shipment, check_shipment
 from storefront.orders.queries import load_order, notes_of
@@ -91,6 +93,7 @@ def words() -> dict[str, Any]:
         "payment_shapes": payment_words.STATUS_SHAPES,
         "status_names": STATUS_NAMES,
         "status_shapes": STATUS_SHAPES,
+        "mail_names": KIND_NAMES,
         "sees_buyers": signed_in().may(Permission.CUSTOMERS_READ),
         "may_change": signed_in().may(Permission.ORDERS_WRITE),
     }
@@ -101,8 +104,9 @@ def detail_of(order_id: str) -> dict[str, Any]:
     `NotFound`."""
     order = load_order(order_id)
     notes = notes_of(order_id) if signed_in().may(Permission.CUSTOMERS_READ) else []
-    happened = timeline(events_of(order_id, MAX_EVENTS), notes)
-    return {"order": order, "timeline": happened, "errors": {}, "message": "", "form": {}}
+    mails = mails_of_order(order_id)
+    happened = timeline(events_of(order_id, MAX_EVENTS), notes, mails)
+    return {"order": order, "timeline": happened, "mails": mails, "errors": {}, "message": "", "form": {}}
 
 
 @pages.get("/orders/<order_id>")

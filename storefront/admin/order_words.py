@@ -8,6 +8,8 @@ from typing import Any
 from storefront.events.actors import ActorType
 from storefront.events.models import EventType
 from storefront.i18n.gettext import N_, _
+from storefront.mail.kinds import KIND_NAMES
+from storefront.mail.models import OutboxMail
 from storefront.orders.models import OrderNote, OrderStatus
 
 STATUS_NAMES: Mapping[str, str] = {
@@ -32,7 +34,7 @@ class TimelineEntry:
     note: str = ""
 
 
-def timeline(events: Iterable[Any], notes: Iterable[OrderNote]) -> list[TimelineEntry]:
+def timeline(events: Iterable[Any], notes: Iterable[OrderNote], mails: Iterable[OutboxMail]) -> list[TimelineEntry]:
     """Return what happened to an order, the latest first."""
     entries = [
         TimelineEntry(event.created_at, event_text(event), actor_text(event.actor_type, event.actor_name))
@@ -40,6 +42,11 @@ def timeline(events: Iterable[Any], notes: Iterable[OrderNote]) -> list[Timeline
         if event.type in EVENT_TEXTS
     ]
     entries += [TimelineEntry(note.created_at, _("Note"), note.author or "", note.text) for note in notes]
+    entries += [
+        TimelineEntry(mail.sent_at, _("Email sent: %(what)s", what=_(KIND_NAMES[mail.kind])), "")
+        for mail in mails
+        if mail.sent_at is not None
+    ]
     return sorted(entries, key=lambda entry: entry.moment, reverse=True)
 
 
@@ -53,6 +60,8 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
+    EventType.MAIL_FAILED: N_("Email failed"),
+    EventType.MAIL_RESENT: N_("Email sent again"),
 }
 
 
@@ -61,6 +70,9 @@ def event_text(event: Any) -> str:
     shipment = ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)
     if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
         return _("Cancelled, items not put back in stock")
+    if event.type in (EventType.MAIL_FAILED, EventType.MAIL_RESENT):
+        kind = event.data.get("kind", "")
+        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=_(KIND_NAMES.get(kind, kind)))
     if shipment:
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
     return _(EVENT_TEXTS[event.type])

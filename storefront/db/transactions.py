@@ -1,6 +1,6 @@
 """Connections of the current context, and `write()`: one short write transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flask import Flask, g
@@ -71,6 +71,7 @@ def write(durable: bool = False) -> Iterator[None]:
     """
     release_reader()
     end_session()
+    g.pop("after_commit", None)
     with write_transaction(durable) as connection:
         g.writer = connection
         try:
@@ -80,6 +81,13 @@ def write(durable: bool = False) -> Iterator[None]:
         finally:
             end_session()
             g.pop("writer", None)
+    for call in g.pop("after_commit", ()):
+        call()
+
+
+def run_after_commit(call: Callable[[], None]) -> None:
+    """Call this when the running `write()` has committed; never if it doesn't."""
+    g.setdefault("after_commit", []).append(call)
 
 
 @contextmanager

@@ -39,6 +39,8 @@ class EventType(StrEnum):
     PASSWORD_RESET = "password.reset"  # noqa: S105 - a type of event
     SECOND_FACTOR_CHANGED = "second_factor.changed"
     STAFF_POLICY_CHANGED = "staff_policy.changed"
+    MAIL_FAILED = "mail.failed"
+    MAIL_RESENT = "mail.resent"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
 

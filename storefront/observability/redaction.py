@@ -38,6 +38,8 @@ BEFORE_CREDENTIAL = (
 CREDENTIAL_SIGNS = ("://", "assw", "ASSW", "pwd", "PWD", "ecret", "ECRET", "oken", "OKEN", "ey", "EY", "earer", "EARER")
 """Every text in which `BEFORE_CREDENTIAL` matches has one of these; used as a fast check."""
 SECRET_PARAMETER = re.compile(r"pass|secret|token|key|sig", re.IGNORECASE)
+TOKEN_SCHEMES = ("postmark://", "resend://")
+"""URLs (of MAIL_URL) that have a token where others have their host."""
 MASKED = re.compile(r"(?<![\w-])([\w-]{0,200})(?:\*{2,}|\.{2,}|(?:[•●…]|\\u20(?:22|26)|\\u25cf)+)([\w-]{0,200})")
 MASKS = ("**", "..", "•", "●", "…", "\\u2022", "\\u2026", "\\u25cf")
 log = logging.getLogger("storefront")
@@ -129,6 +131,9 @@ def secrets_in(value: str) -> Iterator[str]:
     """Yield the secrets in a setting's value: the value itself, or the secret parts of a URL."""
     if "://" not in value:
         yield value
+        return
+    if value.startswith(TOKEN_SCHEMES):
+        yield value.partition("://")[2].partition("@")[0]
         return
     if found := CREDENTIALS.search(value):
         user, password = found.groups()

@@ -23,8 +23,10 @@ from storefront.i18n.content import language_of, localize
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language, shopper_languages
 from storefront.ids import is_id, new_id, new_token
+from storefront.mail.actions import queue_mail
+from storefront.mail.kinds import MailKind
 from storefront.orders.models import Order, OrderLine, OrderSearchKey, OrderStatus
-from storefront.orders.payment_choice import NO_PAYMENT, PaymentChoice, payment_columns, payment_row
+from storefront.orders.payment_choice import NO_PAYMENT, ONLINE_METHODS, PaymentChoice, payment_columns, payment_row
 from storefront.orders.payment_models import Payment
 from storefront.orders.pricing import line_columns, price_columns, price_order, record_promotion
 from storefront.orders.queries import find_order_by_idempotency_key, find_order_of_cart
@@ -117,6 +119,8 @@ def _place_order_in_transaction(
     insert_rows(OrderSearchKey, search_key_rows(order["position"], buyer.email, buyer.name))
     first, priced = new_id(), zip(taken, price.lines, strict=True)
     insert_rows(OrderLine, [line.row(order["id"], first + i, paid) for i, (line, paid) in enumerate(priced)])
+    if method not in ONLINE_METHODS:
+        queue_mail(MailKind.ORDER_PLACED, buyer.email, shopper_language(), order["id"])
     stock = [stock_event(line.product_id, line.variant_id, line.stock_left) for line in taken]
     record_events([(EventType.ORDER_PLACED, order["id"], {"number": order["number"], "total": price.total}), *stock])
     return order["id"], True
@@ -134,6 +138,7 @@ def new_order_row(
         "status": OrderStatus.PLACED,
         "email": buyer.email,
         "name": buyer.name,
+        "language": shopper_language(),
         "currency": tenant.currency,
         **price_columns(price),
         "idempotency_key": key,

@@ -18,7 +18,9 @@ from storefront.events.actors import current_actor
 from storefront.events.models import EventType
 from storefront.i18n.gettext import _
 from storefront.ids import is_id, new_id
+from storefront.mail.kinds import MailKind
 from storefront.orders.fulfilment_validation import Shipment, check_note, check_reason
+from storefront.orders.mails import mail_buyer
 from storefront.orders.models import Order, OrderNote, OrderStatus
 from storefront.orders.payment_changes import stop_waiting
 from storefront.orders.payment_choice import ONLINE_METHODS
@@ -61,6 +63,7 @@ def fulfil_order(order_id: str, shipment: Shipment) -> None:
         if not changes_status(FULFIL_ORDER, order_id, **shipment.members()):
             check_is_shipped(order_id)
             return
+        mail_buyer(MailKind.ORDER_SHIPPED, load_order(order_id))
         after = {"status": OrderStatus.FULFILLED, **shipment.members()}
         record_events([Change(EventType.ORDER_FULFILLED, order_id, {}, {"status": OrderStatus.PLACED}, after)])
 
@@ -77,6 +80,7 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
             shipped = _("This order has already been shipped and can't be cancelled.")
             check_status(order_id, OrderStatus.CANCELLED, shipped)
             return
+        mail_buyer(MailKind.ORDER_CANCELLED, order)
         if order.payment is not None:
             stop_waiting(order.payment)
     orders_changed.send()

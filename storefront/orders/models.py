@@ -63,6 +63,8 @@ class Order(OwnedByTenant, Model):
     status: Mapped[str] = mapped_column(String(16), default=OrderStatus.PLACED)
     email: Mapped[str]
     name: Mapped[str]
+    language: Mapped[str | None] = mapped_column(String(8))
+    """The shopper's language, in which mails about the order are written; None for old orders."""
     currency: Mapped[str] = mapped_column(String(3))
     promo_code: Mapped[str | None]
     subtotal: Mapped[int] = mapped_column(BigInteger)

@@ -73,6 +73,7 @@ class OrderView:
     status: str
     email: str
     name: str
+    language: str | None
     currency: str
     created_at: datetime
     position: int
@@ -112,7 +113,7 @@ class OrderView:
 
 orders, order_lines = table_of(Order), table_of(OrderLine)
 ORDER_COLUMNS = (
-    *("id", "number", "cart_id", "shopper", "status", "email", "name", "currency", "created_at", "position"),
+    *("id", "number", "cart_id", "shopper", "status", "email", "name", "language", "currency", "created_at", "position"),
     *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason", "payment_method", "payment_status"),
     *("address", "shipping_method", "shipping_name", "vat_id"),
 )
@@ -167,3 +168,8 @@ def find_order_of_cart(cart_id: str) -> Order | None:
 
 def find_order_by_idempotency_key(idempotency_key: str) -> Order | None:
     return db.session.scalar(select(Order).where(Order.idempotency_key == idempotency_key))
+
+
+def find_order_id(number: str) -> str | None:
+    """Return the id of the order with this number, whatever the case of its letters."""
+    return db.session.scalar(select(Order.id).where(Order.number == number.upper()))

@@ -15,6 +15,7 @@ from storefront.db.expiry import BATCH, Rule, batches
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
+from storefront.mail import retention as mails
 from storefront.payments import retention as payments
 from storefront.retention.pictures import remove_unused_pictures
 from storefront.state import current_state
@@ -24,6 +25,7 @@ from storefront.upsell.scheduler import every, job_scheduler
 
 RULES: Sequence[tuple[Rule, str]] = (
     *((rule, "upsell_keep_days") for rule in upsell.RULES),
+    *((rule, "mail_keep_days") for rule in mails.RULES),
     (carts.short_lived(upsell.IS_IN_THE_REPORT), "cart_keep_days_short"),
     (carts.long_lived(upsell.IS_IN_THE_REPORT), "cart_keep_days"),
 )

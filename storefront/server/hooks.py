@@ -140,6 +140,7 @@ def post_worker_init(worker: Any) -> None:
     jobs.start(worker.wsgi)
     payment_jobs.start(worker.wsgi)
     retention.start(worker.wsgi)
+    state_of(worker.wsgi).mail_worker.start()
 
 
 def worker_int(worker: Any) -> None:
@@ -151,6 +152,7 @@ def worker_int(worker: Any) -> None:
 def worker_exit(_server: Any, worker: Any) -> None:
     if worker.wsgi is not None:
         state_of(worker.wsgi).event_tailer.stop()
+        state_of(worker.wsgi).mail_worker.stop()
         jobs.stop(worker.wsgi)
         payment_jobs.stop(worker.wsgi)
 

@@ -10,8 +10,9 @@ from storefront.errors import FieldError, Invalid
 from storefront.events.actions import Change, record_events
 from storefront.events.models import EventType
 from storefront.i18n.gettext import _
+from storefront.staff.link_mails import mail_link
 from storefront.staff.models import LinkKind, Person, RecoveryCode
-from storefront.staff.one_time_links import create_link, find_link, use_link
+from storefront.staff.one_time_links import create_link, find_link, forget_old_links, use_link
 from storefront.staff.passwords import hash_password, is_password, password_error
 from storefront.staff.queries import find_person_of_shop
 from storefront.staff.refusals import LinkExpired, SignInFailed
@@ -94,6 +95,21 @@ def create_password_link(person: Person) -> str:
     person_id, email = person.id, person.email
     with write():
         return create_link(LinkKind.PASSWORD, current_tenant_id(), email, person_id=person_id)
+
+
+def mail_password_link(email: str) -> None:
+    """Mail a link to choose a new password to the person of this shop with this address, if there is one. For any other
+    address something is written as well, so that the time of the response doesn't tell who has an account."""
+    known = account_email(email)
+    person = find_person_of_shop(known) if known else None
+    recipient = (person.id, person.email, person.language) if person else None
+    with write():
+        if recipient is None:
+            forget_old_links()
+            return
+        person_id, address, language = recipient
+        token = create_link(LinkKind.PASSWORD, current_tenant_id(), address, person_id=person_id)
+        mail_link(LinkKind.PASSWORD, token, address, language, {})
 
 
 def person_of_password_link(token: str) -> Person:

@@ -14,12 +14,12 @@ from storefront.staff.sessions import load_session
 from storefront.staff.validation import account_email
 from storefront.tenants.context import current_tenant
 from storefront.web.client_address import client_key
-from storefront.web.rate_limits import ACCOUNT_LIMIT, limiter, was_failed_sign_in
+from storefront.web.rate_limits import ACCOUNT_LIMIT, LINK_MAILS_LIMIT, limiter, was_failed_sign_in
 
 
 def account_of_request() -> str | None:
     """Return the email address of the account, whether it exists or not; None if the request is about none."""
-    if request.endpoint == "staff.send_sign_in":
+    if request.endpoint in ("staff.send_sign_in", "staff.send_forgotten"):
         return account_email(request.form.get("email", ""))
     if request.endpoint == "staff.send_invitation":
         return email_of_invited_account()
@@ -47,3 +47,5 @@ def account_key() -> str:
 limit_account = limiter.shared_limit(
     ACCOUNT_LIMIT, "failed-sign-ins-account", key_func=account_key, deduct_when=was_failed_sign_in
 )
+limit_password_mails = limiter.shared_limit(LINK_MAILS_LIMIT, "password-mails-account", key_func=account_key)
+"""Whether the account exists or not: what is refused tells nothing either."""

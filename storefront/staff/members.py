@@ -16,6 +16,7 @@ from storefront.events.actors import Actor, ActorType, current_actor, set_actor
 from storefront.events.models import EventType
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
+from storefront.staff.link_mails import mail_link
 from storefront.staff.models import LinkKind, Membership, OneTimeLink, Person, StaffPolicy
 from storefront.staff.one_time_links import (
     create_link,
@@ -82,10 +83,10 @@ def described(email: str | None, role: str) -> dict[str, Any]:
     return {"email": email, "role": role}
 
 
-def invite(email: str, role: Role, by: Role = Role.OWNER) -> str:
-    """Make an invitation to this shop, which replaces an earlier one to this address. `by`: the role of who invites.
-    Returns its token. Raises `Invalid`, also for a member, `OwnRole`, and `SignInRequired` for somebody who has just
-    been removed."""
+def invite(email: str, role: Role, by: Role = Role.OWNER, mail_in: str | None = None) -> str:
+    """Make an invitation to this shop, which replaces an earlier one to this address. `by`: the role of who invites;
+    `mail_in`: the language in which it is mailed as well. Returns its token. Raises `Invalid`, also for a member,
+    `OwnRole`, and `SignInRequired` for somebody who has just been removed."""
     email = check_email(email)
     if role.rank < by.rank:
         raise OwnRole
@@ -97,6 +98,8 @@ def invite(email: str, role: Role, by: Role = Role.OWNER) -> str:
         if find_person_of_shop(email) is not None:
             raise Invalid(FieldError("email", _("%(email)s is already a member of this shop.", email=email)))
         token = create_link(LinkKind.INVITATION, current_tenant_id(), email, role)
+        if mail_in is not None:
+            mail_link(LinkKind.INVITATION, token, email, mail_in, {"inviter": current_actor().name})
         record_events([Change(EventType.MEMBER_INVITED, email, after=described(email, role))])
     return token
 

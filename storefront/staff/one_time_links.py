@@ -1,7 +1,6 @@
 """One-time links: setting up the first person, accepting an invitation, choosing a new password."""
 
 from datetime import timedelta
-from urllib.parse import quote, urlsplit
 
 from sqlalchemy import delete, select, update
 
@@ -14,6 +13,7 @@ from storefront.staff.permissions import Role
 from storefront.staff.refusals import LinkExpired
 from storefront.staff.secrets import digest
 from storefront.state import current_state
+from storefront.web.absolute_urls import shop_root
 
 LIFETIMES = {
     LinkKind.SETUP: timedelta(days=7),
@@ -37,7 +37,7 @@ def create_link(
 ) -> str:
     """Make a link, inside `write()`. It replaces earlier ones of the same kind, shop and email. Returns its token."""
     token, moment = new_token(), now()
-    db.session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < moment - KEPT_AFTER_EXPIRY))
+    forget_old_links()
     if kind != LinkKind.SETUP:
         withdraw_links(kind, shop_id, email)
     db.session.add(
@@ -54,6 +54,11 @@ def create_link(
         )
     )
     return token
+
+
+def forget_old_links() -> None:
+    """Inside `write()`."""
+    db.session.execute(delete(OneTimeLink).where(OneTimeLink.expires_at < now() - KEPT_AFTER_EXPIRY))
 
 
 def withdraw_links(kind: LinkKind, shop_id: str | None, email: str | None) -> bool:
@@ -117,13 +122,3 @@ def link_url(kind: LinkKind, token: str, shop_id: str | None = None) -> str:
     settings = current_state().settings
     root = settings.public_url or f"http://localhost:{settings.port}"
     return shop_root(root, settings.base_domain, shop_id) + PATHS[kind] + token
-
-
-def shop_root(public_url: str, base_domain: str, shop_id: str | None) -> str:
-    """Return the URL of a shop by PUBLIC_URL. A PUBLIC_URL that is a subdomain of BASE_DOMAIN has no prefixes."""
-    if shop_id is None:
-        return public_url
-    parts = urlsplit(public_url)
-    if (parts.hostname or "").endswith("." + base_domain):
-        return f"{parts.scheme}://{shop_id}.{base_domain}" + (f":{parts.port}" if parts.port else "")
-    return f"{public_url}/t/{quote(shop_id)}"

@@ -7,10 +7,12 @@ from werkzeug.wrappers import Response
 
 from storefront.errors import Invalid
 from storefront.i18n.gettext import _, ngettext
+from storefront.i18n.locale import shopper_language
 from storefront.staff import members
 from storefront.staff.access import requires
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
+from storefront.staff.link_mails import can_mail_links
 from storefront.staff.list_filters import list_url, pager_urls, read_filter, with_position
 from storefront.staff.lists import ListFilter, Page, list_invitations, list_people
 from storefront.staff.permissions import Permission, Role
@@ -93,13 +95,14 @@ def people() -> Response:
 @pages.post("/people")
 @requires(Permission.STAFF_WRITE, confirmed=True)
 def invite() -> Response:
-    """Make an invitation, and show its link once."""
+    """Make an invitation, mail it, and show its link once."""
     try:
         email, role = request.form.get("email", ""), check_role(request.form.get("role", ""))
-        token = members.invite(email, role, by=signed_in().role)
+        token = members.invite(email, role, by=signed_in().role, mail_in=shopper_language())
     except (Invalid, OwnRole) as refusal:
         return show_people(refusal)
-    return show_people(link=absolute(url_for("staff.invitation", token=token)), invited=email)
+    link = absolute(url_for("staff.invitation", token=token))
+    return show_people(link=link, invited=email, is_mailed=can_mail_links())
 
 
 def absolute(path: str) -> str:

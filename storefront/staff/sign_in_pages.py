@@ -9,6 +9,7 @@ from storefront.staff.account import check_code, check_credentials
 from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
+from storefront.staff.link_mails import can_mail_links
 from storefront.staff.models import Person
 from storefront.staff.passwords import is_password
 from storefront.staff.pending_sign_in import PENDING_COOKIE, PENDING_LIFETIME, pending_person, pending_signer
@@ -29,7 +30,7 @@ from storefront.web.rate_limits import limit_failed_sign_ins
 @pages.get("/sign-in")
 @public
 def sign_in() -> Response:
-    return render_form("staff/sign_in.html", next=request.args.get("next", ""))
+    return render_form("staff/sign_in.html", next=request.args.get("next", ""), can_mail_links=can_mail_links)
 
 
 @pages.post("/sign-in")
@@ -41,7 +42,8 @@ def send_sign_in() -> Response:
     try:
         person = check_credentials(request.form.get("email", ""), request.form.get("password", ""))
     except SignInFailed as refusal:
-        return render_form("staff/sign_in.html", refusal, next=request.form.get("next", ""))
+        next = request.form.get("next", "")
+        return render_form("staff/sign_in.html", refusal, next=next, can_mail_links=can_mail_links)
     return enter(person, request.form.get("next", ""))
 
 

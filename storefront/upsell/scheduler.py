@@ -18,7 +18,7 @@ class JobScheduler:
     nothing is scheduled."""
 
     def __init__(self, name: str = "upsell-scheduler") -> None:
-        self._name = name
+        self.name = name
         self._changed = Condition()
         self._due: dict[object, tuple[float, Callable[[], None]]] = {}
         self._wakes_at = math.inf
@@ -30,7 +30,7 @@ class JobScheduler:
         return self._thread is not None and not self._stopped
 
     def start(self) -> None:
-        self._thread = Thread(target=self._work, name=self._name, daemon=True)
+        self._thread = Thread(target=self._work, name=self.name, daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlsplit
 
-from flask import g, request
+from flask import g, has_request_context, request
 
 from storefront.config import Settings
 from storefront.state import current_state
@@ -43,3 +43,24 @@ def trusted_root() -> str | None:
     if name == base or name.endswith("." + base) or name in LOOPBACK:
         return f"{request.scheme}://{host}{quote(request.script_root)}"
     return None
+
+
+def shop_root(public_url: str, base_domain: str, shop_id: str | None) -> str:
+    """Return the URL of a shop by PUBLIC_URL. A PUBLIC_URL that is a subdomain of BASE_DOMAIN has no prefixes."""
+    if shop_id is None:
+        return public_url
+    parts = urlsplit(public_url)
+    if (parts.hostname or "").endswith("." + base_domain):
+        return f"{parts.scheme}://{shop_id}.{base_domain}" + (f":{parts.port}" if parts.port else "")
+    return f"{public_url}/t/{quote(shop_id)}"
+
+
+def root_for_mail(shop_id: str) -> str | None:
+    """Return the URL of a shop's root for links in a mail: like `trusted_root()`, outside a request by PUBLIC_URL.
+
+    None where this installation doesn't know its own address: a link to whatever host a request named could lead the
+    reader anywhere."""
+    if has_request_context():
+        return trusted_root()
+    public = settings().public_url
+    return shop_root(public, settings().base_domain, shop_id) if public else None

@@ -18,7 +18,19 @@ SWAP_STYLE = "innerHTML strip:true"
 continue."""
 
 
-HEAD_BLOCKS = {"title", "description", "robots", "address", "og_type", "og_image", "head", "live_search", "asked"}
+HEAD_BLOCKS = {
+    "title",
+    "description",
+    "robots",
+    "address",
+    "og_type",
+    "og_image",
+    "head",
+    "live_search",
+    "asked",
+    "latest_change",
+    "latest_change_url",
+}
 """Blocks of the page's frame, which are no partials: they depend on variables that are set around them."""
 
 

@@ -35,6 +35,9 @@ GUESSES_LIMIT = "60 per minute; 600 per hour"
 SIGN_INS_LIMIT = "20 per 5 minutes; 100 per hour"
 ACCOUNT_LIMIT = "10 per 15 minutes; 50 per day"
 """Failed sign-ins of one account, from all addresses together."""
+LINK_MAILS_LIMIT = "3 per hour; 10 per day"
+"""Requests for a new password of one account, from all addresses together."""
+FORGOTTEN_LIMIT = "20 per hour"
 
 REDIS_TIMEOUT_SECONDS = 0.25
 """A request waits at most twice this long before the process counts in its own memory."""
@@ -69,6 +72,7 @@ limit_search = limiter.limit(SEARCH_LIMIT, exempt_when=is_front_page)
 limit_promo_guesses = limiter.shared_limit(GUESSES_LIMIT, "promo-guesses", deduct_when=was_refused)
 limit_token_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_unauthorized)
 limit_key_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_wrong_key)
+limit_forgotten = limiter.shared_limit(FORGOTTEN_LIMIT, "forgotten-passwords")
 limit_failed_sign_ins = limiter.shared_limit(SIGN_INS_LIMIT, "failed-sign-ins", deduct_when=was_failed_sign_in)
 """Per address, of every form that takes a password, a code or a one-time link."""
 

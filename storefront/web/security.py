@@ -149,7 +149,9 @@ SECURITY_HEADERS = [
 def set_headers(always: Sequence[tuple[str, str]], response: Response) -> Response:
     headers = response.headers
     headers.extend(always)
-    headers["Content-Security-Policy"] = content_security_policy(g.get("inline_style", ""), g.get("form_origin", ""))
+    headers["Content-Security-Policy"] = g.get("own_policy") or content_security_policy(
+        g.get("inline_style", ""), g.get("form_origin", "")
+    )
     headers.setdefault("Cache-Control", "no-cache, private")  # carts and prices change: revalidate each time
     return response
 

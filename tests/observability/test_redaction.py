@@ -121,6 +121,20 @@ def test_token_in_place_of_a_user_name_is_a_secret() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("postmark://mail-token-1", "mail-token-1"),
+        ("resend://mail-token-1@127.0.0.1:81", "mail-token-1"),
+        ("smtp://user:mail%40pass-1@mail.example:587", "mail@pass-1"),
+    ],
+)
+def test_token_or_password_of_mail_is_a_secret(url: str, secret: str) -> None:
+    settings = Settings.from_environ({"SECRET_KEY": KEY, "MAIL_URL": url, "MAIL_FROM": "a@shop.example"})
+    assert secret in secrets_of(settings)
+    assert secret not in repr(settings)
+
+
+@pytest.mark.parametrize(
     "shown", [KEY[:14], KEY[:-3], KEY[-14:], KEY[3:]], ids=["start", "without end", "end", "without start"]
 )
 def test_truncated_secret_is_redacted(shown: str) -> None:

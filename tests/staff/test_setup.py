@@ -13,8 +13,8 @@ from storefront.clock import now
 from storefront.db.base import db
 from storefront.server.bootstrap import announce_setup
 from storefront.staff.models import OneTimeLink
-from storefront.staff.one_time_links import shop_root
 from storefront.staff.permissions import Role
+from storefront.web.absolute_urls import shop_root
 from tests.conftest import Lines, Person
 from tests.staff.factories import PASSWORD, Staff, api_key, bearer, hire, newcomer, signed_in
 
