@@ -10,11 +10,14 @@ from storefront.clock import now
 from storefront.db.transactions import write
 from storefront.events.actions import Change, record_events
 from storefront.events.models import EventType
+from storefront.mail.kinds import MailKind
 from storefront.orders.fulfilment import cancel_placed_order
+from storefront.orders.mails import mail_buyer
 from storefront.orders.models import OrderStatus
 from storefront.orders.payment_changes import change_payment, lock_payment, reopen_cart
 from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
+from storefront.orders.queries import load_order
 from storefront.payments.late_payment import refund_late_payment
 from storefront.payments.provider import Phase, ProviderState
 from storefront.payments.providers import provider_of
@@ -95,6 +98,8 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
         data = {"amount": state.amount, "method": payment.method}
         change = ({"payment": payment.status}, {"payment": PaymentStatus.PAID})
         kind = EventType.PAYMENT_LATE if is_late else EventType.ORDER_PAID
+        if not is_late:
+            mail_buyer(MailKind.ORDER_PAID, load_order(order_id))
         record_events([Change(kind, order_id, data, *change)])
 
 
