@@ -46,8 +46,7 @@ STATES = (
     "/admin/orders?q=xyzzy",
     "/admin/products?q=zzzz",
     "/admin/products?status=low",
-    f"/admin/products/{WITH_OPTIONS}",
-    f"/admin/products/{WITH_OPTIONS}/options",
+    f"/admin/products/{ESPRESSO}",
     "/admin/people?state=invited",
     "/admin/people?q=zzzz",
     "/admin/keys?state=revoked",
@@ -91,7 +90,7 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
     order = place_order(office)
     bea = hire(app, "aurora", Role.CLERK, BEA)
     with app.app_context(), tenant_context("aurora"):
-        suggestions = [{"product_id": ESPRESSO, "explanation": "Goes well with it."}]
+        suggestions = [{"product_id": WITH_OPTIONS, "explanation": "Goes well with it."}]
         shown = {"id": "shown", "cart_id": "cart", "arm": "model", "source": "llm", "decision": "ok", "call_id": "call"}
         with write():
             called = {"id": "call", "prompt": "Choose.", "response": "Espresso.", "outcome": "ok", "rejections": {}}
@@ -99,7 +98,7 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
             insert_rows(UpsellImpression, [shown | {"suggestions": suggestions}])
             db.session.get_one(Person, bea).totp_confirmed_at = now()
         create_key("Till", [Permission.ORDERS_READ])
-        values = {"order_id": order["id"], "product_id": ESPRESSO, "call_id": "call", "impression_id": "shown"}
+        values = {"order_id": order["id"], "product_id": WITH_OPTIONS, "call_id": "call", "impression_id": "shown"}
         invitation, reset = (
             invite("carl@aurora.example", Role.VIEWER),
             create_password_link(db.session.get_one(Person, bea)),
