@@ -24,10 +24,11 @@ def order_id(app: Flask) -> str:
 
 
 def test_the_order_has_its_address_and_the_parts_of_its_lines(app: Flask, order_id: str) -> None:
-    page = signed_in(app, "west", Role.CLERK).get(f"/admin/orders/{order_id}").text
+    clerk = signed_in(app, "west", Role.CLERK)
+    page = clerk.get(f"/admin/orders/{order_id}").text
     for words in ("Hauptstr. 1", "10115 Berlin", "Germany", "Standard", "−€2.00", "Tax (19%) €3.42", "€27.25"):
         assert words in page, words
-    assert "10115 Berlin" in signed_in(app, "west", Role.CLERK).get(f"/admin/orders/{order_id}/print").text
+    assert "10115 Berlin" in clerk.get(f"/admin/orders/{order_id}/print").text
 
 
 def test_who_may_not_see_buyers_sees_no_address(app: Flask, order_id: str) -> None:

@@ -17,7 +17,7 @@ from storefront.db.tenant_context import tenant_context
 from tests.conftest import Person, Prepared, connect, dispose, settings_for
 from tests.postgres import Postgres
 from tests.staff.factories import furnish_staff
-from tests.tenants.factories import TABLES_FILLED_WITH_PRODUCTS, insert_upsell_rows
+from tests.tenants.factories import TABLES_FILLED_WITH_PRODUCTS, insert_promotion_use, insert_upsell_rows
 
 Connection = psycopg.Connection[Any]
 OF_PEOPLE = {"person", "recovery_code", "one_time_link"}
@@ -186,6 +186,7 @@ def fill(shop: Flask) -> None:
         person.api("GET", f"/carts/{cart}/upsell")
         assert person.checkout(cart).status_code == 201
         insert_upsell_rows(shop, tenant_id, product)
+        insert_promotion_use(shop, tenant_id)
         furnish_staff(shop, tenant_id)
 
 

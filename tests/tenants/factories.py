@@ -18,7 +18,9 @@ from storefront.db.tenancy import OwnedByTenant, insert_rows
 from storefront.db.tenant_context import set_rls_tenant, tenant_context
 from storefront.db.transactions import write
 from storefront.ids import new_token
+from storefront.promotions.actions import claim_use, record_use
 from storefront.tenants.models import Tenant
+from storefront.tenants.promotions import Promotion
 from storefront.tenants.registry import registry
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.response_cache import claim
@@ -81,6 +83,14 @@ def insert_upsell_rows(app: Flask, tenant_id: str, product_id: str) -> None:
             )
             claim(new_token(), new_token(), new_token(), timedelta(seconds=1))
             add_usage(now().date(), 1, 1, 1)
+
+
+def insert_promotion_use(app: Flask, tenant_id: str) -> None:
+    """Count a use of a limited promotion."""
+    promotion = Promotion("ONCE", None, limit=1)
+    with acting_in(app, tenant_id), write():
+        claim_use(promotion, "customer")
+        record_use(promotion, "customer", new_token())
 
 
 def acting_in(app: Flask, tenant_id: str) -> Any:

@@ -33,6 +33,7 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "cart.promo": {"code": CODE},
     "checkout.place_order": {"cart_id": CART, **BUYER},
     "checkout.keep": BUYER,
+    "checkout.choose_delivery": BUYER,
     "cart_api.create_cart": {"items": [{"product_id": PRODUCT, "quantity": 1}]},
     "cart_api.add_item": {"product_id": PRODUCT, "quantity": 1, "upsell_call_id": CALL},
     "cart_api.set_item": {"quantity": 2},
