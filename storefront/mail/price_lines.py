@@ -6,22 +6,35 @@ from storefront.i18n.formatting import format_money, format_percent
 from storefront.i18n.gettext import _
 
 if TYPE_CHECKING:
-    from storefront.pricing.calculator import Price
+    from storefront.pricing.price import Price
 
 
-def price_rows(price: "Price") -> list[tuple[str, str]]:
+def price_rows(price: "Price", shipping_name: str | None) -> list[tuple[str, str]]:
     """Return label and amount of each step; the total is the last."""
     rows = [(_("Subtotal"), format_money(price.subtotal))]
+    code = f" {price.applied_code}" if price.applied_code else ""
     if price.discount:
-        label = f"{_('Discount')} {price.promo_code}" if price.promo_code else _("Discount")
-        rows.append((label, "−" + format_money(price.discount)))
-    if price.tax and not price.tax_included and price.tax_rate is not None:
-        rows.append((_("Tax (%(rate)s)", rate=format_percent(price.tax_rate)), format_money(price.tax)))
+        rows.append((_("Discount") + code, "−" + format_money(price.discount)))
+    if shipping_name or price.shipping:
+        amount = format_money(price.shipping) if price.shipping else _("Free")
+        rows.append((f"{_('Shipping')} ({shipping_name})" if shipping_name else _("Shipping"), amount))
+    if not price.tax_included:
+        rows += [(_("Tax (%(rate)s)", rate=rate), amount) for rate, amount in taxes(price)]
+    if price.reverse_charge:
+        rows.append((_("Tax"), _("Reverse charge")))
     return [*rows, (_("Total"), format_money(price.total))]
 
 
-def tax_row(price: "Price") -> str:
-    """Return the line about tax that the total contains; empty without any."""
-    if not (price.tax and price.tax_included and price.tax_rate is not None):
-        return ""
-    return f"{_('Includes %(rate)s tax', rate=format_percent(price.tax_rate))}: {format_money(price.tax)}"
+def included_taxes(price: "Price") -> list[str]:
+    """Return a line about each tax that the total contains."""
+    if not price.tax_included:
+        return []
+    return [f"{_('Includes %(rate)s tax', rate=rate)}: {amount}" for rate, amount in taxes(price)]
+
+
+def taxes(price: "Price") -> list[tuple[str, str]]:
+    """Return rate and amount of each tax. Old orders have the main rate only."""
+    found = [(line.rate, line.amount) for line in price.tax_lines if line.amount]
+    if not found and price.tax and price.tax_rate:
+        found = [(price.tax_rate, price.tax)]
+    return [(format_percent(rate), format_money(amount)) for rate, amount in found]

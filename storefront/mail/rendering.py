@@ -10,7 +10,7 @@ from storefront.mail.colours import dark_colours, light_colours
 from storefront.mail.contents import ORDER_KINDS, content_of
 from storefront.mail.kinds import WITH_SECRET_LINK
 from storefront.mail.models import OutboxMail
-from storefront.mail.price_lines import price_rows, tax_row
+from storefront.mail.price_lines import included_taxes, price_rows
 from storefront.mail.sealed_links import unseal
 from storefront.tenants import theme
 
@@ -35,7 +35,7 @@ def render_mail(mail: OutboxMail, with_secrets: bool = True) -> RenderedMail:
     with override_locale(language, (language, g.tenant.default_language)):
         content = content_of(mail.kind, mail.order_id, mail.data)
         context = {"content": content, "link": link_of(mail, with_secrets), "lang": language}
-        context |= {"price_rows": price_rows, "tax_row": tax_row}
+        context |= {"price_rows": price_rows, "included_taxes": included_taxes}
         html = render_template("mail/mail.html", **context, **look())
         return RenderedMail(content.subject, render_template("mail/mail.txt", **context), inliner().inline(html))
 

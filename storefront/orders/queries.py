@@ -113,7 +113,19 @@ class OrderView:
 
 orders, order_lines = table_of(Order), table_of(OrderLine)
 ORDER_COLUMNS = (
-    *("id", "number", "cart_id", "shopper", "status", "email", "name", "language", "currency", "created_at", "position"),
+    *(
+        "id",
+        "number",
+        "cart_id",
+        "shopper",
+        "status",
+        "email",
+        "name",
+        "language",
+        "currency",
+        "created_at",
+        "position",
+    ),
     *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason", "payment_method", "payment_status"),
     *("address", "shipping_method", "shipping_name", "vat_id"),
 )

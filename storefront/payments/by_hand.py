@@ -7,6 +7,8 @@ from storefront.events.actions import Change, record_events
 from storefront.events.models import EventType
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import has_control, single_line
+from storefront.mail.kinds import MailKind
+from storefront.orders.mails import mail_buyer
 from storefront.orders.models import OrderStatus
 from storefront.orders.payment_changes import change_payment, lock_payment
 from storefront.orders.payment_choice import ONLINE_METHODS
@@ -22,7 +24,7 @@ def mark_paid(order_id: str, reference: str = "") -> None:
     Raises `NotFound`, `Invalid`, or `WrongState` for an order that is cancelled, has nothing to pay, or is paid online.
     """
     reference = check_reference(reference)
-    load_order(order_id)
+    order = load_order(order_id)
     with write(durable=True):
         locked = lock_payment(order_id)
         if locked is None:
@@ -41,6 +43,7 @@ def mark_paid(order_id: str, reference: str = "") -> None:
             paid_at=now(),
             reference=reference or payment.reference,
         )
+        mail_buyer(MailKind.ORDER_PAID, order)
         data = {"amount": payment.amount, "method": payment.method}
         change = ({"payment": payment.status}, {"payment": PaymentStatus.PAID})
         record_events([Change(EventType.ORDER_PAID, order_id, data, *change)])
