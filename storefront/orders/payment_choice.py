@@ -38,7 +38,8 @@ class PaymentChoice:
     transfer_days: int = DEFAULT_TRANSFER_DAYS
 
     def method_for(self, total: int) -> str | None:
-        """Return the method to pay `total` with, in minor units; None if there is nothing to pay.
+        """Return the method to pay `total` with, in minor units; None if there is nothing to pay. Where payment on
+        delivery is the only way, nobody needs to choose it, as nothing has to be done for it.
 
         Raises `Invalid` for a missing choice or one that isn't offered, and `PaymentUnavailable`.
         """
@@ -46,6 +47,8 @@ class PaymentChoice:
             return None
         if self.is_required and not self.offered:
             raise PaymentUnavailable
+        if not self.chosen and self.offered == (PaymentMethod.ON_DELIVERY,):
+            return PaymentMethod.ON_DELIVERY
         if self.is_required and not self.chosen:
             raise Invalid(FieldError("payment", _("Please choose how you'd like to pay.")))
         if self.chosen and self.chosen not in self.offered:

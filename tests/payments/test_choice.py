@@ -67,6 +67,16 @@ def test_page_does_not_ask_about_the_only_way(open_shop: Callable[..., Buyer]) -
     assert ada.payment(placed.location.rpartition("/")[2])["method"] == "bank_transfer"
 
 
+@pytest.mark.parametrize(("methods", "status"), [(["stripe", "on_delivery"], 201), (["bank_transfer"], 422)])
+def test_payment_on_delivery_needs_no_choice_where_it_is_the_only_way(
+    open_shop: Callable[..., Buyer], methods: list[str], status: int
+) -> None:
+    ada = open_shop(methods, STRIPE_SECRET_KEY="")
+    placed = ada.checkout(ada.cart(tea=1))
+    assert placed.status_code == status
+    assert status == 422 or placed.json["payment"]["method"] == "on_delivery"
+
+
 def test_stripe_is_offered_only_with_a_key(open_shop: Callable[..., Buyer]) -> None:
     ada = open_shop(["stripe", "bank_transfer"], STRIPE_SECRET_KEY="")
     ada.post("/cart/items", {"product_id": "tea"})
