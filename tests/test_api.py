@@ -247,6 +247,8 @@ CONFIG: dict[str, Any] = {
         {"include-name": f"{call} /api/v1/carts/{{cart_id}}/{path}", "checks": MAY_BE_REFUSED}
         for call, path in (("GET", "shipping"), ("POST", "checkout"))
     ]
+    # nor which characters a reference may have
+    + [{"include-name": "POST /api/v1/orders/{order_id}/paid", "checks": MAY_BE_REFUSED}]
     # nor which languages and ids a product may have, and which characters a text
     + [
         {"include-name": f"POST /api/v1/orders/{{order_id}}/{act}", "checks": MAY_BE_REFUSED}

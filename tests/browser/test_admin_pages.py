@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.sync_api import expect
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from storefront import Settings, create_app
@@ -20,6 +21,7 @@ from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.events.queries import last_event_id
+from storefront.mail.models import OutboxMail
 from storefront.staff.access import PUBLIC, access_of
 from storefront.staff.account import create_password_link
 from storefront.staff.keys import create_key
@@ -37,8 +39,12 @@ from tests.staff.factories import PASSWORD, hire
 
 PHONES = (320, 390)
 """Widths at which fingers press: the back office is denser on larger windows."""
-FOR_SCRIPTS = {"admin.latest_event", "admin.new_calls", "admin.new_impressions", "admin.product_choices"}
-"""Endpoints that answer with a part of a page."""
+NO_PAGES = {
+    *("admin.latest_event", "admin.latest_mail", "admin.new_calls", "admin.new_impressions", "admin.product_choices"),
+    "admin.mail_html",
+    "staff.forgotten",
+}
+"""Endpoints that answer with a part of a page or with the text of a mail, or that need a server for mail."""
 BEA = "bea@aurora.example"
 WITH_OPTIONS = "noon-filter-250g"
 STATES = (
@@ -73,7 +79,7 @@ class BackOffice:
     def paths(self, public: bool) -> list[str]:
         """The paths of all pages under `/admin`: those for everybody, or those for staff."""
         rules = [rule for rule in self.app.url_map.iter_rules() if rule.rule.startswith("/admin")]
-        rules = [rule for rule in rules if "GET" in (rule.methods or ()) and rule.endpoint not in FOR_SCRIPTS]
+        rules = [rule for rule in rules if "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES]
         return [self.path(rule) for rule in rules if (access_of(self.app, rule) == PUBLIC) == public]
 
 
@@ -104,6 +110,7 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
             create_password_link(db.session.get_one(Person, bea)),
         )
         values["event_id"] = str(last_event_id())
+        values["mail_id"] = str(db.session.scalars(select(OutboxMail.id)).first())
     return BackOffice(app, values, {"staff.invitation": invitation, "staff.password": reset})
 
 

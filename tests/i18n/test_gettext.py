@@ -33,6 +33,7 @@ NOT_PAGES = (
     "root_files.llms",
     "static",
     "media.picture",
+    "payments.come_back",
 )
 """Endpoints that are no pages."""
 Visit = Callable[[Person], TestResponse]
