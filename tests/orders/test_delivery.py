@@ -115,7 +115,7 @@ def test_all_that_is_wrong_is_said_at_once(app: Flask):
 
 
 def test_payment_method_is_required_where_the_shop_has_some(app: Flask):
-    shop = open_shop(app, payment=["on_delivery"])
+    shop = open_shop(app, payment=["on_delivery", "bank_transfer"])
     assert_problem(shop.checkout(shop.cart(mug=1), shipping="pickup"), 422, field="payment")
     assert shop.checkout(shop.cart(mug=1), shipping="pickup", payment="on_delivery").status_code == 201
 
