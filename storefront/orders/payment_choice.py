@@ -28,18 +28,22 @@ class PaymentUnavailable(Refusal):
 
 @dataclass(frozen=True)
 class PaymentChoice:
-    """`offered` are the methods that can be used now, none if the shop doesn't ask for a payment; `is_required` says
-    whether it does. `return_root` is the URL of the shop's root, to which a payment page leads back."""
+    """`configured` are the shop's methods, none if it doesn't ask for a payment; `offered` those of them that can be used
+    now. `return_root` is the URL of the shop's root, to which a payment page leads back."""
 
-    is_required: bool = False
+    configured: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
     chosen: str | None = None
     return_root: str = ""
     transfer_days: int = DEFAULT_TRANSFER_DAYS
 
+    @property
+    def is_required(self) -> bool:
+        return bool(self.configured)
+
     def method_for(self, total: int) -> str | None:
-        """Return the method to pay `total` with, in minor units; None if there is nothing to pay. Where payment on
-        delivery is the only way, nobody needs to choose it, as nothing has to be done for it.
+        """Return the method to pay `total` with, in minor units; None if there is nothing to pay. In a shop that is
+        only paid on delivery, nobody needs to choose that, as nothing has to be done for it.
 
         Raises `Invalid` for a missing choice or one that isn't offered, and `PaymentUnavailable`.
         """
@@ -47,7 +51,7 @@ class PaymentChoice:
             return None
         if self.is_required and not self.offered:
             raise PaymentUnavailable
-        if not self.chosen and self.offered == (PaymentMethod.ON_DELIVERY,):
+        if not self.chosen and self.configured == (PaymentMethod.ON_DELIVERY,):
             return PaymentMethod.ON_DELIVERY
         if self.is_required and not self.chosen:
             raise Invalid(FieldError("payment", _("Please choose how you'd like to pay.")))

@@ -20,7 +20,7 @@ WATCHED = ("storefront", "templates", "static", "translations", "migrations", "g
 STOP_SECONDS = 5
 """Seconds in which a server may complete the requests in progress."""
 FAKE_STRIPE = "tests.payments.stripe_server"
-"""Takes payments of the demo shops while no key of Stripe is set."""
+"""Takes the payments of shops that name `stripe`, while no key of Stripe is set."""
 FAKE_STRIPE_PORT = 12111
 
 
