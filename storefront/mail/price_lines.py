@@ -17,7 +17,8 @@ def price_rows(price: "Price", shipping_name: str | None) -> list[tuple[str, str
         rows.append((_("Discount") + code, "−" + format_money(price.discount)))
     if shipping_name or price.shipping:
         amount = format_money(price.shipping) if price.shipping else _("Free")
-        rows.append((f"{_('Shipping')} ({shipping_name})" if shipping_name else _("Shipping"), amount))
+        label = f"{_('Shipping')} ({shipping_name})" if shipping_name else _("Shipping")
+        rows.append((label if price.discount else label + code, amount))  # without a discount, it gave free shipping
     if not price.tax_included:
         rows += [(_("Tax (%(rate)s)", rate=rate), amount) for rate, amount in taxes(price)]
     if price.reverse_charge:

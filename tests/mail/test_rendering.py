@@ -19,7 +19,7 @@ from storefront.mail.sealed_links import unseal
 from storefront.orders.fulfilment import fulfil_order
 from storefront.orders.fulfilment_validation import Shipment
 from tests.conftest import Person
-from tests.factories import place_order
+from tests.factories import import_tenants, place_order, product, tenant
 from tests.mail.fakes import RecordingTransport
 from tests.mail.outbox import InShop, deliver, mails
 
@@ -82,6 +82,27 @@ def test_the_lines_and_amounts_are_those_of_the_order(app: Flask, shopper: Perso
         for line in order["items"]:
             assert line["name"] in text
             assert f"{line['line_total']['amount'] / 100:,.2f}" in text
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("offer", "label"),
+    [
+        ({"code": "SHIPFREE", "free_shipping": True}, "Shipping (Standard) SHIPFREE: Free"),
+        ({"code": "FIVE", "amount": "5.00"}, "Discount FIVE: −€5.00"),
+    ],
+)
+def test_code_is_named_where_it_counts(app: Flask, offer: dict[str, Any], label: str) -> None:
+    sent = {"id": "standard", "name": "Standard", "price": "4.90", "pickup": True, "default": True}
+    import_tenants(app, tenant("west", product("mug", "10.00", 1000), shipping=[sent], promotions=[offer]))
+    shop = Person(app.test_client(), "west")
+    cart = shop.cart(mug=1)
+    shop.api("PUT", f"/carts/{cart}/promo", {"code": offer["code"]})
+    assert shop.checkout(cart).status_code == 201
+    with InShop(app, "west"):
+        mail = render_mail(mails(app, "west")[0])
+    assert mail.text.count(offer["code"]) == 1
+    assert label in mail.text
 
 
 @ON_SQLITE
