@@ -69,7 +69,7 @@ def prepare(claimed: Claimed) -> OutgoingMail | MailFailure:
         return MailFailure("too_old", "It waited for more than 3 days, so it wasn't sent by itself.", is_final=True)
     try:
         sender = current_state().settings.mail_sender
-        return compose(current_tenant_id(), g.tenant.name, mail.id, mail.recipient, render_mail(mail), sender)
+        return compose(g.tenant, mail.id, mail.recipient, render_mail(mail), sender)
     except MailFailure as failure:
         return failure
     except Exception as fault:

@@ -67,6 +67,8 @@ class PostmarkTransport(HttpTransport):
             "MessageStream": "outbound",
             "Headers": [{"Name": name, "Value": value} for name, value in own.items()],
         }
+        if mail.reply_to:
+            body["ReplyTo"] = mail.reply_to
         headers = {"X-Postmark-Server-Token": self.server.token, "Accept": "application/json"}
         status, answer, wait = self._post("/email", body, headers)
         if status == 200 and answer.get("ErrorCode", 0) == 0:
@@ -86,6 +88,8 @@ class ResendTransport(HttpTransport):
             "html": mail.html,
             "headers": mail.headers,
         }
+        if mail.reply_to:
+            body["reply_to"] = mail.reply_to
         headers = {"Authorization": f"Bearer {self.server.token}", "Idempotency-Key": mail.key}
         status, answer, wait = self._post("/emails", body, headers)
         if status in (200, 201):

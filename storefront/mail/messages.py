@@ -13,12 +13,14 @@ from storefront.i18n.unicode_text import single_line
 from storefront.mail.failures import MailFailure
 from storefront.mail.rendering import RenderedMail
 from storefront.mail_settings import MailSender
+from storefront.tenants.settings import TenantSettings
 
 
 @dataclass(frozen=True)
 class OutgoingMail:
     """`key` identifies the mail among all of this installation, at every attempt: a provider that has seen it doesn't
-    send it a second time. `headers` are those besides the usual ones."""
+    send it a second time. `headers` are those besides the usual ones; `reply_to` is empty if answers go to the
+    sender."""
 
     key: str
     sender: str
@@ -29,6 +31,7 @@ class OutgoingMail:
     html: str
     message_id: str
     headers: dict[str, str]
+    reply_to: str = ""
 
     @property
     def sender_header(self) -> str:
@@ -42,6 +45,8 @@ class OutgoingMail:
         message["Subject"] = self.subject
         message["Date"] = format_datetime(now())
         message["Message-ID"] = self.message_id
+        if self.reply_to:
+            message["Reply-To"] = Address(addr_spec=self.reply_to)
         for name, value in self.headers.items():
             message[name] = value
         message.set_content(self.text)
@@ -50,24 +55,33 @@ class OutgoingMail:
 
 
 def compose(
-    tenant_id: str, shop_name: str, mail_id: int, recipient: str, rendered: RenderedMail, sender: MailSender
+    tenant: TenantSettings, mail_id: int, recipient: str, rendered: RenderedMail, sender: MailSender
 ) -> OutgoingMail:
     """Raises `MailFailure` for a recipient that no server can take."""
     return OutgoingMail(
-        key=f"{tenant_id}-{mail_id}",
+        key=f"{tenant.id}-{mail_id}",
         sender=sender.address,
-        sender_name=single_line(sender.name or shop_name),
+        sender_name=single_line(sender.name or tenant.name),
         recipient=deliverable_address(recipient),
         subject=single_line(rendered.subject),
         text=rendered.text,
         html=rendered.html,
-        message_id=f"<{mail_id}.{tenant_id}@{sender.domain}>",
+        message_id=f"<{mail_id}.{tenant.id}@{sender.domain}>",
         headers={
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
-            "List-Id": f"<mail.{tenant_id}.{sender.domain}>",
+            "List-Id": f"<mail.{tenant.id}.{sender.domain}>",
         },
+        reply_to=contact_address(tenant),
     )
+
+
+def contact_address(tenant: TenantSettings) -> str:
+    """Return the address at which the shop reads mail; empty if it names none that a server can take."""
+    try:
+        return deliverable_address(tenant.contact.get("email", ""))
+    except MailFailure:
+        return ""
 
 
 def deliverable_address(recipient: str) -> str:

@@ -34,6 +34,7 @@ MAIL = OutgoingMail(
     html="<p>HTML with ä</p>",
     message_id="<1.north@shops.example>",
     headers={"Auto-Submitted": "auto-generated"},
+    reply_to="hello@shop.example",
 )
 
 
@@ -65,7 +66,7 @@ def test_smtp_uses_tls_and_the_password(inbox: Inbox) -> None:
     assert inbox.recipients == ["ada@example.com"]
     assert (message["Subject"], message["Message-ID"]) == ("Your order ✓", "<1.north@shops.example>")
     assert message["From"].addresses[0].display_name == "Nörth, & Söns"
-    assert message["Auto-Submitted"] == "auto-generated"
+    assert (message["Auto-Submitted"], message["Reply-To"]) == ("auto-generated", "hello@shop.example")
     plain, html = message.iter_parts()
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     assert plain.get_content().strip() == "Text with ä"
@@ -148,6 +149,7 @@ def test_postmark_gets_the_mail(api: Api) -> None:
     assert (call.body["To"], call.body["Subject"]) == ("ada@example.com", "Your order ✓")
     assert call.body["From"] == '"Nörth, & Söns" <orders@shops.example>'
     assert {"Name": "Message-ID", "Value": MAIL.message_id} in call.body["Headers"]
+    assert call.body["ReplyTo"] == "hello@shop.example"
 
 
 def test_resend_gets_the_mail_with_its_key(resend_api: Api) -> None:
@@ -155,6 +157,7 @@ def test_resend_gets_the_mail_with_its_key(resend_api: Api) -> None:
     [call] = resend_api.calls
     assert (call.path, call.headers["authorization"]) == ("/emails", f"Bearer {TOKEN}")
     assert (call.body["to"], call.headers["idempotency-key"]) == (["ada@example.com"], "north-1")
+    assert call.body["reply_to"] == "hello@shop.example"
 
 
 @pytest.mark.parametrize("service", ["postmark", "resend"])
@@ -213,6 +216,30 @@ def test_resend_sends_once_although_the_text_has_changed_since(make_app: Callabl
 def make_due(app: Flask) -> None:
     [mail] = mails(app)
     change_mails(app, next_attempt_at=mail.created_at)
+
+
+@pytest.mark.parametrize(
+    ("contact", "reply_to"),
+    [
+        ({"email": "hello@köln.example"}, "hello@xn--kln-sna.example"),
+        ({"email": "ask us"}, None),
+        ({"email": "a@shop.example\r\nBcc: victim@example.com"}, None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_answers_go_to_the_shops_contact_address(
+    make_app: Callable[..., Flask], inbox: Inbox, contact: dict[str, str] | None, reply_to: str | None
+) -> None:
+    app = make_app(MAIL_URL=smtp_url(inbox), MAIL_FROM="orders@shops.example")
+    with app.app_context(), write():
+        db.session.execute(update(Tenant).values(contact=contact))
+    state_of(app).registry.invalidate()
+    place_order(Person(app.test_client(), "north"), beans=1)
+    deliver(app, transport(smtp_url(inbox)))
+    [message] = inbox.messages
+    assert message["Reply-To"] == reply_to
+    assert inbox.recipients == ["ada@example.com"]
 
 
 def test_no_header_can_be_injected(make_app: Callable[..., Flask], inbox: Inbox) -> None:
