@@ -135,6 +135,7 @@ def new_state(app: Flask, settings: Settings, timings: Timings, engines: Engines
         suggestion_reports={},
         was_suggested=was_suggested,
         load_order=load_order,
+        bank_account_for=payment_details.bank_account_for,
     )
 
 

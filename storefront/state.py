@@ -67,6 +67,9 @@ class AppState:
     calls it without importing `upsell`."""
     load_order: "Callable[[str], OrderView]"
     """Returns an order by its id, or raises `NotFound`: `mail` calls it without importing `orders`."""
+    bank_account_for: "Callable[[OrderView], str]"
+    """Returns the account to which an order's buyer is to transfer the money: `mail` calls it without importing
+    `payments`."""
 
 
 def state_of(app: Flask) -> AppState:

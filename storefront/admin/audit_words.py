@@ -28,6 +28,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
+    EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
     EventType.STOCK_CHANGED: N_("Stock changed"),
     EventType.PRICE_CHANGED: N_("Price changed"),
     EventType.PRODUCT_CREATED: N_("Product created"),

@@ -9,6 +9,7 @@ from storefront.catalog.models import LOW_STOCK, Product, Variant
 from storefront.catalog.queries import IS_ON_SALE
 from storefront.clock import now
 from storefront.db.base import db
+from storefront.orders.fulfilment import IS_SHIPPABLE
 from storefront.orders.models import Order, OrderStatus
 from storefront.orders.sales import Sales, sales_between, sales_by_day, start_of, total
 from storefront.tenants.settings import TenantSettings
@@ -55,9 +56,10 @@ class ToShip(NamedTuple):
 
 
 def orders_to_ship() -> ToShip:
-    waiting = Order.status == OrderStatus.PLACED
-    oldest = db.session.scalar(select(Order.created_at).where(waiting).order_by(Order.position).limit(1))
-    return ToShip(bounded_count(select(Order.id).where(waiting)), oldest)
+    """Return how many orders can be shipped: all that are placed but those that wait for an online payment."""
+    waiting = (Order.status == OrderStatus.PLACED, IS_SHIPPABLE)
+    oldest = db.session.scalar(select(Order.created_at).where(*waiting).order_by(Order.position).limit(1))
+    return ToShip(bounded_count(select(Order.id).where(*waiting)), oldest)
 
 
 class LowStock(NamedTuple):

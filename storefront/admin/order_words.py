@@ -7,6 +7,7 @@ from typing import Any
 
 from storefront.events.actors import ActorType
 from storefront.events.models import EventType
+from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import N_, _
 from storefront.mail.kinds import KIND_NAMES
 from storefront.mail.models import OutboxMail
@@ -60,6 +61,7 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
+    EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
     EventType.MAIL_FAILED: N_("Email failed"),
     EventType.MAIL_RESENT: N_("Email sent again"),
 }
@@ -73,6 +75,9 @@ def event_text(event: Any) -> str:
     if event.type in (EventType.MAIL_FAILED, EventType.MAIL_RESENT):
         kind = event.data.get("kind", "")
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=_(KIND_NAMES.get(kind, kind)))
+    if event.type == EventType.PAYMENT_MISMATCH:
+        amount = format_money(event.data["amount"])
+        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=amount)
     if shipment:
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
     return _(EVENT_TEXTS[event.type])

@@ -23,6 +23,7 @@ class EventType(StrEnum):
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_LATE = "payment.late"
+    PAYMENT_MISMATCH = "payment.mismatch"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"
     PRODUCT_CREATED = "product.created"

@@ -14,6 +14,7 @@ from flask import g
 from storefront.i18n.formatting import format_datetime, format_money
 from storefront.i18n.gettext import _
 from storefront.mail.kinds import MailKind
+from storefront.mail.payment_lines import payment_facts, payment_request
 from storefront.state import current_state
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def content_of(kind: str, order_id: str | None, data: Mapping[str, Any]) -> Mail
 
 def order_mail(order: "OrderView", subject: str, heading: str, *paragraphs: str, **more: Any) -> MailContent:
     facts = ((_("Order number"), order.number), *more.pop("facts", ()))
-    return MailContent(subject, heading, paragraphs, facts=facts, button=_("View your order"), order=order, **more)
+    said = tuple(paragraph for paragraph in paragraphs if paragraph)
+    return MailContent(subject, heading, said, facts=facts, button=_("View your order"), order=order, **more)
 
 
 def placed(order: "OrderView", _data: Mapping[str, Any]) -> MailContent:
@@ -63,7 +65,8 @@ def placed(order: "OrderView", _data: Mapping[str, Any]) -> MailContent:
         _("Your order %(number)s", number=order.number),
         _("Thank you, %(name)s.", name=order.name),
         _("We've received your order. We'll write to you again when it is on its way."),
-        facts=((_("Date"), format_datetime(order.created_at)),),
+        payment_request(order),
+        facts=((_("Date"), format_datetime(order.created_at)), *payment_facts(order)),
     )
 
 

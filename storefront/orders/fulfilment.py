@@ -80,7 +80,8 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
             shipped = _("This order has already been shipped and can't be cancelled.")
             check_status(order_id, OrderStatus.CANCELLED, shipped)
             return
-        mail_buyer(MailKind.ORDER_CANCELLED, order)
+        if not order.waits_for_buyer:
+            mail_buyer(MailKind.ORDER_CANCELLED, order)
         if order.payment is not None:
             stop_waiting(order.payment)
     orders_changed.send()

@@ -41,6 +41,11 @@ class PaymentView:
         return self.status == PaymentStatus.PENDING
 
     @property
+    def has_other_amount(self) -> bool:
+        """Whether another amount than the order's was paid, so that it isn't confirmed: staff have to look at it."""
+        return self.is_pending and self.intent_id is not None
+
+    @property
     def is_expired(self) -> bool:
         """Whether the order has waited long enough for an online payment."""
         return self.expires_at is not None and now() >= self.expires_at

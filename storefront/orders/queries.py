@@ -20,7 +20,7 @@ from storefront.ids import is_id
 from storefront.orders.fulfilment_validation import Shipment
 from storefront.orders.models import Order, OrderLine, OrderNote
 from storefront.orders.payment_choice import ONLINE_METHODS
-from storefront.orders.payment_models import PaymentStatus
+from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
 from storefront.pricing.price import Price, TaxLine
 
@@ -100,6 +100,15 @@ class OrderView:
     def waits_for_payment(self) -> bool:
         """Whether it is kept for a buyer who has yet to pay online, and so mustn't be shipped."""
         return self.payment_status == PaymentStatus.PENDING and self.payment_method in ONLINE_METHODS
+
+    @property
+    def waits_for_buyer(self) -> bool:
+        """Whether its buyer hasn't paid on the provider's page yet. They have had no mail about it."""
+        return self.waits_for_payment and self.payment is not None and self.payment.expires_at is not None
+
+    @property
+    def awaits_transfer(self) -> bool:
+        return self.payment_status == PaymentStatus.PENDING and self.payment_method == PaymentMethod.BANK_TRANSFER
 
     @property
     def was_given_up(self) -> bool:

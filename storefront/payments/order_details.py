@@ -6,7 +6,6 @@ from flask import Flask, g
 
 from storefront.events.sse_format import order_digest
 from storefront.i18n.gettext import _
-from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import OrderView
 from storefront.payments.pages import is_own
 from storefront.payments.providers import payment_pages
@@ -33,11 +32,15 @@ def payment_details(order: OrderView) -> OrderPaymentDetails:
     """Return what to show of an order with a payment."""
     if order.waits_for_payment:
         g.form_origin = payment_pages()  # the form that starts the payment leads there
-    awaits_transfer = order.payment_method == PaymentMethod.BANK_TRANSFER and order.payment_status == "pending"
     status = STATUS_NAMES.get(order.payment_status, "")
     return OrderPaymentDetails(
         method=_(METHOD_NAMES[str(order.payment_method)]),
         status=_(status) if status else "",
-        bank_account=load_settings().bank_account if awaits_transfer else "",
+        bank_account=bank_account_for(order),
         is_own=is_own(order),
     )
+
+
+def bank_account_for(order: OrderView) -> str:
+    """Return the account to which the buyer is to transfer the money, in lines; empty if none is awaited."""
+    return load_settings().bank_account if order.awaits_transfer else ""

@@ -77,15 +77,16 @@ def apply_state(order_id: str, state: ProviderState) -> None:
 
 
 def apply_paid(order_id: str, state: ProviderState) -> None:
-    """Record the payment. Of an order that was given up, it is to be paid back."""
+    """Record the payment. Of an order that was given up, it is to be paid back, whatever its amount."""
     with write(durable=True):
         locked = lock_payment(order_id)
         if locked is None or locked[1].paid:
             return
         order_status, payment = locked
-        if state.amount != payment.amount:
-            log.error("order %s: %s was paid instead of %s", order_id, state.amount, payment.amount)
         is_late = order_status == OrderStatus.CANCELLED
+        if state.amount != payment.amount and not is_late:
+            leave_to_staff(payment, state)
+            return
         change_payment(
             order_id,
             status=PaymentStatus.PAID,
@@ -103,6 +104,17 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
         record_events([Change(kind, order_id, data, *change)])
 
 
+def leave_to_staff(payment: PaymentView, state: ProviderState) -> None:
+    """Leave an order unpaid of which another amount was paid, and ask no more: the provider was told the order's amount,
+    so somebody has to look at it. If they cancel the order, the money is paid back like a late payment."""
+    if payment.has_other_amount:
+        return
+    log.error("order %s: %s was paid instead of %s", payment.order_id, state.amount, payment.amount)
+    change_payment(payment.order_id, intent_id=state.intent_id, url=None, expires_at=None, next_check_at=None)
+    data = {"amount": state.amount, "expected": payment.amount, "method": payment.method}
+    record_events([Change(EventType.PAYMENT_MISMATCH, payment.order_id, data)])
+
+
 def give_up(order_id: str, status: PaymentStatus) -> None:
     """Cancel an order whose payment has failed or expired: its stock comes back, and its cart is open again. Once."""
     with write(durable=True):
@@ -116,8 +128,11 @@ def give_up(order_id: str, status: PaymentStatus) -> None:
         change_payment(order_id, status=status, url=None, next_check_at=None)
         change = ({"payment": payment.status}, {"payment": status})
         told = Change(PAYMENT_EVENTS[status], order_id, {"method": payment.method}, *change)
-        if cancel_placed_order(order_id, also=[told]) is not None:
+        order = cancel_placed_order(order_id, also=[told])
+        if order is not None:
             reopen_cart(order_id, payment.cart_id)
+            if payment.expires_at is None:  # the buyer has done their part, by a slow method that failed
+                mail_buyer(MailKind.ORDER_CANCELLED, order)
     orders_changed.send()
 
 

@@ -104,8 +104,13 @@ def test_unpaid_online_order_cannot_be_shipped(ada: Buyer) -> None:
     key = bearer(api_key(ada.app, "till", "orders:write"))
     assert_problem(ada.api("POST", f"/orders/{order_id}/fulfil", {}, headers=key), 409, "wrong-state")
     assert ada.api("POST", f"/orders/{transfer}/fulfil", {}, headers=key).status_code == 200
+    home = partial(signed_in(ada.app, "till", Role.CLERK).get, "/admin/")
+    assert "Nothing to ship." in home().text
+    assert ada.order("on_delivery")["status"] == "placed"
+    assert "Orders to ship: 1" in home().text
     ada.pay(order_id)
     ada.come_back(order_id)
+    assert "Orders to ship: 2" in home().text
     assert ada.api("POST", f"/orders/{order_id}/fulfil", {}, headers=key).status_code == 200
 
 

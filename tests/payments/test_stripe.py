@@ -14,11 +14,13 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.queries import events_of
 from storefront.payments.models import PaymentWebhook
+from storefront.staff.permissions import Role
 from tests.concurrency import at_once
 from tests.conftest import Person
 from tests.payments.conftest import Buyer
 from tests.payments.stripe_account import SLOW
 from tests.payments.stripe_server import signature
+from tests.staff.factories import signed_in
 
 
 def events(ada: Buyer, order_id: str) -> list[str]:
@@ -238,6 +240,33 @@ def test_payment_of_an_order_that_staff_cancelled_is_paid_back(ada: Buyer) -> No
     assert ada.server.account.money == 0
     assert len(ada.server.account.refunds) == 1
     assert events(ada, order_id) == ["order.placed", "order.cancelled", "payment.late", "order.refunded"]
+    assert ada.left == 10
+
+
+def test_payment_of_another_amount_is_not_confirmed_and_shown_to_staff(
+    ada: Buyer, caplog: pytest.LogCaptureFixture
+) -> None:
+    order_id = ada.order()["id"]
+    ada.server.account.sessions[ada.session_of(order_id)]["amount_total"] = 2000
+    ada.pay(order_id)
+    ada.deliver(ada.server.account.events[0])
+    at_once([ada.work, lambda: ada.come_back(order_id), lambda: ada.come_back(order_id)])
+    with time_machine.travel(now() + timedelta(hours=1)):
+        ada.work()
+    order = ada.find(order_id)
+    assert (order["status"], order["payment"]["status"], order["payment"]["paid"]["amount"]) == ("placed", "pending", 0)
+    assert events(ada, order_id) == ["order.placed", "payment.mismatch"]
+    assert f"order {order_id}: 2000 was paid instead of 2500" in caplog.text
+    assert "checking your payment" in ada.get(f"/orders/{order_id}").text
+    clerk = signed_in(ada.app, "till", Role.CLERK)
+    page = clerk.get(f"/admin/orders/{order_id}").text
+    assert "The amount paid at Stripe isn't the order's total." in page
+    assert "Another amount was paid: €20.00" in page
+    assert clerk.post(f"/admin/orders/{order_id}/fulfil").status_code == 409
+    assert clerk.post(f"/admin/orders/{order_id}/cancel", {"restock": "true"}).status_code == 303
+    ada.work()
+    payment = ada.payment(order_id)
+    assert (payment["status"], payment["refunded"]["amount"], ada.server.account.money) == ("refunded", 2000, 0)
     assert ada.left == 10
 
 

@@ -1,0 +1,26 @@
+"""What an order's mail says of a payment that is still to come."""
+
+from typing import TYPE_CHECKING
+
+from storefront.i18n.formatting import format_money, format_short_datetime
+from storefront.i18n.gettext import _
+from storefront.state import current_state
+
+if TYPE_CHECKING:
+    from storefront.orders.queries import OrderView
+
+
+def payment_request(order: "OrderView") -> str:
+    """Return what the buyer of a bank transfer is asked to do; empty if no transfer is awaited."""
+    payment = order.payment
+    if payment is None or not order.awaits_transfer or payment.due_at is None:
+        return ""
+    amount, date = format_money(payment.amount), format_short_datetime(payment.due_at)
+    asked = _("Please transfer %(amount)s by %(date)s and give this reference:", amount=amount, date=date)
+    return f"{asked} {payment.reference}"
+
+
+def payment_facts(order: "OrderView") -> tuple[tuple[str, str], ...]:
+    """Return the shop's account, in lines, for an order whose transfer is awaited."""
+    account = current_state().bank_account_for(order)
+    return ((_("Bank account"), account),) if account else ()
