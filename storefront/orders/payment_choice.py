@@ -28,8 +28,8 @@ class PaymentUnavailable(Refusal):
 
 @dataclass(frozen=True)
 class PaymentChoice:
-    """`configured` are the shop's methods, none if it doesn't ask for a payment; `offered` those of them that can be used
-    now. `return_root` is the URL of the shop's root, to which a payment page leads back."""
+    """`configured` are the shop's methods, none if it doesn't ask for a payment; `offered` those that can be used now.
+    `return_root` is the URL of the shop's root, to which a payment page leads back."""
 
     configured: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()

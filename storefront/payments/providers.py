@@ -47,7 +47,9 @@ def payment_choice(tenant: TenantSettings, chosen: str | None) -> PaymentChoice:
     if not tenant.payment:
         return PaymentChoice(chosen=chosen) if chosen else NO_PAYMENT
     settings = load_settings()
-    return PaymentChoice(tenant.payment, usable(tenant, settings), chosen or None, return_root(), settings.transfer_days)
+    return PaymentChoice(
+        tenant.payment, usable(tenant, settings), chosen or None, return_root(), settings.transfer_days
+    )
 
 
 def usable(tenant: TenantSettings, settings: ShopPaymentSettings) -> tuple[str, ...]:

@@ -105,8 +105,8 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
 
 
 def leave_to_staff(payment: PaymentView, state: ProviderState) -> None:
-    """Leave an order unpaid of which another amount was paid, and ask no more: the provider was told the order's amount,
-    so somebody has to look at it. If they cancel the order, the money is paid back like a late payment."""
+    """Leave an order unpaid of which another amount was paid, and ask no more: the provider was told the order's
+    amount, so somebody has to look at it. If they cancel the order, the money is paid back like a late payment."""
     if payment.has_other_amount:
         return
     log.error("order %s: %s was paid instead of %s", payment.order_id, state.amount, payment.amount)
