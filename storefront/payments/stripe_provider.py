@@ -32,8 +32,10 @@ from storefront.payments.provider import (
 )
 from storefront.payments.settings import StripeKeys
 from storefront.payments.stripe_amounts import from_stripe, to_stripe
+from storefront.payments.stripe_http import LimitedClient
 
-CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 2.0, 5.0, 10.0
+"""At most, to connect, to wait for a part of the response, and for the whole call."""
 SESSION_LIFETIME = 2 * PAYMENT_WINDOW + timedelta(minutes=2)
 """When Stripe closes its page by itself, after the order was placed: at least 30 minutes after the page was opened,
 which happens within the payment window. The shop closes it earlier; this is for a shop that is down."""
@@ -61,7 +63,7 @@ def client_for(secret_key: str, api_base: str | None) -> stripe.StripeClient:
     return stripe.StripeClient(
         secret_key,
         base_addresses={"api": api_base} if api_base else {},
-        http_client=stripe.RequestsClient(timeout=(CONNECT_SECONDS, READ_SECONDS)),
+        http_client=LimitedClient(CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS),
         max_network_retries=0,
     )
 

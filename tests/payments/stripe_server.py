@@ -23,12 +23,14 @@ from tests.payments.stripe_account import SLOW, StripeAccount, StripeRefusal
 
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_fake_of_the_tests", "whsec_fake_of_the_tests"
 HANG_SECONDS = 120.0
+DRIP_SECONDS = 0.1
 
 
 @dataclass
 class Faults:
     """How the fake misbehaves. `answers` are used up by the next API calls, one each: a status such as 500, "hang"
-    (no answer), "drop" (the connection ends), or "late" (the call is carried out, but never answered)."""
+    (no answer), "drop" (the connection ends), "late" (the call is carried out, but never answered), or "drip" (it is
+    carried out, and the answer comes byte by byte)."""
 
     answers: list[int | str] = field(default_factory=list)
     always: int | str | None = None
@@ -235,7 +237,18 @@ def handler_of(server: StripeServer) -> type[BaseHTTPRequestHandler]:
             if fault == "late":
                 self.leave("hang")
                 return
+            if fault == "drip":
+                self.drip(status, body)
+                return
             self.reply(status, body)
+
+        def drip(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                server.stopping.wait(DRIP_SECONDS)
 
         def leave(self, how: str) -> None:
             """Give no answer."""
