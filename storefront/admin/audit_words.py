@@ -89,9 +89,12 @@ FIELD_NAMES: Mapping[str, str] = {
     "enabled": N_("On"),
     "kind": N_("Email"),
     "code": N_("Reason"),
+    "expected": N_("Total"),
+    "tax_class": N_("Tax class"),
+    "weight": N_("Weight in grams"),
 }
 STATUS_NAMES: Mapping[str, str] = {**order_words.STATUS_NAMES, **product_words.STATUS_NAMES}
-AMOUNTS = ("price", "total")
+AMOUNTS = ("price", "total", "amount", "expected")
 """Fields in minor units of the shop's currency."""
 
 

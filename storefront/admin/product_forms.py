@@ -7,6 +7,7 @@ from itertools import islice, product
 from typing import Any
 
 from storefront import money
+from storefront.admin.selling_forms import check_tax_class, read_selling, selling_values
 from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant
 from storefront.catalog.product_input import RESERVED_ID, NewProduct, ProductChanges, checked, stored_changes
@@ -40,6 +41,7 @@ def form_values(tenant: TenantSettings, row: Product) -> dict[str, str]:
         "tags": ", ".join(row.tags),
         "price": format_decimal(row.price, tenant.currency),
         "status": row.status,
+        **selling_values(row),
     }
     for language in other_languages(tenant):
         values[f"name_{language}"] = (row.name_translations or {}).get(language, "")
@@ -57,17 +59,17 @@ def read_details(tenant: TenantSettings, form: Form, prefix: str = "") -> dict[s
         "status": form.get(prefix + "status", ProductStatus.ACTIVE.value),
     }
     changes = stored_changes(tenant, checked(ProductChanges, sent))
-    return {name: value.value if name == "status" else value for name, value in changes.items()}
+    details = {name: value.value if name == "status" else value for name, value in changes.items()}
+    return details | read_selling(form, prefix)
 
 
 def details_and_base(tenant: TenantSettings, form: Form) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a form changes, and what it was opened with. Raises `Invalid`."""
     new = read_details(tenant, form)
-    if f"{WAS}name" not in form:
-        return new, {}
-    was = read_details(tenant, form, WAS)
-    changes = {name: value for name, value in new.items() if value != was.get(name)}
-    return changes, {name: was.get(name) for name in changes}
+    was = read_details(tenant, form, WAS) if f"{WAS}name" in form else {}
+    changes = {name: value for name, value in new.items() if name not in was or value != was[name]}
+    check_tax_class(tenant, changes)
+    return changes, {name: was[name] for name in changes if name in was}
 
 
 def texts(tenant: TenantSettings, form: Form, name: str) -> dict[str, str]:

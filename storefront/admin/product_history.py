@@ -27,8 +27,10 @@ FIELD_NAMES: Mapping[str, str] = {
     "status": N_("Status"),
     "sku": N_("SKU"),
     "gtin": N_("GTIN"),
+    "tax_class": N_("Tax class"),
+    "weight": N_("Weight in grams"),
 }
-SHORT_FIELDS = ("name", "category", "status", "sku", "gtin")
+SHORT_FIELDS = ("name", "category", "status", "sku", "gtin", "tax_class", "weight")
 """Fields whose values are shown, as they were and as they are."""
 
 
@@ -93,4 +95,4 @@ def short_values(event: Any) -> Iterable[str]:
 def shown(name: str, value: Any) -> str:
     if name == "status":
         return _(STATUS_NAMES.get(value, value))
-    return str(value or "–")
+    return "–" if value in (None, "") else str(value)

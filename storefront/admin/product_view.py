@@ -10,6 +10,7 @@ from storefront.admin.product_forms import WAS, form_values, other_languages, va
 from storefront.admin.product_history import product_history
 from storefront.admin.product_queries import product_names
 from storefront.admin.product_words import STATUS_NAMES, STATUS_SHAPES, STOCK_REASONS, VARIANT_STATUS_NAMES
+from storefront.admin.selling_forms import tax_class_choices
 from storefront.catalog.categories import cached_category_counts
 from storefront.catalog.models import Product
 from storefront.catalog.refusals import EditConflict
@@ -75,6 +76,7 @@ def show_product(product_id: str, refusal: Refusal | None = None, section: str =
             was=stored | (base_of(typed) if isinstance(refusal, Invalid) else {}),
             shapes=STATUS_SHAPES,
             variant_statuses={value: _(name) for value, name in VARIANT_STATUS_NAMES.items()},
+            tax_classes=tax_class_choices(tenant, row),
             reasons=[_(reason) for reason in STOCK_REASONS],
             history=product_history(product_id),
             **merchandising_context(product_id),

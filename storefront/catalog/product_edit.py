@@ -21,7 +21,7 @@ TEXTS = (
     *("options", "options_translations"),
 )
 """Columns whose words are searched."""
-DETAILS = (*TEXTS, "image")
+DETAILS = (*TEXTS, "image", "tax_class", "weight")
 
 
 class ProductEdit:
