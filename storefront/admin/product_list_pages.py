@@ -40,8 +40,8 @@ def products() -> Response:
             page=found,
             chips=chips(wanted),
             categories=cached_category_counts().categories[:MAX_CATEGORIES_SHOWN],
-            newer=url_of(wanted, before=found.rows[0].position) if found.has_newer and found.rows else "",
-            older=url_of(wanted, after=found.rows[-1].position) if found.has_older and found.rows else "",
+            newer=url_of(wanted, before=found.newer) if found.newer is not None else "",
+            older=url_of(wanted, after=found.older) if found.older is not None else "",
             statuses=STATUS_NAMES,
         )
     )
