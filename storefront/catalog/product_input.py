@@ -85,6 +85,7 @@ class NewProduct(RequestModel):
     variants: Annotated[list[NewVariant], Field(max_length=MAX_VARIANTS)] = []
 
 
+VARIANT_STATUS = "archived: no longer sold. Only a product can be a draft, with all of its variants"
 UNCHANGED: Any = Field(default_factory=lambda: None)
 """The default of a field that may be left out, but can't be null: a default isn't validated, and a default factory
 isn't part of the schema."""
@@ -113,7 +114,7 @@ class VariantChanges(RequestModel):
     stock_change: StockChange = UNCHANGED
     reason: Reason = UNCHANGED
     image: NewImage = UNCHANGED
-    status: Annotated[VariantStatus, Field(strict=False)] = UNCHANGED
+    status: Annotated[VariantStatus, Field(strict=False, description=VARIANT_STATUS)] = UNCHANGED
 
 
 class VariantInput(RequestModel):
