@@ -16,6 +16,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
 from storefront.errors import Refusal
 from storefront.retention.pictures import remove_unused_pictures
+from storefront.staff.failed_sign_ins import remove_expired_counts
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
@@ -66,7 +67,10 @@ def claim_round() -> bool:
 
 
 def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
-    """Yield after each batch of one shop's rows, deleted in its own contexts, and after its pictures."""
+    """Yield after each batch of expired counts of failed sign-ins, then of each shop's rows, deleted in its own
+    contexts, and after its pictures."""
+    while expired := remove_expired_counts_of(app):
+        yield expired
     for tenant_id in tenant_ids:
         pruning = prune()
         while True:
@@ -79,6 +83,11 @@ def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
             deleted = remove_unused_pictures()
         if deleted:
             yield deleted
+
+
+def remove_expired_counts_of(app: Flask) -> int:
+    with app.app_context():
+        return remove_expired_counts()
 
 
 def step(app: Flask, work: Iterator[int]) -> None:
