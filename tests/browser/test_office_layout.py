@@ -1,0 +1,35 @@
+"""What the back office shows at which width: the frequent tasks first, and nothing cut off."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.page_session import ESPRESSO, Visit
+
+PHONE = 390
+WITH_OPTIONS = "noon-filter-250g"
+
+
+def test_a_phone_shows_stock_price_and_status_first(staff: Callable[..., Visit]) -> None:
+    owner = staff(width=PHONE)
+    owner.go(f"/admin/products/{ESPRESSO}")
+    fields = owner.page.locator("main :is(input, select, textarea):not([type=hidden])")
+    names = fields.evaluate_all("fields => fields.map((field) => field.name)")
+    assert names[:7] == ["how", "how", "amount", "reason", "name", "price", "status"]
+    height = owner.page.evaluate("innerHeight")
+    assert owner.see("#stock button").evaluate("button => button.getBoundingClientRect().bottom") < height
+
+
+@pytest.mark.parametrize("width", [PHONE, 1024, 1280, 1440])
+def test_the_grid_of_variants_fits_its_panel(staff: Callable[..., Visit], width: int) -> None:
+    owner = staff(width=width)
+    owner.go(f"/admin/products/{WITH_OPTIONS}")
+    panel = owner.see("#variants")
+    right = panel.evaluate("panel => panel.getBoundingClientRect().right")
+    edges = owner.page.locator("#variants :is(input:not([type=hidden]), select)").evaluate_all(
+        "fields => fields.map((field) => field.getBoundingClientRect().right)"
+    )
+    assert max(edges) < right
+    assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+    is_grid = owner.page.locator("#variants thead").is_visible()
+    assert is_grid == (width >= 1280)
