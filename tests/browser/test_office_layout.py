@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from storefront.i18n.negotiation import LANGUAGES
 from tests.browser.page_session import ESPRESSO, Visit
 
 PHONE = 390
@@ -33,3 +34,21 @@ def test_the_grid_of_variants_fits_its_panel(staff: Callable[..., Visit], width:
     assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     is_grid = owner.page.locator("#variants thead").is_visible()
     assert is_grid == (width >= 1280)
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+def test_no_word_of_the_navigation_is_broken(staff: Callable[..., Visit], language: str) -> None:
+    for width in (PHONE, 1280):
+        owner = staff(width=width, locale=language)
+        owner.go("/admin/")
+        if width == PHONE:
+            owner.see(".office-bar button").click()
+        lines = owner.page.locator(".rail-link span").evaluate_all(
+            """labels => labels.map((label) => {
+                const text = document.createRange();
+                text.selectNodeContents(label);
+                return [label.textContent, text.getClientRects().length];
+            })"""
+        )
+        assert len(lines) > 5
+        assert [label for label, count in lines if count > len(label.split())] == []
