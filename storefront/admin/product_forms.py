@@ -7,7 +7,6 @@ from itertools import islice, product
 from typing import Any
 
 from storefront import money
-from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant
 from storefront.catalog.product_input import RESERVED_ID, NewProduct, ProductChanges, checked, stored_changes
 from storefront.catalog.staff_queries import variant_status
@@ -15,6 +14,7 @@ from storefront.catalog.text import tokenize
 from storefront.catalog.variant_schema import MAX_OPTIONS, MAX_VARIANTS
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
+from storefront.i18n.formatting import format_price_field
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import single_line
 from storefront.tenants.settings import TenantSettings
@@ -38,7 +38,7 @@ def form_values(tenant: TenantSettings, row: Product) -> dict[str, str]:
         "description": row.description,
         "category": row.category,
         "tags": ", ".join(row.tags),
-        "price": format_decimal(row.price, tenant.currency),
+        "price": format_price_field(row.price, tenant.currency),
         "status": row.status,
     }
     for language in other_languages(tenant):
@@ -88,11 +88,11 @@ def split_list(text: str) -> list[str]:
 
 
 def read_amount(field: str, text: str, currency: str) -> int:
-    """Parse a price, also with a decimal comma, to minor units. Raises `Invalid`."""
+    """Parse a price with a decimal point or comma, whatever the language, to minor units. Raises `Invalid`."""
     try:
         return money.parse(single_line(text).replace(",", "."), currency)
     except ValueError:
-        example = format_decimal(1250 if money.minor_unit_digits(currency) else 12, currency)
+        example = format_price_field(1250 if money.minor_unit_digits(currency) else 12, currency)
         message = _("Enter a price in %(currency)s, such as %(example)s.", currency=currency, example=example)
         raise Invalid(FieldError(field, message)) from None
 
@@ -146,7 +146,7 @@ def slug(name: str) -> str:
 def variant_values(tenant: TenantSettings, row: Variant) -> dict[str, str]:
     """Return a variant's values as the grid shows them."""
     return {
-        "price": format_decimal(row.price, tenant.currency),
+        "price": format_price_field(row.price, tenant.currency),
         "stock": str(row.stock),
         "sku": row.sku,
         "gtin": row.gtin or "",

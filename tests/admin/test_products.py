@@ -210,6 +210,24 @@ def test_stock_is_set_and_adjusted(manager: Staff, shopper: Person) -> None:
     before = shopper.stock("cup")
     change = {"how": "adjust", "amount": "+4", "reason": "Delivery"}
     assert manager.post("/admin/products/cup/stock", change).status_code == 303
+def test_prices_are_shown_as_the_reader_writes_them_and_read_both_ways(
+    app: Flask, manager: Staff, shopper: Person
+) -> None:
+    german = {"Accept-Language": "de-DE"}
+    page = manager.client.get("/t/north/admin/products/cup", headers=german).text
+    assert 'name="price" type="text" value="14,00"' in page
+    for typed, price in (("14,20", 1420), ("14.30", 1430)):
+        assert save(manager, "cup", opened(manager, "cup"), price=typed).status_code == 303
+        assert product(shopper, "cup")["price"]["amount"] == price
+    stale = opened(manager, "cup") | {"price": "14,30"}
+    assert save(manager, "cup", stale, name="Mug").status_code == 303, "the price that a German form was opened with"
+    refused = manager.client.post("/t/north/admin/products/cup", data={"name": "Cup", "price": "x"}, headers=german)
+    assert "12,50" in refused.text
+    open_wear(app)
+    grid = signed_in(app, "wear", Role.MANAGER).client.get("/t/wear/admin/products/tee", headers=german).text
+    assert 'value="20,00"' in grid
+
+
     assert shopper.stock("cup") == before + 4
     assert shopper.checkout(shopper.cart(cup=1)).status_code == 201
     stale = {"how": "set", "amount": "9", "was_stock": str(before + 4)}
