@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
 from typing import Any
@@ -13,8 +14,8 @@ from storefront.catalog.staff_queries import variant_status
 from storefront.catalog.text import tokenize
 from storefront.catalog.variant_schema import MAX_OPTIONS, MAX_VARIANTS
 from storefront.errors import FieldError, Invalid
-from storefront.i18n.gettext import _
 from storefront.i18n.formatting import format_price_field
+from storefront.i18n.gettext import _
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import single_line
 from storefront.tenants.settings import TenantSettings
@@ -108,12 +109,7 @@ def read_whole(field: str, text: str) -> int:
 def new_product(tenant: TenantSettings, form: Form) -> NewProduct:
     """Return the product of the form for a new one. Raises `Invalid`, with a message at each field."""
     id = single_line(form.get("id", "")) or slug(form.get("name", ""))
-    options = [
-        {"name": name, "values": values}
-        for number in range(1, MAX_OPTIONS + 1)
-        if (values := split_list(form.get(f"values_{number}", "")))
-        and (name := single_line(form.get(f"option_{number}", "")) or _("Option %(number)s", number=number))
-    ]
+    options = typed_options(form)
     stock = read_whole("stock", form.get("stock") or "0")
     sent = {
         "id": id,
@@ -129,6 +125,27 @@ def new_product(tenant: TenantSettings, form: Form) -> NewProduct:
         ],
     }
     found: NewProduct = checked(NewProduct, sent if options else sent | {"stock": stock})
+    return found
+
+
+def typed_options(form: Form) -> list[dict[str, Any]]:
+    """Return the options of the form for a new product. Raises `Invalid` for one without a name or without values, and
+    for a value that is there twice."""
+    found, faults = [], []
+    for number in range(1, MAX_OPTIONS + 1):
+        name = single_line(form.get(f"option_{number}", ""))
+        typed = [text for one in form.get(f"values_{number}", "").split(",") if (text := single_line(one))]
+        twice = [text for text, times in Counter(typed).items() if times > 1]
+        if typed and not name:
+            faults.append(FieldError(f"option_{number}", _("Name this option, for example: Size.")))
+        if name and not typed:
+            faults.append(FieldError(f"values_{number}", _("Enter the values of this option, or remove its name.")))
+        if twice:
+            faults.append(FieldError(f"values_{number}", _("“%(text)s” is there twice.", text=twice[0])))
+        if typed:
+            found.append({"name": name, "values": typed})
+    if faults:
+        raise Invalid(*faults)
     return found
 
 
