@@ -15,6 +15,7 @@ from storefront.staff.account import (
 )
 from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages
+from storefront.staff.browser_words import browser_words
 from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
 from storefront.staff.queries import sessions_of
@@ -30,6 +31,7 @@ def show_account(refusal: Invalid | None = None) -> Response:
         "staff/account.html",
         refusal,
         sessions=sessions_of(signed_in().person.id),
+        browser_words=browser_words,
         roles=role_names(),
     )
 
