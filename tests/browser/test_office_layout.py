@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from storefront.i18n.negotiation import LANGUAGES
 from tests.browser.page_session import ESPRESSO, Visit
@@ -52,3 +53,11 @@ def test_no_word_of_the_navigation_is_broken(staff: Callable[..., Visit], langua
         )
         assert len(lines) > 5
         assert [label for label, count in lines if count > len(label.split())] == []
+
+
+def test_a_link_to_the_invitation_opens_it(staff: Callable[..., Visit]) -> None:
+    owner = staff()
+    owner.go("/admin/people?state=invited")
+    expect(owner.see("#email")).to_be_hidden()
+    owner.see("#list").get_by_role("link", name="Invite somebody").click()
+    expect(owner.see("#email")).to_be_visible()
