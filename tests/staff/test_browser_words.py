@@ -22,7 +22,10 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
         (f"{CHROME} Edg/140.0.0.0".replace("X11; Linux x86_64", MAC), "Edge on macOS"),
         (f"{CHROME} OPR/120.0.0.0", "Opera on Linux"),
         (f"Mozilla/5.0 ({MAC}) {WEBKIT} Version/18.5 Safari/605.1.15", "Safari on macOS"),
-        (f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT} CriOS/140.0 Safari/604.1", "Chrome on iPhone"),
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) {WEBKIT} CriOS/140.0 Safari/604.1",
+            "Chrome on iPhone",
+        ),
         ("curl/8.5.0", "curl"),
         ("Python-urllib/3.11 extra", "Python-urllib"),
         ("", "Unknown browser"),
