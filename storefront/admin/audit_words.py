@@ -76,6 +76,8 @@ FIELD_NAMES: Mapping[str, str] = {
     "options_translations": N_("Options"),
     "name_translations": N_("Name"),
     "description_translations": N_("Description"),
+    "sku": N_("SKU"),
+    "gtin": N_("GTIN"),
     "variant": N_("Variant"),
     "variant_id": N_("Variant"),
     "budget": N_("Daily budget"),
