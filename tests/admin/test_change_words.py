@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from storefront.admin.audit_words import changed_fields
 from storefront.admin.change_words import list_change, text_changes
 from storefront.staff.permissions import Role
 from tests.admin.test_options import fields, save
@@ -66,3 +67,11 @@ def test_each_list_has_words(app: Flask, name: str, before: Any, after: Any, sai
     with app.app_context():
         row = SimpleNamespace(before={name: before}, after={name: after}, data={})
         assert list_change(name, row) == said
+
+
+def test_fields_of_a_variant_have_names(app: Flask) -> None:
+    row = SimpleNamespace(
+        type="product.changed", before={"sku": "", "gtin": None}, after={"sku": "A", "gtin": "1"}, data={}
+    )
+    with app.app_context():
+        assert [field.name for field in changed_fields(row)] == ["SKU", "GTIN"]
