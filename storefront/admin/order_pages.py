@@ -17,13 +17,13 @@ from storefront.orders.queries import load_order, notes_of
 from storefront.orders.search import OrderQuery, list_orders
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store, render_form
+from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
 from storefront.web.htmx import render_page
 
 ORDERS_PER_PAGE = 50
 MAX_AT_ONCE = 100
-MAX_QUERY_LENGTH = 200
 MAX_EVENTS = 200
 
 
@@ -54,7 +54,7 @@ def order_query(args: Any) -> OrderQuery:
     """Read the filters from a query string or a form. What isn't valid is left out."""
     status = args.get("status", "")
     return OrderQuery(
-        q=args.get("q", "").strip()[:MAX_QUERY_LENGTH],
+        q=search_text(args.get("q", "")),
         status=status if status in STATUS_NAMES else "",
         before=parse_position(args.get("before", "")),
         after=parse_position(args.get("after", "")),
@@ -63,8 +63,7 @@ def order_query(args: Any) -> OrderQuery:
 
 
 def url_of(query: OrderQuery, **more: Any) -> str:
-    given = {"q": query.q, "status": query.status, **more}
-    return url_for("admin.orders", **{name: value for name, value in given.items() if value not in (None, "")})
+    return list_url("admin.orders", {"q": query.q, "status": query.status}, **more)
 
 
 def chip_names() -> dict[str, str]:

@@ -14,6 +14,7 @@ from storefront.staff.account import (
     remove_second_factor,
 )
 from storefront.staff.blueprints import pages
+from storefront.staff.browser_words import browser_words
 from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
 from storefront.staff.queries import sessions_of
@@ -29,6 +30,7 @@ def show_account(refusal: Invalid | None = None) -> Response:
         "staff/account.html",
         refusal,
         sessions=sessions_of(signed_in().person.id),
+        browser_words=browser_words,
         roles=role_names(),
     )
 
