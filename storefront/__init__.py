@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     payment_details.init_app(app)
 
     register_blueprints(app)
-    access.check_access(app)
+    access.init_app(app)
     register_template_globals(app)
     seo_pages.init_app(app)
     wrap_wsgi_app(app, settings)

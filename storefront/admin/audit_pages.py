@@ -11,13 +11,12 @@ from storefront.admin.blueprints import pages
 from storefront.admin.numbers import position
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
-from storefront.i18n.unicode_text import cut, single_line
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store
+from storefront.staff.list_filters import MAX_QUERY_LENGTH, search_text
 from storefront.staff.permissions import Permission
 from storefront.web.htmx import render_page
 
-MAX_QUERY_LENGTH = 200
 MAX_ID_DIGITS = 18
 
 
@@ -56,7 +55,7 @@ def read_filter() -> AuditFilter:
     """Read the filters of the query string. What isn't valid is left out."""
     actor, type = request.args.get("actor", ""), request.args.get("type", "")
     return AuditFilter(
-        q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH).replace("\0", ""),
+        q=search_text(request.args.get("q", "")),
         actor=actor if actor in ACTOR_NAMES else "",
         type=type if type in TYPE_NAMES else "",
         subject=request.args.get("subject", "")[:MAX_QUERY_LENGTH].replace("\0", ""),

@@ -8,7 +8,9 @@ from flask import url_for
 
 from storefront.admin import order_words, product_words
 from storefront.admin.audit_queries import order_numbers
+from storefront.admin.change_words import list_change
 from storefront.admin.order_words import actor_text
+from storefront.admin.product_history import variant_change
 from storefront.admin.product_queries import product_names
 from storefront.events.actors import ActorType
 from storefront.events.models import HIDDEN, EventType
@@ -83,6 +85,11 @@ FIELD_NAMES: Mapping[str, str] = {
     "goes_with": N_("Goes well with"),
     "excluded": N_("Never suggested"),
     "options": N_("Options"),
+    "options_translations": N_("Options"),
+    "name_translations": N_("Name"),
+    "description_translations": N_("Description"),
+    "sku": N_("SKU"),
+    "gtin": N_("GTIN"),
     "variant": N_("Variant"),
     "variant_id": N_("Variant"),
     "budget": N_("Daily budget"),
@@ -98,12 +105,18 @@ AMOUNTS = ("price", "total", "amount", "expected")
 """Fields in minor units of the shop's currency."""
 
 
+NOT_SHOWN = (HIDDEN, "renamed")
+"""What the data of an event has for programs, or is part of the words of a field."""
+
+
 class ChangedField(NamedTuple):
-    """A field with its values in words; one that there was not, or is no more, is None."""
+    """A field with its values in words; one that there was not, or is no more, is None. For a long list, `change` says
+    what is different instead."""
 
     name: str
-    before: str | None
-    after: str | None
+    before: str | None = None
+    after: str | None = None
+    change: str = ""
 
 
 class Entry(NamedTuple):
@@ -132,7 +145,7 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
         subject, url = orders[row.subject], url_for("admin.order", order_id=row.subject)
     elif is_about_product(row) and row.subject in products:
         subject, url = products[row.subject], url_for("admin.product", product_id=row.subject)
-    what = _(TYPE_NAMES[row.type]) if row.type in TYPE_NAMES else row.type
+    what = variant_change(row) or (_(TYPE_NAMES[row.type]) if row.type in TYPE_NAMES else row.type)
     who = actor_text(row.actor_type, row.actor_name)
     return Entry(row.id, row.created_at, what, who, subject, url, row.subject, changed_fields(row))
 
@@ -157,13 +170,18 @@ def changed_fields(row: Any) -> list[ChangedField]:
     """Return the values that differ, and what else the event says."""
     before, after = row.before or {}, row.after or {}
     names = dict.fromkeys([*before, *after])
-    found = [
-        ChangedField(field_name(name), shown(name, before.get(name)), shown(name, after.get(name)))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
-    rest = {name: value for name, value in (row.data or {}).items() if name not in names and name != HIDDEN}
+    if variant_change(row):
+        names.pop("variant")
+    found = [changed_field(name, row) for name in names if before.get(name) != after.get(name)]
+    rest = {name: value for name, value in (row.data or {}).items() if name not in names and name not in NOT_SHOWN}
     return found + [ChangedField(field_name(name), None, shown(name, value)) for name, value in rest.items()]
+
+
+def changed_field(name: str, row: Any) -> ChangedField:
+    if change := list_change(name, row):
+        return ChangedField(field_name(name), change=change)
+    before, after = (row.before or {}).get(name), (row.after or {}).get(name)
+    return ChangedField(field_name(name), shown(name, before), shown(name, after))
 
 
 def field_name(name: str) -> str:

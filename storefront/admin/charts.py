@@ -10,6 +10,7 @@ import pygal
 from markupsafe import Markup
 
 from storefront.i18n.formatting import format_integer, format_money
+from storefront.money import minor_unit_digits
 
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
 """Without pygal's finder of its maps, which aren't used: it has no `find_spec`, so that Python warns at each import
@@ -22,8 +23,9 @@ UNWANTED = {"style", "script", "defs", "title", "desc"}
 
 
 def money_chart(title: str, labels: Sequence[str], amounts: Sequence[int], locale: str, currency: str) -> Markup:
-    """Draw amounts in minor units."""
-    return bar_chart(title, tuple(labels), tuple(amounts), format_money, (locale, currency))
+    """Draw amounts in minor units, with grid lines at whole units of the currency."""
+    unit = 10 ** minor_unit_digits(currency)
+    return bar_chart(title, tuple(labels), tuple(amounts), format_money, (locale, currency), unit)
 
 
 def number_chart(title: str, labels: Sequence[str], numbers: Sequence[int], locale: str) -> Markup:
@@ -32,10 +34,15 @@ def number_chart(title: str, labels: Sequence[str], numbers: Sequence[int], loca
 
 @lru_cache(maxsize=128)
 def bar_chart(
-    title: str, labels: tuple[str, ...], values: tuple[int, ...], formatter: Callable[[int], str], _key: tuple[str, ...]
+    title: str,
+    labels: tuple[str, ...],
+    values: tuple[int, ...],
+    formatter: Callable[[int], str],
+    _key: tuple[str, ...],
+    unit: int = 1,
 ) -> Markup:
     """Draw a chart with a label for the first, the middle and the last value. `_key` is what the formatter depends on
-    besides."""
+    besides, `unit` the smallest distance of grid lines."""
     chart = pygal.Bar(
         css=[],
         js=[],
@@ -51,7 +58,7 @@ def bar_chart(
     )
     chart.x_labels = labels
     chart.x_labels_major = [labels[0], labels[len(labels) // 2], labels[-1]]
-    chart.y_labels = y_labels(max(values, default=0))
+    chart.y_labels = y_labels(max(values, default=0), unit)
     chart.add(title, values)
     drawn = chart.render_tree()
     clean(drawn)
@@ -61,9 +68,9 @@ def bar_chart(
     return Markup(tostring(drawn, encoding="unicode"))  # noqa: S704 - made of numbers, and escaped by ElementTree
 
 
-def y_labels(highest: int) -> list[int]:
-    """Return at most five round numbers from 0 to `highest` or above."""
-    step, factors = 1, (2, 2.5, 2)
+def y_labels(highest: int, unit: int) -> list[int]:
+    """Return five round numbers from 0 to `highest` or above, multiples of `unit`."""
+    step, factors = unit, (2, 2.5, 2)
     for number in range(60):
         if step * 4 >= highest:
             break

@@ -79,6 +79,7 @@ def charts(overview: SalesOverview) -> dict[str, Any]:
     labels = [label for label, _sales in days]
     revenue, orders = [sales.revenue for _day, sales in days], [sales.orders for _day, sales in days]
     return {
+        "has_sales": any(orders),
         "days": days,
         "revenue_chart": money_chart(_("Revenue of the last 30 days"), labels, revenue, locale, currency),
         "orders_chart": number_chart(_("Orders of the last 30 days"), labels, orders, locale),

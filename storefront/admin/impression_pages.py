@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
@@ -25,10 +25,10 @@ from storefront.admin.upsell_queries import (
 from storefront.admin.upsell_words import DECISION_NAMES, SOURCE_NAMES
 from storefront.errors import NotFound
 from storefront.i18n.gettext import N_, _, ngettext
-from storefront.i18n.unicode_text import cut, single_line
 from storefront.ids import is_id
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store
+from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.upsell.experiment.assignment import Arm
@@ -37,7 +37,7 @@ from storefront.upsell.recommender.models import ComplementSource
 from storefront.upsell.types import SuggestionSource
 from storefront.web.htmx import render_page
 
-MAX_QUERY_LENGTH = 200
+LIST = "admin.impressions"
 WORDS: dict[str, Any] = {"arm_names": ARM_NAMES, "decision_names": DECISION_NAMES, "source_names": SOURCE_NAMES}
 
 
@@ -45,6 +45,7 @@ WORDS: dict[str, Any] = {"arm_names": ARM_NAMES, "decision_names": DECISION_NAME
 @requires(Permission.UPSELL_READ)
 def impressions() -> Response:
     wanted, latest = impression_filter(), latest_row(UpsellImpression)
+    filters = filters_of(wanted)
     found = list_rows(UpsellImpression, wanted, position("after"), position("before"))
     ids = {one["product_id"] for row in found.rows for one in row.suggestions}
     names = {"": N_("All"), **SOURCE_NAMES, NOTHING: ARM_NAMES[Arm.CONTROL]}
@@ -54,10 +55,10 @@ def impressions() -> Response:
             wanted=wanted,
             page=found,
             names=product_names(sorted(ids)),
-            chips=[(value, _(name), impressions_url(wanted, source=value)) for value, name in names.items()],
-            newer=impressions_url(wanted, after=found.newer) if found.newer is not None else "",
-            older=impressions_url(wanted, before=found.older) if found.older is not None else "",
-            new_impressions=impressions_url(wanted, "admin.new_impressions", after=latest),
+            chips=[(value, _(name), list_url(LIST, filters, source=value)) for value, name in names.items()],
+            newer=list_url(LIST, filters, after=found.newer) if found.newer is not None else "",
+            older=list_url(LIST, filters, before=found.older) if found.older is not None else "",
+            new_impressions=list_url("admin.new_impressions", filters, after=latest),
             **WORDS,
         )
     )
@@ -65,7 +66,7 @@ def impressions() -> Response:
 
 def impression_filter() -> ImpressionFilter:
     """Read the filters of the query string. What isn't valid is left out."""
-    source, q = request.args.get("source", ""), cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH)
+    source, q = request.args.get("source", ""), search_text(request.args.get("q", ""))
     return ImpressionFilter(
         q,
         source if source in (*SuggestionSource, NOTHING) else "",
@@ -73,9 +74,8 @@ def impression_filter() -> ImpressionFilter:
     )
 
 
-def impressions_url(wanted: ImpressionFilter, endpoint: str = "admin.impressions", **more: Any) -> str:
-    given = {"q": wanted.q, "source": wanted.shown, **more}
-    return url_for(endpoint, **{name: value for name, value in given.items() if value not in ("", None)})
+def filters_of(wanted: ImpressionFilter) -> dict[str, str]:
+    return {"q": wanted.q, "source": wanted.shown}
 
 
 @pages.get("/upsell/new-impressions")
@@ -85,7 +85,7 @@ def new_impressions() -> Response:
     wanted = impression_filter()
     number = count_new_rows(UpsellImpression, wanted, position("after") or 0)
     text = ngettext("%(number)s new entry: show", "%(number)s new entries: show", number, number=counted_rows(number))
-    return show_new_rows(number, text, impressions_url(wanted))
+    return show_new_rows(number, text, list_url(LIST, filters_of(wanted)))
 
 
 @pages.get("/upsell/impressions/<impression_id>")

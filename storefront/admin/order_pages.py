@@ -21,6 +21,7 @@ from storefront.payments import by_hand
 from storefront.payments import words as payment_words
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store, render_form
+from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
 from storefront.tenants.context import current_tenant
@@ -28,7 +29,6 @@ from storefront.web.htmx import render_page
 
 ORDERS_PER_PAGE = 50
 MAX_AT_ONCE = 100
-MAX_QUERY_LENGTH = 200
 MAX_EVENTS = 200
 
 
@@ -60,7 +60,7 @@ def order_query(args: Any) -> OrderQuery:
     """Read the filters from a query string or a form. What isn't valid is left out."""
     status, payment = args.get("status", ""), args.get("payment", "")
     return OrderQuery(
-        q=args.get("q", "").strip()[:MAX_QUERY_LENGTH],
+        q=search_text(args.get("q", "")),
         status=status if status in STATUS_NAMES else "",
         payment=payment if payment in payment_words.STATUS_NAMES else "",
         before=parse_position(args.get("before", "")),
@@ -70,8 +70,7 @@ def order_query(args: Any) -> OrderQuery:
 
 
 def url_of(query: OrderQuery, **more: Any) -> str:
-    given = {"q": query.q, "status": query.status, "payment": query.payment, **more}
-    return url_for("admin.orders", **{name: value for name, value in given.items() if value not in (None, "")})
+    return list_url("admin.orders", {"q": query.q, "status": query.status, "payment": query.payment}, **more)
 
 
 def chip_names() -> dict[str, str]:

@@ -2,19 +2,20 @@
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice, product
 from typing import Any
 
 from storefront import money
 from storefront.admin.selling_forms import check_tax_class, read_selling, selling_values
-from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant
 from storefront.catalog.product_input import RESERVED_ID, NewProduct, ProductChanges, checked, stored_changes
 from storefront.catalog.staff_queries import variant_status
 from storefront.catalog.text import tokenize
 from storefront.catalog.variant_schema import MAX_OPTIONS, MAX_VARIANTS
 from storefront.errors import FieldError, Invalid
+from storefront.i18n.formatting import format_price_field
 from storefront.i18n.gettext import _
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import single_line
@@ -39,7 +40,7 @@ def form_values(tenant: TenantSettings, row: Product) -> dict[str, str]:
         "description": row.description,
         "category": row.category,
         "tags": ", ".join(row.tags),
-        "price": format_decimal(row.price, tenant.currency),
+        "price": format_price_field(row.price, tenant.currency),
         "status": row.status,
         **selling_values(row),
     }
@@ -90,11 +91,11 @@ def split_list(text: str) -> list[str]:
 
 
 def read_amount(field: str, text: str, currency: str) -> int:
-    """Parse a price, also with a decimal comma, to minor units. Raises `Invalid`."""
+    """Parse a price with a decimal point or comma, whatever the language, to minor units. Raises `Invalid`."""
     try:
         return money.parse(single_line(text).replace(",", "."), currency)
     except ValueError:
-        example = format_decimal(1250 if money.minor_unit_digits(currency) else 12, currency)
+        example = format_price_field(1250 if money.minor_unit_digits(currency) else 12, currency)
         message = _("Enter a price in %(currency)s, such as %(example)s.", currency=currency, example=example)
         raise Invalid(FieldError(field, message)) from None
 
@@ -110,12 +111,7 @@ def read_whole(field: str, text: str) -> int:
 def new_product(tenant: TenantSettings, form: Form) -> NewProduct:
     """Return the product of the form for a new one. Raises `Invalid`, with a message at each field."""
     id = single_line(form.get("id", "")) or slug(form.get("name", ""))
-    options = [
-        {"name": name, "values": values}
-        for number in range(1, MAX_OPTIONS + 1)
-        if (values := split_list(form.get(f"values_{number}", "")))
-        and (name := single_line(form.get(f"option_{number}", "")) or _("Option %(number)s", number=number))
-    ]
+    options = typed_options(form)
     stock = read_whole("stock", form.get("stock") or "0")
     sent = {
         "id": id,
@@ -134,6 +130,27 @@ def new_product(tenant: TenantSettings, form: Form) -> NewProduct:
     return found
 
 
+def typed_options(form: Form) -> list[dict[str, Any]]:
+    """Return the options of the form for a new product. Raises `Invalid` for one without a name or without values, and
+    for a value that is there twice."""
+    found, faults = [], []
+    for number in range(1, MAX_OPTIONS + 1):
+        name = single_line(form.get(f"option_{number}", ""))
+        typed = [text for one in form.get(f"values_{number}", "").split(",") if (text := single_line(one))]
+        twice = [text for text, times in Counter(typed).items() if times > 1]
+        if typed and not name:
+            faults.append(FieldError(f"option_{number}", _("Name this option, for example: Size.")))
+        if name and not typed:
+            faults.append(FieldError(f"values_{number}", _("Enter the values of this option, or remove its name.")))
+        if twice:
+            faults.append(FieldError(f"values_{number}", _("“%(text)s” is there twice.", text=twice[0])))
+        if typed:
+            found.append({"name": name, "values": typed})
+    if faults:
+        raise Invalid(*faults)
+    return found
+
+
 def combinations(options: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     """Yield each combination of the options' values; at most one more than a product may have."""
     return islice(product(*(option["values"] for option in options)), MAX_VARIANTS + 1) if options else iter(())
@@ -148,7 +165,7 @@ def slug(name: str) -> str:
 def variant_values(tenant: TenantSettings, row: Variant) -> dict[str, str]:
     """Return a variant's values as the grid shows them."""
     return {
-        "price": format_decimal(row.price, tenant.currency),
+        "price": format_price_field(row.price, tenant.currency),
         "stock": str(row.stock),
         "sku": row.sku,
         "gtin": row.gtin or "",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from storefront.admin.change_words import list_change
 from storefront.admin.order_words import actor_text
 from storefront.admin.product_words import STATUS_NAMES
 from storefront.events.models import EventType
@@ -72,15 +73,23 @@ def event_text(event: Any) -> str:
     if event.type == EventType.PRICE_CHANGED:
         values = {"before": format_money(before.get("price", 0)), "after": format_money(after["price"])}
         return _("Price: %(before)s → %(after)s", **values)
-    return change_text(before, after) if event.type == EventType.PRODUCT_CHANGED else ""
+    if event.type == EventType.PRODUCT_CHANGED:
+        return variant_change(event) or change_text(after)
+    return ""
 
 
-def change_text(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return which fields were changed, or which variant was added or removed."""
-    if after.get("variant"):
+def variant_change(event: Any) -> str:
+    """Return which variant was added or removed; empty if none was."""
+    before, after = event.before or {}, event.after or {}
+    if event.type == EventType.PRODUCT_CHANGED and after.get("variant"):
         return _("Variant added: %(variant)s", variant=after["variant"])
-    if before.get("variant"):
+    if event.type == EventType.PRODUCT_CHANGED and before.get("variant"):
         return _("Variant removed: %(variant)s", variant=before["variant"])
+    return ""
+
+
+def change_text(after: Mapping[str, Any]) -> str:
+    """Return which fields were changed."""
     fields = dict.fromkeys(_(FIELD_NAMES[name]) for name in after if name in FIELD_NAMES)
     return _("Changed: %(fields)s", fields=", ".join(fields))
 
@@ -90,6 +99,8 @@ def short_values(event: Any) -> Iterable[str]:
         for name in SHORT_FIELDS:
             if name in event.after:
                 yield f"{shown(name, (event.before or {}).get(name))} → {shown(name, event.after[name])}"
+        if "options" in event.after:
+            yield list_change("options", event)
 
 
 def shown(name: str, value: Any) -> str:

@@ -13,14 +13,13 @@ from storefront.catalog.categories import cached_category_counts
 from storefront.catalog.category_order import move_category
 from storefront.catalog.queries import get_ordered_categories
 from storefront.i18n.gettext import _
-from storefront.i18n.unicode_text import cut, single_line
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store
+from storefront.staff.list_filters import search_text
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.web.htmx import html_response, render_page
 
-MAX_QUERY_LENGTH = 200
 MAX_CATEGORIES_SHOWN = 300
 
 
@@ -28,7 +27,7 @@ MAX_CATEGORIES_SHOWN = 300
 @requires(Permission.CATALOG_READ)
 def products() -> Response:
     wanted = ProductFilter(
-        cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH),
+        search_text(request.args.get("q", "")),
         request.args.get("status", "") if request.args.get("status") in (*STATUS_NAMES, LOW_STOCK) else "",
         request.args.get("category", "")[:80],
     )
@@ -40,8 +39,8 @@ def products() -> Response:
             page=found,
             chips=chips(wanted),
             categories=cached_category_counts().categories[:MAX_CATEGORIES_SHOWN],
-            newer=url_of(wanted, before=found.rows[0].position) if found.has_newer and found.rows else "",
-            older=url_of(wanted, after=found.rows[-1].position) if found.has_older and found.rows else "",
+            newer=url_of(wanted, before=found.newer) if found.newer is not None else "",
+            older=url_of(wanted, after=found.older) if found.older is not None else "",
             statuses=STATUS_NAMES,
         )
     )
@@ -62,7 +61,7 @@ def chips(wanted: ProductFilter) -> list[tuple[str, str, str]]:
 def product_choices() -> Response:
     """The options of a field that names another product, for what was typed so far; htmx sends it by the field's
     name."""
-    typed = cut(single_line(next(iter(request.args.values()), "")), MAX_QUERY_LENGTH)
+    typed = search_text(next(iter(request.args.values()), ""))
     found = find_products(typed) if typed else []
     return no_store(html_response(render_template("admin/_product_choices.html", choices=found)))
 

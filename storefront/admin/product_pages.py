@@ -47,11 +47,15 @@ def new_product_page() -> Response:
 
 
 def show_new_product(refusal: Invalid | None = None, values: Mapping[str, str] | None = None) -> Response:
+    errors = errors_of(refusal)
+    # A form that is too large isn't read, so it has no values. Browsers don't choose a file again by themselves.
+    if refusal and values is not None and request.files.get(pictures.FIELD):
+        errors.setdefault(pictures.FIELD, _("Please choose the picture again."))
     return no_store(
         render_page(
             "admin/product_new.html",
             http_status=refusal.status if refusal else 200,
-            errors=errors_of(refusal),
+            errors=errors,
             values=values or {"status": ProductStatus.ACTIVE.value},
             **common_context(),
         )
@@ -75,6 +79,8 @@ def create_product() -> Response:
     except Invalid as refusal:
         return show_new_product(refusal, request.form)
     flash(_("%(name)s has been created.", name=request.form["name"]), "success")
+    if not any(one.stock for one in sent.variants or ()) and not sent.stock:
+        flash(_("It is sold out until you add stock."), "notice")
     return redirect(url_for("admin.product", product_id=entry.id), 303)
 
 

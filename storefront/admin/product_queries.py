@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from storefront.admin.home_queries import MAX_COUNT, bounded_count
@@ -20,6 +20,8 @@ from storefront.ids import is_id
 
 PAGE_SIZE = 50
 MAX_CHOICES = 8
+MAX_SCANNED = 2000
+"""Products of which a page of the filter for low stock looks for variants, where many are low."""
 LOW_STOCK = "low"
 """The filter for products on sale of which a variant is sold out or nearly so."""
 COLUMNS: tuple[InstrumentedAttribute[Any], ...] = (
@@ -42,32 +44,48 @@ class ProductFilter:
 
 @dataclass(frozen=True)
 class ProductPage:
-    """Rows of the newest products first; whether there are newer and older ones."""
+    """Rows of the newest products first, and the positions at which the newer and the older page begin; None if there
+    are none."""
 
     rows: Sequence[Any]
-    has_newer: bool
-    has_older: bool
+    newer: int | None
+    older: int | None
     hidden_stock: dict[str, int]
     """The stock of those that aren't on sale, by id."""
+    is_cut: bool = False
+    """The page ended because it had looked at `MAX_SCANNED` products."""
 
 
 def list_products(wanted: ProductFilter, after: int | None = None, before: int | None = None) -> ProductPage:
     """Return a page of products that begins after (or ends before) the one at this position."""
     few = wanted.shown == LOW_STOCK and few_are_low()
-    query, key = select(*COLUMNS).where(*conditions(wanted, few)), sort_key(few)
+    key = sort_key(few)
     backwards = before is not None
-    if backwards:
-        query = query.where(key > before).order_by(key)
-    else:
-        query = query.where(key < after) if after is not None else query
-        query = query.order_by(key.desc())
+    start = key > before if backwards else key < after if after is not None else true()
+    order = key if backwards else key.desc()
+    end = scan_end(wanted, start, order) if wanted.shown == LOW_STOCK and not few else None
+    query = select(*COLUMNS).where(*conditions(wanted, few), start).order_by(order)
+    if end is not None:
+        query = query.where(key <= end if backwards else key >= end)
     rows = list(db.session.execute(query.limit(PAGE_SIZE + 1)))
     if after is None and before is None:
         rows = with_own_id(rows, wanted)
     more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
-    if backwards:
+    further = rows[-1].position if more else end
+    if before is not None:
         rows.reverse()
-    return ProductPage(rows, more if backwards else after is not None, True if backwards else more, hidden_stock(rows))
+        newer, older = further, rows[-1].position if rows else before + 1
+    else:
+        back = rows[0].position if rows else (after or 0) - 1
+        newer, older = back if after is not None else None, further
+    return ProductPage(rows, newer, older, hidden_stock(rows), is_cut=end is not None and not more)
+
+
+def scan_end(wanted: ProductFilter, start: ColumnElement[bool], order: Any) -> int | None:
+    """Return the position of the last product that a page looks at, whatever its stock; None if there are fewer."""
+    others = conditions(replace(wanted, shown=ProductStatus.ACTIVE.value))
+    query = select(Product.position).where(*others, start).order_by(order)
+    return db.session.scalar(query.offset(MAX_SCANNED - 1).limit(1))
 
 
 def few_are_low() -> bool:
@@ -107,11 +125,13 @@ def with_own_id(rows: list[Any], wanted: ProductFilter) -> list[Any]:
 
 def is_low(few: bool) -> Any:
     """The condition of a product with a variant that is sold out or nearly so. `ix_variant_low_stock` has them: if they
-    are few, all are read from it; else it is asked for each product in turn, until the page is full."""
+    are few, all are read from it; else it is asked for each product in turn, until the page is full or has looked
+    at `MAX_SCANNED`."""
     low = select(Variant.product_id).where(Variant.tenant_id == current_tenant_id(), LOW_VARIANT)
     if few:
         return Product.id.in_(low)
-    return low.where(Variant.product_id == Product.id).correlate(Product).exists()
+    # With LIMIT, PostgreSQL can't make a join of it, which took seconds right after an import, before its statistics.
+    return low.where(Variant.product_id == Product.id).correlate(Product).limit(1).scalar_subquery().is_not(None)
 
 
 def hidden_stock(rows: Sequence[Any]) -> dict[str, int]:

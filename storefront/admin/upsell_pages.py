@@ -26,10 +26,10 @@ from storefront.admin.upsell_words import PURPOSE_NAMES, format_cost
 from storefront.errors import Invalid, NotFound
 from storefront.i18n.formatting import format_percent
 from storefront.i18n.gettext import _, ngettext
-from storefront.i18n.unicode_text import cut, single_line
 from storefront.ids import is_id
 from storefront.staff.access import requires
 from storefront.staff.forms import no_store, render_form
+from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
 from storefront.state import current_state
@@ -40,7 +40,8 @@ from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.usage import used_today
 from storefront.web.htmx import render_page
 
-MAX_QUERY_LENGTH = 200
+CALLS = "admin.upsell_calls"
+MAX_BUDGET_LENGTH = 200
 
 
 @pages.get("/upsell")
@@ -107,7 +108,7 @@ def switch_upsell() -> Response:
 @requires(Permission.UPSELL_WRITE)
 def change_budget() -> Response:
     try:
-        merchandising.set_budget(current_tenant(), request.form.get("budget", "")[:MAX_QUERY_LENGTH])
+        merchandising.set_budget(current_tenant(), request.form.get("budget", "")[:MAX_BUDGET_LENGTH])
     except Invalid as refusal:
         return show_upsell(refusal)
     flash(_("Budget saved."), "notice")
@@ -118,6 +119,7 @@ def change_budget() -> Response:
 @requires(Permission.UPSELL_READ)
 def upsell_calls() -> Response:
     wanted, latest = call_filter(), latest_row(LlmCall)
+    filters = filters_of(wanted)
     found = list_rows(LlmCall, wanted, position("after"), position("before"))
     words = {"": _("All"), OK: _("Answered"), FAILED: _("Failed"), REJECTED: _("Partly rejected")}
     return no_store(
@@ -125,10 +127,10 @@ def upsell_calls() -> Response:
             "admin/upsell_calls.html",
             wanted=wanted,
             page=found,
-            chips=[(value, word, calls_url(wanted, outcome=value)) for value, word in words.items()],
-            newer=calls_url(wanted, after=found.newer) if found.newer is not None else "",
-            older=calls_url(wanted, before=found.older) if found.older is not None else "",
-            new_calls=calls_url(wanted, "admin.new_calls", after=latest),
+            chips=[(value, word, list_url(CALLS, filters, outcome=value)) for value, word in words.items()],
+            newer=list_url(CALLS, filters, after=found.newer) if found.newer is not None else "",
+            older=list_url(CALLS, filters, before=found.older) if found.older is not None else "",
+            new_calls=list_url("admin.new_calls", filters, after=latest),
             **call_words(),
         )
     )
@@ -137,15 +139,11 @@ def upsell_calls() -> Response:
 def call_filter() -> CallFilter:
     """Read the filters of the query string. What isn't valid is left out."""
     outcome = request.args.get("outcome", "")
-    return CallFilter(
-        cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH),
-        outcome if outcome in (OK, FAILED, REJECTED) else "",
-    )
+    return CallFilter(search_text(request.args.get("q", "")), outcome if outcome in (OK, FAILED, REJECTED) else "")
 
 
-def calls_url(wanted: CallFilter, endpoint: str = "admin.upsell_calls", **more: Any) -> str:
-    given = {"q": wanted.q, "outcome": wanted.shown, **more}
-    return url_for(endpoint, **{name: value for name, value in given.items() if value not in ("", None)})
+def filters_of(wanted: CallFilter) -> dict[str, str]:
+    return {"q": wanted.q, "outcome": wanted.shown}
 
 
 @pages.get("/upsell/new-calls")
@@ -155,7 +153,7 @@ def new_calls() -> Response:
     wanted = call_filter()
     number = count_new_rows(LlmCall, wanted, position("after") or 0)
     text = ngettext("%(number)s new call: show", "%(number)s new calls: show", number, number=counted_rows(number))
-    return show_new_rows(number, text, calls_url(wanted))
+    return show_new_rows(number, text, list_url(CALLS, filters_of(wanted)))
 
 
 def call_words() -> dict[str, Any]:

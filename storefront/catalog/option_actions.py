@@ -34,6 +34,9 @@ def change_options(
         remove(edit, removed, used_variants)
         for variant in edit.variants:
             variant.options = renamed_options(variant, merged)
+        edit.renamed = [
+            {old: new for old, new in names.items() if new is not None and new != old} for names in merged.renamed
+        ]
         has_any = any(one["name"] or any(one["values"]) for one in merged.translations)
         edit.set_details(
             {"options": merged.options or None, "options_translations": merged.translations if has_any else None}

@@ -33,6 +33,8 @@ class ProductEdit:
         self.deleted: list[Variant] = []
         self.events: list[Change] = []
         self.repricings: list[Repricing] = []
+        self.renamed: list[dict[str, str]] = []
+        """For each option the renamed values: the new one by the old one."""
         self._before: dict[str, Any] = {}
         self._after: dict[str, Any] = {}
 
@@ -173,9 +175,11 @@ class ProductEdit:
         """Bring the product's price and stock in line with its variants. Return the events."""
         if self._after:
             was_on_sale = self._before.get("status") == ProductStatus.ACTIVE
-            hidden = {} if self.is_on_sale or was_on_sale else {HIDDEN: True}
+            data: dict[str, Any] = {} if self.is_on_sale or was_on_sale else {HIDDEN: True}
+            if any(self.renamed):
+                data["renamed"] = self.renamed
             self.events.append(
-                Change(EventType.PRODUCT_CHANGED, self.product.id, hidden, dict(self._before), dict(self._after))
+                Change(EventType.PRODUCT_CHANGED, self.product.id, data, dict(self._before), dict(self._after))
             )
         if self.events:
             moment = now()

@@ -40,7 +40,6 @@ TEXT_SCHEMA: dict[str, Any] = {
     "description": 'in the shop\'s language, or by language: {"en": "Tea", "de": "Tee"}',
 }
 ByLanguage = WithJsonSchema(TEXT_SCHEMA, mode="validation")
-OptionalByLanguage = WithJsonSchema(TEXT_SCHEMA | {"anyOf": [*TEXT_SCHEMA["anyOf"], {"type": "null"}]}, "validation")
 Price = Annotated[int, Field(ge=0, le=money.MAX_AMOUNT, description="in minor units")]
 StockChange = Annotated[int, Field(ge=-MAX_STOCK, le=MAX_STOCK, description="is added to the stock")]
 Reason = Annotated[str, Field(max_length=MAX_REASON_LENGTH, description="of the change of stock")]
@@ -86,26 +85,36 @@ class NewProduct(RequestModel):
     variants: Annotated[list[NewVariant], Field(max_length=MAX_VARIANTS)] = []
 
 
+VARIANT_STATUS = "archived: no longer sold. Only a product can be a draft, with all of its variants"
+UNCHANGED: Any = Field(default_factory=lambda: None)
+"""The default of a field that may be left out, but can't be null: a default isn't validated, and a default factory
+isn't part of the schema."""
+
+
 class ProductChanges(RequestModel):
-    name: Annotated[NameTexts | None, OptionalByLanguage] = None
-    description: Annotated[DescriptionTexts | None, OptionalByLanguage] = None
-    category: Category | None = None
-    tags: Tags | None = None
-    image: NewImage | None = None
-    price: Price | None = None
-    stock: Stock | None = None
-    stock_change: StockChange | None = None
-    reason: Reason | None = None
-    status: Annotated[ProductStatus | None, Field(strict=False)] = None
+    """What is left out stays as it is; no field can be null."""
+
+    name: Annotated[NameTexts, ByLanguage] = UNCHANGED
+    description: Annotated[DescriptionTexts, ByLanguage] = UNCHANGED
+    category: Category = UNCHANGED
+    tags: Tags = UNCHANGED
+    image: NewImage = UNCHANGED
+    price: Price = UNCHANGED
+    stock: Stock = UNCHANGED
+    stock_change: StockChange = UNCHANGED
+    reason: Reason = UNCHANGED
+    status: Annotated[ProductStatus, Field(strict=False)] = UNCHANGED
 
 
 class VariantChanges(RequestModel):
-    price: Price | None = None
-    stock: Stock | None = None
-    stock_change: StockChange | None = None
-    reason: Reason | None = None
-    image: NewImage | None = None
-    status: Annotated[VariantStatus | None, Field(strict=False)] = None
+    """What is left out stays as it is; no field can be null."""
+
+    price: Price = UNCHANGED
+    stock: Stock = UNCHANGED
+    stock_change: StockChange = UNCHANGED
+    reason: Reason = UNCHANGED
+    image: NewImage = UNCHANGED
+    status: Annotated[VariantStatus, Field(strict=False, description=VARIANT_STATUS)] = UNCHANGED
 
 
 class VariantInput(RequestModel):
@@ -166,7 +175,7 @@ def location_error(fault: str) -> FieldError:
 
 def stored_changes(tenant: TenantSettings, sent: ProductChanges | VariantChanges) -> dict[str, Any]:
     """Return what is sent as `actions.change_product` takes it. A text without languages leaves its translations."""
-    changes = sent.model_dump(exclude_none=True)
+    changes = sent.model_dump(exclude_unset=True)
     for name in ("name", "description"):
         if isinstance(getattr(sent, name, None), dict):
             changes |= stored_texts(tenant, name, getattr(sent, name))

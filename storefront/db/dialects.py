@@ -90,7 +90,7 @@ class Sqlite:
     def matches_words(
         self, position: ColumnElement[int], tenant_id: str, terms: Sequence[str], limit: int | None = None
     ) -> ColumnElement[bool]:
-        """The same as `matches_search`, in a statement that is built for these terms."""
+        """Whether the product at this position has all terms, the last one by its beginning."""
         return self.matches_search(position, literal(self.search_query(tenant_id, terms)), limit)
 
     def by_code_point(self, text: ColumnElement[str]) -> ColumnElement[str]:
@@ -189,8 +189,9 @@ class Postgresql:
     def matches_words(
         self, position: ColumnElement[int], tenant_id: str, terms: Sequence[str], limit: int | None = None
     ) -> ColumnElement[bool]:
-        """The same as `matches_search`, faster if few products match. Row-level security keeps the full-text index from
-        being used, because its operators aren't leakproof; an ordinary index of the words is."""
+        """Whether the product at this position has all terms, the last one by its beginning. An ordinary index of words
+        finds them, because row-level security keeps PostgreSQL from using the full-text index: its operators aren't
+        leakproof."""
         words, word = self.SEARCH_WORD, self.SEARCH_WORD.c.word
         *others, last = (term[: self.MAX_WORD_LENGTH] for term in terms)
         conditions = [*(word == other for other in others[: self.MAX_JOINED_WORDS])]

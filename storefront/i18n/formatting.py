@@ -18,6 +18,15 @@ def format_money(amount: int) -> str:
     return money.format_money(amount, g.tenant.currency, shopper_locale())
 
 
+def format_price_field(amount: int, currency: str) -> str:
+    """Format minor units for a field in which a price is typed: 14.00 or 14,00, without symbol and grouping."""
+    places = money.minor_unit_digits(currency)
+    pattern = "0." + "0" * places if places else "0"
+    value, locale = Decimal(amount).scaleb(-places), money.parse_locale(shopper_locale())
+    shown: str = numbers.format_decimal(value, pattern, locale)
+    return shown
+
+
 def format_integer(value: int) -> str:
     return _format_integer_cached(value, shopper_locale())
 

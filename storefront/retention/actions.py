@@ -18,6 +18,7 @@ from storefront.errors import Refusal
 from storefront.mail import retention as mails
 from storefront.payments import retention as payments
 from storefront.retention.pictures import remove_unused_pictures
+from storefront.staff.failed_sign_ins import remove_expired_counts
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
@@ -70,7 +71,10 @@ def claim_round() -> bool:
 
 
 def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
-    """Yield after each batch of one shop's rows, deleted in its own contexts, and after its pictures."""
+    """Yield after each batch of expired counts of failed sign-ins, then of each shop's rows, deleted in its own
+    contexts, and after its pictures."""
+    while expired := remove_expired_counts_of(app):
+        yield expired
     for tenant_id in tenant_ids:
         pruning = prune()
         while True:
@@ -83,6 +87,11 @@ def round_of(app: Flask, tenant_ids: Sequence[str]) -> Iterator[int]:
             deleted = remove_unused_pictures()
         if deleted:
             yield deleted
+
+
+def remove_expired_counts_of(app: Flask) -> int:
+    with app.app_context():
+        return remove_expired_counts()
 
 
 def step(app: Flask, work: Iterator[int]) -> None:

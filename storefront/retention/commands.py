@@ -7,6 +7,7 @@ from storefront.commands import StandaloneCommand
 from storefront.db.tenant_context import tenant_context
 from storefront.retention.actions import prune
 from storefront.retention.pictures import remove_unused_pictures
+from storefront.staff.failed_sign_ins import remove_expired_counts
 from storefront.tenants.registry import registry
 
 
@@ -25,3 +26,5 @@ def prune_command(tenant_id: str | None) -> None:
         click.echo(f"{shop}: {deleted:,} {'row' if deleted == 1 else 'rows'} deleted.")
         if pictures:
             click.echo(f"{shop}: {pictures:,} {'file' if pictures == 1 else 'files'} of unused pictures deleted.")
+    while tenant_id is None and remove_expired_counts():
+        pass  # a batch at a time

@@ -107,6 +107,23 @@ def next_path(given: str) -> str:
     return request.script_root + (given if is_ours and given.isascii() else "/admin/")
 
 
+def init_app(app: Flask) -> None:
+    check_access(app)
+    app.before_request(hide_routes)
+
+
+def hide_routes() -> Response | None:
+    """Respond to a request under `/admin` that no view takes as a view does to one without a session, so that only
+    staff learns which paths and methods there are. Raises `SignInRequired`."""
+    if not is_admin_path(request.path) or (request.routing_exception is None and request.method != "OPTIONS"):
+        return None
+    if load_session() is not None:
+        return None
+    if request.method not in ("GET", "HEAD"):
+        raise SignInRequired
+    return leave_for("/admin/sign-in")
+
+
 def check_access(app: Flask) -> None:
     """Raises `AccessNotDeclared` for a rule of staff whose view has neither `requires` nor `public`."""
     for rule in app.url_map.iter_rules():
@@ -121,6 +138,10 @@ def access_of(app: Flask, rule: Rule) -> Any:
 
 def is_staff_rule(rule: Rule) -> bool:
     path = rule.rule
-    if path == ADMIN_PREFIX or path.startswith((ADMIN_PREFIX + "/", "/setup/")):
+    if is_admin_path(path) or path.startswith("/setup/"):
         return True
     return path.startswith(API_PREFIX) and path.removeprefix("/api/v1").startswith(STAFF_API_CALLS)
+
+
+def is_admin_path(path: str) -> bool:
+    return path == ADMIN_PREFIX or path.startswith(ADMIN_PREFIX + "/")

@@ -13,16 +13,16 @@ from storefront.staff.account import (
     confirm_second_factor,
     remove_second_factor,
 )
-from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages
+from storefront.staff.browser_words import browser_words
 from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
 from storefront.staff.queries import sessions_of
 from storefront.staff.roles import role_names
 from storefront.staff.second_factor import qr_code, typed_secret
 from storefront.staff.sessions import begin_session, revoke_sessions, set_session_cookie, signed_in
+from storefront.staff.sign_in_limits import limit_failures_of_account, limit_failures_of_address
 from storefront.tenants.context import current_tenant
-from storefront.web.rate_limits import limit_failed_sign_ins
 
 
 def show_account(refusal: Invalid | None = None) -> Response:
@@ -30,6 +30,7 @@ def show_account(refusal: Invalid | None = None) -> Response:
         "staff/account.html",
         refusal,
         sessions=sessions_of(signed_in().person.id),
+        browser_words=browser_words,
         roles=role_names(),
     )
 
@@ -42,8 +43,7 @@ def account() -> Response:
 
 @pages.post("/account/password")
 @requires(Permission.ACCOUNT)
-@limit_failed_sign_ins
-@limit_account
+@limit_failures_of_account
 def set_password() -> Response:
     """Change the password, which ends all other sessions."""
     person = signed_in().person
@@ -102,7 +102,7 @@ def show_second_factor(refusal: Invalid | None = None) -> Response:
 
 @pages.post("/account/second-factor")
 @requires(Permission.ACCOUNT, confirmed=True)
-@limit_failed_sign_ins
+@limit_failures_of_address
 def set_up_second_factor() -> Response:
     """Turn the second factor on, and show the recovery codes once."""
     if signed_in().person.has_second_factor:

@@ -9,7 +9,6 @@ from storefront.errors import Invalid, NotFound
 from storefront.i18n.gettext import _
 from storefront.staff.access import public
 from storefront.staff.account import person_of_password_link, store_password
-from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages, setup
 from storefront.staff.forms import render_form
 from storefront.staff.members import accept, set_up
@@ -18,15 +17,15 @@ from storefront.staff.one_time_links import find_link
 from storefront.staff.queries import has_people
 from storefront.staff.refusals import LinkExpired, SignInFailed
 from storefront.staff.sessions import begin_session, set_session_cookie
+from storefront.staff.sign_in_limits import limit_failures_of_account, limit_failures_of_address
 from storefront.staff.sign_in_pages import enter
 from storefront.tenants.context import current_tenant
 from storefront.tenants.registry import registry
-from storefront.web.rate_limits import limit_failed_sign_ins
 
 
 @setup.get("/setup/<token>")
 @public
-@limit_failed_sign_ins
+@limit_failures_of_address
 def show_setup(token: str) -> Response:
     check_at_root()
     find_link(LinkKind.SETUP, token)
@@ -37,7 +36,7 @@ def show_setup(token: str) -> Response:
 
 @setup.post("/setup/<token>")
 @public
-@limit_failed_sign_ins
+@limit_failures_of_address
 def send_setup(token: str) -> Response:
     """Make the first person, owner of every shop, and sign them in to the first shop."""
     check_at_root()
@@ -69,7 +68,7 @@ def sign_in_to(shop_id: str, person: Person) -> Response:
 
 @pages.get("/invitations/<token>")
 @public
-@limit_failed_sign_ins
+@limit_failures_of_address
 def invitation(token: str) -> Response:
     link = find_link(LinkKind.INVITATION, token, current_tenant().id)
     return render_form("staff/invitation.html", email=link.email)
@@ -77,8 +76,7 @@ def invitation(token: str) -> Response:
 
 @pages.post("/invitations/<token>")
 @public
-@limit_failed_sign_ins
-@limit_account
+@limit_failures_of_account
 def send_invitation(token: str) -> Response:
     """Become a member of the shop, and sign in."""
     email = find_link(LinkKind.INVITATION, token, current_tenant().id).email
@@ -91,14 +89,14 @@ def send_invitation(token: str) -> Response:
 
 @pages.get("/password/<token>")
 @public
-@limit_failed_sign_ins
+@limit_failures_of_address
 def password(token: str) -> Response:
     return render_form("staff/password.html", email=person_of_password_link(token).email)
 
 
 @pages.post("/password/<token>")
 @public
-@limit_failed_sign_ins
+@limit_failures_of_address
 def send_password(token: str) -> Response:
     """Store the new password, and lead to the sign-in."""
     person = person_of_password_link(token)

@@ -1,4 +1,4 @@
-"""The query strings of the lists of people and API keys."""
+"""The query strings of the back office's lists."""
 
 from collections.abc import Container, Mapping
 from typing import Any
@@ -12,12 +12,17 @@ from storefront.staff.lists import ListFilter, Page
 MAX_QUERY_LENGTH = 200
 
 
+def search_text(typed: str) -> str:
+    """Return what was typed into a search field: on one line, cut, and without what PostgreSQL refuses."""
+    return cut(single_line(typed), MAX_QUERY_LENGTH).replace("\0", "")
+
+
 def read_filter(name: str, allowed: Container[str]) -> ListFilter:
     """Read the search, the filter with this name, and where the page begins. What isn't valid is left out."""
     after, before = request.args.get("after", ""), request.args.get("before", "")
     shown = request.args.get(name, "")
     return ListFilter(
-        q=cut(single_line(request.args.get("q", "")), MAX_QUERY_LENGTH).replace("\0", ""),
+        q=search_text(request.args.get("q", "")),
         shown=shown if shown in allowed else "",
         after=after if is_id(after) else "",
         before=before if is_id(before) else "",
@@ -30,7 +35,7 @@ def list_url(endpoint: str, filters: Mapping[str, Any], **more: Any) -> str:
 
 
 def without_empty(filters: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in filters.items() if value}
+    return {name: value for name, value in filters.items() if value not in ("", None)}
 
 
 def with_position(filters: Mapping[str, Any], wanted: ListFilter) -> dict[str, Any]:

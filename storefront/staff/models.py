@@ -1,12 +1,12 @@
-"""The tables of people, memberships, sessions, one-time links, recovery codes and API keys.
+"""The tables of people, memberships, sessions, one-time links, recovery codes, failed sign-ins and API keys.
 
-People belong to no shop: `person`, `recovery_code` and `one_time_link` have no row-level security. All access to
-them is in this package."""
+People belong to no shop: `person`, `recovery_code`, `one_time_link` and `failed_sign_ins` have no row-level
+security. All access to them is in this package."""
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
@@ -104,6 +104,19 @@ class RecoveryCode(Model):
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id"), primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class FailedSignIns(Model):
+    """How often signing in failed within a window, of one address or account in all shops. `key` is an HMAC of it."""
+
+    __tablename__ = "failed_sign_ins"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    window_seconds: Mapped[int] = mapped_column(Integer, primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the window ends."""
 
 
 class ApiKey(OwnedByTenant, Model):

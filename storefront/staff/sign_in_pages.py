@@ -6,7 +6,6 @@ from werkzeug.wrappers import Response
 from storefront.db.transactions import write
 from storefront.staff.access import next_path, public, requires
 from storefront.staff.account import check_code, check_credentials
-from storefront.staff.account_limit import limit_account
 from storefront.staff.blueprints import pages
 from storefront.staff.forms import render_form
 from storefront.staff.link_mails import can_mail_links
@@ -23,8 +22,8 @@ from storefront.staff.sessions import (
     set_session_cookie,
     signed_in,
 )
+from storefront.staff.sign_in_limits import limit_failures_of_account
 from storefront.tenants.context import current_tenant
-from storefront.web.rate_limits import limit_failed_sign_ins
 
 
 @pages.get("/sign-in")
@@ -35,8 +34,7 @@ def sign_in() -> Response:
 
 @pages.post("/sign-in")
 @public
-@limit_failed_sign_ins
-@limit_account
+@limit_failures_of_account
 def send_sign_in() -> Response:
     """Begin a session; with a second factor, ask for its code first."""
     try:
@@ -82,8 +80,7 @@ def code() -> Response:
 
 @pages.post("/sign-in/code")
 @public
-@limit_failed_sign_ins
-@limit_account
+@limit_failures_of_account
 def send_code() -> Response:
     person = pending_person()
     if person is None:
@@ -116,8 +113,7 @@ def confirm() -> Response:
 
 @pages.post("/confirm")
 @requires(Permission.ACCOUNT)
-@limit_failed_sign_ins
-@limit_account
+@limit_failures_of_account
 def send_confirm() -> Response:
     """Enter the password again, before managing people or keys."""
     if not is_password(request.form.get("password", ""), signed_in().person.password_hash):

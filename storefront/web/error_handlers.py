@@ -50,7 +50,7 @@ def handle_http_error(error: HTTPException) -> Response:
         return error.get_response()  # type: ignore[return-value]
     title, detail = HTTP_ERROR_TEXTS.get(status, DEFAULT_ERROR_TEXT)
     response = problem_response(status, error.name.lower().replace(" ", "-"), title, translate_or_source(detail))
-    response.headers.extend({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
+    response.headers.update({k: v for k, v in error.get_headers() if k in ("Allow", "Retry-After")})
     return response
 
 

@@ -138,7 +138,8 @@ spec = SpecTree(
     version="1",
     description=(
         "One shop's catalogue, carts, checkout and orders. Amounts are integers in the currency's minor unit. "
-        "Errors are RFC 9457 problem+json. A quantity is 1 to 999 a line; a cart has at most 100 lines."
+        "Errors are RFC 9457 problem+json: 400 for a body that isn't JSON, 422 for one whose fields are invalid. "
+        "A quantity is 1 to 999 a line; a cart has at most 100 lines."
     ),
     annotations=True,
     mode="strict",

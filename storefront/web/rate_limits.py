@@ -1,4 +1,5 @@
 """Rate limits per client, for expensive requests and for secrets that could be guessed. docs/deploy.md lists them.
+Those of staff's sign-in, which hold for all processes together, are in `staff/sign_in_limits.py`.
 
 A client is an IPv4 address or an IPv6 /64 (`client_key`). Offices and mobile networks have many shoppers behind one
 address, so the limits are far above what people do, and only wrong guesses are counted.
@@ -32,12 +33,9 @@ SEARCH_LIMIT = "1200 per minute"
 STREAMS_LIMIT = "600 per minute"
 FEEDS_LIMIT = "60 per minute"
 GUESSES_LIMIT = "60 per minute; 600 per hour"
-SIGN_INS_LIMIT = "20 per 5 minutes; 100 per hour"
-ACCOUNT_LIMIT = "10 per 15 minutes; 50 per day"
-"""Failed sign-ins of one account, from all addresses together."""
-LINK_MAILS_LIMIT = "3 per hour; 10 per day"
-"""Requests for a new password of one account, from all addresses together."""
 FORGOTTEN_LIMIT = "20 per hour"
+FORGOTTEN_LIMIT_OF_ACCOUNT = "3 per hour; 10 per day"
+"""Requests for a new password of one account, from all addresses together."""
 
 REDIS_TIMEOUT_SECONDS = 0.25
 """A request waits at most twice this long before the process counts in its own memory."""
@@ -63,18 +61,10 @@ def was_wrong_key(response: Response) -> bool:
     return response.status_code == 401 and "Authorization" in request.headers
 
 
-def was_failed_sign_in(response: Response) -> bool:
-    """Whether a password, a code or a one-time link was wrong (422, 404)."""
-    return response.status_code in (404, 422)
-
-
 limit_search = limiter.limit(SEARCH_LIMIT, exempt_when=is_front_page)
 limit_promo_guesses = limiter.shared_limit(GUESSES_LIMIT, "promo-guesses", deduct_when=was_refused)
 limit_token_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_unauthorized)
 limit_key_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_wrong_key)
-limit_forgotten = limiter.shared_limit(FORGOTTEN_LIMIT, "forgotten-passwords")
-limit_failed_sign_ins = limiter.shared_limit(SIGN_INS_LIMIT, "failed-sign-ins", deduct_when=was_failed_sign_in)
-"""Per address, of every form that takes a password, a code or a one-time link."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:

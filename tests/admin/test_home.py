@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import time_machine
 from flask import Flask
 
-from storefront.admin.charts import bar_chart
+from storefront.admin.charts import bar_chart, y_labels
 from storefront.admin.home_queries import low_stock
 from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
@@ -69,6 +69,21 @@ def test_charts_are_labelled_with_amounts_and_whole_dates() -> None:
     assert all(f">{label}</text>" in drawn for label in labels)
     assert ">€20.00</text>" in drawn
     assert ">2000</text>" not in drawn
+
+
+def test_an_axis_counts_whole_units_of_the_currency() -> None:
+    assert y_labels(0, 100) == [0, 100, 200, 300, 400]
+    assert y_labels(1490, 100) == [0, 500, 1000, 1500, 2000]
+    assert y_labels(3, 1) == [0, 1, 2, 3, 4]
+
+
+def test_a_shop_that_has_sold_nothing_shows_no_charts(app: Flask, shopper: Person) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    empty = owner.get("/admin/").text
+    assert "Nothing sold in the last 30 days." in empty
+    assert 'role="img"' not in empty
+    place_order(shopper, honey=1)
+    assert "Nothing sold in the last 30 days." not in owner.get("/admin/").text
 
 
 def test_low_stock_is_that_of_the_variant_with_the_fewest(app: Flask) -> None:

@@ -184,6 +184,10 @@ def test_selected_orders_are_shipped_each_by_itself(
     assert "3 orders couldn&#39;t be shipped." in page
     assert listed(clerk, "status=fulfilled") == [second, first]
     assert stranger.api("GET", f"/orders/{theirs}").json["status"] == "placed"
+    button = "Mark selected as shipped"
+    assert button not in page, "there is nothing to select"
+    place_order(shopper, beans=1)
+    assert button in clerk.get("/admin/orders").text
     clerk.post("/admin/orders/fulfil")
     assert "Select the orders to ship first." in clerk.get("/admin/orders").text
 

@@ -15,6 +15,7 @@ from tests.factories import import_tenants, tenant
 from tests.factories import product as entry
 from tests.staff.factories import Staff, signed_in
 
+NUMBERS, TWENTY = ",".join(map(str, range(51))), ",".join(map(str, range(20)))
 DETAILS = ("name", "description", "category", "tags", "price", "status")
 
 
@@ -123,7 +124,7 @@ def test_a_product_is_created_with_a_picture(manager: Staff, shopper: Person) ->
 
 def test_a_product_of_variants_is_created_and_its_grid_filled(manager: Staff, shopper: Person) -> None:
     values = {"name": "Cap", "price": "15", "stock": "0", "status": "active"}
-    options = {"option_1": "Size", "values_1": "S, M", "option_2": "Colour", "values_2": "Red, Blue, Red"}
+    options = {"option_1": "Size", "values_1": "S, M", "option_2": "Colour", "values_2": "Red, Blue"}
     assert manager.post("/admin/products/new", values | options).status_code == 303
     variants = product(shopper, "cap")["variants"]
     assert [one["options"] for one in variants] == [["S", "Red"], ["S", "Blue"], ["M", "Red"], ["M", "Blue"]]
@@ -153,8 +154,11 @@ def test_a_product_of_variants_is_created_and_its_grid_filled(manager: Staff, sh
         ({"stock": "1.5"}, "Enter a whole number."),
         ({"id": "beans"}, "This shop already has a product or variant with the id beans."),
         ({"picture": b"<svg/>"}, "isn’t a complete JPEG"),
-        ({"values_1": ",".join(str(number) for number in range(51))}, "must have at most 50 entries"),
-        ({"values_1": ",".join(map(str, range(20))), "values_2": ",".join(map(str, range(20)))}, "at most 250 entries"),
+        ({"option_1": "A", "values_1": NUMBERS}, "must have at most 50 entries"),
+        ({"option_1": "A", "values_1": TWENTY, "option_2": "B", "values_2": TWENTY}, "at most 250 entries"),
+        ({"option_1": "Size", "values_1": " , "}, "Enter the values of this option, or remove its name."),
+        ({"option_2": "", "values_2": "S, M"}, "Name this option, for example: Size."),
+        ({"option_1": "Size", "values_1": "S, M,S"}, "“S” is there twice."),
     ],
 )
 def test_what_is_wrong_with_a_new_product_is_said_and_nothing_typed_is_lost(
@@ -165,8 +169,25 @@ def test_what_is_wrong_with_a_new_product_is_said_and_nothing_typed_is_lost(
     answer = manager.post("/admin/products/new", typed | sent)
     assert answer.status_code == 422
     assert said.replace("’", "&#39;") in answer.text, answer.text
+    for name, value in values.items():
+        assert not name.startswith(("option_", "values_")) or f'value="{value}"' in answer.text
     assert "Warm &amp; bright." in answer.text
     assert shopper.api("GET", "/products/lamp").status_code == 404
+
+
+def test_a_refused_form_says_that_its_picture_must_be_chosen_again(manager: Staff) -> None:
+    answer = manager.post("/admin/products/new", {"name": "", "price": "9", "picture": picture()})
+    assert "Please choose the picture again." in answer.text
+    without = manager.post("/admin/products/new", {"name": "", "price": "9"})
+    assert "Please choose the picture again." not in without.text
+
+
+def test_who_creates_a_product_without_stock_learns_that_it_is_sold_out(manager: Staff) -> None:
+    values = {"name": "Cap", "price": "15", "option_1": "Size", "values_1": "S, M"}
+    manager.post("/admin/products/new", values)
+    assert "It is sold out until you add stock." in manager.get("/admin/products/cap").text
+    manager.post("/admin/products/new", values | {"id": "hat", "stock": "2"})
+    assert "It is sold out until you add stock." not in manager.get("/admin/products/hat").text
 
 
 def test_details_are_edited_in_place(manager: Staff, shopper: Person) -> None:
@@ -187,6 +208,24 @@ def test_details_are_edited_in_place(manager: Staff, shopper: Person) -> None:
     assert (found["name"], found["price"]["amount"], found["category"]) == ("Mug", 1300, "Mugs")
     assert (found["tags"], found["description"]) == (["a", "b"], "One\ntwo")
     assert product(shopper, "cup", **{"Accept-Language": "de"})["name"] == "Becher"
+
+
+def test_prices_are_shown_as_the_reader_writes_them_and_read_both_ways(
+    app: Flask, manager: Staff, shopper: Person
+) -> None:
+    german = {"Accept-Language": "de-DE"}
+    page = manager.client.get("/t/north/admin/products/cup", headers=german).text
+    assert 'name="price" type="text" value="14,00"' in page
+    for typed, price in (("14,20", 1420), ("14.30", 1430)):
+        assert save(manager, "cup", opened(manager, "cup"), price=typed).status_code == 303
+        assert product(shopper, "cup")["price"]["amount"] == price
+    stale = opened(manager, "cup") | {"price": "14,30"}
+    assert save(manager, "cup", stale, name="Mug").status_code == 303, "the price that a German form was opened with"
+    refused = manager.client.post("/t/north/admin/products/cup", data={"name": "Cup", "price": "x"}, headers=german)
+    assert "12,50" in refused.text
+    open_wear(app)
+    grid = signed_in(app, "wear", Role.MANAGER).client.get("/t/wear/admin/products/tee", headers=german).text
+    assert 'value="20,00"' in grid
 
 
 def test_two_people_edit_at_once_and_nothing_is_lost(app: Flask, manager: Staff, shopper: Person) -> None:

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from storefront.catalog.product_input import ProductChanges, VariantChanges
 from tests.api_contract import assert_problem
 from tests.catalog.variants import open_wear
 from tests.conftest import Person
@@ -198,6 +199,17 @@ def test_the_price_of_a_product_is_that_of_its_variants_that_cost_as_much(app: F
     prices = {one["id"]: one["price"]["amount"] for one in staff.change("tee", price=2100).json["variants"]}
     assert prices == {"tee-red-s": 2100, "tee-red-m": 2100, "tee-blue-s": 2200}
     assert_problem(staff.change("tee", 422, price=2300), 422, field="price")
+
+
+def test_null_is_no_value_of_a_field_that_has_one(app: Flask) -> None:
+    staff = staff_of(app, open_wear(app).shop)
+    for path, model in (("tee", ProductChanges), ("tee/variants/tee-red-s", VariantChanges)):
+        before = staff.change(path).json
+        for field in model.model_fields:
+            problem = assert_problem(staff.change(path, 422, **{field: None}), 422)
+            assert [one["field"] for one in problem["errors"]] == [field]
+        assert staff.change(path).json == before
+    assert len(ProductChanges.model_fields) == 10
 
 
 def test_a_variant_is_archived_and_sold_again(app: Flask) -> None:

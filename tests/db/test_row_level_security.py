@@ -20,7 +20,7 @@ from tests.staff.factories import furnish_staff
 from tests.tenants.factories import TABLES_FILLED_WITH_PRODUCTS, insert_promotion_use, insert_upsell_rows
 
 Connection = psycopg.Connection[Any]
-OF_PEOPLE = {"person", "recovery_code", "one_time_link"}
+OF_PEOPLE = {"person", "recovery_code", "one_time_link", "failed_sign_ins"}
 """Of the staff, who may work in several shops; `storefront.staff` alone reads them."""
 
 

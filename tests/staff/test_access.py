@@ -56,7 +56,7 @@ def let_in(answer: Response) -> bool:
 
 def is_sent_away(answer: Response, method: str) -> bool:
     """Whether the response is that to somebody without a session."""
-    if method == "GET":
+    if method in ("GET", "HEAD"):
         return answer.status_code == 303 and "/admin/sign-in" in answer.headers["Location"]
     return answer.status_code == 401
 
@@ -93,6 +93,44 @@ def test_without_a_session_a_page_leads_to_the_sign_in_and_a_form_is_refused(app
     for route in without_own_end(pages(app)):
         assert is_sent_away(ask(stranger, route), route[1]), route[0].rule
         assert let_in(ask(owner, route)), route[0].rule
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
+
+
+def test_without_a_session_no_method_tells_which_paths_there_are(app: Flask) -> None:
+    stranger, owner = Person(app.test_client(), "north"), signed_in(app, "north", Role.OWNER)
+    map, public = app.url_map.bind(""), {path for path, _ in public_pages(app)}
+    paths = {path_of(rule) for rule in app.url_map.iter_rules() if rule.rule.startswith("/admin")}
+    for path in sorted(paths | {"/admin", "/admin/nowhere", "/admin/orders/", "/admin//orders", "/admin/nowhere/né"}):
+        for method in METHODS:
+            if (path, method) in public_pages(app):
+                continue
+            answer = stranger.client.open(stranger.root + path, method=method)
+            assert is_sent_away(answer, method), f"{method} {path}: {answer.status_code}"
+            assert "Allow" not in answer.headers, f"{method} {path}"
+            if path in paths - public and method not in map.allowed_methods(path):
+                answer = owner.client.open(owner.root + path, method=method)
+                assert answer.status_code == 405, f"{method} {path}: {answer.status_code}"
+    for method, status in (("GET", 404), ("POST", 404), ("DELETE", 404)):
+        assert owner.client.open(owner.root + "/admin/nowhere", method=method).status_code == status
+
+
+def public_pages(app: Flask) -> set[tuple[str, str]]:
+    """Paths and methods that are for everybody."""
+    rules = [rule for rule in app.url_map.iter_rules() if access_of(app, rule) == PUBLIC]
+    return {(path_of(rule), method) for rule in rules for method in set(rule.methods or ()) - {"OPTIONS"}}
+
+
+def test_after_the_sign_in_an_unknown_path_is_not_found(app: Flask) -> None:
+    person = newcomer(app, "north", Role.OWNER)
+    assert (
+        person.get("/admin/nowhere?a=b").headers["Location"] == "/t/north/admin/sign-in?next=%2Fadmin%2Fnowhere%3Fa%3Db"
+    )
+    sent = {"email": person.email, "password": "a long enough password", "next": "/admin/orders/x/fulfil"}
+    assert person.client.get(person.post("/admin/sign-in", sent).headers["Location"]).status_code == 405
+    assert Person(app.test_client(), "north").get("/administration").status_code == 404
+    assert app.test_client().get("/admin/orders").status_code == 404, "there is no shop"
 
 
 def remove(_app: Flask, _person: Staff, by: Staff) -> None:

@@ -119,6 +119,16 @@ def test_a_bad_invitation_is_refused_with_a_sentence(app: Flask, email: str, rol
     assert invited(owner, "a@b.example", Role.CLERK)
 
 
+def test_the_invitation_stands_above_the_list_and_opens_when_it_is_refused(app: Flask) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    page = owner.get("/admin/people").text
+    assert page.index('id="invite"') < page.index('id="list"')
+    assert '<details class="more">' in page
+    refused = owner.post("/admin/people", {"email": "nonsense", "role": "clerk"}).text
+    assert '<details class="more" open>' in refused
+    assert 'value="nonsense"' in refused
+
+
 def test_a_role_is_changed_at_once(app: Flask) -> None:
     owner, clerk = signed_in(app, "north", Role.OWNER), signed_in(app, "north", Role.CLERK)
     assert clerk.get("/admin/keys").status_code == 403
