@@ -22,6 +22,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.ORDER_CANCELLED: N_("Order cancelled"),
     EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
     EventType.ORDER_NOTED: N_("Note added to order"),
+    EventType.INVOICE_ISSUED: N_("Invoice issued"),
     EventType.STOCK_CHANGED: N_("Stock changed"),
     EventType.PRICE_CHANGED: N_("Price changed"),
     EventType.PRODUCT_CREATED: N_("Product created"),
@@ -57,6 +58,7 @@ FIELD_NAMES: Mapping[str, str] = {
     "status": N_("Status"),
     "image": N_("Picture"),
     "number": N_("Order"),
+    "invoice": N_("Invoice"),
     "total": N_("Total"),
     "carrier": N_("Carrier"),
     "tracking": N_("Tracking number"),
@@ -119,7 +121,7 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
 
 
 def is_about_order(row: Any) -> bool:
-    return bool(row.type.startswith("order."))
+    return bool(row.type.startswith(("order.", "invoice.")))
 
 
 def is_about_product(row: Any) -> bool:

@@ -48,6 +48,7 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.ORDER_FULFILLED: N_("Shipped"),
     EventType.ORDER_CANCELLED: N_("Cancelled, items put back in stock"),
     EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
+    EventType.INVOICE_ISSUED: N_("Invoice issued"),
 }
 
 
@@ -56,6 +57,8 @@ def event_text(event: Any) -> str:
     shipment = ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)
     if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
         return _("Cancelled, items not put back in stock")
+    if event.type == EventType.INVOICE_ISSUED:
+        return _("Invoice %(number)s issued", number=after.get("invoice", ""))
     if shipment:
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
     return _(EVENT_TEXTS[event.type])

@@ -18,6 +18,7 @@ class EventType(StrEnum):
     ORDER_CANCELLED = "order.cancelled"
     ORDER_TRACKING_CHANGED = "order.tracking_changed"
     ORDER_NOTED = "order.noted"
+    INVOICE_ISSUED = "invoice.issued"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"
     PRODUCT_CREATED = "product.created"

@@ -17,6 +17,12 @@ SECOND_HUE_OFFSET_DEGREES = 40.0
 
 def css_variables(theme: dict[str, Any]) -> str:
     """Return the CSS custom properties of a theme. Only numbers and known font names, so the result is safe as CSS."""
+    hue, other, chroma = hues_and_chroma(theme)
+    return f"--hue:{hue:.5g};--second:{other:.5g};--chroma:{chroma:.4g};--display:{DISPLAY_FONTS[display_font(theme)]}"
+
+
+def hues_and_chroma(theme: dict[str, Any]) -> tuple[float, float, float]:
+    """Return both hues of a theme, in degrees, and its chroma."""
     accent = theme.get("accent")
     hue, chroma = hue_and_chroma(accent) if accent else DEFAULT_HUE_AND_CHROMA
     if theme.get("hue") is not None:
@@ -25,8 +31,7 @@ def css_variables(theme: dict[str, Any]) -> str:
         chroma = float(theme["chroma"])
     second = theme.get("second")
     other = hue_and_chroma(second)[0] if second else (hue + SECOND_HUE_OFFSET_DEGREES) % 360
-    chroma = min(chroma, MAX_CHROMA)
-    return f"--hue:{hue:.5g};--second:{other:.5g};--chroma:{chroma:.4g};--display:{DISPLAY_FONTS[display_font(theme)]}"
+    return hue, other, min(chroma, MAX_CHROMA)
 
 
 def display_font(theme: dict[str, Any]) -> str:
