@@ -43,6 +43,7 @@ class DocumentPdf(FPDF):
         self.set_y(-14)
         self.use(8, soft=True)
         self.cell(WIDTH - 8, LINE, f"{self.document.title} {self.document.number}")
+        self.use(8, soft=True)  # a text with letters of another font leaves that font behind
         self.cell(8, LINE, f"{self.page_no()} / {{nb}}")  # from the left: the width of {nb} isn't known yet
 
     def use(self, size: float, bold: bool = False, soft: bool = False) -> None:
@@ -126,20 +127,19 @@ class DocumentPdf(FPDF):
         *steps, (total_label, total) = prices.steps
         self.keep_together(len(prices.steps) * (LINE + 0.6) + 12)
         for label, amount in steps:
-            self.use(9.5, soft=True)
             self.step(label, amount, LINE + 0.6)
         self.line(MARGIN + 80, self.get_y() + 1.2, MARGIN + WIDTH, self.get_y() + 1.2)
         self.set_y(self.get_y() + 2.4)
-        self.use(13, bold=True)
-        self.step(total_label, total, 8)
+        self.step(total_label, total, 8, is_total=True)
 
-    def step(self, label: str, amount: str, height: float) -> None:
-        top = self.get_y()
+    def step(self, label: str, amount: str, height: float, is_total: bool = False) -> None:
+        top, size = self.get_y(), 13 if is_total else 9.5
+        self.use(size, bold=is_total, soft=not is_total)
         self.set_x(MARGIN + 80)
         self.block(55, height, label)
         below = self.get_y()
+        self.use(size, bold=is_total)
         self.set_xy(MARGIN + 135, top)
-        self.set_text_color(*self.colours.ink)
         self.block(35, height, amount, align="R")
         self.set_y(max(below, self.get_y()))
 

@@ -84,7 +84,7 @@ def test_business_elsewhere_reads_that_it_owes_the_tax(app: Flask) -> None:
         ("de", ("Rechnung INV", "Einzelpreis", "19\xa0%", "35,52\xa0€", "Deutschland")),
         ("fr", ("Facture INV", "Prix unitaire", "Allemagne")),
         ("uk", ("Рахунок INV", "Ціна", "Німеччина")),
-        ("ja", ("請求書 INV", "単価", "ドイツ")),
+        ("ja", ("請求書 INV", "単価", "ドイツ", "1 / 1")),
     ],
 )
 def test_invoice_is_in_the_language_of_the_order(app: Flask, language: str, words: tuple[str, ...]) -> None:
@@ -212,3 +212,15 @@ def test_viewers_see_no_invoice(app: Flask) -> None:
     for path in ("invoice", "invoice.pdf"):
         assert viewer.get(f"/admin/orders/{order_id}/{path}").status_code == 403
     assert "INV-" not in viewer.get(f"/admin/orders/{order_id}").text.partition('id="timeline_title"')[0]
+
+
+def test_invoice_of_another_shop_is_not_found(app: Flask, stranger: Person) -> None:
+    shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
+    other = signed_in(app, "south", Role.OWNER)
+    order_id = buy(shop)
+    issue(clerk, order_id)
+    for path in (f"/orders/{order_id}/invoice", f"/orders/{order_id}/invoice.pdf"):
+        assert stranger.get(path).status_code == 404
+        assert other.get(f"/admin{path}").status_code == 404
+    assert stranger.post(f"/orders/{order_id}/invoice").status_code == 404
+    assert other.post(f"/admin/orders/{order_id}/invoice").status_code == 404

@@ -44,8 +44,9 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
 ID_TYPES = (PRODUCT, CART, CALL, CODE)
 
 
-OTHER_BLUEPRINTS = ("observability", "root_files", "media")
-"""Routes without rows of a shop; tests/catalog/test_pictures.py has those of pictures."""
+OTHER_BLUEPRINTS = ("observability", "root_files", "media", "legal", "documents")
+"""Routes without rows of a shop; tests/catalog/test_pictures.py has those of pictures, tests/documents/test_invoices.py
+those of invoices, which exist of some orders only."""
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
