@@ -15,6 +15,7 @@ from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from tests.conftest import Person, Prepared, connect, dispose, settings_for
+from tests.documents.shops import furnish_documents
 from tests.postgres import Postgres
 from tests.staff.factories import furnish_staff
 from tests.tenants.factories import TABLES_FILLED_WITH_PRODUCTS, insert_upsell_rows
@@ -187,6 +188,7 @@ def fill(shop: Flask) -> None:
         assert person.checkout(cart).status_code == 201
         insert_upsell_rows(shop, tenant_id, product)
         furnish_staff(shop, tenant_id)
+        furnish_documents(shop, tenant_id)
 
 
 def add_cart(connection: Connection, tenant_id: str) -> None:

@@ -5,7 +5,16 @@ from typing import Any
 
 from flask import Flask
 from pypdf import PdfReader
+from sqlalchemy import select
 
+from storefront.clock import now
+from storefront.db.base import db
+from storefront.db.tenancy import insert_rows
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
+from storefront.documents.models import Invoice, NumberedDocument
+from storefront.documents.numbering import next_number
+from storefront.orders.models import Order
 from tests.conftest import Person
 from tests.factories import import_tenants, product, tenant
 
@@ -46,3 +55,12 @@ def buy(shop: Person, language: str = "en", **fields: Any) -> str:
 
 def pdf_text(content: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+
+
+def furnish_documents(app: Flask, shop: str) -> None:
+    """Give a shop that has an order an invoice."""
+    with app.app_context(), tenant_context(shop), write():
+        order_id = db.session.scalars(select(Order.id)).first()
+        number = next_number(NumberedDocument.INVOICE, 2026)
+        row = {"order_id": order_id, "number": number, "issued_at": now(), "language": "en", "seller": {"name": shop}}
+        insert_rows(Invoice, [row])
