@@ -20,6 +20,7 @@ from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.db.engine import Engines
+from storefront.documents import pages as documents_pages
 from storefront.events import commands as events_commands
 from storefront.events import pages as events_pages
 from storefront.events.tailer import EventTailer
@@ -27,6 +28,7 @@ from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import first_character
+from storefront.legal import pages as legal_pages
 from storefront.mail.worker import MailWorker
 from storefront.observability import health as observability_pages
 from storefront.observability import logging
@@ -107,6 +109,8 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     access.init_app(app)
     register_template_globals(app)
     seo_pages.init_app(app)
+    legal_pages.init_app(app)
+    documents_pages.init_app(app)
     wrap_wsgi_app(app, settings)
     return app
 
@@ -157,6 +161,8 @@ def register_blueprints(app: Flask) -> None:
         orders_pages,
         payment_pages,
         webhook_pages,
+        legal_pages,
+        documents_pages,
         upsell_pages,
         seo_pages,
         events_pages,

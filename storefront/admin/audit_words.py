@@ -31,6 +31,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
+    EventType.INVOICE_ISSUED: N_("Invoice issued"),
     EventType.STOCK_CHANGED: N_("Stock changed"),
     EventType.PRICE_CHANGED: N_("Price changed"),
     EventType.PRODUCT_CREATED: N_("Product created"),
@@ -69,6 +70,7 @@ FIELD_NAMES: Mapping[str, str] = {
     "status": N_("Status"),
     "image": N_("Picture"),
     "number": N_("Order"),
+    "invoice": N_("Invoice"),
     "total": N_("Total"),
     "payment": N_("Payment"),
     "amount": N_("Amount"),
@@ -151,7 +153,7 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
 
 
 def is_about_order(row: Any) -> bool:
-    return bool(row.type.startswith(("order.", "mail.")))
+    return bool(row.type.startswith(("order.", "mail.", "invoice.")))
 
 
 def is_about_product(row: Any) -> bool:

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.admin.blueprints import pages
 from storefront.admin.numbers import parse_position
 from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, timeline
+from storefront.documents.queries import find_invoice
 from storefront.errors import Invalid, NotFound, Refusal, WrongState
 from storefront.events.queries import events_of
 from storefront.i18n.gettext import _, ngettext
@@ -105,20 +106,14 @@ def detail_of(order_id: str) -> dict[str, Any]:
     notes = notes_of(order_id) if signed_in().may(Permission.CUSTOMERS_READ) else []
     mails = mails_of_order(order_id)
     happened = timeline(events_of(order_id, MAX_EVENTS), notes, mails)
-    return {"order": order, "timeline": happened, "mails": mails, "errors": {}, "message": "", "form": {}}
+    found = {"order": order, "invoice": find_invoice(order_id), "timeline": happened, "mails": mails}
+    return {**found, "errors": {}, "message": "", "form": {}}
 
 
 @pages.get("/orders/<order_id>")
 @requires(Permission.ORDERS_READ)
 def order(order_id: str) -> Response:
     return no_store(render_page("admin/order.html", extra_partials=("messages",), **words(), **detail_of(order_id)))
-
-
-@pages.get("/orders/<order_id>/print")
-@requires(Permission.ORDERS_READ)
-def print_order(order_id: str) -> Response:
-    """A delivery note to print."""
-    return no_store(render_page("admin/order_print.html", **words(), **detail_of(order_id)))
 
 
 @pages.post("/orders/<order_id>/fulfil")

@@ -64,6 +64,7 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
     EventType.MAIL_FAILED: N_("Email failed"),
     EventType.MAIL_RESENT: N_("Email sent again"),
+    EventType.INVOICE_ISSUED: N_("Invoice issued"),
 }
 
 
@@ -78,6 +79,8 @@ def event_text(event: Any) -> str:
     if event.type == EventType.PAYMENT_MISMATCH:
         amount = format_money(event.data["amount"])
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=amount)
+    if event.type == EventType.INVOICE_ISSUED:
+        return _("Invoice %(number)s issued", number=after.get("invoice", ""))
     if shipment:
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
     return _(EVENT_TEXTS[event.type])

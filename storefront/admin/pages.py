@@ -2,6 +2,7 @@
 
 from storefront.admin import (
     audit_pages,
+    document_pages,
     home_pages,
     impression_pages,
     mail_pages,
@@ -17,6 +18,7 @@ from storefront.admin.blueprints import pages
 
 __all__ = [
     "audit_pages",
+    "document_pages",
     "home_pages",
     "impression_pages",
     "mail_pages",

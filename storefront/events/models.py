@@ -24,6 +24,7 @@ class EventType(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_LATE = "payment.late"
     PAYMENT_MISMATCH = "payment.mismatch"
+    INVOICE_ISSUED = "invoice.issued"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"
     PRODUCT_CREATED = "product.created"

@@ -28,6 +28,7 @@ log = logging.getLogger("storefront.web.rate_limits")
 CARTS_LIMIT = "300 per minute"
 CART_CHANGES_LIMIT = "600 per minute"
 CHECKOUT_LIMIT = "120 per minute"
+DOCUMENT_LIMIT = "60 per minute"
 UPSELL_LIMIT = "240 per minute"
 SEARCH_LIMIT = "1200 per minute"
 STREAMS_LIMIT = "600 per minute"

@@ -15,6 +15,7 @@ from storefront.catalog.models import Product
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from tests.conftest import Person, Prepared, connect, dispose, settings_for
+from tests.documents.shops import furnish_documents
 from tests.postgres import Postgres
 from tests.staff.factories import furnish_staff
 from tests.tenants.factories import TABLES_FILLED_WITH_PRODUCTS, insert_promotion_use, insert_upsell_rows
@@ -188,6 +189,7 @@ def fill(shop: Flask) -> None:
         insert_upsell_rows(shop, tenant_id, product)
         insert_promotion_use(shop, tenant_id)
         furnish_staff(shop, tenant_id)
+        furnish_documents(shop, tenant_id)
 
 
 def add_cart(connection: Connection, tenant_id: str) -> None:

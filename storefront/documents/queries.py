@@ -1,0 +1,20 @@
+"""Reads of invoices."""
+
+from storefront.db.base import db
+from storefront.db.tenant_context import current_tenant_id
+from storefront.documents.models import Invoice
+from storefront.errors import NotFound
+from storefront.i18n.gettext import _
+
+
+def find_invoice(order_id: str) -> Invoice | None:
+    """Return the invoice of an order; None if none has been issued."""
+    return db.session.get(Invoice, (current_tenant_id(), order_id))
+
+
+def load_invoice(order_id: str) -> Invoice:
+    """Raises `NotFound` if none has been issued."""
+    invoice = find_invoice(order_id)
+    if invoice is None:
+        raise NotFound(_("No invoice has been issued for this order yet."))
+    return invoice
