@@ -8,6 +8,12 @@ orders_changed = signal("orders-changed")
 """Sent after a placed or cancelled order was committed."""
 order_with_payment_cancelled = signal("order-with-payment-cancelled")
 """Sent with `order_id` after staff's cancellation of an order that was or is to be paid was committed."""
+paid_order_cancelling = signal("paid-order-cancelling")
+"""Sent with the `order` inside the transaction of staff's cancellation of an order that was paid."""
+refund_succeeded = signal("refund-succeeded")
+"""Sent with the `order` and the `amount`, in minor units, inside the transaction that records a refund as paid back."""
+withdrawal_received = signal("withdrawal-received")
+"""Sent with the `order`, `received_at` and the buyer's `statement` inside the transaction that records a withdrawal."""
 products_imported = signal("products-imported")
 """Sent for each shop inside the import's transaction, with its `connection`, the `tenant` as in the file, and the
 `product_ids` that follow the file: the new ones, and with `--update` all. Receivers return the ids of products of which

@@ -7,6 +7,7 @@ from typing import Any
 
 from storefront.events.actors import ActorType
 from storefront.events.models import EventType
+from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import N_, _
 from storefront.orders.models import OrderNote, OrderStatus
 
@@ -50,6 +51,8 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
     EventType.ORDER_PAID: N_("Paid"),
     EventType.ORDER_REFUNDED: N_("Refunded"),
+    EventType.REFUND_FAILED: N_("Refund failed"),
+    EventType.WITHDRAWAL_RECEIVED: N_("Withdrew from contract"),
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
@@ -61,6 +64,8 @@ def event_text(event: Any) -> str:
     shipment = ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)
     if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
         return _("Cancelled, items not put back in stock")
+    if event.type == EventType.ORDER_REFUNDED:
+        return _("Refunded: %(amount)s", amount=format_money(event.data["amount"]))
     if shipment:
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
     return _(EVENT_TEXTS[event.type])
