@@ -40,6 +40,7 @@ from storefront.payments import order_details as payment_details
 from storefront.payments import pages as payment_pages
 from storefront.payments import staff_api as payment_staff_api
 from storefront.payments import subscribers as payment_subscribers
+from storefront.payments import webhook_pages
 from storefront.payments.gate import ProviderGate
 from storefront.refunds import staff_api as refunds_staff_api
 from storefront.refunds import subscribers as refund_subscribers
@@ -155,6 +156,7 @@ def register_blueprints(app: Flask) -> None:
         checkout_pages,
         orders_pages,
         payment_pages,
+        webhook_pages,
         withdrawal_pages,
         upsell_pages,
         seo_pages,

@@ -23,6 +23,15 @@ export class LiveRegions {
     return this.all().some((region) => region.querySelector("[data-product]"));
   }
 
+  // The order whose page is open, if it waits for a payment.
+  waitingOrder() {
+    return document.querySelector('[data-follow]:not([data-follow=""])');
+  }
+
+  needStream() {
+    return this.haveProducts() || this.waitingOrder() !== null;
+  }
+
   areOutOfDate(type, { product_id: productId, variant_id: variantId, stock }) {
     const left = stock <= this.lowStock ? String(stock) : "";
     return this.all()
@@ -34,6 +43,12 @@ export class LiveRegions {
         // A card shows the sum of its variants, which isn't known here when one of them is low.
         return dataset.left !== left || ("variants" in dataset && left !== "");
       });
+  }
+
+  // An order is named by a digest of its id, because all pages get the message.
+  refreshOrder(digest) {
+    const order = this.waitingOrder();
+    if (order?.dataset.follow === digest && !document.hidden) this.refresh(order);
   }
 
   refreshSoon() {

@@ -41,7 +41,7 @@ class LiveUpdates {
   }
 
   open() {
-    if (this.stream || this.polling || document.hidden || !this.regions.haveProducts()) return;
+    if (this.stream || this.polling || document.hidden || !this.regions.needStream()) return;
     const age = Math.ceil(performance.now() / 1000) + 1; // seconds, of what the page shows
     const query = new URLSearchParams();
     if (this.lastEventId) query.set("last", this.lastEventId);
@@ -52,7 +52,7 @@ class LiveUpdates {
       this.faults = 0;
     };
     this.stream.onerror = () => this.retry();
-    for (const type of ["stock", "price", "product", "reset"]) {
+    for (const type of ["stock", "price", "product", "order", "reset"]) {
       this.stream.addEventListener(type, (event) => this.receive(event));
     }
   }
@@ -75,6 +75,10 @@ class LiveUpdates {
 
   receive({ type, data, lastEventId }) {
     this.lastEventId = lastEventId;
+    if (type === "order") {
+      this.regions.refreshOrder(JSON.parse(data).order);
+      return;
+    }
     if (type === "reset" || this.regions.areOutOfDate(type, JSON.parse(data))) this.regions.refreshSoon();
   }
 

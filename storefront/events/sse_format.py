@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import Any
 
@@ -37,6 +38,17 @@ def price_message(id: int, product_id: str, variant_id: str, amount: int, curren
 def product_message(id: int, product_id: str) -> bytes:
     """Return the message about another name, text or picture."""
     return format_sse(id, "product", {"product_id": product_id})
+
+
+def order_message(id: int, order_id: str) -> bytes:
+    """Return the message about another state of an order. All pages of the shop get it, so it doesn't name the order:
+    its id would show it."""
+    return format_sse(id, "order", {"order": order_digest(order_id)})
+
+
+def order_digest(order_id: str) -> str:
+    """Return what an order is called in public. Ids are random and long, so they can't be found by trying."""
+    return sha256(f"order {order_id}".encode()).hexdigest()[:32]
 
 
 def reset_message(id: int) -> bytes:

@@ -13,12 +13,20 @@ from storefront.db.tenant_context import tenant_context
 from storefront.events.broadcaster import EventBatch, SseBroadcaster, Stream
 from storefront.events.models import HIDDEN, EventType
 from storefront.events.queries import events_after
-from storefront.events.sse_format import MAX_REPLAYED_EVENTS, price_message, product_message, stock_message
+from storefront.events.sse_format import (
+    MAX_REPLAYED_EVENTS,
+    order_message,
+    price_message,
+    product_message,
+    stock_message,
+)
 from storefront.tenants.registry import registry
 from storefront.timings import Timings
 
-PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED, EventType.PRODUCT_CHANGED)
-"""Types that are sent to all clients, but for products that aren't on sale; events of orders are private."""
+ORDER_EVENT_TYPES = (EventType.ORDER_PAID, EventType.PAYMENT_FAILED, EventType.PAYMENT_EXPIRED)
+PUBLIC_EVENT_TYPES = (EventType.STOCK_CHANGED, EventType.PRICE_CHANGED, EventType.PRODUCT_CHANGED, *ORDER_EVENT_TYPES)
+"""Types that are sent to all clients, but for products that aren't on sale. Of an order's payment they only learn that
+there is news for whoever has its page open; other events of orders are private."""
 log = logging.getLogger("storefront.events")
 
 
@@ -103,6 +111,8 @@ def sse_message(event: Any, currency: str) -> bytes:
     An event that names no variant is about a product without options, whose only variant has its id."""
     if event.data.get(HIDDEN):
         return b""
+    if event.type in ORDER_EVENT_TYPES:
+        return order_message(event.id, event.subject)
     variant_id = event.data.get("variant_id", event.subject)
     if event.type == EventType.PRODUCT_CHANGED:
         return product_message(event.id, event.subject)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
-from flask import Flask, g, session
+from flask import Flask, g
 
+from storefront.events.sse_format import order_digest
 from storefront.i18n.gettext import _
 from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import OrderView
+from storefront.payments.pages import is_own
 from storefront.payments.providers import payment_pages
 from storefront.payments.settings import load_settings
 from storefront.payments.words import METHOD_NAMES, STATUS_NAMES
@@ -24,7 +26,7 @@ class OrderPaymentDetails:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals["payment_details"] = payment_details
+    app.jinja_env.globals.update(payment_details=payment_details, order_digest=order_digest)
 
 
 def payment_details(order: OrderView) -> OrderPaymentDetails:
@@ -34,8 +36,8 @@ def payment_details(order: OrderView) -> OrderPaymentDetails:
     awaits_transfer = order.payment_method == PaymentMethod.BANK_TRANSFER and order.payment_status == "pending"
     status = STATUS_NAMES.get(order.payment_status, "")
     return OrderPaymentDetails(
-        method=_(METHOD_NAMES[order.payment_method or ""]),
+        method=_(METHOD_NAMES[str(order.payment_method)]),
         status=_(status) if status else "",
         bank_account=load_settings().bank_account if awaits_transfer else "",
-        is_own=session.get("shopper") == order.shopper,
+        is_own=is_own(order),
     )

@@ -1,18 +1,14 @@
-"""What a shopper does with a payment: go to the provider's page, come back from it, give up; and the webhook."""
+"""What a shopper does with a payment: go to the provider's page, come back from it, give up."""
 
-from flask import Blueprint, flash, redirect, request, session, url_for
+from flask import Blueprint, flash, redirect, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from storefront.errors import NotFound
 from storefront.i18n.gettext import _
-from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.queries import OrderView, load_order
-from storefront.payments.jobs import schedule_webhooks
 from storefront.payments.provider import ProviderRejected, ProviderUnavailable
-from storefront.payments.providers import payment_pages, provider_of
+from storefront.payments.providers import payment_pages
 from storefront.payments.settlement import settle_payment
 from storefront.payments.start import start_payment
-from storefront.payments.webhooks import store_webhook
 from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
 pages = Blueprint("payments", __name__)
@@ -38,7 +34,7 @@ def lead_to_payment(order_id: str) -> AnyResponse:
         url = None
     if url is not None and url.startswith(payment_pages() + "/"):
         return redirect(url, 303)
-    return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+    return show_order(order_id)
 
 
 @pages.get("/orders/<order_id>/payment")
@@ -51,54 +47,43 @@ def come_back(order_id: str) -> AnyResponse:
         settle_payment(order_id)
     except (ProviderUnavailable, ProviderRejected):
         flash(_("We're still waiting for confirmation of your payment. This page will update by itself."), "notice")
-    return redirect(url_for("orders.confirmation", order_id=order_id), 303)
+    return show_order(order_id)
 
 
 @pages.post("/orders/<order_id>/payment/cancel")
 @limiter.limit(CHECKOUT_LIMIT)
 def give_up_payment(order_id: str) -> AnyResponse:
     """The buyer doesn't want to pay like this: cancel the unpaid order, and lead back to its cart."""
-    order = own_order(order_id)
+    order = load_order(order_id)
+    if not is_own(order):
+        return show_order(order_id)
     try:
         settle_payment(order_id, give_up_now=True)
     except (ProviderUnavailable, ProviderRejected):
         flash(_("We couldn't cancel the payment just now. Please try again in a moment."), "error")
-        return redirect(url_for("orders.confirmation", order_id=order_id), 303)
-    return lead_to_cart(order)
+        return show_order(order_id)
+    return lead_to_cart(order_id)
 
 
 @pages.post("/orders/<order_id>/cart")
 def retry(order_id: str) -> AnyResponse:
     """Lead back to the cart of an order whose payment has failed or expired."""
-    return lead_to_cart(own_order(order_id))
+    return lead_to_cart(order_id)
 
 
-def own_order(order_id: str) -> OrderView:
-    """Return an order of this browser. Raises `NotFound` for another's: its link shows the order, but doesn't give it
-    away."""
+def is_own(order: OrderView) -> bool:
+    """Whether this browser has placed the order. Its link shows it to others, but doesn't give it away."""
+    return session.get("shopper") == order.shopper
+
+
+def lead_to_cart(order_id: str) -> AnyResponse:
+    """Give the browser the cart of its order back, if that is open again; else show the order."""
     order = load_order(order_id)
-    if order.payment is None or session.get("shopper") != order.shopper:
-        raise NotFound(_("We couldn't find this order."))
-    return order
-
-
-def lead_to_cart(order: OrderView) -> AnyResponse:
-    order = load_order(order.id)
-    if order.payment is None or not order.was_given_up:
-        return redirect(url_for("orders.confirmation", order_id=order.id), 303)
+    if order.payment is None or not order.was_given_up or not is_own(order):
+        return show_order(order_id)
     session["cart"] = order.payment.cart_id
     return redirect(url_for("cart.view_cart"), 303)
 
 
-@pages.post("/payments/stripe")
-def stripe_webhook() -> AnyResponse:
-    """Take a webhook of Stripe, signed over its raw bytes. It is stored and answered; a job processes it."""
-    try:
-        notice = provider_of(PaymentMethod.STRIPE).verify_webhook(
-            request.get_data(), request.headers.get("Stripe-Signature", "")
-        )
-    except ProviderUnavailable:
-        raise NotFound(_("We couldn't find this page.")) from None
-    if store_webhook(notice):
-        schedule_webhooks()
-    return AnyResponse("", 200, mimetype="text/plain")
+def show_order(order_id: str) -> AnyResponse:
+    return redirect(url_for("orders.confirmation", order_id=order_id), 303)

@@ -19,12 +19,16 @@ from storefront.config import ROOT, ConfigError, Settings
 WATCHED = ("storefront", "templates", "static", "translations", "migrations", "gunicorn.conf.py", "catalog.json")
 STOP_SECONDS = 5
 """Seconds in which a server may complete the requests in progress."""
+FAKE_STRIPE = "tests.payments.stripe_server"
+"""Takes payments of the demo shops while no key of Stripe is set."""
+FAKE_STRIPE_PORT = 12111
 
 
 def main() -> None:
     """Serve until Ctrl-C or SIGTERM. A failed start prints the reason; the next change starts again."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     listener = listen()
+    fake_stripe = start_fake_stripe()
     server = start(listener)
     try:
         for changes in watch(*watched_paths()):
@@ -36,6 +40,20 @@ def main() -> None:
         pass
     finally:
         stop(server)
+        if fake_stripe is not None:
+            stop(fake_stripe)
+
+
+def start_fake_stripe() -> subprocess.Popen[bytes] | None:
+    """Start the tests' fake of Stripe, and set its keys for the shop; not if a key is set, or without the tests."""
+    if os.environ.get("STRIPE_SECRET_KEY") or not (ROOT / f"{FAKE_STRIPE.replace('.', '/')}.py").exists():
+        return None
+    os.environ |= {
+        "STRIPE_SECRET_KEY": "sk_test_fake_of_the_tests",
+        "STRIPE_WEBHOOK_SECRET": "whsec_fake_of_the_tests",
+        "STRIPE_API_BASE": f"http://localhost:{FAKE_STRIPE_PORT}",
+    }
+    return subprocess.Popen([sys.executable, "-m", FAKE_STRIPE, str(FAKE_STRIPE_PORT)], cwd=ROOT)  # noqa: S603 - ours
 
 
 def watched_paths() -> list[Path]:

@@ -97,6 +97,8 @@ def on_starting(server: Any) -> None:
     settings = state_of(app).settings
     if settings.upsell_enabled and settings.model_configured:
         warm_up_if_possible()
+    if settings.stripe_secret_key:
+        import_module("storefront.payments.stripe_provider")  # 22 MB, which the workers share
     gc.collect()
     gc.freeze()  # the collector ignores these objects, so that workers share their memory
 

@@ -102,7 +102,7 @@ class StripeAccount:
         with self.lock:
             session = self.session(id)
             if session["status"] != "open":
-                message = f"Only Checkout Sessions with a status in [\"open\"] can be expired. This one is {session['status']}."
+                message = f"Only open Checkout Sessions can be expired. This one is {session['status']}."
                 raise StripeRefusal(400, "session_not_open", message)
             self._close(session)
         return self.shown_session(id)

@@ -6,6 +6,7 @@ import html
 import json
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -57,7 +58,7 @@ class StripeServer:
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://localhost:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,7 +130,8 @@ def send_webhook(event: dict[str, Any]) -> int:
     body = json.dumps(event, indent=2).encode()
     connection = HTTPConnection(root.hostname or "", root.port, timeout=20)
     try:
-        connection.request("POST", root.path, body, {"Stripe-Signature": signature(body), "Content-Type": "application/json"})
+        headers = {"Stripe-Signature": signature(body), "Content-Type": "application/json"}
+        connection.request("POST", root.path, body, headers)
         return connection.getresponse().status
     except OSError:
         return 0  # the shop isn't there; Stripe would try again
@@ -156,7 +158,7 @@ def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 PAGE = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Pay {name}</title>
-<style>body{{font:1rem system-ui;max-width:24rem;margin:4rem auto;padding:0 1rem}}button{{font:inherit;padding:.6rem 1rem}}</style>
+<style>body{{font:1rem system-ui;max-width:24rem;margin:4rem auto}}button{{font:inherit;padding:.6rem 1rem}}</style>
 <h1>{name}</h1><p>{amount} {currency} for {email}</p>{body}"""
 FORMS = """<form method="post" action="/c/pay/{id}/pay"><button id="pay">Pay</button></form>
 <form method="post" action="/c/pay/{id}/debit"><button id="debit">Pay by direct debit (takes days)</button></form>
@@ -200,7 +202,7 @@ def handler_of(server: StripeServer) -> type[BaseHTTPRequestHandler]:
             elif found := re.fullmatch(r"/c/pay/([\w-]+)(?:/(pay|debit))?", path.path):
                 self.hosted_page(found[1], found[2])
             else:
-                self.reply(404, b"Not found", "text/plain")
+                self.reply(204 if path.path == "/favicon.ico" else 404, b"", "text/plain")
 
         def hosted_page(self, id: str, act: str | None) -> None:
             try:
@@ -222,7 +224,7 @@ def handler_of(server: StripeServer) -> type[BaseHTTPRequestHandler]:
             fault = server.faults.answers.pop(0) if server.faults.answers else server.faults.always
             if isinstance(fault, int):
                 text = json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}}).encode()
-                if key:
+                if key and fault not in (409, 429):  # these are no results
                     server.results[key] = json.dumps([method, path, params], sort_keys=True), fault, text
                 self.reply(fault, text)
                 return
@@ -258,7 +260,7 @@ def start_stripe_server(port: int = 0, clock: Callable[[], float] = time.time) -
     server = StripeServer(port, account)
     with QuietServer(("127.0.0.1", port), handler_of(server)) as listener:
         server.port = listener.server_address[1]
-        account.pages, account.tell = server.base, server.tell
+        account.pages, account.tell = f"http://localhost:{server.port}", server.tell
         thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
@@ -271,6 +273,7 @@ def start_stripe_server(port: int = 0, clock: Callable[[], float] = time.time) -
 
 def main() -> None:
     """Serve until the process is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with start_stripe_server(int(sys.argv[1])) as server:
         print(f"A fake of Stripe takes payments at {server.base}.", file=sys.stderr, flush=True)
         threading.Event().wait()

@@ -43,7 +43,8 @@ def test_marking_as_paid_is_recorded_once_with_who_did_it(ada: Buyer) -> None:
     for method in ("bank_transfer", "on_delivery"):
         order_id = ada.order(method, 1)["id"]
         key = api_key(ada.app, "till", "orders:write")
-        call = partial(ada.app.test_client().post, f"/t/till/api/v1/orders/{order_id}/paid", json={}, headers=bearer(key))
+        path, client = f"/t/till/api/v1/orders/{order_id}/paid", ada.app.test_client()
+        call = partial(client.post, path, json={}, headers=bearer(key))
         answers = at_once([call] * 5)
         assert {answer.status_code for answer in answers} == {200}
         assert {answer.json["payment"]["paid"]["amount"] for answer in answers} == {1250}
@@ -54,7 +55,8 @@ def test_marking_as_paid_is_recorded_once_with_who_did_it(ada: Buyer) -> None:
 
 
 def test_what_cannot_be_marked_as_paid_is_refused(ada: Buyer, shopper: Person) -> None:
-    online, cancelled, free = ada.order()["id"], ada.order("bank_transfer")["id"], ada.checkout(ada.cart(gift=1)).json["id"]
+    online, cancelled = ada.order()["id"], ada.order("bank_transfer")["id"]
+    free = ada.checkout(ada.cart(gift=1)).json["id"]
     key = api_key(ada.app, "till", "orders:write")
     assert ada.api("POST", f"/orders/{cancelled}/cancel", {}, headers=bearer(key)).status_code == 200
     for order_id in (online, cancelled, free):

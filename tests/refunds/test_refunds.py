@@ -88,7 +88,7 @@ def test_permission_is_needed(ada: Buyer) -> None:
     assert viewer.post(f"/admin/orders/{order_id}/refunds", {"amount": "1"}).status_code == 403
 
 
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({}, "amount"),
     ({"items": [{"product_id": "tea", "quantity": 3}]}, "items"),
     ({"items": [{"product_id": "coffee", "quantity": 1}]}, "items"),

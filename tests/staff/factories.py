@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
 
+from storefront.clock import now
 from storefront.db.base import db
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
@@ -14,6 +16,9 @@ from storefront.db.transactions import write
 from storefront.events.models import ArchivedEvent
 from storefront.orders.fulfilment import add_note
 from storefront.orders.models import Order, SalesDay
+from storefront.orders.payment_choice import PaymentChoice, payment_row
+from storefront.orders.payment_models import Payment
+from storefront.payments.models import PaymentSettings, PaymentWebhook
 from storefront.staff.keys import create_key
 from storefront.staff.members import add_person, join_shop, require_second_factor
 from storefront.staff.passwords import hash_password
@@ -81,6 +86,11 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
+def payment_of(order: Order) -> dict[str, Any]:
+    row = {"id": order.id, "currency": order.currency, "total": order.total, "cart_id": order.cart_id}
+    return payment_row(PaymentChoice(), "bank_transfer", row | {"number": order.number}, now())
+
+
 def furnish_staff(app: Flask, shop: str) -> None:
     """Give a shop that has an order something in each of the staff's tables."""
     signed_in(app, shop, Role.OWNER)
@@ -90,4 +100,7 @@ def furnish_staff(app: Flask, shop: str) -> None:
         add_note(db.session.scalars(select(Order.id)).first(), "Call before delivery.")
         with write():
             insert_rows(ArchivedEvent, [{"id": 0, "type": "price.changed", "subject": "x", "data": {}}])
+            insert_rows(PaymentSettings, [{"bank_account": "IE29"}])
+            insert_rows(PaymentWebhook, [{"id": "evt_1", "type": "x", "received_at": now()}])
+            insert_rows(Payment, [payment_of(db.session.scalars(select(Order)).first())])
             insert_rows(SalesDay, [{"timezone": "UTC", "day": date(2026, 1, 1), "orders": 1, "revenue": 100}])

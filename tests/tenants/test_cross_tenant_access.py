@@ -38,14 +38,18 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
     "cart_api.set_item": {"quantity": 2},
     "cart_api.set_promo": {"code": CODE},
     "checkout_api.checkout": BUYER,
+    "payments.pay": {},
+    "payments.give_up_payment": {},
+    "payments.retry": {},
     "i18n.set_language": {"lang": "de"},
 }
 """The request body of each route; the constants are placeholders for ids of that type."""
 ID_TYPES = (PRODUCT, CART, CALL, CODE)
 
 
-OTHER_BLUEPRINTS = ("observability", "root_files", "media")
-"""Routes without rows of a shop; tests/catalog/test_pictures.py has those of pictures."""
+OTHER_BLUEPRINTS = ("observability", "root_files", "media", "payment_webhooks")
+"""Routes without rows of a shop; tests/catalog/test_pictures.py has those of pictures. A webhook is signed with the
+secret of a shop, and settles orders of that shop only: tests/payments."""
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
