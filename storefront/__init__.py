@@ -204,6 +204,7 @@ def register_template_globals(app: Flask) -> None:
     app.context_processor(lambda: {"tenant": g.get("tenant")})
     app.jinja_env.globals.update(
         label=context.label,
+        is_in_eu=context.is_in_eu,
         lang_attribute=content.lang_attribute,
         flashed_messages=flashed_messages,
         format_money=formatting.format_money,

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, select
 from storefront.cart.models import IS_OPEN, Cart, CartLine, CartStatus
 from storefront.catalog.models import Product, VariantStatus
 from storefront.catalog.queries import PRODUCT_VIEW_COLUMNS, ProductView, name_with_options, product_view_from_row
-from storefront.catalog.variants import VariantRow, VariantView, variant_view, variants
+from storefront.catalog.variants import VARIANT_COLUMNS, VariantRow, VariantView, variant_view, variants
 from storefront.clock import now
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
@@ -146,12 +146,12 @@ def digest_lines(lines: Iterable[tuple[str, int]]) -> str:
 
 
 carts, lines, products = table_of(Cart), table_of(CartLine), table_of(Product)
-VARIANT_COLUMNS = [variants.c[name] for name in (*VariantRow._fields, "status")]
+LINE_VARIANT_COLUMNS = [*VARIANT_COLUMNS, variants.c.status]
 CART_COLUMNS = [carts.c[name] for name in ("shopper", "status", "promo_code", "country", "shipping_method")]
 SELECT_CART = tenant_scoped(select(*CART_COLUMNS).where(carts.c.id == bindparam("id")))
 SELECT_CART_WITH_LINES = tenant_scoped(
     select(*CART_COLUMNS, lines.c.quantity, lines.c.from_upsell, products.c.tax_class, products.c.weight)
-    .add_columns(*PRODUCT_VIEW_COLUMNS, *(column.label(f"variant_{column.name}") for column in VARIANT_COLUMNS))
+    .add_columns(*PRODUCT_VIEW_COLUMNS, *(column.label(f"variant_{column.name}") for column in LINE_VARIANT_COLUMNS))
     .join(lines, (lines.c.tenant_id == carts.c.tenant_id) & (lines.c.cart_id == carts.c.id))
     .join(products, (products.c.tenant_id == lines.c.tenant_id) & (products.c.id == lines.c.product_id))
     .join(variants, (variants.c.tenant_id == lines.c.tenant_id) & (variants.c.id == lines.c.variant_id))
@@ -191,7 +191,7 @@ def find_cart(cart_id: str | None) -> CartSnapshot | None:
 
 def line_snapshot(row: Any) -> CartLineSnapshot:
     product = product_view_from_row(row)
-    stored = VariantRow._make(row._mapping[f"variant_{name}"] for name in VariantRow._fields)
+    stored = VariantRow(*(row._mapping[f"variant_{column.name}"] for column in VARIANT_COLUMNS))
     is_archived = row.variant_status != VariantStatus.ACTIVE
     variant = variant_view(product.options, product.image, stored, is_archived)
     return CartLineSnapshot(row.quantity, row.from_upsell, product, variant, row.tax_class, row.weight)

@@ -13,6 +13,7 @@ from werkzeug.datastructures import ETags
 
 from storefront.catalog.import_schema import ProductEntry
 from storefront.catalog.models import Product, ProductStatus, Variant, VariantStatus
+from storefront.catalog.prior_prices import store_prior_prices
 from storefront.catalog.product_edit import DETAILS, ProductEdit
 from storefront.catalog.product_input import shop_entry
 from storefront.catalog.product_rows import product_row
@@ -25,7 +26,7 @@ from storefront.db.base import db, table_of
 from storefront.db.engine import engines
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import current_tenant_id
-from storefront.db.transactions import write
+from storefront.db.transactions import write, write_connection
 from storefront.errors import FieldError, Invalid, NotFound
 from storefront.events.actions import Change, record_events
 from storefront.events.models import HIDDEN, EventType
@@ -91,6 +92,7 @@ def editing(tenant: TenantSettings, product_id: str, if_match: ETags | None = No
         yield edit
         events = edit.finish()
         db.session.flush()
+        store_prior_prices(write_connection(), current_tenant_id(), edit.repricings)
         record_events(events)
     if events:
         announce(product_id, new_texts=edit.has_new_texts)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from storefront.catalog.import_schema import CatalogFile, ProductEntry, TenantEntry, parse_catalog
 from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product, ProductStatus, VariantStatus
+from storefront.catalog.prior_prices import store_prior_prices
 from storefront.catalog.product_rows import product_row
 from storefront.catalog.variant_importer import (
     ARCHIVED_WITH_PRODUCT,
@@ -180,6 +181,7 @@ def import_products(
     loaded.updated += len(besides)
     loaded.unchanged -= len(besides)
     repriced = [price_event(stored, row["price"]) for row, stored in others if row["price"] != stored["price"]]
+    store_prior_prices(connection, tenant.id, variant_changes.repricings)
     # Last, because it blocks the tenant's other writers of events.
     append_events(connection, tenant.id, variant_events + repriced)
 

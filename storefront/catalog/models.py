@@ -13,6 +13,8 @@ from sqlalchemy import (
     Integer,
     SmallInteger,
     String,
+    bindparam,
+    case,
     false,
     text,
 )
@@ -124,6 +126,12 @@ class Product(StockState, OwnedByTenant, Model):
     search_text: Mapped[str]
     """Search terms of everything that is searched, indexed by both databases."""
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, onupdate=now)
+
+
+def current_prior_price(columns: Any) -> Any:
+    """Return the column of a product's or variant's prior price, while its price counts as reduced."""
+    moment = bindparam("reduced_at", callable_=now, type_=UtcDateTime())
+    return case((columns.prior_price_until > moment, columns.prior_price)).label("prior_price")
 
 
 class VariantStatus(StrEnum):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storefront.catalog.models import Product, ProductStatus, Variant, VariantStatus
+from storefront.catalog.prior_prices import Repricing
 from storefront.catalog.stock import variant_of
 from storefront.catalog.text import build_search_document
 from storefront.catalog.variant_schema import MAX_STOCK
@@ -29,6 +30,7 @@ class ProductEdit:
     def __init__(self, tenant: TenantSettings, product: Product, variants: Sequence[Variant]) -> None:
         self.tenant, self.product, self.variants = tenant, product, variants
         self.events: list[Change] = []
+        self.repricings: list[Repricing] = []
         self._before: dict[str, Any] = {}
         self._after: dict[str, Any] = {}
 
@@ -73,6 +75,7 @@ class ProductEdit:
     def set_variant_price(self, variant: Variant, price: int) -> None:
         if variant.price != price:
             before, after = {"price": variant.price}, {"price": price}
+            self.repricings.append(Repricing(self.product.id, variant.id, variant.price, price))
             variant.price = price
             self._record(EventType.PRICE_CHANGED, after | self._named(variant), before, after)
 

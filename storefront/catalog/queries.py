@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, bindparam, func, literal_column, select
 
-from storefront.catalog.models import Product, StockState
+from storefront.catalog.models import Product, StockState, current_prior_price
 from storefront.catalog.variants import (
     ProductOption,
     VariantRow,
@@ -47,12 +47,14 @@ class ProductView(StockState):
     """Of a single product; lists don't read it."""
     loaded_variants: tuple[VariantView, ...] | None = None
     """Of a product with options, by `with_variants`."""
+    prior_price: int | None = None
+    """Of a single product without options, as of a `VariantView`."""
 
     @property
     def variants(self) -> tuple[VariantView, ...]:
         """The variants that are sold. A product without options is its own, so that nothing more is read for it."""
         if not self.options:
-            return (VariantView(self.id, (), self.price, self.stock, self.image),)
+            return (VariantView(self.id, (), self.price, self.stock, self.image, prior_price=self.prior_price),)
         if self.loaded_variants is None:  # never the silent absence of all choices
             raise LookupError(f"the variants of product {self.id!r} weren't loaded")
         return self.loaded_variants
@@ -88,6 +90,8 @@ class ProductCardColumns(NamedTuple):
     image: str
     has_options: bool = False
     """Then the price is the lowest, and a variant has to be chosen."""
+    prior_price: int | None = None
+    """The lowest price of the 30 days before it was reduced; None if it isn't, and with options."""
 
 
 class ProductCard(StockState, ProductCardColumns):
@@ -102,6 +106,7 @@ PRODUCT_VIEW_COLUMNS = [product_columns[name] for name in ProductRow._fields]
 PRODUCT_CARD_COLUMNS = [
     *(product_columns[name] for name in ("id", "name", "price", "stock", "image", "name_translations")),
     product_columns.options.is_not(None).label("has_options"),
+    current_prior_price(product_columns),
 ]
 IS_ON_SALE = product_columns.status == literal_column("'active'")
 IS_OFF_SALE = product_columns.status != literal_column("'active'")
@@ -113,7 +118,9 @@ SELECT_CATEGORIES = tenant_scoped(
     .order_by(func.min(product_columns.position))
 )
 SELECT_PRODUCT = tenant_scoped(
-    select(*PRODUCT_VIEW_COLUMNS, product_columns.updated_at).where(product_columns.id == bindparam("id"), IS_ON_SALE)
+    select(*PRODUCT_VIEW_COLUMNS, product_columns.updated_at, current_prior_price(product_columns)).where(
+        product_columns.id == bindparam("id"), IS_ON_SALE
+    )
 )
 in_stock_by_ids = product_columns.id.in_(bindparam("ids", expanding=True)) & (product_columns.stock > 0)
 SELECT_PRODUCTS_IN_STOCK = tenant_scoped(select(*PRODUCT_VIEW_COLUMNS).where(in_stock_by_ids))
@@ -198,7 +205,8 @@ def get_product_view(product_id: str) -> ProductView:
     row = execute(SELECT_PRODUCT, {"id": product_id}).one_or_none() if is_id(product_id) else None
     if row is None:
         raise NotFound(_("We couldn't find this product."))
-    return replace(with_variants([product_view_from_row(row)])[0], updated_at=row.updated_at)
+    found = with_variants([product_view_from_row(row)])[0]
+    return replace(found, updated_at=row.updated_at, prior_price=row.prior_price)
 
 
 def product_etag(updated_at: datetime) -> str:

@@ -195,8 +195,8 @@ class SearchResult:
         """The products in the shopper's languages."""
         languages = shopper_languages()
         return [
-            ProductCard(id, localize(name, names, languages), price, stock, image, bool(has_options))
-            for id, name, price, stock, image, names, has_options in json.loads(self.rows)
+            ProductCard(id, localize(name, names, languages), price, stock, image, bool(has_options), prior_price)
+            for id, name, price, stock, image, names, has_options, prior_price in json.loads(self.rows)
         ]
 
     @property

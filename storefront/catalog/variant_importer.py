@@ -12,6 +12,7 @@ from storefront.catalog.field_types import split_by_language
 from storefront.catalog.import_schema import ProductEntry, TenantEntry
 from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product, ProductStatus, VariantStatus
+from storefront.catalog.prior_prices import Repricing
 from storefront.catalog.stock import variant_of
 from storefront.catalog.variants import variants
 from storefront.clock import now
@@ -48,6 +49,14 @@ class VariantChanges:
     @property
     def product_ids(self) -> set[str]:
         return {row["product_id"] for row in (*self.added, *(new for _, new in self.changed))}
+
+    @property
+    def repricings(self) -> list[Repricing]:
+        return [
+            Repricing(new["product_id"], new["id"], stored["price"], new["price"])
+            for stored, new in self.changed
+            if stored["price"] != new["price"]
+        ]
 
     def apply(self, connection: Connection, tenant_id: str) -> list[EventRow]:
         """Write the changes, in the order in which orders take stock, to avoid deadlocks. Return the events."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from storefront.catalog.models import StockState, Variant, VariantStatus
+from storefront.catalog.models import StockState, Variant, VariantStatus, current_prior_price
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, fetch_json, tenant_scoped
 from storefront.i18n.content import localize
@@ -45,6 +45,8 @@ class VariantView(StockState):
     is_archived: bool = False
     sku: str = ""
     gtin: str | None = None
+    prior_price: int | None = None
+    """The lowest price of the 30 days before it was reduced; None if it isn't, and in carts."""
 
     @property
     def available(self) -> bool:
@@ -67,11 +69,13 @@ class VariantRow(NamedTuple):
     image: str
     sku: str
     gtin: str | None
+    prior_price: int | None = None
 
 
 variants = table_of(Variant)
+VARIANT_COLUMNS = [variants.c[name] for name in VariantRow._fields if name != "prior_price"]
 SELECT_VARIANTS = tenant_scoped(
-    select(*(variants.c[name] for name in VariantRow._fields))
+    select(*VARIANT_COLUMNS, current_prior_price(variants.c))
     .where(variants.c.product_id.in_(bindparam("products", expanding=True)), variants.c.status == VariantStatus.ACTIVE)
     .order_by(variants.c.product_id, variants.c.position)
 )
@@ -121,6 +125,7 @@ def variant_view(
         is_archived=is_archived,
         sku=row.sku,
         gtin=row.gtin,
+        prior_price=row.prior_price,
     )
 
 

@@ -50,6 +50,10 @@ class OrderLineView:
         return self.unit_price * self.quantity
 
     @property
+    def tax_percent(self) -> Decimal | None:
+        return None if self.tax_rate is None else Decimal(self.tax_rate)
+
+    @property
     def option_values(self) -> list[str]:
         return [option["value"] for option in self.options or ()]
 

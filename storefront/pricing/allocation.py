@@ -1,4 +1,4 @@
-"""Splits an amount into whole parts."""
+"""Allocation: splits an amount into whole parts."""
 
 from collections.abc import Sequence
 

@@ -93,7 +93,7 @@ def one_checkout(
 
 def promo_code(tenant: TenantSettings, moment: datetime, rng: Random) -> str | None:
     """One of the shop's promo codes, sometimes."""
-    codes = (one for one in tenant.promotions if not one.automatic and not one.is_counted)
+    codes = (one for one in tenant.promotions if one.percent and not one.automatic and not one.is_counted)
     valid = [one.code for one in codes if not one.expired(moment, tenant.timezone)]
     return rng.choice(valid) if rng.random() < PROMO_USED and valid else None
 

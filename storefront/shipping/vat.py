@@ -1,5 +1,5 @@
-"""VAT ids of businesses in the EU. Only their form and check digits are examined: nobody is asked whether they are
-registered, because that service is often unavailable."""
+"""VAT ids of businesses in the EU, and reverse charge. Only their form and check digits are examined: nobody is asked
+whether they are registered, because that service is often unavailable."""
 
 from stdnum.eu import vat
 

@@ -14,3 +14,8 @@ def current_tenant() -> TenantSettings:
 def label(name: str) -> str:
     """Return the translated name of a category or tag of the current shop."""
     return current_tenant().label(name)
+
+
+def is_in_eu() -> bool:
+    """Whether the current shop is in the European Union."""
+    return current_tenant().is_in_eu

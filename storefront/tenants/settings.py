@@ -167,7 +167,7 @@ class TenantSettings:
     def tax_note(self) -> str:
         if self.tax is None:
             return ""
-        if self.tax.classes or self.tax.countries:
+        if self.tax.classes:
             return _("Prices include tax") if self.tax.included else _("Prices exclude tax")
         rate = format_percent(self.tax.rate)
         if self.tax.included:
