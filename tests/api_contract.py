@@ -28,8 +28,8 @@ PAYMENT = {
     "method": (str, type(None)), "status": str, "paid": MONEY, "refunded": MONEY, "url": (str, type(None)),
 }  # fmt: skip
 REFUND = {
-    "id": str, "number": (str, type(None)), "status": str, "amount": MONEY, "shipping": MONEY, "reason": (str, type(None)),
-    "restocked": bool, "created_at": str,
+    "id": str, "number": (str, type(None)), "status": str, "amount": MONEY, "shipping": MONEY,
+    "reason": (str, type(None)), "restocked": bool, "created_at": str,
     "items": [{"product_id": str, "variant_id": str, "quantity": int, "amount": MONEY, "tax": MONEY}],
 }  # fmt: skip
 ORDER = {

@@ -1,6 +1,7 @@
 """Withdrawing from the contract of an order. It changes neither the order's status nor its payment: staff see it, take
 the items back or cancel the order, and refund it."""
 
+import re
 from datetime import datetime
 
 from sqlalchemy import bindparam, select, update
@@ -45,7 +46,8 @@ def check_tenant(tenant: TenantSettings) -> None:
 def find_order(number: str, email: str) -> OrderView:
     """Return the order with this number and email address. Raises `Invalid`, with the same message if there is no such
     order and if the address is another one."""
-    wanted = single_line(number).upper()[:MAX_NUMBER_LENGTH]
+    signs = re.sub(r"[\s-]", "", number).upper()[:MAX_NUMBER_LENGTH]
+    wanted = f"{signs[:4]}-{signs[4:]}"
     order_id = db.session.scalar(select(Order.id).where(Order.number == wanted))
     order = load_order(order_id) if order_id else None
     if order is None or canonical_email(single_line(email)) != canonical_email(order.email):

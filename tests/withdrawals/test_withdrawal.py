@@ -74,7 +74,7 @@ def test_buyer_withdraws_with_number_and_email(app: Flask, buyer: Person) -> Non
     assert LABEL in buyer.get("/").text
     assert "/withdraw" in buyer.get("/").text
     stranger = Person(app.test_client(), "till")
-    number = f" {order['number'].lower()} "
+    number = f" {order['number'].lower().replace('-', '')} "
     second = by_number(stranger, number=number, email="Ada@Example.com")
     assert "Confirm withdrawal" in second.text
     assert order["id"] not in second.text
@@ -169,9 +169,8 @@ def test_staff_see_withdrawals(app: Flask, buyer: Person) -> None:
     assert withdrawn["number"] in found
     assert other["number"] not in found
     assert withdrawn["number"] in clerk.get(f"/admin/orders?status=withdrawn&q={withdrawn['number']}").text
-    assert (
-        other["number"] not in clerk.get(f"/admin/orders?status=withdrawn&q={other['number']}").text.split("<table")[-1]
-    )
+    searched = clerk.get(f"/admin/orders?status=withdrawn&q={other['number']}").text
+    assert other["id"] not in searched
     page = clerk.get(f"/admin/orders/{withdrawn['id']}").text
     assert "Withdrew from contract" in page
     assert "Both, please" in page
