@@ -248,3 +248,32 @@ def test_mail_part_hears_of_a_refund_in_its_transaction(ada: Buyer) -> None:
     with refund_succeeded.connected_to(hear):
         ask(ada, order_id, amount=300)
     assert heard == [(order_id, 300, 1)]
+
+
+def test_staff_refund_in_the_back_office(ada: Buyer) -> None:
+    order_id = paid_order(ada)
+    clerk = signed_in(ada.app, "till", Role.CLERK)
+    page, path = clerk.get(f"/admin/orders/{order_id}").text, f"/admin/orders/{order_id}/refunds"
+    assert "Up to €25.00 can be refunded." in page
+    assert "refusal" not in page
+    sent = {"refund_id": "a" * 22, "quantity_tea": "1", "refund_restock": "true", "refund_reason": "Broken"}
+    for _ in range(2):
+        assert clerk.post(path, sent).status_code == 303
+    assert (ada.server.account.money, ada.left) == (1250, 9)
+    page = clerk.get(f"/admin/orders/{order_id}").text
+    for text in ("Refunded: €12.50", "Credit note CN-", "Broken", "back in stock", "Up to €12.50 can be refunded."):
+        assert text in page
+    assert "Broken" in ada.get(f"/orders/{order_id}").text
+    for wrong, message in (
+        ({"quantity_tea": "2"}, "At most 1 of tea can be refunded."),
+        ({"quantity_tea": "one"}, "Please enter whole numbers."),
+        ({"refund_amount": "x"}, "Please enter an amount."),
+        ({"refund_amount": "12,51"}, "This is more than what was paid"),
+        ({}, "Please choose what to refund."),
+    ):
+        refused = clerk.post(path, {"refund_id": "b" * 22, **wrong})
+        assert refused.status_code == 422
+        assert message in refused.text
+    assert clerk.post(path, {"refund_amount": "12,50"}).status_code == 303
+    page = clerk.get(f"/admin/orders/{order_id}").text
+    assert "can be refunded." not in page
