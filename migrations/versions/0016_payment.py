@@ -16,8 +16,6 @@ IS_WAITING = sa.text("processed_at IS NULL")
 
 
 def upgrade() -> None:
-    if "payment" not in {column["name"] for column in sa.inspect(op.get_bind()).get_columns("tenant")}:
-        op.add_column("tenant", sa.Column("payment", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("orders", sa.Column("payment_method", sa.String(length=20), nullable=True))
     op.add_column("orders", sa.Column("payment_status", sa.String(length=20), nullable=False, server_default="none"))
     op.create_index(
@@ -42,7 +40,6 @@ def downgrade() -> None:
     op.drop_index("ix_orders_payment_status", "orders")
     op.drop_column("orders", "payment_status")
     op.drop_column("orders", "payment_method")
-    op.drop_column("tenant", "payment")
 
 
 def is_sqlite() -> bool:

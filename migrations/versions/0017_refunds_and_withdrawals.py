@@ -75,7 +75,7 @@ def create_refunds() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_refund_tenant")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_refund")),
-        sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_refund_tenant_id")),
+        sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_refund_tenant_id_number")),
     )
     op.create_index("ix_refund_tenant_id_order_id", "refund", ["tenant_id", "order_id"])
     op.create_index(
