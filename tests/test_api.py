@@ -250,7 +250,7 @@ CONFIG: dict[str, Any] = {
     # nor which languages and ids a product may have, and which characters a text
     + [
         {"include-name": f"POST /api/v1/orders/{{order_id}}/{act}", "checks": MAY_BE_REFUSED}
-        for act in ("fulfil", "cancel", "refunds")
+        for act in ("fulfil", "cancel", "paid", "refunds")
     ]
     + [{"include-name": "POST /api/v1/products", "checks": MAY_BE_REFUSED}]
     # a body in which every field is null changes nothing; schemathesis takes it for one without a required field
