@@ -7,7 +7,6 @@ from storefront.db.tenancy import insert_rows
 from storefront.db.transactions import write
 from storefront.orders.payment_models import Payment
 from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLine
-from storefront.payments.models import PaymentWebhook
 from storefront.promotions.models import PromotionUsage, PromotionUse
 from tests.tenants.factories import acting_in
 
@@ -18,7 +17,6 @@ def insert_rows_of_order(app: Flask, tenant_id: str, order_id: str, product_id: 
         paid = {"method": "on_delivery", "status": "paid", "currency": "EUR", "amount": 1, "paid": 1, "refunded": 0}
         kept = {"cart_id": "c", "return_root": "", "attempt": 1, "created_at": now()}
         insert_rows(Payment, [{"order_id": order_id, **paid, **kept}])
-        insert_rows(PaymentWebhook, [{"id": "evt_1", "type": "checkout.session.completed", "received_at": now()}])
         refund = {"id": "r", "order_id": order_id, "status": "failed", "currency": "EUR", "amount": 1, "shipping": 0}
         insert_rows(Refund, [{**refund, "shipping_tax": 0, "fingerprint": "", "attempt": 1, "created_at": now()}])
         line = {"refund_id": "r", "variant_id": product_id, "product_id": product_id, "quantity": 1, "amount": 1}
