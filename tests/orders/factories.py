@@ -1,11 +1,10 @@
-"""Rows of what may follow an order: a payment, a refund, the use of a promotion."""
+"""Rows of what may follow an order: a refund, the use of a promotion."""
 
 from flask import Flask
 
 from storefront.clock import now
 from storefront.db.tenancy import insert_rows
 from storefront.db.transactions import write
-from storefront.orders.payment_models import Payment
 from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLine
 from storefront.promotions.models import PromotionUsage, PromotionUse
 from tests.tenants.factories import acting_in
@@ -14,9 +13,6 @@ from tests.tenants.factories import acting_in
 def insert_rows_of_order(app: Flask, tenant_id: str, order_id: str, product_id: str) -> None:
     """Insert a row into each of their tables."""
     with acting_in(app, tenant_id), write():
-        paid = {"method": "on_delivery", "status": "paid", "currency": "EUR", "amount": 1, "paid": 1, "refunded": 0}
-        kept = {"cart_id": "c", "return_root": "", "attempt": 1, "created_at": now()}
-        insert_rows(Payment, [{"order_id": order_id, **paid, **kept}])
         refund = {"id": "r", "order_id": order_id, "status": "failed", "currency": "EUR", "amount": 1, "shipping": 0}
         insert_rows(Refund, [{**refund, "shipping_tax": 0, "fingerprint": "", "attempt": 1, "created_at": now()}])
         line = {"refund_id": "r", "variant_id": product_id, "product_id": product_id, "quantity": 1, "amount": 1}
