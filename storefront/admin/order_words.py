@@ -58,6 +58,8 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
     EventType.ORDER_PAID: N_("Paid"),
     EventType.ORDER_REFUNDED: N_("Refunded"),
+    EventType.REFUND_FAILED: N_("Refund failed"),
+    EventType.WITHDRAWAL_RECEIVED: N_("Withdrew from contract"),
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
@@ -78,6 +80,8 @@ def event_text(event: Any) -> str:
     if event.type == EventType.PAYMENT_MISMATCH:
         amount = format_money(event.data["amount"])
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=amount)
+    if event.type == EventType.ORDER_REFUNDED:
+        return _("Refunded: %(amount)s", amount=format_money(event.data["amount"]))
     if shipment:
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
     return _(EVENT_TEXTS[event.type])
