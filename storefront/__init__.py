@@ -46,6 +46,8 @@ from storefront.payments import staff_api as payment_staff_api
 from storefront.payments import subscribers as payment_subscribers
 from storefront.payments import webhook_pages
 from storefront.payments.gate import ProviderGate
+from storefront.refunds import staff_api as refunds_staff_api
+from storefront.refunds import subscribers as refund_subscribers
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
@@ -74,6 +76,7 @@ from storefront.upsell.scheduler import JobScheduler
 from storefront.web import compression, error_handlers, language_headers, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
 from storefront.web.fragment_cache import FragmentCache
+from storefront.withdrawals import pages as withdrawal_pages
 
 __all__ = ["ConfigError", "Settings", "create_app"]
 
@@ -103,7 +106,9 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     spelling.init_app(app)
     subscribers.init_app()
     payment_subscribers.init_app()
+    refund_subscribers.init_app()
     payment_details.init_app(app)
+    withdrawal_pages.init_app(app)
 
     register_blueprints(app)
     access.init_app(app)
@@ -163,6 +168,7 @@ def register_blueprints(app: Flask) -> None:
         webhook_pages,
         legal_pages,
         documents_pages,
+        withdrawal_pages,
         upsell_pages,
         seo_pages,
         events_pages,
@@ -180,6 +186,7 @@ def register_blueprints(app: Flask) -> None:
         orders_api,
         orders_staff_api,
         payment_staff_api,
+        refunds_staff_api,
         upsell_api,
         llm_api,
         experiment_api,

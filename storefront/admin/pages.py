@@ -11,6 +11,7 @@ from storefront.admin import (
     order_pages,
     product_list_pages,
     product_pages,
+    refund_pages,
     stock_pages,
     upsell_pages,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "pages",
     "product_list_pages",
     "product_pages",
+    "refund_pages",
     "stock_pages",
     "upsell_pages",
 ]

@@ -19,6 +19,8 @@ class EventType(StrEnum):
     ORDER_TRACKING_CHANGED = "order.tracking_changed"
     ORDER_NOTED = "order.noted"
     ORDER_PAID = "order.paid"
+    REFUND_FAILED = "refund.failed"
+    WITHDRAWAL_RECEIVED = "withdrawal.received"
     ORDER_REFUNDED = "order.refunded"
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_EXPIRED = "payment.expired"

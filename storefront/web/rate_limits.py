@@ -48,7 +48,7 @@ def is_front_page() -> bool:
 
 
 def was_refused(response: Response) -> bool:
-    """Whether the promo code was invalid (422)."""
+    """Whether the promo code was invalid, or the order's number or email address (422)."""
     return response.status_code == 422
 
 
@@ -64,6 +64,7 @@ def was_wrong_key(response: Response) -> bool:
 
 limit_search = limiter.limit(SEARCH_LIMIT, exempt_when=is_front_page)
 limit_promo_guesses = limiter.shared_limit(GUESSES_LIMIT, "promo-guesses", deduct_when=was_refused)
+limit_order_guesses = limiter.shared_limit(GUESSES_LIMIT, "order-guesses", deduct_when=was_refused)
 limit_token_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_unauthorized)
 limit_key_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_wrong_key)
 

@@ -200,7 +200,7 @@ def test_invoice_is_in_the_timeline_and_the_audit_log(app: Flask) -> None:
     shop, owner = open_shop(app), signed_in(app, "west", Role.OWNER)
     order_id = buy(shop)
     number = issue(owner, order_id)
-    assert f"Invoice {number} issued" in owner.get(f"/admin/orders/{order_id}").text
+    assert f"Invoice issued: {number}" in owner.get(f"/admin/orders/{order_id}").text
     assert "Invoice issued" in owner.get("/admin/audit").text
 
 
