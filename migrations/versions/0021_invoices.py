@@ -21,14 +21,14 @@ TENANT = sa.table(
 def upgrade() -> None:
     op.add_column("tenant", sa.Column("legal_texts", sa.JSON(), nullable=True))
     op.add_column("tenant", sa.Column("legal_pages", sa.JSON(), nullable=True))
+    op.add_column("refund", sa.Column("seller", sa.JSON(), nullable=True))
     op.create_table(
-        "document_number",
+        "invoice_counter",
         sa.Column("tenant_id", sa.String(length=63), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("year", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_document_number_tenant")),
-        sa.PrimaryKeyConstraint("tenant_id", "kind", "year", name=op.f("pk_document_number")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_invoice_counter_tenant")),
+        sa.PrimaryKeyConstraint("tenant_id", "year", name=op.f("pk_invoice_counter")),
     )
     op.create_table(
         "invoice",
@@ -49,7 +49,7 @@ def upgrade() -> None:
     move_legal_texts()
     if op.get_bind().dialect.name == "postgresql":
         mine = "tenant_id = current_setting('storefront.tenant_id', true)"
-        for table in ("document_number", "invoice"):
+        for table in ("invoice_counter", "invoice"):
             op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
             op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
             op.execute(f"CREATE POLICY only_this_tenant ON {table} USING ({mine}) WITH CHECK ({mine})")
@@ -77,6 +77,7 @@ def restore_legal_texts() -> None:
 def downgrade() -> None:
     restore_legal_texts()
     op.drop_table("invoice")
-    op.drop_table("document_number")
+    op.drop_table("invoice_counter")
+    op.drop_column("refund", "seller")
     op.drop_column("tenant", "legal_pages")
     op.drop_column("tenant", "legal_texts")

@@ -1,6 +1,7 @@
-"""The back office's documents of an order: invoice and delivery note, as pages to print and as PDF.
+"""The back office's documents of an order: invoice, credit notes and delivery note, as pages to print and as PDF.
 
-Invoices name the buyer: their views ask for `customers:read`. Every role that has it may read orders, too."""
+Invoices and credit notes name the buyer: their views ask for `customers:read`. Every role that has it may read orders,
+too."""
 
 from functools import partial
 
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.admin.blueprints import pages
 from storefront.documents import actions
 from storefront.documents.contents import delivery_note, invoice_document
+from storefront.documents.pages import credit_note_maker
 from storefront.documents.queries import load_invoice
 from storefront.documents.responses import document_page, document_pdf
 from storefront.errors import WrongState
@@ -62,6 +64,27 @@ def invoice_pdf(order_id: str) -> AnyResponse:
     order, issued = load_order(order_id), load_invoice(order_id)
     make = partial(invoice_document, current_tenant(), order, issued)
     return document_pdf(make, issued.language, url_for("admin.invoice", order_id=order_id))
+
+
+@pages.get("/orders/<order_id>/refunds/<refund_id>/credit-note")
+@requires(Permission.CUSTOMERS_READ)
+def credit_note(order_id: str, refund_id: str) -> Response:
+    order = load_order(order_id)
+    return document_page(
+        credit_note_maker(order, refund_id),
+        actions.order_language(order),
+        back=_("Order %(number)s", number=order.number),
+        back_url=url_for("admin.order", order_id=order_id),
+        pdf_url=url_for("admin.credit_note_pdf", order_id=order_id, refund_id=refund_id),
+    )
+
+
+@pages.get("/orders/<order_id>/refunds/<refund_id>/credit-note.pdf")
+@requires(Permission.CUSTOMERS_READ)
+def credit_note_pdf(order_id: str, refund_id: str) -> AnyResponse:
+    order = load_order(order_id)
+    page_url = url_for("admin.credit_note", order_id=order_id, refund_id=refund_id)
+    return document_pdf(credit_note_maker(order, refund_id), actions.order_language(order), page_url)
 
 
 @pages.post("/orders/<order_id>/invoice")

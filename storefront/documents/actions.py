@@ -6,7 +6,7 @@ from storefront.clock import now
 from storefront.db.base import db, table_of
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.transactions import write
-from storefront.documents.models import Invoice, NumberedDocument
+from storefront.documents.models import Invoice, InvoiceCounter
 from storefront.documents.numbering import next_number
 from storefront.documents.queries import find_invoice
 from storefront.errors import WrongState
@@ -19,6 +19,7 @@ from storefront.orders.models import Order, OrderStatus
 from storefront.orders.queries import OrderView, load_order
 from storefront.tenants.settings import TenantSettings
 
+INVOICE_PREFIX = "INV"
 orders = table_of(Order)
 LOCK_ORDER = tenant_scoped(select(orders.c.id).where(orders.c.id == bindparam("id")).with_for_update())
 
@@ -26,7 +27,8 @@ LOCK_ORDER = tenant_scoped(select(orders.c.id).where(orders.c.id == bindparam("i
 def issue_invoice(tenant: TenantSettings, order_id: str) -> None:
     """Issue the invoice of an order. Again changes nothing.
 
-    Raises `NotFound`, or `WrongState` if the order was cancelled or the shop has no address.
+    Raises `NotFound`, or `WrongState` if the order was cancelled or waits for an online payment, or the shop has no
+    address.
     """
     load_order(order_id)
     with write(durable=True):
@@ -36,7 +38,7 @@ def issue_invoice(tenant: TenantSettings, order_id: str) -> None:
         order = load_order(order_id)
         check_issuing(tenant, order)
         moment = now()
-        number = next_number(NumberedDocument.INVOICE, moment.astimezone(tenant.timezone).year)
+        number = next_number(InvoiceCounter, INVOICE_PREFIX, moment.astimezone(tenant.timezone).year)
         db.session.add(
             Invoice(
                 order_id=order_id,
@@ -55,6 +57,8 @@ def check_issuing(tenant: TenantSettings, order: OrderView) -> None:
     """Raises `WrongState` if there can't be an invoice."""
     if order.status == OrderStatus.CANCELLED:
         raise WrongState(_("This order was cancelled, so there is no invoice for it."))
+    if order.waits_for_payment:
+        raise WrongState(_("This order hasn't been paid yet. Its invoice can be issued as soon as it is."))
     if not tenant.can_issue_invoices:
         raise WrongState(_("The shop's address is missing in its settings. An invoice must have it."))
 
@@ -66,5 +70,6 @@ def seller_of(tenant: TenantSettings) -> dict[str, str]:
 
 
 def order_language(order: OrderView) -> str:
-    """Return the language in which an order was placed: that of its items' names, as far as it is known."""
-    return next((known for line in order.lines if (known := known_language(line.language or ""))), shopper_language())
+    """Return the language of an order; of one of an earlier version that of its items' names, as far as it is known."""
+    stored = (order.language, *(line.language for line in order.lines))
+    return next((known for language in stored if (known := known_language(language or ""))), shopper_language())

@@ -1,11 +1,8 @@
-"""What invoices, delivery notes and credit notes say. They are made in the language of the context (`override_locale`).
+"""What invoices and delivery notes say. They are made in the language of the context (`override_locale`).
 
 An invoice has what article 226 of Directive 2006/112/EC asks for. All amounts are those that the order has stored."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 
 from storefront.documents.document import Document, DocumentLine
 from storefront.documents.models import Invoice
@@ -14,39 +11,10 @@ from storefront.i18n.formatting import format_day, format_integer, format_money
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
 from storefront.orders.queries import OrderLineView, OrderView
-from storefront.pricing.price import Price
 from storefront.shipping.address_formats import address_lines
 from storefront.tenants.settings import TenantSettings
 
 Facts = Iterator[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class CreditedLine:
-    """A quantity of an item that is given back, or a free amount, which has a name only. Amounts are in minor units."""
-
-    name: str
-    amount: int
-    """What the line adds to the credit note's subtotal."""
-    options: str = ""
-    quantity: int = 1
-    unit_price: int | None = None
-    tax_rate: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class CreditNote:
-    """A credit note as it was issued. `price` has the positive amounts of what is given back, with their tax lines;
-    `seller` is as in `Invoice`."""
-
-    number: str
-    issued_at: datetime
-    seller: Mapping[str, str]
-    lines: Sequence[CreditedLine]
-    price: Price
-    invoice_number: str | None = None
-    invoice_issued_at: datetime | None = None
-    reason: str = ""
 
 
 def invoice_document(tenant: TenantSettings, order: OrderView, invoice: Invoice) -> Document:
@@ -93,35 +61,6 @@ def delivery_note(tenant: TenantSettings, order: OrderView, shows_buyer: bool) -
     )
 
 
-def credit_note_document(tenant: TenantSettings, order: OrderView, note: CreditNote) -> Document:
-    """A credit note for a part or all of an order. It says "credit", so its amounts are positive."""
-    return Document(
-        title=_("Credit note"),
-        number=note.number,
-        language=shopper_language(),
-        shop=tenant.name,
-        seller=seller_lines(note.seller),
-        recipient_label=_("Bill to"),
-        recipient=recipient_lines(order),
-        facts=tuple(credit_note_facts(order, note)),
-        lines=tuple(credited_line(line) for line in note.lines),
-        prices=price_section(note.price, order.shipping_name if note.price.shipping else None),
-    )
-
-
-def credit_note_facts(order: OrderView, note: CreditNote) -> Facts:
-    yield _("Credit note number"), note.number
-    yield _("Date"), format_day(note.issued_at)
-    if note.invoice_number:
-        yield _("For invoice"), note.invoice_number
-    if note.invoice_issued_at:
-        yield _("Invoice date"), format_day(note.invoice_issued_at)
-    yield from order_facts(order)
-    yield from tax_facts(order)
-    if note.reason:
-        yield _("Reason"), note.reason
-
-
 def order_facts(order: OrderView) -> Facts:
     yield _("Order number"), order.number
     yield _("Order date"), format_day(order.created_at)
@@ -157,12 +96,4 @@ def priced_line(line: OrderLineView) -> DocumentLine:
         format_money(line.unit_price),
         rate_text(line.tax_rate),
         format_money(line.line_total),
-    )
-
-
-def credited_line(line: CreditedLine) -> DocumentLine:
-    unit_price = "" if line.unit_price is None else format_money(line.unit_price)
-    quantity = "" if line.unit_price is None else format_integer(line.quantity)
-    return DocumentLine(
-        line.name, line.options, quantity, unit_price, rate_text(line.tax_rate), format_money(line.amount)
     )

@@ -1,7 +1,6 @@
-"""The tables of numbers and invoices."""
+"""The tables of invoices and their numbers."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import JSON, ForeignKeyConstraint, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,19 +10,12 @@ from storefront.db.base import Model
 from storefront.db.tenancy import OwnedByTenant
 
 
-class NumberedDocument(StrEnum):
-    INVOICE = "invoice"
-    CREDIT_NOTE = "credit_note"
+class InvoiceCounter(OwnedByTenant, Model):
+    """The last number of a year's invoices. Its row is locked from the moment when a number is taken to the end of the
+    transaction that issues the invoice, so that there are no gaps."""
 
+    __tablename__ = "invoice_counter"
 
-class DocumentNumber(OwnedByTenant, Model):
-    """The last number of a kind of document in a year. Its row is locked from the moment when a number is taken to the
-    end of the transaction that issues the document, so that there are no gaps."""
-
-    __tablename__ = "document_number"
-
-    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    """A `NumberedDocument`."""
     year: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     last: Mapped[int]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.clock import UtcDateTime, now
@@ -62,6 +62,8 @@ class Refund(OwnedByTenant, Model):
     failure: Mapped[str | None]
     """The provider's code of the reason why it failed."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    seller: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the credit note says of the shop, as of an invoice. None until the refund has succeeded."""
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_check_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -47,6 +47,7 @@ class RefundView:
     provider_id: str | None
     failure: str | None
     created_at: datetime
+    seller: dict[str, str] | None
     finished_at: datetime | None
     lines: tuple[RefundLineView, ...]
 

@@ -1,6 +1,5 @@
 """Changes of refunds, inside `write()` and behind `lock_payment`, which keeps two refunds of an order apart."""
 
-from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -8,12 +7,10 @@ from sqlalchemy import bindparam, update
 
 from storefront.catalog.stock import StockChange, restore_stock, stock_event
 from storefront.clock import now
-from storefront.db.base import table_of
-from storefront.db.dialects import Dialect
-from storefront.db.engine import engines
 from storefront.db.tenancy import execute, insert_rows, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
-from storefront.db.transactions import write_connection
+from storefront.documents.actions import seller_of
+from storefront.documents.numbering import next_number
 from storefront.events.actions import Change, NewEvent, record_events
 from storefront.events.models import EventType
 from storefront.mail.kinds import MailKind
@@ -27,6 +24,8 @@ from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLin
 from storefront.orders.refund_queries import RefundView, refunds, restocked_of
 from storefront.refunds.calculator import CalculatedRefund, PaidLine, PaidOrder, RefundRequest
 from storefront.tenants.registry import registry
+
+CREDIT_NOTE_PREFIX = "CN"
 
 
 def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
@@ -91,8 +90,10 @@ def put_back(calculated: CalculatedRefund) -> list[NewEvent]:
 
 def finish_refund(refund: RefundView, order: OrderView, payment: PaymentView, provider_id: str | None) -> None:
     """Record that the money was paid back: the credit note gets its number."""
-    number = next_number()
-    change_refund(refund.id, status=RefundStatus.SUCCEEDED, number=number, provider_id=provider_id, finished_at=now())
+    tenant = registry().all()[current_tenant_id()]
+    number = next_number(CreditNoteCounter, CREDIT_NOTE_PREFIX, now().astimezone(tenant.timezone).year)
+    issued = {"number": number, "finished_at": now(), "seller": seller_of(tenant)}
+    change_refund(refund.id, status=RefundStatus.SUCCEEDED, provider_id=provider_id, **issued)
     refunded = payment.refunded + refund.amount
     status = PaymentStatus.REFUNDED if refunded >= payment.paid else PaymentStatus.PARTLY_REFUNDED
     change_payment(order.id, refunded=refunded, status=status)
@@ -113,22 +114,6 @@ def change_refund(refund_id: str, **columns: Any) -> None:
     changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     statement = tenant_scoped(update(refunds).where(refunds.c.id == bindparam("refund")).values(changed))
     execute(statement, {"refund": refund_id, **{f"new_{name}": value for name, value in columns.items()}})
-
-
-def next_number() -> str:
-    """Return the next number of the shop's credit notes of this year, in its time zone."""
-    year = now().astimezone(registry().all()[current_tenant_id()].timezone).year
-    row = {"tenant_id": current_tenant_id(), "year": year, "last": 1}
-    last = write_connection().execute(_next_number_statement(engines().dialect), row).scalar_one()
-    return f"CN-{year}-{last:04}"
-
-
-@cache
-def _next_number_statement(dialect: Dialect) -> Any:
-    counter = table_of(CreditNoteCounter)
-    upsert = dialect.insert(counter)
-    more = {"last": counter.c.last + upsert.excluded.last}
-    return upsert.on_conflict_do_update(index_elements=["tenant_id", "year"], set_=more).returning(counter.c.last)
 
 
 def may_restock(order: OrderView) -> bool:

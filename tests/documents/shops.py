@@ -1,5 +1,7 @@
 """A shop that issues invoices, and orders of it."""
 
+import re
+from html import unescape
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +14,7 @@ from storefront.db.base import db
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.documents.models import Invoice, NumberedDocument
+from storefront.documents.models import Invoice, InvoiceCounter
 from storefront.documents.numbering import next_number
 from storefront.orders.models import Order
 from tests.conftest import Person
@@ -57,10 +59,16 @@ def pdf_text(content: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
 
 
+def visible_text(html: str) -> str:
+    """Return the text of the sheet."""
+    sheet = html.partition("<main")[2].partition("</main>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", sheet)).split())
+
+
 def furnish_documents(app: Flask, shop: str) -> None:
     """Give a shop that has an order an invoice."""
     with app.app_context(), tenant_context(shop), write():
         order_id = db.session.scalars(select(Order.id)).first()
-        number = next_number(NumberedDocument.INVOICE, 2026)
+        number = next_number(InvoiceCounter, "INV", 2026)
         row = {"order_id": order_id, "number": number, "issued_at": now(), "language": "en", "seller": {"name": shop}}
         insert_rows(Invoice, [row])

@@ -2,7 +2,6 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from html import unescape
 from typing import Any
 
 import pytest
@@ -11,15 +10,9 @@ from flask import Flask
 
 from storefront.staff.permissions import Role
 from tests.conftest import Person
-from tests.documents.shops import BERLIN, CONTACT, buy, open_shop, pdf_text
+from tests.documents.shops import BERLIN, CONTACT, buy, open_shop, pdf_text, visible_text
 from tests.factories import cancel, import_tenants, place_order, product, tenant
 from tests.staff.factories import Staff, signed_in
-
-
-def visible_text(html: str) -> str:
-    """Return the text of the sheet."""
-    sheet = html.partition("<main")[2].partition("</main>")[0]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", sheet)).split())
 
 
 def issue(clerk: Staff, order_id: str) -> str:

@@ -1,17 +1,8 @@
-"""Delivery notes and credit notes, as pages and as PDF."""
+"""Delivery notes and long documents, as pages and as PDF."""
 
-from datetime import UTC, datetime
-from decimal import Decimal
+from flask import Flask
 
-from flask import Flask, g
-
-from storefront.db.tenant_context import tenant_context
-from storefront.documents.contents import CreditedLine, CreditNote, credit_note_document
-from storefront.documents.pdf import render_pdf
-from storefront.orders.queries import load_order
-from storefront.pricing.price import Price, TaxLine
 from storefront.staff.permissions import Role
-from storefront.tenants.registry import registry
 from tests.documents.shops import buy, open_shop, pdf_text
 from tests.factories import product
 from tests.staff.factories import signed_in
@@ -51,26 +42,3 @@ def test_long_document_goes_on_on_the_next_page(app: Flask) -> None:
     assert "3 / 3" in text
     assert text.count("Unit price") == 3, "the headings are repeated"
     assert "Mug-59" in text
-
-
-def test_credit_note_is_made_of_plain_values(app: Flask) -> None:
-    shop = open_shop(app)
-    order_id = buy(shop)
-    note = CreditNote(
-        number="CN-2026-0001",
-        issued_at=datetime(2026, 12, 1, tzinfo=UTC),
-        seller={"name": "West Trading Ltd", "address": "1 Quay Street"},
-        lines=[
-            CreditedLine("Mug", 1000, unit_price=1000, tax_rate=Decimal(19)),
-            CreditedLine("Goodwill", 100),
-        ],
-        price=Price(1100, 0, 190, 1290, tax_lines=(TaxLine(Decimal(19), 1000, 190),)),
-        invoice_number="INV-2026-0007",
-        reason="Broken",
-    )
-    with app.test_request_context(), tenant_context("west"):
-        g.tenant = tenant = registry().all()["west"]
-        document = credit_note_document(tenant, load_order(order_id), note)
-        text = pdf_text(render_pdf(document, tenant.theme))
-    for words in ("Credit note CN-2026-0001", "INV-2026-0007", "Mug", "Goodwill", "Broken", "€12.90", "19% €10.00"):
-        assert words in text, words
