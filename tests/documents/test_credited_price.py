@@ -21,7 +21,12 @@ NONE_OF_ORDER: dict[str, Any] = {
 }
 NONE_OF_REFUND: dict[str, Any] = dict.fromkeys(("reason", "provider_id", "failure", "seller", "finished_at"))
 PRICE = Price(
-    **{"subtotal": 2550, "discount": 255, "shipping": 490, "tax": 470, "total": 3255, "shipping_tax": 93},
+    subtotal=2550,
+    discount=255,
+    shipping=490,
+    tax=470,
+    total=3255,
+    shipping_tax=93,
     tax_rate=Decimal(19),
     tax_lines=(TaxLine(Decimal(19), 2290, 435), TaxLine(Decimal(7), 495, 35)),
 )
@@ -36,7 +41,9 @@ MUGS, BOOK = order_line("mug", 1000, 2, 200, 342, "19"), order_line("book", 550,
 
 
 def order(price: Price = PRICE, *lines: OrderLineView) -> OrderView:
-    texts = dict.fromkeys(("id", "number", "cart_id", "shopper", "email", "name", "currency", "payment_method"), "x")
+    texts: dict[str, Any] = dict.fromkeys(
+        ("id", "number", "cart_id", "shopper", "email", "name", "currency", "payment_method"), "x"
+    )
     return OrderView(
         **texts,
         **NONE_OF_ORDER,
@@ -61,7 +68,7 @@ def refund(of: OrderView, amount: int | None = None, shipping: int = 0, **quanti
     )
     found = calculate_refund(paid, RefundRequest(quantities, shipping, amount))
     lines = tuple(RefundLineView(refund_id="r", **vars(line)) for line in found.lines)
-    texts = dict.fromkeys(("id", "order_id", "number", "status", "currency", "fingerprint"), "x")
+    texts: dict[str, Any] = dict.fromkeys(("id", "order_id", "number", "status", "currency", "fingerprint"), "x")
     return RefundView(
         **texts,
         **NONE_OF_REFUND,

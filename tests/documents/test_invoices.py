@@ -8,11 +8,25 @@ import pytest
 import time_machine
 from flask import Flask
 
+from storefront.clock import now
+from storefront.db.tenant_context import tenant_context
+from storefront.db.transactions import write
+from storefront.documents.models import InvoiceCounter
+from storefront.documents.numbering import next_number
 from storefront.staff.permissions import Role
 from tests.conftest import Person
-from tests.documents.shops import BERLIN, CONTACT, buy, open_shop, pdf_text, visible_text
+from tests.documents.shops import BERLIN, CONTACT, SETTINGS, buy, open_shop, pdf_text, visible_text
 from tests.factories import cancel, import_tenants, place_order, product, tenant
+from tests.payments.conftest import Buyer
 from tests.staff.factories import Staff, signed_in
+
+AMOUNT = re.compile(r"(−?)€([\d.]+)<")
+
+
+def cents(found: tuple[str, str]) -> int:
+    """Return the cents of an amount that `AMOUNT` has found."""
+    sign, amount = found
+    return round(float(amount) * 100) * (-1 if sign else 1)
 
 
 def issue(clerk: Staff, order_id: str) -> str:
@@ -61,6 +75,23 @@ def test_amounts_are_those_of_the_order(app: Flask) -> None:
     assert "Prices include tax." in text
 
 
+@pytest.mark.parametrize("included", [True, False])
+def test_steps_and_tax_by_rate_add_up_to_the_total(app: Flask, included: bool) -> None:
+    shop, clerk = open_shop(app, tax=SETTINGS["tax"] | {"included": included}), signed_in(app, "west", Role.CLERK)
+    cart = shop.cart(mug=3, book=7)
+    shop.api("PUT", f"/carts/{cart}/promo", {"code": "TEN"})
+    body = {"email": "a@example.com", "name": "Ada", "shipping": "standard", "address": BERLIN}
+    order_id = shop.api("POST", f"/carts/{cart}/checkout", body).json["id"]
+    issue(clerk, order_id)
+    sums = clerk.get(f"/admin/orders/{order_id}/invoice").text.partition('<div class="sheet-sums">')[2]
+    steps, rates = ([cents(text) for text in AMOUNT.findall(part)] for part in sums.split("</dl>")[:2])
+    assert sum(steps[:-1]) == steps[-1]
+    for net, tax, gross in zip(rates[::3], rates[1::3], rates[2::3], strict=True):
+        assert net + tax == gross
+    assert sum(rates[2::3]) == steps[-1]
+    assert len(rates) == 6, "two rates"
+
+
 def test_business_elsewhere_reads_that_it_owes_the_tax(app: Flask) -> None:
     shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
     order_id = buy(shop, vat_id="DE136695976")
@@ -68,6 +99,7 @@ def test_business_elsewhere_reads_that_it_owes_the_tax(app: Flask) -> None:
     text = pdf_text(clerk.get(f"/admin/orders/{order_id}/invoice.pdf").data)
     assert "Reverse charge: the recipient owes the VAT." in text
     assert "DE136695976" in text
+    assert "VAT ID IE6388047V" in text
     assert "Tax rate Net Tax Total\n0% €30.40 €0.00 €30.40" in text
 
 
@@ -138,6 +170,16 @@ def test_concurrent_clicks_issue_each_invoice_once(app: Flask) -> None:
     assert [int(number[-4:]) for number in numbers] == [1, 2, 3, 4]
 
 
+def test_number_of_an_invoice_that_fails_is_taken_by_the_next(app: Flask) -> None:
+    shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
+    first, second = buy(shop), buy(shop)
+    with app.app_context(), tenant_context("west"), pytest.raises(RuntimeError), write():
+        assert next_number(InvoiceCounter, "INV", now().year).endswith("-0001")
+        raise RuntimeError
+    numbers = [issue(clerk, order_id) for order_id in (first, second)]
+    assert [number[-4:] for number in numbers] == ["0001", "0002"]
+
+
 def test_issued_invoice_never_changes(app: Flask) -> None:
     shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
     order_id = buy(shop)
@@ -168,6 +210,25 @@ def test_buyer_gets_the_invoice_of_a_shipped_order(app: Flask) -> None:
     assert page.headers["Cache-Control"] == "no-store"
     assert "Total €35.52" in " ".join(pdf_text(shop.get(f"{path}.pdf").data).split())
     assert f'href="/t/west{path}"' in shop.get(f"/orders/{order_id}").text
+
+
+def test_buyer_gets_the_invoice_of_a_paid_order(app: Flask) -> None:
+    shop, clerk = open_shop(app, payment=["bank_transfer"]), signed_in(app, "west", Role.CLERK)
+    order_id = buy(shop, payment="bank_transfer")
+    assert "View invoice" not in shop.get(f"/orders/{order_id}").text
+    assert shop.post(f"/orders/{order_id}/invoice").status_code == 409
+    clerk.post(f"/admin/orders/{order_id}/paid")
+    assert "View invoice" in shop.get(f"/orders/{order_id}").text
+    assert shop.post(f"/orders/{order_id}/invoice").status_code == 303
+    assert "INV-" in shop.get(f"/orders/{order_id}/invoice").text
+
+
+def test_order_that_waits_for_its_online_payment_has_no_invoice(ada: Buyer) -> None:
+    clerk = signed_in(ada.app, "till", Role.CLERK)
+    order_id = ada.order("stripe")["id"]
+    clerk.post(f"/admin/orders/{order_id}/invoice")
+    assert "Its invoice can be issued as soon as it is." in clerk.get(f"/admin/orders/{order_id}").text
+    assert clerk.get(f"/admin/orders/{order_id}/invoice").status_code == 404
 
 
 def test_buyer_sees_an_invoice_that_the_staff_issued_earlier(app: Flask) -> None:
