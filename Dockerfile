@@ -20,7 +20,7 @@ WORKDIR /app
 RUN DATA_DIR=/tmp/data /venv/bin/python -c "\
 import gunicorn.app.wsgiapp, gunicorn.workers.base, psycopg, redis, sqlalchemy.dialects.postgresql.psycopg; \
 import storefront, storefront.server.bootstrap, storefront.server.gunicorn, storefront.server.compatibility; \
-import storefront.upsell.llm.client; storefront.upsell.llm.client.warm_up(); \
+import storefront.documents.pdf, storefront.upsell.llm.client; storefront.upsell.llm.client.warm_up(); \
 app = storefront.create_app(); storefront.server.bootstrap.prepare(app); app.test_client().get('/t/aurora/')" \
     && chmod -R u=rwX,go=rX /app /venv
 

@@ -20,6 +20,7 @@ from storefront.checkout import pages as checkout_pages
 from storefront.config import ROOT, ConfigError, Settings
 from storefront.db import transactions
 from storefront.db.engine import Engines
+from storefront.documents import pages as documents_pages
 from storefront.events import commands as events_commands
 from storefront.events import pages as events_pages
 from storefront.events.tailer import EventTailer
@@ -27,6 +28,7 @@ from storefront.i18n import content, formatting, locale
 from storefront.i18n import pages as i18n_pages
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.i18n.unicode_text import first_character
+from storefront.legal import pages as legal_pages
 from storefront.mail.worker import MailWorker
 from storefront.observability import health as observability_pages
 from storefront.observability import logging
@@ -44,6 +46,8 @@ from storefront.payments import staff_api as payment_staff_api
 from storefront.payments import subscribers as payment_subscribers
 from storefront.payments import webhook_pages
 from storefront.payments.gate import ProviderGate
+from storefront.refunds import staff_api as refunds_staff_api
+from storefront.refunds import subscribers as refund_subscribers
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
@@ -72,6 +76,7 @@ from storefront.upsell.scheduler import JobScheduler
 from storefront.web import compression, error_handlers, language_headers, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
 from storefront.web.fragment_cache import FragmentCache
+from storefront.withdrawals import pages as withdrawal_pages
 
 __all__ = ["ConfigError", "Settings", "create_app"]
 
@@ -101,12 +106,16 @@ def create_app(settings: Settings | None = None, timings: Timings | None = None)
     spelling.init_app(app)
     subscribers.init_app()
     payment_subscribers.init_app()
+    refund_subscribers.init_app()
     payment_details.init_app(app)
+    withdrawal_pages.init_app(app)
 
     register_blueprints(app)
     access.init_app(app)
     register_template_globals(app)
     seo_pages.init_app(app)
+    legal_pages.init_app(app)
+    documents_pages.init_app(app)
     wrap_wsgi_app(app, settings)
     return app
 
@@ -157,6 +166,9 @@ def register_blueprints(app: Flask) -> None:
         orders_pages,
         payment_pages,
         webhook_pages,
+        legal_pages,
+        documents_pages,
+        withdrawal_pages,
         upsell_pages,
         seo_pages,
         events_pages,
@@ -174,6 +186,7 @@ def register_blueprints(app: Flask) -> None:
         orders_api,
         orders_staff_api,
         payment_staff_api,
+        refunds_staff_api,
         upsell_api,
         llm_api,
         experiment_api,

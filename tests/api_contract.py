@@ -27,11 +27,16 @@ ORDER_LINE = {
 PAYMENT = {
     "method": (str, type(None)), "status": str, "paid": MONEY, "refunded": MONEY, "url": (str, type(None)),
 }  # fmt: skip
+REFUND = {
+    "id": str, "number": (str, type(None)), "status": str, "amount": MONEY, "shipping": MONEY,
+    "reason": (str, type(None)), "restocked": bool, "created_at": str,
+    "items": [{"product_id": str, "variant_id": str, "quantity": int, "amount": MONEY, "tax": MONEY}],
+}  # fmt: skip
 ORDER = {
     "id": str, "number": str, "status": str, "email": str, "name": str, "items": [ORDER_LINE],
     "promo_code": (str, type(None)), **STEPS, "created_at": str, "delivery": (dict, type(None)),
     "shipping": MONEY, "address": (dict, type(None)),
-    "payment": PAYMENT,
+    "payment": PAYMENT, "refunds": [REFUND],
 }  # fmt: skip
 UPSELL = {
     "enabled": bool, "arm": (str, type(None)), "source": (str, type(None)), "call_id": (str, type(None)),

@@ -282,7 +282,7 @@ CONFIG: dict[str, Any] = {
     # nor which languages and ids a product may have, and which characters a text
     + [
         {"include-name": f"POST /api/v1/orders/{{order_id}}/{act}", "checks": MAY_BE_REFUSED}
-        for act in ("fulfil", "cancel")
+        for act in ("fulfil", "cancel", "paid", "refunds")
     ]
     + [
         {"include-name": f"{call} /api/v1/products{path}", "checks": MAY_BE_REFUSED}

@@ -27,10 +27,13 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.ORDER_NOTED: N_("Note added to order"),
     EventType.ORDER_PAID: N_("Order paid"),
     EventType.ORDER_REFUNDED: N_("Order refunded"),
+    EventType.REFUND_FAILED: N_("Refund failed"),
+    EventType.WITHDRAWAL_RECEIVED: N_("Customer withdrew from contract"),
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
+    EventType.INVOICE_ISSUED: N_("Invoice issued"),
     EventType.STOCK_CHANGED: N_("Stock changed"),
     EventType.PRICE_CHANGED: N_("Price changed"),
     EventType.PRODUCT_CREATED: N_("Product created"),
@@ -69,10 +72,13 @@ FIELD_NAMES: Mapping[str, str] = {
     "status": N_("Status"),
     "image": N_("Picture"),
     "number": N_("Order"),
+    "invoice": N_("Invoice"),
     "total": N_("Total"),
     "payment": N_("Payment"),
     "amount": N_("Amount"),
     "method": N_("Method"),
+    "credit_note": N_("Credit note"),
+    "refund": N_("Refund"),
     "carrier": N_("Carrier"),
     "tracking": N_("Tracking number"),
     "reason": N_("Reason"),
@@ -151,7 +157,7 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
 
 
 def is_about_order(row: Any) -> bool:
-    return bool(row.type.startswith(("order.", "mail.")))
+    return bool(row.type.startswith(("order.", "mail.", "invoice.", "refund.", "withdrawal.")))
 
 
 def is_about_product(row: Any) -> bool:

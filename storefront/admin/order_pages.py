@@ -8,6 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.admin.blueprints import pages
 from storefront.admin.numbers import parse_position
 from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, timeline
+from storefront.admin.refund_form import refund_form
+from storefront.documents.queries import find_invoice
 from storefront.errors import Invalid, NotFound, Refusal, WrongState
 from storefront.events.queries import events_of
 from storefront.i18n.gettext import _, ngettext
@@ -16,7 +18,7 @@ from storefront.mail.queries import mails_of_order
 from storefront.orders import fulfilment
 from storefront.orders.fulfilment_validation import Shipment, check_shipment
 from storefront.orders.queries import load_order, notes_of
-from storefront.orders.search import OrderQuery, list_orders
+from storefront.orders.search import WITHDRAWN, OrderQuery, list_orders
 from storefront.payments import by_hand
 from storefront.payments import words as payment_words
 from storefront.staff.access import requires
@@ -61,7 +63,7 @@ def order_query(args: Any) -> OrderQuery:
     status, payment = args.get("status", ""), args.get("payment", "")
     return OrderQuery(
         q=search_text(args.get("q", "")),
-        status=status if status in STATUS_NAMES else "",
+        status=status if status in STATUS_NAMES or status == WITHDRAWN else "",
         payment=payment if payment in payment_words.STATUS_NAMES else "",
         before=parse_position(args.get("before", "")),
         after=parse_position(args.get("after", "")),
@@ -74,7 +76,8 @@ def url_of(query: OrderQuery, **more: Any) -> str:
 
 
 def chip_names() -> dict[str, str]:
-    return {"": _("All"), **{status: _(name) for status, name in STATUS_NAMES.items()}}
+    names = {"": _("All"), **{status: _(name) for status, name in STATUS_NAMES.items()}}
+    return names | ({WITHDRAWN: _("Withdrawn")} if current_tenant().is_in_eu else {})
 
 
 def payment_chips(query: OrderQuery) -> list[tuple[str, str, str]]:
@@ -94,6 +97,7 @@ def words() -> dict[str, Any]:
         "status_shapes": STATUS_SHAPES,
         "mail_names": KIND_NAMES,
         "sees_buyers": signed_in().may(Permission.CUSTOMERS_READ),
+        "may_refund": signed_in().may(Permission.REFUNDS_WRITE),
         "may_change": signed_in().may(Permission.ORDERS_WRITE),
     }
 
@@ -105,20 +109,23 @@ def detail_of(order_id: str) -> dict[str, Any]:
     notes = notes_of(order_id) if signed_in().may(Permission.CUSTOMERS_READ) else []
     mails = mails_of_order(order_id)
     happened = timeline(events_of(order_id, MAX_EVENTS), notes, mails)
-    return {"order": order, "timeline": happened, "mails": mails, "errors": {}, "message": "", "form": {}}
+    form = refund_form(order) if signed_in().may(Permission.REFUNDS_WRITE) else None
+    return {
+        "order": order,
+        "invoice": find_invoice(order_id),
+        "timeline": happened,
+        "mails": mails,
+        "refund_form": form,
+        "errors": {},
+        "message": "",
+        "form": {},
+    }
 
 
 @pages.get("/orders/<order_id>")
 @requires(Permission.ORDERS_READ)
 def order(order_id: str) -> Response:
     return no_store(render_page("admin/order.html", extra_partials=("messages",), **words(), **detail_of(order_id)))
-
-
-@pages.get("/orders/<order_id>/print")
-@requires(Permission.ORDERS_READ)
-def print_order(order_id: str) -> Response:
-    """A delivery note to print."""
-    return no_store(render_page("admin/order_print.html", **words(), **detail_of(order_id)))
 
 
 @pages.post("/orders/<order_id>/fulfil")

@@ -58,29 +58,37 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.ORDER_TRACKING_CHANGED: N_("Tracking changed"),
     EventType.ORDER_PAID: N_("Paid"),
     EventType.ORDER_REFUNDED: N_("Refunded"),
+    EventType.REFUND_FAILED: N_("Refund failed"),
+    EventType.WITHDRAWAL_RECEIVED: N_("Withdrew from contract"),
     EventType.PAYMENT_FAILED: N_("Payment failed"),
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
     EventType.MAIL_FAILED: N_("Email failed"),
     EventType.MAIL_RESENT: N_("Email sent again"),
+    EventType.INVOICE_ISSUED: N_("Invoice issued"),
 }
 
 
 def event_text(event: Any) -> str:
-    after = event.after or {}
-    shipment = ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)
     if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
         return _("Cancelled, items not put back in stock")
+    if detail := event_detail(event):
+        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=detail)
+    return _(EVENT_TEXTS[event.type])
+
+
+def event_detail(event: Any) -> str:
+    """Return what an event is about: a mail, an amount, an invoice or a shipment."""
+    after = event.after or {}
     if event.type in (EventType.MAIL_FAILED, EventType.MAIL_RESENT):
         kind = event.data.get("kind", "")
-        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=_(KIND_NAMES.get(kind, kind)))
-    if event.type == EventType.PAYMENT_MISMATCH:
-        amount = format_money(event.data["amount"])
-        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=amount)
-    if shipment:
-        return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=shipment)
-    return _(EVENT_TEXTS[event.type])
+        return _(KIND_NAMES.get(kind, kind))
+    if event.type in (EventType.PAYMENT_MISMATCH, EventType.ORDER_REFUNDED):
+        return format_money(event.data["amount"])
+    if event.type == EventType.INVOICE_ISSUED:
+        return str(after.get("invoice", ""))
+    return ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)
 
 
 def actor_text(type: str | None, name: str | None) -> str:

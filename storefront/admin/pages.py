@@ -2,6 +2,7 @@
 
 from storefront.admin import (
     audit_pages,
+    document_pages,
     home_pages,
     impression_pages,
     mail_pages,
@@ -10,6 +11,7 @@ from storefront.admin import (
     order_pages,
     product_list_pages,
     product_pages,
+    refund_pages,
     stock_pages,
     upsell_pages,
 )
@@ -17,6 +19,7 @@ from storefront.admin.blueprints import pages
 
 __all__ = [
     "audit_pages",
+    "document_pages",
     "home_pages",
     "impression_pages",
     "mail_pages",
@@ -26,6 +29,7 @@ __all__ = [
     "pages",
     "product_list_pages",
     "product_pages",
+    "refund_pages",
     "stock_pages",
     "upsell_pages",
 ]

@@ -42,6 +42,7 @@ from storefront.catalog.variant_schema import (
     variant_errors,
 )
 from storefront.i18n.negotiation import LANGUAGES
+from storefront.tenants.legal import LegalPage
 from storefront.tenants.timezones import check_timezone
 from storefront.web.validation_messages import error_message
 
@@ -220,6 +221,7 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
     if tenant.theme.hero:
         texts += [("theme, hero, title", tenant.theme.hero.title), ("theme, hero, text", tenant.theme.hero.text)]
     texts += [(f"shipping method {method.id!r}, name", method.name) for method in tenant.shipping]
+    texts += [(f"contact, {page}", words) for page, words in legal_texts(tenant)]
     texts += [(f"labels, {label!r}", {DEFAULT_LANGUAGE_KEY: label} | others) for label, others in tenant.labels.items()]
     known = {DEFAULT_LANGUAGE_KEY, tenant.language, *LANGUAGES}
     for field, words in texts:
@@ -227,6 +229,13 @@ def language_errors(tenant: TenantEntry) -> Iterator[str]:
             yield f"{field}: {language!r} is not a supported language: {', '.join(LANGUAGES)}"
         if words.keys().isdisjoint((DEFAULT_LANGUAGE_KEY, tenant.language)):
             yield f"{field}: is missing in {tenant.language!r}, the language of the shop's locale {tenant.locale}"
+
+
+def legal_texts(tenant: TenantEntry) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the texts of each legal page, by language."""
+    for page in LegalPage:
+        if texts := getattr(tenant.contact, page, None):
+            yield page, texts
 
 
 def unknown_references(tenant: TenantEntry) -> Iterator[str]:

@@ -32,6 +32,7 @@ from storefront.events.actions import Change, append_events
 from storefront.events.models import HIDDEN, EventType
 from storefront.ids import new_id
 from storefront.signals import catalog_loaded, products_imported
+from storefront.tenants.legal import contact_columns
 from storefront.tenants.models import Setting, Tenant
 from storefront.tenants.registry import registry
 
@@ -135,6 +136,7 @@ def import_tenant(connection: Connection, entry: TenantEntry, update_existing: b
     values = entry.model_dump(mode="json", exclude={"products", "id", "labels"}, by_alias=True)
     values["taxonomy_translations"] = entry.labels
     values = {name: value for name, value in values.items() if name not in SET_BY_STAFF or value is not None}
+    values |= contact_columns(values["contact"])
     currency = connection.scalar(select(Tenant.currency).where(Tenant.id == entry.id))
     if currency is None:
         connection.execute(insert(Tenant).values(id=entry.id, **values))

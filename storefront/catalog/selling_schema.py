@@ -40,7 +40,7 @@ MethodId = Annotated[
     str,
     matching(r"[a-z0-9][a-z0-9_-]{0,39}", "is not a shipping method's id: 1 to 40 lowercase letters, digits, - and _"),
 ]
-LegalText = Annotated[Text, Field(max_length=20_000)]
+LegalText = Annotated[dict[str, Annotated[Text, Field(max_length=50_000)]], *Translated]
 Uses = Annotated[int, Field(ge=1, le=MAX_USES)]
 
 
@@ -50,6 +50,10 @@ class ContactSetting(StrictModel):
     email: Annotated[Text, Field(max_length=254)] | None = None
     phone: Annotated[Text, Field(max_length=40)] | None = None
     address: Annotated[Text, Field(max_length=500)] | None = None
+    company: Annotated[Text, Field(max_length=200)] | None = None
+    """The name of the business, if it isn't the shop's."""
+    vat_id: Annotated[Text, Field(max_length=40)] | None = None
+    """Or another tax number, where the law allows it on invoices."""
     imprint: LegalText | None = None
     terms: LegalText | None = None
     privacy: LegalText | None = None

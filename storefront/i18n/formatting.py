@@ -58,6 +58,11 @@ def format_short_datetime(value: datetime) -> str:
     return str(get_datetime_format("short", locale=locale)).replace("{0}", time).replace("{1}", shown)
 
 
+def format_day(value: datetime) -> str:
+    """Format the day in the shop's time zone: "29 November 2026"."""
+    return str(format_date(value.astimezone(g.tenant.timezone), "long", money.parse_locale(shopper_locale())))
+
+
 def format_datetime(value: datetime) -> str:
     """Format date and time in the shop's time zone, with the offset from UTC, because the reader may be elsewhere."""
     zone, locale = g.tenant.timezone, money.parse_locale(shopper_locale())

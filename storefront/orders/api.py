@@ -8,6 +8,8 @@ from storefront.clock import rfc3339
 from storefront.orders.models import OrderStatus
 from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.queries import OrderView, load_order
+from storefront.orders.refund_models import RefundStatus
+from storefront.orders.refund_queries import RefundView
 from storefront.web.openapi import Money, ResponseModel, api_blueprint, responses, spec
 
 api = api_blueprint("orders_api", __name__)
@@ -53,6 +55,26 @@ class OrderPayment(ResponseModel):
     url: Annotated[str | None, Field(description="the page to pay on, while the payment is pending")]
 
 
+class RefundItem(ResponseModel):
+    product_id: str
+    variant_id: str
+    quantity: int
+    amount: Annotated[Money, Field(description="with the item's share of the discount and the tax")]
+    tax: Annotated[Money, Field(description="how much of that, or on top where prices are without tax, is tax")]
+
+
+class Refund(ResponseModel):
+    id: str
+    number: Annotated[str | None, Field(description="of the credit note; null until the refund has succeeded")]
+    status: Annotated[str, Field(json_schema_extra={"enum": [*RefundStatus]})]
+    amount: Annotated[Money, Field(description="the whole amount, which may be another one than that of its parts")]
+    items: list[RefundItem]
+    shipping: Annotated[Money, Field(description="what is paid back of the shipping, with its tax")]
+    reason: str | None
+    restocked: Annotated[bool, Field(description="whether some of the items came back into stock")]
+    created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
 class Order(ResponseModel):
     id: str
     number: str
@@ -73,6 +95,7 @@ class Order(ResponseModel):
         Delivery | None, Field(description="the shipping method; null if the shop has none and it wasn't shipped")
     ]
     payment: Annotated[OrderPayment, Field(description="`none`: nothing to pay online")]
+    refunds: list[Refund]
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
@@ -110,6 +133,7 @@ def order_fields(order: OrderView) -> dict[str, Any]:
         "address": address_of(order),
         "delivery": delivery_of(order),
         "payment": payment_of(order),
+        "refunds": [refund_of(refund) for refund in order.refunds],
         "created_at": rfc3339(order.created_at),
     }
 
@@ -138,6 +162,32 @@ def payment_of(order: OrderView) -> OrderPayment:
         paid=Money.model_construct(amount=payment.paid if payment else 0, currency=currency),
         refunded=Money.model_construct(amount=payment.refunded if payment else 0, currency=currency),
         url=payment.url if payment else None,
+    )
+
+
+def refund_of(refund: RefundView) -> Refund:
+    def money(minor: int) -> Money:
+        return Money.model_construct(amount=minor, currency=refund.currency)
+
+    return Refund.model_construct(
+        id=refund.id,
+        number=refund.number,
+        status=refund.status,
+        amount=money(refund.amount),
+        items=[
+            RefundItem.model_construct(
+                product_id=line.product_id,
+                variant_id=line.variant_id,
+                quantity=line.quantity,
+                amount=money(line.amount),
+                tax=money(line.tax),
+            )
+            for line in refund.lines
+        ],
+        shipping=money(refund.shipping),
+        reason=refund.reason,
+        restocked=refund.is_restocked,
+        created_at=rfc3339(refund.created_at),
     )
 
 

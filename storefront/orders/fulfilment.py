@@ -26,9 +26,10 @@ from storefront.orders.payment_changes import stop_waiting
 from storefront.orders.payment_choice import ONLINE_METHODS
 from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.queries import OrderView, load_order
+from storefront.orders.refund_queries import restocked_of
 from storefront.orders.sales import forget_sales
 from storefront.promotions.actions import give_back_use
-from storefront.signals import order_with_payment_cancelled, orders_changed
+from storefront.signals import order_with_payment_cancelled, orders_changed, paid_order_cancelling
 
 orders = table_of(Order)
 IS_SHIPPABLE = or_(orders.c.payment_status != PaymentStatus.PENDING, orders.c.payment_method.not_in([*ONLINE_METHODS]))
@@ -84,6 +85,8 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
             mail_buyer(MailKind.ORDER_CANCELLED, order)
         if order.payment is not None:
             stop_waiting(order.payment)
+        if order.payment is not None and order.payment.paid:
+            paid_order_cancelling.send(order=order)
     orders_changed.send()
     if order.payment is not None:
         order_with_payment_cancelled.send(order_id=order_id)
@@ -126,8 +129,13 @@ def check_is_shipped(order_id: str) -> None:
 
 
 def returned_stock(order: OrderView) -> list[NewEvent]:
-    """Return the order's stock, inside `write()`. Return the events about it."""
-    returned = sorted(StockChange(line.product_id, line.variant_id, line.quantity) for line in order.lines)
+    """Return the order's stock, but for what refunds have returned, inside `write()`. Return the events about it."""
+    already = restocked_of(order.refunds)
+    returned = sorted(
+        StockChange(line.product_id, line.variant_id, line.quantity - already[line.variant_id])
+        for line in order.lines
+        if line.quantity > already[line.variant_id]
+    )
     left = zip(returned, restore_stock(returned, now()), strict=True)
     return [stock_event(line.product_id, line.variant_id, stock_left) for line, stock_left in left]
 

@@ -25,6 +25,7 @@ from storefront.ids import new_id, new_token
 
 MAX_KEY_LENGTH = 100
 HAS_PAYMENT = text("payment_status <> 'none'")
+IS_WITHDRAWN = text("withdrawn_at IS NOT NULL")
 """Of a partial index, and as a condition of statements that use it."""
 
 
@@ -51,6 +52,12 @@ class Order(OwnedByTenant, Model):
             *("tenant_id", "payment_status", "position"),
             sqlite_where=HAS_PAYMENT,
             postgresql_where=HAS_PAYMENT,
+        ),
+        Index(
+            "ix_orders_withdrawn",
+            *("tenant_id", "position"),
+            sqlite_where=IS_WITHDRAWN,
+            postgresql_where=IS_WITHDRAWN,
         ),
         CheckConstraint("status IN ('placed', 'fulfilled', 'cancelled')", name="status_known"),
     )
@@ -97,6 +104,10 @@ class Order(OwnedByTenant, Model):
     tracking: Mapped[str | None]
     fulfilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the buyer withdrew from the contract."""
+    withdrawal_statement: Mapped[str | None]
+    """What the buyer wrote with it. No event holds it, for the reason that `OrderNote` gives."""
     cancel_reason: Mapped[str | None]
     """For the staff; shoppers don't see it, and no event holds it, for the reason that `OrderNote` gives."""
     payment_method: Mapped[str | None] = mapped_column(String(20))

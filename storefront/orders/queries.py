@@ -22,6 +22,7 @@ from storefront.orders.models import Order, OrderLine, OrderNote
 from storefront.orders.payment_choice import ONLINE_METHODS
 from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
+from storefront.orders.refund_queries import RefundView, refunds_of
 from storefront.pricing.price import Price, TaxLine
 
 
@@ -88,9 +89,12 @@ class OrderView:
     vat_id: str | None
     payment_method: str | None
     payment_status: str
+    withdrawn_at: datetime | None
+    withdrawal_statement: str | None
     price: Price
     lines: list[OrderLineView]
     payment: PaymentView | None
+    refunds: list[RefundView]
 
     @property
     def shipment(self) -> Shipment:
@@ -136,7 +140,7 @@ ORDER_COLUMNS = (
         "position",
     ),
     *("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason", "payment_method", "payment_status"),
-    *("address", "shipping_method", "shipping_name", "vat_id"),
+    *("address", "shipping_method", "shipping_name", "vat_id", "withdrawn_at", "withdrawal_statement"),
 )
 PRICE_COLUMNS = (
     *("subtotal", "discount", "shipping", "shipping_tax", "tax", "total", "tax_included", "promo_code", "tax_rate"),
@@ -161,10 +165,14 @@ def load_order(order_id: str) -> OrderView:
         raise NotFound(_("We couldn't find this order."))
     lines = [OrderLineView(**{name: row._mapping[order_lines.c[name]] for name in LINE_COLUMNS}) for row in rows]
     row = rows[0]._mapping
-    return order_view(row, lines, find_payment(order_id) if row[orders.c.payment_method] else None)
+    payment = find_payment(order_id) if row[orders.c.payment_method] else None
+    refunds = refunds_of([order_id]).get(order_id, []) if payment and payment.paid else []
+    return order_view(row, lines, payment, refunds)
 
 
-def order_view(row: Mapping[Any, Any], lines: list[OrderLineView], payment: PaymentView | None) -> OrderView:
+def order_view(
+    row: Mapping[Any, Any], lines: list[OrderLineView], payment: PaymentView | None, refunds: list[RefundView]
+) -> OrderView:
     """Return an order from a row with the columns of `orders`."""
     paid = {name: row[orders.c[name]] for name in PRICE_COLUMNS}
     rate, stored = paid.pop("tax_rate"), paid.pop("tax_lines")
@@ -174,7 +182,8 @@ def order_view(row: Mapping[Any, Any], lines: list[OrderLineView], payment: Paym
         tax_rate=Decimal(rate) if rate else None,
         tax_lines=tuple(TaxLine.of(line) for line in stored or ()),
     )
-    return OrderView(**{name: row[orders.c[name]] for name in ORDER_COLUMNS}, price=price, lines=lines, payment=payment)
+    own = {name: row[orders.c[name]] for name in ORDER_COLUMNS}
+    return OrderView(**own, price=price, lines=lines, payment=payment, refunds=refunds)
 
 
 def notes_of(order_id: str) -> list[OrderNote]:

@@ -21,7 +21,7 @@ from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
 from storefront.ids import RANDOM_BITS, id_at
-from storefront.orders.models import HAS_PAYMENT, OrderSearchKey
+from storefront.orders.models import HAS_PAYMENT, IS_WITHDRAWN, OrderSearchKey
 from storefront.orders.payment_queries import payments_of
 from storefront.orders.queries import (
     LINE_COLUMNS,
@@ -33,6 +33,7 @@ from storefront.orders.queries import (
     order_view,
     orders,
 )
+from storefront.orders.refund_queries import refunds_of
 from storefront.orders.search_keys import beginning
 from storefront.orders.validation import order_numbers_beginning_with
 
@@ -44,6 +45,8 @@ MAX_CANDIDATES = 300
 """Orders looked at for each key or product if a status is wanted; those of a rare one may be further back."""
 CHUNK, CHUNK_BY_STATUS = 100, 500
 """Candidates whose orders one statement reads; of those by status, only few may come back."""
+WITHDRAWN = "withdrawn"
+"""In place of a status: orders whose buyer has withdrawn from the contract."""
 END = "\U0010ffff"
 """Sorts behind every other character."""
 
@@ -101,7 +104,8 @@ def matching_rows(query: OrderQuery, limit: int) -> list[Any]:
     if query.q.strip():
         return list(islice(searched_rows(query, limit), limit))
     oldest_first = query.after is not None
-    statement = SELECT_ORDERS[bool(query.status), bool(query.payment), oldest_first]
+    by_status = query.status if query.status in ("", WITHDRAWN) else "status"
+    statement = SELECT_ORDERS[by_status, bool(query.payment), oldest_first]
     values: dict[str, Any] = {"low": query.low, "high": query.high, "limit": limit}
     values |= {"status": query.status, "payment": query.payment}
     return [row for row in execute(statement, values) if is_recent(row, query)]
@@ -112,13 +116,15 @@ def is_recent(row: Any, query: OrderQuery) -> bool:
 
 
 def has_status(row: Any, query: OrderQuery) -> bool:
-    return query.status in ("", row.status) and query.payment in ("", row.payment_status)
+    is_status = query.status in ("", row.status) or (query.status == WITHDRAWN and row.withdrawn_at is not None)
+    return is_status and query.payment in ("", row.payment_status)
 
 
 def searched_rows(query: OrderQuery, limit: int) -> Iterator[Any]:
     """Yield the orders that the search finds, until the candidates end."""
     positions = candidates(query, MAX_CANDIDATES if query.status or query.payment or query.since else limit)
-    statement, size = SELECT_ORDERS_AT[bool(query.status)], CHUNK_BY_STATUS if query.status else CHUNK
+    by_status = query.status not in ("", WITHDRAWN)
+    statement, size = SELECT_ORDERS_AT[by_status], CHUNK_BY_STATUS if by_status else CHUNK
     while chunk := list(islice(positions, size)):
         found = execute(statement, {"positions": chunk, "status": query.status}).all()
         by_position = {row.position: row for row in found}
@@ -175,10 +181,11 @@ def with_lines(rows: Sequence[Any]) -> list[OrderView]:
     if rows:
         for line in execute(SELECT_LINES, {"ids": list(lines)}):
             lines[line.order_id].append(OrderLineView(**{name: getattr(line, name) for name in LINE_COLUMNS}))
-    return [order_view(row._mapping, lines[row.id], payments.get(row.id)) for row in rows]
+    refunds = refunds_of([id for id, payment in payments.items() if payment.paid])
+    return [order_view(row._mapping, lines[row.id], payments.get(row.id), refunds.get(row.id, [])) for row in rows]
 
 
-def select_orders(by_status: bool, by_payment: bool, oldest_first: bool) -> Select[Any]:
+def select_orders(by_status: str, by_payment: bool, oldest_first: bool) -> Select[Any]:
     order = orders.c.position if oldest_first else orders.c.position.desc()
     statement = (
         select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS))
@@ -186,7 +193,9 @@ def select_orders(by_status: bool, by_payment: bool, oldest_first: bool) -> Sele
         .order_by(order)
         .limit(bindparam("limit"))
     )
-    if by_status:
+    if by_status == WITHDRAWN:
+        statement = statement.where(IS_WITHDRAWN)
+    elif by_status:
         statement = statement.where(orders.c.status == bindparam("status"))
     if by_payment:
         statement = statement.where(orders.c.payment_status == bindparam("payment"), HAS_PAYMENT)
@@ -258,7 +267,7 @@ def select_products(terms: Sequence[str]) -> Select[Any]:
 
 SELECT_ORDERS = {
     (by_status, by_payment, oldest_first): select_orders(by_status, by_payment, oldest_first)
-    for by_status in (False, True)
+    for by_status in ("", "status", WITHDRAWN)
     for by_payment in (False, True)
     for oldest_first in (False, True)
 }

@@ -27,6 +27,9 @@ class ManualProvider:
     def refund(self, payment: PaymentView, amount: int, key: str) -> ProviderRefund:
         return ProviderRefund(None, RefundStatus.SUCCEEDED)
 
+    def find_refund(self, payment: PaymentView, key_prefix: str) -> ProviderRefund | None:
+        return None
+
     def verify_webhook(self, body: bytes, signature: str) -> WebhookNotice:
         raise NotFound(_("We couldn't find this page."))
 

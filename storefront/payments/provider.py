@@ -94,5 +94,8 @@ class PaymentProvider(Protocol):
     def refund(self, payment: PaymentView, amount: int, key: str) -> ProviderRefund:
         """Pay back an amount in minor units, once for each `key`. Raises `ProviderRejected`."""
 
+    def find_refund(self, payment: PaymentView, key_prefix: str) -> ProviderRefund | None:
+        """Return the refund, as it is now, that was made for a key with this beginning."""
+
     def verify_webhook(self, body: bytes, signature: str) -> WebhookNotice:
         """Return what the webhook is about. Raises `InvalidSignature`, or `NotFound` for a method without webhooks."""

@@ -132,10 +132,16 @@ class StripeProvider:
         params: Any = {
             "payment_intent": payment.intent_id or "",
             "amount": to_stripe(amount, payment.currency),
-            "metadata": {"order_id": payment.order_id},
+            "metadata": {"order_id": payment.order_id, "key": key},
         }
-        found = self._call(lambda: self._client.v1.refunds.create(params, {"idempotency_key": f"refund-{key}"}))
-        return ProviderRefund(found.id, REFUND_STATUSES.get(found.status or "", RefundStatus.PENDING))
+        options: Any = {"idempotency_key": f"refund-{key}"}
+        return refund_of(self._call(lambda: self._client.v1.refunds.create(params, options)))
+
+    def find_refund(self, payment: PaymentView, key_prefix: str) -> ProviderRefund | None:
+        params: Any = {"payment_intent": payment.intent_id or "", "limit": 100}
+        made = self._call(lambda: self._client.v1.refunds.list(params)).data
+        found = [one for one in made if one.metadata and one.metadata.to_dict().get("key", "").startswith(key_prefix)]
+        return refund_of(found[0]) if found else None
 
     def check_key(self) -> None:
         """Make a call that changes nothing. Raises `ProviderUnavailable` for a key that Stripe refuses, too."""
@@ -154,6 +160,10 @@ class StripeProvider:
 
     def _call(self, request: Callable[[], T]) -> T:
         return self._gate.call(lambda: translated(request))
+
+
+def refund_of(refund: Any) -> ProviderRefund:
+    return ProviderRefund(refund.id, REFUND_STATUSES.get(refund.status or "", RefundStatus.PENDING))
 
 
 REFUND_STATUSES = {

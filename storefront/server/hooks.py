@@ -21,6 +21,7 @@ from storefront.observability import metrics_folder
 from storefront.observability.logging import disable_unused_log_fields
 from storefront.observability.redaction import keep_secret, redact
 from storefront.payments import jobs as payment_jobs
+from storefront.refunds import jobs as refund_jobs
 from storefront.retention import actions as retention
 from storefront.server.bootstrap import prepare
 from storefront.server.listening import network_addresses, refuse_used_ports
@@ -139,6 +140,7 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     jobs.start(worker.wsgi)
     payment_jobs.start(worker.wsgi)
+    refund_jobs.start(worker.wsgi)
     retention.start(worker.wsgi)
     state_of(worker.wsgi).mail_worker.start()
 

@@ -9,6 +9,7 @@ from storefront.catalog.filters import format_decimal
 from storefront.catalog.models import Product, ProductStatus, Variant, VariantStatus
 from storefront.db.base import db
 from storefront.i18n.negotiation import default_language
+from storefront.tenants.legal import joined_contact
 from storefront.tenants.models import Tenant
 from storefront.upsell.recommender.models import Complement, ComplementSource
 
@@ -17,7 +18,7 @@ COPIED = (
     *("id", "name", "currency", "locale", "timezone", "upsell", "country", "payment"),
     *("category_order", "upsell_enabled"),
 )
-SPARSE = ("tax", "promotions", "contact", "shipping")
+SPARSE = ("tax", "promotions", "shipping")
 """Settings whose parts may be empty, and are left out then."""
 EMPTY: tuple[Any, ...] = (None, [], {})
 
@@ -28,6 +29,7 @@ def exported_tenant(row: Tenant) -> dict[str, Any]:
     found |= {"theme": {name: value for name, value in row.theme.items() if value is not None}}
     found |= {"labels": row.taxonomy_translations}
     found |= {name: without_empty(getattr(row, name)) for name in SPARSE}
+    found |= {"contact": joined_contact(row.contact, row.legal_texts)}
     return {name: value for name, value in found.items() if value not in EMPTY}
 
 

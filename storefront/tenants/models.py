@@ -31,6 +31,12 @@ class Tenant(Model):
     """Categories as staff has ordered them; others follow in catalogue order."""
     country: Mapped[str | None] = mapped_column(String(2))
     contact: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """`email`, `phone`, `address`, `company` and `vat_id`, those that are given. Written with the two below by
+    `contact_columns`."""
+    legal_texts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    """By `LegalPage`: a text in the default language, or texts by language."""
+    legal_pages: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """The keys of `legal_texts`."""
     shipping: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     payment: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     """Ids of payment methods."""

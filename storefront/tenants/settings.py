@@ -17,6 +17,7 @@ from storefront.i18n.negotiation import default_language
 from storefront.i18n.unicode_text import plain_code
 from storefront.tenants import theme
 from storefront.tenants.countries import is_in_eu
+from storefront.tenants.legal import LegalPage
 from storefront.tenants.models import Tenant
 from storefront.tenants.promotions import Promotion
 from storefront.tenants.shipping_methods import ShippingMethod
@@ -78,6 +79,9 @@ class TenantSettings:
     country: str | None = None
     """Where the shop is; None if it doesn't say."""
     contact: dict[str, str] = field(default_factory=dict, hash=False)
+    """`email`, `phone`, `address`, `company` and `vat_id`, those that are given."""
+    legal_pages: tuple[LegalPage, ...] = ()
+    """Those that have a text."""
     shipping: tuple[ShippingMethod, ...] = ()
     payment: tuple[str, ...] = ()
 
@@ -98,6 +102,7 @@ class TenantSettings:
             category_order=tuple(row.category_order or ()),
             country=row.country,
             contact={name: text for name, text in (row.contact or {}).items() if text},
+            legal_pages=tuple(page for page in LegalPage if page in (row.legal_pages or ())),
             shipping=tuple(
                 ShippingMethod.of(method, row.currency, money.parse_locale(row.locale).language)
                 for method in row.shipping or ()
@@ -114,6 +119,16 @@ class TenantSettings:
         """Return the promotion of a typed or pasted code; it may have expired. None if there is none."""
         wanted = plain_code(code).upper()
         return next((offer for offer in self.promotions if offer.code == wanted), None)
+
+    @property
+    def seller_name(self) -> str:
+        """The name of the business, which may be another than that of the shop."""
+        return self.contact.get("company") or self.name
+
+    @property
+    def can_issue_invoices(self) -> bool:
+        """Whether the shop has the address that an invoice must name."""
+        return "address" in self.contact
 
     @property
     def is_in_eu(self) -> bool:

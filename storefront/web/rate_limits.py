@@ -28,6 +28,7 @@ log = logging.getLogger("storefront.web.rate_limits")
 CARTS_LIMIT = "300 per minute"
 CART_CHANGES_LIMIT = "600 per minute"
 CHECKOUT_LIMIT = "120 per minute"
+DOCUMENT_LIMIT = "60 per minute"
 UPSELL_LIMIT = "240 per minute"
 SEARCH_LIMIT = "1200 per minute"
 STREAMS_LIMIT = "600 per minute"
@@ -47,7 +48,7 @@ def is_front_page() -> bool:
 
 
 def was_refused(response: Response) -> bool:
-    """Whether the promo code was invalid (422)."""
+    """Whether the promo code was invalid, or the order's number or email address (422)."""
     return response.status_code == 422
 
 
@@ -63,6 +64,7 @@ def was_wrong_key(response: Response) -> bool:
 
 limit_search = limiter.limit(SEARCH_LIMIT, exempt_when=is_front_page)
 limit_promo_guesses = limiter.shared_limit(GUESSES_LIMIT, "promo-guesses", deduct_when=was_refused)
+limit_order_guesses = limiter.shared_limit(GUESSES_LIMIT, "order-guesses", deduct_when=was_refused)
 limit_token_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_unauthorized)
 limit_key_guesses = limiter.shared_limit(GUESSES_LIMIT, "token-guesses", deduct_when=was_wrong_key)
 

@@ -24,7 +24,11 @@ SCRIPT = "js/shop.js"
 STYLE = "css/style.css"
 ADMIN_SCRIPT = "js/admin.js"
 ADMIN_STYLE = "css/admin.css"
-BUNDLES = (SCRIPT, STYLE, ADMIN_SCRIPT, ADMIN_STYLE)
+DOCUMENT_SCRIPT = "js/document.js"
+DOCUMENT_STYLE = "css/document.css"
+SCRIPTS = (SCRIPT, ADMIN_SCRIPT, DOCUMENT_SCRIPT)
+STYLES = (STYLE, ADMIN_STYLE, DOCUMENT_STYLE)
+BUNDLES = (*SCRIPTS, *STYLES)
 SOURCES = ("js/", "css/")
 """Folders of which only the bundles are served."""
 PRODUCTS = "products/"
@@ -60,9 +64,9 @@ class StaticFiles:
                     texts[name] = content
                 else:
                     paths[name] = path
-        for script in (SCRIPT, ADMIN_SCRIPT):
+        for script in SCRIPTS:
             texts[script] = join_scripts(self.folder / script).encode()
-        for style in (STYLE, ADMIN_STYLE):
+        for style in STYLES:
             texts[style] = self.with_hashed_names(join_styles(self.folder / style)).encode()
         self.hashed.update({name: hashed_name(name, texts[name]) for name in BUNDLES})
         self.answers.update(self.answers_of(paths, texts))

@@ -36,6 +36,8 @@ class StripeAccount:
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
     intents: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refund_status: str = "succeeded"
+    """Of new refunds."""
     events: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -163,11 +165,15 @@ class StripeAccount:
                 "amount": amount,
                 "currency": intent["currency"],
                 "payment_intent": intent["id"],
-                "status": "succeeded",
+                "status": self.refund_status,
                 "metadata": params.get("metadata", {}),
             }
             self._event("refund.created", self.refunds[id])
             return dict(self.refunds[id])
+
+    def refunds_of(self, intent_id: str) -> dict[str, Any]:
+        found = [dict(one) for one in self.refunds.values() if one["payment_intent"] == intent_id]
+        return {"object": "list", "data": found, "has_more": False, "url": "/v1/refunds"}
 
     def _event(self, type: str, about: dict[str, Any]) -> None:
         event = {

@@ -119,7 +119,7 @@ class StripeServer:
         if found := re.fullmatch(r"/v1/checkout/sessions/([\w-]+)(/expire)?", path):
             return account.expire_session(found[1]) if found[2] else account.shown_session(found[1])
         if path == "/v1/refunds":
-            return account.refund(params)
+            return account.refund(params) if method == "POST" else account.refunds_of(params["payment_intent"])
         raise StripeRefusal(404, "resource_missing", f"Unrecognized request URL ({method}: {path})")
 
 

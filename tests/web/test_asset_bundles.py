@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storefront.web.asset_bundles import AssetError, join_scripts, join_styles
-from storefront.web.static_files import ADMIN_SCRIPT, ADMIN_STYLE, SCRIPT, STATIC_FOLDER, STYLE
+from storefront.web.static_files import SCRIPT, SCRIPTS, STATIC_FOLDER, STYLE, STYLES
 
 Write = Callable[..., Path]
 
@@ -160,14 +160,14 @@ def test_error_names_the_stylesheet(write: Write, sources: dict[str, str], sente
 
 
 def test_bundles_contain_every_source_file() -> None:
-    scripts = {script: join_scripts(STATIC_FOLDER / script) for script in (SCRIPT, ADMIN_SCRIPT)}
+    scripts = {script: join_scripts(STATIC_FOLDER / script) for script in SCRIPTS}
     parts = {name: re.findall(r'^modules\["([\w./]+)"\]=', text, re.MULTILINE) for name, text in scripts.items()}
     sources = {path.relative_to(STATIC_FOLDER / "js").as_posix() for path in (STATIC_FOLDER / "js").rglob("*.js")}
     assert {name for names in parts.values() for name in names} == sources
     assert not [name for name in parts[SCRIPT] if name.startswith("admin")]
-    imported = {style: imports_of(style) for style in (STYLE, ADMIN_STYLE)}
+    imported = {style: imports_of(style) for style in STYLES}
     files = {path.relative_to(STATIC_FOLDER / "css").as_posix() for path in (STATIC_FOLDER / "css").rglob("*.css")}
-    assert {name for names in imported.values() for name in names} | {"style.css", "admin.css"} == files
+    assert {name for names in imported.values() for name in names} | {"style.css", "admin.css", "document.css"} == files
     assert all(len(names) == len(set(names)) for names in imported.values())
     assert not [name for name in imported[STYLE] if name.startswith("admin/")]
     assert len(join_styles(STATIC_FOLDER / STYLE)) > 20_000

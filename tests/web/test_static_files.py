@@ -34,6 +34,8 @@ def test_only_bundles_of_scripts_and_styles_are_served(folder: Path) -> None:
     assert {name for name in served if name.startswith(("js/", "css/"))} == {
         *("js/shop.js", files.hashed["js/shop.js"]),
         *("js/admin.js", files.hashed["js/admin.js"]),
+        *("js/document.js", files.hashed["js/document.js"]),
+        *("css/document.css", files.hashed["css/document.css"]),
         *("css/style.css", files.hashed["css/style.css"]),
         *("css/admin.css", files.hashed["css/admin.css"]),
     }

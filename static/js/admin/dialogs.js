@@ -1,4 +1,4 @@
-// Buttons that open a dialog of the page, and those that print it.
+// Buttons that open a dialog of the page.
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-dialog]");
@@ -6,5 +6,4 @@ document.addEventListener("click", (event) => {
     document.querySelector("#rail:popover-open")?.hidePopover();
     document.getElementById(button.dataset.dialog).showModal();
   }
-  if (event.target.closest("[data-print]")) print();
 });

@@ -1,0 +1,71 @@
+"""The refund of an order, on the order's page of the back office."""
+
+from flask import request
+from werkzeug.wrappers import Response as AnyResponse
+
+from storefront import money
+from storefront.admin.blueprints import pages
+from storefront.admin.order_pages import done, show_again
+from storefront.errors import FieldError, Invalid
+from storefront.i18n.gettext import _
+from storefront.i18n.unicode_text import single_line
+from storefront.ids import is_id, new_token
+from storefront.orders.queries import OrderView, load_order
+from storefront.orders.refund_models import RefundStatus
+from storefront.refunds.actions import refund_order
+from storefront.refunds.calculator import RefundRequest
+from storefront.staff.access import requires
+from storefront.staff.permissions import Permission
+
+
+@pages.post("/orders/<order_id>/refunds")
+@requires(Permission.REFUNDS_WRITE)
+def refund(order_id: str) -> AnyResponse:
+    order = load_order(order_id)
+    try:
+        found = refund_order(order_id, refund_in_form(order), given_id())
+    except Invalid as refusal:
+        return show_again(order_id, refusal)
+    texts = {
+        RefundStatus.SUCCEEDED: _("Refunded."),
+        RefundStatus.PENDING: _("The refund is on its way. This page shows when it has arrived."),
+        RefundStatus.FAILED: _("The payment provider couldn't make this refund."),
+    }
+    return done(order_id, texts[RefundStatus(found.status)])
+
+
+def given_id() -> str:
+    sent = request.form.get("refund_id", "")
+    return sent if is_id(sent) else new_token()
+
+
+def refund_in_form(order: OrderView) -> RefundRequest:
+    """Raises `Invalid` with a message for each field that isn't a number."""
+    faults: list[FieldError] = []
+    quantities = {line.variant_id: quantity_of(line.variant_id, faults) for line in order.lines}
+    shipping = amount_of("refund_shipping", order.currency, faults)
+    amount = amount_of("refund_amount", order.currency, faults)
+    if faults:
+        raise Invalid(*faults)
+    reason, restock = request.form.get("refund_reason", ""), request.form.get("refund_restock") == "true"
+    return RefundRequest(
+        {id: number for id, number in quantities.items() if number}, shipping or 0, amount, reason, restock
+    )
+
+
+def quantity_of(variant_id: str, faults: list[FieldError]) -> int:
+    text = single_line(request.form.get(f"quantity_{variant_id}", "")) or "0"
+    if text.isascii() and text.isdigit() and len(text) <= 3:
+        return int(text)
+    faults.append(FieldError("items", _("Please enter whole numbers.")))
+    return 0
+
+
+def amount_of(field: str, currency: str, faults: list[FieldError]) -> int | None:
+    """Return the amount in minor units; None if the field is empty."""
+    text = single_line(request.form.get(field, ""))
+    try:
+        return money.parse(text.replace(",", "."), currency) if text else None
+    except ValueError:
+        faults.append(FieldError(field.removeprefix("refund_"), _("Please enter an amount.")))
+        return None

@@ -1,0 +1,78 @@
+"""What the credit note of a refund says, in the language of the context. It names the credit, so amounts are
+positive; all are those that the order and the refund have stored."""
+
+from collections.abc import Iterator
+
+from storefront.documents.contents import (
+    Facts,
+    options_of,
+    order_facts,
+    recipient_lines,
+    seller_lines,
+    tax_facts,
+)
+from storefront.documents.credited_price import credited_price, goods_of
+from storefront.documents.document import Document, DocumentLine
+from storefront.documents.models import Invoice
+from storefront.documents.price_section import price_section, rate_text
+from storefront.i18n.formatting import format_day, format_integer, format_money
+from storefront.i18n.gettext import _
+from storefront.i18n.locale import shopper_language
+from storefront.orders.queries import OrderView
+from storefront.orders.refund_queries import RefundView
+from storefront.pricing.price import Price
+from storefront.tenants.settings import TenantSettings
+
+
+def credit_note_document(
+    tenant: TenantSettings, order: OrderView, refund: RefundView, invoice: Invoice | None
+) -> Document:
+    """The credit note of a refund that has succeeded, for the order's invoice as far as there was one by then."""
+    price = credited_price(order, refund)
+    return Document(
+        title=_("Credit note"),
+        number=refund.number or "",
+        language=shopper_language(),
+        shop=tenant.name,
+        seller=seller_lines(refund.seller or {"name": tenant.seller_name}),
+        recipient_label=_("Bill to"),
+        recipient=recipient_lines(order),
+        facts=tuple(credit_note_facts(order, refund, invoice)),
+        lines=tuple(credited_lines(order, refund, price)),
+        prices=price_section(price, order.shipping_name if price.shipping else None),
+    )
+
+
+def credit_note_facts(order: OrderView, refund: RefundView, invoice: Invoice | None) -> Facts:
+    yield _("Credit note number"), refund.number or ""
+    issued_at = refund.finished_at or refund.created_at
+    yield _("Date"), format_day(issued_at)
+    if invoice and invoice.issued_at <= issued_at:
+        yield _("For invoice"), invoice.number
+        yield _("Invoice date"), format_day(invoice.issued_at)
+    yield from order_facts(order)
+    yield from tax_facts(order)
+    if refund.reason:
+        yield _("Reason"), refund.reason
+
+
+def credited_lines(order: OrderView, refund: RefundView, price: Price) -> Iterator[DocumentLine]:
+    """Yield the refunded items at the price that was paid, and what belongs to none of them."""
+    refunded = {line.variant_id: line for line in refund.lines}
+    for line in order.lines:
+        if part := refunded.get(line.variant_id):
+            yield DocumentLine(
+                line.name,
+                options_of(line),
+                format_integer(part.quantity),
+                format_money(line.unit_price),
+                rate_text(line.tax_rate),
+                format_money(line.unit_price * part.quantity),
+            )
+    if other := price.subtotal - goods_of(order, refund):
+        name = _("Other amount") if other > 0 else _("Deduction")
+        yield DocumentLine(name, "", "", amount=signed(other))
+
+
+def signed(amount: int) -> str:
+    return format_money(amount) if amount >= 0 else "−" + format_money(-amount)

@@ -1,0 +1,1 @@
+"""Refunds: what they amount to, paying them back, and the numbers of credit notes."""

@@ -1,0 +1,122 @@
+"""Changes of refunds, inside `write()` and behind `lock_payment`, which keeps two refunds of an order apart."""
+
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from storefront.catalog.stock import StockChange, restore_stock, stock_event
+from storefront.clock import now
+from storefront.db.tenancy import execute, insert_rows, tenant_scoped
+from storefront.db.tenant_context import current_tenant_id
+from storefront.documents.actions import seller_of
+from storefront.documents.numbering import next_number
+from storefront.events.actions import Change, NewEvent, record_events
+from storefront.events.models import EventType
+from storefront.mail.kinds import MailKind
+from storefront.orders.mails import mail_buyer
+from storefront.orders.models import OrderStatus
+from storefront.orders.payment_changes import change_payment
+from storefront.orders.payment_models import PaymentStatus
+from storefront.orders.payment_queries import PaymentView
+from storefront.orders.queries import OrderView
+from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLine, RefundStatus
+from storefront.orders.refund_queries import RefundView, refunds, restocked_of
+from storefront.refunds.calculator import CalculatedRefund, PaidLine, PaidOrder, RefundRequest
+from storefront.tenants.registry import registry
+
+CREDIT_NOTE_PREFIX = "CN"
+
+
+def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
+    """Return what can be refunded. Refunds that may still succeed count as refunded."""
+    counted = [refund for refund in order.refunds if refund.counts]
+    pending = sum(refund.amount for refund in counted if refund.is_pending)
+    refunded: dict[str, int] = {}
+    for refund in counted:
+        for line in refund.lines:
+            refunded[line.variant_id] = refunded.get(line.variant_id, 0) + line.quantity
+    return PaidOrder(
+        lines=[
+            PaidLine(line.variant_id, line.product_id, line.unit_price, line.quantity, line.discount, line.tax)
+            for line in order.lines
+        ],
+        tax_included=order.price.tax_included,
+        shipping=order.price.shipping + (0 if order.price.tax_included else order.price.shipping_tax),
+        shipping_tax=order.price.shipping_tax,
+        available=payment.paid - payment.refunded - pending,
+        shipping_refunded=sum(refund.shipping for refund in counted),
+        refunded=refunded,
+        restocked=restocked_of(order.refunds),
+    )
+
+
+def fingerprint_of(order_id: str, wanted: RefundRequest) -> str:
+    """Return a hash by which a repeated request is told from another one."""
+    parts = (order_id, sorted(wanted.quantities.items()), wanted.shipping, wanted.amount, wanted.reason, wanted.restock)
+    return sha256(repr(parts).encode()).hexdigest()
+
+
+def add_refund(refund_id: str, order: OrderView, calculated: CalculatedRefund, wanted: RefundRequest) -> None:
+    """Write a pending refund with its lines, and put what came back into stock."""
+    row = {
+        "id": refund_id,
+        "order_id": order.id,
+        "status": RefundStatus.PENDING,
+        "currency": order.currency,
+        "amount": calculated.amount,
+        "shipping": calculated.shipping,
+        "shipping_tax": calculated.shipping_tax,
+        "reason": wanted.reason or None,
+        "fingerprint": fingerprint_of(order.id, wanted),
+        "attempt": 1,
+        "created_at": now(),
+        "next_check_at": now(),
+    }
+    insert_rows(Refund, [row])
+    if calculated.lines:
+        insert_rows(RefundLine, [{"refund_id": refund_id, **vars(line)} for line in calculated.lines])
+    record_events(put_back(calculated))
+
+
+def put_back(calculated: CalculatedRefund) -> list[NewEvent]:
+    """Put the restocked quantities back into stock. Return the events about it."""
+    returned = sorted(
+        StockChange(line.product_id, line.variant_id, line.restocked) for line in calculated.lines if line.restocked
+    )
+    left = zip(returned, restore_stock(returned, now()), strict=True)
+    return [stock_event(line.product_id, line.variant_id, stock) for line, stock in left]
+
+
+def finish_refund(refund: RefundView, order: OrderView, payment: PaymentView, provider_id: str | None) -> None:
+    """Record that the money was paid back: the credit note gets its number."""
+    tenant = registry().all()[current_tenant_id()]
+    number = next_number(CreditNoteCounter, CREDIT_NOTE_PREFIX, now().astimezone(tenant.timezone).year)
+    issued = {"number": number, "finished_at": now(), "seller": seller_of(tenant)}
+    change_refund(refund.id, status=RefundStatus.SUCCEEDED, provider_id=provider_id, **issued)
+    refunded = payment.refunded + refund.amount
+    status = PaymentStatus.REFUNDED if refunded >= payment.paid else PaymentStatus.PARTLY_REFUNDED
+    change_payment(order.id, refunded=refunded, status=status)
+    mail_buyer(MailKind.ORDER_REFUNDED, order, amount=refund.amount)
+    data = {"refund": refund.id, "credit_note": number, "amount": refund.amount}
+    record_events([Change(EventType.ORDER_REFUNDED, order.id, data, {"payment": payment.status}, {"payment": status})])
+
+
+def fail_refund(refund: RefundView, code: str, provider_id: str | None = None) -> None:
+    """Record that the provider refuses the refund. What it was for can be refunded again."""
+    change_refund(refund.id, status=RefundStatus.FAILED, failure=code, provider_id=provider_id, finished_at=now())
+    data = {"refund": refund.id, "amount": refund.amount, "code": code}
+    record_events([Change(EventType.REFUND_FAILED, refund.order_id, data)])
+
+
+def change_refund(refund_id: str, **columns: Any) -> None:
+    """Set these columns."""
+    changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    statement = tenant_scoped(update(refunds).where(refunds.c.id == bindparam("refund")).values(changed))
+    execute(statement, {"refund": refund_id, **{f"new_{name}": value for name, value in columns.items()}})
+
+
+def may_restock(order: OrderView) -> bool:
+    """Whether a refund may put items back into stock: the cancellation of an order has done it, or has decided not
+    to."""
+    return order.status != OrderStatus.CANCELLED
