@@ -42,7 +42,8 @@ def import_with_progress(content: bytes, refresh: bool = False) -> ImportSummary
 
 
 def describe(loaded: ImportSummary) -> str:
+    settings = "".join(f"\nSettings changed of {names}." for names in loaded.settings)
     return (
         f"{loaded.tenants} shops added; products: {loaded.added} added, {loaded.updated} updated, "
-        f"{loaded.unchanged} unchanged."
+        f"{loaded.unchanged} unchanged.{settings}"
     )

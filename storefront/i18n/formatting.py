@@ -1,6 +1,6 @@
 """Formats numbers, amounts, percentages and dates for the shopper's locale."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -56,6 +56,11 @@ def format_short_datetime(value: datetime) -> str:
     day = "MMMd" if value.year == now().astimezone(zone).year else "yMMMd"
     shown, time = format_skeleton(day, value, locale=locale), format_time(value, "short", tzinfo=zone, locale=locale)
     return str(get_datetime_format("short", locale=locale)).replace("{0}", time).replace("{1}", shown)
+
+
+def format_day(value: date) -> str:
+    """Format a day in few characters: "29 Nov 2026"."""
+    return format_date(value, "medium", money.parse_locale(shopper_locale()))
 
 
 def format_datetime(value: datetime) -> str:
