@@ -12,6 +12,7 @@ from storefront.admin.change_words import list_change
 from storefront.admin.order_words import actor_text
 from storefront.admin.product_history import variant_change
 from storefront.admin.product_queries import product_names
+from storefront.admin.settings_words import SETTING_NAMES, settings_subject
 from storefront.events.actors import ActorType
 from storefront.events.models import HIDDEN, EventType
 from storefront.i18n.formatting import format_money
@@ -52,6 +53,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.STAFF_POLICY_CHANGED: N_("Rules for staff changed"),
     EventType.MAIL_FAILED: N_("Email failed"),
     EventType.MAIL_RESENT: N_("Email sent again"),
+    EventType.SETTINGS_CHANGED: N_("Settings changed"),
     EventType.KEY_CREATED: N_("API key created"),
     EventType.KEY_REVOKED: N_("API key revoked"),
 }
@@ -151,6 +153,8 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
         subject, url = orders[row.subject], url_for("admin.order", order_id=row.subject)
     elif is_about_product(row) and row.subject in products:
         subject, url = products[row.subject], url_for("admin.product", product_id=row.subject)
+    elif row.type == EventType.SETTINGS_CHANGED:
+        subject, url = settings_subject(row.subject)
     what = variant_change(row) or (_(TYPE_NAMES[row.type]) if row.type in TYPE_NAMES else row.type)
     who = actor_text(row.actor_type, row.actor_name)
     return Entry(row.id, row.created_at, what, who, subject, url, row.subject, changed_fields(row))
@@ -191,7 +195,8 @@ def changed_field(name: str, row: Any) -> ChangedField:
 
 
 def field_name(name: str) -> str:
-    return _(FIELD_NAMES[name]) if name in FIELD_NAMES else name
+    known = FIELD_NAMES.get(name) or SETTING_NAMES.get(name)
+    return _(known) if known else name
 
 
 def shown(name: str, value: Any) -> str | None:

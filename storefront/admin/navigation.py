@@ -34,6 +34,7 @@ SECTIONS = (
     Section("admin.products", N_("Products"), Permission.CATALOG_READ, "products"),
     Section("admin.upsell", N_("Suggestions"), Permission.UPSELL_READ, "suggestions"),
     Section("admin.mails", N_("Emails"), Permission.ORDERS_READ, "mail"),
+    Section("admin.settings", N_("Settings"), Permission.SETTINGS_WRITE, "settings"),
     Section("staff.people", N_("People"), Permission.STAFF_WRITE, "people"),
     Section("staff.keys", N_("API keys"), Permission.KEYS_WRITE, "keys"),
     Section("admin.audit", N_("Audit log"), Permission.AUDIT_READ, "audit"),

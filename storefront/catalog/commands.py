@@ -17,7 +17,7 @@ commands = CommandGroup("catalog", help="Import shops and products.")
 
 @commands.command("load")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--update", is_flag=True, help="also update texts, prices and settings from the file, but never stock")
+@click.option("--update", is_flag=True, help="also update texts, prices and settings in the file, but never stock")
 def load_command(file: Path | None, update: bool) -> None:
     """Import the shops and products of FILE (default: CATALOG) that don't exist yet."""
     settings = current_state().settings
@@ -42,7 +42,8 @@ def import_with_progress(content: bytes, refresh: bool = False) -> ImportSummary
 
 
 def describe(loaded: ImportSummary) -> str:
+    settings = "".join(f"\nSettings changed of {names}." for names in loaded.settings)
     return (
         f"{loaded.tenants} shops added; products: {loaded.added} added, {loaded.updated} updated, "
-        f"{loaded.unchanged} unchanged."
+        f"{loaded.unchanged} unchanged.{settings}"
     )

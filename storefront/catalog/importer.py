@@ -15,6 +15,7 @@ from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product, ProductStatus, VariantStatus
 from storefront.catalog.prior_prices import store_prior_prices
 from storefront.catalog.product_rows import product_row
+from storefront.catalog.shop_settings import SECTIONS_OF, SETTINGS, settings_changes
 from storefront.catalog.variant_importer import (
     EventRow,
     VariantChanges,
@@ -58,8 +59,11 @@ UPDATED_COLUMNS = (
 )
 """Columns of an existing product that `--update` takes from the file: all except its stock."""
 
-SET_BY_STAFF = ("category_order", "upsell_enabled")
-"""Columns of a shop that a file without them leaves as they are."""
+KEPT_IF_NULL = ("category_order", "upsell_enabled")
+SET_BY_STAFF = (*KEPT_IF_NULL, *SETTINGS, "legal_pages")
+"""Columns of a shop that a file without them leaves as they are; the first ones also where it has null."""
+FIELDS_OF = {"legal_texts": "contact", "legal_pages": "contact"}
+"""The field of a file that a column comes from, if it has another name."""
 
 Progress = Callable[[int], object]
 """Called with the number of products processed since the last call."""
@@ -67,9 +71,11 @@ Progress = Callable[[int], object]
 
 @dataclass
 class ImportSummary:
-    """The numbers of added tenants, and of added, updated and unchanged products."""
+    """The numbers of added tenants, and of added, updated and unchanged products. `settings` are those of existing
+    shops that the file has changed, each as "shop: names"."""
 
     tenants: int = 0
+    settings: tuple[str, ...] = ()
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -121,8 +127,10 @@ def import_parsed_catalog(
         position = new_id()
         for tenant in catalog.tenants:
             set_rls_tenant(connection, tenant.id)
-            import_tenant(connection, tenant, update_existing, loaded)
+            events = import_tenant(connection, tenant, update_existing, loaded)
             import_products(connection, tenant, position, update_existing, loaded, progress)
+            # Last, because it blocks the tenant's other writers of events.
+            append_events(connection, tenant.id, events)
             position += len(tenant.products)
         connection.execute(delete(Setting).where(Setting.name == LAST_IMPORT_DIGEST))
         connection.execute(insert(Setting).values(name=LAST_IMPORT_DIGEST, value=digest))
@@ -132,21 +140,50 @@ def import_parsed_catalog(
     return loaded
 
 
-def import_tenant(connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary) -> None:
+def import_tenant(
+    connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary
+) -> list[Change]:
+    """Add a shop, or update its settings. Return the events about what the file changes of the settings that staff has
+    in the back office."""
     values = entry.model_dump(mode="json", exclude={"products", "id", "labels"}, by_alias=True)
     values["taxonomy_translations"] = entry.labels
-    values = {name: value for name, value in values.items() if name not in SET_BY_STAFF or value is not None}
     values |= contact_columns(values["contact"])
+    left_out = {
+        name
+        for name in SET_BY_STAFF
+        if FIELDS_OF.get(name, name) not in entry.model_fields_set or (values[name] is None and name in KEPT_IF_NULL)
+    }
     currency = connection.scalar(select(Tenant.currency).where(Tenant.id == entry.id))
     if currency is None:
-        connection.execute(insert(Tenant).values(id=entry.id, **values))
+        given = {name: value for name, value in values.items() if name not in left_out or value is not None}
+        connection.execute(insert(Tenant).values(id=entry.id, **given))
         loaded.tenants += 1
     elif currency != entry.currency:
         # Prices are stored in minor units: existing ones would silently change.
         fault = f"tenant {entry.id!r}, currency: is {currency} and can't be changed to {entry.currency}"
         raise CatalogError(f"was rejected and nothing was imported:\n  {fault}")
     elif update_existing:
-        connection.execute(update(Tenant).where(Tenant.id == entry.id).values(**values))
+        given = {name: value for name, value in values.items() if name not in left_out}
+        return update_settings(connection, entry.id, given, loaded)
+    return []
+
+
+def update_settings(
+    connection: Connection, tenant_id: str, values: dict[str, Any], loaded: ImportSummary
+) -> list[Change]:
+    """Update a shop's columns. Return the events about changed settings, and report them in `loaded`: the file may undo
+    what staff chose."""
+    columns = [Tenant.__table__.c[name] for name in SETTINGS]
+    stored = connection.execute(select(*columns).where(Tenant.id == tenant_id)).one()._asdict()
+    changes = {
+        name: settings_changes(SECTIONS_OF.get(name, name), {name: stored[name]}, {name: values[name]})
+        for name in SETTINGS
+        if name in values
+    }
+    if changed := ", ".join(name for name, events in changes.items() if events):
+        loaded.settings += (f"{tenant_id}: {changed}",)
+    connection.execute(update(Tenant).where(Tenant.id == tenant_id).values(**values))
+    return [event for events in changes.values() for event in events]
 
 
 def import_products(

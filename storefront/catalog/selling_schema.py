@@ -7,6 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from storefront import money
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 MAX_WEIGHT = 10_000_000
 """Of a product, in grams."""
 MAX_DAYS = 365
+MAX_LEGAL_TEXT = 50_000
+"""Characters of a legal text in one language."""
 MAX_USES = 1_000_000_000
 
 Country = Annotated[str, AfterValidator(check_country)]
@@ -40,14 +43,22 @@ MethodId = Annotated[
     str,
     matching(r"[a-z0-9][a-z0-9_-]{0,39}", "is not a shipping method's id: 1 to 40 lowercase letters, digits, - and _"),
 ]
-LegalText = Annotated[dict[str, Annotated[Text, Field(max_length=50_000)]], *Translated]
+LegalText = Annotated[dict[str, Annotated[Text, Field(max_length=MAX_LEGAL_TEXT)]], *Translated]
 Uses = Annotated[int, Field(ge=1, le=MAX_USES)]
+
+
+def check_email(value: str) -> str:
+    """Raises `ValueError`."""
+    try:
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise ValueError(f"{value[:80]!r} is not an email address such as hello@example.com") from None
 
 
 class ContactSetting(StrictModel):
     """What mails, documents and legal pages say about the shop."""
 
-    email: Annotated[Text, Field(max_length=254)] | None = None
+    email: Annotated[str, Field(max_length=254), AfterValidator(check_email)] | None = None
     phone: Annotated[Text, Field(max_length=40)] | None = None
     address: Annotated[Text, Field(max_length=500)] | None = None
     company: Annotated[Text, Field(max_length=200)] | None = None

@@ -45,6 +45,7 @@ class EventType(StrEnum):
     STAFF_POLICY_CHANGED = "staff_policy.changed"
     MAIL_FAILED = "mail.failed"
     MAIL_RESENT = "mail.resent"
+    SETTINGS_CHANGED = "settings.changed"
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
 

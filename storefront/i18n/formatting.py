@@ -1,6 +1,6 @@
 """Formats numbers, amounts, percentages and dates for the shopper's locale."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -61,6 +61,11 @@ def format_short_datetime(value: datetime) -> str:
 def format_day(value: datetime) -> str:
     """Format the day in the shop's time zone: "29 November 2026"."""
     return str(format_date(value.astimezone(g.tenant.timezone), "long", money.parse_locale(shopper_locale())))
+
+
+def format_short_day(value: date) -> str:
+    """Format a day in few characters: "29 Nov 2026"."""
+    return format_date(value, "medium", money.parse_locale(shopper_locale()))
 
 
 def format_datetime(value: datetime) -> str:

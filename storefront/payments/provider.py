@@ -21,6 +21,10 @@ class ProviderUnavailable(Exception):
         self.is_stored = is_stored
 
 
+class KeyRefused(ProviderUnavailable):
+    """The provider doesn't accept the shop's key, or the key may not do this."""
+
+
 class ProviderRejected(Exception):
     """The provider refuses this payment, and will again. The message is its code of the reason."""
 

@@ -4,15 +4,18 @@ account.
 Without keys of its own, a shop uses those of the environment."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 
+from storefront.catalog.shop_settings import settings_changes
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped, upsert
 from storefront.db.transactions import write
 from storefront.errors import FieldError, Invalid
+from storefront.events.actions import record_events
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import has_control
 from storefront.orders.payment_choice import DEFAULT_TRANSFER_DAYS
@@ -23,6 +26,9 @@ from storefront.state import current_state
 PURPOSE = "payment keys"
 MAX_ACCOUNT_LENGTH = 500
 MAX_TRANSFER_DAYS = 90
+ENCRYPTED = ("stripe_secret_key", "stripe_webhook_secret")
+SHOWN_CHARACTERS = 4
+"""Of a key, at its end."""
 KEY_PREFIXES, WEBHOOK_PREFIX = ("sk_", "rk_"), "whsec_"
 settings_table = table_of(PaymentSettings)
 SELECT_SETTINGS = tenant_scoped(select(settings_table))
@@ -76,8 +82,8 @@ def own_keys(row: Any) -> StripeKeys | None:
         return None
 
 
-def save_stripe_keys(secret_key: str, webhook_secret: str) -> None:
-    """Store the shop's own keys; empty ones remove them. Raises `Invalid`."""
+def check_stripe_keys(secret_key: str, webhook_secret: str) -> None:
+    """Raises `Invalid` for a text that is no key of its kind; empty ones are none."""
     faults = []
     if secret_key and not secret_key.startswith(KEY_PREFIXES):
         faults.append(FieldError("stripe_secret_key", _("A secret key begins with sk_ or rk_.")))
@@ -85,10 +91,24 @@ def save_stripe_keys(secret_key: str, webhook_secret: str) -> None:
         faults.append(FieldError("stripe_webhook_secret", _("A webhook's signing secret begins with whsec_.")))
     if faults:
         raise Invalid(*faults)
-    save(
-        stripe_secret_key=encrypt(PURPOSE, secret_key) if secret_key else None,
-        stripe_webhook_secret=encrypt(PURPOSE, webhook_secret) if webhook_secret else None,
-    )
+
+
+def save_stripe_keys(secret_key: str, webhook_secret: str) -> None:
+    """Store the shop's own keys; empty ones remove them. Raises `Invalid`."""
+    check_stripe_keys(secret_key, webhook_secret)
+    save(stripe_secret_key=encrypted(secret_key), stripe_webhook_secret=encrypted(webhook_secret))
+
+
+def replace_stripe_keys(secret_key: str, webhook_secret: str) -> None:
+    """Store those of the shop's own keys that are given; an empty one stays as it is. Raises `Invalid`."""
+    check_stripe_keys(secret_key, webhook_secret)
+    given = {"stripe_secret_key": secret_key, "stripe_webhook_secret": webhook_secret}
+    if columns := {name: encrypted(key) for name, key in given.items() if key}:
+        save(**columns)
+
+
+def encrypted(key: str) -> str | None:
+    return encrypt(PURPOSE, key) if key else None
 
 
 def save_bank_account(account: str, transfer_days: int) -> None:
@@ -107,5 +127,30 @@ def save_bank_account(account: str, transfer_days: int) -> None:
 
 
 def save(**columns: Any) -> None:
+    """Store the columns, and record what changes. Of a key, only its last characters are recorded."""
     with write():
+        row = execute(SELECT_SETTINGS).one_or_none()
         upsert(PaymentSettings, columns, lambda excluded: {name: excluded[name] for name in columns})
+        before, after = (
+            {name: recorded(name, one) for name in columns} for one in (row._asdict() if row else {}, columns)
+        )
+        record_events(settings_changes("payment", before, after))
+
+
+def recorded(name: str, columns: Mapping[str, Any]) -> Any:
+    """Return what an event says of a column."""
+    value = columns.get(name)
+    return key_ending(value) if name in ENCRYPTED else value
+
+
+def key_ending(stored: str | None) -> str | None:
+    """Return the last characters of an encrypted key, as "…1234"; "…" if SECRET_KEY has changed since. None without
+    one."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - several megabytes, only for shops with own keys
+
+    if not stored:
+        return None
+    try:
+        return "…" + decrypt(PURPOSE, stored)[-SHOWN_CHARACTERS:]
+    except InvalidToken:
+        return "…"

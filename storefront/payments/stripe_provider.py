@@ -21,6 +21,7 @@ from storefront.orders.payment_queries import PaymentView
 from storefront.orders.queries import OrderView
 from storefront.payments.gate import ProviderDown, ProviderGate
 from storefront.payments.provider import (
+    KeyRefused,
     Phase,
     ProviderRefund,
     ProviderRejected,
@@ -179,7 +180,7 @@ def translated(request: Callable[[], T]) -> T:
         return request()
     except (stripe.AuthenticationError, stripe.PermissionError) as fault:
         log.error("Stripe refuses the shop's key: %s", type(fault).__name__)
-        raise ProviderUnavailable("the key is refused") from fault
+        raise KeyRefused("the key is refused") from fault
     except (stripe.RateLimitError, stripe.IdempotencyError) as fault:
         raise ProviderUnavailable(type(fault).__name__) from fault
     except (stripe.InvalidRequestError, stripe.CardError) as fault:

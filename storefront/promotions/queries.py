@@ -1,6 +1,6 @@
 """Reads of the uses of limited promotions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import bindparam, func, select
 
@@ -30,6 +30,14 @@ def used_up(tenant: TenantSettings, code: str | None) -> dict[str, PromoProblem]
         return {}
     rows = execute(SELECT_USED, {"codes": list(limits)})
     return {row.code: PromoProblem.USED_UP for row in rows if row.used >= limits[row.code]}
+
+
+def counted_uses(codes: Sequence[str]) -> dict[str, int]:
+    """Return how often each of these limited promotions is used, as its limit counts."""
+    if not codes:
+        return {}
+    found = {row.code: row.used for row in execute(SELECT_USED, {"codes": list(codes)})}
+    return {code: found.get(code, 0) for code in codes}
 
 
 def candidates(tenant: TenantSettings, code: str | None) -> Iterator[Promotion]:

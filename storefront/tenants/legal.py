@@ -28,6 +28,11 @@ def contact_columns(contact: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"contact": given or None, "legal_texts": texts or None, "legal_pages": list(texts) or None}
 
 
+def text_by_language(text: LegalText | None, default_language: str) -> dict[str, str]:
+    """Return the text of a page by language; none if it has none."""
+    return {default_language: text} if isinstance(text, str) else dict(text or {})
+
+
 def joined_contact(contact: Mapping[str, Any] | None, texts: Mapping[str, LegalText] | None) -> dict[str, Any]:
     """Return the `contact` of a catalogue file, the opposite of `contact_columns`."""
     return {**(contact or {}), **(texts or {})}

@@ -110,6 +110,7 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
             create_password_link(db.session.get_one(Person, bea)),
         )
         values["event_id"] = str(last_event_id())
+        values |= {"method_id": "standard", "code": "SUMMER10"}
         values["mail_id"] = str(db.session.scalars(select(OutboxMail.id)).first())
     return BackOffice(app, values, {"staff.invitation": invitation, "staff.password": reset})
 

@@ -33,6 +33,7 @@ def furnished(app: Flask) -> tuple[Staff, dict[str, str]]:
     owner.post(f"/admin/orders/{sent}/fulfil", {"carrier": "An Post", "tracking": "RR1IE"})
     owner.post(f"/admin/orders/{sent}/notes", {"note": "An Post"})
     api_key(app, "north", "orders:read")
+    owner.post("/admin/settings/shipping/new", {"name": "An Post", "price": "4.90"})
     assert "Note added." in owner.get("/admin/").text, "said before the messages are marked"
     return owner, {"order_id": placed, "product_id": "beans", "person_id": owner.id, "gone": gone, "sent": sent}
 
