@@ -71,7 +71,7 @@ def test_receipt_has_date_time_zone_and_statement(app: Flask) -> None:
     with InShop(app, "till"):
         received = withdraw(g.tenant, order["id"], "One tea only").astimezone(g.tenant.timezone)
         rendered = render_mail(receipt(app))
-    offset = f"UTC+0{received.utcoffset().seconds // 3600}:00"  # type: ignore[union-attr]
+    offset = f"UTC+0{received.utcoffset().seconds // 3600}:00"
     for text in (rendered.text, rendered.html):
         for part in (order["number"], f"{received:%B}", str(received.day), str(received.year), offset, "One tea only"):
             assert part in text, part
