@@ -8,8 +8,10 @@ orders_changed = signal("orders-changed")
 """Sent after a placed or cancelled order was committed."""
 order_with_payment_cancelled = signal("order-with-payment-cancelled")
 """Sent with `order_id` after staff's cancellation of an order that was or is to be paid was committed."""
-paid_order_cancelling = signal("paid-order-cancelling")
-"""Sent with the `order` inside the transaction of staff's cancellation of an order that was paid."""
+refund_due = signal("refund-due")
+"""Sent with the `order` inside the transaction that makes it both cancelled and paid, in whichever order."""
+late_payment_received = signal("late-payment-received")
+"""Sent with `order_id` after the payment of an order that was cancelled meanwhile was committed."""
 products_imported = signal("products-imported")
 """Sent for each shop inside the import's transaction, with its `connection`, the `tenant` as in the file, and the
 `product_ids` that follow the file: the new ones, and with `--update` all. Receivers return the ids of products of which

@@ -60,6 +60,7 @@ def create_refunds() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("shipping", sa.BigInteger(), nullable=False),
         sa.Column("shipping_tax", sa.BigInteger(), nullable=False),
+        sa.Column("tax_lines", sa.JSON(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),

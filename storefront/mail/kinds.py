@@ -20,6 +20,8 @@ class MailKind(StrEnum):
 
 WITH_SECRET_LINK = frozenset({MailKind.INVITATION, MailKind.PASSWORD_RESET})
 """Kinds with a link that only the recipient may see."""
+WITH_WITHDRAWAL_LINK = frozenset({MailKind.ORDER_PLACED, MailKind.ORDER_PAID, MailKind.ORDER_SHIPPED})
+"""Kinds about an order from which the buyer may withdraw, in shops in the EU."""
 
 
 class MailStatus(StrEnum):

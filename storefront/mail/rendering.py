@@ -8,7 +8,7 @@ from flask import g, render_template
 from storefront.i18n.locale import override_locale
 from storefront.mail.colours import dark_colours, light_colours
 from storefront.mail.contents import ORDER_KINDS, content_of
-from storefront.mail.kinds import WITH_SECRET_LINK
+from storefront.mail.kinds import WITH_SECRET_LINK, WITH_WITHDRAWAL_LINK
 from storefront.mail.models import OutboxMail
 from storefront.mail.price_lines import included_taxes, price_rows
 from storefront.mail.sealed_links import unseal
@@ -35,6 +35,7 @@ def render_mail(mail: OutboxMail, with_secrets: bool = True) -> RenderedMail:
     with override_locale(language, (language, g.tenant.default_language)):
         content = content_of(mail.kind, mail.order_id, mail.data)
         context = {"content": content, "link": link_of(mail, with_secrets), "lang": language}
+        context |= {"withdrawal_link": withdrawal_link(mail)}
         context |= {"price_rows": price_rows, "included_taxes": included_taxes}
         html = render_template("mail/mail.html", **context, **look())
         return RenderedMail(content.subject, render_template("mail/mail.txt", **context), inliner().inline(html))
@@ -49,6 +50,14 @@ def link_of(mail: OutboxMail, with_secrets: bool) -> str:
         sealed = mail.data.get("sealed_link")
         return f"{root}{unseal(sealed)}" if sealed and with_secrets else ""
     return f"{root}/orders/{mail.order_id}" if mail.kind in ORDER_KINDS else f"{root}/"
+
+
+def withdrawal_link(mail: OutboxMail) -> str:
+    """Return the address at which the buyer of an EU shop withdraws from the contract; empty in mails that say that
+    there is no contract any more."""
+    root = mail.data.get("root")
+    has_link = g.tenant.is_in_eu and mail.kind in WITH_WITHDRAWAL_LINK
+    return f"{root}/orders/{mail.order_id}/withdraw" if root and has_link else ""
 
 
 def look() -> dict[str, object]:

@@ -29,7 +29,7 @@ from storefront.orders.queries import OrderView, load_order
 from storefront.orders.refund_queries import restocked_of
 from storefront.orders.sales import forget_sales
 from storefront.promotions.actions import give_back_use
-from storefront.signals import order_with_payment_cancelled, orders_changed, paid_order_cancelling
+from storefront.signals import order_with_payment_cancelled, orders_changed, refund_due
 
 orders = table_of(Order)
 IS_SHIPPABLE = or_(orders.c.payment_status != PaymentStatus.PENDING, orders.c.payment_method.not_in([*ONLINE_METHODS]))
@@ -86,7 +86,7 @@ def cancel_order(order_id: str, reason: str = "", restock: bool = True) -> None:
         if order.payment is not None:
             stop_waiting(order.payment)
         if order.payment is not None and order.payment.paid:
-            paid_order_cancelling.send(order=order)
+            refund_due.send(order=order)
     orders_changed.send()
     if order.payment is not None:
         order_with_payment_cancelled.send(order_id=order_id)

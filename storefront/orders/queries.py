@@ -22,6 +22,7 @@ from storefront.orders.models import Order, OrderLine, OrderNote
 from storefront.orders.payment_choice import ONLINE_METHODS
 from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
+from storefront.orders.refund_models import RefundStatus
 from storefront.orders.refund_queries import RefundView, refunds_of
 from storefront.pricing.price import Price, TaxLine
 
@@ -118,6 +119,15 @@ class OrderView:
     def was_given_up(self) -> bool:
         """Whether it was cancelled because it wasn't paid. Its cart is open again, so the order has another one."""
         return self.payment is not None and self.payment.cart_id != self.cart_id
+
+    @property
+    def has_pending_refund(self) -> bool:
+        return any(refund.is_pending for refund in self.refunds)
+
+    @property
+    def has_failed_refund(self) -> bool:
+        """Whether the last refund has failed, so that staff have to look at it."""
+        return bool(self.refunds) and self.refunds[-1].status == RefundStatus.FAILED
 
     @property
     def item_count(self) -> int:

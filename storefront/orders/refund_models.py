@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -52,6 +53,8 @@ class Refund(OwnedByTenant, Model):
     shipping: Mapped[int] = mapped_column(BigInteger)
     """What is paid back of the shipping, its tax included."""
     shipping_tax: Mapped[int] = mapped_column(BigInteger)
+    tax_lines: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """The amount by tax rate, as an order's; null without tax. What they don't add up to has no tax."""
     reason: Mapped[str | None]
     """The buyer sees it. No event holds it, for the reason that `OrderNote` gives."""
     fingerprint: Mapped[str] = mapped_column(String(64))

@@ -1,7 +1,7 @@
 """Reads of refunds."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from storefront.db.tenancy import execute, tenant_scoped
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.orders.refund_models import Refund, RefundLine, RefundStatus
+from storefront.pricing.price import TaxLine
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class RefundView:
     amount: int
     shipping: int
     shipping_tax: int
+    tax_lines: tuple[TaxLine, ...]
     reason: str | None
     fingerprint: str
     attempt: int
@@ -105,7 +107,12 @@ def with_lines(rows: Sequence[Any]) -> list[RefundView]:
     if rows:
         for line in execute(SELECT_REFUND_LINES, {"refunds": list(lines)}):
             lines[line.refund_id].append(RefundLineView(**line._mapping))
-    return [RefundView(**row._mapping, lines=tuple(lines[row.id])) for row in rows]
+    return [refund_view(row._mapping, tuple(lines[row.id])) for row in rows]
+
+
+def refund_view(stored: Mapping[str, Any], lines: tuple[RefundLineView, ...]) -> RefundView:
+    taxes = tuple(TaxLine.of(line) for line in stored["tax_lines"] or ())
+    return RefundView(**{**stored, "tax_lines": taxes}, lines=lines)
 
 
 def restocked_of(refunds: Iterable[RefundView]) -> Counter[str]:

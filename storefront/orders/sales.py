@@ -1,4 +1,5 @@
-"""Sales by day, in the shop's time zone: orders that aren't cancelled, and their totals.
+"""Sales by day, in the shop's time zone: orders that aren't cancelled, and their totals less what was refunded of them.
+A refund counts on the day of its order.
 
 The sums of days that are over are kept in `sales_day`, so that the back office's home reads a row per day instead of
 every order of two months. What changes an order of such a day calls `forget_sales`, behind its event: the lock of the
@@ -9,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import and_, bindparam, delete, func, select
 
 from storefront.clock import UtcDateTime, now
 from storefront.db.base import table_of
@@ -18,17 +19,30 @@ from storefront.db.tenant_context import current_tenant_id
 from storefront.db.transactions import write, write_connection
 from storefront.errors import DatabaseBusy
 from storefront.events.actions import next_ids
-from storefront.orders.models import Order, OrderStatus, SalesDay
+from storefront.orders.models import HAS_PAYMENT, Order, OrderStatus, SalesDay
+from storefront.orders.payment_models import PaymentStatus
+from storefront.orders.payment_queries import payments
 
 COMPLETE_AFTER = timedelta(minutes=15)
 """After the end of a day, when no order of it can still be about to be committed."""
+REFUNDED = (PaymentStatus.PARTLY_REFUNDED, PaymentStatus.REFUNDED)
 orders, sales_days = table_of(Order), table_of(SalesDay)
+IS_SALE = and_(
+    orders.c.created_at >= bindparam("start", type_=UtcDateTime()),
+    orders.c.created_at < bindparam("end", type_=UtcDateTime()),
+    orders.c.status != OrderStatus.CANCELLED,
+)
+SUM_REFUNDS = tenant_scoped(
+    select(func.coalesce(func.sum(payments.c.refunded), 0))
+    .join(orders, (orders.c.tenant_id == payments.c.tenant_id) & (orders.c.id == payments.c.order_id))
+    .where(IS_SALE, orders.c.payment_status.in_(REFUNDED), HAS_PAYMENT)
+    .correlate(None)
+).scalar_subquery()
 SUM_SALES = tenant_scoped(
-    select(func.count().label("orders"), func.coalesce(func.sum(orders.c.total), 0).label("revenue")).where(
-        orders.c.created_at >= bindparam("start", type_=UtcDateTime()),
-        orders.c.created_at < bindparam("end", type_=UtcDateTime()),
-        orders.c.status != OrderStatus.CANCELLED,
-    )
+    select(
+        func.count().label("orders"),
+        (func.coalesce(func.sum(orders.c.total), 0) - SUM_REFUNDS).label("revenue"),
+    ).where(IS_SALE)
 )
 SELECT_SALES_DAYS = tenant_scoped(
     select(sales_days.c.day, sales_days.c.orders, sales_days.c.revenue).where(

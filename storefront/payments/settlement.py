@@ -18,10 +18,9 @@ from storefront.orders.payment_changes import change_payment, lock_payment, reop
 from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
 from storefront.orders.queries import load_order
-from storefront.payments.late_payment import refund_late_payment
 from storefront.payments.provider import Phase, ProviderState
 from storefront.payments.providers import provider_of
-from storefront.signals import orders_changed
+from storefront.signals import late_payment_received, orders_changed, refund_due
 
 PAYMENT_EVENTS = {PaymentStatus.FAILED: EventType.PAYMENT_FAILED, PaymentStatus.EXPIRED: EventType.PAYMENT_EXPIRED}
 log = logging.getLogger("storefront.payments")
@@ -48,7 +47,6 @@ def settle_payment(order_id: str, session_id: str | None = None, give_up_now: bo
         return True
     state = provider_of(payment.method).confirm(payment, close=is_over)
     apply_state(order_id, state)
-    refund_late_payment(order_id)
     return True
 
 
@@ -77,7 +75,8 @@ def apply_state(order_id: str, state: ProviderState) -> None:
 
 
 def apply_paid(order_id: str, state: ProviderState) -> None:
-    """Record the payment. Of an order that was given up, it is to be paid back, whatever its amount."""
+    """Record the payment. Of an order that was cancelled meanwhile it is paid back, whatever its amount: the stock may
+    have been sold again."""
     with write(durable=True):
         locked = lock_payment(order_id)
         if locked is None or locked[1].paid:
@@ -94,14 +93,18 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
             intent_id=state.intent_id,
             paid_at=now(),
             url=None,
-            next_check_at=now() if is_late else None,
+            next_check_at=None,
         )
         data = {"amount": state.amount, "method": payment.method}
         change = ({"payment": payment.status}, {"payment": PaymentStatus.PAID})
         kind = EventType.PAYMENT_LATE if is_late else EventType.ORDER_PAID
-        if not is_late:
-            mail_buyer(MailKind.ORDER_PAID, load_order(order_id))
         record_events([Change(kind, order_id, data, *change)])
+        if is_late:
+            refund_due.send(order=load_order(order_id))
+        else:
+            mail_buyer(MailKind.ORDER_PAID, load_order(order_id))
+    if is_late:
+        late_payment_received.send(order_id=order_id)
 
 
 def leave_to_staff(payment: PaymentView, state: ProviderState) -> None:

@@ -7,9 +7,12 @@ whatever steps they are refunded, the last unit takes the remainder, and none is
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
+from storefront.pricing.price import TaxLine
+from storefront.refunds.tax_shares import NOTHING, ByRate, Taxed, tax_shares
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class PaidLine:
     quantity: int
     discount: int
     tax: int
+    tax_rate: Decimal | None = None
 
 
 @dataclass(frozen=True)
 class PaidOrder:
     """What can be refunded of an order. `shipping` is with its tax; `available` is what was paid and hasn't been
-    refunded; `refunded` and `restocked` are quantities by variant."""
+    refunded; `refunded` and `restocked` are quantities by variant; `left_by_rate` is what hasn't been refunded of the
+    order's total."""
 
     lines: Sequence[PaidLine]
     tax_included: bool
@@ -49,6 +54,8 @@ class PaidOrder:
     shipping_refunded: int = 0
     refunded: Mapping[str, int] = field(default_factory=Counter)
     restocked: Mapping[str, int] = field(default_factory=Counter)
+    shipping_tax_rate: Decimal | None = None
+    left_by_rate: ByRate = field(default_factory=dict)
 
     @property
     def shipping_left(self) -> int:
@@ -76,6 +83,7 @@ class CalculatedRefund:
     lines: tuple[LineRefund, ...] = ()
     shipping: int = 0
     shipping_tax: int = 0
+    tax_lines: tuple[TaxLine, ...] = ()
 
 
 def calculate_refund(order: PaidOrder, wanted: RefundRequest) -> CalculatedRefund:
@@ -96,7 +104,18 @@ def calculate_refund(order: PaidOrder, wanted: RefundRequest) -> CalculatedRefun
         raise Invalid(fault)
     before = part(order.shipping_tax, order.shipping_refunded, order.shipping)
     after = part(order.shipping_tax, order.shipping_refunded + wanted.shipping, order.shipping)
-    return CalculatedRefund(amount, lines, wanted.shipping, after - before)
+    shipping = Taxed(wanted.shipping, after - before)
+    taxes = tax_shares(amount, parts_by_rate(order, lines, shipping), order.left_by_rate)
+    return CalculatedRefund(amount, lines, wanted.shipping, shipping.tax, taxes)
+
+
+def parts_by_rate(order: PaidOrder, lines: Sequence[LineRefund], shipping: Taxed) -> ByRate:
+    rates = {line.variant_id: line.tax_rate for line in order.lines}
+    found = {order.shipping_tax_rate: shipping}
+    for line in lines:
+        rate = rates[line.variant_id]
+        found[rate] = found.get(rate, NOTHING) + Taxed(line.amount, line.tax)
+    return found
 
 
 def rest_of(order: PaidOrder) -> RefundRequest:

@@ -1,5 +1,6 @@
 """Changes of refunds, inside `write()` and behind `lock_payment`, which keeps two refunds of an order apart."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +23,9 @@ from storefront.orders.payment_queries import PaymentView
 from storefront.orders.queries import OrderView
 from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLine, RefundStatus
 from storefront.orders.refund_queries import RefundView, refunds, restocked_of
+from storefront.orders.sales import forget_sales
 from storefront.refunds.calculator import CalculatedRefund, PaidLine, PaidOrder, RefundRequest
+from storefront.refunds.tax_shares import NOTHING, ByRate, by_rate
 from storefront.tenants.registry import registry
 
 CREDIT_NOTE_PREFIX = "CN"
@@ -38,7 +41,10 @@ def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
             refunded[line.variant_id] = refunded.get(line.variant_id, 0) + line.quantity
     return PaidOrder(
         lines=[
-            PaidLine(line.variant_id, line.product_id, line.unit_price, line.quantity, line.discount, line.tax)
+            PaidLine(
+                *(line.variant_id, line.product_id, line.unit_price, line.quantity),
+                *(line.discount, line.tax, line.tax_percent),
+            )
             for line in order.lines
         ],
         tax_included=order.price.tax_included,
@@ -48,7 +54,17 @@ def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
         shipping_refunded=sum(refund.shipping for refund in counted),
         refunded=refunded,
         restocked=restocked_of(order.refunds),
+        shipping_tax_rate=order.price.tax_rate,
+        left_by_rate=left_by_rate(order, counted),
     )
+
+
+def left_by_rate(order: OrderView, counted: Sequence[RefundView]) -> ByRate:
+    left = by_rate(order.price.total, order.price.tax_lines)
+    for refund in counted:
+        for rate, part in by_rate(refund.amount, refund.tax_lines).items():
+            left[rate] = left.get(rate, NOTHING) - part
+    return left
 
 
 def fingerprint_of(order_id: str, wanted: RefundRequest) -> str:
@@ -67,6 +83,7 @@ def add_refund(refund_id: str, order: OrderView, calculated: CalculatedRefund, w
         "amount": calculated.amount,
         "shipping": calculated.shipping,
         "shipping_tax": calculated.shipping_tax,
+        "tax_lines": [line.as_json() for line in calculated.tax_lines] or None,
         "reason": wanted.reason or None,
         "fingerprint": fingerprint_of(order.id, wanted),
         "attempt": 1,
@@ -100,6 +117,7 @@ def finish_refund(refund: RefundView, order: OrderView, payment: PaymentView, pr
     mail_buyer(MailKind.ORDER_REFUNDED, order, amount=refund.amount)
     data = {"refund": refund.id, "credit_note": number, "amount": refund.amount}
     record_events([Change(EventType.ORDER_REFUNDED, order.id, data, {"payment": payment.status}, {"payment": status})])
+    forget_sales([order.created_at])
 
 
 def fail_refund(refund: RefundView, code: str, provider_id: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What a credit note amounts to: the stored parts, and the tax of an amount that belongs to no item."""
+"""What a credit note amounts to: the steps of the stored amounts, with the tax that the refund has by rate."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -14,6 +14,7 @@ from storefront.orders.queries import OrderLineView, OrderView
 from storefront.orders.refund_queries import RefundLineView, RefundView
 from storefront.pricing.price import Price, TaxLine
 from storefront.refunds.calculator import PaidLine, PaidOrder, RefundRequest, calculate_refund
+from storefront.refunds.tax_shares import by_rate
 
 NONE_OF_ORDER: dict[str, Any] = {
     **dict.fromkeys(("carrier", "tracking", "fulfilled_at", "cancelled_at", "cancel_reason", "address", "payment")),
@@ -60,11 +61,16 @@ def order(price: Price = PRICE, *lines: OrderLineView) -> OrderView:
 def refund(of: OrderView, amount: int | None = None, shipping: int = 0, **quantities: int) -> RefundView:
     """Return a refund as the shop calculates it."""
     paid = PaidOrder(
-        [PaidLine(x.variant_id, x.product_id, x.unit_price, x.quantity, x.discount, x.tax) for x in of.lines],
+        [
+            PaidLine(x.variant_id, x.product_id, x.unit_price, x.quantity, x.discount, x.tax, x.tax_percent)
+            for x in of.lines
+        ],
         tax_included=of.price.tax_included,
         shipping=of.price.shipping + (0 if of.price.tax_included else of.price.shipping_tax),
         shipping_tax=of.price.shipping_tax,
         available=of.price.total,
+        shipping_tax_rate=of.price.tax_rate,
+        left_by_rate=by_rate(of.price.total, of.price.tax_lines),
     )
     found = calculate_refund(paid, RefundRequest(quantities, shipping, amount))
     lines = tuple(RefundLineView(refund_id="r", **vars(line)) for line in found.lines)
@@ -75,6 +81,7 @@ def refund(of: OrderView, amount: int | None = None, shipping: int = 0, **quanti
         amount=found.amount,
         shipping=found.shipping,
         shipping_tax=found.shipping_tax,
+        tax_lines=found.tax_lines,
         attempt=1,
         created_at=now(),
         lines=lines,

@@ -1,18 +1,25 @@
 """A shop that takes payments, and the fake of Stripe that it uses."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from storefront.config import ROOT
 from storefront.db.tenant_context import tenant_context
 from storefront.payments.checks import check_payments
 from storefront.payments.webhooks import process_webhooks
-from tests.conftest import Person
+from storefront.refunds.jobs import check_refunds
+from tests.conftest import ENVIRONMENT, Person
 from tests.factories import import_tenants, product, tenant
 from tests.payments.stripe_server import StripeServer, signature, start_stripe_server
 
@@ -79,6 +86,7 @@ class Buyer(Person):
             process_webhooks()
             while check_payments():
                 pass
+            check_refunds()
 
     @property
     def left(self) -> int:
@@ -101,3 +109,17 @@ def open_shop(make_app: Callable[..., Flask], stripe: StripeServer) -> Callable[
 @pytest.fixture
 def ada(open_shop: Callable[..., Buyer]) -> Buyer:
     return open_shop()
+
+
+@pytest.fixture
+def die(ada: Buyer, database_url: str, tmp_path: Path):
+    """Run something in a process that is killed at a moment of it."""
+
+    def run(moment: str, place: str, action: str, argument: str = "", minutes: int = 0) -> None:
+        shop = ENVIRONMENT | ada.server.environment | {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path)}
+        command = [sys.executable, "-m", "tests.payments.killed", moment, place, action, argument, str(minutes)]
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | shop
+        ended = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=300)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+    return run

@@ -18,7 +18,13 @@ from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
 from storefront.payments.checks import check_payments
 from storefront.payments.webhooks import process_webhooks
+from storefront.refunds.jobs import check_refunds
 from tests.payments.stripe_server import signature
+
+BODIES: dict[str, dict[str, Any]] = {
+    "refunds": {"items": [{"product_id": "tea", "quantity": 1}], "restock": True},
+    "cancel": {},
+}
 
 
 def die_at(moment: str, place: str) -> None:
@@ -52,10 +58,15 @@ def main(moment: str, place: str, action: str, argument: str, minutes: str = "0"
             client.post("/t/till/payments/stripe", data=argument.encode(), headers=headers)
         elif action == "come back":
             client.get(f"/t/till/orders/{argument}/payment")
+        elif action in ("refunds", "cancel"):
+            order_id, key = argument.split()
+            headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "one"}
+            client.post(f"/t/till/api/v1/orders/{order_id}/{action}", json=BODIES[action], headers=headers)
         else:
             with app.app_context(), tenant_context("till"):
                 process_webhooks()
                 check_payments()
+                check_refunds()
     sys.exit(f"{place} wasn't reached")
 
 

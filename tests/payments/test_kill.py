@@ -1,21 +1,14 @@
 """kill -9 at each step between "place order" and "paid": money, stock and orders agree once the shop is up again."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import time_machine
 
 from storefront.clock import now
-from storefront.config import ROOT
 from storefront.db.tenant_context import tenant_context
 from storefront.orders.fulfilment import cancel_order
-from tests.conftest import ENVIRONMENT
 from tests.payments.conftest import Buyer
 from tests.payments.test_stripe import events, is_given_up, is_paid
 
@@ -43,24 +36,12 @@ WHILE_GIVING_UP = {
     "the cancellation is committed": ("after", f"{SETTLE}:give_up"),
 }
 WHILE_PAYING_BACK = {
-    "the late payment is recorded": ("after", f"{SETTLE}:apply_state"),
+    "the late payment is about to be committed": ("after", "storefront.refunds.subscribers:refund_rest"),
+    "the late payment is committed": ("before", f"{STRIPE}.refund"),
     "the money is paid back, which isn't recorded": ("after", f"{STRIPE}.refund"),
-    "it is recorded": ("after", "storefront.payments.late_payment:record_refund"),
+    "that is about to be committed": ("after", "storefront.refunds.actions:finish_refund"),
+    "it is recorded": ("after", "storefront.refunds.actions:apply_answer"),
 }
-
-
-@pytest.fixture
-def die(ada: Buyer, database_url: str, tmp_path: Path):
-    """Run something in a process that is killed at a moment of it."""
-
-    def run(moment: str, place: str, action: str, argument: str = "", minutes: int = 0) -> None:
-        shop = ENVIRONMENT | ada.server.environment | {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path)}
-        command = [sys.executable, "-m", "tests.payments.killed", moment, place, action, argument, str(minutes)]
-        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | shop
-        ended = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, timeout=300)
-        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-
-    return run
 
 
 def work_later(ada: Buyer, minutes: int) -> None:
@@ -126,5 +107,6 @@ def test_killed_while_paying_a_late_payment_back(ada: Buyer, die, step: str) -> 
     assert ada.payment(order_id)["refunded"]["amount"] == 2500
     assert ada.server.account.money == 0
     assert len(ada.server.account.refunds) == 1
+    assert [refund["number"][-5:] for refund in ada.find(order_id)["refunds"]] == ["-0001"]
     assert events(ada, order_id)[-2:] == ["payment.late", "order.refunded"]
     assert ada.left == 10

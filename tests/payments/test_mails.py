@@ -69,7 +69,7 @@ def test_order_that_staff_cancel_is_mailed_unless_nobody_has_paid_online(ada: Bu
         assert ada.find(order_id)["status"] == "cancelled"
     assert mailed(ada, unpaid) == []
     assert mailed(ada, slow) == ["order_cancelled"]
-    assert mailed(ada, paid) == ["order_paid", "order_cancelled"]
+    assert mailed(ada, paid) == ["order_paid", "order_cancelled", "order_refunded"]
     assert mailed(ada, transfer) == ["order_placed", "order_cancelled"]
 
 

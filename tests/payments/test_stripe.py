@@ -234,9 +234,12 @@ def test_payment_of_an_order_that_staff_cancelled_is_paid_back(ada: Buyer) -> No
     for _ in range(3):
         ada.deliver(ada.server.account.events[0])
         ada.come_back(order_id)
-    ada.work()
+    with time_machine.travel(now() + timedelta(minutes=10)):
+        ada.work()
     payment = ada.payment(order_id)
     assert (payment["status"], payment["paid"]["amount"], payment["refunded"]["amount"]) == ("refunded", 2500, 2500)
+    (refund,) = ada.find(order_id)["refunds"]
+    assert (refund["amount"]["amount"], refund["number"][-5:]) == (2500, "-0001")
     assert ada.server.account.money == 0
     assert len(ada.server.account.refunds) == 1
     assert events(ada, order_id) == ["order.placed", "order.cancelled", "payment.late", "order.refunded"]

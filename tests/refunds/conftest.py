@@ -1,5 +1,5 @@
 """The shop that takes payments, and its fake of Stripe."""
 
-from tests.payments.conftest import ada, open_shop, stripe
+from tests.payments.conftest import ada, die, open_shop, stripe
 
-__all__ = ["ada", "open_shop", "stripe"]
+__all__ = ["ada", "die", "open_shop", "stripe"]

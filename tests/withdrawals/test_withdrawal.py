@@ -170,6 +170,9 @@ def test_staff_see_withdrawals(app: Flask, buyer: Person) -> None:
     found = clerk.get("/admin/orders?status=withdrawn").text
     assert withdrawn["number"] in found
     assert other["number"] not in found
+    rows = clerk.get("/admin/orders").text.split('id="row_')[1:]
+    marked = {row.partition('"')[0] for row in rows if "Withdrawn" in row.partition("</tr>")[0]}
+    assert marked == {withdrawn["id"]}
     assert withdrawn["number"] in clerk.get(f"/admin/orders?status=withdrawn&q={withdrawn['number']}").text
     searched = clerk.get(f"/admin/orders?status=withdrawn&q={other['number']}").text
     assert other["id"] not in searched
