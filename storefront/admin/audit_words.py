@@ -113,6 +113,8 @@ AMOUNTS = ("price", "total", "amount", "expected")
 """Fields in minor units of the shop's currency."""
 
 
+ENTRY_IDS = ("id", "code")
+"""Of an entry of a list, which is named by them."""
 NOT_SHOWN = (HIDDEN, "renamed")
 """What the data of an event has for programs, or is part of the words of a field."""
 
@@ -209,6 +211,11 @@ def shown(name: str, value: Any) -> str | None:
         return format_money(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ", ".join(value)
+    if isinstance(value, Mapping):
+        parts = [
+            (field_name(str(one)), shown(str(one), inside)) for one, inside in value.items() if one not in ENTRY_IDS
+        ]
+        return "; ".join(f"{label}: {text}" for label, text in parts)
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -16,7 +16,7 @@ from storefront.admin.settings_forms import (
     stored_row,
     text_of,
 )
-from storefront.catalog.shop_settings import change_settings
+from storefront.catalog.shop_settings import SettingsConflict, change_settings
 from storefront.db.tenancy import execute
 from storefront.errors import FieldError, Invalid, Refusal
 from storefront.i18n.gettext import _
@@ -65,21 +65,24 @@ def method_values(row: Tenant) -> dict[str, str]:
     return {method.value: "true" if method in (row.payment or ()) else "" for method in PaymentMethod}
 
 
-def bank_values() -> dict[str, str]:
-    row = execute(SELECT_SETTINGS).one_or_none()
+def payment_row() -> Any:
+    """Return the row of the shop's settings of payment, if there is one."""
+    return execute(SELECT_SETTINGS).one_or_none()
+
+
+def bank_values(row: Any) -> dict[str, str]:
     days = (row.transfer_days if row else None) or DEFAULT_TRANSFER_DAYS
     return {"bank_account": (row.bank_account if row else None) or "", "transfer_days": str(days)}
 
 
-def key_values() -> dict[str, str]:
+def key_values(row: Any) -> dict[str, str]:
     """Return the encrypted keys, which nobody sees: another one means that somebody changed the key."""
-    row = execute(SELECT_SETTINGS).one_or_none()
     return {name: (getattr(row, name) if row else None) or "" for name in KEYS}
 
 
 def shown_keys() -> ShownKeys | None:
     """Return the keys that the shop uses; None if it has none."""
-    stored, used, server = key_values(), load_settings().stripe, keys_of_environment()
+    stored, used, server = key_values(payment_row()), load_settings().stripe, keys_of_environment()
     is_test = used is not None and used.secret_key.startswith(TEST_PREFIXES)
     if stored["stripe_secret_key"]:
         endings = [key_ending(stored[name]) or "" for name in KEYS]
@@ -89,10 +92,10 @@ def shown_keys() -> ShownKeys | None:
 
 def show_payment(refusal: Refusal | None = None, section: str = "") -> Response:
     """Show the page. `refusal` is shown in the section whose form was sent."""
-    row, keys = stored_row(), key_values()
+    row, own = stored_row(), payment_row()
     stored: dict[str, Values] = {
         "methods": method_values(row),
-        "bank": bank_values(),
+        "bank": bank_values(own),
         "stripe": dict.fromkeys(KEYS, ""),
     }
     states = {
@@ -107,7 +110,7 @@ def show_payment(refusal: Refusal | None = None, section: str = "") -> Response:
             names={method.value: _(METHOD_NAMES[method]) for method in PaymentMethod}
             | {"stripe": _("Pay online, with Stripe")},
             keys=shown_keys(),
-            was_keys=fingerprint(keys["stripe_secret_key"] + keys["stripe_webhook_secret"]),
+            was_keys=fingerprint("".join(key_values(own).values())),
             webhook_url=return_root() + "/payments/stripe",
             webhook_events=WEBHOOK_EVENTS,
         )
@@ -141,16 +144,23 @@ def save_payment_methods() -> Response:
     )
 
 
+def check_seen(stored: Values, seen: Values) -> None:
+    """Raises `SettingsConflict` if the locked row isn't what a change was made from."""
+    if stored != seen:
+        raise SettingsConflict({})
+
+
 @pages.post("/settings/payment/bank")
 @requires(Permission.SETTINGS_WRITE, confirmed=True)
 def save_bank() -> Response:
     def save() -> None:
-        values = merged(bank_values(), typed_values(BANK), opened_with())
+        seen = bank_values(payment_row())
+        values = merged(seen, typed_values(BANK), opened_with())
         days = values["transfer_days"]
         if not (days.isascii() and days.isdigit() and len(days) <= len(str(MAX_TRANSFER_DAYS))):
             message = _("Enter a number of days from 1 to %(most)s.", most=MAX_TRANSFER_DAYS)
             raise Invalid(FieldError("transfer_days", message))
-        save_bank_account(values["bank_account"], int(days))
+        save_bank_account(values["bank_account"], int(days), lambda row: check_seen(bank_values(row), seen))
 
     return save_form(save, lambda refusal: show_payment(refusal, "bank"), url_for(PAGE, _anchor="bank"))
 
@@ -161,13 +171,12 @@ def save_keys() -> Response:
     """Store the keys that were typed. A field that is left empty keeps its key."""
 
     def save() -> None:
-        stored = key_values()
-        together = stored["stripe_secret_key"] + stored["stripe_webhook_secret"]
+        stored = key_values(payment_row())
         secret, webhook = (text_of(name) for name in KEYS)
         if webhook and not secret and not stored["stripe_secret_key"]:
             raise Invalid(FieldError("stripe_secret_key", _("Enter the secret key of the same account, too.")))
-        merged({"keys": together}, {"keys": secret + webhook}, opened_with())
-        replace_stripe_keys(secret, webhook)
+        merged({"keys": "".join(stored.values())}, {"keys": secret + webhook}, opened_with())
+        replace_stripe_keys(secret, webhook, lambda row: check_seen(key_values(row), stored))
 
     return save_form(save, lambda refusal: show_payment(refusal, "stripe"), url_for(PAGE, _anchor="stripe"))
 

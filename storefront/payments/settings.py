@@ -4,7 +4,7 @@ account.
 Without keys of its own, a shop uses those of the environment."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,10 @@ SHOWN_CHARACTERS = 4
 KEY_PREFIXES, WEBHOOK_PREFIX = ("sk_", "rk_"), "whsec_"
 settings_table = table_of(PaymentSettings)
 SELECT_SETTINGS = tenant_scoped(select(settings_table))
+LOCK_SETTINGS = tenant_scoped(select(settings_table).with_for_update())
+Row = Any
+"""A row of `payment_settings`."""
+Check = Callable[[Row | None], None]
 log = logging.getLogger("storefront.payments")
 
 
@@ -82,6 +86,10 @@ def own_keys(row: Any) -> StripeKeys | None:
         return None
 
 
+def no_check(_row: Row | None) -> None:
+    """Accept whatever is stored."""
+
+
 def check_stripe_keys(secret_key: str, webhook_secret: str) -> None:
     """Raises `Invalid` for a text that is no key of its kind; empty ones are none."""
     faults = []
@@ -96,23 +104,24 @@ def check_stripe_keys(secret_key: str, webhook_secret: str) -> None:
 def save_stripe_keys(secret_key: str, webhook_secret: str) -> None:
     """Store the shop's own keys; empty ones remove them. Raises `Invalid`."""
     check_stripe_keys(secret_key, webhook_secret)
-    save(stripe_secret_key=encrypted(secret_key), stripe_webhook_secret=encrypted(webhook_secret))
+    save({"stripe_secret_key": encrypted(secret_key), "stripe_webhook_secret": encrypted(webhook_secret)})
 
 
-def replace_stripe_keys(secret_key: str, webhook_secret: str) -> None:
-    """Store those of the shop's own keys that are given; an empty one stays as it is. Raises `Invalid`."""
+def replace_stripe_keys(secret_key: str, webhook_secret: str, check: Check = no_check) -> None:
+    """Store those of the shop's own keys that are given; an empty one stays as it is. `check` is called with the locked
+    row. Raises `Invalid`."""
     check_stripe_keys(secret_key, webhook_secret)
     given = {"stripe_secret_key": secret_key, "stripe_webhook_secret": webhook_secret}
     if columns := {name: encrypted(key) for name, key in given.items() if key}:
-        save(**columns)
+        save(columns, check)
 
 
 def encrypted(key: str) -> str | None:
     return encrypt(PURPOSE, key) if key else None
 
 
-def save_bank_account(account: str, transfer_days: int) -> None:
-    """Store what buyers need for a bank transfer. Raises `Invalid`."""
+def save_bank_account(account: str, transfer_days: int, check: Check = no_check) -> None:
+    """Store what buyers need for a bank transfer. `check` is called with the locked row. Raises `Invalid`."""
     lines = [line.strip() for line in account.splitlines() if line.strip()]
     text = "\n".join(lines)
     if len(text) > MAX_ACCOUNT_LENGTH:
@@ -123,14 +132,16 @@ def save_bank_account(account: str, transfer_days: int) -> None:
     if not 1 <= transfer_days <= MAX_TRANSFER_DAYS:
         message = _("Enter a number of days from 1 to %(most)s.", most=MAX_TRANSFER_DAYS)
         raise Invalid(FieldError("transfer_days", message))
-    save(bank_account=text or None, transfer_days=transfer_days)
+    save({"bank_account": text or None, "transfer_days": transfer_days}, check)
 
 
-def save(**columns: Any) -> None:
-    """Store the columns, and record what changes. Of a key, only its last characters are recorded."""
+def save(columns: Mapping[str, Any], check: Check = no_check) -> None:
+    """Store the columns, and record what changes. Of a key, only its last characters are recorded. `check` is called
+    with the locked row before."""
     with write():
-        row = execute(SELECT_SETTINGS).one_or_none()
-        upsert(PaymentSettings, columns, lambda excluded: {name: excluded[name] for name in columns})
+        row = execute(LOCK_SETTINGS).one_or_none()
+        check(row)
+        upsert(PaymentSettings, dict(columns), lambda excluded: {name: excluded[name] for name in columns})
         before, after = (
             {name: recorded(name, one) for name in columns} for one in (row._asdict() if row else {}, columns)
         )

@@ -169,3 +169,14 @@ def test_payment_settings_need_the_password_again(owner: Staff) -> None:
         for path in ("", "/bank", "/stripe", "/stripe/remove", "/stripe/check"):
             assert "/admin/confirm" in owner.post(PAGE + path).headers["Location"], path
         assert owner.get("/admin/settings/shop").status_code == 200
+
+
+def test_a_bank_account_that_somebody_else_changed_is_compared(app: Flask, owner: Staff) -> None:
+    mine = opened(owner, PAGE, "bank") | {"bank_account": "Mine"}
+    owner.post(f"{PAGE}/bank", opened(owner, PAGE, "bank") | {"bank_account": "Theirs"})
+    answer = owner.post(f"{PAGE}/bank", mine)
+    assert answer.status_code == 409
+    assert "Meanwhile somebody else changed this to “Theirs”." in answer.text
+    assert stored(app).bank_account == "Theirs"
+    owner.post(f"{PAGE}/bank", opened(owner, PAGE, "bank", answer.text))
+    assert stored(app).bank_account == "Mine"
