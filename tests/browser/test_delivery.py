@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.page_session import ESPRESSO, Shop, Visit
 
-TOTAL = ".place-bar button"
+TOTAL = ".order-summary .price-total dd"
 
 
 def to_checkout(ada: Visit) -> None:
