@@ -21,7 +21,7 @@ from tests.i18n.test_accessible_names import Controls
 from tests.i18n.test_gettext import NOT_MESSAGES
 from tests.staff.factories import Staff, api_key, signed_in
 
-NOT_READ = ("admin.latest_event",)
+NOT_READ = ("admin.latest_event", "admin.print_order_pdf")
 NOT_WORDS = re.compile(r"sf_\w+…?|\b[A-Z2-7 ]{20,}|\d{1,2} [A-Z][a-z]{2,3}|[A-Z]{2}\$[\d.,]+")
 """The beginning of an API key, the secret of a second factor, and what Babel formats: a date and an amount."""
 OF_STRIPE = ("Stripe", "http://localhost/t/north/payments/stripe", *WEBHOOK_EVENTS)

@@ -48,10 +48,13 @@ REQUEST_BODIES: dict[str, dict[str, Any]] = {
 ID_TYPES = (PRODUCT, CART, CALL, CODE)
 
 
-OTHER_BLUEPRINTS = ("observability", "root_files", "media", "payment_webhooks", "legal", "documents")
+OTHER_BLUEPRINTS = (
+    *("observability", "root_files", "media", "payment_webhooks"),
+    *("legal", "documents", "withdrawals"),
+)
 """Routes without rows of a shop; tests/catalog/test_pictures.py has those of pictures, tests/documents/test_invoices.py
-those of invoices, which exist of some orders only. A webhook is signed with the secret of a shop, and settles orders of
-that shop only: tests/payments."""
+those of invoices, which exist of some orders only, tests/withdrawals those of shops in the EU. A webhook is signed with
+the secret of a shop, and settles orders of that shop only: tests/payments."""
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
