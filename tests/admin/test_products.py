@@ -254,7 +254,9 @@ def test_stock_is_set_and_adjusted(manager: Staff, shopper: Person) -> None:
     stale = {"how": "set", "amount": "9", "was_stock": str(before + 4)}
     refused = manager.post("/admin/products/cup/stock", stale)
     assert refused.status_code == 409
-    assert f"Meanwhile somebody else changed this to “{before + 3}”." in refused.text
+    assert "The stock changed meanwhile." in refused.text
+    assert f"Meanwhile the stock changed to {before + 3}." in refused.text
+    assert "omebody else" not in refused.text, "it was an order"
     assert manager.post("/admin/products/cup/stock", stale | {"was_stock": str(before + 3)}).status_code == 303
     assert shopper.stock("cup") == 9
     refused = manager.post("/admin/products/cup/stock", {"how": "adjust", "amount": "-10"})
