@@ -10,3 +10,4 @@ import "./admin/search.js";
 import "./admin/selection.js";
 import "./admin/shortcuts.js";
 import "./admin/live_lists.js";
+import "./admin/unsaved_changes.js";

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.page_session import ESPRESSO, Visit
 
@@ -128,3 +128,24 @@ def test_options_that_change_show_on_an_open_page_of_the_shop(owner: Visit, visi
     owner.page.get_by_role("button", name="Add variant").click()
     expect(owner.see("#messages")).to_contain_text("1 variant added.")
     expect(shopper.see("#product")).to_contain_text("Green")
+
+
+def test_changes_of_another_form_are_not_lost_without_a_question(owner: Visit) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    owner.page.on("dialog", stay)
+    owner.go("/admin/products/tea-cup-and-coaster")
+    owner.see("#price").fill("19.75")
+    owner.see("#amount").fill("1")
+    with owner.page.expect_event("dialog"):
+        owner.see("#stock button").click(no_wait_after=True)
+    assert asked == ["beforeunload"]
+    assert owner.see("#price").input_value() == "19.75"
+    owner.see("#amount").fill("")
+    owner.see("#details_title ~ form .primary-button").click()
+    expect(owner.see("#messages")).to_contain_text("Saved.")
+    assert asked == ["beforeunload"], "who saves the only change isn't asked"
