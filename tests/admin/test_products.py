@@ -306,6 +306,9 @@ def test_what_goes_with_a_product_is_chosen_by_name_or_id(manager: Staff, shoppe
     page = manager.get("/admin/products/beans").text
     assert "For the first sip." in page
     assert page.index('value="cup"') < page.index('value="honey"')
+    assert page.index('id="picture_section"') < page.index('id="goes_with"')
+    more = page.index("<summary>More rows</summary>")
+    assert page.index('id="goes_with_id_2"') < more < page.index('id="goes_with_id_3"'), "two rows, and an empty one"
     for wrong, said in (("nothing", "There is no product “nothing”"), ("beans", "can&#39;t go with itself")):
         refused = manager.post("/admin/products/beans/goes-with", {"goes_with_id_0": wrong, "goes_with_why_0": "Kept."})
         assert refused.status_code == 422

@@ -98,6 +98,7 @@ def test_what_is_typed_before_htmx_is_there_is_searched(owner: Visit) -> None:
 
 def test_products_are_offered_while_one_types_what_goes_with_another(owner: Visit) -> None:
     owner.go("/admin/products/tea-cup-and-coaster")
+    owner.see("#goes_with summary").click()
     last = owner.see("input[id^=goes_with_id_]").last
     with owner.page.expect_response("**/admin/product-choices*"):
         last.press_sequentially("waffles")
