@@ -192,6 +192,14 @@ def test_selected_orders_are_shipped_each_by_itself(
     assert "Select the orders to ship first." in clerk.get("/admin/orders").text
 
 
+def test_all_orders_can_be_selected_only_if_one_can(app: Flask, clerk: Staff, shopper: Person) -> None:
+    cancel(app, buy(shopper, "Jonas Meier", "jonas@mail.example"))
+    assert "data-select-all" not in clerk.get("/admin/orders").text
+    buy(shopper, "Ada Okafor", "ada@mail.example")
+    assert "data-select-all" in clerk.get("/admin/orders").text
+    assert "data-select-all" not in clerk.get("/admin/orders?status=cancelled").text
+
+
 def test_another_shops_order_is_not_there(app: Flask, clerk: Staff, stranger: Person) -> None:
     theirs = place_order(stranger, shared=1)
     owner = signed_in(app, "south", Role.OWNER)
