@@ -115,7 +115,8 @@ def test_an_order_is_shipped_and_its_tracking_corrected(clerk: Staff, shopper: P
     assert "Shipped: An Post, RR1IE" in page
     assert "Clerk ·" in page, "by whom"
     receipt = shopper.get(f"/orders/{order_id}").text
-    assert "An Post" in receipt
+    assert "handed it over to An Post." in receipt
+    assert "received your order" not in receipt
     assert "RR1IE" in receipt
     assert clerk.post(f"/admin/orders/{order_id}/tracking", {"carrier": "DHL", "tracking": "JD2"}).status_code == 303
     assert "Tracking changed: DHL, JD2" in clerk.get(f"/admin/orders/{order_id}").text
