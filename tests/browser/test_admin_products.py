@@ -44,7 +44,9 @@ def test_a_new_product_with_a_picture_is_in_the_shop(
     expect(person.see("h1")).to_have_text(name)
     expect(person.see(".price").first).to_contain_text("39.50")
     loaded = person.see("#product img").evaluate("image => image.decode().then(() => image.currentSrc)")
-    assert loaded.endswith("-320.webp")
+    assert loaded.endswith("-640.webp")
+    edges = "one => (({left, top, right, bottom}) => [left, top, right, bottom])(one.getBoundingClientRect())"
+    assert person.see("#chosen_product img").evaluate(edges) == person.see("#chosen_product > .tile").evaluate(edges)
 
 
 def test_a_change_shows_on_an_open_page_of_the_shop(owner: Visit, visit: Callable[..., Visit]) -> None:
