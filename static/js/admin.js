@@ -4,6 +4,7 @@ import "./announcements.js";
 import "./request_errors.js";
 import "./focus.js";
 import "./messages.js";
+import "./admin/copy_link.js";
 import "./admin/dialogs.js";
 import "./admin/detail.js";
 import "./admin/search.js";

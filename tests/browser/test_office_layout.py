@@ -83,6 +83,20 @@ def test_what_is_pressed_is_large_enough(staff: Callable[..., Visit], office: Sh
     assert min(sizes("#list input[data-select]")) >= 24
 
 
+def test_the_link_of_an_invitation_is_copied(staff: Callable[..., Visit]) -> None:
+    owner = staff(permissions=["clipboard-read", "clipboard-write"])
+    owner.go("/admin/people#invite")
+    owner.see("#email").fill("new@aurora.example")
+    owner.see("#invite button").click()
+    link = owner.see("#invitation_link")
+    owner.see("[data-copy]").click()
+    expect(owner.see("[data-copy]")).to_have_text("Copied")
+    assert owner.page.evaluate("navigator.clipboard.readText()") == link.get_attribute("href")
+    owner.page.reload()
+    expect(owner.see("h1")).to_have_text("People")
+    expect(link).to_have_count(0)
+
+
 def test_a_device_without_a_keyboard_shows_no_shortcuts(staff: Callable[..., Visit]) -> None:
     for is_mobile in (False, True):
         owner = staff(is_mobile=is_mobile, has_touch=is_mobile)
