@@ -118,6 +118,17 @@ def text_edit(row: TextRow) -> TextEdit:
     return TextEdit(row.field, row.was, single_line(row.text), was, typed, row.is_removed)
 
 
+def values_without_variant(row: Product, variants: Sequence[Variant]) -> list[str]:
+    """Return the values of a product's options that no variant which is sold has."""
+    sold = [one for one in variants if is_sold(one)]
+    return [
+        value
+        for i, option in enumerate(row.options or [])
+        for value in option["values"]
+        if all(one.options[i] != value for one in sold)
+    ]
+
+
 def missing_combinations(row: Product, variants: Sequence[Variant]) -> list[tuple[str, ...]]:
     """Return the combinations of values that aren't sold; none if a product may not have all of them."""
     sold = {tuple(one.options) for one in variants if is_sold(one)}

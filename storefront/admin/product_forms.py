@@ -100,9 +100,18 @@ def read_amount(field: str, text: str, currency: str) -> int:
         raise Invalid(FieldError(field, message)) from None
 
 
+def with_ascii_minus(text: str) -> str:
+    return single_line(text).replace("−", "-")
+
+
+def is_signed(text: str) -> bool:
+    """Whether a number is typed with its sign: it is a change then."""
+    return with_ascii_minus(text).startswith(("+", "-"))
+
+
 def read_whole(field: str, text: str) -> int:
     """Parse a whole number. Raises `Invalid`."""
-    text = single_line(text).replace("−", "-")
+    text = with_ascii_minus(text)
     if re.fullmatch(r"[+-]?\d{1,12}", text):
         return int(text)
     raise Invalid(FieldError(field, _("Enter a whole number.")))

@@ -57,7 +57,8 @@ class ProductPage:
 
 
 def list_products(wanted: ProductFilter, after: int | None = None, before: int | None = None) -> ProductPage:
-    """Return a page of products that begins after (or ends before) the one at this position."""
+    """Return a page of products that begins after (or ends before) the one at this position. Of the first page, a
+    product whose whole name was searched is the first row."""
     few = wanted.shown == LOW_STOCK and few_are_low()
     key = sort_key(few)
     backwards = before is not None
@@ -78,6 +79,8 @@ def list_products(wanted: ProductFilter, after: int | None = None, before: int |
     else:
         back = rows[0].position if rows else (after or 0) - 1
         newer, older = back if after is not None else None, further
+    if after is None and before is None:
+        rows.sort(key=lambda row: row.name.casefold() != wanted.q.casefold())
     return ProductPage(rows, newer, older, hidden_stock(rows), is_cut=end is not None and not more)
 
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
 from storefront.admin.numbers import parse_position
-from storefront.admin.product_forms import WAS, read_amount, read_whole
+from storefront.admin.product_forms import WAS, is_signed, read_amount, read_whole
 from storefront.admin.product_view import back, show_product
 from storefront.catalog import actions
 from storefront.catalog.product_input import MAX_REASON_LENGTH, VariantInput, checked
@@ -41,8 +41,9 @@ def stock_changes() -> tuple[dict[str, Any], dict[str, Any]]:
     if request.form.get("how") == "adjust":
         return {"stock_change": read_whole("amount", request.form.get("amount", ""))} | why, {}
     stock = read_whole("amount", request.form.get("amount", ""))
-    if stock < 0:
-        raise Invalid(FieldError("amount", _("The stock can't be less than 0.")))
+    if is_signed(request.form.get("amount", "")):
+        message = _("Enter the stock without a sign, or choose “Add or take away”.")
+        raise Invalid(FieldError("amount", message))
     was = parse_position(request.form.get(f"{WAS}stock", ""))
     return {"stock": stock} | why, {} if was is None else {"stock": was}
 
@@ -66,19 +67,20 @@ def grid_changes(product_id: str) -> dict[str, tuple[dict[str, Any], dict[str, A
     for variant in list_variants(product_id):
         if f"price_{variant.id}" in request.form:
             new, was = read_variant(variant.id, ""), read_variant(variant.id, WAS)
-            changes = {name: value for name, value in new.items() if value != was[name]}
-            base = {name: was[name] for name in changes}
+            changes = {name: value for name, value in new.items() if value != was.get(name)}
+            base = {name: was[name] for name in changes if name in was}
             if changes:
                 found[variant.id] = changes | ({"reason": reason} if reason else {}), base
     return found
 
 
 def read_variant(id: str, prefix: str) -> dict[str, Any]:
-    """Return a variant's values in the grid. Raises `Invalid`."""
+    """Return a variant's values in the grid. A stock with a sign becomes a `stock_change`. Raises `Invalid`."""
     typed = {name: request.form.get(f"{prefix}{name}_{id}", "") for name in ("price", "stock", "sku", "gtin", "status")}
+    number, is_change = read_whole(f"stock_{id}", typed["stock"]), is_signed(typed["stock"])
     sent = {
         "price": read_amount(f"price_{id}", typed["price"], current_tenant().currency),
-        "stock": read_whole(f"stock_{id}", typed["stock"]),
+        "stock": 0 if is_change else number,
         "sku": single_line(typed["sku"]),
         "gtin": single_line(typed["gtin"]) or None,
         "status": typed["status"],
@@ -87,4 +89,7 @@ def read_variant(id: str, prefix: str) -> dict[str, Any]:
         values: dict[str, Any] = checked(VariantInput, sent).model_dump()
     except Invalid as fault:
         raise Invalid(*(FieldError(f"{one.field}_{id}", one.message) for one in fault.field_errors)) from None
+    if is_change:
+        del values["stock"]
+        values["stock_change"] = number
     return values | {"status": str(values["status"])}

@@ -33,6 +33,8 @@ class ValueChoice:
 
 @dataclass(frozen=True)
 class OptionChoice:
+    """An option with those of its values that a variant has."""
+
     name: str
     parameter: str
     values: tuple[ValueChoice, ...]
@@ -118,6 +120,7 @@ class VariantChoice:
 
     def _option_choice(self, i: int, option: ProductOption) -> OptionChoice:
         images = images_by_value(self.product.variants, i)
+        sold = {variant.source_options[i] for variant in self.product.variants}
         values = (
             ValueChoice(
                 value=value,
@@ -127,6 +130,7 @@ class VariantChoice:
                 image=images.get(source_value, ""),
             )
             for value, source_value in zip(option.values, option.source_values, strict=True)
+            if source_value in sold
         )
         return OptionChoice(option.name, parameter(i), tuple(values))
 

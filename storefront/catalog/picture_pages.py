@@ -12,7 +12,7 @@ from storefront.web.media import folder_of
 pages = Blueprint("media", __name__)
 
 MAX_AGE_SECONDS = 365 * 24 * 60 * 60
-_NAME = re.compile(r"[0-9a-f]{32}-[0-9]{1,4}\.webp")
+_NAME = re.compile(r"[0-9a-f]{32}(-cut)?-[0-9]{1,4}\.webp")
 
 
 @pages.get("/media/<name>")

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
-from storefront.web.media import WIDTHS, file_name, folder_of, picture_name
+from storefront.web.media import CUT_OUT, WIDTHS, file_name, folder_of, picture_name
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -28,6 +28,8 @@ DAMAGED = (
 """What Pillow raises for damaged files, beside `DecompressionBombError`: its readers take a file at its word, and trip
 over an offset or a length that isn't there."""
 QUALITY = 82
+OPAQUE = 255
+"""In a picture's alpha channel."""
 FIELD = "picture"
 _decoding = Lock()
 """One picture is decoded at a time in a process: it takes up to 160 MB."""
@@ -38,8 +40,8 @@ def store_picture(tenant_id: str, content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise too_large()
     with _decoding:
-        sizes = encode(content)
-    digest = sha256(sizes[max(WIDTHS)]).hexdigest()[:32]
+        sizes, is_cut_out = encode(content)
+    digest = sha256(sizes[max(WIDTHS)]).hexdigest()[:32] + (CUT_OUT if is_cut_out else "")
     folder = folder_of(tenant_id)
     folder.mkdir(parents=True, exist_ok=True)
     for width, encoded in sizes.items():
@@ -54,13 +56,14 @@ def write_file(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
-def encode(content: bytes) -> dict[int, bytes]:
-    """Return the picture as WebP by width; a smaller one isn't enlarged. Raises `Invalid`."""
+def encode(content: bytes) -> tuple[dict[int, bytes], bool]:
+    """Return the picture as WebP by width, and whether it has transparent parts; a smaller one isn't enlarged. Raises
+    `Invalid`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `check_size` refuses earlier
         try:
             picture = upright(content)
-            return {width: webp(picture, width) for width in sorted(WIDTHS, reverse=True)}
+            return {width: webp(picture, width) for width in sorted(WIDTHS, reverse=True)}, is_transparent(picture)
         except Image.DecompressionBombError:
             raise too_many_pixels() from None
         except DAMAGED:
@@ -79,6 +82,11 @@ def upright(content: bytes) -> Image.Image:
         transparent = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
         turned = ImageOps.exif_transpose(picture)
         return in_srgb(turned, picture.info.get("icc_profile"), "RGBA" if transparent else "RGB")
+
+
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether a decoded picture has transparent parts; an alpha channel alone doesn't say so."""
+    return picture.mode == "RGBA" and picture.getchannel("A").getextrema()[0] < OPAQUE
 
 
 def in_srgb(picture: Image.Image, profile: bytes | None, mode: str) -> Image.Image:

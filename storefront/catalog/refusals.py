@@ -19,13 +19,19 @@ class ProductChanged(Refusal):
 
 
 class EditConflict(Conflict):
-    """Somebody else changed the same fields since the page was opened. `current` has their values by field."""
+    """The same fields were changed since the page was opened. `current` has what is stored, by field.
+
+    If it is the stock alone, the sentence blames nobody: most often an order has changed it."""
 
     type = "edit-conflict"
     title = N_("Somebody else changed this product")
 
     def __init__(self, current: Mapping[str, Any]) -> None:
         super().__init__(
-            _("Somebody else changed this product while you were editing. Nothing is lost: compare, then save again.")
+            _("The stock changed meanwhile. Nothing is lost: compare, then save again.")
+            if all(name.partition("_")[0] == "stock" for name in current)
+            else _(
+                "Somebody else changed this product while you were editing. Nothing is lost: compare, then save again."
+            )
         )
         self.current = current

@@ -17,12 +17,14 @@ from storefront.staff.blueprints import pages
 from storefront.staff.browser_words import browser_words
 from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
-from storefront.staff.queries import sessions_of
+from storefront.staff.queries import sessions_of, shops_of
 from storefront.staff.roles import role_names
 from storefront.staff.second_factor import qr_code, typed_secret
 from storefront.staff.sessions import begin_session, revoke_sessions, set_session_cookie, signed_in
 from storefront.staff.sign_in_limits import limit_failures_of_account, limit_failures_of_address
 from storefront.tenants.context import current_tenant
+from storefront.tenants.registry import registry
+from storefront.web.absolute_urls import other_shop_root
 
 
 def show_account(refusal: Invalid | None = None) -> Response:
@@ -32,7 +34,14 @@ def show_account(refusal: Invalid | None = None) -> Response:
         sessions=sessions_of(signed_in().person.id),
         browser_words=browser_words,
         roles=role_names(),
+        other_shops=other_shops(),
     )
+
+
+def other_shops() -> list[tuple[str, str]]:
+    """Return (name, URL of the back office) of the other shops in which the person works."""
+    shops = {id: shop for id, shop in registry().all().items() if id != current_tenant().id}
+    return [(shops[id].name, other_shop_root(id) + "/admin/") for id in shops_of(signed_in().person.id, shops)]
 
 
 @pages.get("/account")

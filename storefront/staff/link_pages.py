@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
-from storefront.errors import Invalid, NotFound
+from storefront.errors import Invalid, NotFound, Refusal
 from storefront.i18n.gettext import _
 from storefront.staff.access import public
 from storefront.staff.account import person_of_password_link, store_password
@@ -16,7 +16,7 @@ from storefront.staff.models import LinkKind, Person
 from storefront.staff.one_time_links import find_link
 from storefront.staff.queries import has_people
 from storefront.staff.refusals import LinkExpired, SignInFailed
-from storefront.staff.sessions import begin_session, set_session_cookie
+from storefront.staff.sessions import begin_session, load_session, set_session_cookie
 from storefront.staff.sign_in_limits import limit_failures_of_account, limit_failures_of_address
 from storefront.staff.sign_in_pages import enter
 from storefront.tenants.context import current_tenant
@@ -70,8 +70,14 @@ def sign_in_to(shop_id: str, person: Person) -> Response:
 @public
 @limit_failures_of_address
 def invitation(token: str) -> Response:
-    link = find_link(LinkKind.INVITATION, token, current_tenant().id)
-    return render_form("staff/invitation.html", email=link.email)
+    return show_invitation(str(find_link(LinkKind.INVITATION, token, current_tenant().id).email))
+
+
+def show_invitation(email: str, refusal: Refusal | None = None) -> Response:
+    """Show the page, which says so if somebody else is signed in."""
+    found = load_session()
+    other = found.person if found is not None and found.person.email != email else None
+    return render_form("staff/invitation.html", refusal, email=email, signed_in_as=other)
 
 
 @pages.post("/invitations/<token>")
@@ -83,7 +89,7 @@ def send_invitation(token: str) -> Response:
     try:
         person = accept(token, request.form)
     except (Invalid, SignInFailed) as refusal:
-        return render_form("staff/invitation.html", refusal, email=email)
+        return show_invitation(email, refusal)
     return enter(person)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
 from storefront.errors import Invalid
@@ -28,6 +28,8 @@ Fault = Invalid | LastOwner | OwnRole | None
 ENDPOINT = "staff.people"
 INVITED = "invited"
 """The filter for open invitations."""
+MADE = "invitation"
+"""In the session: the invitation that was made just now, with its link and to whom."""
 NO_ROWS = Page((), "", "")
 
 
@@ -89,20 +91,20 @@ def back() -> Response:
 @pages.get("/people")
 @requires(Permission.STAFF_WRITE, confirmed=True)
 def people() -> Response:
-    return show_people()
+    return show_people(**session.pop(MADE, {}), is_mailed=can_mail_links())
 
 
 @pages.post("/people")
 @requires(Permission.STAFF_WRITE, confirmed=True)
 def invite() -> Response:
-    """Make an invitation, mail it, and show its link once."""
+    """Make an invitation and mail it. The list shows its link once: the session's cookie carries it there."""
     try:
         email, role = request.form.get("email", ""), check_role(request.form.get("role", ""))
         token = members.invite(email, role, by=signed_in().role, mail_in=shopper_language())
     except (Invalid, OwnRole) as refusal:
         return show_people(refusal)
-    link = absolute(url_for("staff.invitation", token=token))
-    return show_people(link=link, invited=email, is_mailed=can_mail_links())
+    session[MADE] = {"link": absolute(url_for("staff.invitation", token=token)), "invited": email}
+    return back()
 
 
 def absolute(path: str) -> str:

@@ -1,7 +1,7 @@
 """Reads of people, memberships, sessions, links and keys. `person`, `recovery_code` and `one_time_link` belong to no
 shop, so nothing scopes their statements: every one stands here or in this package's actions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from storefront.clock import now
 from storefront.db.base import db
+from storefront.db.tenant_context import tenant_context
 from storefront.staff.models import ApiKey, LinkKind, Membership, OneTimeLink, Person, StaffPolicy, StaffSession
 from storefront.staff.permissions import Role
 
@@ -44,6 +45,17 @@ def find_person(email: str) -> Person | None:
 def find_member(person_id: str) -> Membership | None:
     """The person's membership of this shop."""
     return db.session.scalar(select(Membership).where(Membership.person_id == person_id))
+
+
+def shops_of(person_id: str, shop_ids: Iterable[str]) -> list[str]:
+    """Return those of these shops in which the person works. Each is asked by itself, because row-level security shows
+    a shop's memberships to that shop only."""
+    found = []
+    for shop_id in shop_ids:
+        with tenant_context(shop_id):
+            if find_member(person_id) is not None:
+                found.append(shop_id)
+    return found
 
 
 def find_person_of_shop(email: str) -> Person | None:

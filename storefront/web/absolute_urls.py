@@ -45,6 +45,14 @@ def trusted_root() -> str | None:
     return None
 
 
+def other_shop_root(shop_id: str) -> str:
+    """Return the URL of another shop's root, in the form (subdomain or prefix) of the current request."""
+    prefix = f"/t/{g.tenant.id}"
+    if request.script_root.endswith(prefix):
+        return f"{request.script_root.removesuffix(prefix)}/t/{quote(shop_id)}"
+    return f"{request.scheme}://{shop_id}.{request.host.partition('.')[2]}{request.script_root}"
+
+
 def shop_root(public_url: str, base_domain: str, shop_id: str | None) -> str:
     """Return the URL of a shop by PUBLIC_URL. A PUBLIC_URL that is a subdomain of BASE_DOMAIN has no prefixes."""
     if shop_id is None:

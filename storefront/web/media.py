@@ -12,11 +12,18 @@ SHOWN_WIDTH = 640
 """Of the picture in a page for browsers that don't choose one."""
 PREFIX = "up-"
 """Begins the name of an uploaded picture; others are files in `static/products`."""
+CUT_OUT = "-cut"
+"""Ends the digest of a picture with transparent parts."""
 
 
 def picture_name(digest: str) -> str:
     """Return what a product's row calls the picture."""
     return f"{PREFIX}{digest}.webp"
+
+
+def is_photo(image: str) -> bool:
+    """Whether a picture was uploaded and has no transparent parts, so that it may fill its frame."""
+    return is_uploaded(image) and not image.endswith(f"{CUT_OUT}.webp")
 
 
 def file_name(digest: str, width: int) -> str:

@@ -17,7 +17,7 @@ from whitenoise.responders import NOT_ALLOWED_RESPONSE, Response, StaticFile
 from storefront.config import ROOT
 from storefront.web.asset_bundles import join_scripts, join_styles
 from storefront.web.compression import accepts_gzip
-from storefront.web.media import image_widths, is_uploaded, media_path
+from storefront.web.media import image_widths, is_photo, is_uploaded, media_path
 
 STATIC_FOLDER = ROOT / "static"
 SCRIPT = "js/shop.js"
@@ -158,7 +158,9 @@ def init_app(app: Flask) -> None:
     server = WhiteNoise(app.wsgi_app)
     server.files = assets.answers
     app.wsgi_app = server  # type: ignore[method-assign]
-    app.jinja_env.globals.update(static_url=assets.url, image_url=assets.image_url, image_widths=image_widths)
+    app.jinja_env.globals.update(
+        static_url=assets.url, image_url=assets.image_url, image_widths=image_widths, is_photo=is_photo
+    )
 
 
 def nosniff(headers: Headers, _path: str, _url: str) -> None:

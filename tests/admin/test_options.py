@@ -222,3 +222,20 @@ def test_a_product_without_options_has_no_such_page(manager: Staff) -> None:
     for path in ("sock", "nobody"):
         assert manager.get(f"/admin/products/{path}/options").status_code == 404
         assert manager.post(f"/admin/products/{path}/options").status_code == 404
+
+
+def test_a_value_without_a_variant_is_said_and_not_shown_in_the_shop(manager: Staff, buyer: Person) -> None:
+    assert save(manager, fields(manager.get(PAGE).text), more_2="XL").status_code == 303
+    page = manager.get(PAGE).text
+    assert "There is no variant yet for XL." in page
+    assert '<a href="#add">Add a variant</a>' in page
+    assert 'value="XL"' not in buyer.get("/products/tee").text
+    manager.post(f"{PAGE}/variants", {"choice_1": "Blue", "choice_2": "XL", "stock": "7"})
+    assert 'value="XL"' in buyer.get("/products/tee").text
+    assert save(manager, fields(manager.get(PAGE).text), option_1="Color").status_code == 303
+    assert "There is no variant yet" not in manager.get(PAGE).text
+
+
+def test_a_message_names_a_few_values_without_a_variant(manager: Staff) -> None:
+    assert save(manager, fields(manager.get(PAGE).text), more_2="1, 2, 3, 4, 5, <6>").status_code == 303
+    assert "There is no variant yet for 1, 2, 3, 4, 5, …." in manager.get(PAGE).text

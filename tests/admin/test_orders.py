@@ -115,7 +115,8 @@ def test_an_order_is_shipped_and_its_tracking_corrected(clerk: Staff, shopper: P
     assert "Shipped: An Post, RR1IE" in page
     assert "Clerk ·" in page, "by whom"
     receipt = shopper.get(f"/orders/{order_id}").text
-    assert "An Post" in receipt
+    assert "handed it over to An Post." in receipt
+    assert "received your order" not in receipt
     assert "RR1IE" in receipt
     assert clerk.post(f"/admin/orders/{order_id}/tracking", {"carrier": "DHL", "tracking": "JD2"}).status_code == 303
     assert "Tracking changed: DHL, JD2" in clerk.get(f"/admin/orders/{order_id}").text
@@ -190,6 +191,14 @@ def test_selected_orders_are_shipped_each_by_itself(
     assert button in clerk.get("/admin/orders").text
     clerk.post("/admin/orders/fulfil")
     assert "Select the orders to ship first." in clerk.get("/admin/orders").text
+
+
+def test_all_orders_can_be_selected_only_if_one_can(app: Flask, clerk: Staff, shopper: Person) -> None:
+    cancel(app, buy(shopper, "Jonas Meier", "jonas@mail.example"))
+    assert "data-select-all" not in clerk.get("/admin/orders").text
+    buy(shopper, "Ada Okafor", "ada@mail.example")
+    assert "data-select-all" in clerk.get("/admin/orders").text
+    assert "data-select-all" not in clerk.get("/admin/orders?status=cancelled").text
 
 
 def test_another_shops_order_is_not_there(app: Flask, clerk: Staff, stranger: Person) -> None:

@@ -31,6 +31,14 @@ def test_all_words_are_found_and_the_last_also_by_its_beginning(owner: Staff) ->
         assert found(owner, q) == set(), q
 
 
+def test_a_product_of_the_searched_name_comes_first(app: Flask, owner: Staff) -> None:
+    staff = staff_of(app, "north")
+    for id, name in (("dusk", "Dusk Decaf"), ("drip", "Dusk Decaf Drip Bags")):
+        staff.create(id=id, name=name, price=100, stock=1)
+    page = owner.get("/admin/products?q=dusk+decaf").text
+    assert 0 < page.index('href="/t/north/admin/products/dusk"') < page.index('href="/t/north/admin/products/drip"')
+
+
 def test_a_search_of_many_words_finds(owner: Staff) -> None:
     assert found(owner, "dawn beans beans for espresso coffee espresso bea") == {"beans"}
 

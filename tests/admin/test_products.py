@@ -254,7 +254,9 @@ def test_stock_is_set_and_adjusted(manager: Staff, shopper: Person) -> None:
     stale = {"how": "set", "amount": "9", "was_stock": str(before + 4)}
     refused = manager.post("/admin/products/cup/stock", stale)
     assert refused.status_code == 409
-    assert f"Meanwhile somebody else changed this to “{before + 3}”." in refused.text
+    assert "The stock changed meanwhile." in refused.text
+    assert f"Meanwhile the stock changed to {before + 3}." in refused.text
+    assert "omebody else" not in refused.text, "it was an order"
     assert manager.post("/admin/products/cup/stock", stale | {"was_stock": str(before + 3)}).status_code == 303
     assert shopper.stock("cup") == 9
     refused = manager.post("/admin/products/cup/stock", {"how": "adjust", "amount": "-10"})
@@ -304,6 +306,9 @@ def test_what_goes_with_a_product_is_chosen_by_name_or_id(manager: Staff, shoppe
     page = manager.get("/admin/products/beans").text
     assert "For the first sip." in page
     assert page.index('value="cup"') < page.index('value="honey"')
+    assert page.index('id="picture_section"') < page.index('id="goes_with"')
+    more = page.index("<summary>More rows</summary>")
+    assert page.index('id="goes_with_id_2"') < more < page.index('id="goes_with_id_3"'), "two rows, and an empty one"
     for wrong, said in (("nothing", "There is no product “nothing”"), ("beans", "can&#39;t go with itself")):
         refused = manager.post("/admin/products/beans/goes-with", {"goes_with_id_0": wrong, "goes_with_why_0": "Kept."})
         assert refused.status_code == 422
@@ -377,3 +382,46 @@ def test_a_clerk_sees_no_products(app: Flask) -> None:
     assert "/admin/products" not in clerk.get("/admin/").text
     assert clerk.get("/admin/products").status_code == 403
     assert clerk.get("/admin/products/beans").status_code == 403
+
+
+def wear_grid(manager: Staff, **typed: str) -> TestResponse:
+    """Send the grid of the shirt's variants as it is, with what is typed."""
+    was = {name: value for name, value in opened(manager, "tee").items() if "tee-" in name}
+    return manager.post("/admin/products/tee/variants", was | {f"was_{name}": was[name] for name in was} | typed)
+
+
+def test_a_number_with_a_sign_changes_the_stock_of_a_variant_and_one_without_sets_it(app: Flask) -> None:
+    shopper, manager = open_wear(app), signed_in(app, "wear", Role.MANAGER)
+
+    def stocks() -> dict[str, int]:
+        return {one["id"]: one["stock"] for one in product(shopper, "tee")["variants"]}
+
+    typed = {"stock_tee-red-s": "+12", "stock_tee-red-m": "7", "stock_tee-blue-s": "-2"}
+    assert wear_grid(manager, **typed).status_code == 303
+    assert stocks() == {"tee-red-s": 15, "tee-red-m": 7, "tee-blue-s": 3}
+    refused = wear_grid(manager, **{"stock_tee-red-s": "+1", "stock_tee-blue-s": "−4"})
+    assert refused.status_code == 422
+    assert "Only 3 are in stock" in refused.text
+    assert 'value="−4"' in refused.text
+    assert stocks() == {"tee-red-s": 15, "tee-red-m": 7, "tee-blue-s": 3}, "all or nothing"
+    assert "12 sets the stock, +12 or -2 changes it." in manager.get("/admin/products/tee").text
+
+
+def test_a_change_of_a_variants_stock_keeps_what_was_sold_meanwhile(app: Flask) -> None:
+    shopper, manager = open_wear(app), signed_in(app, "wear", Role.MANAGER)
+    was = {name: value for name, value in opened(manager, "tee").items() if "tee-" in name}
+    sent = was | {f"was_{name}": value for name, value in was.items()} | {"stock_tee-blue-s": "+12"}
+    line = {"product_id": "tee", "variant_id": "tee-blue-s", "quantity": 2}
+    cart = shopper.api("POST", "/carts", {"items": [line]}).json["id"]
+    assert shopper.checkout(cart).status_code == 201
+    assert manager.post("/admin/products/tee/variants", sent).status_code == 303
+    assert product(shopper, "tee")["variants"][2]["stock"] == 15
+
+
+def test_a_number_with_a_sign_is_refused_where_the_stock_is_set(manager: Staff, shopper: Person) -> None:
+    before = shopper.stock("cup")
+    for amount in ("+12", "-2"):
+        refused = manager.post("/admin/products/cup/stock", {"how": "set", "amount": amount})
+        assert refused.status_code == 422
+        assert "without a sign, or choose “Add or take away”" in refused.text
+    assert shopper.stock("cup") == before

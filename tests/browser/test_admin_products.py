@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from tests.browser.page_session import ESPRESSO, Visit
 
@@ -44,7 +44,9 @@ def test_a_new_product_with_a_picture_is_in_the_shop(
     expect(person.see("h1")).to_have_text(name)
     expect(person.see(".price").first).to_contain_text("39.50")
     loaded = person.see("#product img").evaluate("image => image.decode().then(() => image.currentSrc)")
-    assert loaded.endswith("-320.webp")
+    assert loaded.endswith("-640.webp")
+    edges = "one => (({left, top, right, bottom}) => [left, top, right, bottom])(one.getBoundingClientRect())"
+    assert person.see("#chosen_product img").evaluate(edges) == person.see("#chosen_product > .tile").evaluate(edges)
 
 
 def test_a_change_shows_on_an_open_page_of_the_shop(owner: Visit, visit: Callable[..., Visit]) -> None:
@@ -98,6 +100,7 @@ def test_what_is_typed_before_htmx_is_there_is_searched(owner: Visit) -> None:
 
 def test_products_are_offered_while_one_types_what_goes_with_another(owner: Visit) -> None:
     owner.go("/admin/products/tea-cup-and-coaster")
+    owner.see("#goes_with summary").click()
     last = owner.see("input[id^=goes_with_id_]").last
     with owner.page.expect_response("**/admin/product-choices*"):
         last.press_sequentially("waffles")
@@ -128,3 +131,24 @@ def test_options_that_change_show_on_an_open_page_of_the_shop(owner: Visit, visi
     owner.page.get_by_role("button", name="Add variant").click()
     expect(owner.see("#messages")).to_contain_text("1 variant added.")
     expect(shopper.see("#product")).to_contain_text("Green")
+
+
+def test_changes_of_another_form_are_not_lost_without_a_question(owner: Visit) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    owner.page.on("dialog", stay)
+    owner.go("/admin/products/tea-cup-and-coaster")
+    owner.see("#price").fill("19.75")
+    owner.see("#amount").fill("1")
+    with owner.page.expect_event("dialog"):
+        owner.see("#stock button").click(no_wait_after=True)
+    assert asked == ["beforeunload"]
+    assert owner.see("#price").input_value() == "19.75"
+    owner.see("#amount").fill("")
+    owner.see("#details_title ~ form .primary-button").click()
+    expect(owner.see("#messages")).to_contain_text("Saved.")
+    assert asked == ["beforeunload"], "who saves the only change isn't asked"

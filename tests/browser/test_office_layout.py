@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from storefront.i18n.negotiation import LANGUAGES
-from tests.browser.page_session import ESPRESSO, Visit
+from tests.browser.page_session import ESPRESSO, Shop, Visit
+from tests.browser.test_back_office import place_order
 
 PHONE = 390
 WITH_OPTIONS = "noon-filter-250g"
@@ -61,3 +62,44 @@ def test_a_link_to_the_invitation_opens_it(staff: Callable[..., Visit]) -> None:
     expect(owner.see("#email")).to_be_hidden()
     owner.page.evaluate("location.hash = 'invite'")  # as the link does that a list without invitations has
     expect(owner.see("#email")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [PHONE, 1280])
+def test_what_is_pressed_is_large_enough(staff: Callable[..., Visit], office: Shop, width: int) -> None:
+    place_order(office)
+    owner = staff(width=width)
+
+    def sizes(selector: str) -> list[float]:
+        found: list[float] = owner.page.locator(selector).evaluate_all(
+            "all => all.map((one) => one.getBoundingClientRect()).flatMap(({width, height}) => [width, height])"
+        )
+        return found
+
+    owner.go("/admin/")
+    numbers = sizes(".tile strong a")
+    assert len(numbers) >= 4
+    assert min(numbers) >= 24
+    owner.go("/admin/orders?status=placed")
+    assert min(sizes("#list input[data-select]")) >= 24
+
+
+def test_the_link_of_an_invitation_is_copied(staff: Callable[..., Visit]) -> None:
+    owner = staff(permissions=["clipboard-read", "clipboard-write"])
+    owner.go("/admin/people#invite")
+    owner.see("#email").fill("new@aurora.example")
+    owner.see("#invite button").click()
+    link = owner.see("#invitation_link")
+    owner.see("[data-copy]").click()
+    expect(owner.see("[data-copy]")).to_have_text("Copied")
+    assert owner.page.evaluate("navigator.clipboard.readText()") == link.get_attribute("href")
+    owner.page.reload()
+    expect(owner.see("h1")).to_have_text("People")
+    expect(link).to_have_count(0)
+
+
+def test_a_device_without_a_keyboard_shows_no_shortcuts(staff: Callable[..., Visit]) -> None:
+    for is_mobile in (False, True):
+        owner = staff(is_mobile=is_mobile, has_touch=is_mobile)
+        owner.go("/admin/orders")
+        for selector in ("[data-dialog=shortcuts]", ".list-search kbd"):
+            expect(owner.see(selector)).to_be_visible(visible=not is_mobile)

@@ -18,8 +18,10 @@ from storefront.catalog import pictures
 from storefront.catalog.pictures import store_picture
 from storefront.errors import Invalid
 from storefront.state import state_of
+from storefront.web.media import is_photo, media_path
 from tests.concurrency import at_once
 from tests.conftest import Person
+from tests.factories import change_product
 
 
 def drawn(width: int = 2000, height: int = 1000, mode: str = "RGB", kind: str = "JPEG", **more: Any) -> bytes:
@@ -66,6 +68,20 @@ def test_a_picture_is_stored_as_webp_in_three_widths(app: Flask, content: bytes)
 def test_a_small_picture_is_not_enlarged(app: Flask) -> None:
     _, files = stored(app, drawn(500, 500))
     assert {width: one.size for width, one in files.items()} == {320: (320, 320), 640: (500, 500), 1280: (500, 500)}
+
+
+def test_a_photo_fills_its_frame_in_the_shop_and_a_cut_out_does_not(app: Flask, shopper: Person) -> None:
+    clear = Image.new("RGBA", (400, 300), (255, 0, 0, 0))
+    clear.paste((255, 0, 0, 255), (100, 100, 200, 200))
+    cut_out = BytesIO()
+    clear.save(cut_out, "PNG")
+    for content, fills in ((drawn(), True), (drawn(mode="RGBA", kind="PNG"), True), (cut_out.getvalue(), False)):
+        name, _ = stored(app, content)
+        assert is_photo(name) == fills
+        change_product(app, "north", "cup", image=name)
+        assert ('class="photo"' in shopper.get("/products/cup").text) == fills
+        assert shopper.get(media_path(name)).mimetype == "image/webp"
+    assert not is_photo("cup.webp"), "a picture of the catalogue's"
 
 
 def test_a_picture_is_turned_upright_and_loses_its_metadata(app: Flask) -> None:

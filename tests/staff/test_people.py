@@ -14,6 +14,7 @@ from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.events.models import Event
 from storefront.staff.members import change_role, invite, remove_member
+from storefront.staff.models import OneTimeLink
 from storefront.staff.permissions import Role
 from storefront.staff.refusals import LastOwner, OwnRole
 from tests.conftest import Person
@@ -22,8 +23,8 @@ from tests.staff.factories import PASSWORD, Staff, hire, newcomer, signed_in
 
 def invited(owner: Staff, email: str, role: Role = Role.CLERK) -> str:
     """Invite somebody, and return the path of the link below the shop's root."""
-    answer = owner.post("/admin/people", {"email": email, "role": role})
-    assert answer.status_code == 200
+    assert owner.post("/admin/people", {"email": email, "role": role}).status_code == 303
+    answer = owner.get("/admin/people")
     link = re.search(r'href="http://localhost/t/north(/admin/invitations/[\w-]{22})"', answer.text)
     assert link, answer.text
     return link[1]
@@ -44,6 +45,24 @@ def test_somebody_joins_by_invitation(app: Flask) -> None:
     assert "Nell" in guest.get("/admin/").text
     assert guest.get("/admin/people").status_code == 403, "a manager doesn't manage people"
     assert "Nell" in owner.get("/admin/people").text
+
+
+def test_the_link_of_an_invitation_is_shown_once_and_not_stored(app: Flask) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    token = invited(owner, "new@north.example").rpartition("/")[2]
+    again = owner.get("/admin/people").text
+    assert "new@north.example" in again
+    assert token not in again
+    with app.app_context():
+        assert token not in [link.id for link in db.session.query(OneTimeLink)]
+
+
+def test_an_invitation_says_that_somebody_else_is_signed_in(app: Flask) -> None:
+    owner = signed_in(app, "north", Role.OWNER)
+    link, said = invited(owner, "new@north.example"), f"signed in as {owner.email}. This invitation is for somebody"
+    assert said in owner.get(link).text.replace("&#39;", "'")
+    assert said in owner.post(link, {"name": "", "password": "short"}).text
+    assert said not in Person(app.test_client(), "north").get(link).text
 
 
 def test_an_invitation_works_once_in_its_shop_and_for_a_week(app: Flask) -> None:
@@ -86,7 +105,7 @@ def test_invitations_end_with_the_right_of_their_maker_to_invite(app: Flask, end
     owner = signed_in(app, "north", Role.OWNER)
     other = signed_in(app, "north", Role.OWNER, "other@north.example")
     elsewhere = signed_in(app, "south", Role.OWNER, "other@north.example")
-    assert elsewhere.post("/admin/people", {"email": "new@south.example", "role": "clerk"}).status_code == 200
+    assert elsewhere.post("/admin/people", {"email": "new@south.example", "role": "clerk"}).status_code == 303
     link, kept, guest = invited(other, "a@b.example"), invited(owner, "c@d.example"), Person(app.test_client(), "north")
     assert guest.get(link).status_code == 200
     path = f"/admin/people/{other.id}"

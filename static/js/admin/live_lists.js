@@ -3,15 +3,9 @@
 // the time (data-new-rows) isn't loaded again: it gets a link that says how many rows have come.
 
 import { onPageStart } from "../page_start.js";
+import { isChanged } from "./changed_fields.js";
 
 const POLL_MS = 3000;
-
-function isChanged(field) {
-  if (field.matches("select")) return [...field.options].some((option) => option.selected !== option.defaultSelected);
-  // The value of a box without a value attribute is "on", and its default value is empty.
-  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
-  return field.value !== field.defaultValue;
-}
 
 function isBusy(region) {
   if (region.querySelector(".htmx-request")) return true;
