@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from storefront.admin.blueprints import pages
@@ -32,9 +31,6 @@ from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.web.htmx import render_page
 
-MAX_VALUES_NAMED = 5
-"""In a message, which a cookie carries to the next page."""
-
 
 @pages.get("/products/<product_id>/options")
 @requires(Permission.CATALOG_WRITE)
@@ -60,6 +56,7 @@ def show_options(product_id: str, refusal: Refusal | None = None, section: str =
             product=row,
             options=option_rows(row, refusal if section == "options" else None),
             variants=[one for one in variants if is_sold(one)],
+            unused=values_without_variant(row, variants),
             missing=len(missing_combinations(row, variants)),
             languages_besides=other_languages(current_tenant()),
             currency=current_tenant().currency,
@@ -91,17 +88,7 @@ def save_options(product_id: str) -> Response:
         change_options(tenant, product_id, read_edits(tenant, request.form), variants_in_use)
     except (Invalid, EditConflict) as refusal:
         return show_options(product_id, refusal, "options")
-    return back(product_id, saved_message(product_id))
-
-
-def saved_message(product_id: str) -> str:
-    """Return what is said of saved options. A value that is new has no variant yet, so the shop doesn't show it."""
-    unused = values_without_variant(find_product(product_id), list_variants(product_id))
-    if not unused:
-        return _("Saved.")
-    named = ", ".join(unused[:MAX_VALUES_NAMED]) + (", …" if len(unused) > MAX_VALUES_NAMED else "")
-    text = _("Saved. There is no variant yet for %(values)s. The shop doesn't show it.", values=named)
-    return Markup('{} <a href="#add">{}</a>').format(text, _("Add a variant"))
+    return back(product_id, _("Saved."))
 
 
 @pages.post("/products/<product_id>/options/variants")

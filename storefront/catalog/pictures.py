@@ -86,7 +86,7 @@ def upright(content: bytes) -> Image.Image:
 
 def is_transparent(picture: Image.Image) -> bool:
     """Whether a decoded picture has transparent parts; an alpha channel alone doesn't say so."""
-    return picture.mode == "RGBA" and picture.getchannel("A").getextrema()[0] < OPAQUE
+    return picture.mode == "RGBA" and picture.getchannel("A").getextrema() != (OPAQUE, OPAQUE)
 
 
 def in_srgb(picture: Image.Image, profile: bytes | None, mode: str) -> Image.Image:

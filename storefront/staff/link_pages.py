@@ -85,7 +85,7 @@ def show_invitation(email: str, refusal: Refusal | None = None) -> Response:
 @limit_failures_of_account
 def send_invitation(token: str) -> Response:
     """Become a member of the shop, and sign in."""
-    email = find_link(LinkKind.INVITATION, token, current_tenant().id).email
+    email = str(find_link(LinkKind.INVITATION, token, current_tenant().id).email)
     try:
         person = accept(token, request.form)
     except (Invalid, SignInFailed) as refusal:
