@@ -4,7 +4,6 @@ Everything that Stripe says is asked for by `confirm`; a webhook only says that 
 names the pages of Stripe's documentation that this follows. The library is imported here only, and this module only
 where there is a key, because the library takes 22 MB."""
 
-import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +18,7 @@ from storefront.ids import new_token
 from storefront.orders.payment_choice import PAYMENT_WINDOW
 from storefront.orders.payment_queries import PaymentView
 from storefront.orders.queries import OrderView
+from storefront.outside_json import read_json
 from storefront.payments.gate import ProviderDown, ProviderGate
 from storefront.payments.provider import (
     KeyRefused,
@@ -155,7 +155,7 @@ class StripeProvider:
             stripe.WebhookSignature.verify_header(
                 body, signature, self._keys.webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
             )
-            return notice_of(json.loads(body))
+            return notice_of(read_json(body))
         except (stripe.SignatureVerificationError, ValueError, LookupError, TypeError, AttributeError):
             raise InvalidSignature from None
 
