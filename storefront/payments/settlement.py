@@ -118,8 +118,9 @@ def leave_to_staff(payment: PaymentView, state: ProviderState) -> None:
     record_events([Change(EventType.PAYMENT_MISMATCH, payment.order_id, data)])
 
 
-def give_up(order_id: str, status: PaymentStatus) -> None:
-    """Cancel an order whose payment has failed or expired: its stock comes back, and its cart is open again. Once."""
+def give_up(order_id: str, status: PaymentStatus, reason: str | None = None) -> None:
+    """Cancel an order whose payment has failed or expired: its stock comes back, and its cart is open again. Once.
+    `reason` is the provider's code of why it refuses the payment."""
     with write(durable=True):
         locked = lock_payment(order_id)
         if locked is None or locked[1].paid:
@@ -130,7 +131,8 @@ def give_up(order_id: str, status: PaymentStatus) -> None:
             return
         change_payment(order_id, status=status, url=None, next_check_at=None)
         change = ({"payment": payment.status}, {"payment": status})
-        told = Change(PAYMENT_EVENTS[status], order_id, {"method": payment.method}, *change)
+        data = {"method": payment.method} | ({"reason": reason} if reason else {})
+        told = Change(PAYMENT_EVENTS[status], order_id, data, *change)
         order = cancel_placed_order(order_id, also=[told])
         if order is not None:
             reopen_cart(order_id, payment.cart_id)

@@ -105,10 +105,7 @@ class StripeProvider:
 
     def _price(self, payment: PaymentView, order: OrderView) -> dict[str, Any]:
         """One line with the order's total: discount, shipping and tax are in it, each rounded as the shop does."""
-        try:
-            amount = to_stripe(payment.amount, order.currency)
-        except ValueError as fault:
-            raise ProviderRejected(str(fault)) from None
+        amount = chargeable(payment.amount, order.currency)
         return {"currency": order.currency.lower(), "unit_amount": amount, "product_data": {"name": order.number}}
 
     def confirm(self, payment: PaymentView, close: bool = False) -> ProviderState:
@@ -132,7 +129,7 @@ class StripeProvider:
     def refund(self, payment: PaymentView, amount: int, key: str) -> ProviderRefund:
         params: Any = {
             "payment_intent": payment.intent_id or "",
-            "amount": to_stripe(amount, payment.currency),
+            "amount": chargeable(amount, payment.currency),
             "metadata": {"order_id": payment.order_id, "key": key},
         }
         options: Any = {"idempotency_key": f"refund-{key}"}
@@ -161,6 +158,14 @@ class StripeProvider:
 
     def _call(self, request: Callable[[], T]) -> T:
         return self._gate.call(lambda: translated(request))
+
+
+def chargeable(amount: int, currency: str) -> int:
+    """Return an amount of minor units as Stripe's. Raises `ProviderRejected` if Stripe doesn't take exactly that."""
+    try:
+        return to_stripe(amount, currency)
+    except ValueError:
+        raise ProviderRejected("amount_not_in_tens") from None
 
 
 def refund_of(refund: Any) -> ProviderRefund:
