@@ -213,8 +213,9 @@ def state_of(session: Any) -> ProviderState:
         phase = Phase.FAILED if has_failed else Phase.PROCESSING
     else:
         phase = Phase.OPEN
-    amount = from_stripe(session.amount_total or 0, (session.currency or "").upper()) if phase == Phase.PAID else 0
-    return ProviderState(phase, amount, intent_id, session.client_reference_id)
+    currency = (session.currency or "").upper()
+    amount = from_stripe(session.amount_total or 0, currency) if phase == Phase.PAID else 0
+    return ProviderState(phase, amount, currency, intent_id, session.client_reference_id)
 
 
 FAILED_INTENTS = ("requires_payment_method", "canceled")
