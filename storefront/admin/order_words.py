@@ -12,6 +12,7 @@ from storefront.i18n.gettext import N_, _
 from storefront.mail.kinds import KIND_NAMES
 from storefront.mail.models import OutboxMail
 from storefront.orders.models import OrderNote, OrderStatus
+from storefront.payments.words import refusal_text
 
 STATUS_NAMES: Mapping[str, str] = {
     OrderStatus.PLACED: N_("To ship"),
@@ -79,13 +80,15 @@ def event_text(event: Any) -> str:
 
 
 def event_detail(event: Any) -> str:
-    """Return what an event is about: a mail, an amount, an invoice or a shipment."""
+    """Return what an event is about: a mail, an amount, a reason, an invoice or a shipment."""
     after = event.after or {}
     if event.type in (EventType.MAIL_FAILED, EventType.MAIL_RESENT):
         kind = event.data.get("kind", "")
         return _(KIND_NAMES.get(kind, kind))
     if event.type in (EventType.PAYMENT_MISMATCH, EventType.ORDER_REFUNDED):
-        return format_money(event.data["amount"])
+        return format_money(event.data["amount"], event.data.get("currency"))
+    if event.type == EventType.PAYMENT_FAILED and (reason := event.data.get("reason")):
+        return f"{refusal_text(reason)} ({reason})"
     if event.type == EventType.INVOICE_ISSUED:
         return str(after.get("invoice", ""))
     return ", ".join(part for part in (after.get("carrier"), after.get("tracking")) if part)

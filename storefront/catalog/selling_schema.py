@@ -50,7 +50,7 @@ Uses = Annotated[int, Field(ge=1, le=MAX_USES)]
 def check_email(value: str) -> str:
     """Raises `ValueError`."""
     try:
-        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+        return validate_email(value, check_deliverability=False, test_environment=True, allow_smtputf8=False).normalized
     except EmailNotValidError:
         raise ValueError(f"{value[:80]!r} is not an email address such as hello@example.com") from None
 

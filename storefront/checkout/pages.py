@@ -23,7 +23,7 @@ from storefront.orders.pricing import unavailable_to
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer
 from storefront.payments.pages import lead_to_payment
-from storefront.payments.providers import methods_offered, payment_choice, payment_pages
+from storefront.payments.providers import fault_of, methods_offered, payment_choice, payment_pages
 from storefront.payments.words import METHOD_NAMES, METHOD_NOTES
 from storefront.shipping.address_formats import countries_of
 from storefront.tenants.context import current_tenant
@@ -154,10 +154,13 @@ def show_checkout(
     offered = methods_offered(current_tenant())
     if PaymentMethod.STRIPE in offered:
         g.form_origin = payment_pages()
+    priced = PricedCart.of(cart, tenant, delivery.destination if delivery else None, gone)
+    faults = {method: fault_of(method, priced.price.total, tenant.currency) for method in offered}
     context: dict[str, Any] = {
         "methods": offered,
         "method_names": METHOD_NAMES,
-        "method_notes": METHOD_NOTES,
+        "method_notes": {method: faults[method] or _(METHOD_NOTES[method]) for method in offered},
+        "first_method": next((method for method in offered if not faults[method]), None),
         "form": {field: typed.get(field, "") for field in FIELDS},
         "errors": {},
         "refusal": None,
@@ -186,6 +189,6 @@ def show_checkout(
         "checkout/checkout.html",
         extra_partials=("cart_badge", "messages", *parts),
         http_status=refusal.status if refusal else 200,
-        cart=PricedCart.of(cart, tenant, delivery.destination if delivery else None, gone),
+        cart=priced,
         **context,
     )

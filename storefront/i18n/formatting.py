@@ -13,9 +13,9 @@ from storefront.clock import now
 from storefront.i18n.locale import shopper_locale
 
 
-def format_money(amount: int) -> str:
-    """Format an amount in minor units of the shop's currency."""
-    return money.format_money(amount, g.tenant.currency, shopper_locale())
+def format_money(amount: int, currency: str | None = None) -> str:
+    """Format an amount in minor units of the currency, or else of the shop's."""
+    return money.format_money(amount, currency or g.tenant.currency, shopper_locale())
 
 
 def format_price_field(amount: int, currency: str) -> str:

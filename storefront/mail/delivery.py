@@ -8,13 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email.errors import MessageError
+from pathlib import Path
+from traceback import extract_tb
 
 from flask import Flask, g
+from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.clock import now
 from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.timeouts import timeouts_in_force
-from storefront.errors import Refusal
+from storefront.errors import DatabaseBusy, Refusal, Unavailable
 from storefront.mail.claims import Claimed, claim_next, seconds_until_next, store_failure, store_sent
 from storefront.mail.failures import MailFailure
 from storefront.mail.messages import OutgoingMail, compose
@@ -63,7 +67,8 @@ def shop_context(app: Flask, tenant_id: str) -> Iterator[None]:
 
 
 def prepare(claimed: Claimed) -> OutgoingMail | MailFailure:
-    """Render the mail. An error in it must not keep other mails from being sent."""
+    """Render the mail. An error in it must not keep other mails from being sent, and would come again at each attempt,
+    unless it is the database's."""
     mail = claimed.mail
     if now() - (mail.resent_at or mail.created_at) > MAX_AGE:
         return MailFailure("too_old", "It waited for more than 3 days, so it wasn't sent by itself.", is_final=True)
@@ -72,9 +77,20 @@ def prepare(claimed: Claimed) -> OutgoingMail | MailFailure:
         return compose(g.tenant, mail.id, mail.recipient, render_mail(mail), sender)
     except MailFailure as failure:
         return failure
-    except Exception as fault:
-        log.exception("could not render a mail", extra={"mail": mail.id, "kind": mail.kind})
-        return MailFailure("rendering_failed", f"The text couldn't be made: {type(fault).__name__}.")
+    except (DatabaseBusy, Unavailable, SQLAlchemyError) as fault:
+        return unexpected(fault, is_final=False)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, other mails have to go out
+        return unexpected(fault, is_final=True)
+
+
+def unexpected(fault: Exception, is_final: bool) -> MailFailure:
+    """Log an error that nobody foresaw, and return it as a failure. There is no traceback, as the messages of its
+    errors may quote the mail, which has personal data."""
+    last = extract_tb(fault.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    log.error("could not make or send a mail", extra={"error": type(fault).__name__, "place": place})
+    text = "This email couldn't be made" if is_final else "An error occurred in the shop"
+    return MailFailure("not_made" if is_final else "error", f"{text}: {type(fault).__name__}.", is_final=is_final)
 
 
 class Sent(str):
@@ -84,14 +100,16 @@ class Sent(str):
 
 
 def attempt(transport: Transport, prepared: OutgoingMail) -> Sent | MailFailure:
-    """An error that no transport expects counts as a failed attempt, too: the mail would be claimed again for ever."""
+    """An error that no transport expects counts as a failed attempt, too: the mail would be claimed again for ever. One
+    of building the message is final."""
     try:
         return Sent(transport.send(prepared) or "")
     except MailFailure as failure:
         return failure
-    except Exception as fault:
-        log.exception("could not send a mail")
-        return MailFailure("error", type(fault).__name__)
+    except (ValueError, MessageError) as fault:
+        return unexpected(fault, is_final=True)
+    except Exception as fault:  # noqa: BLE001 - likewise
+        return unexpected(fault, is_final=False)
 
 
 def store(claimed: Claimed, result: Sent | MailFailure) -> None:

@@ -1,12 +1,12 @@
 """Sends by a provider's HTTP API: Postmark and Resend. Free hosts block the ports of SMTP."""
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from storefront.mail.failures import MailFailure
 from storefront.mail.messages import OutgoingMail
 from storefront.mail_settings import MailServer
+from storefront.outside_json import read_json
 
 if TYPE_CHECKING:
     import httpx2
@@ -114,7 +114,7 @@ def failure(status: int, text: str, retry_after: float, is_conflict: bool = Fals
 
 def json_object(content: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(content)
+        found = read_json(content)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

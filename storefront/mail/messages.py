@@ -85,9 +85,10 @@ def contact_address(tenant: TenantSettings) -> str:
 
 
 def deliverable_address(recipient: str) -> str:
-    """Return the address with its domain in ASCII, which every server takes."""
+    """Return the address with its domain in ASCII, which every server takes. Raises `MailFailure`, also for one that is
+    not ASCII before the @, as of an order of an earlier version."""
     try:
-        found = validate_email(recipient, check_deliverability=False, test_environment=True)
+        found = validate_email(recipient, check_deliverability=False, test_environment=True, allow_smtputf8=False)
     except EmailNotValidError as fault:
         raise MailFailure("invalid_recipient", str(fault), is_final=True) from None
     return f"{found.local_part}@{found.ascii_domain}"

@@ -1,5 +1,6 @@
 """How the buyer of an order wants to pay: what the shop offers, what was chosen, and the payment row that follows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,16 +27,23 @@ class PaymentUnavailable(Refusal):
         super().__init__(_("This shop can't take payments right now. Nothing was ordered. Please try again later."))
 
 
+def no_fault(_method: str, _amount: int) -> str | None:
+    """Every method can take every amount."""
+    return None
+
+
 @dataclass(frozen=True)
 class PaymentChoice:
     """`configured` are the shop's methods, none if it doesn't ask for a payment; `offered` those that can be used now.
-    `return_root` is the URL of the shop's root, to which a payment page leads back."""
+    `return_root` is the URL of the shop's root, to which a payment page leads back. `fault_of` returns a sentence if a
+    method can't take an amount of the shop's currency in minor units."""
 
     configured: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
     chosen: str | None = None
     return_root: str = ""
     transfer_days: int = DEFAULT_TRANSFER_DAYS
+    fault_of: Callable[[str, int], str | None] = no_fault
 
     @property
     def is_required(self) -> bool:
@@ -45,7 +53,8 @@ class PaymentChoice:
         """Return the method to pay `total` with, in minor units; None if there is nothing to pay. In a shop that is
         only paid on delivery, nobody needs to choose that, as nothing has to be done for it.
 
-        Raises `Invalid` for a missing choice or one that isn't offered, and `PaymentUnavailable`.
+        Raises `Invalid` for a missing choice, one that isn't offered or one that can't take the total, and
+        `PaymentUnavailable`.
         """
         if self.is_required and total == 0:
             return None
@@ -57,6 +66,10 @@ class PaymentChoice:
             raise Invalid(FieldError("payment", _("Please choose how you'd like to pay.")))
         if self.chosen and self.chosen not in self.offered:
             raise Invalid(FieldError("payment", _("This shop doesn't offer this way to pay. Please choose another.")))
+        if self.chosen and (fault := self.fault_of(self.chosen, total)):
+            others = [method for method in self.offered if self.fault_of(method, total) is None]
+            advice = _("Please choose another way to pay.") if others else ""
+            raise Invalid(FieldError("payment", f"{fault} {advice}".strip()))
         return self.chosen
 
 

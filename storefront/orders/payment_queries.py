@@ -42,7 +42,8 @@ class PaymentView:
 
     @property
     def has_other_amount(self) -> bool:
-        """Whether another amount than the order's was paid, so that it isn't confirmed: staff have to look at it."""
+        """Whether another amount than the order's was paid, or in another currency, so that it isn't confirmed: staff
+        have to look at it."""
         return self.is_pending and self.intent_id is not None
 
     @property

@@ -9,6 +9,7 @@ from hashlib import sha256
 from email_validator import EmailNotValidError, validate_email
 
 from storefront.errors import CartChanged, CartEmpty, FieldError, Invalid, PriceChanged
+from storefront.i18n.email_addresses import is_mailable, not_mailable_text
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
 from storefront.pricing.price import RAN_OUT, Price, PromoProblem
@@ -68,6 +69,8 @@ def check_buyer(email: str, name: str) -> Buyer:
         if len(email) > MAX_EMAIL_LENGTH:  # skip parsing
             raise EmailNotValidError
         email = normalize_email(email)
+        if not is_mailable(email):
+            raise EmailNotValidError
     except EmailNotValidError:
         faults.append(FieldError("email", email_error(email)))
     controls, name = has_control(name), single_line(name)
@@ -94,6 +97,7 @@ def email_error(email: str) -> str:
             "<" in email or ">" in email,
             _("Please enter only the address, without a name or angle brackets, for example name@example.com."),
         ),
+        (email.count("@") == 1 and not is_mailable(email), not_mailable_text()),
         (
             email.count("@") > 1 or not {";", ","}.isdisjoint(email),
             _("Please enter only one address, without a comma or semicolon, for example name@example.com."),

@@ -22,7 +22,8 @@ class ManualProvider:
         return None
 
     def confirm(self, payment: PaymentView, close: bool = False) -> ProviderState:
-        return ProviderState(Phase.PAID if payment.paid else Phase.OPEN, payment.paid, order_id=payment.order_id)
+        phase = Phase.PAID if payment.paid else Phase.OPEN
+        return ProviderState(phase, payment.paid, payment.currency, order_id=payment.order_id)
 
     def refund(self, payment: PaymentView, amount: int, key: str) -> ProviderRefund:
         return ProviderRefund(None, RefundStatus.SUCCEEDED)

@@ -4,22 +4,29 @@ from dataclasses import dataclass
 
 from flask import Flask, g
 
+from storefront.events.models import EventType
+from storefront.events.queries import events_of
 from storefront.events.sse_format import order_digest
 from storefront.i18n.gettext import _
+from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.queries import OrderView
 from storefront.payments.pages import is_own
 from storefront.payments.providers import payment_pages
 from storefront.payments.settings import load_settings
-from storefront.payments.words import METHOD_NAMES, STATUS_NAMES
+from storefront.payments.words import METHOD_NAMES, STATUS_NAMES, refusal_text
+
+MAX_EVENTS = 20
+"""Of an order whose payment was refused: it was placed and cancelled, and mails may have been sent again."""
 
 
 @dataclass(frozen=True)
 class OrderPaymentDetails:
-    """`method` and `status` are in words, `status` empty if there is nothing to say. `is_own` says whether this browser
-    has ordered."""
+    """`method`, `status` and `refusal` are in words, empty if there is nothing to say; `refusal` is why the provider
+    didn't take the payment. `is_own` says whether this browser has ordered."""
 
     method: str
     status: str
+    refusal: str
     bank_account: str
     is_own: bool
 
@@ -36,9 +43,19 @@ def payment_details(order: OrderView) -> OrderPaymentDetails:
     return OrderPaymentDetails(
         method=_(METHOD_NAMES[str(order.payment_method)]),
         status=_(status) if status else "",
+        refusal=refusal_of(order),
         bank_account=bank_account_for(order),
         is_own=is_own(order),
     )
+
+
+def refusal_of(order: OrderView) -> str:
+    """Return why the provider refused the payment of an order, in words; empty if it didn't."""
+    if order.payment_status != PaymentStatus.FAILED:
+        return ""
+    events = events_of(order.id, MAX_EVENTS)
+    reasons = [event.data.get("reason") for event in events if event.type == EventType.PAYMENT_FAILED]
+    return refusal_text(reasons[0]) if reasons and reasons[0] else ""
 
 
 def bank_account_for(order: OrderView) -> str:

@@ -58,10 +58,11 @@ class StartedPayment:
 
 @dataclass(frozen=True)
 class ProviderState:
-    """`amount` is what was paid, in minor units; `order_id` the order that the provider names."""
+    """`amount` is what was paid, in minor units of `currency`; `order_id` the order that the provider names."""
 
     phase: Phase
     amount: int = 0
+    currency: str = ""
     intent_id: str | None = None
     order_id: str | None = None
 

@@ -10,6 +10,7 @@ from storefront.orders.payment_models import PaymentMethod
 from storefront.payments.manual import BankTransfer, OnDelivery
 from storefront.payments.provider import PaymentProvider, ProviderUnavailable
 from storefront.payments.settings import ShopPaymentSettings, StripeKeys, load_settings
+from storefront.payments.stripe_amounts import amount_fault
 from storefront.state import current_state
 from storefront.tenants.settings import TenantSettings
 from storefront.web.absolute_urls import trusted_root
@@ -48,8 +49,14 @@ def payment_choice(tenant: TenantSettings, chosen: str | None) -> PaymentChoice:
         return PaymentChoice(chosen=chosen) if chosen else NO_PAYMENT
     settings = load_settings()
     return PaymentChoice(
-        tenant.payment, usable(tenant, settings), chosen or None, return_root(), settings.transfer_days
+        *(tenant.payment, usable(tenant, settings), chosen or None, return_root(), settings.transfer_days),
+        fault_of=lambda method, amount: fault_of(method, amount, tenant.currency),
     )
+
+
+def fault_of(method: str, amount: int, currency: str) -> str | None:
+    """Return a sentence that says why this amount of minor units can't be paid by a method; None if it can."""
+    return amount_fault(amount, currency) if method == PaymentMethod.STRIPE else None
 
 
 def usable(tenant: TenantSettings, settings: ShopPaymentSettings) -> tuple[str, ...]:

@@ -75,15 +75,15 @@ def apply_state(order_id: str, state: ProviderState) -> None:
 
 
 def apply_paid(order_id: str, state: ProviderState) -> None:
-    """Record the payment. Of an order that was cancelled meanwhile it is paid back, whatever its amount: the stock may
-    have been sold again."""
+    """Record the payment. Of an order that was cancelled meanwhile it is paid back, whatever its amount and currency:
+    the stock may have been sold again."""
     with write(durable=True):
         locked = lock_payment(order_id)
         if locked is None or locked[1].paid:
             return
         order_status, payment = locked
         is_late = order_status == OrderStatus.CANCELLED
-        if state.amount != payment.amount and not is_late:
+        if (state.amount, state.currency) != (payment.amount, payment.currency) and not is_late:
             leave_to_staff(payment, state)
             return
         change_payment(
@@ -108,18 +108,21 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
 
 
 def leave_to_staff(payment: PaymentView, state: ProviderState) -> None:
-    """Leave an order unpaid of which another amount was paid, and ask no more: the provider was told the order's
-    amount, so somebody has to look at it. If they cancel the order, the money is paid back like a late payment."""
+    """Leave an order unpaid of which another amount was paid, or in another currency, and ask no more: the provider was
+    told the order's, so somebody has to look at it. If they cancel the order, the money is paid back like a late
+    payment."""
     if payment.has_other_amount:
         return
-    log.error("order %s: %s was paid instead of %s", payment.order_id, state.amount, payment.amount)
+    was_paid, expected = f"{state.amount} {state.currency}", f"{payment.amount} {payment.currency}"
+    log.error("order %s: %s was paid instead of %s", payment.order_id, was_paid, expected)
     change_payment(payment.order_id, intent_id=state.intent_id, url=None, expires_at=None, next_check_at=None)
-    data = {"amount": state.amount, "expected": payment.amount, "method": payment.method}
+    data = {"amount": state.amount, "currency": state.currency, "expected": payment.amount, "method": payment.method}
     record_events([Change(EventType.PAYMENT_MISMATCH, payment.order_id, data)])
 
 
-def give_up(order_id: str, status: PaymentStatus) -> None:
-    """Cancel an order whose payment has failed or expired: its stock comes back, and its cart is open again. Once."""
+def give_up(order_id: str, status: PaymentStatus, reason: str | None = None) -> None:
+    """Cancel an order whose payment has failed or expired: its stock comes back, and its cart is open again. Once.
+    `reason` is the provider's code of why it refuses the payment."""
     with write(durable=True):
         locked = lock_payment(order_id)
         if locked is None or locked[1].paid:
@@ -130,7 +133,8 @@ def give_up(order_id: str, status: PaymentStatus) -> None:
             return
         change_payment(order_id, status=status, url=None, next_check_at=None)
         change = ({"payment": payment.status}, {"payment": status})
-        told = Change(PAYMENT_EVENTS[status], order_id, {"method": payment.method}, *change)
+        data = {"method": payment.method} | ({"reason": reason} if reason else {})
+        told = Change(PAYMENT_EVENTS[status], order_id, data, *change)
         order = cancel_placed_order(order_id, also=[told])
         if order is not None:
             reopen_cart(order_id, payment.cart_id)

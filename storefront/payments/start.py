@@ -40,8 +40,8 @@ def start_payment(order_id: str) -> str | None:
         return payment.url
     try:
         started = provider_of(payment.method).start(payment, load_order(order_id))
-    except ProviderRejected:
-        give_up(order_id, PaymentStatus.FAILED)
+    except ProviderRejected as refusal:
+        give_up(order_id, PaymentStatus.FAILED, reason=str(refusal))
         return None
     except ProviderUnavailable as fault:
         if fault.is_stored:

@@ -4,7 +4,6 @@ Everything that Stripe says is asked for by `confirm`; a webhook only says that 
 names the pages of Stripe's documentation that this follows. The library is imported here only, and this module only
 where there is a key, because the library takes 22 MB."""
 
-import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +18,7 @@ from storefront.ids import new_token
 from storefront.orders.payment_choice import PAYMENT_WINDOW
 from storefront.orders.payment_queries import PaymentView
 from storefront.orders.queries import OrderView
+from storefront.outside_json import read_json
 from storefront.payments.gate import ProviderDown, ProviderGate
 from storefront.payments.provider import (
     KeyRefused,
@@ -105,10 +105,7 @@ class StripeProvider:
 
     def _price(self, payment: PaymentView, order: OrderView) -> dict[str, Any]:
         """One line with the order's total: discount, shipping and tax are in it, each rounded as the shop does."""
-        try:
-            amount = to_stripe(payment.amount, order.currency)
-        except ValueError as fault:
-            raise ProviderRejected(str(fault)) from None
+        amount = chargeable(payment.amount, order.currency)
         return {"currency": order.currency.lower(), "unit_amount": amount, "product_data": {"name": order.number}}
 
     def confirm(self, payment: PaymentView, close: bool = False) -> ProviderState:
@@ -132,7 +129,7 @@ class StripeProvider:
     def refund(self, payment: PaymentView, amount: int, key: str) -> ProviderRefund:
         params: Any = {
             "payment_intent": payment.intent_id or "",
-            "amount": to_stripe(amount, payment.currency),
+            "amount": chargeable(amount, payment.currency),
             "metadata": {"order_id": payment.order_id, "key": key},
         }
         options: Any = {"idempotency_key": f"refund-{key}"}
@@ -155,12 +152,20 @@ class StripeProvider:
             stripe.WebhookSignature.verify_header(
                 body, signature, self._keys.webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
             )
-            return notice_of(json.loads(body))
+            return notice_of(read_json(body))
         except (stripe.SignatureVerificationError, ValueError, LookupError, TypeError, AttributeError):
             raise InvalidSignature from None
 
     def _call(self, request: Callable[[], T]) -> T:
         return self._gate.call(lambda: translated(request))
+
+
+def chargeable(amount: int, currency: str) -> int:
+    """Return an amount of minor units as Stripe's. Raises `ProviderRejected` if Stripe doesn't take exactly that."""
+    try:
+        return to_stripe(amount, currency)
+    except ValueError:
+        raise ProviderRejected("amount_not_in_tens") from None
 
 
 def refund_of(refund: Any) -> ProviderRefund:
@@ -208,8 +213,9 @@ def state_of(session: Any) -> ProviderState:
         phase = Phase.FAILED if has_failed else Phase.PROCESSING
     else:
         phase = Phase.OPEN
-    amount = from_stripe(session.amount_total or 0, (session.currency or "").upper()) if phase == Phase.PAID else 0
-    return ProviderState(phase, amount, intent_id, session.client_reference_id)
+    currency = (session.currency or "").upper()
+    amount = from_stripe(session.amount_total or 0, currency) if phase == Phase.PAID else 0
+    return ProviderState(phase, amount, currency, intent_id, session.client_reference_id)
 
 
 FAILED_INTENTS = ("requires_payment_method", "canceled")

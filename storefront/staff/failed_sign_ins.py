@@ -72,6 +72,13 @@ def counting(limits: Sequence[Limit], moment: datetime) -> Any:
     return insert.on_conflict_do_update(index_elements=counts.primary_key, set_=changes).returning(*counts.c)
 
 
+def forget_failures(limits: Sequence[Limit]) -> None:
+    """Delete the counts of these limits."""
+    keys = [limit.key for limit in limits]
+    with write():
+        write_connection().execute(delete(counts).where(counts.c.key.in_(keys)))
+
+
 def remove_expired_counts() -> int:
     """Delete some of the counts whose window is over. Return how many."""
     is_over = counts.c.expires_at <= now()

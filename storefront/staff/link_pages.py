@@ -17,7 +17,7 @@ from storefront.staff.one_time_links import find_link
 from storefront.staff.queries import has_people
 from storefront.staff.refusals import LinkExpired, SignInFailed
 from storefront.staff.sessions import begin_session, load_session, set_session_cookie
-from storefront.staff.sign_in_limits import limit_failures_of_account, limit_failures_of_address
+from storefront.staff.sign_in_limits import let_account_in, limit_failures_of_account, limit_failures_of_address
 from storefront.staff.sign_in_pages import enter
 from storefront.tenants.context import current_tenant
 from storefront.tenants.registry import registry
@@ -111,5 +111,6 @@ def send_password(token: str) -> Response:
         store_password(person, request.form.get("password", ""), token)
     except Invalid as refusal:
         return render_form("staff/password.html", refusal, email=email)
+    let_account_in(email)
     flash(_("Your password has been changed. Please sign in."), "success")
     return redirect(url_for("staff.sign_in"), 303)

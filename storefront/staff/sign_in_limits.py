@@ -13,7 +13,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from storefront.errors import Refusal
-from storefront.staff.failed_sign_ins import Limit, count_failure, seconds_to_wait
+from storefront.staff.failed_sign_ins import Limit, count_failure, forget_failures, seconds_to_wait
 from storefront.staff.models import LinkKind
 from storefront.staff.one_time_links import find_link
 from storefront.staff.pending_sign_in import pending_person
@@ -72,7 +72,17 @@ def limits_of_address() -> list[Limit]:
 
 def limits_of_account_and_address() -> list[Limit]:
     email = account_of_request()
-    return limits_of_address() + (limits_of(f"account {email}", ACCOUNT_LIMITS) if email else [])
+    return limits_of_address() + (limits_of_account(email) if email else [])
+
+
+def limits_of_account(email: str) -> list[Limit]:
+    return limits_of(f"account {email}", ACCOUNT_LIMITS)
+
+
+def let_account_in(email: str) -> None:
+    """Forget the failed sign-ins of an account whose password was just reset by a link: whoever guessed at the old one
+    knows nothing of the new one. Those of the address stay."""
+    forget_failures(limits_of_account(email))
 
 
 def limits_of(counted: str, limits: Mapping[int, int]) -> list[Limit]:

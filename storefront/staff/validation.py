@@ -3,6 +3,7 @@
 from email_validator import EmailNotValidError, validate_email
 
 from storefront.errors import FieldError, Invalid
+from storefront.i18n.email_addresses import is_mailable, not_mailable_text
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import has_control, has_visible, plain_address, single_line
 from storefront.staff.passwords import password_error
@@ -23,10 +24,12 @@ def account_email(email: str) -> str | None:
 
 
 def check_email(email: str) -> str:
-    """Return the `account_email`. Raises `Invalid`."""
+    """Return the `account_email` of somebody new. Raises `Invalid`."""
     found = account_email(email)
     if found is None:
         raise Invalid(FieldError("email", _("Please enter a valid email address, for example name@example.com.")))
+    if not is_mailable(found):
+        raise Invalid(FieldError("email", not_mailable_text()))
     return found
 
 
@@ -40,10 +43,12 @@ def check_role(name: str) -> Role:
 
 def check_person(email: str, name: str, password: str) -> tuple[str, str]:
     """Return the normalised email and name of a new account. Raises `Invalid` with a message for each invalid field."""
-    faults = []
-    checked_email = account_email(email)
-    if checked_email is None:
-        faults.append(FieldError("email", _("Please enter a valid email address, for example name@example.com.")))
+    faults: list[FieldError] = []
+    checked_email = None
+    try:
+        checked_email = check_email(email)
+    except Invalid as refusal:
+        faults += refusal.field_errors
     controls, name = has_control(name), single_line(name)
     if controls or not has_visible(name):
         faults.append(FieldError("name", _("Please enter your name.")))

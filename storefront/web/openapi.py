@@ -21,6 +21,7 @@ from storefront import errors
 from storefront.errors import Invalid, Refusal
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import cut
+from storefront.outside_json import check_levels
 from storefront.web.compression import share
 from storefront.web.fragment_cache import share_page
 from storefront.web.htmx import render_page
@@ -171,7 +172,8 @@ def check_body() -> None:
         raise UnsupportedMediaType
     try:
         content = request.get_json()
-    except (BadRequest, RecursionError):
+        check_levels(content)
+    except (BadRequest, RecursionError, ValueError):
         raise InvalidJson from None
     if not isinstance(content, dict):
         raise Invalid(errors.FieldError("body", _("The request body must be a JSON object.")))

@@ -2,11 +2,15 @@
 
 import io
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from flask import Flask
 
 from storefront import create_app
 from storefront.clock import now
+from storefront.errors import DatabaseBusy
 from storefront.mail.claims import MAX_ATTEMPTS, claim_next, delay_after, store_sent
 from storefront.mail.messages import OutgoingMail
 from storefront.staff.permissions import Role
@@ -171,7 +176,50 @@ def test_a_mail_whose_text_cannot_be_made_does_not_stop_others(
     deliver(app, RecordingTransport())
     by_order = {mail.order_id: mail for mail in mails(app)}
     assert by_order[fine].status == "sent"
-    assert (by_order[broken].status, by_order[broken].last_error) == ("waiting", "The text couldn't be made: NotFound.")
+    assert (by_order[broken].status, by_order[broken].attempts) == ("failed", 1)
+    assert by_order[broken].last_error == "This email couldn't be made: NotFound."
+
+
+def test_a_message_that_cannot_be_built_fails_at_once_and_nothing_of_it_is_logged(
+    app: Flask, shopper: Person, stream: io.StringIO
+) -> None:
+    def build(mail: OutgoingMail) -> None:
+        message = EmailMessage(policy=SMTP)
+        message["To"] = Address(addr_spec=mail.recipient.replace("ada", "ü"))
+
+    place_order(shopper, beans=1)
+    transport = RecordingTransport(build)
+    deliver(app, transport)
+    with time_machine.travel(now() + timedelta(hours=1)):
+        deliver(app, transport)
+    [mail] = mails(app)
+    assert (mail.status, mail.attempts, len(transport.tried)) == ("failed", 1, 1)
+    assert mail.last_error == "This email couldn't be made: NonASCIILocalPartDefect."
+    assert "NonASCIILocalPartDefect" in stream.getvalue()
+    assert not re.search(r"Traceback|exc_info|@example\.com", stream.getvalue())
+
+
+def test_an_address_of_an_earlier_version_that_no_server_takes_fails_at_once(app: Flask, shopper: Person) -> None:
+    place_order(shopper, beans=1)
+    change_mails(app, recipient="ü@example.com")
+    transport = RecordingTransport()
+    deliver(app, transport)
+    [mail] = mails(app)
+    assert (mail.status, mail.attempts, transport.tried) == ("failed", 1, [])
+    assert "before the @" in (mail.last_error or "")
+
+
+def test_a_database_that_is_busy_is_waited_for(app: Flask, shopper: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_busy(_mail: object) -> None:
+        raise DatabaseBusy
+
+    place_order(shopper, beans=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("storefront.mail.delivery.render_mail", is_busy)
+        deliver(app, RecordingTransport())
+    change_mails(app, next_attempt_at=now())
+    deliver(app, RecordingTransport())
+    assert [mail.status for mail in mails(app)] == ["sent"]
 
 
 def test_no_address_and_no_secret_is_logged(app: Flask, shopper: Person, stream: io.StringIO) -> None:

@@ -259,7 +259,7 @@ def test_payment_of_another_amount_is_not_confirmed_and_shown_to_staff(
     order = ada.find(order_id)
     assert (order["status"], order["payment"]["status"], order["payment"]["paid"]["amount"]) == ("placed", "pending", 0)
     assert events(ada, order_id) == ["order.placed", "payment.mismatch"]
-    assert f"order {order_id}: 2000 was paid instead of 2500" in caplog.text
+    assert f"order {order_id}: 2000 EUR was paid instead of 2500 EUR" in caplog.text
     assert "checking your payment" in ada.get(f"/orders/{order_id}").text
     clerk = signed_in(ada.app, "till", Role.CLERK)
     page = clerk.get(f"/admin/orders/{order_id}").text
@@ -271,6 +271,26 @@ def test_payment_of_another_amount_is_not_confirmed_and_shown_to_staff(
     payment = ada.payment(order_id)
     assert (payment["status"], payment["refunded"]["amount"], ada.server.account.money) == ("refunded", 2000, 0)
     assert ada.left == 10
+
+
+def test_payment_in_another_currency_is_not_confirmed_and_shown_to_staff(
+    ada: Buyer, caplog: pytest.LogCaptureFixture
+) -> None:
+    order_id = ada.order()["id"]
+    ada.server.account.sessions[ada.session_of(order_id)]["currency"] = "usd"
+    ada.pay(order_id)
+    ada.deliver(ada.server.account.events[0])
+    ada.work()
+    ada.come_back(order_id)
+    order = ada.find(order_id)
+    assert (order["status"], order["payment"]["status"], order["payment"]["paid"]["amount"]) == ("placed", "pending", 0)
+    assert events(ada, order_id) == ["order.placed", "payment.mismatch"]
+    assert f"order {order_id}: 2500 USD was paid instead of 2500 EUR" in caplog.text
+    clerk = signed_in(ada.app, "till", Role.CLERK)
+    assert "Another amount was paid: $25.00" in clerk.get(f"/admin/orders/{order_id}").text
+    assert clerk.post(f"/admin/orders/{order_id}/cancel", {"restock": "true"}).status_code == 303
+    ada.work()
+    assert (ada.payment(order_id)["status"], ada.server.account.money) == ("refunded", 0)
 
 
 def test_page_of_an_order_that_staff_cancelled_is_closed(ada: Buyer) -> None:

@@ -129,7 +129,8 @@ def test_who_works_in_another_shop_joins_with_their_own_password(app: Flask) -> 
 
 
 @pytest.mark.parametrize(
-    ("email", "role"), [("nonsense", "clerk"), ("", "clerk"), ("a@b.example", "boss"), ("a@b.example", "")]
+    ("email", "role"),
+    [("nonsense", "clerk"), ("", "clerk"), ("ü@b.example", "clerk"), ("a@b.example", "boss"), ("a@b.example", "")],
 )
 def test_a_bad_invitation_is_refused_with_a_sentence(app: Flask, email: str, role: str) -> None:
     owner = signed_in(app, "north", Role.OWNER)

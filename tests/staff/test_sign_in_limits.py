@@ -19,7 +19,7 @@ from storefront.clock import now
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
 from storefront.retention.actions import round_of
-from storefront.staff.account import begin_second_factor, confirm_second_factor
+from storefront.staff.account import begin_second_factor, confirm_second_factor, create_password_link
 from storefront.staff.members import invite
 from storefront.staff.models import FailedSignIns
 from storefront.staff.models import Person as StaffPerson
@@ -143,6 +143,22 @@ def test_a_day_has_a_limit_of_its_own(make_app: MakeApp) -> None:
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3600")
     with time_machine.travel(start + timedelta(hours=24), tick=False):
         assert guess(app, 1, "192.0.2.1").status_code == 422
+
+
+def test_who_resets_the_password_by_a_link_needs_not_wait(limited: Flask, send: Callable[[Staff], Send]) -> None:
+    clerk, address = newcomer(limited, "north", Role.CLERK), {"REMOTE_ADDR": "192.0.2.200"}
+    form = {"email": clerk.email, "password": "a wrong password"}
+    assert [send(clerk)("/admin/sign-in", form) for _ in range(TRIES + 1)][-1] == 429
+    clerk.post("/admin/sign-in", {**form, "email": "somebody@north.example"}, environ_base=address)
+    before = stored_rows(limited)
+    with limited.app_context(), tenant_context("north"):
+        token = create_password_link(db.session.get_one(StaffPerson, clerk.id))
+    refused = clerk.post(f"/admin/password/{token}", {"password": "short"}, environ_base=address)
+    assert (refused.status_code, stored_rows(limited)) == (422, before)
+    assert clerk.sign_in() == 429
+    assert clerk.post(f"/admin/password/{token}", {"password": "another long password"}).status_code == 303
+    assert stored_rows(limited) == before - 2, "those of the account are gone, those of the addresses are not"
+    assert clerk.sign_in("another long password") == 303
 
 
 def test_successes_are_not_counted(make_app: MakeApp) -> None:

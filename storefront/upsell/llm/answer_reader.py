@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from storefront.observability.redaction import redact
+from storefront.outside_json import check_levels, read_json
 from storefront.upsell.llm.outcomes import LlmOutcome
 
 MAX_LOGGED_RESPONSE_LENGTH = 4000
@@ -57,12 +58,17 @@ def json_in(text: str) -> object:
     elif REASONING_START.match(text):
         raise ValueError("the reasoning has no end")
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         start = OBJECT_START.search(text)
         if start is None:
             raise
-    return json.JSONDecoder().raw_decode(text, start.start())[0]
+    try:
+        found = json.JSONDecoder().raw_decode(text, start.start())[0]
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    check_levels(found)
+    return found
 
 
 def without_secrets(content: object) -> object:
