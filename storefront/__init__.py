@@ -51,7 +51,7 @@ from storefront.refunds import subscribers as refund_subscribers
 from storefront.retention import commands as retention_commands
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
-from storefront.shipping import address_formats
+from storefront.shipping.address_lines import address_lines
 from storefront.staff import access, audit_api
 from storefront.staff import commands as staff_commands
 from storefront.staff import pages as staff_pages
@@ -223,7 +223,7 @@ def register_template_globals(app: Flask) -> None:
         format_percent=formatting.format_percent,
         format_datetime=formatting.format_datetime,
         format_short_datetime=formatting.format_short_datetime,
-        address_lines=address_formats.address_lines,
+        address_lines=address_lines,
         first_character=first_character,
         languages=LANGUAGES,
         low_stock=LOW_STOCK_THRESHOLD,

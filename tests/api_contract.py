@@ -19,7 +19,10 @@ LINE = {
     "available": bool,
 }
 STEPS = {"subtotal": MONEY, "discount": MONEY, "tax": MONEY, "total": MONEY}
-CART = {"id": str, "status": str, "items": [LINE], "promo_code": (str, type(None)), **STEPS, "shipping": MONEY}
+CART = {
+    "id": str, "status": str, "items": [LINE], "promo_code": (str, type(None)), "promo_note": (str, type(None)),
+    **STEPS, "shipping": MONEY,
+}  # fmt: skip
 ORDER_LINE = {
     "product_id": str, "variant_id": str, "options": [str], "name": str, "unit_price": MONEY, "quantity": int,
     "line_total": MONEY, "from_upsell": bool,

@@ -82,18 +82,19 @@ def method_entry(tenant: TenantSettings, method_id: str, values: Values) -> dict
     texts = {own_language(tenant): values["name"]} | {
         language: values[f"name_{language}"] for language in other_languages(tenant) if values[f"name_{language}"]
     }
-    sent = {
+    sent: dict[str, Any] = {
         "id": method_id,
         "name": values["name"] if len(texts) == 1 else texts,
         "price": reader.amount("price", "0"),
         "free_from": reader.amount("free_from"),
         "steps": reader.steps(),
         "max_weight": reader.whole("max_weight"),
-        "countries": values["countries"].split(),
         "days": reader.days(),
         "pickup": bool(values["pickup"]),
         "default": bool(values["default"]),
     }
+    if values["countries"]:
+        sent["countries"] = values["countries"].split()
     if not values["name"]:
         reader.faults.append(FieldError("name", _("Enter a name, such as Standard.")))
     if reader.faults:

@@ -15,6 +15,7 @@ from storefront.catalog.api import Product, shop_money
 from storefront.catalog.queries import with_variants
 from storefront.i18n.gettext import _
 from storefront.ids import pasted_id
+from storefront.pricing.promotions import promo_message
 from storefront.shipping.address_formats import known_countries
 from storefront.state import current_state
 from storefront.tenants.context import current_tenant
@@ -109,6 +110,9 @@ class Cart(ResponseModel):
     status: Annotated[str, Field(json_schema_extra={"enum": [*CartStatus]})]
     items: list[CartItem]
     promo_code: str | None
+    promo_note: Annotated[
+        str | None, Field(description="why the promo code gives nothing, in the client's language; null if it applies")
+    ]
     subtotal: Money
     discount: Money
     shipping: Annotated[Money, Field(description="by the method that was chosen, or by the shop's default")]
@@ -117,7 +121,8 @@ class Cart(ResponseModel):
 
     @classmethod
     def of(cls, cart: CartSnapshot) -> "Cart":
-        price = cart.price(current_tenant())
+        tenant = current_tenant()
+        price = cart.price(tenant)
         products = with_variants([line.product for line in cart.lines])
         return cls.model_construct(
             id=cart.id,
@@ -134,6 +139,7 @@ class Cart(ResponseModel):
                 for line, product in zip(cart.lines, products, strict=True)
             ],
             promo_code=cart.promo_code,
+            promo_note=promo_message(tenant, cart.promo_code, problem) if (problem := price.promo_problem) else None,
             subtotal=shop_money(price.subtotal),
             discount=shop_money(price.discount),
             shipping=shop_money(price.shipping),

@@ -39,6 +39,13 @@ def visible(value: str) -> str:
     return value
 
 
+def on_one_line(value: str) -> str:
+    """Raises `ValueError` for a text with a line break, which a browser sends in another form than the shop stores."""
+    if "\n" in value:
+        raise ValueError("contains a line break")
+    return value
+
+
 def matching(pattern: str, message: str) -> AfterValidator:
     """Return a validator for texts that match `pattern` completely; `message` follows the rejected value."""
     full_match: Callable[[str], object] = re.compile(pattern).fullmatch
@@ -56,6 +63,13 @@ def validate_percentage(value: str) -> str:
         raise ValueError(f"{value!r} is not a percentage such as 20 or 8.875")
     if Decimal(value) > 100:
         raise ValueError(f"{value!r} is more than 100 %")
+    return value
+
+
+def validate_discount_percentage(value: str) -> str:
+    validate_percentage(value)
+    if not Decimal(value):
+        raise ValueError("must be more than 0")
     return value
 
 
@@ -87,7 +101,8 @@ def collapse_single_language(texts: dict[str, str]) -> str | dict[str, str]:
 
 Text = Annotated[str, AfterValidator(plain_text)]
 Label = Annotated[Text, AfterValidator(visible)]
-Name = Annotated[Label, Field(min_length=1, max_length=200)]
+OneLine = Annotated[Label, AfterValidator(on_one_line)]
+Name = Annotated[OneLine, Field(min_length=1, max_length=200)]
 TenantId = Annotated[  # a DNS label, because a tenant may be a subdomain
     str,
     matching(
@@ -118,3 +133,4 @@ PromoCode = Annotated[
 ]
 Translated = (BeforeValidator(texts_by_language), PlainSerializer(collapse_single_language))
 Percent = Annotated[str, AfterValidator(validate_percentage)]
+DiscountPercent = Annotated[str, AfterValidator(validate_discount_percentage)]

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from storefront import money
 from storefront.catalog.field_types import (
+    DiscountPercent,
     Name,
+    OneLine,
     Percent,
     PromoCode,
     StrictModel,
@@ -59,11 +61,11 @@ class ContactSetting(StrictModel):
     """What mails, documents and legal pages say about the shop."""
 
     email: Annotated[str, Field(max_length=254), AfterValidator(check_email)] | None = None
-    phone: Annotated[Text, Field(max_length=40)] | None = None
+    phone: Annotated[OneLine, Field(max_length=40)] | None = None
     address: Annotated[Text, Field(max_length=500)] | None = None
-    company: Annotated[Text, Field(max_length=200)] | None = None
+    company: Annotated[OneLine, Field(max_length=200)] | None = None
     """The name of the business, if it isn't the shop's."""
-    vat_id: Annotated[Text, Field(max_length=40)] | None = None
+    vat_id: Annotated[OneLine, Field(max_length=40)] | None = None
     """Or another tax number, where the law allows it on invoices."""
     imprint: LegalText | None = None
     terms: LegalText | None = None
@@ -102,7 +104,8 @@ class ShippingSetting(StrictModel):
     free_from: str | None = None
     steps: Annotated[list[PriceStepSetting], Field(max_length=50)] = []
     max_weight: Weight | None = None
-    countries: Annotated[list[Country], Field(max_length=250)] = []
+    countries: Annotated[list[Country], Field(min_length=1, max_length=250)] = []
+    """Left out: all countries."""
     days: Annotated[list[Annotated[int, Field(ge=0, le=MAX_DAYS)]], Field(min_length=2, max_length=2)] | None = None
     pickup: bool | None = None
     """None: whether the id is "pickup"."""
@@ -113,7 +116,7 @@ class PromotionSetting(StrictModel):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     code: PromoCode
-    percent: Percent | None = None
+    percent: DiscountPercent | None = None
     amount: str | None = None
     free_shipping: bool = False
     starts: Annotated[Day | None, Field(alias="from")] = None
@@ -182,6 +185,8 @@ def step_errors(method: ShippingSetting, currency: str) -> Iterator[str]:
 def promotion_errors(offer: PromotionSetting, currency: str) -> Iterator[str]:
     if (offer.percent is not None) + (offer.amount is not None) + offer.free_shipping != 1:
         yield "percent: a promotion has either percent, amount or free_shipping"
+    if offer.amount is not None and not offer.amount.strip("0."):
+        yield "amount: must be more than 0"
     yield from amount_errors(currency, amount=offer.amount, min_subtotal=offer.min_subtotal)
     if offer.starts and offer.until and date.fromisoformat(offer.starts) > date.fromisoformat(offer.until):
         yield f"until: {offer.until} is before {offer.starts}, the first day"

@@ -4,10 +4,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from storefront import money
-from storefront.catalog.field_types import Image, Label, ProductId, StrictModel, Translated, matching, split_by_language
+from storefront.catalog.field_types import (
+    Image,
+    Label,
+    OneLine,
+    ProductId,
+    StrictModel,
+    Translated,
+    matching,
+    split_by_language,
+)
 
 if TYPE_CHECKING:
     from storefront.catalog.import_schema import ProductEntry, TenantEntry
@@ -21,14 +30,7 @@ MAX_STOCK = 1_000_000_000
 """Of a variant, and of all variants of a product together: PostgreSQL's integers end at twice as much."""
 
 
-def on_one_line(value: str) -> str:
-    """Raises `ValueError` for a text with a line break, which a browser sends in another form than the shop stores."""
-    if "\n" in value:
-        raise ValueError("contains a line break")
-    return value
-
-
-OptionText = Annotated[Label, AfterValidator(on_one_line), Field(min_length=1, max_length=MAX_OPTION_TEXT_LENGTH)]
+OptionText = Annotated[OneLine, Field(min_length=1, max_length=MAX_OPTION_TEXT_LENGTH)]
 OptionTexts = Annotated[dict[str, OptionText], *Translated]
 Sku = Annotated[Label, Field(max_length=64)]
 Stock = Annotated[int, Field(ge=0, le=MAX_STOCK)]

@@ -11,7 +11,7 @@ from storefront.i18n.formatting import format_day, format_integer, format_money
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
 from storefront.orders.queries import OrderLineView, OrderView
-from storefront.shipping.address_formats import address_lines
+from storefront.shipping.address_lines import address_lines
 from storefront.tenants.settings import TenantSettings
 
 Facts = Iterator[tuple[str, str]]

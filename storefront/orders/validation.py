@@ -12,7 +12,7 @@ from storefront.errors import CartChanged, CartEmpty, FieldError, Invalid, Price
 from storefront.i18n.email_addresses import is_mailable, not_mailable_text
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import INVISIBLE, has_control, has_visible, plain_address, single_line
-from storefront.pricing.price import RAN_OUT, Price, PromoProblem
+from storefront.pricing.price import RAN_OUT, Price
 from storefront.pricing.promotions import promo_message
 from storefront.tenants.settings import TenantSettings
 
@@ -164,15 +164,15 @@ def check_price(tenant: TenantSettings, price: Price, expected_total: int | None
     ran_out = price.promo_problem in RAN_OUT
     if expected_total == price.total or (expected_total is None and not ran_out):
         return
-    if price.promo_problem == PromoProblem.EXPIRED and expected_total is None:
+    if price.promo_problem and expected_total is None:
         detail = _(
-            "The promo code %(code)s has expired, so the total has changed. Please review your order and try again.",
-            code=price.promo_code,
+            "The code is still in your cart. Send expected_total %(total)s to order without it, or remove the code.",
+            total=price.total,
         )
     else:
         detail = _("The total has changed. Please review your order and place it again.")
-        if price.promo_problem and ran_out:
-            detail = f"{promo_message(tenant, price.promo_code, price.promo_problem)} {detail}"
+    if price.promo_problem and ran_out:
+        detail = f"{promo_message(tenant, price.promo_code, price.promo_problem)} {detail}"
     raise PriceChanged(detail, price.total, tenant.currency)
 
 

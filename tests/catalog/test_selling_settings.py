@@ -106,6 +106,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (offer(percent="5", min_subtotal="x"), OFFER + "min_subtotal: 'x' is not a decimal number"),
     (offer(percent="5", **{"from": "2027-02-02"}, until="2027-02-01"), OFFER + "until: 2027-02-01 is before"),
     (offer(percent="5", **{"from": "soon"}), OFFER + "from: 'soon' is not a date"),
+    (method(countries=[]), METHOD + "countries must not be empty"),
+    (method(name="A\nB"), METHOD + "name: contains a line break"),
+    ({"name": "A\nB"}, "tenant 'west', name: contains a line break"),
+    ({"contact": {"company": "A\nB"}}, "tenant 'west', contact, company: contains a line break"),
+    (offer(percent="0"), OFFER + "percent: must be more than 0"),
+    (offer(percent="0.00"), OFFER + "percent: must be more than 0"),
+    (offer(amount="0"), OFFER + "amount: must be more than 0"),
+    (offer(amount="0.00"), OFFER + "amount: must be more than 0"),
     (offer(percent="5", limit=0), OFFER + "limit must be at least 1"),
 ]
 

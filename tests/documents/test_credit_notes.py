@@ -70,7 +70,7 @@ def test_reverse_charge_is_said_again(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("de", "Gutschrift"), ("fr", "Avoir"), ("uk", "Кредит-нота"), ("ja", "返金明細書")]
+    ("language", "title"), [("de", "Rechnungskorrektur"), ("fr", "Avoir"), ("uk", "Кредит-нота"), ("ja", "返金明細書")]
 )
 def test_credit_note_is_in_the_language_of_the_order(app: Flask, language: str, title: str) -> None:
     shop, clerk = open_shop(app, **PAID), signed_in(app, "west", Role.CLERK)

@@ -67,14 +67,27 @@ def test_code_that_stops_meeting_its_minimum_stays_gives_nothing_and_says_why(ap
         assert "The promo code HALF is for orders of €20.00 or more." in page
         assert "€10.00" in page
     cart = cart_with(shop, "HALF", 2)
+    assert shop.api("GET", f"/carts/{cart}").json["promo_note"] is None
     found = shop.api("PUT", f"/carts/{cart}/items/mug", {"quantity": 1}).json
     assert (found["promo_code"], found["discount"]["amount"]) == ("HALF", 0)
+    assert found["promo_note"] == "The promo code HALF is for orders of €20.00 or more."
     assert shop.checkout(cart).json["total"]["amount"] == 1000
 
 
 @pytest.mark.parametrize("typed", ["half", " HALF\u00a0", "\u3000Half\n", "\u200bhalf"])
 def test_code_ignores_case_and_surrounding_white_space(app: Flask, typed: str):
     cart_with(open_shop(app, HALF), typed)
+
+
+def test_used_code_is_named_with_what_to_do_and_then_the_order_goes_on(app: Flask):
+    shop = open_shop(app, {**HALF, "per_customer": 1})
+    shop.checkout(cart_with(shop, "HALF"))
+    cart = cart_with(shop, "HALF")
+    problem = assert_problem(shop.checkout(cart), 409, "price-changed")
+    assert "already used the promo code HALF" in problem["detail"]
+    assert "expected_total 1000" in problem["detail"]
+    assert problem["total"] == {"amount": 1000, "currency": "EUR"}
+    assert shop.checkout(cart, expected_total=1000).status_code == 201
 
 
 def test_automatic_promotion_needs_no_code(app: Flask):

@@ -4,7 +4,8 @@ import pytest
 from flask import Flask
 
 from storefront.shipping.address import check_address
-from storefront.shipping.address_formats import address_format, address_lines, known_countries
+from storefront.shipping.address_formats import address_format, known_countries
+from storefront.shipping.address_lines import address_lines
 from storefront.shipping.vat import is_reverse_charged, normalize_vat_id
 
 BERLIN = {"line1": "Hauptstr. 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
@@ -72,6 +73,55 @@ def test_lines_are_those_of_the_country():
     assert address_lines(BERLIN | {"line2": "Hof 2"}) == ["Hauptstr. 1", "Hof 2", "10115 Berlin", "Germany"]
     cupertino = {"line1": "1 Loop", "city": "Cupertino", "region": "CA", "postal_code": "95014", "country": "US"}
     assert address_lines(cupertino) == ["1 Loop", "Cupertino, CA 95014", "United States"]
+
+
+STORED = {
+    "line1": "1 Long Street",
+    "line2": "Flat 7",
+    "postal_code": "P0 123",
+    "city": "Oldtown",
+    "region": "Westshire",
+}
+LOCAL = {"line1": "寺町1", "line2": "七階", "postal_code": "604-0091", "city": "京都市中京区", "region": "京都府"}
+
+
+@pytest.mark.parametrize("stored", [STORED, LOCAL, {**LOCAL, "line1": "Teramachi 1"}])
+def test_all_that_is_stored_is_printed_in_every_country(stored: dict[str, str]):
+    for country in known_countries():
+        for left_out in (None, *stored):
+            address = {name: value for name, value in stored.items() if name != left_out}
+            lines = address_lines({**address, "country": country})
+            for name, value in address.items():
+                assert sum(line.count(value) for line in lines) == 1, (country, name, lines)
+
+
+@pytest.mark.parametrize(
+    ("country", "fields", "lines"),
+    [
+        ("JP", LOCAL, ["〒604-0091", "京都府", "京都市中京区", "寺町1", "七階"]),
+        ("JP", STORED, ["1 Long Street", "Flat 7", "Oldtown, Westshire", "P0 123"]),
+        ("CN", STORED, ["1 Long Street", "Flat 7", "Oldtown", "Westshire, P0 123"]),
+        ("AE", STORED, ["1 Long Street", "Flat 7", "Oldtown", "Westshire", "P0 123"]),
+        ("GB", STORED, ["1 Long Street", "Flat 7", "Oldtown", "Westshire", "P0 123"]),
+        ("DE", STORED, ["1 Long Street", "Flat 7", "P0 123 Oldtown", "Westshire"]),
+        ("MZ", STORED, ["1 Long Street", "Flat 7", "P0 123 Oldtown Westshire"]),
+        ("MO", STORED, ["1 Long Street", "Flat 7", "Oldtown", "Westshire", "P0 123"]),
+        ("SG", {"line1": "1 Bay", "city": "Singapore", "postal_code": "018956"}, ["1 Bay", "SINGAPORE 018956"]),
+        ("AE", {"line1": "1 Bay", "city": "Dubai", "region": "dubai"}, ["1 Bay", "dubai"]),
+        ("DE", {"line1": "1 Weg", "city": "Berlin", "region": "Berlin"}, ["1 Weg", "Berlin"]),
+        ("MO", {"line1": "1 Rua", "city": "Macau", "region": "Macau"}, ["1 Rua", "Macau"]),
+        (
+            "SE",
+            {"line1": "1 Gata", "postal_code": "11455", "city": "Stockholm", "region": "S"},
+            ["1 Gata", "SE-11455 Stockholm", "S"],
+        ),
+        ("SG", STORED, ["1 Long Street", "Flat 7", "Oldtown", "Westshire", "SINGAPORE P0 123"]),
+    ],
+)
+def test_field_without_a_place_in_its_country_has_a_sensible_line(
+    country: str, fields: dict[str, str], lines: list[str]
+):
+    assert address_lines({**fields, "country": country})[:-1] == lines
 
 
 @pytest.mark.parametrize(
