@@ -113,6 +113,11 @@ def confirmation(visit: Visit) -> None:
     visit.expect_at(r"/orders/[\w-]+")
 
 
+def withdrawal(visit: Visit) -> None:
+    confirmation(visit)
+    visit.page.goto(f"{visit.page.url}/withdraw")
+
+
 def not_found(visit: Visit) -> None:
     visit.go("/products/nothing")
     visit.expect_fault("status of 404")
@@ -167,6 +172,10 @@ PAGE_STATES: dict[str, Callable[[Visit], None]] = {
     "checkout sold out": checkout_sold_out,
     "suggestions": suggestions,
     "confirmation": confirmation,
+    "legal text": open_path("/legal/privacy"),
+    "finding an order to withdraw": open_path("/withdraw"),
+    "withdrawal": withdrawal,
+    "withdrawal received": open_path("/withdraw/received"),
     "not found": not_found,
     "unknown shop": unknown_shop,
     "gateway error": gateway_error,
@@ -181,6 +190,10 @@ PAGES = {
     "checkout": "/checkout",
     "suggestions": r"/checkout/upsell\?page=1",
     "confirmation": r"/orders/[\w-]+",
+    "legal text": r"/legal/[\w-]+",
+    "finding an order to withdraw": "/withdraw",
+    "withdrawal": r"/orders/[\w-]+/withdraw",
+    "withdrawal received": "/withdraw/received",
     "API docs": "/api/v1/docs",
 }
 """The shop's pages by the name of a state of each; patterns of URLs. A test compares them with the URL map."""

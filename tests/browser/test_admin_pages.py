@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,14 +21,17 @@ from storefront.db.base import db
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write
+from storefront.documents.actions import issue_invoice
 from storefront.events.queries import last_event_id
 from storefront.mail.models import OutboxMail
+from storefront.orders.refund_models import Refund
 from storefront.staff.access import PUBLIC, access_of
 from storefront.staff.account import create_password_link
 from storefront.staff.keys import create_key
 from storefront.staff.members import invite
 from storefront.staff.models import Person
 from storefront.staff.permissions import Permission, Role
+from storefront.tenants.registry import registry
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.models import UpsellImpression
 from tests.admin.test_upsell import CALL
@@ -41,11 +45,15 @@ PHONES = (320, 390)
 """Widths at which fingers press: the back office is denser on larger windows."""
 NO_PAGES = {
     *("admin.latest_event", "admin.latest_mail", "admin.new_calls", "admin.new_impressions", "admin.product_choices"),
-    "admin.mail_html",
+    *("admin.mail_html", "admin.invoice_pdf", "admin.credit_note_pdf"),
     "staff.forgotten",
 }
-"""Endpoints that answer with a part of a page or with the text of a mail, or that need a server for mail."""
+"""Endpoints that answer with a part of a page, a PDF or the text of a mail, or that need a server for mail."""
 BEA = "bea@aurora.example"
+REFUND: dict[str, Any] = {
+    **{"id": "refund", "number": "CN-2026-0001", "status": "succeeded", "currency": "EUR", "amount": 100},
+    **{"shipping": 0, "shipping_tax": 0, "fingerprint": "x", "created_at": now(), "finished_at": now()},
+}
 WITH_OPTIONS = "noon-filter-250g"
 STATES = (
     "/admin/orders?open={order_id}",
@@ -101,8 +109,10 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
         with write():
             called = {"id": "call", "prompt": "Choose.", "response": "Espresso.", "outcome": "ok", "rejections": {}}
             insert_rows(LlmCall, [CALL | called | {"suggestions": suggestions}])
+            insert_rows(Refund, [REFUND | {"order_id": order["id"]}])
             insert_rows(UpsellImpression, [shown | {"suggestions": suggestions}])
             db.session.get_one(Person, bea).totp_confirmed_at = now()
+        issue_invoice(registry().all()["aurora"], order["id"])
         create_key("Till", [Permission.ORDERS_READ])
         values = {"order_id": order["id"], "product_id": WITH_OPTIONS, "call_id": "call", "impression_id": "shown"}
         invitation, reset = (
@@ -110,7 +120,7 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
             create_password_link(db.session.get_one(Person, bea)),
         )
         values["event_id"] = str(last_event_id())
-        values |= {"method_id": "standard", "code": "SUMMER10"}
+        values |= {"refund_id": "refund", "method_id": "standard", "code": "SUMMER10"}
         values["mail_id"] = str(db.session.scalars(select(OutboxMail.id)).first())
     return BackOffice(app, values, {"staff.invitation": invitation, "staff.password": reset})
 

@@ -112,7 +112,7 @@ def test_changed_total_is_shown_before_it_is_charged(visit: Callable[..., Visit]
     ada.put_into_cart(COOKIES)
     ada.go("/checkout")
     ada.fill_buyer()
-    shown = ada.see(".place-bar button").inner_text()
+    shown = ada.see(".order-summary .price-total dd").inner_text()
     other = ada.context.new_page()
     other.goto(ada.shop.at(f"/products/{COOKIES}"))
     other.locator(f"#add_{COOKIES}").click()
@@ -120,7 +120,7 @@ def test_changed_total_is_shown_before_it_is_charged(visit: Callable[..., Visit]
 
     ada.see(".place-bar button").click()
     expect(ada.see(".refusal")).to_be_visible()
-    expect(ada.see(".place-bar button")).not_to_have_text(shown)
+    expect(ada.see(".order-summary .price-total dd")).not_to_have_text(shown)
     ada.expect_fault("status of 409")
     ada.see(".place-bar button").click()
     ada.expect_at(r"/orders/[\w-]+")

@@ -11,6 +11,7 @@ from storefront.staff.access import access_of
 from tests.browser.page_session import Shop, Visit
 from tests.browser.pages import PAGE_STATES, PAGES
 from tests.conftest import Person
+from tests.factories import import_tenants, tenant
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -90,8 +91,11 @@ def test_options_with_pictures_are_for_everybody(visit: Callable[..., Visit], po
     assert_accessible(shopper)
 
 
-NO_PAGES = ("media.picture", "payments.come_back")
-"""A picture, and what only redirects."""
+NO_PAGES = (
+    *("media.picture", "payments.come_back"),
+    *("documents.invoice", "documents.invoice_pdf", "documents.credit_note", "documents.credit_note_pdf"),
+)
+"""A picture, what only redirects, and documents, of which test_admin_pages.py checks those of staff."""
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -101,7 +105,8 @@ def test_every_page_of_the_url_map_is_tested(app: Flask, shopper: Person) -> Non
     shopper.post("/cart/items", {"product_id": "beans"})
     order = shopper.post("/checkout", {"email": "ada@example.com", "name": "Ada"}).location.rpartition("/")[2]
     shopper.post("/cart/items", {"product_id": "beans"})
-    arguments = {"product_id": "beans", "order_id": order, "cart_id": "none"}
+    import_tenants(app, tenant("north", country="IE", contact={"privacy": "No tracking."}), refresh=True)
+    arguments = {"page": "privacy", "product_id": "beans", "order_id": order, "cart_id": "none"}
     urls = app.url_map.bind("localhost")
     pages = set()
     for rule in app.url_map.iter_rules():

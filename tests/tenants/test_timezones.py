@@ -63,13 +63,14 @@ def test_unknown_time_zone_is_refused_with_its_name(app: Flask, name: str):
 
 def test_update_sets_the_time_zone(app: Flask):
     zones = []
-    for fields in ({"timezone": "America/Denver"}, {"timezone": "Asia/Tokyo"}, {}):
+    for fields in ({"timezone": "America/Denver"}, {"timezone": "Asia/Tokyo"}, {}, {"timezone": None}):
         import_tenants(app, tenant("west", product("tea"), locale="fr-FR", **fields), refresh=True)
         with app.app_context():
             found = registry().find("west")
             assert found
             zones.append(found.timezone.key)
-    assert zones == ["America/Denver", "Asia/Tokyo", "Europe/Paris"]
+    # a file without a time zone keeps what is set
+    assert zones == ["America/Denver", "Asia/Tokyo", "Asia/Tokyo", "Europe/Paris"]
 
 
 @pytest.mark.parametrize(
