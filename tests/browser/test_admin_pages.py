@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -24,7 +23,6 @@ from storefront.db.transactions import write
 from storefront.documents.actions import issue_invoice
 from storefront.events.queries import last_event_id
 from storefront.mail.models import OutboxMail
-from storefront.orders.refund_models import Refund
 from storefront.staff.access import PUBLIC, access_of
 from storefront.staff.account import create_password_link
 from storefront.staff.keys import create_key
@@ -45,15 +43,13 @@ PHONES = (320, 390)
 """Widths at which fingers press: the back office is denser on larger windows."""
 NO_PAGES = {
     *("admin.latest_event", "admin.latest_mail", "admin.new_calls", "admin.new_impressions", "admin.product_choices"),
-    *("admin.mail_html", "admin.invoice_pdf", "admin.credit_note_pdf"),
+    *("admin.mail_html", "admin.invoice_pdf", "admin.credit_note_pdf", "admin.print_order_pdf"),
+    "admin.credit_note",
     "staff.forgotten",
 }
-"""Endpoints that answer with a part of a page, a PDF or the text of a mail, or that need a server for mail."""
+"""Endpoints that answer with a part of a page, a PDF or the text of a mail, or that need a server for mail; and the
+credit note, which is the same page as the invoice."""
 BEA = "bea@aurora.example"
-REFUND: dict[str, Any] = {
-    **{"id": "refund", "number": "CN-2026-0001", "status": "succeeded", "currency": "EUR", "amount": 100},
-    **{"shipping": 0, "shipping_tax": 0, "fingerprint": "x", "created_at": now(), "finished_at": now()},
-}
 WITH_OPTIONS = "noon-filter-250g"
 STATES = (
     "/admin/orders?open={order_id}",
@@ -109,7 +105,6 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
         with write():
             called = {"id": "call", "prompt": "Choose.", "response": "Espresso.", "outcome": "ok", "rejections": {}}
             insert_rows(LlmCall, [CALL | called | {"suggestions": suggestions}])
-            insert_rows(Refund, [REFUND | {"order_id": order["id"]}])
             insert_rows(UpsellImpression, [shown | {"suggestions": suggestions}])
             db.session.get_one(Person, bea).totp_confirmed_at = now()
         issue_invoice(registry().all()["aurora"], order["id"])
@@ -120,7 +115,7 @@ def back_office(app: Flask, office: Shop) -> BackOffice:
             create_password_link(db.session.get_one(Person, bea)),
         )
         values["event_id"] = str(last_event_id())
-        values |= {"refund_id": "refund", "method_id": "standard", "code": "SUMMER10"}
+        values |= {"method_id": "standard", "code": "SUMMER10"}
         values["mail_id"] = str(db.session.scalars(select(OutboxMail.id)).first())
     return BackOffice(app, values, {"staff.invitation": invitation, "staff.password": reset})
 
