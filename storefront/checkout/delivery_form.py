@@ -48,6 +48,8 @@ class DeliveryForm:
 
     offers: list[ShippingOffer]
     method: ShippingMethod | None
+    preselected: str
+    """The id of the method, if the shopper didn't choose it: with another country, it may be another."""
     country: str
     countries: list[tuple[str, str]]
     reverse_charge: bool
@@ -64,12 +66,13 @@ class DeliveryForm:
         is_reverse = is_reverse_charged(vat_id, country, tenant.country)
         offers = shipping_offers(tenant, cart, country or None, is_reverse)
         default = default_method(tenant.shipping)
-        wanted = (typed.get("shipping"), cart.shipping_method, default.id if default else None)
         by_id = {offer.method.id: offer.method for offer in offers}
-        method = by_id.get(first_of((*wanted, *by_id), by_id))
+        chosen = first_of((chosen_method(typed), cart.shipping_method), by_id)
+        method = by_id.get(chosen or first_of((default.id if default else None, *by_id), by_id))
         return cls(
             offers=offers,
             method=method,
+            preselected="" if chosen or method is None else method.id,
             country=country,
             countries=sorted(((code, country_name(code)) for code in codes), key=lambda one: one[1]),
             reverse_charge=is_reverse and not (method and method.pickup),
@@ -90,6 +93,12 @@ class DeliveryForm:
     def fields(self) -> list[AddressInput]:
         """The fields of the country's addresses, in its order."""
         return address_inputs(address_format(self.country)) if self.country else []
+
+
+def chosen_method(form: Mapping[str, str]) -> str | None:
+    """Return the id of the shipping method that the shopper chose; None if it is still the one that the page chose."""
+    method = form.get("shipping")
+    return method if method != form.get("preselected_shipping") else None
 
 
 def first_of(wanted: tuple[str | None, ...], known: Mapping[str, object] | frozenset[str]) -> str:

@@ -19,6 +19,7 @@ FIELDS = {
     "postal_code": MAX_POSTAL_CODE_LENGTH,
     "country": 2,
     "shipping": 40,
+    "preselected_shipping": 40,
     "vat_id": MAX_VAT_ID_LENGTH,
     "payment": 40,
 }

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from storefront.cart.actions import choose_delivery as choose_cart_delivery
 from storefront.cart.pages import current_cart, session_cart_id
 from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
-from storefront.checkout.delivery_form import DeliveryForm
+from storefront.checkout.delivery_form import DeliveryForm, chosen_method
 from storefront.checkout.draft import FIELDS, discard_draft, keep_draft, read_draft, take_draft
 from storefront.checkout.validation import check_checkout, delivery_in_form
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
@@ -67,7 +67,7 @@ def next_page(button: str) -> str:
 def choose_delivery() -> AnyResponse:
     """Keep the country and the shipping method, so that the page shows what the order costs then."""
     keep_draft(request.form)
-    method = current_tenant().shipping_method(request.form.get("shipping"))
+    method = current_tenant().shipping_method(chosen_method(request.form))
     country = request.form.get("country", "")
     known = country if country in countries_of(current_tenant().shipping) else None
     choose_cart_delivery(session_cart_id(), known, method.id if method else None)

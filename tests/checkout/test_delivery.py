@@ -130,6 +130,21 @@ def test_method_that_does_not_deliver_to_the_country_is_not_offered(app: Flask):
     assert "California" in page
 
 
+def test_method_that_the_page_chose_is_chosen_anew_for_another_country(app: Flask):
+    """The shopper's own choice stays."""
+    buyer = open_shop(app, STANDARD, EXPRESS | {"countries": ["IE", "US"]})
+    for country, method in (("US", "express"), ("IE", "standard")):
+        page = buyer.get("/checkout").text
+        shown = re.search(r'value="(\w+)" checked', page)[1]
+        assert f'name="preselected_shipping" value="{shown}"' in page
+        buyer.post("/checkout/delivery", {"country": country, "shipping": shown, "preselected_shipping": shown})
+        assert f'value="{method}" checked' in buyer.get("/checkout").text
+    buyer.post("/checkout/delivery", {"country": "IE", "shipping": "express", "preselected_shipping": "standard"})
+    page = buyer.get("/checkout").text
+    assert 'value="express" checked' in page
+    assert "preselected_shipping" not in page
+
+
 def test_shipping_becomes_free_with_the_cart(buyer: Person):
     buyer.post("/cart/items", {"product_id": "bowl"})
     page = buyer.get("/checkout").text
