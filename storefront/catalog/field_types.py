@@ -102,7 +102,7 @@ def collapse_single_language(texts: dict[str, str]) -> str | dict[str, str]:
 Text = Annotated[str, AfterValidator(plain_text)]
 Label = Annotated[Text, AfterValidator(visible)]
 OneLine = Annotated[Label, AfterValidator(on_one_line)]
-Name = Annotated[OneLine, Field(min_length=1, max_length=200)]
+Name = Annotated[Label, Field(min_length=1, max_length=200)]
 TenantId = Annotated[  # a DNS label, because a tenant may be a subdomain
     str,
     matching(

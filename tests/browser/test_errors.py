@@ -81,9 +81,9 @@ def test_unknown_promo_code_is_an_error_beside_its_field(visit: Callable[..., Vi
 def test_checkout_names_a_product_that_sold_out_meanwhile(
     visit: Callable[..., Visit], shop: Shop, call_api: Callable[..., Any]
 ) -> None:
-    """No other test buys these products."""
+    """No other test buys this product."""
     ada = visit(shop)
-    scarce = call_api("GET", f"/products/{'siphon-brewer' if shop.subdomain else 'enamel-coffee-pot'}")
+    scarce = call_api("GET", "/products/enamel-coffee-pot")
     ada.put_into_cart(COOKIES)
     ada.put_into_cart(scarce["id"])
     ada.go("/checkout")

@@ -236,7 +236,7 @@ STATES = (
 )
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["de", "ja"])
 def test_long_words_do_not_widen_a_page(visit: Callable[..., Visit], long_words: int, language: str) -> None:
     ada = visit(Shop("long", long_words), width=390)
     ada.context.add_cookies(

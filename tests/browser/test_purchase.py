@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import URL_FORMS
 from tests.browser.page_session import ESPRESSO, Shop, Visit
 
+pytestmark = pytest.mark.parametrize("shop", URL_FORMS, indirect=True)
 SMALL = "dawn-espresso-250g"
 
 
