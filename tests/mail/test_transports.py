@@ -133,11 +133,6 @@ def resend_api() -> Iterator[Api]:
         yield found
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storefront.mail.http_transports.TIMEOUT_SECONDS", 0.5)
-
-
 def url_of(service: str, api: Api) -> str:
     return f"{service}://{TOKEN}@127.0.0.1:{api.port}"
 
@@ -173,8 +168,8 @@ def test_errors_of_a_provider(api: Api, service: str, status: int, is_final: boo
 
 
 @pytest.mark.parametrize("service", ["postmark", "resend"])
-@pytest.mark.usefixtures("impatient")
-def test_a_provider_that_does_not_answer(api: Api, service: str) -> None:
+def test_a_provider_that_does_not_answer(api: Api, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storefront.mail.http_transports.TIMEOUT_SECONDS", 0.5)
     api.answers = [0]
     failure = failure_of(transport(url_of(service, api)))
     assert (failure.code, failure.is_final, failure.stops_others) == ("timeout", False, True)
@@ -185,32 +180,33 @@ def test_a_provider_that_is_down(service: str) -> None:
     assert failure_of(transport(f"{service}://{TOKEN}@127.0.0.1:1")).code == "no_connection"
 
 
-@pytest.mark.usefixtures("impatient")
 def test_resend_sends_once_although_its_first_answer_was_lost(make_app: Callable[..., Flask], resend_api: Api) -> None:
     app = make_app(MAIL_URL=url_of("resend", resend_api), MAIL_FROM="orders@shops.example")
-    place_order(Person(app.test_client(), "north"), beans=1)
-    sender = transport(url_of("resend", resend_api))
-    resend_api.answers = [0]
-    deliver(app, sender)
+    deliver_without_answer(app, resend_api)
     assert [mail.status for mail in mails(app)] == ["waiting"]
     make_due(app)
-    deliver(app, sender)
+    deliver(app, transport(url_of("resend", resend_api)))
     assert [(mail.status, mail.provider_id) for mail in mails(app)] == [("sent", "made-1")]
     assert (len(resend_api.calls), len(resend_api.delivered)) == (2, 1)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_resend_sends_once_although_the_text_has_changed_since(make_app: Callable[..., Flask], resend_api: Api) -> None:
     app = make_app(MAIL_URL=url_of("resend", resend_api), MAIL_FROM="orders@shops.example")
-    place_order(Person(app.test_client(), "north"), beans=1)
-    sender = transport(url_of("resend", resend_api))
-    resend_api.answers = [0]
-    deliver(app, sender)
+    deliver_without_answer(app, resend_api)
     make_due(app)
     change_mails(app, language="de")
-    deliver(app, sender)
+    deliver(app, transport(url_of("resend", resend_api)))
     assert [mail.status for mail in mails(app)] == ["sent"]
     assert len(resend_api.delivered) == 1
+
+
+def deliver_without_answer(app: Flask, api: Api) -> None:
+    """Place an order and send its mail, of which the answer is waited for only for a moment."""
+    place_order(Person(app.test_client(), "north"), beans=1)
+    api.answers = [0]
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr("storefront.mail.http_transports.TIMEOUT_SECONDS", 0.5)
+        deliver(app, transport(url_of("resend", api)))
 
 
 def make_due(app: Flask) -> None:
