@@ -49,6 +49,7 @@ from storefront.payments.gate import ProviderGate
 from storefront.refunds import staff_api as refunds_staff_api
 from storefront.refunds import subscribers as refund_subscribers
 from storefront.retention import commands as retention_commands
+from storefront.scheduler import JobScheduler
 from storefront.seeding import commands as seeding_commands
 from storefront.seo import pages as seo_pages
 from storefront.shipping.address_lines import address_lines
@@ -72,7 +73,6 @@ from storefront.upsell.impressions import ImpressionBuffer, was_suggested
 from storefront.upsell.llm import api as llm_api
 from storefront.upsell.llm.service import LlmReranker
 from storefront.upsell.recommender.stats_cache import StatsCache
-from storefront.upsell.scheduler import JobScheduler
 from storefront.web import compression, error_handlers, language_headers, openapi, security, static_files
 from storefront.web.body_limit import LimitedRequest
 from storefront.web.fragment_cache import FragmentCache

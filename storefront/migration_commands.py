@@ -5,13 +5,13 @@ from contextlib import nullcontext
 from typing import Any
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from storefront.commands import StandaloneCommand
 from storefront.config import ROOT
 from storefront.db.base import db
 from storefront.db.preparation import preparation_lock
+from storefront.state import this_app
 
 COMMANDS_THAT_CHANGE_TABLES = {"upgrade", "downgrade", "stamp"}
 
@@ -31,7 +31,7 @@ def db_command(ctx: click.Context, words: tuple[str, ...]) -> None:
     tables hold the lock of a start, and print the current revision at the end."""
     from flask_migrate import Migrate, cli, current  # noqa: PLC0415
 
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = this_app()
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True).configure(print_to_stdout)
     app.cli.add_command(db_command)  # Flask-Migrate has put its own, without a lock, in this place
     changes_tables = not COMMANDS_THAT_CHANGE_TABLES.isdisjoint(words)

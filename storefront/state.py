@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from storefront.observability.readiness import WriteProbe
     from storefront.orders.queries import OrderView
     from storefront.payments.gate import ProviderGate
+    from storefront.scheduler import JobScheduler
     from storefront.tenants.registry import Registry
     from storefront.timings import Timings
     from storefront.upsell.impressions import ImpressionBuffer
     from storefront.upsell.llm.service import LlmReranker
     from storefront.upsell.recommender.stats_cache import StatsCache
-    from storefront.upsell.scheduler import JobScheduler
     from storefront.web.fragment_cache import FragmentCache
     from storefront.web.static_files import StaticFiles
 
@@ -74,6 +74,12 @@ class AppState:
 
 def state_of(app: Flask) -> AppState:
     found: AppState = app.extensions[EXTENSION]
+    return found
+
+
+def this_app() -> Flask:
+    """Return the app whose context is active, for a job or a response that outlives the context."""
+    found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     return found
 
 

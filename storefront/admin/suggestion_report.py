@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import func, select
 
 from storefront.clock import now
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import tenant_context
-from storefront.state import current_state, state_of
+from storefront.scheduler import job_scheduler
+from storefront.state import current_state, state_of, this_app
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.experiment.report import Report, report
-from storefront.upsell.scheduler import job_scheduler
 
 MAX_CHECKOUTS_AT_ONCE = 500
 """Up to this number of checkouts a page computes the report itself."""
@@ -38,7 +38,7 @@ class StoredReport(NamedTuple):
 
 def latest_report(tenant: TenantSettings) -> StoredReport | None:
     """Return the shop's report; None while the first one is being computed."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = this_app()
     is_small = execute(COUNT_CHECKOUTS).scalar_one() <= MAX_CHECKOUTS_AT_ONCE
     if is_small or not job_scheduler(app).is_running:
         return StoredReport(report(tenant), now())

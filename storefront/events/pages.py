@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Flask, Response, request
 
 from storefront.clock import now
 from storefront.events.broadcaster import Stream
@@ -19,7 +19,7 @@ from storefront.events.sse_format import (
     reset_message,
 )
 from storefront.events.tailer import EventTailer, messages_after
-from storefront.state import state_of
+from storefront.state import state_of, this_app
 from storefront.tenants.context import current_tenant
 from storefront.timings import timings_of
 from storefront.web.client_address import client_key
@@ -69,11 +69,6 @@ def last_seen_event_id(latest: int) -> int:
             return seen
     age = parse_event_id(request.args.get("age"))
     return latest if age is None else last_event_before(now() - timedelta(seconds=min(age, MAX_PAGE_AGE_SECONDS)))
-
-
-def this_app() -> Flask:
-    found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return found
 
 
 def supports_socket_handover() -> bool:

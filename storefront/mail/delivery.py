@@ -16,8 +16,7 @@ from flask import Flask, g
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.clock import now
-from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.db.timeouts import timeouts_in_force
+from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import DatabaseBusy, Refusal, Unavailable
 from storefront.mail.claims import Claimed, claim_next, seconds_until_next, store_failure, store_sent
 from storefront.mail.failures import MailFailure
@@ -25,8 +24,9 @@ from storefront.mail.messages import OutgoingMail, compose
 from storefront.mail.rendering import render_mail
 from storefront.mail.transports import Transport
 from storefront.state import current_state
+from storefront.tenants.job_context import job_context
 from storefront.tenants.registry import registry
-from storefront.timings import timings, timings_of
+from storefront.timings import timings_of
 
 MAX_MAILS_PER_TURN = 20
 """Mails of a shop that are sent before other shops have their turn."""
@@ -59,7 +59,7 @@ def deliver_due(app: Flask, tenant_id: str, transport: Transport, goes_on: Calla
 @contextmanager
 def shop_context(app: Flask, tenant_id: str) -> Iterator[None]:
     """A context with the shop's settings, as a request of it has. Raises `LookupError` if the shop was removed."""
-    with app.app_context(), tenant_context(tenant_id), timeouts_in_force(timings().job_timeouts):
+    with job_context(app, tenant_id):
         g.tenant = registry().find(tenant_id)
         if g.tenant is None:
             raise LookupError(tenant_id)

@@ -15,7 +15,7 @@ from storefront.state import state_of
 from storefront.timings import timings_of
 
 if TYPE_CHECKING:
-    from storefront.upsell.scheduler import JobScheduler
+    from storefront.scheduler import JobScheduler
 
 STOP_SECONDS = 2.0
 """Seconds that the end of a process waits for the mail that is being sent."""

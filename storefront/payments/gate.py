@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from flask import has_request_context
 
+from storefront.circuit_breaker import CircuitBreaker
 from storefront.payments.provider import ProviderRejected, ProviderUnavailable
-from storefront.upsell.llm.circuit_breaker import CircuitBreaker
 
 MAX_WAITING_REQUESTS = 3
 """Threads of a process that wait for the provider, at most."""

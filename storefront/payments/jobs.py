@@ -1,22 +1,22 @@
 """The background jobs of payments, in a thread of their own: webhooks to process, and payments to check."""
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from storefront.db.tenant_context import current_tenant_id, tenant_context
-from storefront.db.timeouts import timeouts_in_force
+from storefront.db.tenant_context import current_tenant_id
 from storefront.errors import Refusal
 from storefront.payments.checks import check_payments
 from storefront.payments.provider import ProviderRejected, ProviderUnavailable
 from storefront.payments.settlement import settle_payment
 from storefront.payments.webhooks import process_webhooks
-from storefront.state import state_of
+from storefront.scheduler import every
+from storefront.state import state_of, this_app
+from storefront.tenants.job_context import job_context
 from storefront.tenants.registry import registry
-from storefront.timings import timings_of
-from storefront.upsell.scheduler import every
 
 CHECK_INTERVAL_SECONDS = 20.0
 FULL_CHECK_INTERVAL_SECONDS = 600.0
@@ -45,30 +45,39 @@ def check_shops(app: Flask, also_without_payment: bool = False) -> None:
         tenants = list(registry().all().values())
     for tenant in tenants:
         if tenant.payment or also_without_payment:
-            schedule(app, 0, ("check", tenant.id), partial(check_job, app, tenant.id))
+            schedule_check(app, tenant.id, "payments", check_shop)
 
 
-def schedule(app: Flask, delay: float, key: object, job: partial[None]) -> None:
-    state_of(app).payment_scheduler.schedule(delay, key, job, debounce=False)
+def check_shop() -> bool:
+    process_webhooks()
+    return check_payments()
 
 
-def check_job(app: Flask, tenant_id: str) -> None:
-    """Process the shop's webhooks and check its payments, unless the provider is known to be down."""
+def schedule_check(app: Flask, tenant_id: str, name: str, check: Callable[[], bool]) -> None:
+    """Run a check of what waits for the provider, for a shop. It returns whether there is more to do at once."""
+    schedule(app, (name, tenant_id), partial(check_job, app, tenant_id, name, check))
+
+
+def schedule(app: Flask, key: object, job: Callable[[], None]) -> None:
+    state_of(app).payment_scheduler.schedule(0, key, job, debounce=False)
+
+
+def check_job(app: Flask, tenant_id: str, name: str, check: Callable[[], bool]) -> None:
+    """Does nothing while the provider is known to be down."""
     if state_of(app).payment_gate.breaker.open:
         return
     try:
-        with app.app_context(), tenant_context(tenant_id), timeouts_in_force(timings_of(app).job_timeouts):
-            process_webhooks()
-            more = check_payments()
+        with job_context(app, tenant_id):
+            has_more = check()
     except (Refusal, SQLAlchemyError) as fault:
-        log.warning("could not check payments, because the database is not writable: %s", fault)
+        log.warning("could not check %s, because the database is not writable: %s", name, fault)
         return
-    if more:
-        schedule(app, 0, ("check", tenant_id), partial(check_job, app, tenant_id))
+    if has_more:
+        schedule_check(app, tenant_id, name, check)
 
 
 def settle_job(app: Flask, tenant_id: str, order_id: str) -> None:
-    with app.app_context(), tenant_context(tenant_id), timeouts_in_force(timings_of(app).job_timeouts):
+    with job_context(app, tenant_id):
         try:
             settle_payment(order_id)
         except (ProviderUnavailable, ProviderRejected) as fault:
@@ -77,11 +86,8 @@ def settle_job(app: Flask, tenant_id: str, order_id: str) -> None:
 
 def schedule_webhooks() -> None:
     """Process the current shop's webhooks now."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    tenant_id = current_tenant_id()
-    schedule(app, 0, ("check", tenant_id), partial(check_job, app, tenant_id))
+    schedule_check(this_app(), current_tenant_id(), "payments", check_shop)
 
 
 def schedule_settlement(order_id: str) -> None:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    schedule(app, 0, ("settle", order_id), partial(settle_job, app, current_tenant_id(), order_id))
+    schedule(this_app(), ("settle", order_id), partial(settle_job, this_app(), current_tenant_id(), order_id))

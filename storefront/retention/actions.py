@@ -18,11 +18,11 @@ from storefront.errors import Refusal
 from storefront.mail import retention as mails
 from storefront.payments import retention as payments
 from storefront.retention.pictures import remove_unused_pictures
+from storefront.scheduler import every, job_scheduler
 from storefront.staff.failed_sign_ins import remove_expired_counts
 from storefront.state import current_state
 from storefront.tenants.registry import put_setting, registry
 from storefront.upsell import retention as upsell
-from storefront.upsell.scheduler import every, job_scheduler
 
 RULES: Sequence[tuple[Rule, str]] = (
     *((rule, "upsell_keep_days") for rule in upsell.RULES),

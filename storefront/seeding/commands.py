@@ -1,13 +1,13 @@
 """`flask --app storefront seed`: made-up orders for a new installation."""
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
 from storefront.commands import StandaloneCommand
 from storefront.db.tenant_context import tenant_context
 from storefront.seeding.actions import AlreadyHasOrders, SeedResult, seed_shop
 from storefront.server.bootstrap import prepare
+from storefront.state import this_app
 from storefront.tenants.registry import registry
 
 MAX_DAYS = 365
@@ -23,7 +23,7 @@ def seed_command(tenant_id: str | None, days: int, seed: int) -> None:
 
     Only shops without any order are filled, so that a second call changes nothing and real orders stay by themselves.
     """
-    prepare(current_app._get_current_object())  # type: ignore[attr-defined]
+    prepare(this_app())
     shops = registry().all()
     if tenant_id is not None and tenant_id not in shops:
         raise click.ClickException(f"--tenant: there is no shop {tenant_id!r}.")

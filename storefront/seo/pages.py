@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 
 from storefront.catalog.queries import get_categories
 from storefront.catalog.search import ProductQuery, search_products
@@ -15,6 +15,7 @@ from storefront.seo import feeds, jsonld
 from storefront.seo.queries import catalog_version
 from storefront.seo.urls import canonical, require_root, share_image_url, site_root
 from storefront.seo.xml_format import one_line, sitemap_parts
+from storefront.state import this_app
 from storefront.tenants.context import current_tenant
 from storefront.tenants.registry import registry
 from storefront.web.absolute_urls import trusted_root
@@ -60,9 +61,7 @@ def feed() -> Response:
 def conditional_stream(parts: Iterator[str], mimetype: str, max_age: int, *version: object) -> Response:
     """Stream the parts, or respond with 304 if the client's ETag matches the hash of `version`. `max_age` is in
     seconds."""
-    response = Response(
-        chunks(current_app_object(), current_tenant().id, parts), content_type=f"{mimetype}; charset=utf-8"
-    )
+    response = Response(chunks(this_app(), current_tenant().id, parts), content_type=f"{mimetype}; charset=utf-8")
     response.set_etag(sha256(repr(version).encode()).hexdigest()[:32], weak=True)
     response.cache_control.public = True
     response.cache_control.max_age = max_age
@@ -79,12 +78,6 @@ def chunks(app: Flask, tenant_id: str, parts: Iterator[str]) -> Iterator[bytes]:
             g.tenant_id = tenant_id
             chunk = "".join(islice(parts, PRODUCTS_PER_CHUNK))
         yield chunk.encode()
-
-
-def current_app_object() -> Flask:
-    """Return the app itself instead of its proxy, for code that outlives the request."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return app
 
 
 @root_files.get("/robots.txt")

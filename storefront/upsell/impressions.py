@@ -10,7 +10,7 @@ from functools import partial
 from threading import Lock
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from storefront.db.tenancy import execute, insert_if_absent, insert_rows
@@ -18,11 +18,11 @@ from storefront.db.tenant_context import current_tenant_id, tenant_context
 from storefront.db.transactions import write
 from storefront.errors import DatabaseBusy
 from storefront.ids import is_id
-from storefront.state import state_of
+from storefront.scheduler import job_scheduler
+from storefront.state import state_of, this_app
 from storefront.timings import timings_of
 from storefront.upsell.experiment.models import UpsellExposure
 from storefront.upsell.models import SELECT_IMPRESSION_SUGGESTIONS, SELECT_LAST_IMPRESSION, UpsellImpression
-from storefront.upsell.scheduler import job_scheduler
 
 log = logging.getLogger("storefront.upsell")
 MAX_PENDING = 5000
@@ -69,7 +69,7 @@ def impression_buffer(app: Flask) -> ImpressionBuffer:
 
 def record(entry: PendingImpression, later: bool) -> None:
     """Write the entry: now, or `later` if this process runs background jobs."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = this_app()
     if later and job_scheduler(app).is_running:
         impression_buffer(app).add(current_tenant_id(), entry)
         schedule_flush(app, current_tenant_id(), timings_of(app).impression_flush_delay)

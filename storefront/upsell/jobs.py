@@ -6,12 +6,13 @@ from functools import partial
 from threading import Thread
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 
 from storefront.catalog.search import ProductQuery, count_products
 from storefront.db.tenancy import execute
 from storefront.db.tenant_context import tenant_context
 from storefront.db.timeouts import timeouts_in_force
+from storefront.scheduler import every, job_scheduler
 from storefront.state import state_of
 from storefront.tenants.registry import registry
 from storefront.timings import timings
@@ -21,7 +22,6 @@ from storefront.upsell.impressions import flush_all
 from storefront.upsell.recommender.queries import SELECT_TRAINING_STATE
 from storefront.upsell.recommender.similarity_job import rebuild_text_similarity
 from storefront.upsell.recommender.training import train_incrementally
-from storefront.upsell.scheduler import every, job_scheduler
 
 SWEEP_INTERVAL_SECONDS = 60.0
 """Seconds between two searches for orders that no process has learned, as after a crash."""
@@ -45,11 +45,6 @@ def stop(app: Flask) -> None:
     writing.start()
     state_of(app).llm_reranker.close()
     writing.join(STOP_SECONDS / 3)
-
-
-def this_app() -> Flask:
-    found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return found
 
 
 def rebuild_similarity_of(tenant_ids: Sequence[str]) -> None:

@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 from storefront.catalog.import_schema import TenantEntry
 from storefront.db.tenant_context import current_tenant_id
 from storefront.i18n.locale import shopper_languages
+from storefront.scheduler import job_scheduler
 from storefront.signals import cart_changed, catalog_loaded, orders_changed, product_edited, products_imported
-from storefront.state import state_of
+from storefront.state import state_of, this_app
 from storefront.timings import timings
-from storefront.upsell.jobs import prefetch_job, rebuild_similarity_of, similarity_job, this_app, training_job
+from storefront.upsell.jobs import prefetch_job, rebuild_similarity_of, similarity_job, training_job
 from storefront.upsell.llm.service import llm_reranker
 from storefront.upsell.recommender.shop_complements import save_shop_complements
-from storefront.upsell.scheduler import job_scheduler
 
 
 def schedule_prefetch(_sender: Any, cart_id: str) -> None:

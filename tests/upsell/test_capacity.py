@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from storefront.circuit_breaker import CircuitBreaker
 from storefront.db.base import db
 from storefront.state import state_of
-from storefront.upsell.llm.circuit_breaker import CircuitBreaker
 from storefront.upsell.llm.service import MAX_WAITING_REQUESTS
 from tests.conftest import Person
 from tests.upsell import model_server as server

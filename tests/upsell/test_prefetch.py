@@ -13,14 +13,14 @@ from flask import Flask
 from sqlalchemy import update
 
 from storefront.catalog.models import Product
+from storefront.circuit_breaker import FAILURE_THRESHOLD
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
+from storefront.scheduler import JobScheduler, job_scheduler
 from storefront.state import state_of
 from storefront.timings import Timings
 from storefront.upsell import jobs
 from storefront.upsell.experiment.assignment import Arm, arm_of
-from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
-from storefront.upsell.scheduler import JobScheduler, job_scheduler
 from tests.concurrency import at_once, eventually
 from tests.conftest import PATIENT_DATABASE, Person
 from tests.upsell import model_server as server
@@ -304,9 +304,9 @@ def test_a_failing_job_does_not_stop_others() -> None:
     scheduler.schedule(0.02, "other", done.set)
     assert done.wait(60)
     assert not early.is_set(), "a job scheduled before the start is discarded"
-    assert "upsell-scheduler" in {thread.name for thread in threading.enumerate()}
+    assert "scheduler" in {thread.name for thread in threading.enumerate()}
     scheduler.stop()
-    assert "upsell-scheduler" not in {thread.name for thread in threading.enumerate()}
+    assert "scheduler" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_job_replaces_an_earlier_one_of_its_key_only_with_debounce() -> None:

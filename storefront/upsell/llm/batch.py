@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from storefront.circuit_breaker import FAILURE_THRESHOLD
 from storefront.config_values import Budget
 from storefront.db.tenancy import insert_rows
 from storefront.db.tenant_context import current_tenant_id
@@ -16,7 +17,6 @@ from storefront.db.transactions import release_reader, write
 from storefront.ids import new_token
 from storefront.observability.redaction import redact
 from storefront.upsell.llm.budget import OverBudget, Reservation, reserve, settle_use
-from storefront.upsell.llm.circuit_breaker import FAILURE_THRESHOLD
 from storefront.upsell.llm.client import LlmClient, LlmResponse, answer_of
 from storefront.upsell.llm.cost import Use, actual_use, estimate_tokens, max_use, priced
 from storefront.upsell.llm.models import CallPurpose, LlmCall

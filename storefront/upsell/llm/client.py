@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from storefront.circuit_breaker import CircuitBreaker
 from storefront.config import Settings
 from storefront.config_values import TokenPrices
 from storefront.observability.redaction import redact
 from storefront.upsell.llm.answer_reader import ResponseTooLarge, parse_completion
-from storefront.upsell.llm.circuit_breaker import CircuitBreaker
 from storefront.upsell.llm.outcomes import HTTP_PREFIX, NOT_CALLED, RESPONDED, LlmOutcome, http_outcome
 from storefront.upsell.llm.server_features import Features, KnownFeatures
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from storefront.state import state_of
-from storefront.upsell.llm.circuit_breaker import (
+from storefront.circuit_breaker import (
     FAILURE_THRESHOLD,
     MAX_RESET_TIMEOUT_SECONDS,
     RESET_TIMEOUT_SECONDS,
     CircuitBreaker,
 )
+from storefront.state import state_of
 from tests.concurrency import at_once
 from tests.conftest import Person
 from tests.upsell import model_server as server

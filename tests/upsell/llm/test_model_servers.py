@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from storefront.upsell.llm.circuit_breaker import CircuitBreaker
+from storefront.circuit_breaker import CircuitBreaker
 from storefront.upsell.llm.client import LlmClient
 from tests.conftest import Person, Prepared, settings_for
 from tests.upsell import model_server as server

@@ -10,14 +10,14 @@ from flask import Flask
 
 from storefront.state import state_of
 
-log = logging.getLogger("storefront.upsell")
+log = logging.getLogger("storefront.scheduler")
 
 
 class JobScheduler:
     """Runs jobs by key, each once when it is due. Only a process that serves requests starts it; in commands and tests
     nothing is scheduled."""
 
-    def __init__(self, name: str = "upsell-scheduler") -> None:
+    def __init__(self, name: str = "scheduler") -> None:
         self.name = name
         self._changed = Condition()
         self._due: dict[object, tuple[float, Callable[[], None]]] = {}

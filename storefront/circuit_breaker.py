@@ -1,4 +1,4 @@
-"""A circuit breaker: after repeated failures the model isn't called for a while, then probed with one call."""
+"""A circuit breaker: after repeated failures a server isn't called for a while, then probed with one call."""
 
 import threading
 import time
