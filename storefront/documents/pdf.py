@@ -8,10 +8,10 @@ from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, XPos, YPos
 from fpdf.fonts import FontFace
 
-from storefront.documents.colours import document_colours
 from storefront.documents.document import Document, DocumentLine, PriceSection
 from storefront.documents.fonts import TEXT, add_fonts, texts_of
 from storefront.documents.labels import line_columns, tax_headings
+from storefront.tenants.colours import light_colours
 from storefront.tenants.theme import display_font
 
 MARGIN = 20.0
@@ -27,7 +27,7 @@ class DocumentPdf(FPDF):
     def __init__(self, document: Document, theme: dict[str, Any]) -> None:
         super().__init__(format="A4")
         self.document = document
-        self.colours = document_colours(theme)
+        self.colours = light_colours(theme)
         self.display = display_font(theme)
         self.set_margins(MARGIN, MARGIN)
         self.c_margin = 0  # texts begin and end where lines do
@@ -36,7 +36,7 @@ class DocumentPdf(FPDF):
         self.set_author(document.seller[0])
         self.set_lang(document.language)
         add_fonts(self, self.display, texts_of(document))
-        self.set_draw_color(*self.colours.line)
+        self.set_draw_color(self.colours.line)
         self.set_line_width(0.2)
 
     def footer(self) -> None:
@@ -49,7 +49,7 @@ class DocumentPdf(FPDF):
     def use(self, size: float, bold: bool = False, soft: bool = False) -> None:
         """Set the font of texts."""
         self.set_font(TEXT, "B" if bold else "", size)
-        self.set_text_color(*(self.colours.soft if soft else self.colours.ink))
+        self.set_text_color(self.colours.soft if soft else self.colours.ink)
 
     def block(self, width: float, height: float, text: str, align: str = "L") -> None:
         """Write lines of this height, and go to the beginning of the next."""
@@ -64,14 +64,14 @@ class DocumentPdf(FPDF):
         """The shop's name at the left, who sells at the right, and a line in the shop's colour below."""
         top = self.get_y()
         self.set_font(self.display, "", 20)
-        self.set_text_color(*self.colours.accent)
+        self.set_text_color(self.colours.accent)
         self.block(WIDTH / 2, 9, self.document.shop)
         left = self.get_y()
         self.set_xy(MARGIN + WIDTH / 2, top)
         self.use(8.5, soft=True)
         self.block(WIDTH / 2, 4.2, "\n".join(self.document.seller), align="R")
         self.set_y(max(left, self.get_y()) + 3)
-        self.set_fill_color(*self.colours.accent)
+        self.set_fill_color(self.colours.accent)
         self.rect(MARGIN, self.get_y(), WIDTH, 0.7, style="F")
         self.set_fill_color(255)  # else the table's cells have it
         self.set_y(self.get_y() + 9)
@@ -99,7 +99,7 @@ class DocumentPdf(FPDF):
 
     def title_line(self) -> None:
         self.set_font(self.display, "", 22)
-        self.set_text_color(*self.colours.ink)
+        self.set_text_color(self.colours.ink)
         self.block(WIDTH, 10, f"{self.document.title} {self.document.number}")
         self.set_y(self.get_y() + 3)
 

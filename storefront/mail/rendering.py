@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import g, render_template
 
 from storefront.i18n.locale import override_locale
-from storefront.mail.colours import dark_colours, light_colours
+from storefront.i18n.price_steps import included_taxes, price_steps
 from storefront.mail.contents import ORDER_KINDS, content_of
 from storefront.mail.kinds import WITH_SECRET_LINK, WITH_WITHDRAWAL_LINK
 from storefront.mail.models import OutboxMail
-from storefront.mail.price_lines import included_taxes, price_rows
 from storefront.mail.sealed_links import unseal
 from storefront.tenants import theme
+from storefront.tenants.colours import dark_colours, light_colours
 
 if TYPE_CHECKING:
     from css_inline import CSSInliner
@@ -36,7 +36,7 @@ def render_mail(mail: OutboxMail, with_secrets: bool = True) -> RenderedMail:
         content = content_of(mail.kind, mail.order_id, mail.data)
         context = {"content": content, "link": link_of(mail, with_secrets), "lang": language}
         context |= {"withdrawal_link": withdrawal_link(mail)}
-        context |= {"price_rows": price_rows, "included_taxes": included_taxes}
+        context |= {"price_steps": price_steps, "included_taxes": included_taxes}
         html = render_template("mail/mail.html", **context, **look())
         return RenderedMail(content.subject, render_template("mail/mail.txt", **context), inliner().inline(html))
 

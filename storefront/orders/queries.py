@@ -190,10 +190,17 @@ def order_view(
         **paid,
         applied_code=paid["promo_code"],
         tax_rate=Decimal(rate) if rate else None,
-        tax_lines=tuple(TaxLine.of(line) for line in stored or ()),
+        tax_lines=tuple(map(TaxLine.of, stored or tax_of_one_rate(paid, rate))),
     )
     own = {name: row[orders.c[name]] for name in ORDER_COLUMNS}
     return OrderView(**own, price=price, lines=lines, payment=payment, refunds=refunds)
+
+
+def tax_of_one_rate(paid: Mapping[str, Any], rate: str | None) -> list[dict[str, Any]]:
+    """Return the tax line of an order of an earlier version, which stored none and had one rate."""
+    if not rate or not paid["tax"]:
+        return []
+    return [{"rate": rate, "base": paid["total"] - paid["tax"], "amount": paid["tax"]}]
 
 
 def notes_of(order_id: str) -> list[OrderNote]:

@@ -11,13 +11,13 @@ from flask import Flask
 from storefront.db.transactions import write
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.mail.actions import queue_mail
-from storefront.mail.colours import dark_colours, hex_of, light_colours
 from storefront.mail.kinds import KIND_NAMES, WITH_SECRET_LINK, MailKind
 from storefront.mail.queries import load_mail
 from storefront.mail.rendering import RenderedMail, render_mail
 from storefront.mail.sealed_links import unseal
 from storefront.orders.fulfilment import fulfil_order
 from storefront.orders.fulfilment_validation import Shipment
+from storefront.tenants.colours import dark_colours, hex_of, light_colours
 from tests.conftest import Person
 from tests.factories import import_tenants, place_order, product, tenant
 from tests.mail.fakes import RecordingTransport

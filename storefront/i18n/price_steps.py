@@ -1,4 +1,4 @@
-"""The steps of an order's price as lines of a mail."""
+"""The steps of an order's price in words, for mails and documents."""
 
 from typing import TYPE_CHECKING
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
     from storefront.pricing.price import Price
 
 
-def price_rows(price: "Price", shipping_name: str | None) -> list[tuple[str, str]]:
+def price_steps(price: "Price", shipping_name: str | None) -> list[tuple[str, str]]:
     """Return label and amount of each step; the total is the last."""
-    rows = [(_("Subtotal"), format_money(price.subtotal))]
+    steps = [(_("Subtotal"), format_money(price.subtotal))]
     code = f" {price.applied_code}" if price.applied_code else ""
     if price.discount:
-        rows.append((_("Discount") + code, "−" + format_money(price.discount)))
+        steps.append((_("Discount") + code, "−" + format_money(price.discount)))
     if shipping_name or price.shipping:
         amount = format_money(price.shipping) if price.shipping else _("Free")
         label = f"{_('Shipping')} ({shipping_name})" if shipping_name else _("Shipping")
-        rows.append((label if price.discount else label + code, amount))  # without a discount, it gave free shipping
+        steps.append((label if price.discount else label + code, amount))  # without a discount, it gave free shipping
     if not price.tax_included:
-        rows += [(_("Tax (%(rate)s)", rate=rate), amount) for rate, amount in taxes(price)]
+        steps += [(_("Tax (%(rate)s)", rate=rate), amount) for rate, amount in taxes(price)]
     if price.reverse_charge:
-        rows.append((_("Tax"), _("Reverse charge")))
-    return [*rows, (_("Total"), format_money(price.total))]
+        steps.append((_("Tax"), _("Reverse charge")))
+    return [*steps, (_("Total"), format_money(price.total))]
 
 
 def included_taxes(price: "Price") -> list[str]:
@@ -34,8 +34,5 @@ def included_taxes(price: "Price") -> list[str]:
 
 
 def taxes(price: "Price") -> list[tuple[str, str]]:
-    """Return rate and amount of each tax. Old orders have the main rate only."""
-    found = [(line.rate, line.amount) for line in price.tax_lines if line.amount]
-    if not found and price.tax and price.tax_rate:
-        found = [(price.tax_rate, price.tax)]
-    return [(format_percent(rate), format_money(amount)) for rate, amount in found]
+    """Return rate and amount of each tax."""
+    return [(format_percent(line.rate), format_money(line.amount)) for line in price.tax_lines if line.amount]

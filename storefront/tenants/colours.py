@@ -1,4 +1,5 @@
-"""The shop's colours as "#rrggbb", because mail programs know no others. The same values as in static/css/tokens.css.
+"""The shop's colours as "#rrggbb", because mail programs and PDF know no others. The same values as in
+static/css/tokens.css.
 
 Matrices: Björn Ottosson, "A perceptual color space for image processing" (2020)."""
 
