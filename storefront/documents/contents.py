@@ -42,7 +42,7 @@ def invoice_facts(order: OrderView, invoice: Invoice) -> Facts:
 
 
 def delivery_note(tenant: TenantSettings, order: OrderView, shows_buyer: bool) -> Document:
-    """A packing slip: what is in the parcel, without prices. Without `shows_buyer` it names nobody."""
+    """What is in the parcel, without prices. Without `shows_buyer` it names nobody."""
     shipment = (
         (_("Shipping"), order.shipping_name),
         (_("Carrier"), order.carrier),

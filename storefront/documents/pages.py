@@ -1,15 +1,12 @@
 """The buyer's invoice and credit notes. The order's id is the capability, as for its confirmation."""
 
-from functools import partial
-
 from flask import Blueprint, Flask, Response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from storefront.documents.actions import issue_invoice, order_language
-from storefront.documents.contents import invoice_document
-from storefront.documents.credit_note import credit_note_document
-from storefront.documents.queries import credit_note_of, find_invoice, load_invoice
-from storefront.documents.responses import MakeDocument, document_page, document_pdf
+from storefront.documents.actions import issue_invoice
+from storefront.documents.queries import find_invoice
+from storefront.documents.responses import document_page, document_pdf
+from storefront.documents.sources import credit_note_source, invoice_source
 from storefront.errors import WrongState
 from storefront.i18n.gettext import _
 from storefront.orders.models import OrderStatus
@@ -18,26 +15,19 @@ from storefront.tenants.context import current_tenant
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, DOCUMENT_LIMIT, limiter
 
 pages = Blueprint("documents", __name__)
+ORDER_PAGE = "orders.confirmation"
 
 
 @pages.get("/orders/<order_id>/invoice")
 def invoice(order_id: str) -> Response:
-    order, issued = load_order(order_id), load_invoice(order_id)
-    return document_page(
-        partial(invoice_document, current_tenant(), order, issued),
-        issued.language,
-        back=_("Order %(number)s", number=order.number),
-        back_url=url_for("orders.confirmation", order_id=order_id),
-        pdf_url=url_for("documents.invoice_pdf", order_id=order_id),
-    )
+    pdf_url = url_for("documents.invoice_pdf", order_id=order_id)
+    return document_page(invoice_source(order_id), ORDER_PAGE, pdf_url)
 
 
 @pages.get("/orders/<order_id>/invoice.pdf")
 @limiter.limit(DOCUMENT_LIMIT)
 def invoice_pdf(order_id: str) -> AnyResponse:
-    order, issued = load_order(order_id), load_invoice(order_id)
-    make = partial(invoice_document, current_tenant(), order, issued)
-    return document_pdf(make, issued.language, url_for("documents.invoice", order_id=order_id))
+    return document_pdf(invoice_source(order_id), url_for("documents.invoice", order_id=order_id))
 
 
 @pages.post("/orders/<order_id>/invoice")
@@ -52,28 +42,15 @@ def get_invoice(order_id: str) -> AnyResponse:
 
 @pages.get("/orders/<order_id>/refunds/<refund_id>/credit-note")
 def credit_note(order_id: str, refund_id: str) -> Response:
-    order = load_order(order_id)
-    return document_page(
-        credit_note_maker(order, refund_id),
-        order_language(order),
-        back=_("Order %(number)s", number=order.number),
-        back_url=url_for("orders.confirmation", order_id=order_id),
-        pdf_url=url_for("documents.credit_note_pdf", order_id=order_id, refund_id=refund_id),
-    )
+    pdf_url = url_for("documents.credit_note_pdf", order_id=order_id, refund_id=refund_id)
+    return document_page(credit_note_source(order_id, refund_id), ORDER_PAGE, pdf_url)
 
 
 @pages.get("/orders/<order_id>/refunds/<refund_id>/credit-note.pdf")
 @limiter.limit(DOCUMENT_LIMIT)
 def credit_note_pdf(order_id: str, refund_id: str) -> AnyResponse:
-    order = load_order(order_id)
     page_url = url_for("documents.credit_note", order_id=order_id, refund_id=refund_id)
-    return document_pdf(credit_note_maker(order, refund_id), order_language(order), page_url)
-
-
-def credit_note_maker(order: OrderView, refund_id: str) -> MakeDocument:
-    """Raises `NotFound` without a credit note."""
-    refund = credit_note_of(order, refund_id)
-    return partial(credit_note_document, current_tenant(), order, refund, find_invoice(order.id))
+    return document_pdf(credit_note_source(order_id, refund_id), page_url)
 
 
 def may_get_invoice(order: OrderView) -> bool:

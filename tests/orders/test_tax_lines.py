@@ -18,7 +18,8 @@ from tests.factories import import_tenants, product, tenant
 
 
 def order_of(app: Flask, tax: dict[str, Any] | None) -> str:
-    import_tenants(app, tenant("west", product("mug", "12.00"), **({"tax": tax} if tax else {})))
+    settings: dict[str, Any] = {"tax": tax} if tax else {}
+    import_tenants(app, tenant("west", product("mug", "12.00"), **settings))
     buyer = Person(app.test_client(), "west")
     return str(buyer.checkout(buyer.cart(mug=1)).json["id"])
 
