@@ -15,7 +15,7 @@ from storefront.catalog.json_file import CatalogError
 from storefront.catalog.models import Product, ProductStatus, VariantStatus
 from storefront.catalog.prior_prices import store_prior_prices
 from storefront.catalog.product_rows import product_row
-from storefront.catalog.shop_settings import SECTIONS_OF, SETTINGS, settings_changes
+from storefront.catalog.tenant_importer import ImportedTenant, import_tenant
 from storefront.catalog.variant_importer import (
     EventRow,
     VariantChanges,
@@ -33,8 +33,7 @@ from storefront.events.actions import Change, append_events
 from storefront.events.models import HIDDEN, EventType
 from storefront.ids import new_id
 from storefront.signals import catalog_loaded, products_imported
-from storefront.tenants.legal import contact_columns
-from storefront.tenants.models import Setting, Tenant
+from storefront.tenants.models import Setting
 from storefront.tenants.registry import registry
 
 BATCH_SIZE = 2000
@@ -59,12 +58,6 @@ UPDATED_COLUMNS = (
 )
 """Columns of an existing product that `--update` takes from the file: all except its stock."""
 
-KEPT_IF_NULL = ("category_order", "upsell_enabled")
-SET_BY_STAFF = (*KEPT_IF_NULL, *SETTINGS, "legal_pages")
-"""Columns of a shop that a file without them leaves as they are; the first ones also where it has null."""
-FIELDS_OF = {"legal_texts": "contact", "legal_pages": "contact"}
-"""The field of a file that a column comes from, if it has another name."""
-
 Progress = Callable[[int], object]
 """Called with the number of products processed since the last call."""
 
@@ -79,6 +72,10 @@ class ImportSummary:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+
+    def add(self, imported: ImportedTenant) -> None:
+        self.tenants += imported.is_new
+        self.settings += imported.changed_settings
 
 
 def is_imported(content: bytes) -> bool:
@@ -127,10 +124,11 @@ def import_parsed_catalog(
         position = new_id()
         for tenant in catalog.tenants:
             set_rls_tenant(connection, tenant.id)
-            events = import_tenant(connection, tenant, update_existing, loaded)
+            imported = import_tenant(connection, tenant, update_existing)
+            loaded.add(imported)
             import_products(connection, tenant, position, update_existing, loaded, progress)
             # Last, because it blocks the tenant's other writers of events.
-            append_events(connection, tenant.id, events)
+            append_events(connection, tenant.id, imported.events)
             position += len(tenant.products)
         connection.execute(delete(Setting).where(Setting.name == LAST_IMPORT_DIGEST))
         connection.execute(insert(Setting).values(name=LAST_IMPORT_DIGEST, value=digest))
@@ -138,52 +136,6 @@ def import_parsed_catalog(
     if loaded.tenants or loaded.added or loaded.updated:
         catalog_loaded.send(tenant_ids=[tenant.id for tenant in catalog.tenants])
     return loaded
-
-
-def import_tenant(
-    connection: Connection, entry: TenantEntry, update_existing: bool, loaded: ImportSummary
-) -> list[Change]:
-    """Add a shop, or update its settings. Return the events about what the file changes of the settings that staff has
-    in the back office."""
-    values = entry.model_dump(mode="json", exclude={"products", "id", "labels"}, by_alias=True)
-    values["taxonomy_translations"] = entry.labels
-    values |= contact_columns(values["contact"])
-    left_out = {
-        name
-        for name in SET_BY_STAFF
-        if FIELDS_OF.get(name, name) not in entry.model_fields_set or (values[name] is None and name in KEPT_IF_NULL)
-    }
-    currency = connection.scalar(select(Tenant.currency).where(Tenant.id == entry.id))
-    if currency is None:
-        given = {name: value for name, value in values.items() if name not in left_out or value is not None}
-        connection.execute(insert(Tenant).values(id=entry.id, **given))
-        loaded.tenants += 1
-    elif currency != entry.currency:
-        # Prices are stored in minor units: existing ones would silently change.
-        fault = f"tenant {entry.id!r}, currency: is {currency} and can't be changed to {entry.currency}"
-        raise CatalogError(f"was rejected and nothing was imported:\n  {fault}")
-    elif update_existing:
-        given = {name: value for name, value in values.items() if name not in left_out}
-        return update_settings(connection, entry.id, given, loaded)
-    return []
-
-
-def update_settings(
-    connection: Connection, tenant_id: str, values: dict[str, Any], loaded: ImportSummary
-) -> list[Change]:
-    """Update a shop's columns. Return the events about changed settings, and report them in `loaded`: the file may undo
-    what staff chose."""
-    columns = [Tenant.__table__.c[name] for name in SETTINGS]
-    stored = connection.execute(select(*columns).where(Tenant.id == tenant_id)).one()._asdict()
-    changes = {
-        name: settings_changes(SECTIONS_OF.get(name, name), {name: stored[name]}, {name: values[name]})
-        for name in SETTINGS
-        if name in values
-    }
-    if changed := ", ".join(name for name, events in changes.items() if events):
-        loaded.settings += (f"{tenant_id}: {changed}",)
-    connection.execute(update(Tenant).where(Tenant.id == tenant_id).values(**values))
-    return [event for events in changes.values() for event in events]
 
 
 def import_products(

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from storefront.catalog.commands import commands as catalog_commands
 from storefront.catalog.import_schema import TenantEntry
-from storefront.catalog.importer import ImportSummary, import_tenant
+from storefront.catalog.tenant_importer import import_tenant
 from storefront.commands import CommandGroup
 from storefront.db.base import db
 from storefront.db.tenant_context import tenant_context
@@ -59,7 +59,7 @@ def add_command(tenant_id: str, name: str, currency: str, locale: str, timezone:
     if db.session.get(Tenant, tenant_id) is not None:
         raise click.ClickException(f"--id: there is a shop {tenant_id!r} already.")
     with write_transaction(durable=True) as connection:
-        import_tenant(connection, entry, False, ImportSummary())
+        import_tenant(connection, entry, update_existing=False)
     registry().invalidate()
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False))
