@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from storefront.admin.settings_forms import Values, checked, schema_faults, text_of
-from storefront.admin.settings_shipping_forms import Reader, flag, price_field
+from storefront.admin.settings_reader import Reader, flag, price_field
 from storefront.catalog.selling_schema import PromotionSetting, promotion_errors
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
@@ -74,7 +74,8 @@ def promotion_messages() -> dict[str, str]:
     day = _("Enter a day of the calendar.")
     return {
         "code": _("Use 1 to 40 letters from A to Z, digits, hyphens and underscores."),
-        "percent": _("Enter a percentage from 0 to 100, such as 20 or 8.875."),
+        "percent": _("Enter a percentage above 0, and at most 100, such as 20 or 8.875."),
+        "amount": _("Enter an amount above 0."),
         "from": day,
         "until": _("Enter a day that is not before the first."),
     }

@@ -6,12 +6,11 @@ from typing import Any
 from flask import request
 
 from storefront import money
-from storefront.admin.product_forms import other_languages, read_amount, read_whole, slug
+from storefront.admin.product_forms import other_languages, slug
 from storefront.admin.settings_forms import Values, checked, rows_of, schema_faults, split_rows, text_of
-from storefront.catalog.filters import format_decimal
+from storefront.admin.settings_reader import Reader, flag, price_field
 from storefront.catalog.selling_schema import ShippingSetting, method_errors
 from storefront.errors import FieldError, Invalid
-from storefront.i18n.formatting import format_price_field
 from storefront.i18n.gettext import _
 from storefront.tenants.settings import TenantSettings
 from storefront.tenants.shipping_methods import PICKUP
@@ -26,11 +25,6 @@ Entry = Mapping[str, Any]
 
 def own_language(tenant: TenantSettings) -> str:
     return money.parse_locale(tenant.locale).language
-
-
-def price_field(text: str | None, currency: str) -> str:
-    """Return an amount of a catalogue file as a field shows it."""
-    return "" if text is None else format_price_field(money.parse(text, currency), currency)
 
 
 def method_values(tenant: TenantSettings, entry: Entry) -> dict[str, str]:
@@ -62,10 +56,6 @@ def bound_field(tenant: TenantSettings, step: Entry) -> str:
     return str(weight) if weight is not None else price_field(step.get("from_subtotal"), tenant.currency)
 
 
-def flag(value: Any) -> str:
-    return "true" if value else ""
-
-
 def typed_method(tenant: TenantSettings) -> dict[str, str]:
     """Return the values of the sent form."""
     names = ("name", *(f"name_{language}" for language in other_languages(tenant)))
@@ -87,9 +77,9 @@ def method_entry(tenant: TenantSettings, method_id: str, values: Values) -> dict
         "name": values["name"] if len(texts) == 1 else texts,
         "price": reader.amount("price", "0"),
         "free_from": reader.amount("free_from"),
-        "steps": reader.steps(),
+        "steps": read_steps(reader),
         "max_weight": reader.whole("max_weight"),
-        "days": reader.days(),
+        "days": read_days(reader),
         "pickup": bool(values["pickup"]),
         "default": bool(values["default"]),
     }
@@ -104,50 +94,23 @@ def method_entry(tenant: TenantSettings, method_id: str, values: Values) -> dict
     return found.model_dump(mode="json")
 
 
-class Reader:
-    """Reads the numbers of a form, and gathers what is wrong with them."""
+def read_days(reader: Reader) -> list[int] | None:
+    """Return the fewest and the most days; a single one is both."""
+    first, last = reader.whole("days_from"), reader.whole("days_until")
+    given = [day for day in (first, last) if day is not None]
+    return [given[0], given[-1]] if given else None
 
-    def __init__(self, tenant: TenantSettings, values: Values) -> None:
-        self.tenant, self.values = tenant, values
-        self.faults: list[FieldError] = []
 
-    def money(self, field: str, text: str) -> str | None:
-        """Return an amount as a catalogue file has it."""
-        try:
-            return format_decimal(read_amount(field, text, self.tenant.currency), self.tenant.currency)
-        except Invalid as fault:
-            self.faults += fault.field_errors
-            return None
-
-    def number(self, field: str, text: str) -> int | None:
-        try:
-            return read_whole(field, text)
-        except Invalid as fault:
-            self.faults += fault.field_errors
-            return None
-
-    def amount(self, field: str, empty: str | None = None) -> str | None:
-        return self.money(field, self.values[field]) if self.values[field] else empty
-
-    def whole(self, field: str) -> int | None:
-        return self.number(field, self.values[field]) if self.values[field] else None
-
-    def days(self) -> list[int] | None:
-        """Return the fewest and the most days; a single one is both."""
-        first, last = self.whole("days_from"), self.whole("days_until")
-        given = [day for day in (first, last) if day is not None]
-        return [given[0], given[-1]] if given else None
-
-    def steps(self) -> list[dict[str, Any]]:
-        by_weight, found = self.values["step_by"] != SUBTOTAL, []
-        for number, (bound, price) in enumerate(split_rows(self.values["steps"])):
-            field = f"step_from_{number}"
-            step = {"price": self.money(f"step_price_{number}", price)}
-            if by_weight:
-                found.append({"from_weight": self.number(field, bound), **step})
-            else:
-                found.append({"from_subtotal": self.money(field, bound), **step})
-        return found
+def read_steps(reader: Reader) -> list[dict[str, Any]]:
+    by_weight, found = reader.values["step_by"] != SUBTOTAL, []
+    for number, (bound, price) in enumerate(split_rows(reader.values["steps"])):
+        field = f"step_from_{number}"
+        step = {"price": reader.money(f"step_price_{number}", price)}
+        if by_weight:
+            found.append({"from_weight": reader.number(field, bound), **step})
+        else:
+            found.append({"from_subtotal": reader.money(field, bound), **step})
+    return found
 
 
 def method_labels() -> dict[str, str]:

@@ -15,6 +15,7 @@ from tests.staff.factories import Staff, signed_in
 
 PAGE = "/admin/settings/promotions"
 SPRING = {"code": "spring", "kind": "percent", "percent": "12,5"}
+ABOVE_ZERO = "Enter a percentage above 0, and at most 100, such as 20 or 8.875."
 
 
 @pytest.fixture
@@ -81,8 +82,10 @@ def test_a_promotion_is_removed(app: Flask, manager: Staff) -> None:
     [
         ({"code": "Späte"}, "code", "Use 1 to 40 letters from A to Z, digits, hyphens and underscores."),
         ({"code": "SPRING"}, "code", "There is a promotion with this code already."),
-        ({"percent": ""}, "percent", "Enter a percentage from 0 to 100, such as 20 or 8.875."),
-        ({"percent": "101"}, "percent", "Enter a percentage from 0 to 100, such as 20 or 8.875."),
+        ({"percent": ""}, "percent", ABOVE_ZERO),
+        ({"percent": "101"}, "percent", ABOVE_ZERO),
+        ({"percent": "0"}, "percent", ABOVE_ZERO),
+        ({"kind": "amount", "amount": "0"}, "amount", "Enter an amount above 0."),
         ({"kind": "amount"}, "amount", "Enter an amount."),
         ({"min_subtotal": "much"}, "min_subtotal", "Enter a price in EUR, such as 12.50."),
         ({"from": "tomorrow"}, "from", "Enter a day of the calendar."),
