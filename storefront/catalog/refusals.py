@@ -19,9 +19,10 @@ class ProductChanged(Refusal):
 
 
 class EditConflict(Conflict):
-    """The same fields were changed since the page was opened. `current` has what is stored, by field.
+    """Fields that a person has changed in a form were also changed in the database since the form was opened. `current`
+    has the stored values by field.
 
-    If it is the stock alone, the sentence blames nobody: most often an order has changed it."""
+    If only the stock differs, the message mentions nobody, because it was most likely an order."""
 
     type = "edit-conflict"
     title = N_("Somebody else changed this product")

@@ -27,6 +27,7 @@ from storefront.payments.providers import fault_of, methods_offered, payment_cho
 from storefront.payments.words import METHOD_NAMES, METHOD_NOTES
 from storefront.shipping.address_formats import countries_of
 from storefront.tenants.context import current_tenant
+from storefront.tenants.settings import TenantSettings
 from storefront.upsell.actions import reserves_panel_space
 from storefront.web.htmx import render_page, requested_partial
 from storefront.web.rate_limits import CART_CHANGES_LIMIT, CHECKOUT_LIMIT, limiter
@@ -145,50 +146,55 @@ def show_checkout(
     added: str | None = None,
     typed: Mapping[str, str] = {},
 ) -> Response:
-    names = {line.variant_id: line.name for line in cart.lines}
     tenant, delivery = current_tenant(), DeliveryForm.of(current_tenant(), cart, typed)
     parts = ["order_summary"] if delivery else []
     if delivery and added:  # the cart has changed, and what sending it costs
         parts.append("shipping_methods")
     gone = unavailable_to(tenant, cart.promo_code, typed.get("email", "")) if refusal else None
-    offered = methods_offered(current_tenant())
-    if PaymentMethod.STRIPE in offered:
-        g.form_origin = payment_pages()
     priced = PricedCart.of(cart, tenant, delivery.destination if delivery else None, gone)
-    faults = {method: fault_of(method, priced.price.total, tenant.currency) for method in offered}
-    context: dict[str, Any] = {
-        "methods": offered,
-        "method_names": METHOD_NAMES,
-        "method_notes": {method: faults[method] or _(METHOD_NOTES[method]) for method in offered},
-        "first_method": next((method for method in offered if not faults[method]), None),
-        "form": {field: typed.get(field, "") for field in FIELDS},
-        "errors": {},
-        "refusal": None,
-        "shortages": [],
-        "added": added if added in {line.product_id for line in cart.lines} else None,
-        "unfolded": bool(added) or isinstance(refusal, Conflict),
-        "upsell_enabled": current_tenant().upsell_enabled,
-        "reserves_panel_space": reserves_panel_space(current_tenant(), cart),
-        "delivery": delivery,
-        "first_error": None,
-    }
-    if isinstance(refusal, Invalid):
-        named = [(fault.field.removeprefix("address."), fault.message) for fault in refusal.field_errors]
-        context["errors"], context["first_error"] = dict(named), named[0][0]
-        hidden = () if len(offered) > 1 else ("payment",)
-        others = [message for field, message in named if field not in FIELDS or field in hidden]
-        context["refusal"] = " ".join(others) or None
-    elif refusal:
-        context["refusal"] = refusal.detail
-    if isinstance(refusal, OutOfStock):
-        context["shortages"] = [
-            {"name": names[item.variant_id], "requested": item.requested, "available": item.available}
-            for item in refusal.items
-        ]
+    payment = payment_context(tenant, priced.price.total)
     return render_page(
         "checkout/checkout.html",
         extra_partials=("cart_badge", "messages", *parts),
         http_status=refusal.status if refusal else 200,
         cart=priced,
-        **context,
+        form={field: typed.get(field, "") for field in FIELDS},
+        added=added if added in {line.product_id for line in cart.lines} else None,
+        unfolded=bool(added) or isinstance(refusal, Conflict),
+        upsell_enabled=tenant.upsell_enabled,
+        reserves_panel_space=reserves_panel_space(tenant, cart),
+        delivery=delivery,
+        **payment,
+        **refusal_context(cart, refusal, asks_payment=len(payment["methods"]) > 1),
     )
+
+
+def payment_context(tenant: TenantSettings, total: int) -> dict[str, Any]:
+    """Return the ways to pay, each with a note or with the reason why it can't take this total in minor units."""
+    offered = methods_offered(tenant)
+    if PaymentMethod.STRIPE in offered:
+        g.form_origin = payment_pages()
+    faults = {method: fault_of(method, total, tenant.currency) for method in offered}
+    return {
+        "methods": offered,
+        "method_names": METHOD_NAMES,
+        "method_notes": {method: faults[method] or _(METHOD_NOTES[method]) for method in offered},
+        "first_method": next((method for method in offered if not faults[method]), None),
+    }
+
+
+def refusal_context(cart: CartSnapshot, refusal: Conflict | Invalid | None, asks_payment: bool) -> dict[str, Any]:
+    """Return the messages beside fields, one for the whole form, and what isn't there in the quantity of the cart."""
+    if isinstance(refusal, Invalid):
+        named = [(fault.field.removeprefix("address."), fault.message) for fault in refusal.field_errors]
+        hidden = () if asks_payment else ("payment",)
+        others = [message for field, message in named if field not in FIELDS or field in hidden]
+        message, errors, first = " ".join(others) or None, dict(named), named[0][0]
+    else:
+        message, errors, first = refusal.detail if refusal else None, {}, None
+    names = {line.variant_id: line.name for line in cart.lines}
+    missing = refusal.items if isinstance(refusal, OutOfStock) else ()
+    shortages = [
+        {"name": names[item.variant_id], "requested": item.requested, "available": item.available} for item in missing
+    ]
+    return {"refusal": message, "errors": errors, "first_error": first, "shortages": shortages}

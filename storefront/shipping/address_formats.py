@@ -39,7 +39,7 @@ class AddressFormat:
     """The lines of a printed address, with `%A` for the street, `%C` for the city, `%S` for the region and `%Z` for the
     postal code."""
     latin_layout: str
-    """The same, for an address in Latin letters."""
+    """The lines of a printed address in Latin letters."""
 
     def region_of(self, typed: str) -> str | None:
         """Return the value of a region's name or value; None if it isn't listed."""
