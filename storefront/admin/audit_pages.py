@@ -12,10 +12,9 @@ from storefront.admin.numbers import position
 from storefront.errors import NotFound
 from storefront.i18n.gettext import _
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.list_filters import MAX_QUERY_LENGTH, search_text
 from storefront.staff.permissions import Permission
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 MAX_ID_DIGITS = 18
 

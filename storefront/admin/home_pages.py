@@ -17,11 +17,10 @@ from storefront.i18n.formatting import format_integer
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_locale
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 
 @pages.get("/")

@@ -27,7 +27,6 @@ from storefront.errors import NotFound
 from storefront.i18n.gettext import N_, _, ngettext
 from storefront.ids import is_id
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
@@ -35,7 +34,7 @@ from storefront.upsell.experiment.assignment import Arm
 from storefront.upsell.models import UpsellImpression
 from storefront.upsell.recommender.models import ComplementSource
 from storefront.upsell.types import SuggestionSource
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 LIST = "admin.impressions"
 WORDS: dict[str, Any] = {"arm_names": ARM_NAMES, "decision_names": DECISION_NAMES, "source_names": SOURCE_NAMES}

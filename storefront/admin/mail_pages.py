@@ -20,12 +20,12 @@ from storefront.mail.queries import MailQuery, list_mails, load_mail, outbox_sta
 from storefront.mail.rendering import render_mail
 from storefront.orders.queries import find_order_id
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store, render_form
+from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
 from storefront.staff.refusals import Forbidden
 from storefront.staff.sessions import signed_in
 from storefront.state import current_state
-from storefront.web.htmx import html_response, render_page
+from storefront.web.htmx import html_response, no_store, render_page
 
 MAILS_PER_PAGE = 50
 MAX_QUERY_LENGTH = 200

@@ -6,8 +6,7 @@ from werkzeug.wrappers import Response
 
 from storefront.admin.upsell_queries import MAX_NEW_ROWS
 from storefront.i18n.formatting import format_integer
-from storefront.staff.forms import no_store
-from storefront.web.htmx import html_response
+from storefront.web.htmx import html_response, no_store
 
 
 def counted_rows(number: int) -> str:

@@ -26,10 +26,9 @@ from storefront.errors import FieldError, Invalid, NotFound, Refusal
 from storefront.i18n.gettext import _, ngettext
 from storefront.orders.variant_use import variants_in_use
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 
 @pages.get("/products/<product_id>/options")

@@ -22,12 +22,12 @@ from storefront.orders.search import WITHDRAWN, OrderQuery, list_orders
 from storefront.payments import by_hand
 from storefront.payments import words as payment_words
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store, render_form
+from storefront.staff.forms import render_form
 from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 ORDERS_PER_PAGE = 50
 MAX_AT_ONCE = 100

@@ -14,11 +14,10 @@ from storefront.catalog.category_order import move_category
 from storefront.catalog.queries import get_ordered_categories
 from storefront.i18n.gettext import _
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.list_filters import search_text
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import html_response, render_page
+from storefront.web.htmx import html_response, no_store, render_page
 
 MAX_CATEGORIES_SHOWN = 300
 

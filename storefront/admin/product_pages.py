@@ -16,10 +16,9 @@ from storefront.catalog.staff_queries import find_product
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 MAX_UPLOAD_BYTES = pictures.MAX_BYTES + 64 * 1024
 """Of a form with a picture; others have the app's lower limit."""

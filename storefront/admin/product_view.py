@@ -18,12 +18,11 @@ from storefront.catalog.staff_queries import find_product, list_variants, total_
 from storefront.errors import Invalid, Refusal
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
 from storefront.tenants.context import current_tenant
 from storefront.upsell.merchandising import MAX_COMPLEMENTS, Suggested, pins_of, shop_complements
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 MAX_CATEGORIES_SUGGESTED = 200
 

@@ -1,4 +1,4 @@
-"""The settings of legal texts: imprint, terms, privacy and withdrawal, each in several languages."""
+"""The settings of the texts of the legal pages, each in several languages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +16,11 @@ from storefront.errors import FieldError, Invalid, Refusal
 from storefront.i18n.gettext import _
 from storefront.i18n.negotiation import LANGUAGES
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
-from storefront.tenants.legal import LegalPage, contact_columns, text_by_language
+from storefront.tenants.legal import LEGAL_PAGE_NAMES, LegalPage, contact_columns, text_by_language
 from storefront.tenants.models import Tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 PAGE = "admin.legal_settings"
 MAX_FORM_BYTES = 4 * 1024 * 1024
@@ -30,12 +29,7 @@ lower limit."""
 
 
 def page_names() -> dict[LegalPage, str]:
-    return {
-        LegalPage.IMPRINT: _("Imprint"),
-        LegalPage.TERMS: _("Terms and conditions"),
-        LegalPage.PRIVACY: _("Privacy policy"),
-        LegalPage.WITHDRAWAL: _("Right of withdrawal"),
-    }
+    return {page: _(name) for page, name in LEGAL_PAGE_NAMES.items()}
 
 
 def fields_of(page: LegalPage) -> dict[str, str]:

@@ -7,10 +7,9 @@ from storefront.admin.blueprints import pages
 from storefront.admin.settings_words import SECTIONS
 from storefront.i18n.gettext import _
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.state import current_state
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 
 @pages.get("/settings")

@@ -36,11 +36,10 @@ from storefront.payments.settings import (
 )
 from storefront.payments.words import METHOD_NAMES
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.tenants.models import Tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 PAGE = "admin.payment_settings"
 BANK, KEYS = ("bank_account", "transfer_days"), ("stripe_secret_key", "stripe_webhook_secret")

@@ -17,12 +17,11 @@ from storefront.i18n.gettext import _
 from storefront.orders.promotion_uses import count_uses
 from storefront.promotions.queries import counted_uses
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.tenants.models import Tenant
 from storefront.tenants.promotions import Promotion
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 PAGE = "admin.promotion_settings"
 MAX_PROMOTIONS = 100

@@ -27,12 +27,11 @@ from storefront.errors import FieldError, Invalid, NotFound, Refusal
 from storefront.i18n.gettext import _
 from storefront.shipping.address_formats import country_name
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.tenants.models import Tenant
 from storefront.tenants.shipping_methods import ShippingMethod
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 PAGE = "admin.shipping_settings"
 MAX_METHODS = 50

@@ -26,13 +26,12 @@ from storefront.catalog.shop_settings import change_settings
 from storefront.errors import Refusal
 from storefront.i18n.gettext import _
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.tenants.legal import contact_columns
 from storefront.tenants.models import Tenant
 from storefront.tenants.timezones import check_timezone, default_timezone
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 PAGE = "admin.shop_settings"
 PLACE, CONTACT = ("country", "timezone"), ("company", "email", "phone", "address", "vat_id")

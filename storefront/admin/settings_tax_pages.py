@@ -25,11 +25,10 @@ from storefront.db.base import db
 from storefront.errors import FieldError, Invalid, Refusal
 from storefront.i18n.gettext import _, ngettext
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store
 from storefront.staff.permissions import Permission
 from storefront.tenants.context import current_tenant
 from storefront.tenants.models import Tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 PAGE = "admin.tax_settings"
 SPARE_ROWS = 2

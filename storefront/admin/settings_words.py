@@ -7,6 +7,7 @@ from flask import url_for
 
 from storefront.i18n.gettext import N_, _
 from storefront.shipping.address_formats import country_name, known_countries
+from storefront.tenants.legal import LEGAL_PAGE_NAMES
 
 
 class SettingsSection(NamedTuple):
@@ -22,7 +23,7 @@ SECTIONS: Mapping[str, SettingsSection] = {
         "admin.shop_settings", N_("Shop and contact"), N_("Country, time zone, email, address and tax number.")
     ),
     "legal": SettingsSection(
-        "admin.legal_settings", N_("Legal texts"), N_("Imprint, terms, privacy policy and right of withdrawal.")
+        "admin.legal_settings", N_("Legal texts"), N_("Legal notice, terms, privacy policy and right of withdrawal.")
     ),
     "shipping": SettingsSection(
         "admin.shipping_settings", N_("Shipping"), N_("Methods with prices, countries and days; pick-up.")
@@ -49,10 +50,7 @@ SETTING_NAMES: Mapping[str, str] = {
     "vat_id": N_("VAT number or tax number"),
     "phone": N_("Phone"),
     "address": N_("Address"),
-    "imprint": N_("Imprint"),
-    "terms": N_("Terms and conditions"),
-    "privacy": N_("Privacy policy"),
-    "withdrawal": N_("Right of withdrawal"),
+    **{page.value: name for page, name in LEGAL_PAGE_NAMES.items()},
     "free_from": N_("Free from"),
     "steps": N_("Steps"),
     "max_weight": N_("Heaviest parcel"),

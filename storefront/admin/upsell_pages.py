@@ -28,7 +28,7 @@ from storefront.i18n.formatting import format_percent
 from storefront.i18n.gettext import _, ngettext
 from storefront.ids import is_id
 from storefront.staff.access import requires
-from storefront.staff.forms import no_store, render_form
+from storefront.staff.forms import render_form
 from storefront.staff.list_filters import list_url, search_text
 from storefront.staff.permissions import Permission
 from storefront.staff.sessions import signed_in
@@ -38,7 +38,7 @@ from storefront.upsell import merchandising
 from storefront.upsell.experiment.report import ArmReport
 from storefront.upsell.llm.models import LlmCall
 from storefront.upsell.llm.usage import used_today
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 CALLS = "admin.upsell_calls"
 MAX_BUDGET_LENGTH = 200

@@ -10,7 +10,7 @@ from storefront.documents.sources import DocumentSource
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import override_locale, shopper_language
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 
 class DocumentBar(NamedTuple):
@@ -41,11 +41,9 @@ def document_page(source: DocumentSource, back_to: str, pdf_url: str) -> Respons
     with override_locale(source.language):
         document = source.make()
         columns, headings = line_columns(document), tax_headings()
-        page = render_page(
-            "documents/document.html", document=document, bar=bar, columns=columns, tax_headings=headings
+        return no_store(
+            render_page("documents/document.html", document=document, bar=bar, columns=columns, tax_headings=headings)
         )
-    page.headers["Cache-Control"] = "no-store"
-    return page
 
 
 def document_pdf(source: DocumentSource, page_url: str) -> AnyResponse:
@@ -58,8 +56,7 @@ def document_pdf(source: DocumentSource, page_url: str) -> AnyResponse:
         document = source.make()
         if has_all_characters(document):
             response = Response(render_pdf(document, current_tenant().theme), mimetype="application/pdf")
-            response.headers["Cache-Control"] = "no-store"
             response.headers["Content-Disposition"] = f'inline; filename="{document.number}.pdf"'
-            return response
+            return no_store(response)
     flash(_("We can't make a PDF of some letters in this document. Please print this page instead."), "notice")
     return redirect(page_url, 303)

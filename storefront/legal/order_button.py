@@ -9,12 +9,12 @@ each of which gives the words. It is also law in the EEA, and in the United King
 from storefront.i18n.gettext import _
 from storefront.tenants.countries import is_in_eu
 
-BESIDE_THE_EU = frozenset(("GB", "IS", "LI", "NO"))
+OUTSIDE_THE_EU = frozenset(("GB", "IS", "LI", "NO"))
 
 
 def requires_order_wording(country: str | None) -> bool:
     """Whether the law of the shop's country gives the words of the button, and where the order's summary stands."""
-    return is_in_eu(country) or country in BESIDE_THE_EU
+    return is_in_eu(country) or country in OUTSIDE_THE_EU
 
 
 def order_button_text(country: str | None) -> str:

@@ -8,7 +8,7 @@ from storefront.legal.order_button import order_button_text, requires_order_word
 from storefront.legal.paragraphs import paragraphs
 from storefront.legal.queries import load_legal_text
 from storefront.tenants.context import current_tenant
-from storefront.tenants.legal import LegalPage
+from storefront.tenants.legal import LEGAL_PAGE_NAMES, LegalPage
 from storefront.web.htmx import render_page
 
 pages = Blueprint("legal", __name__)
@@ -24,12 +24,7 @@ def legal_page(page: str) -> Response:
 
 
 def legal_page_names() -> dict[str, str]:
-    return {
-        LegalPage.IMPRINT: _("Legal notice"),
-        LegalPage.TERMS: _("Terms and conditions"),
-        LegalPage.PRIVACY: _("Privacy policy"),
-        LegalPage.WITHDRAWAL: _("Right of withdrawal"),
-    }
+    return {page: _(name) for page, name in LEGAL_PAGE_NAMES.items()}
 
 
 def init_app(app: Flask) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from storefront.errors import Invalid, Refusal
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 
 SECRET_FIELDS = ("password", "current_password", "code")
 """Fields that are never shown again."""
@@ -28,9 +28,3 @@ def render_form(template: str, refusal: Refusal | None = None, **context: Any) -
             **context,
         )
     )
-
-
-def no_store(response: Response) -> Response:
-    """Keep the page out of all caches: people share computers, and some pages show a secret once."""
-    response.headers["Cache-Control"] = "no-store"
-    return response

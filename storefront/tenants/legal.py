@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from storefront.i18n.gettext import N_
+
 
 class LegalPage(StrEnum):
     """In the order of their links."""
@@ -17,6 +19,12 @@ class LegalPage(StrEnum):
     WITHDRAWAL = "withdrawal"
 
 
+LEGAL_PAGE_NAMES: Mapping[LegalPage, str] = {
+    LegalPage.IMPRINT: N_("Legal notice"),
+    LegalPage.TERMS: N_("Terms and conditions"),
+    LegalPage.PRIVACY: N_("Privacy policy"),
+    LegalPage.WITHDRAWAL: N_("Right of withdrawal"),
+}
 LegalText = str | dict[str, str]
 """In the shop's default language, or by language."""
 

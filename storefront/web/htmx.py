@@ -69,6 +69,12 @@ def html_response(body: str | bytes, http_status: int = 200) -> Response:
     return vary_by_partial(Response(body, http_status, content_type="text/html; charset=utf-8"))
 
 
+def no_store(response: Response) -> Response:
+    """Keep the response out of all caches: it has personal data or a secret, and people share computers."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def render_error_partial(template: str, partial_id: str, http_status: int, **context: Any) -> Response:
     """Respond with a partial that htmx puts in its own place (`HX-Retarget`), whatever element it was going to swap."""
     values = dict(context, partial=True)

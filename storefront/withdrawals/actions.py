@@ -4,10 +4,10 @@ the items back or cancel the order, and refund it."""
 import re
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from storefront.clock import now
-from storefront.db.base import db, table_of
+from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.transactions import write
 from storefront.errors import FieldError, Invalid, NotFound, WrongState
@@ -19,7 +19,7 @@ from storefront.mail.kinds import MailKind
 from storefront.orders.fulfilment_validation import text_fault
 from storefront.orders.mails import mail_buyer
 from storefront.orders.models import Order, OrderStatus
-from storefront.orders.queries import OrderView, load_order
+from storefront.orders.queries import OrderView, find_order_id, load_order
 from storefront.orders.validation import canonical_email
 from storefront.tenants.settings import TenantSettings
 from storefront.withdrawals.deadline import withdrawal_ends
@@ -48,8 +48,7 @@ def find_order(number: str, email: str) -> OrderView:
     """Return the order with this number and email address. Raises `Invalid`, with the same message if there is no such
     order and if the address is another one."""
     signs = re.sub(r"[\s-]", "", number).upper()[:MAX_NUMBER_LENGTH]
-    wanted = f"{signs[:4]}-{signs[4:]}"
-    order_id = db.session.scalar(select(Order.id).where(Order.number == wanted))
+    order_id = find_order_id(f"{signs[:4]}-{signs[4:]}")
     order = load_order(order_id) if order_id else None
     if order is None or canonical_email(single_line(email)) != canonical_email(order.email):
         raise Invalid(FieldError("number", _("We couldn't find an order with this number and email address.")))

@@ -8,7 +8,7 @@ from storefront.errors import Invalid, Refusal, WrongState
 from storefront.i18n.gettext import _
 from storefront.orders.queries import OrderView, load_order
 from storefront.tenants.context import current_tenant
-from storefront.web.htmx import render_page
+from storefront.web.htmx import no_store, render_page
 from storefront.web.rate_limits import CHECKOUT_LIMIT, limit_order_guesses, limiter
 from storefront.withdrawals import actions
 
@@ -93,9 +93,3 @@ def show(order: OrderView | None, refusal: Refusal | None = None, confirm: str =
             message=refusal.detail if refusal and not errors else "",
         )
     )
-
-
-def no_store(response: Response) -> Response:
-    """Keep the page out of all caches: it has personal data."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
