@@ -2,7 +2,6 @@
 signed webhooks. `python -m tests.payments.stripe_server PORT` runs it for `make dev`."""
 
 import hmac
-import html
 import json
 import random
 import re
@@ -20,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.payments.stripe_account import SLOW, StripeAccount, StripeRefusal
+from tests.payments.stripe_page import page
 
 SECRET_KEY, WEBHOOK_SECRET = "sk_test_fake_of_the_tests", "whsec_fake_of_the_tests"
 HANG_SECONDS = 120.0
@@ -159,109 +159,98 @@ def nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     return found
 
 
-PAGE = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Pay {name}</title>
-<style>body{{font:1rem system-ui;max-width:24rem;margin:4rem auto}}button{{font:inherit;padding:.6rem 1rem}}</style>
-<h1>{name}</h1><p>{amount} {currency} for {email}</p>{body}"""
-FORMS = """<form method="post" action="/c/pay/{id}/pay"><button id="pay">Pay</button></form>
-<form method="post" action="/c/pay/{id}/debit"><button id="debit">Pay by direct debit (takes days)</button></form>
-<p><a id="cancel" href="{cancel}">Cancel</a></p>"""
+class Handler(BaseHTTPRequestHandler):
+    server: "QuietServer"
+    protocol_version = "HTTP/1.1"
 
+    @property
+    def fake(self) -> StripeServer:
+        return self.server.fake
 
-def page(session: dict[str, Any]) -> bytes:
-    shown = {name: html.escape(str(value)) for name, value in session.items()}
-    body = "<p>This page has expired.</p>"
-    if session["status"] == "open":
-        body = FORMS.format(id=shown["id"], cancel=shown["cancel_url"])
-    fields = {"name": shown["name"], "email": shown["customer_email"], "amount": session["amount_total"] / 100}
-    return PAGE.format(**fields, currency=shown["currency"].upper(), body=body).encode()
+    def log_message(self, *args: object) -> None:
+        pass
 
+    def reply(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+        self.send_response(status)
+        fields = {"Content-Type": kind, "Content-Length": str(len(body)), "Request-Id": "req_test"} | headers
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
-def handler_of(server: StripeServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def do_GET(self) -> None:
+        self.handle_request("GET", b"")
 
-        def log_message(self, *args: object) -> None:
-            pass
+    def do_POST(self) -> None:
+        self.handle_request("POST", self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
-        def reply(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
-            self.send_response(status)
-            fields = {"Content-Type": kind, "Content-Length": str(len(body)), "Request-Id": "req_test"} | headers
-            for name, value in fields.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def handle_request(self, method: str, body: bytes) -> None:
+        path = urlsplit(self.path)
+        if path.path.startswith("/v1/"):
+            self.api(method, path.path, nested(parse_qsl(body.decode() or path.query)))
+        elif found := re.fullmatch(r"/c/pay/([\w-]+)(?:/(pay|debit))?", path.path):
+            self.hosted_page(found[1], found[2])
+        else:
+            self.reply(204 if path.path == "/favicon.ico" else 404, b"", "text/plain")
 
-        def do_GET(self) -> None:
-            self.handle_request("GET", b"")
-
-        def do_POST(self) -> None:
-            self.handle_request("POST", self.rfile.read(int(self.headers.get("Content-Length", 0))))
-
-        def handle_request(self, method: str, body: bytes) -> None:
-            path = urlsplit(self.path)
-            if path.path.startswith("/v1/"):
-                self.api(method, path.path, nested(parse_qsl(body.decode() or path.query)))
-            elif found := re.fullmatch(r"/c/pay/([\w-]+)(?:/(pay|debit))?", path.path):
-                self.hosted_page(found[1], found[2])
-            else:
-                self.reply(204 if path.path == "/favicon.ico" else 404, b"", "text/plain")
-
-        def hosted_page(self, id: str, act: str | None) -> None:
-            try:
-                if act is None:
-                    self.reply(200, page(server.account.session(id)), "text/html; charset=utf-8")
-                    return
-                session = server.account.pay(id, *([SLOW] if act == "debit" else []))
-                self.reply(303, b"", Location=session["success_url"])
-            except StripeRefusal as refusal:
-                self.reply(refusal.status, str(refusal).encode(), "text/plain")
-
-        def api(self, method: str, path: str, params: dict[str, Any]) -> None:
-            key = self.headers.get("Idempotency-Key", "")
-            server.calls.append((method, path, key))
-            server.stopping.wait(server.faults.delay_seconds)
-            if self.headers.get("Authorization") != f"Bearer {SECRET_KEY}":
-                self.reply(401, b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}')
+    def hosted_page(self, id: str, act: str | None) -> None:
+        try:
+            if act is None:
+                self.reply(200, page(self.fake.account.session(id)), "text/html; charset=utf-8")
                 return
-            fault = server.faults.answers.pop(0) if server.faults.answers else server.faults.always
-            if isinstance(fault, int):
-                text = json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}}).encode()
-                if key and fault not in (409, 429):  # these are no results
-                    server.results[key] = json.dumps([method, path, params], sort_keys=True), fault, text
-                self.reply(fault, text)
-                return
-            if fault in ("hang", "drop"):
-                self.leave(fault)
-                return
-            status, body = server.answer(method, path, params, key)
-            if fault == "late":
-                self.leave("hang")
-                return
-            if fault == "drip":
-                self.drip(status, body)
-                return
-            self.reply(status, body)
+            session = self.fake.account.pay(id, *([SLOW] if act == "debit" else []))
+            self.reply(303, b"", Location=session["success_url"])
+        except StripeRefusal as refusal:
+            self.reply(refusal.status, str(refusal).encode(), "text/plain")
 
-        def drip(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            for byte in body:
-                self.wfile.write(bytes([byte]))
-                server.stopping.wait(DRIP_SECONDS)
+    def api(self, method: str, path: str, params: dict[str, Any]) -> None:
+        key = self.headers.get("Idempotency-Key", "")
+        self.fake.calls.append((method, path, key))
+        self.fake.stopping.wait(self.fake.faults.delay_seconds)
+        if self.headers.get("Authorization") != f"Bearer {SECRET_KEY}":
+            self.reply(401, b'{"error": {"type": "invalid_request_error", "message": "Invalid API Key"}}')
+            return
+        fault = self.fake.faults.answers.pop(0) if self.fake.faults.answers else self.fake.faults.always
+        if isinstance(fault, int):
+            text = json.dumps({"error": {"type": "api_error", "message": "An unknown error occurred"}}).encode()
+            if key and fault not in (409, 429):  # these are no results
+                self.fake.results[key] = json.dumps([method, path, params], sort_keys=True), fault, text
+            self.reply(fault, text)
+            return
+        if fault in ("hang", "drop"):
+            self.leave(fault)
+            return
+        status, body = self.fake.answer(method, path, params, key)
+        if fault == "late":
+            self.leave("hang")
+            return
+        if fault == "drip":
+            self.drip(status, body)
+            return
+        self.reply(status, body)
 
-        def leave(self, how: str) -> None:
-            """Give no answer."""
-            if how == "hang":
-                server.stopping.wait(HANG_SECONDS)
-            self.close_connection = True
+    def drip(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            self.fake.stopping.wait(DRIP_SECONDS)
 
-    return Handler
+    def leave(self, how: str) -> None:
+        """Give no answer."""
+        if how == "hang":
+            self.fake.stopping.wait(HANG_SECONDS)
+        self.close_connection = True
 
 
 class QuietServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, fake: StripeServer) -> None:
+        self.fake = fake
+        super().__init__(("127.0.0.1", fake.port), Handler)
 
     def handle_error(self, *args: object) -> None:
         """A client that gives up is no error here."""
@@ -271,7 +260,7 @@ class QuietServer(ThreadingHTTPServer):
 def start_stripe_server(port: int = 0, clock: Callable[[], float] = time.time) -> Iterator[StripeServer]:
     account = StripeAccount(clock=clock)
     server = StripeServer(port, account)
-    with QuietServer(("127.0.0.1", port), handler_of(server)) as listener:
+    with QuietServer(server) as listener:
         server.port = listener.server_address[1]
         account.pages, account.tell = f"http://localhost:{server.port}", server.tell
         thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
