@@ -42,7 +42,7 @@ class Buyer:
     def is_buyer_of(self, order_email: str) -> bool:
         """Whether an order with this email address is this buyer's. The name may differ, as it may be corrected between
         two attempts; the case of the address is ignored, as mail providers do."""
-        return canonical_email(self.email) == canonical_email(order_email)
+        return self.email == order_email or canonical_email(self.email) == canonical_email(order_email)
 
 
 def canonical_email(email: str) -> str:

@@ -2,13 +2,13 @@
 that adds amounts. docs/pricing.md explains how each step is rounded."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from storefront.money import percentage_of, tax_included_in
 from storefront.pricing.allocation import allocate
-from storefront.pricing.price import NOWHERE, Destination, LinePrice, Price, PriceLine, TaxLine
+from storefront.pricing.price import NOWHERE, Destination, LinePrice, Price, PriceLine, PromoProblem, TaxLine
 from storefront.pricing.promotions import ALL_AVAILABLE, Unavailable, discount_of, problem_of
 from storefront.tenants.promotions import Promotion
 from storefront.tenants.settings import TenantSettings
@@ -33,19 +33,17 @@ def calculate_price(
     promotion = tenant.promotion(promo_code) if promo_code else None
     problem = problem_of(tenant, promotion, basis.subtotal, now, unavailable) if promo_code else None
     if promotion and problem is None:
-        found = price_with(basis, promotion)
-    else:
-        automatic = (
-            offer
-            for offer in tenant.promotions
-            if offer.automatic and problem_of(tenant, offer, basis.subtotal, now, unavailable) is None
-        )
-        found = min((price_with(basis, offer) for offer in (None, *automatic)), key=lambda price: price.total)
-    return replace(found, promo_code=promo_code, promo_problem=problem)
+        return price_with(basis, promotion, promo_code)
+    automatic = (
+        offer
+        for offer in tenant.promotions
+        if offer.automatic and problem_of(tenant, offer, basis.subtotal, now, unavailable) is None
+    )
+    prices = [price_with(basis, offer, promo_code, problem) for offer in (None, *automatic)]
+    return min(prices, key=lambda price: price.total)
 
 
-@dataclass(frozen=True)
-class Basis:
+class Basis(NamedTuple):
     """What doesn't depend on the promotion. `rates` are those of each line in per cent, None without tax."""
 
     lines: tuple[PriceLine, ...]
@@ -90,8 +88,11 @@ def without_tax(line: PriceLine, rates: TaxRates) -> PriceLine:
     return line._replace(unit_price=line.unit_price - tax_included_in(line.unit_price, rates.rate_of(line.tax_class)))
 
 
-def price_with(basis: Basis, promotion: Promotion | None) -> Price:
-    """Return the price with this promotion, whose conditions are met."""
+def price_with(
+    basis: Basis, promotion: Promotion | None, promo_code: str | None, problem: PromoProblem | None = None
+) -> Price:
+    """Return the price with this promotion, whose conditions are met. The cart's code may be another one, which gives
+    nothing because of the problem."""
     subtotal, totals = basis.subtotal, [line.total for line in basis.lines]
     discount = discount_of(promotion, subtotal)
     discounts = allocate(discount, totals)
@@ -109,6 +110,8 @@ def price_with(basis: Basis, promotion: Promotion | None) -> Price:
         total=subtotal - discount + shipping + (0 if basis.tax_included else tax),
         tax_rate=basis.main_rate,
         tax_included=basis.tax_included,
+        promo_code=promo_code,
+        promo_problem=problem,
         applied_code=promotion.code if promotion else None,
         shipping=shipping,
         shipping_tax=shipping_tax,

@@ -54,8 +54,7 @@ class Destination:
 NOWHERE = Destination()
 
 
-@dataclass(frozen=True)
-class LinePrice:
+class LinePrice(NamedTuple):
     """What a line costs: its parts of the discount and of the tax, which is at `tax_rate` per cent (None without
     tax)."""
 
@@ -70,8 +69,7 @@ class LinePrice:
         return self.unit_price * self.quantity
 
 
-@dataclass(frozen=True)
-class TaxLine:
+class TaxLine(NamedTuple):
     """The tax at a rate in per cent: `base` is the amount without the tax."""
 
     rate: Decimal
