@@ -26,6 +26,7 @@ from storefront.ids import new_id, new_token
 MAX_KEY_LENGTH = 100
 HAS_PAYMENT = text("payment_status <> 'none'")
 IS_WITHDRAWN = text("withdrawn_at IS NOT NULL")
+HAS_PROMO_CODE = text("promo_code IS NOT NULL")
 """Of a partial index, and as a condition of statements that use it."""
 
 
@@ -52,6 +53,12 @@ class Order(OwnedByTenant, Model):
             *("tenant_id", "payment_status", "position"),
             sqlite_where=HAS_PAYMENT,
             postgresql_where=HAS_PAYMENT,
+        ),
+        Index(
+            "ix_orders_promo_code",
+            *("tenant_id", "promo_code", "status"),
+            sqlite_where=HAS_PROMO_CODE,
+            postgresql_where=HAS_PROMO_CODE,
         ),
         Index(
             "ix_orders_withdrawn",
