@@ -56,7 +56,7 @@ def address_errors(sent: Mapping[str, str], values: Mapping[str, str], rules: Ad
         elif name == "postal_code" and value and rules.postal_code and not rules.postal_code.fullmatch(value):
             yield FieldError(name, postal_code_message(rules.postal_code_example))
         elif name == "region" and name in rules.required and rules.regions and not rules.region_of(value):
-            yield FieldError(name, missing_message(name))
+            yield FieldError(name, unknown_region_message(rules))
 
 
 def missing_message(field: str) -> str:
@@ -66,6 +66,12 @@ def missing_message(field: str) -> str:
         "city": _("Please enter your town or city."),
         "region": _("Please choose your state or region."),
     }[field]
+
+
+def unknown_region_message(rules: AddressFormat) -> str:
+    """The page has a list to choose from, so this is for clients of the API."""
+    values = ", ".join(value for value, _label in rules.regions)
+    return _("We don't know this state or region. Please use one of these: %(values)s", values=values)
 
 
 def postal_code_message(example: str) -> str:

@@ -60,6 +60,11 @@ def test_error_of_a_postal_code_has_an_example():
     assert "26133" in errors(postal_code="1")["postal_code"]
 
 
+def test_error_of_a_region_lists_those_of_the_country():
+    faults = errors(country="US", postal_code="95014", region="Nowhere")
+    assert "AL, AK, " in faults["region"]
+
+
 def test_fields_are_those_of_the_country_in_its_order():
     assert address_format("DE").fields == ("line1", "line2", "postal_code", "city")
     assert address_format("US").fields == ("line1", "line2", "city", "region", "postal_code")
