@@ -153,6 +153,9 @@ def show_checkout(
     gone = unavailable_to(tenant, cart.promo_code, typed.get("email", "")) if refusal else None
     priced = PricedCart.of(cart, tenant, delivery.destination if delivery else None, gone)
     payment = payment_context(tenant, priced.price.total)
+    asks_payment = len(payment["methods"]) > 1
+    if asks_payment:  # but not for a total of 0
+        parts.append("payment")
     return render_page(
         "checkout/checkout.html",
         extra_partials=("cart_badge", "messages", *parts),
@@ -165,7 +168,7 @@ def show_checkout(
         reserves_panel_space=reserves_panel_space(tenant, cart),
         delivery=delivery,
         **payment,
-        **refusal_context(cart, refusal, asks_payment=len(payment["methods"]) > 1),
+        **refusal_context(cart, refusal, asks_payment),
     )
 
 

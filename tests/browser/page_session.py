@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
@@ -13,7 +14,7 @@ ESPRESSO = "dawn-espresso-1kg"
 COOKIES = "oat-cookies"
 LOG_CSP_VIOLATIONS = """addEventListener("securitypolicyviolation",
     event => console.error(`violates ${event.violatedDirective}: ${event.blockedURI} ${event.sample}`))"""
-FOCUS = """() => {
+FOCUS = """wanted => {
     const element = document.activeElement
     if (!element || element === document.body) return null
     const box = element.getBoundingClientRect()
@@ -26,6 +27,7 @@ FOCUS = """() => {
         name: element.outerHTML.slice(0, 120),
         outlined: element.matches(":focus-visible") && (hasOutline(null) || hasOutline("::after")),
         visible: !!covers && (element.contains(covers) || covers.contains(element)),
+        isWanted: element === wanted,
     }
 }"""
 
@@ -138,8 +140,7 @@ class Visit:
         expect(wanted).to_be_visible()
         for _ in range(150):
             self.page.keyboard.press("Shift+Tab" if back else "Tab")
-            self.expect_focus_visible()
-            if wanted.evaluate("element => element === document.activeElement"):
+            if expect_visible(wanted.evaluate(FOCUS)):
                 return wanted
         raise AssertionError(f"Tab does not lead to {selector}")
 
@@ -147,13 +148,20 @@ class Visit:
         """Press Tab to the end of the page. Returns the number of stops. Fails if a focused element is not visible."""
         for stops in range(400):
             self.page.keyboard.press("Tab")
-            if self.page.evaluate("document.activeElement === document.body"):
+            focus = self.page.evaluate(FOCUS)
+            if focus is None:
                 return stops
-            self.expect_focus_visible()
+            expect_visible(focus)
         raise AssertionError("Tab does not come to an end")
 
     def expect_focus_visible(self) -> None:
-        focus = self.page.evaluate(FOCUS)
-        if focus is not None:  # between the last stop and the first, the focus is in the browser's toolbar
-            assert focus["outlined"], f"no focus outline around {focus['name']}"
-            assert focus["visible"], f"something covers {focus['name']}"
+        expect_visible(self.page.evaluate(FOCUS))
+
+
+def expect_visible(focus: dict[str, Any] | None) -> bool:
+    """Fails if what is focused, as `FOCUS` says, is not visible. Returns whether it is the wanted element."""
+    if focus is None:  # between the last stop and the first, the focus is in the browser's toolbar
+        return False
+    assert focus["outlined"], f"no focus outline around {focus['name']}"
+    assert focus["visible"], f"something covers {focus['name']}"
+    return bool(focus["isWanted"])

@@ -104,7 +104,7 @@ def test_product_in_the_panel_and_on_its_page_has_unique_ids(visit: Callable[...
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize("width", [1100, 1280, 1440])
+@pytest.mark.parametrize("width", [1100, 1440])
 def test_keyboard_focus_is_visible_while_the_panel_is_open(
     visit: Callable[..., Visit], aurora: Shop, width: int
 ) -> None:
@@ -131,7 +131,7 @@ def overfill_panel(ada: Visit) -> None:
     )
 
 
-@pytest.mark.parametrize("width", [1100, 1280, 1440])
+@pytest.mark.parametrize("width", [1100, 1440])
 def test_page_makes_room_for_the_panel(visit: Callable[..., Visit], aurora: Shop, width: int) -> None:
     """The clicked button stays in place on the screen, and no control of the product page is under the panel."""
     ada = visit(aurora, width=width)

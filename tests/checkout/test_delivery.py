@@ -20,8 +20,8 @@ def buyer(app: Flask) -> Person:
     return open_shop(app, STANDARD, PICKUP)
 
 
-def open_shop(app: Flask, *methods: dict[str, Any]) -> Person:
-    settings: dict[str, Any] = {"locale": "en-IE", "country": "IE", "tax": TAX, "shipping": list(methods)}
+def open_shop(app: Flask, *methods: dict[str, Any], **more: Any) -> Person:
+    settings: dict[str, Any] = {"locale": "en-IE", "country": "IE", "tax": TAX, "shipping": list(methods), **more}
     import_tenants(app, tenant("west", product("mug", "10.00"), product("bowl", "45.00"), **settings))
     visitor = Person(app.test_client(), "west")
     visitor.post("/cart/items", {"product_id": "mug"})
@@ -75,6 +75,19 @@ def test_htmx_gets_the_delivery_and_the_price(buyer: Person):
     added = buyer.region("/checkout?added=mug", "aside#order_summary").text
     assert 'hx-target="#shipping_methods"' in added
     assert shown_total(added) == "1490"
+
+
+def test_a_payment_is_asked_for_once_there_is_something_to_pay(app: Flask):
+    """A code pays for the goods, and sending them costs something."""
+    free = {"promotions": [{"code": "GIFT", "percent": "100"}], "payment": ["bank_transfer", "on_delivery"]}
+    buyer = open_shop(app, {**PICKUP, "default": True}, STANDARD, **free)
+    buyer.post("/cart/promo", {"code": "GIFT"})
+    page = buyer.get("/checkout").text
+    assert (shown_total(page), 'name="payment"' in page) == ("0", False)
+    buyer.post("/checkout/delivery", TO_BERLIN | {"payment": "on_delivery"})
+    parts = buyer.region("/checkout", "div#delivery").text
+    assert 'hx-target="#payment"' in parts
+    assert re.search(r'name="payment" value="on_delivery"[^>]* checked', parts)
 
 
 def test_order_is_placed_with_the_address(buyer: Person):
