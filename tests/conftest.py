@@ -31,6 +31,7 @@ from storefront.timings import Timeouts, Timings
 from tests.ordering import pytest_collection_modifyitems, pytest_configure, pytest_xdist_make_scheduler  # noqa: F401
 from tests.postgres import MEMORY, Postgres, has_memory_folder, start_postgres
 from tests.upsell.model_server import ModelServer, start_model_server
+from tests.url_rules import share_compiled_rules
 
 CATALOG = Path(__file__).parent / "catalog.json"
 SECRET = "only for tests, of the required length"
@@ -70,6 +71,7 @@ class TemplateCache(BytecodeCache):
 
 
 TEMPLATE_CACHE = TemplateCache()
+share_compiled_rules()
 
 
 @pytest.fixture(scope="session")

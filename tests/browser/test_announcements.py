@@ -1,4 +1,4 @@
-"""Messages are announced, and no visit causes errors in console, content security policy or network."""
+"""The list of shops, and the faults that a visit records: of console, content security policy and network."""
 
 from collections.abc import Callable
 
@@ -7,19 +7,6 @@ from playwright.sync_api import expect
 
 from tests.browser.page_session import Shop, Visit
 from tests.browser.pages import PAGE_STATES
-
-NOT_OF_A_SHOP = ("list of shops", "unknown shop")
-
-
-@pytest.mark.parametrize("state", [state for state in PAGE_STATES if state not in NOT_OF_A_SHOP])
-def test_subdomain_page_logs_no_error_and_requests_no_other_host(
-    visit: Callable[..., Visit], port: int, state: str
-) -> None:
-    """`test_pages.py` visits the same states in the prefix form."""
-    shopper = visit(Shop("aurora", port, subdomain=True))
-    PAGE_STATES[state](shopper)
-    shopper.page.wait_for_load_state("networkidle")
-    shopper.expect_whole_page()
 
 
 def test_list_of_shops_links_to_each_shop(visit: Callable[..., Visit], aurora: Shop) -> None:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -236,11 +237,11 @@ STATES = (
 )
 
 
-@pytest.mark.parametrize("language", ["de", "ja"])
-def test_long_words_do_not_widen_a_page(visit: Callable[..., Visit], long_words: int, language: str) -> None:
+def test_long_words_do_not_widen_a_page(visit: Callable[..., Visit], long_words: int) -> None:
+    """In German, whose words are the longest of the languages."""
     ada = visit(Shop("long", long_words), width=390)
     ada.context.add_cookies(
-        [{"name": "lang", "value": language, "domain": "localhost", "path": path} for path in ("/", "/t/long/")]
+        [{"name": "lang", "value": "de", "domain": "localhost", "path": path} for path in ("/", "/t/long/")]
     )
     found: dict[str, list[str]] = {}
     for url in (f"http://localhost:{long_words}/", f"http://localhost:{long_words}/t/{LONG[:60]}/"):
@@ -253,15 +254,15 @@ def test_long_words_do_not_widen_a_page(visit: Callable[..., Visit], long_words:
     ada.expect_fault("status of 404")
     for state in STATES:
         state(ada)
-        assert ada.see("html").get_attribute("lang") == language
+        assert ada.see("html").get_attribute("lang") == "de"
         found |= layout_problems(ada.page, state.__name__)
     assert not found, problem_list(found)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("shop", ["aurora", "fjell", "kami"])
+@pytest.mark.parametrize(("shop", "language"), list(zip(cycle(["aurora", "fjell", "kami"]), LANGUAGES, strict=False)))
 def test_demo_shops_fit_the_smallest_phone(visit: Callable[..., Visit], port: int, shop: str, language: str) -> None:
-    """The demo shops have words of usual length; each language at 320 px."""
+    """The demo shops have words of usual length; each language at 320 px, and each shop with its
+    font."""
     ada = visit(Shop(shop, port), width=320)
     ada.context.add_cookies([{"name": "lang", "value": language, "domain": "localhost", "path": f"/t/{shop}/"}])
     found: dict[str, list[str]] = {}
