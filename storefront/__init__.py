@@ -222,6 +222,7 @@ def register_template_globals(app: Flask) -> None:
         format_integer=formatting.format_integer,
         format_percent=formatting.format_percent,
         format_datetime=formatting.format_datetime,
+        format_day=formatting.format_day,
         format_short_datetime=formatting.format_short_datetime,
         address_lines=address_lines,
         first_character=first_character,

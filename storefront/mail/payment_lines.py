@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from storefront.i18n.formatting import format_money, format_short_datetime
+from storefront.i18n.formatting import format_day, format_money
 from storefront.i18n.gettext import _
 from storefront.state import current_state
 
@@ -15,7 +15,7 @@ def payment_request(order: "OrderView") -> str:
     payment = order.payment
     if payment is None or not order.awaits_transfer or payment.due_at is None:
         return ""
-    amount, date = format_money(payment.amount), format_short_datetime(payment.due_at)
+    amount, date = format_money(payment.amount), format_day(payment.due_at)
     asked = _("Please transfer %(amount)s by %(date)s and give this reference:", amount=amount, date=date)
     return f"{asked} {payment.reference}"
 
