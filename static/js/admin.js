@@ -10,5 +10,6 @@ import "./admin/detail.js";
 import "./admin/search.js";
 import "./admin/selection.js";
 import "./admin/shortcuts.js";
+import "./admin/spare_rows.js";
 import "./admin/live_lists.js";
 import "./admin/unsaved_changes.js";

@@ -90,6 +90,7 @@ def show_method(method_id: str | None, refusal: Refusal | None = None) -> Respon
             title=stored["name"] if method_id else _("New shipping method"),
             state=state,
             steps=steps + [["", ""]] * spare,
+            max_steps=MAX_ROWS,
             bounds={WEIGHT: _("Weight in grams"), SUBTOTAL: _("Price of the goods")},
             chosen=chosen,
             countries=country_choices(),

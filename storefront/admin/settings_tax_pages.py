@@ -47,6 +47,8 @@ def show_tax(refusal: Refusal | None = None) -> Response:
                 INCLUDED: _("Prices include tax"),
                 ADDED: _("Tax is added to prices"),
             },
+            max_classes=MAX_CLASSES,
+            max_countries=MAX_COUNTRIES,
             classes=classes + [["", ""]] * min(SPARE_ROWS, MAX_CLASSES - len(classes)),
             tax_countries=countries + [["", "", ""]] * min(SPARE_ROWS, MAX_COUNTRIES - len(countries)),
             countries={"": _("Choose a country")} | country_choices(),
