@@ -22,7 +22,18 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   if (ctx.target) ctx.unsentInput = unsentInput(ctx.target, ctx.sourceElement);
 });
 
-document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => restore(ctx.unsentInput ?? []));
+// A radio button that a swap keeps stays as it is. Where the chosen one is gone, the one that the shop has chosen is
+// checked.
+function checkDefaults(place) {
+  for (const radio of place.querySelectorAll("[type=radio][checked]")) {
+    if (!place.querySelector(`[name="${CSS.escape(radio.name)}"]:checked`)) radio.checked = true;
+  }
+}
+
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  restore(ctx.unsentInput ?? []);
+  checkDefaults(document);
+});
 
 document.addEventListener("submit", ({ target }) => {
   if (target.matches(".site-footer form")) {

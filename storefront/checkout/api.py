@@ -84,7 +84,7 @@ class CheckoutRequest(RequestModel):
     @property
     def delivery(self) -> DeliveryRequest:
         sent = self.address.model_dump(exclude_none=True) if self.address else None
-        return DeliveryRequest(sent, self.shipping, self.vat_id, self.payment)
+        return DeliveryRequest(sent, self.shipping or None, self.vat_id, self.payment)
 
 
 class CheckoutHeaders(BaseModel):

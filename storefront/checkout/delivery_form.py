@@ -1,6 +1,6 @@
 """The delivery on the checkout page: the methods for a country, and the fields that its addresses have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storefront.cart.offers import ShippingOffer, shipping_offers
@@ -9,6 +9,7 @@ from storefront.i18n.gettext import N_, _
 from storefront.pricing.price import Destination
 from storefront.shipping.address import MAX_LINE_LENGTH, MAX_POSTAL_CODE_LENGTH
 from storefront.shipping.address_formats import AddressFormat, address_format, countries_of, country_name
+from storefront.shipping.delivery import other_country_message, too_heavy_message
 from storefront.shipping.vat import is_reverse_charged, normalize_vat_id
 from storefront.tenants.countries import EU
 from storefront.tenants.settings import TenantSettings
@@ -48,8 +49,11 @@ class DeliveryForm:
 
     offers: list[ShippingOffer]
     method: ShippingMethod | None
+    """None if the shopper has to choose one."""
     preselected: str
     """The id of the method, if the shopper didn't choose it: with another country, it may be another."""
+    note: str
+    """Why it isn't the method that the shopper chose; empty if it is."""
     country: str
     countries: list[tuple[str, str]]
     reverse_charge: bool
@@ -65,14 +69,14 @@ class DeliveryForm:
         vat_id = normalize_vat_id(typed.get("vat_id", ""))
         is_reverse = is_reverse_charged(vat_id, country, tenant.country)
         offers = shipping_offers(tenant, cart, country or None, is_reverse)
-        default = default_method(tenant.shipping)
-        by_id = {offer.method.id: offer.method for offer in offers}
-        chosen = first_of((chosen_method(typed), cart.shipping_method), by_id)
-        method = by_id.get(chosen or first_of((default.id if default else None, *by_id), by_id))
+        offered = [offer.method for offer in offers]
+        chosen = tenant.shipping_method(chosen_method(typed) or cart.shipping_method)
+        method = preselect(offered, chosen or default_method(tenant.shipping))
         return cls(
             offers=offers,
             method=method,
-            preselected="" if chosen or method is None else method.id,
+            preselected="" if method is None or chosen else method.id,
+            note="" if chosen is None or chosen in offered else refusal_of(chosen, country),
             country=country,
             countries=sorted(((code, country_name(code)) for code in codes), key=lambda one: one[1]),
             reverse_charge=is_reverse and not (method and method.pickup),
@@ -93,6 +97,23 @@ class DeliveryForm:
     def fields(self) -> list[AddressInput]:
         """The fields of the country's addresses, in its order."""
         return address_inputs(address_format(self.country)) if self.country else []
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of all fields, as they follow each other on the page."""
+        return ("shipping", "country", *(field.name for field in self.fields), "vat_id")
+
+
+def preselect(offered: Sequence[ShippingMethod], wanted: ShippingMethod | None) -> ShippingMethod | None:
+    """Return the method that is wanted, or else the first one that is a delivery or a pick-up as that is: nobody who
+    wants a delivery shall be left with a pick-up."""
+    if wanted in offered:
+        return wanted
+    return next((method for method in offered if wanted is None or method.pickup == wanted.pickup), None)
+
+
+def refusal_of(method: ShippingMethod, country: str) -> str:
+    return too_heavy_message(method) if method.delivers_to(country) else other_country_message(method)
 
 
 def chosen_method(form: Mapping[str, str]) -> str | None:

@@ -1,6 +1,6 @@
 """Checkout, order confirmation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -168,7 +168,7 @@ def show_checkout(
         reserves_panel_space=reserves_panel_space(tenant, cart),
         delivery=delivery,
         **payment,
-        **refusal_context(cart, refusal, asks_payment),
+        **refusal_context(cart, refusal, asks_payment, delivery.order if delivery else ()),
     )
 
 
@@ -186,13 +186,18 @@ def payment_context(tenant: TenantSettings, total: int) -> dict[str, Any]:
     }
 
 
-def refusal_context(cart: CartSnapshot, refusal: Conflict | Invalid | None, asks_payment: bool) -> dict[str, Any]:
-    """Return the messages beside fields, one for the whole form, and what isn't there in the quantity of the cart."""
+def refusal_context(
+    cart: CartSnapshot, refusal: Conflict | Invalid | None, asks_payment: bool, order: Sequence[str]
+) -> dict[str, Any]:
+    """Return the messages beside fields, one for the whole form, and what isn't there in the quantity of the cart.
+    `order` is that of the fields of the delivery on the page."""
     if isinstance(refusal, Invalid):
         named = [(fault.field.removeprefix("address."), fault.message) for fault in refusal.field_errors]
         hidden = () if asks_payment else ("payment",)
         others = [message for field, message in named if field not in FIELDS or field in hidden]
-        message, errors, first = " ".join(others) or None, dict(named), named[0][0]
+        errors = dict(named)
+        first = next((field for field in ("email", "name", *order) if field in errors), named[0][0])
+        message = " ".join(others) or None
     else:
         message, errors, first = refusal.detail if refusal else None, {}, None
     names = {line.variant_id: line.name for line in cart.lines}

@@ -29,5 +29,6 @@ def check_checkout(tenant: TenantSettings, email: str, name: str, sent: Delivery
 def delivery_in_form(form: Mapping[str, str]) -> DeliveryRequest:
     """Return what the page's form says about the delivery."""
     address = {name: form[name] for name in ADDRESS_FIELDS if name in form}
-    sent = (form.get(name, "").strip() or None for name in ("shipping", "vat_id", "payment"))
-    return DeliveryRequest(address or None, *sent)
+    method = form["shipping"].strip() if "shipping" in form else None
+    vat_id, payment = (form.get(name, "").strip() or None for name in ("vat_id", "payment"))
+    return DeliveryRequest(address or None, method, vat_id, payment)

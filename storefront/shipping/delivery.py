@@ -15,7 +15,8 @@ from storefront.tenants.shipping_methods import ShippingMethod, default_method
 
 @dataclass(frozen=True)
 class DeliveryRequest:
-    """What was sent: `method` and `payment` are ids. All may be missing."""
+    """What was sent: `method` and `payment` are ids. All may be missing. An empty `method` is that of a form in which
+    none was chosen."""
 
     address: Mapping[str, str] | None = None
     method: str | None = None
@@ -58,8 +59,7 @@ def check_delivery(tenant: TenantSettings, sent: DeliveryRequest) -> Delivery:
     address, address_faults = check_sent_address(sent, method)
     faults += address_faults
     if method and address and not address_faults and not method.delivers_to(address.country):
-        message = _("%(method)s isn't available for this country.", method=method.localized_name())
-        faults.append(FieldError("shipping", message))
+        faults.append(FieldError("shipping", other_country_message(method)))
     vat_id = normalize_vat_id(sent.vat_id) if sent.vat_id else None
     if sent.vat_id and vat_id is None:
         message = _("Please enter a valid EU VAT ID, for example %(example)s.", example="DE136695976")
@@ -77,7 +77,7 @@ def check_method(tenant: TenantSettings, method_id: str | None) -> tuple[Shippin
     if method_id:
         method = tenant.shipping_method(method_id)
         return method, [] if method else [FieldError("shipping", _("This shipping method isn't available."))]
-    chosen = default_method(tenant.shipping)
+    chosen = default_method(tenant.shipping) if method_id is None else None
     is_missing = bool(tenant.shipping) and chosen is None
     return chosen, [FieldError("shipping", _("Please choose a shipping method."))] if is_missing else []
 
@@ -101,5 +101,12 @@ def offered_methods(methods: Sequence[ShippingMethod], country: str | None, weig
 def check_weight(method: ShippingMethod | None, weight: int) -> None:
     """Raise `Invalid` if the method doesn't carry goods of this weight, in grams."""
     if method and not method.carries(weight):
-        message = _("Your order is too heavy for %(method)s. Please choose another.", method=method.localized_name())
-        raise Invalid(FieldError("shipping", message))
+        raise Invalid(FieldError("shipping", too_heavy_message(method)))
+
+
+def other_country_message(method: ShippingMethod) -> str:
+    return _("%(method)s isn't available for this country.", method=method.localized_name())
+
+
+def too_heavy_message(method: ShippingMethod) -> str:
+    return _("Your order is too heavy for %(method)s. Please choose another.", method=method.localized_name())

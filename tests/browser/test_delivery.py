@@ -48,3 +48,18 @@ def test_price_follows_without_javascript(visit: Callable[..., Visit], aurora: S
     expect(ada.see(TOTAL)).to_contain_text("€27.85")
     expect(ada.see("#name")).to_have_value("Ada")
     expect(ada.see("#postal_code")).to_be_visible()
+
+
+def test_a_delivery_stays_a_delivery_in_another_country(visit: Callable[..., Visit], aurora: Shop) -> None:
+    ada = visit(aurora)
+    to_checkout(ada)
+    ada.see("#shipping_standard").check()
+    expect(ada.see(TOTAL)).to_contain_text("€28.08")
+    ada.see("#shipping_express").check()
+    expect(ada.see(TOTAL)).to_contain_text("€34.08")
+    ada.see("#country").focus()
+    ada.see("#country").select_option("DE")
+    expect(ada.see("#shipping_express")).to_have_count(0)
+    expect(ada.see("#shipping_standard")).to_be_checked()
+    expect(ada.see("#shipping_methods .stock-note")).to_be_visible()
+    expect(ada.see("#country")).to_be_focused()

@@ -40,7 +40,7 @@ def error_of(page: str, field: str) -> str:
 def test_page_has_the_fields_of_the_country_with_autofill_tokens(buyer: Person):
     page = buyer.get("/checkout").text
     assert '<option value="IE" selected>' in page
-    assert '<input type="radio" id="shipping_standard" name="shipping" value="standard" checked>' in page
+    assert '<input type="radio" id="shipping_standard" name="shipping" value="standard" checked required>' in page
     for name, token in (
         ("line1", "address-line1"),
         ("line2", "address-line2"),
@@ -156,6 +156,32 @@ def test_method_that_the_page_chose_is_chosen_anew_for_another_country(app: Flas
     page = buyer.get("/checkout").text
     assert 'value="express" checked' in page
     assert "preselected_shipping" not in page
+
+
+DEFAULT_PICKUP = {**PICKUP, "default": True}
+
+
+def test_nobody_who_wants_a_delivery_is_left_with_a_pick_up(app: Flask):
+    buyer = open_shop(app, STANDARD, DEFAULT_PICKUP, {**EXPRESS, "countries": ["US"]})
+    buyer.post("/checkout/delivery", TO_BERLIN | {"country": "US"})
+    page = buyer.get("/checkout").text
+    assert 'value="express" checked' in page
+    assert "preselected_shipping" not in page, "else the next country would lead to a pick-up"
+    assert "Standard isn&#39;t available for this country. Express is chosen instead." in page
+
+
+def test_method_must_be_chosen_if_only_a_pick_up_is_left(app: Flask):
+    buyer = open_shop(app, STANDARD, DEFAULT_PICKUP)
+    buyer.post("/checkout/delivery", TO_BERLIN)
+    import_tenants(app, tenant("west", product("anvil", weight=6000)), refresh=True)
+    buyer.post("/cart/items", {"product_id": "anvil"})
+    page = buyer.get("/checkout").text
+    assert 'name="shipping" value="pickup"' in page
+    assert "data-pickup checked" not in page
+    assert "Your order is too heavy for Standard. Please choose another." in page
+    refused = buyer.post("/checkout", TO_BERLIN | {"shipping": "", "expected_total": shown_total(page)})
+    assert refused.status_code == 422
+    assert error_of(refused.text, "shipping") == "Please choose a shipping method."
 
 
 def test_shipping_becomes_free_with_the_cart(buyer: Person):
