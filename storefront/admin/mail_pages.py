@@ -13,6 +13,7 @@ from storefront.errors import WrongState
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
 from storefront.i18n.unicode_text import cut, single_line
+from storefront.ids import new_id
 from storefront.mail.actions import send_again, send_test_mail
 from storefront.mail.kinds import KIND_NAMES
 from storefront.mail.models import OutboxMail
@@ -99,7 +100,7 @@ def detail_of(mail_id: str) -> dict[str, Any]:
     """Return what the detail of a mail shows; its text only to who sees recipients. Raises `NotFound`."""
     mail = mail_of(mail_id)
     rendered = render_mail(mail, with_secrets=False) if sees_recipients() else None
-    return {"mail": mail, "rendered": rendered, "message": ""}
+    return {"mail": mail, "rendered": rendered, "message": "", "copy_id": new_id()}
 
 
 def mail_of(mail_id: str) -> OutboxMail:
@@ -127,7 +128,8 @@ def mail_html(mail_id: str) -> Response:
 @requires(Permission.ORDERS_WRITE)
 def send_mail_again(mail_id: str) -> Response:
     try:
-        to_show = send_again(mail_of(mail_id).id)
+        copy_id = parse_position(request.form.get("copy_id", ""))
+        to_show = send_again(mail_of(mail_id).id, request.form.get("shown_status"), copy_id)
     except WrongState as refusal:
         context = {**words(), **detail_of(mail_id)}
         del context["message"]

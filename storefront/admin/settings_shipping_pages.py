@@ -104,11 +104,14 @@ def show_method(method_id: str | None, refusal: Refusal | None = None) -> Respon
 @pages.post("/settings/shipping/new")
 @requires(Permission.SETTINGS_WRITE)
 def add_shipping_method() -> Response:
+    """Add a method. Sent twice, as by a double click, the form adds it once."""
     tenant, typed = current_tenant(), typed_method(current_tenant())
 
     def add(methods: Methods) -> Methods:
         if len(methods) >= MAX_METHODS:
             raise Invalid(FieldError("name", _("A shop has at most %(most)s shipping methods.", most=MAX_METHODS)))
+        if any(method_entry(tenant, entry["id"], typed) == entry for entry in methods):
+            return methods
         new_id = new_method_id(typed, [entry["id"] for entry in methods])
         return with_default([*methods, method_entry(tenant, new_id, typed)], new_id)
 

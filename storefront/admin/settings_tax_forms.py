@@ -9,6 +9,7 @@ from storefront.admin.settings_forms import Values, rows_of, split_rows, text_of
 from storefront.catalog.selling_schema import TaxRatesSetting, TaxSetting
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
+from storefront.shipping.address_formats import known_countries
 
 NONE, ADDED, INCLUDED = "none", "added", "included"
 FIELDS = ("kind", "rate", "classes", "countries")
@@ -57,6 +58,8 @@ def tax_setting(values: Values) -> dict[str, Any] | None:
     if values["kind"] == NONE:
         return None
     faults: list[FieldError] = []
+    if values["kind"] not in (ADDED, INCLUDED):
+        faults.append(FieldError("kind", _("Choose whether prices include tax.")))
     classes = read_classes(values, faults)
     countries = read_countries(values, set(classes), faults)
     if is_wrong({"rate": values["rate"]}):
@@ -102,6 +105,8 @@ def read_countries(values: Values, known: set[str], faults: list[FieldError]) ->
         rates = {name.lower(): percent(one) for name, one in map(name_and_rate, filter(None, classes.split(",")))}
         if not country or country in found:
             faults.append(FieldError(field, _("Choose each country once.")))
+        elif country not in known_countries():
+            faults.append(FieldError(field, _("Choose a country from the list.")))
         if is_wrong({"rate": rate}):
             faults.append(FieldError(f"country_rate_{number}", percent_message()))
         if set(rates) - known:

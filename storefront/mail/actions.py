@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import g
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
 from storefront.clock import UtcDateTime, now
 from storefront.db.base import table_of
@@ -17,7 +17,7 @@ from storefront.i18n.gettext import _
 from storefront.ids import new_id
 from storefront.mail.kinds import MailKind, MailStatus
 from storefront.mail.models import OutboxMail
-from storefront.mail.queries import load_mail, mails_of_order
+from storefront.mail.queries import find_mail, load_mail, mails_of_order
 from storefront.mail.sealed_links import seal
 from storefront.state import current_state
 from storefront.web.absolute_urls import root_for_mail
@@ -30,6 +30,7 @@ QUEUE_AGAIN = tenant_scoped(
     .where(*OF_MAIL, outbox.c.status == MailStatus.FAILED)
     .values(status=MailStatus.WAITING, attempts=0, next_attempt_at=MOMENT, resent_at=MOMENT, claim=None)
 )
+LOCK_MAIL = tenant_scoped(select(outbox.c.id).where(*OF_MAIL).with_for_update())
 TRY_NOW = tenant_scoped(
     update(outbox)
     .where(*OF_MAIL, outbox.c.status == MailStatus.WAITING, outbox.c.claim.is_(None))
@@ -63,9 +64,9 @@ def root_of_earlier_mail(kind: MailKind, order_id: str | None) -> str | None:
     return next((root for root in roots if root), None)
 
 
-def insert_mail(kind: str, row: dict[str, Any]) -> int:
-    """Insert a new mail, and wake up the worker after the commit."""
-    moment, mail_id = now(), next_mail_id()
+def insert_mail(kind: str, row: dict[str, Any], mail_id: int | None = None) -> int:
+    """Insert a new mail, by default with a new id, and wake up the worker after the commit."""
+    moment, mail_id = now(), mail_id or next_mail_id()
     new = {"status": MailStatus.WAITING, "attempts": 0, "created_at": moment, "next_attempt_at": moment}
     insert_rows(OutboxMail, [{"id": mail_id, "kind": kind, **row, **new}])
     run_after_commit(wake_worker)
@@ -83,15 +84,21 @@ def wake_worker() -> None:
     current_state().mail_worker.wake(current_tenant_id())
 
 
-def send_again(mail_id: int) -> int:
+def send_again(mail_id: int, shown_status: str | None = None, copy_id: int | None = None) -> int:
     """Send a mail once more: one that has failed or waits is tried at once, of one that was sent a copy goes out.
+    A form that is sent twice does it once: it has the status that it was shown with, and the id for the copy.
     Returns the id of the mail to look at. Raises `NotFound`, and `WrongState` if mail isn't set up, if the mail is
     being sent, or if its secret link is gone."""
     check_mail_is_set_up()
     with write():
+        execute(LOCK_MAIL, {"mail": mail_id})
         mail = load_mail(mail_id)
         if mail.status == MailStatus.SENT:
-            mail_id = insert_copy(mail)
+            if shown_status not in (None, MailStatus.SENT):
+                return mail_id
+            if copy_id is not None and find_mail(copy_id):
+                return copy_id
+            mail_id = insert_copy(mail, copy_id)
         else:
             statement = QUEUE_AGAIN if mail.status == MailStatus.FAILED else TRY_NOW
             if not execute(statement, {"mail": mail_id, "moment": now()}).rowcount:
@@ -101,11 +108,12 @@ def send_again(mail_id: int) -> int:
     return mail_id
 
 
-def insert_copy(mail: OutboxMail) -> int:
+def insert_copy(mail: OutboxMail, copy_id: int | None) -> int:
     if mail.has_used_secret:
         raise WrongState(_("The link in this email is secret and wasn't kept. Please make a new one."))
     row = {"order_id": mail.order_id, "recipient": mail.recipient, "language": mail.language, "data": mail.data}
-    return insert_mail(mail.kind, row)
+    is_usable = copy_id is not None and mail.id < copy_id < new_id()
+    return insert_mail(mail.kind, row, copy_id if is_usable else None)
 
 
 def send_test_mail(recipient: str, language: str) -> int:

@@ -88,9 +88,13 @@ def begins_with(typed: str) -> Any:
     return and_(OutboxMail.recipient >= typed, OutboxMail.recipient < typed + END)
 
 
+def find_mail(mail_id: int) -> OutboxMail | None:
+    return db.session.scalar(select(OutboxMail).where(OutboxMail.id == mail_id))
+
+
 def load_mail(mail_id: int) -> OutboxMail:
     """Raises `NotFound`."""
-    found = db.session.scalar(select(OutboxMail).where(OutboxMail.id == mail_id))
+    found = find_mail(mail_id)
     if found is None:
         raise NotFound(_("We couldn't find this email. Emails are deleted after a while."))
     return found

@@ -47,7 +47,7 @@ def check_tenant(tenant: TenantSettings) -> None:
 def find_order(number: str, email: str) -> OrderView:
     """Return the order with this number and email address. Raises `Invalid`, with the same message if there is no such
     order and if the address is another one."""
-    signs = re.sub(r"[\s-]", "", number).upper()[:MAX_NUMBER_LENGTH]
+    signs = re.sub(r"\W", "", number).upper()[:MAX_NUMBER_LENGTH]
     order_id = find_order_id(f"{signs[:4]}-{signs[4:]}")
     order = load_order(order_id) if order_id else None
     if order is None or canonical_email(single_line(email)) != canonical_email(order.email):

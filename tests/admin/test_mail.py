@@ -149,6 +149,24 @@ def test_of_a_sent_mail_a_copy_is_sent_with_a_key_of_its_own(app: Flask, clerk: 
     assert len({mail.key for mail in transport.sent}) == 2
 
 
+@pytest.mark.parametrize("is_sent", [True, False], ids=["sent", "failed"])
+def test_a_form_that_is_sent_twice_sends_the_mail_once(
+    app: Flask, clerk: Staff, shopper: Person, is_sent: bool
+) -> None:
+    place_order(shopper, beans=1)
+    deliver(app, RecordingTransport() if is_sent else RecordingTransport(fails(is_final=True)))
+    [mail] = mails(app)
+    form = dict(re.findall(r'type="hidden" name="(\w+)" value="(\w+)"', clerk.get(f"/admin/mail/{mail.id}").text))
+    assert set(form) == {"shown_status", "copy_id"}
+    transport = RecordingTransport()
+    led_to = set()
+    for _click in range(2):
+        led_to.add(clerk.post(f"/admin/mail/{mail.id}/send", form).headers["Location"])
+        deliver(app, transport)
+    assert len(transport.sent) == 1
+    assert len(led_to) == 1
+
+
 def test_a_mail_whose_secret_link_is_gone_cannot_be_sent_again(app: Flask, clerk: Staff) -> None:
     with InShop(app), write():
         mail_id = queue_mail(MailKind.INVITATION, "x@mail.example", "en", None, {}, "/admin/invitations/secret")

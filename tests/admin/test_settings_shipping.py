@@ -78,9 +78,10 @@ def test_methods_are_ordered_and_removed(app: Flask, manager: Staff) -> None:
     assert manager.get(f"{PAGE}/standard").status_code == 404
 
 
-def test_two_methods_of_a_name_have_two_ids(app: Flask, manager: Staff) -> None:
+def test_two_methods_of_a_name_have_two_ids_and_the_same_one_is_added_once(app: Flask, manager: Staff) -> None:
     add(manager)
-    add(manager)
+    add(manager)  # a double click
+    add(manager, price="9.90")
     add(manager, name="New")
     add(manager, name="宅配")
     ids = [one.id for one in methods(app)]

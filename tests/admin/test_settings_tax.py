@@ -78,6 +78,8 @@ def test_a_class_that_products_have_is_not_removed(app: Flask, manager: Staff) -
         ({"class_name_1": "reduced", "class_rate_1": "1"}, "class_name_1", "“reduced” is there twice."),
         ({"country_0": "FR"}, "country_rate_0", "Enter a percentage from 0 to 100, such as 20 or 8.875."),
         ({"country_rate_0": "5"}, "country_0", "Choose each country once."),
+        ({"country_0": "XX", "country_rate_0": "5"}, "country_0", "Choose a country from the list."),
+        ({"kind": "none at all"}, "kind", "Choose whether prices include tax."),
         (
             {"country_0": "FR", "country_rate_0": "5", "country_classes_0": "books 1"},
             "country_classes_0",
