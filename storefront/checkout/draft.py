@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from flask import session
 
+from storefront.orders.queries import OrderView
 from storefront.orders.validation import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
 from storefront.shipping.address import MAX_LINE_LENGTH, MAX_POSTAL_CODE_LENGTH
 from storefront.shipping.vat import MAX_VAT_ID_LENGTH
@@ -42,6 +43,12 @@ def keep_draft(form: Mapping[str, str]) -> None:
 def take_draft() -> dict[str, str]:
     """Return the draft and delete it."""
     return fields_of(session.pop(KEY)) if KEY in session else {}
+
+
+def draft_of_order(order: OrderView) -> dict[str, str]:
+    """Return what the buyer typed for an order. Country and shipping method are those of its cart."""
+    typed = {"email": order.email, "name": order.name, "vat_id": order.vat_id, "payment": order.payment_method}
+    return fields_of({name: value for name, value in {**(order.address or {}), **typed}.items() if value})
 
 
 def read_draft() -> dict[str, str]:

@@ -11,7 +11,7 @@ from storefront.cart.actions import choose_delivery as choose_cart_delivery
 from storefront.cart.pages import current_cart, session_cart_id
 from storefront.cart.queries import CartSnapshot, PricedCart, find_cart
 from storefront.checkout.delivery_form import DeliveryForm, chosen_method
-from storefront.checkout.draft import FIELDS, discard_draft, keep_draft, read_draft, take_draft
+from storefront.checkout.draft import FIELDS, discard_draft, draft_of_order, keep_draft, read_draft, take_draft
 from storefront.checkout.validation import check_checkout, delivery_in_form
 from storefront.errors import CartOrdered, Conflict, FieldError, Invalid, NotFound, OutOfStock
 from storefront.i18n.gettext import _
@@ -22,7 +22,7 @@ from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.pricing import unavailable_to
 from storefront.orders.queries import find_order_of_cart, load_order
 from storefront.orders.validation import Buyer
-from storefront.payments.pages import lead_to_payment
+from storefront.payments.pages import GIVEN_UP_ORDER, lead_to_payment
 from storefront.payments.providers import fault_of, methods_offered, payment_choice, payment_pages
 from storefront.payments.words import METHOD_NAMES, METHOD_NOTES
 from storefront.shipping.address_formats import countries_of
@@ -41,8 +41,14 @@ def review() -> AnyResponse:
     cart = current_cart()
     if cart is None or not cart.lines:
         return redirect(url_for("cart.view_cart"), 303)
-    typed = read_draft() if requested_partial() else take_draft()
+    typed = read_draft() if requested_partial() else take_draft() or draft_of_given_up_order()
     return show_checkout(cart, added=request.args.get("added"), typed=typed)
+
+
+def draft_of_given_up_order() -> Mapping[str, str]:
+    """Return what the shopper typed for the order whose payment they gave up just now; nothing if there is none."""
+    order_id = session.pop(GIVEN_UP_ORDER, None) if GIVEN_UP_ORDER in session else None
+    return draft_of_order(load_order(order_id)) if order_id else {}
 
 
 @pages.post("/checkout/draft")

@@ -12,6 +12,8 @@ from storefront.payments.start import start_payment
 from storefront.web.rate_limits import CHECKOUT_LIMIT, limiter
 
 pages = Blueprint("payments", __name__)
+GIVEN_UP_ORDER = "given_up_order"
+"""In the session: the order that the shopper gave up, for the next checkout, which needn't be typed again."""
 
 
 @pages.post("/orders/<order_id>/pay")
@@ -81,7 +83,8 @@ def lead_to_cart(order_id: str) -> AnyResponse:
     order = load_order(order_id)
     if order.payment is None or not order.was_given_up or not is_own(order):
         return show_order(order_id)
-    session["cart"] = order.payment.cart_id
+    session["cart"], session[GIVEN_UP_ORDER] = order.payment.cart_id, order_id
+    flash(_("The order was cancelled and nothing was charged. Your items are back in your cart."), "notice")
     return redirect(url_for("cart.view_cart"), 303)
 
 
