@@ -9,7 +9,7 @@ from storefront.i18n.gettext import N_, _
 from storefront.pricing.price import Destination
 from storefront.shipping.address import MAX_LINE_LENGTH, MAX_POSTAL_CODE_LENGTH
 from storefront.shipping.address_formats import AddressFormat, address_format, countries_of, country_name
-from storefront.shipping.delivery import other_country_message, too_heavy_message
+from storefront.shipping.delivery import invalid_vat_id_message, other_country_message, too_heavy_message
 from storefront.shipping.vat import is_reverse_charged, normalize_vat_id
 from storefront.tenants.countries import EU
 from storefront.tenants.settings import TenantSettings
@@ -58,6 +58,8 @@ class DeliveryForm:
     countries: list[tuple[str, str]]
     reverse_charge: bool
     asks_vat_id: bool
+    vat_fault: str
+    """What is wrong with the VAT ID that was typed; empty if nothing is."""
 
     @classmethod
     def of(cls, tenant: TenantSettings, cart: CartSnapshot, typed: Mapping[str, str]) -> "DeliveryForm | None":
@@ -81,6 +83,7 @@ class DeliveryForm:
             countries=sorted(((code, country_name(code)) for code in codes), key=lambda one: one[1]),
             reverse_charge=is_reverse and not (method and method.pickup),
             asks_vat_id=bool(tenant.tax) and tenant.is_in_eu and bool(codes & EU - {tenant.country}),
+            vat_fault=invalid_vat_id_message() if typed.get("vat_id", "").strip() and vat_id is None else "",
         )
 
     @property

@@ -62,8 +62,7 @@ def check_delivery(tenant: TenantSettings, sent: DeliveryRequest) -> Delivery:
         faults.append(FieldError("shipping", other_country_message(method)))
     vat_id = normalize_vat_id(sent.vat_id) if sent.vat_id else None
     if sent.vat_id and vat_id is None:
-        message = _("Please enter a valid EU VAT ID, for example %(example)s.", example="DE136695976")
-        faults.append(FieldError("vat_id", message))
+        faults.append(FieldError("vat_id", invalid_vat_id_message()))
     if faults:
         raise Invalid(*faults)
     is_sent = address is not None and not (method and method.pickup)
@@ -102,6 +101,10 @@ def check_weight(method: ShippingMethod | None, weight: int) -> None:
     """Raise `Invalid` if the method doesn't carry goods of this weight, in grams."""
     if method and not method.carries(weight):
         raise Invalid(FieldError("shipping", too_heavy_message(method)))
+
+
+def invalid_vat_id_message() -> str:
+    return _("Please enter a valid EU VAT ID, for example %(example)s.", example="DE136695976")
 
 
 def other_country_message(method: ShippingMethod) -> str:

@@ -117,6 +117,13 @@ def test_error_is_beside_its_field(buyer: Person):
     assert 'class="refusal"' not in refused.text
 
 
+def test_a_wrong_vat_id_is_told_before_the_order(buyer: Person):
+    buyer.post("/checkout/delivery", TO_BERLIN | {"vat_id": "DE1"})
+    assert "DE136695976" in error_of(buyer.region("/checkout", "div#delivery").text, "vat_id")
+    buyer.post("/checkout/delivery", TO_BERLIN | {"vat_id": "DE136695976"})
+    assert error_of(buyer.region("/checkout", "div#delivery").text, "vat_id") == ""
+
+
 def test_pick_up_is_placed_with_email_and_name(app: Flask):
     buyer = open_shop(app, STANDARD, {**PICKUP, "default": True})
     assert shown_total(buyer.get("/checkout").text) == "1200"
