@@ -189,6 +189,12 @@ class TenantSettings:
             return _("Prices include %(rate)s tax", rate=rate)
         return _("Prices exclude %(rate)s tax", rate=rate)
 
+    @property
+    def price_note(self) -> str:
+        """What stands beside prices: in the EU, buyers must know of tax and shipping before they order."""
+        costs_extra = any(method.price or method.steps for method in self.shipping)
+        return f"{self.tax_note}, {_('plus shipping')}" if self.tax_note and costs_extra else self.tax_note
+
     @cached_property
     def css_variables(self) -> str:
         """The CSS custom properties of the shop's theme."""

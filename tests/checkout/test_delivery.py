@@ -124,6 +124,12 @@ def test_a_wrong_vat_id_is_told_before_the_order(buyer: Person):
     assert error_of(buyer.region("/checkout", "div#delivery").text, "vat_id") == ""
 
 
+def test_prices_say_that_shipping_is_extra(app: Flask):
+    assert "Prices exclude tax, plus shipping<" in open_shop(app, STANDARD, PICKUP).get("/products/mug").text
+    import_tenants(app, tenant("west", product("mug"), shipping=[PICKUP], tax=TAX), refresh=True)
+    assert "Prices exclude tax<" in Person(app.test_client(), "west").get("/products/mug").text
+
+
 def test_pick_up_is_placed_with_email_and_name(app: Flask):
     buyer = open_shop(app, STANDARD, {**PICKUP, "default": True})
     assert shown_total(buyer.get("/checkout").text) == "1200"
