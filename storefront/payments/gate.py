@@ -11,7 +11,7 @@ from flask import has_request_context
 
 from storefront.circuit_breaker import CircuitBreaker
 from storefront.db.transactions import release_connections
-from storefront.payments.provider import ProviderRejected, ProviderUnavailable
+from storefront.payments.provider import KeyUnusable, ProviderRejected, ProviderUnavailable
 
 MAX_WAITING_REQUESTS = 3
 """Threads of a process that wait for the provider, at most."""
@@ -52,6 +52,9 @@ class ProviderGate:
             found = request()
         except ProviderDown:
             self.breaker.record(False)
+            raise
+        except KeyUnusable:
+            self.breaker.release()  # that says nothing about the provider
             raise
         except (ProviderRejected, ProviderUnavailable):
             self.breaker.record(True)  # it has answered
