@@ -8,6 +8,9 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+STRIPE_KEY = re.compile(r"[sr]k_[A-Za-z0-9_]{1,252}")
+STRIPE_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{1,249}")
+"""Of Stripe's keys: 255 characters at most, none of which an HTTP header can't have."""
 REDIS_SCHEMES = ("redis://", "rediss://", "redis+unix://")
 
 
@@ -107,12 +110,16 @@ def web_origin(value: str) -> str:
 def stripe_secret_key(value: str) -> str:
     if not value.startswith(("sk_", "rk_")):
         raise ValueError("must be a secret or restricted key of Stripe, which begins with sk_ or rk_.")
+    if not STRIPE_KEY.fullmatch(value):
+        raise ValueError("must have letters, digits and underscores only, and at most 255 of them.")
     return value
 
 
 def stripe_webhook_secret(value: str) -> str:
     if not value.startswith("whsec_"):
         raise ValueError("must be the signing secret of a webhook endpoint, which begins with whsec_.")
+    if not STRIPE_WEBHOOK_SECRET.fullmatch(value):
+        raise ValueError("must have letters, digits and + / = _ - only, and at most 255 of them.")
     return value
 
 

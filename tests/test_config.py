@@ -113,6 +113,8 @@ INVALID = {
     ],
     "MAIL_FROM": ["Shop", "orders@localhost", "a@b@shop.example", "Shop <orders>", "a@shop.example\nBcc: b@x.example"],
     "MAIL_KEEP_DAYS": ["0", "many"],
+    "STRIPE_SECRET_KEY": ["pk_test_1", "sk_", "sk_test_\u2026", "sk_test_1 2", "rk_test_1\n2", "sk_" + "x" * 255],
+    "STRIPE_WEBHOOK_SECRET": ["secret", "whsec_", "whsec_1 2", "whsec_\u200b1"],
     "WEB_CONCURRENCY": ["0", "65", "many", "-2"],
 }
 

@@ -8,7 +8,7 @@ from storefront.events.actions import Change, record_events
 from storefront.events.models import EventType
 from storefront.i18n.gettext import _
 from storefront.state import current_state
-from storefront.tenants.models import Tenant
+from storefront.tenants.models import NOT_ITS_KEY, Tenant
 from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
 
@@ -23,7 +23,7 @@ def move_category(tenant: TenantSettings, name: str, to: int) -> None:
     if new == shown:
         return
     with write():
-        row = db.session.get_one(Tenant, tenant.id, with_for_update=True)
+        row = db.session.get_one(Tenant, tenant.id, with_for_update=NOT_ITS_KEY)
         row.category_order = new
         changes = {"position": shown.index(name)}, {"position": new.index(name)}
         record_events([Change(EventType.CATEGORY_MOVED, name, {}, *changes)])

@@ -9,7 +9,7 @@ from storefront.errors import Conflict
 from storefront.events.actions import Change, record_events
 from storefront.events.models import EventType
 from storefront.i18n.gettext import N_, _
-from storefront.tenants.models import Tenant
+from storefront.tenants.models import NOT_ITS_KEY, Tenant
 from storefront.tenants.registry import registry
 
 SETTINGS = ("country", "timezone", "contact", "legal_texts", "shipping", "payment", "tax", "promotions")
@@ -36,7 +36,7 @@ def change_settings(shop_id: str, section: str, change: Callable[[Tenant], Mappi
     """Change a shop's columns to those that `change` returns for its locked row, and record what is different.
     `section` is what the event is about. What `change` raises leaves the shop as it was."""
     with write():
-        row = db.session.get_one(Tenant, shop_id, with_for_update=True, populate_existing=True)
+        row = db.session.get_one(Tenant, shop_id, with_for_update=NOT_ITS_KEY, populate_existing=True)
         after = change(row)
         before = {name: getattr(row, name) for name in after}
         for name, value in after.items():

@@ -49,6 +49,15 @@ def release_reader(_fault: BaseException | None = None) -> None:
         close_reader(reader)
 
 
+def release_connections() -> None:
+    """End what this context reads, before it waits for another server: on PostgreSQL the transaction would be idle
+    meanwhile. Raises `RuntimeError` inside `write()`."""
+    if is_writing():
+        raise RuntimeError("no other server is called inside write()")
+    release_reader()
+    end_session()
+
+
 def dispose(app: Flask) -> None:
     """Close the connections that are idle."""
     with app.app_context():

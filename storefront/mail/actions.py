@@ -1,6 +1,7 @@
 """Writing mails into the outbox, and sending one again by hand."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import g
 from sqlalchemy import bindparam, select, update
@@ -20,7 +21,7 @@ from storefront.mail.models import OutboxMail
 from storefront.mail.queries import find_mail, load_mail, mails_of_order
 from storefront.mail.sealed_links import seal
 from storefront.state import current_state
-from storefront.web.absolute_urls import root_for_mail
+from storefront.web.absolute_urls import is_own_host, root_for_mail
 
 outbox = table_of(OutboxMail)
 MOMENT = bindparam("moment", type_=UtcDateTime())
@@ -45,12 +46,15 @@ def queue_mail(
     order_id: str | None = None,
     data: dict[str, Any] | None = None,
     secret_path: str = "",
+    came_by: str = "",
 ) -> int:
     """Add a mail to the outbox, inside `write()`, to be sent after the commit. Returns its id.
 
     `data` is what the kind's text needs besides the order (`contents.py`); `secret_path` the path below the shop's root
-    of a link that only the recipient may see. An empty `language` stands for the shop's own."""
-    kept = {**(data or {}), "root": root_for_mail(current_tenant_id()) or root_of_earlier_mail(kind, order_id)}
+    of a link that only the recipient may see; `came_by` the URL of the shop's root as the buyer came to it, for a mail
+    of a background job. An empty `language` stands for the shop's own."""
+    root = root_for_mail(current_tenant_id()) or root_of_earlier_mail(kind, order_id) or trusted(came_by)
+    kept = {**(data or {}), "root": root}
     if secret_path:
         kept["sealed_link"] = seal(secret_path)
     return insert_mail(kind, {"order_id": order_id, "recipient": recipient, "language": language, "data": kept})
@@ -62,6 +66,11 @@ def root_of_earlier_mail(kind: MailKind, order_id: str | None) -> str | None:
         return None
     roots = (mail.data.get("root") for mail in mails_of_order(order_id))
     return next((root for root in roots if root), None)
+
+
+def trusted(root: str) -> str | None:
+    """Return a root that was stored as a request named it, if it is one of this installation's."""
+    return root if is_own_host(urlsplit(root).netloc.lower()) else None
 
 
 def insert_mail(kind: str, row: dict[str, Any], mail_id: int | None = None) -> int:

@@ -101,11 +101,11 @@ def cancel_placed_order(
         return None
     order = load_order(order_id)
     stock = returned_stock(order) if restock else []
+    if order.price.applied_code:
+        give_back_use(order_id)
     change = ({"status": OrderStatus.PLACED}, {"status": OrderStatus.CANCELLED})
     cancelled = Change(EventType.ORDER_CANCELLED, order_id, {"restocked": restock}, *change)
     record_events([*also, cancelled, *stock])
-    if order.price.applied_code:
-        give_back_use(order_id)
     forget_sales([order.created_at])
     return order
 

@@ -7,7 +7,7 @@ from storefront.clock import now
 from storefront.orders.validation import canonical_email
 from storefront.pricing.calculator import calculate_price
 from storefront.pricing.price import Destination, LinePrice, Price, PriceLine, PromoProblem
-from storefront.promotions.actions import claim_use, record_use
+from storefront.promotions.actions import claim_use, lock_usages, record_use
 from storefront.promotions.queries import candidates, used_up, uses_of_customer
 from storefront.staff.secrets import digest
 from storefront.tenants.promotions import Promotion
@@ -25,6 +25,7 @@ def price_order(
     """Return the price, and the limited promotion of which a use was counted, inside `write()`.
 
     A promotion that turns out to be used up gives nothing, and the price is calculated without it."""
+    lock_usages(tenant, promo_code)
     unavailable: dict[str, PromoProblem] = {}
     while True:
         price = calculate_price(tenant, lines, promo_code, now(), to, unavailable)

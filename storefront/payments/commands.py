@@ -42,7 +42,7 @@ def stripe_command(tenant_id: str, remove: bool) -> None:
             return
         secret_key = click.prompt("Secret key (sk_… or rk_…)", hide_input=True)
         webhook_secret = click.prompt("Signing secret of the webhook (whsec_…)", hide_input=True, default="")
-        save_stripe_keys(secret_key.strip(), webhook_secret.strip())
+        save_stripe_keys(secret_key, webhook_secret)
         click.echo(f"The Stripe keys of {tenant_id} are stored, encrypted with SECRET_KEY.")
 
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 from flask import has_request_context
 
 from storefront.circuit_breaker import CircuitBreaker
-from storefront.payments.provider import ProviderRejected, ProviderUnavailable
+from storefront.db.transactions import release_connections
+from storefront.payments.provider import KeyUnusable, ProviderRejected, ProviderUnavailable
 
 MAX_WAITING_REQUESTS = 3
 """Threads of a process that wait for the provider, at most."""
@@ -32,7 +33,9 @@ class ProviderGate:
         self._slots = BoundedSemaphore(MAX_WAITING_REQUESTS)
 
     def call(self, request: Callable[[], T]) -> T:
-        """Make this call of the provider. Raises `ProviderUnavailable` at once if it is down or too many wait."""
+        """Make this call of the provider. Raises `ProviderUnavailable` at once if it is down or too many wait. No
+        connection to the database is held meanwhile."""
+        release_connections()
         if not has_request_context():
             return self._call(request)
         if not self._slots.acquire(timeout=SLOT_WAIT_SECONDS):
@@ -49,6 +52,9 @@ class ProviderGate:
             found = request()
         except ProviderDown:
             self.breaker.record(False)
+            raise
+        except KeyUnusable:
+            self.breaker.release()  # that says nothing about the provider
             raise
         except (ProviderRejected, ProviderUnavailable):
             self.breaker.record(True)  # it has answered

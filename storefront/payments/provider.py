@@ -25,6 +25,10 @@ class KeyRefused(ProviderUnavailable):
     """The provider doesn't accept the shop's key, or the key may not do this."""
 
 
+class KeyUnusable(KeyRefused):
+    """The shop's key can't be sent, so that the provider wasn't asked."""
+
+
 class ProviderRejected(Exception):
     """The provider refuses this payment, and will again. The message is its code of the reason."""
 

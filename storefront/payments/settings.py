@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from storefront.catalog.shop_settings import settings_changes
+from storefront.config_values import STRIPE_KEY, STRIPE_WEBHOOK_SECRET
 from storefront.db.base import table_of
 from storefront.db.tenancy import execute, tenant_scoped, upsert
 from storefront.db.transactions import write
@@ -90,27 +91,32 @@ def no_check(_row: Row | None) -> None:
     """Accept whatever is stored."""
 
 
-def check_stripe_keys(secret_key: str, webhook_secret: str) -> None:
-    """Raises `Invalid` for a text that is no key of its kind; empty ones are none."""
-    faults = []
-    if secret_key and not secret_key.startswith(KEY_PREFIXES):
-        faults.append(FieldError("stripe_secret_key", _("A secret key begins with sk_ or rk_.")))
-    if webhook_secret and not webhook_secret.startswith(WEBHOOK_PREFIX):
-        faults.append(FieldError("stripe_webhook_secret", _("A webhook's signing secret begins with whsec_.")))
+def check_stripe_keys(secret_key: str, webhook_secret: str) -> tuple[str, str]:
+    """Return the keys without surrounding white space. Raises `Invalid` for a text that is no key of its kind; empty
+    ones are none."""
+    secret_key, webhook_secret, faults = secret_key.strip(), webhook_secret.strip(), []
+    odd = _("This doesn't look like a complete Stripe key. Please copy it again from Stripe's dashboard.")
+    if secret_key and not STRIPE_KEY.fullmatch(secret_key):
+        other = _("A secret key begins with sk_ or rk_.")
+        faults.append(FieldError("stripe_secret_key", odd if secret_key.startswith(KEY_PREFIXES) else other))
+    if webhook_secret and not STRIPE_WEBHOOK_SECRET.fullmatch(webhook_secret):
+        other = _("A webhook's signing secret begins with whsec_.")
+        faults.append(FieldError("stripe_webhook_secret", odd if webhook_secret.startswith(WEBHOOK_PREFIX) else other))
     if faults:
         raise Invalid(*faults)
+    return secret_key, webhook_secret
 
 
 def save_stripe_keys(secret_key: str, webhook_secret: str) -> None:
     """Store the shop's own keys; empty ones remove them. Raises `Invalid`."""
-    check_stripe_keys(secret_key, webhook_secret)
+    secret_key, webhook_secret = check_stripe_keys(secret_key, webhook_secret)
     save({"stripe_secret_key": encrypted(secret_key), "stripe_webhook_secret": encrypted(webhook_secret)})
 
 
 def replace_stripe_keys(secret_key: str, webhook_secret: str, check: Check = no_check) -> None:
     """Store those of the shop's own keys that are given; an empty one stays as it is. `check` is called with the locked
     row. Raises `Invalid`."""
-    check_stripe_keys(secret_key, webhook_secret)
+    secret_key, webhook_secret = check_stripe_keys(secret_key, webhook_secret)
     given = {"stripe_secret_key": secret_key, "stripe_webhook_secret": webhook_secret}
     if columns := {name: encrypted(key) for name, key in given.items() if key}:
         save(columns, check)

@@ -22,6 +22,7 @@ from storefront.outside_json import read_json
 from storefront.payments.gate import ProviderDown, ProviderGate
 from storefront.payments.provider import (
     KeyRefused,
+    KeyUnusable,
     Phase,
     ProviderRefund,
     ProviderRejected,
@@ -194,6 +195,9 @@ def translated(request: Callable[[], T]) -> T:
         log.warning("Stripe refuses a request: %s, %s", fault.code, fault.param)
         raise ProviderRejected(fault.code or "invalid_request") from fault
     except stripe.StripeError as fault:
+        if isinstance(fault.__cause__, ValueError):  # of the HTTP client: of what is sent, only the key can be wrong
+            log.error("a shop's Stripe key can't be sent: %s", type(fault.__cause__).__name__)
+            raise KeyUnusable("the key can't be sent") from None
         log.warning("Stripe doesn't answer: %s, status %s", type(fault).__name__, fault.http_status)
         if fault.http_status == 409:
             raise ProviderUnavailable("a call of the same kind is running") from fault

@@ -10,6 +10,10 @@ from storefront.clock import UtcDateTime, now
 from storefront.db.base import Model
 from storefront.ids import new_id
 
+NOT_ITS_KEY = {"key_share": True}
+"""How a change locks a shop's row, for `with_for_update`. All rows of a shop refer to its key. A lock of the key, too,
+would deadlock with a transaction that adds a row after it has locked the shop's sequence of events."""
+
 
 class Tenant(Model):
     """A shop, as stored. Read it through `storefront.tenants.registry`, which returns a `TenantSettings`."""

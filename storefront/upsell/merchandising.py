@@ -17,7 +17,7 @@ from storefront.events.actions import Change, record_events
 from storefront.events.models import EventType
 from storefront.i18n.display_text import strip_invisible
 from storefront.i18n.gettext import _
-from storefront.tenants.models import Tenant
+from storefront.tenants.models import NOT_ITS_KEY, Tenant
 from storefront.tenants.registry import registry
 from storefront.tenants.settings import TenantSettings
 from storefront.upsell.recommender.models import Complement, ComplementSource
@@ -110,7 +110,7 @@ def set_rules(tenant: TenantSettings, product_id: str, excluded: bool, pins: Seq
     find_product(product_id)
     check_suggested(product_id, pins, "pins")
     with write():
-        row = db.session.get_one(Tenant, tenant.id, with_for_update=True)
+        row = db.session.get_one(Tenant, tenant.id, with_for_update=NOT_ITS_KEY)
         stored = dict(row.upsell or {})
         before = own_rules(stored, product_id)
         new = with_rules(stored, product_id, excluded, pins)
@@ -144,7 +144,7 @@ def plain_why(text: str) -> str:
 def set_enabled(tenant: TenantSettings, enabled: bool) -> None:
     """Turn the shop's suggestions on or off, in all processes within two seconds."""
     with write():
-        row = db.session.get_one(Tenant, tenant.id, with_for_update=True)
+        row = db.session.get_one(Tenant, tenant.id, with_for_update=NOT_ITS_KEY)
         if row.upsell_enabled is enabled:
             return
         before, row.upsell_enabled = row.upsell_enabled, enabled
@@ -174,7 +174,7 @@ def set_budget(tenant: TenantSettings, typed: str) -> None:
             message = _("Write two limits, as in 1.50/2.00 or 200000/300000 tokens. The second must not be lower.")
             raise Invalid(FieldError("budget", message)) from None
     with write():
-        row = db.session.get_one(Tenant, tenant.id, with_for_update=True)
+        row = db.session.get_one(Tenant, tenant.id, with_for_update=NOT_ITS_KEY)
         stored = dict(row.upsell or {})
         before = stored.get("budget")
         if before == budget:

@@ -38,11 +38,14 @@ def trusted_root() -> str | None:
     if public is not None:
         return public
     host = request.host.lower()
+    return f"{request.scheme}://{host}{quote(request.script_root)}" if is_own_host(host) else None
+
+
+def is_own_host(host: str) -> bool:
+    """Whether the installation is configured for a host, given in lower case, with its port or without."""
     name = host if host.endswith("]") else host.rsplit(":", 1)[0].rstrip(".")
     base = settings().base_domain
-    if name == base or name.endswith("." + base) or name in LOOPBACK:
-        return f"{request.scheme}://{host}{quote(request.script_root)}"
-    return None
+    return name == base or name.endswith("." + base) or name in LOOPBACK
 
 
 def other_shop_root(shop_id: str) -> str:

@@ -114,6 +114,16 @@ def test_a_text_that_is_no_key_is_refused_and_not_repeated(app: Flask, owner: St
     assert store_keys(owner, "", WEBHOOK) == 422, "a webhook's secret without a key"
 
 
+@pytest.mark.parametrize("odd", ["\u2026", "\u200b", "é", " ", "\x01", "\n", "x" * 255])
+def test_a_key_that_can_not_be_sent_is_refused(app: Flask, owner: Staff, odd: str) -> None:
+    sent = {"stripe_secret_key": f" sk_test_1{odd}2 ", "stripe_webhook_secret": f"whsec_1{odd}2"}
+    answer = owner.post(f"{PAGE}/stripe", opened(owner, PAGE, "keys") | sent)
+    assert answer.status_code == 422
+    for field in sent:
+        assert "doesn't look like a complete Stripe key" in texts(answer.text, f"{field}_error")[0]
+    assert stored(app).stripe is None
+
+
 def test_keys_that_somebody_else_stored_meanwhile_are_not_overwritten(app: Flask, owner: Staff) -> None:
     mine = opened(owner, PAGE, "keys") | {"stripe_secret_key": "sk_test_mine"}
     store_keys(owner)

@@ -12,7 +12,9 @@ from flask import Flask
 from storefront.clock import now
 from storefront.db.tenant_context import tenant_context
 from storefront.payments.gate import FAILURE_THRESHOLD, MAX_WAITING_REQUESTS, ProviderDown, ProviderGate
-from storefront.payments.provider import ProviderUnavailable
+from storefront.payments.provider import KeyRefused, ProviderUnavailable
+from storefront.payments.providers import check_stripe_key
+from storefront.payments.settings import load_settings, save_stripe_keys
 from storefront.state import state_of
 from tests.concurrency import at_once
 from tests.conftest import Person
@@ -105,6 +107,27 @@ def test_wrong_key_is_not_held_against_stripe(open_shop: Callable[..., Buyer]) -
     assert not state_of(ada.app).payment_gate.breaker.open
 
 
+@pytest.mark.parametrize("odd", ["\u2026", "1\n2"])
+def test_key_that_can_not_be_sent_is_not_held_against_stripe(
+    ada: Buyer, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    """Such keys aren't stored any more, but a shop of an earlier version may have one."""
+    with ada.app.app_context(), tenant_context("till"):
+        monkeypatch.setattr("storefront.payments.settings.check_stripe_keys", lambda *keys: keys)
+        save_stripe_keys(f"sk_test_{odd}", "")
+        for _ in range(FAILURE_THRESHOLD + 1):
+            with pytest.raises(KeyRefused):
+                check_stripe_key()
+    breaker = state_of(ada.app).payment_gate.breaker
+    assert not breaker.open
+    for _ in range(FAILURE_THRESHOLD - 1):
+        breaker.record(False)
+    with ada.app.app_context(), tenant_context("till"), pytest.raises(KeyRefused):
+        check_stripe_key()
+    breaker.record(False)
+    assert breaker.open, "it doesn't say that Stripe is up again, either"
+
+
 def test_circuit_opens_after_failures_and_then_nobody_waits(ada: Buyer) -> None:
     ada.server.faults.always = 500
     for _ in range(FAILURE_THRESHOLD):
@@ -168,8 +191,6 @@ def test_shuffled_and_repeated_webhooks_of_many_orders(open_shop: Callable[..., 
 
 
 def test_own_keys_are_encrypted_and_win_over_the_environment(ada: Buyer, stranger: Person, tmp_path) -> None:
-    from storefront.payments.settings import load_settings, save_stripe_keys  # noqa: PLC0415
-
     with ada.app.app_context(), tenant_context("till"):
         save_stripe_keys("sk_test_own", "whsec_own")
         keys = load_settings().stripe

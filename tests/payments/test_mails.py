@@ -41,6 +41,22 @@ def test_online_order_is_mailed_once_it_is_paid(ada: Buyer) -> None:
     assert mailed(ada, order_id) == ["order_paid"]
 
 
+@pytest.mark.parametrize(
+    ("host", "root"), [("localhost:8000", "http://localhost:8000/t/till"), ("made-up.example", None)]
+)
+def test_first_mail_of_a_payment_that_a_job_finds_leads_to_the_shop_as_the_buyer_came_to_it(
+    ada: Buyer, host: str, root: str | None
+) -> None:
+    body = {"email": "ada@example.com", "name": "Ada", "payment": "stripe"}
+    order = ada.api("POST", f"/carts/{ada.cart(tea=1)}/checkout", body, headers={"Host": host}).json
+    ada.pay(order["id"])
+    ada.deliver(ada.server.account.events[0])
+    ada.work()
+    (mail,) = mails(ada.app, "till")
+    assert mail.data["root"] == root
+    assert (f"{root}/orders/{order['id']}" in confirmation(ada).text) is (root is not None)
+
+
 @pytest.mark.parametrize("method", ["bank_transfer", "on_delivery"])
 def test_order_marked_as_paid_is_mailed_once(ada: Buyer, method: str) -> None:
     order_id = ada.order(method)["id"]
