@@ -22,7 +22,7 @@ from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.payment_queries import PaymentView
 from storefront.orders.queries import OrderView
 from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLine, RefundStatus
-from storefront.orders.refund_queries import RefundView, refunds, restocked_of
+from storefront.orders.refund_queries import RefundView, back_of_failed, refunds, restocked_of
 from storefront.orders.sales import forget_sales
 from storefront.refunds.calculator import CalculatedRefund, PaidLine, PaidOrder, RefundRequest
 from storefront.refunds.tax_shares import NOTHING, ByRate, by_rate
@@ -54,6 +54,7 @@ def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
         shipping_refunded=sum(refund.shipping for refund in counted),
         refunded=refunded,
         restocked=restocked_of(order.refunds),
+        back_of_failed=back_of_failed(order.refunds),
         shipping_tax_rate=order.price.tax_rate,
         left_by_rate=left_by_rate(order, counted),
     )
