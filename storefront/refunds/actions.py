@@ -29,10 +29,13 @@ from storefront.refunds.changes import (
     finish_refund,
     may_restock,
     paid_order,
+    postpone_refund,
 )
 
 KEY_LIFETIME = timedelta(hours=12)
 """How long a provider certainly repeats its answer for an idempotency key; Stripe does for 24 hours."""
+UNKNOWN_AT_PROVIDER = "resource_missing"
+"""The provider's code for a payment that the shop's key doesn't show: one of another account."""
 MIN_PAUSE, MAX_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 log = logging.getLogger("storefront.refunds")
 
@@ -77,7 +80,10 @@ def refund_rest(order: OrderView, payment: PaymentView, refund_id: str) -> None:
 
 def pay_back(refund_id: str) -> None:
     """Ask the provider for a pending refund, and record its answer. Once the provider has taken it, ask for its state.
-    Does nothing for one that is finished."""
+    Does nothing for one that is finished.
+
+    Only a refusal to pay back ends it. If the provider doesn't know the payment or doesn't take the key, the shop has
+    another account's key, and the money may have gone already: it waits until the provider can be asked again."""
     refund = find_refund(refund_id)
     payment = find_payment(refund.order_id) if refund is not None and refund.is_pending else None
     if refund is None or payment is None:
@@ -87,7 +93,7 @@ def pay_back(refund_id: str) -> None:
     except ProviderRejected as refusal:
         apply_answer(refund_id, ProviderRefund(None, RefundStatus.FAILED), str(refusal))
     except ProviderUnavailable as fault:
-        wait(refund, attempt=refund.attempt + (1 if fault.is_stored else 0))
+        wait(refund, fault)
     else:
         apply_answer(refund_id, answer)
 
@@ -97,8 +103,17 @@ def ask_provider(refund: RefundView, payment: PaymentView) -> ProviderRefund:
     is first asked what it has done, unless the refund is new."""
     provider = provider_of(payment.method)
     is_new = refund.provider_id is None and refund.attempt == 1 and now() - refund.created_at < KEY_LIFETIME
-    found = None if is_new else provider.find_refund(payment, f"{refund.id}-")
-    return found or provider.refund(payment, refund.amount, f"{refund.id}-{refund.attempt}")
+    try:
+        found = None if is_new else provider.find_refund(payment, f"{refund.id}-")
+    except ProviderRejected as refusal:
+        raise ProviderUnavailable(str(refusal)) from refusal
+    try:
+        return found or provider.refund(payment, refund.amount, f"{refund.id}-{refund.attempt}")
+    except ProviderRejected as refusal:
+        if str(refusal) != UNKNOWN_AT_PROVIDER:
+            raise
+        # The answer is repeated for its key.
+        raise ProviderUnavailable(str(refusal), is_stored=True) from refusal
 
 
 def apply_answer(refund_id: str, answer: ProviderRefund, code: str = "") -> None:
@@ -115,12 +130,13 @@ def apply_answer(refund_id: str, answer: ProviderRefund, code: str = "") -> None
             log.error("order %s: a refund has failed at the provider: %s", refund.order_id, code)
             fail_refund(refund, code or "failed", answer.id)
         else:
-            change_refund(refund_id, provider_id=answer.id, next_check_at=next_check(refund))
+            change_refund(refund_id, provider_id=answer.id, failure=None, next_check_at=next_check(refund))
 
 
-def wait(refund: RefundView, attempt: int) -> None:
+def wait(refund: RefundView, fault: ProviderUnavailable) -> None:
+    attempt = refund.attempt + (1 if fault.is_stored else 0)
     with write():
-        change_refund(refund.id, attempt=attempt, next_check_at=next_check(refund))
+        postpone_refund(refund, attempt, str(fault), next_check(refund))
 
 
 def next_check(refund: RefundView) -> datetime:
