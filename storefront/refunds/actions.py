@@ -11,15 +11,18 @@ from datetime import datetime, timedelta
 from storefront.clock import now
 from storefront.db.transactions import write
 from storefront.errors import FieldError, Invalid
+from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.orders.fulfilment_validation import check_reason
 from storefront.orders.payment_changes import lock_payment
+from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.payment_queries import PaymentView, find_payment
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.refund_queries import RefundView, find_refund, load_refund
 from storefront.orders.validation import check_same_request
 from storefront.payments.provider import ProviderRefund, ProviderRejected, ProviderUnavailable, RefundStatus
 from storefront.payments.providers import provider_of
+from storefront.payments.stripe_amounts import to_stripe
 from storefront.refunds.calculator import RefundRequest, calculate_refund, rest_of
 from storefront.refunds.changes import (
     add_refund,
@@ -58,7 +61,9 @@ def refund_order(order_id: str, wanted: RefundRequest, refund_id: str) -> Refund
                 raise Invalid(FieldError("amount", nothing_paid(locked[1] if locked else None)))
             order = load_order(order_id)
             allowed = wanted if may_restock(order) else replace(wanted, restock=False)
-            add_refund(refund_id, order, calculate_refund(paid_order(order, locked[1]), allowed), wanted)
+            calculated = calculate_refund(paid_order(order, locked[1]), allowed)
+            check_amount(locked[1].method, calculated.amount, order.currency)
+            add_refund(refund_id, order, calculated, wanted)
     pay_back(refund_id)
     return load_refund(refund_id)
 
@@ -67,6 +72,18 @@ def nothing_paid(payment: PaymentView | None) -> str:
     if payment is None:
         return _("Nothing was paid for this order through the shop, so it can't be refunded here.")
     return _("This order hasn't been paid yet. Mark it as paid before you refund it.")
+
+
+def check_amount(method: str, amount: int, currency: str) -> None:
+    """Raises `Invalid` if the payment provider can't pay back exactly this amount."""
+    if method != PaymentMethod.STRIPE:
+        return
+    try:
+        to_stripe(amount, currency)
+    except ValueError:
+        shown = format_money(amount, currency)
+        message = _("Stripe can't refund %(amount)s. Enter an amount whose last decimal is 0.", amount=shown)
+        raise Invalid(FieldError("amount", message)) from None
 
 
 def refund_rest(order: OrderView, payment: PaymentView, refund_id: str) -> None:
