@@ -118,6 +118,7 @@ def detail_of(order_id: str) -> dict[str, Any]:
         "refund_form": form,
         "errors": {},
         "message": "",
+        "refund_message": "",
         "form": {},
     }
 

@@ -1,11 +1,12 @@
 """The refund of an order, on the order's page of the back office."""
 
-from flask import request
+from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from storefront import money
 from storefront.admin.blueprints import pages
-from storefront.admin.order_pages import done, show_again
+from storefront.admin.order_pages import detail_of, done, without_form, words
+from storefront.admin.refund_form import RefundForm
 from storefront.errors import FieldError, Invalid
 from storefront.i18n.gettext import _
 from storefront.i18n.unicode_text import single_line
@@ -15,6 +16,7 @@ from storefront.orders.refund_models import RefundStatus
 from storefront.refunds.actions import refund_order
 from storefront.refunds.calculator import RefundRequest
 from storefront.staff.access import requires
+from storefront.staff.forms import render_form
 from storefront.staff.permissions import Permission
 
 
@@ -25,13 +27,29 @@ def refund(order_id: str) -> AnyResponse:
     try:
         found = refund_order(order_id, refund_in_form(order), given_id())
     except Invalid as refusal:
-        return show_again(order_id, refusal)
+        return show_form_again(order_id, refusal)
     texts = {
         RefundStatus.SUCCEEDED: _("Refunded."),
         RefundStatus.PENDING: _("The refund is on its way. This page shows when it has arrived."),
         RefundStatus.FAILED: _("The payment provider couldn't make this refund."),
     }
     return done(order_id, texts[RefundStatus(found.status)])
+
+
+def show_form_again(order_id: str, refusal: Invalid) -> Response:
+    """Show the order with what was typed. Messages of fields that the form doesn't have any more, because others have
+    refunded meanwhile, stand above it."""
+    detail = without_form(detail_of(order_id))
+    form: RefundForm | None = detail["refund_form"]
+    there = ("items", "amount", "reason", *(["shipping"] if form.shipping else [])) if form else ()
+    texts = [text_of(fault) for fault in refusal.field_errors if fault.field not in there]
+    return render_form("admin/order.html", refusal, **words(), **detail | {"refund_message": " ".join(texts)})
+
+
+def text_of(fault: FieldError) -> str:
+    if fault.field == "Idempotency-Key":
+        return _("This form was already sent with other details. Please check the refunds before you send it again.")
+    return fault.message
 
 
 def given_id() -> str:

@@ -66,7 +66,8 @@ def check_issuing(tenant: TenantSettings, order: OrderView) -> None:
 def seller_of(tenant: TenantSettings) -> dict[str, str]:
     """Return what an invoice keeps of the shop."""
     members = ("address", "vat_id", "email", "phone")
-    return {"name": tenant.seller_name} | {name: tenant.contact[name] for name in members if name in tenant.contact}
+    kept = {"name": tenant.seller_name, "shop": tenant.name, "timezone": tenant.timezone.key}
+    return kept | {name: tenant.contact[name] for name in members if name in tenant.contact}
 
 
 def order_language(order: OrderView) -> str:

@@ -3,6 +3,7 @@
 An invoice has what article 226 of Directive 2006/112/EC asks for. All amounts are those that the order has stored."""
 
 from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo
 
 from storefront.documents.document import Document, DocumentLine
 from storefront.documents.models import Invoice
@@ -22,7 +23,7 @@ def invoice_document(tenant: TenantSettings, order: OrderView, invoice: Invoice)
         title=_("Invoice"),
         number=invoice.number,
         language=shopper_language(),
-        shop=tenant.name,
+        shop=invoice.seller.get("shop", tenant.name),
         seller=seller_lines(invoice.seller),
         recipient_label=_("Bill to"),
         recipient=recipient_lines(order),
@@ -34,10 +35,11 @@ def invoice_document(tenant: TenantSettings, order: OrderView, invoice: Invoice)
 
 def invoice_facts(order: OrderView, invoice: Invoice) -> Facts:
     yield _("Invoice number"), invoice.number
-    yield _("Invoice date"), format_day(invoice.issued_at)
-    yield from order_facts(order)
+    zone = zone_of(invoice.seller)
+    yield _("Invoice date"), format_day(invoice.issued_at, zone)
+    yield from order_facts(order, zone)
     if invoice.supplied_at:
-        yield _("Delivery date"), format_day(invoice.supplied_at)
+        yield _("Delivery date"), format_day(invoice.supplied_at, zone)
     yield from tax_facts(order)
 
 
@@ -61,9 +63,15 @@ def delivery_note(tenant: TenantSettings, order: OrderView, shows_buyer: bool) -
     )
 
 
-def order_facts(order: OrderView) -> Facts:
+def order_facts(order: OrderView, zone: ZoneInfo | None = None) -> Facts:
     yield _("Order number"), order.number
-    yield _("Order date"), format_day(order.created_at)
+    yield _("Order date"), format_day(order.created_at, zone)
+
+
+def zone_of(seller: Mapping[str, str] | None) -> ZoneInfo | None:
+    """Return the time zone of an issued document's dates, which is the shop's of that time. None if none was stored."""
+    key = (seller or {}).get("timezone")
+    return ZoneInfo(key) if key else None
 
 
 def tax_facts(order: OrderView) -> Facts:

@@ -10,6 +10,7 @@ from storefront.documents.contents import (
     recipient_lines,
     seller_lines,
     tax_facts,
+    zone_of,
 )
 from storefront.documents.credited_price import credited_price, goods_of
 from storefront.documents.document import Document, DocumentLine
@@ -29,12 +30,13 @@ def credit_note_document(
 ) -> Document:
     """The credit note of a refund that has succeeded, for the order's invoice as far as there was one by then."""
     price = credited_price(order, refund)
+    seller = refund.seller or {"name": tenant.seller_name}
     return Document(
         title=_("Credit note"),
         number=refund.number or "",
         language=shopper_language(),
-        shop=tenant.name,
-        seller=seller_lines(refund.seller or {"name": tenant.seller_name}),
+        shop=seller.get("shop", tenant.name),
+        seller=seller_lines(seller),
         recipient_label=_("Bill to"),
         recipient=recipient_lines(order),
         facts=tuple(credit_note_facts(order, refund, invoice)),
@@ -46,11 +48,12 @@ def credit_note_document(
 def credit_note_facts(order: OrderView, refund: RefundView, invoice: Invoice | None) -> Facts:
     yield _("Credit note number"), refund.number or ""
     issued_at = refund.finished_at or refund.created_at
-    yield _("Date"), format_day(issued_at)
+    zone = zone_of(refund.seller)
+    yield _("Date"), format_day(issued_at, zone)
     if invoice and invoice.issued_at <= issued_at:
         yield _("For invoice"), invoice.number
-        yield _("Invoice date"), format_day(invoice.issued_at)
-    yield from order_facts(order)
+        yield _("Invoice date"), format_day(invoice.issued_at, zone_of(invoice.seller))
+    yield from order_facts(order, zone)
     yield from tax_facts(order)
     if refund.reason:
         yield _("Reason"), refund.reason

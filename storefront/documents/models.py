@@ -37,4 +37,5 @@ class Invoice(OwnedByTenant, Model):
     """When the order was shipped; None if that was after the invoice was issued."""
     language: Mapped[str] = mapped_column(String(8))
     seller: Mapped[dict[str, str]] = mapped_column(JSON)
-    """`name`, `address`, `vat_id`, `email` and `phone` of the shop, those that it had."""
+    """Of the shop: `name` of who sells, `shop`'s own name, `timezone` of the dates (both missing in those of earlier
+    versions), and of `address`, `vat_id`, `email` and `phone` those that it had."""

@@ -2,6 +2,7 @@
 
 Importing it takes 40 MB and half a second, so only who makes a PDF does."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from fpdf import FPDF
@@ -18,7 +19,17 @@ MARGIN = 20.0
 """Millimetres, as all lengths here; A4 leaves 170 of width."""
 WIDTH = 170.0
 LINE = 5.0
-COLUMN_WIDTHS = {"name": 78.0, "quantity": 20.0, "unit_price": 27.0, "tax_rate": 18.0, "amount": 27.0}
+COLUMN_WIDTHS = {
+    "quantity": 20.0,
+    "unit_price": 27.0,
+    "tax_rate": 18.0,
+    "amount": 27.0,
+    "tax": 21.0,
+    "tax_amount": 23.0,
+}
+"""The least ones. An item's name has what the others leave."""
+GAP = 3.0
+"""Between a text and the column at its left."""
 
 
 class DocumentPdf(FPDF):
@@ -54,6 +65,10 @@ class DocumentPdf(FPDF):
     def block(self, width: float, height: float, text: str, align: str = "L") -> None:
         """Write lines of this height, and go to the beginning of the next."""
         self.multi_cell(width, height, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def width_of(self, texts: Iterable[str], column: str) -> float:
+        """Return the usual width of a column, or more if one of these texts, in the current font, needs it."""
+        return max([COLUMN_WIDTHS[column], *(self.get_string_width(text) + GAP for text in texts)])
 
     def keep_together(self, height: float) -> None:
         """Begin a new page if this one hasn't this height left."""
@@ -106,9 +121,9 @@ class DocumentPdf(FPDF):
     def lines_table(self) -> None:
         columns = line_columns(self.document)
         names = [column.name for column in columns]
-        spare = WIDTH - sum(COLUMN_WIDTHS[name] for name in names)
-        widths = [COLUMN_WIDTHS[name] + (spare if name == "name" else 0) for name in names]
         self.use(9.5)
+        others = [self.width_of([getattr(line, name) for line in self.document.lines], name) for name in names[1:]]
+        widths = [WIDTH - sum(others), *others]
         with self.table(
             col_widths=widths,
             width=WIDTH,
@@ -133,14 +148,18 @@ class DocumentPdf(FPDF):
         self.step(total_label, total, 8, is_total=True)
 
     def step(self, label: str, amount: str, height: float, is_total: bool = False) -> None:
+        """Write label and amount. Words instead of an amount get the width that the label leaves."""
         top, size = self.get_y(), 13 if is_total else 9.5
         self.use(size, bold=is_total, soft=not is_total)
+        label_width = min(self.get_string_width(label) + 5, 55)
+        if self.get_string_width(amount) < 35:
+            label_width = 55
         self.set_x(MARGIN + 80)
-        self.block(55, height, label)
+        self.block(label_width, height, label)
         below = self.get_y()
         self.use(size, bold=is_total)
-        self.set_xy(MARGIN + 135, top)
-        self.block(35, height, amount, align="R")
+        self.set_xy(MARGIN + 80 + label_width, top)
+        self.block(90 - label_width, height, amount, align="R")
         self.set_y(max(below, self.get_y()))
 
     def tax_table(self, prices: PriceSection) -> None:
@@ -149,17 +168,18 @@ class DocumentPdf(FPDF):
         self.set_y(self.get_y() + 5)
         self.keep_together((len(prices.tax_rows) + 1) * LINE)
         self.use(8.5, soft=True)
-        self.tax_row(tax_headings())
+        width = self.width_of([text for row in prices.tax_rows for text in (row.net, row.tax, row.total)], "tax_amount")
+        self.tax_row(tax_headings(), width)
         self.use(8.5)
         for row in prices.tax_rows:
-            self.tax_row((row.rate, row.net, row.tax, row.total))
+            self.tax_row((row.rate, row.net, row.tax, row.total), width)
 
-    def tax_row(self, values: tuple[str, ...]) -> None:
-        self.set_x(MARGIN + 80)
+    def tax_row(self, values: tuple[str, ...], width: float) -> None:
         rate, *amounts = values
-        self.cell(21, LINE, rate)
+        self.set_x(MARGIN + WIDTH - COLUMN_WIDTHS["tax"] - width * len(amounts))
+        self.cell(COLUMN_WIDTHS["tax"], LINE, rate)
         for amount in amounts:
-            self.cell(23, LINE, amount, align="R")
+            self.cell(width, LINE, amount, align="R")
         self.ln(LINE)
 
     def notes(self, prices: PriceSection) -> None:

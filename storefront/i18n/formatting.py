@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from babel import numbers
 from babel.dates import format_date, format_skeleton, format_time, get_datetime_format
@@ -58,9 +59,9 @@ def format_short_datetime(value: datetime) -> str:
     return str(get_datetime_format("short", locale=locale)).replace("{0}", time).replace("{1}", shown)
 
 
-def format_day(value: datetime) -> str:
-    """Format the day in the shop's time zone: "29 November 2026"."""
-    return str(format_date(value.astimezone(g.tenant.timezone), "long", money.parse_locale(shopper_locale())))
+def format_day(value: datetime, zone: ZoneInfo | None = None) -> str:
+    """Format the day in this time zone, or else in the shop's: "29 November 2026"."""
+    return str(format_date(value.astimezone(zone or g.tenant.timezone), "long", money.parse_locale(shopper_locale())))
 
 
 def format_short_day(value: date) -> str:

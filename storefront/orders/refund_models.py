@@ -63,7 +63,7 @@ class Refund(OwnedByTenant, Model):
     """Part of the provider's idempotency key, as of a payment."""
     provider_id: Mapped[str | None] = mapped_column(String(255))
     failure: Mapped[str | None]
-    """The provider's code of the reason why it failed."""
+    """The provider's code of the reason why it failed; of a pending one, why the provider couldn't be asked."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     seller: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     """What the credit note says of the shop, as of an invoice. None until the refund has succeeded."""

@@ -122,3 +122,16 @@ def restocked_of(refunds: Iterable[RefundView]) -> Counter[str]:
         for line in refund.lines:
             found[line.variant_id] += line.restocked
     return found
+
+
+def back_of_failed(refunds: Iterable[RefundView]) -> Counter[str]:
+    """Return how many of each variant failed refunds have put back into stock that no later one has refunded.
+    `refunds` are all of an order, the first one first."""
+    found: Counter[str] = Counter()
+    for refund in refunds:
+        for line in refund.lines:
+            if refund.counts:
+                found[line.variant_id] -= min(found[line.variant_id], line.quantity - line.restocked)
+            else:
+                found[line.variant_id] += line.restocked
+    return found

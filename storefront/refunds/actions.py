@@ -11,15 +11,18 @@ from datetime import datetime, timedelta
 from storefront.clock import now
 from storefront.db.transactions import write
 from storefront.errors import FieldError, Invalid
+from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import _
 from storefront.orders.fulfilment_validation import check_reason
 from storefront.orders.payment_changes import lock_payment
+from storefront.orders.payment_models import PaymentMethod
 from storefront.orders.payment_queries import PaymentView, find_payment
 from storefront.orders.queries import OrderView, load_order
 from storefront.orders.refund_queries import RefundView, find_refund, load_refund
 from storefront.orders.validation import check_same_request
 from storefront.payments.provider import ProviderRefund, ProviderRejected, ProviderUnavailable, RefundStatus
 from storefront.payments.providers import provider_of
+from storefront.payments.stripe_amounts import to_stripe
 from storefront.refunds.calculator import RefundRequest, calculate_refund, rest_of
 from storefront.refunds.changes import (
     add_refund,
@@ -29,10 +32,13 @@ from storefront.refunds.changes import (
     finish_refund,
     may_restock,
     paid_order,
+    postpone_refund,
 )
 
 KEY_LIFETIME = timedelta(hours=12)
 """How long a provider certainly repeats its answer for an idempotency key; Stripe does for 24 hours."""
+UNKNOWN_AT_PROVIDER = "resource_missing"
+"""The provider's code for a payment that the shop's key doesn't show: one of another account."""
 MIN_PAUSE, MAX_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 log = logging.getLogger("storefront.refunds")
 
@@ -55,7 +61,9 @@ def refund_order(order_id: str, wanted: RefundRequest, refund_id: str) -> Refund
                 raise Invalid(FieldError("amount", nothing_paid(locked[1] if locked else None)))
             order = load_order(order_id)
             allowed = wanted if may_restock(order) else replace(wanted, restock=False)
-            add_refund(refund_id, order, calculate_refund(paid_order(order, locked[1]), allowed), wanted)
+            calculated = calculate_refund(paid_order(order, locked[1]), allowed)
+            check_amount(locked[1].method, calculated.amount, order.currency)
+            add_refund(refund_id, order, calculated, wanted)
     pay_back(refund_id)
     return load_refund(refund_id)
 
@@ -64,6 +72,18 @@ def nothing_paid(payment: PaymentView | None) -> str:
     if payment is None:
         return _("Nothing was paid for this order through the shop, so it can't be refunded here.")
     return _("This order hasn't been paid yet. Mark it as paid before you refund it.")
+
+
+def check_amount(method: str, amount: int, currency: str) -> None:
+    """Raises `Invalid` if the payment provider can't pay back exactly this amount."""
+    if method != PaymentMethod.STRIPE:
+        return
+    try:
+        to_stripe(amount, currency)
+    except ValueError:
+        shown = format_money(amount, currency)
+        message = _("Stripe can't refund %(amount)s. Enter an amount whose last decimal is 0.", amount=shown)
+        raise Invalid(FieldError("amount", message)) from None
 
 
 def refund_rest(order: OrderView, payment: PaymentView, refund_id: str) -> None:
@@ -77,7 +97,10 @@ def refund_rest(order: OrderView, payment: PaymentView, refund_id: str) -> None:
 
 def pay_back(refund_id: str) -> None:
     """Ask the provider for a pending refund, and record its answer. Once the provider has taken it, ask for its state.
-    Does nothing for one that is finished."""
+    Does nothing for one that is finished.
+
+    Only a refusal to pay back ends it. If the provider doesn't know the payment or doesn't take the key, the shop has
+    another account's key, and the money may have gone already: it waits until the provider can be asked again."""
     refund = find_refund(refund_id)
     payment = find_payment(refund.order_id) if refund is not None and refund.is_pending else None
     if refund is None or payment is None:
@@ -87,7 +110,7 @@ def pay_back(refund_id: str) -> None:
     except ProviderRejected as refusal:
         apply_answer(refund_id, ProviderRefund(None, RefundStatus.FAILED), str(refusal))
     except ProviderUnavailable as fault:
-        wait(refund, attempt=refund.attempt + (1 if fault.is_stored else 0))
+        wait(refund, fault)
     else:
         apply_answer(refund_id, answer)
 
@@ -97,8 +120,17 @@ def ask_provider(refund: RefundView, payment: PaymentView) -> ProviderRefund:
     is first asked what it has done, unless the refund is new."""
     provider = provider_of(payment.method)
     is_new = refund.provider_id is None and refund.attempt == 1 and now() - refund.created_at < KEY_LIFETIME
-    found = None if is_new else provider.find_refund(payment, f"{refund.id}-")
-    return found or provider.refund(payment, refund.amount, f"{refund.id}-{refund.attempt}")
+    try:
+        found = None if is_new else provider.find_refund(payment, f"{refund.id}-")
+    except ProviderRejected as refusal:
+        raise ProviderUnavailable(str(refusal)) from refusal
+    try:
+        return found or provider.refund(payment, refund.amount, f"{refund.id}-{refund.attempt}")
+    except ProviderRejected as refusal:
+        if str(refusal) != UNKNOWN_AT_PROVIDER:
+            raise
+        # The answer is repeated for its key.
+        raise ProviderUnavailable(str(refusal), is_stored=True) from refusal
 
 
 def apply_answer(refund_id: str, answer: ProviderRefund, code: str = "") -> None:
@@ -115,12 +147,13 @@ def apply_answer(refund_id: str, answer: ProviderRefund, code: str = "") -> None
             log.error("order %s: a refund has failed at the provider: %s", refund.order_id, code)
             fail_refund(refund, code or "failed", answer.id)
         else:
-            change_refund(refund_id, provider_id=answer.id, next_check_at=next_check(refund))
+            change_refund(refund_id, provider_id=answer.id, failure=None, next_check_at=next_check(refund))
 
 
-def wait(refund: RefundView, attempt: int) -> None:
+def wait(refund: RefundView, fault: ProviderUnavailable) -> None:
+    attempt = refund.attempt + (1 if fault.is_stored else 0)
     with write():
-        change_refund(refund.id, attempt=attempt, next_check_at=next_check(refund))
+        postpone_refund(refund, attempt, str(fault), next_check(refund))
 
 
 def next_check(refund: RefundView) -> datetime:

@@ -43,8 +43,9 @@ class PaidLine:
 @dataclass(frozen=True)
 class PaidOrder:
     """What can be refunded of an order. `shipping` is with its tax; `available` is what was paid and hasn't been
-    refunded; `refunded` and `restocked` are quantities by variant; `left_by_rate` is what hasn't been refunded of the
-    order's total."""
+    refunded; `refunded` and `restocked` are quantities by variant, and `back_of_failed` those of `restocked` that
+    failed refunds have put back and that haven't been refunded since; `left_by_rate` is what hasn't been refunded of
+    the order's total."""
 
     lines: Sequence[PaidLine]
     tax_included: bool
@@ -54,6 +55,7 @@ class PaidOrder:
     shipping_refunded: int = 0
     refunded: Mapping[str, int] = field(default_factory=Counter)
     restocked: Mapping[str, int] = field(default_factory=Counter)
+    back_of_failed: Mapping[str, int] = field(default_factory=Counter)
     shipping_tax_rate: Decimal | None = None
     left_by_rate: ByRate = field(default_factory=dict)
 
@@ -132,7 +134,8 @@ def line_refund(order: PaidOrder, line: PaidLine, quantity: int, restock: bool) 
     )
     amount = line.unit_price * quantity - discount + (0 if order.tax_included else tax)
     not_yet_back = line.quantity - order.restocked.get(line.variant_id, 0)
-    restocked = min(quantity, not_yet_back) if restock else 0
+    of_these = quantity - order.back_of_failed.get(line.variant_id, 0)
+    restocked = max(min(of_these, not_yet_back), 0) if restock else 0
     return LineRefund(line.variant_id, line.product_id, quantity, amount, discount, tax, restocked)
 
 

@@ -1,6 +1,7 @@
 """Changes of refunds, inside `write()` and behind `lock_payment`, which keeps two refunds of an order apart."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -22,13 +23,22 @@ from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.payment_queries import PaymentView
 from storefront.orders.queries import OrderView
 from storefront.orders.refund_models import CreditNoteCounter, Refund, RefundLine, RefundStatus
-from storefront.orders.refund_queries import RefundView, refunds, restocked_of
+from storefront.orders.refund_queries import RefundView, back_of_failed, refunds, restocked_of
 from storefront.orders.sales import forget_sales
 from storefront.refunds.calculator import CalculatedRefund, PaidLine, PaidOrder, RefundRequest
 from storefront.refunds.tax_shares import NOTHING, ByRate, by_rate
 from storefront.tenants.registry import registry
 
 CREDIT_NOTE_PREFIX = "CN"
+POSTPONE_REFUND = tenant_scoped(
+    update(refunds)
+    .where(
+        refunds.c.id == bindparam("refund"),
+        refunds.c.status == RefundStatus.PENDING,
+        refunds.c.attempt == bindparam("seen"),
+    )
+    .values({name: bindparam(f"new_{name}") for name in ("attempt", "failure", "next_check_at")})
+)
 
 
 def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
@@ -54,6 +64,7 @@ def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
         shipping_refunded=sum(refund.shipping for refund in counted),
         refunded=refunded,
         restocked=restocked_of(order.refunds),
+        back_of_failed=back_of_failed(order.refunds),
         shipping_tax_rate=order.price.tax_rate,
         left_by_rate=left_by_rate(order, counted),
     )
@@ -110,7 +121,7 @@ def finish_refund(refund: RefundView, order: OrderView, payment: PaymentView, pr
     tenant = registry().all()[current_tenant_id()]
     number = next_number(CreditNoteCounter, CREDIT_NOTE_PREFIX, now().astimezone(tenant.timezone).year)
     issued = {"number": number, "finished_at": now(), "seller": seller_of(tenant)}
-    change_refund(refund.id, status=RefundStatus.SUCCEEDED, provider_id=provider_id, **issued)
+    change_refund(refund.id, status=RefundStatus.SUCCEEDED, failure=None, provider_id=provider_id, **issued)
     refunded = payment.refunded + refund.amount
     status = PaymentStatus.REFUNDED if refunded >= payment.paid else PaymentStatus.PARTLY_REFUNDED
     change_payment(order.id, refunded=refunded, status=status)
@@ -132,6 +143,13 @@ def change_refund(refund_id: str, **columns: Any) -> None:
     changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
     statement = tenant_scoped(update(refunds).where(refunds.c.id == bindparam("refund")).values(changed))
     execute(statement, {"refund": refund_id, **{f"new_{name}": value for name, value in columns.items()}})
+
+
+def postpone_refund(refund: RefundView, attempt: int, failure: str, next_check_at: datetime) -> None:
+    """Record the next attempt of a pending refund, and why the provider couldn't be asked, unless another process has
+    recorded an answer meanwhile."""
+    values = {"new_attempt": attempt, "new_failure": failure, "new_next_check_at": next_check_at}
+    execute(POSTPONE_REFUND, {"refund": refund.id, "seen": refund.attempt, **values})
 
 
 def may_restock(order: OrderView) -> bool:
