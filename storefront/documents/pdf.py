@@ -133,14 +133,18 @@ class DocumentPdf(FPDF):
         self.step(total_label, total, 8, is_total=True)
 
     def step(self, label: str, amount: str, height: float, is_total: bool = False) -> None:
+        """Write label and amount. Words instead of an amount get the width that the label leaves."""
         top, size = self.get_y(), 13 if is_total else 9.5
         self.use(size, bold=is_total, soft=not is_total)
+        label_width = min(self.get_string_width(label) + 5, 55)
+        if self.get_string_width(amount) < 35:
+            label_width = 55
         self.set_x(MARGIN + 80)
-        self.block(55, height, label)
+        self.block(label_width, height, label)
         below = self.get_y()
         self.use(size, bold=is_total)
-        self.set_xy(MARGIN + 135, top)
-        self.block(35, height, amount, align="R")
+        self.set_xy(MARGIN + 80 + label_width, top)
+        self.block(90 - label_width, height, amount, align="R")
         self.set_y(max(below, self.get_y()))
 
     def tax_table(self, prices: PriceSection) -> None:
