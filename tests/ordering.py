@@ -25,13 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep each file's tests in one process, because they share a server, and likewise all browser tests."""
+    """Keep each file's tests in one process, because they share a server. The browser tests are two such groups, each
+    with a browser and a server."""
     from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - only needed with several processes
 
     config.option.loadscopereorder = False
 
     class LoadPackageScheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
-            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+            if nodeid.startswith("tests/browser/"):
+                return "tests/browser/a-o" if nodeid < "tests/browser/test_p" else "tests/browser/p-z"
+            return super()._split_scope(nodeid)
 
     return LoadPackageScheduling(config, log)
