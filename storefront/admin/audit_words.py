@@ -34,6 +34,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
+    EventType.PAYMENT_REPEATED: N_("Paid a second time"),
     EventType.INVOICE_ISSUED: N_("Invoice issued"),
     EventType.STOCK_CHANGED: N_("Stock changed"),
     EventType.PRICE_CHANGED: N_("Price changed"),

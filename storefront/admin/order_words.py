@@ -65,6 +65,7 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
+    EventType.PAYMENT_REPEATED: N_("Paid a second time"),
     EventType.MAIL_FAILED: N_("Email failed"),
     EventType.MAIL_RESENT: N_("Email sent again"),
     EventType.INVOICE_ISSUED: N_("Invoice issued"),
@@ -74,6 +75,8 @@ EVENT_TEXTS: Mapping[str, str] = {
 def event_text(event: Any) -> str:
     if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
         return _("Cancelled, items not put back in stock")
+    if event.type == EventType.PAYMENT_REPEATED and event.data["refunded"]:
+        return _("Paid a second time, and paid back")
     if detail := event_detail(event):
         return _("%(what)s: %(shipment)s", what=_(EVENT_TEXTS[event.type]), shipment=detail)
     return _(EVENT_TEXTS[event.type])
@@ -85,7 +88,7 @@ def event_detail(event: Any) -> str:
     if event.type in (EventType.MAIL_FAILED, EventType.MAIL_RESENT):
         kind = event.data.get("kind", "")
         return _(KIND_NAMES.get(kind, kind))
-    if event.type in (EventType.PAYMENT_MISMATCH, EventType.ORDER_REFUNDED):
+    if event.type in (EventType.PAYMENT_MISMATCH, EventType.PAYMENT_REPEATED, EventType.ORDER_REFUNDED):
         return format_money(event.data["amount"], event.data.get("currency"))
     if event.type == EventType.PAYMENT_FAILED and (reason := event.data.get("reason")):
         return f"{refusal_text(reason)} ({reason})"

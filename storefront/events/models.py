@@ -26,6 +26,7 @@ class EventType(StrEnum):
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_LATE = "payment.late"
     PAYMENT_MISMATCH = "payment.mismatch"
+    PAYMENT_REPEATED = "payment.repeated"
     INVOICE_ISSUED = "invoice.issued"
     STOCK_CHANGED = "stock.changed"
     PRICE_CHANGED = "price.changed"

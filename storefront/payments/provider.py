@@ -62,13 +62,15 @@ class StartedPayment:
 
 @dataclass(frozen=True)
 class ProviderState:
-    """`amount` is what was paid, in minor units of `currency`; `order_id` the order that the provider names."""
+    """`amount` is what was paid, in minor units of `currency`; `order_id` the order that the provider names, and
+    `session_id` its payment page."""
 
     phase: Phase
     amount: int = 0
     currency: str = ""
     intent_id: str | None = None
     order_id: str | None = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -26,17 +26,15 @@ PAYMENT_EVENTS = {PaymentStatus.FAILED: EventType.PAYMENT_FAILED, PaymentStatus.
 log = logging.getLogger("storefront.payments")
 
 
-def settle_payment(order_id: str, session_id: str | None = None, give_up_now: bool = False) -> bool:
-    """Bring the payment of an order to the state that the provider has, and return whether there is such a payment.
+def settle_payment(order_id: str, session_id: str | None = None, give_up_now: bool = False) -> None:
+    """Bring the payment of an order to the state that the provider has.
 
     `session_id` is that of a webhook, for a payment whose own isn't stored because the process died. An unpaid order is
     given up when its time is over, or with `give_up_now`. Raises `ProviderUnavailable`; nothing is changed then.
     """
     payment = find_payment(order_id)
-    if payment is None:
-        return False
-    if payment.next_check_at is None:
-        return True
+    if payment is None or payment.next_check_at is None:
+        return
     is_over = give_up_now or payment.is_expired or not payment.is_pending
     if payment.session_id is None and session_id is not None:
         payment = adopt_session(payment, session_id)
@@ -44,10 +42,9 @@ def settle_payment(order_id: str, session_id: str | None = None, give_up_now: bo
         # Nobody has a page to pay on. If one is being opened at this moment, `store` in start.py finds this done.
         if is_over:
             apply_state(order_id, ProviderState(Phase.EXPIRED))
-        return True
+        return
     state = provider_of(payment.method).confirm(payment, close=is_over)
     apply_state(order_id, state)
-    return True
 
 
 def adopt_session(payment: PaymentView, session_id: str) -> PaymentView:
@@ -90,6 +87,7 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
             order_id,
             status=PaymentStatus.PAID,
             paid=state.amount,
+            session_id=state.session_id,
             intent_id=state.intent_id,
             paid_at=now(),
             url=None,
@@ -115,7 +113,8 @@ def leave_to_staff(payment: PaymentView, state: ProviderState) -> None:
         return
     was_paid, expected = f"{state.amount} {state.currency}", f"{payment.amount} {payment.currency}"
     log.error("order %s: %s was paid instead of %s", payment.order_id, was_paid, expected)
-    change_payment(payment.order_id, intent_id=state.intent_id, url=None, expires_at=None, next_check_at=None)
+    ids = {"session_id": state.session_id, "intent_id": state.intent_id}
+    change_payment(payment.order_id, **ids, url=None, expires_at=None, next_check_at=None)
     data = {"amount": state.amount, "currency": state.currency, "expected": payment.amount, "method": payment.method}
     record_events([Change(EventType.PAYMENT_MISMATCH, payment.order_id, data)])
 

@@ -3,6 +3,9 @@
 When the provider doesn't answer, the order stays as it is, and the shopper starts again from its page: the same
 idempotency key leads to the same page, so nobody pays twice."""
 
+import logging
+from dataclasses import replace
+
 from sqlalchemy import bindparam, update
 
 from storefront.clock import now
@@ -15,6 +18,7 @@ from storefront.payments.provider import ProviderRejected, ProviderUnavailable, 
 from storefront.payments.providers import provider_of
 from storefront.payments.settlement import give_up
 
+log = logging.getLogger("storefront.payments")
 this_payment = update(payments).where(payments.c.order_id == bindparam("order"))
 STORE_SESSION = tenant_scoped(
     this_payment.where(payments.c.session_id.is_(None))
@@ -47,19 +51,31 @@ def start_payment(order_id: str) -> str | None:
         if fault.is_stored:
             next_attempt(payment)
         raise
-    return store(order_id, started) if started else None
+    return store(payment, started) if started else None
 
 
-def store(order_id: str, started: StartedPayment) -> str | None:
+def store(payment: PaymentView, started: StartedPayment) -> str | None:
     """Store the page. Return its URL, unless the order was given up meanwhile; then the page is closed by the next
-    check. Of two requests that start at once, both have the same page."""
+    check. If another request has stored its page, return the URL of that one."""
     with write(durable=True):
-        values = {"order": order_id, "session": started.session_id, "page": started.url}
+        values = {"order": payment.order_id, "session": started.session_id, "page": started.url}
         status = execute(STORE_SESSION, values).scalar_one_or_none()
         if status not in (None, PaymentStatus.PENDING):
-            execute(CHECK_NOW, {"order": order_id, "now": now()})
+            execute(CHECK_NOW, {"order": payment.order_id, "now": now()})
             return None
-    return started.url
+    return started.url if status else stored_page(payment.order_id, started)
+
+
+def stored_page(order_id: str, lost: StartedPayment) -> str | None:
+    """Return the URL of the page that another request has stored. Usually it is the same one. Otherwise the one that
+    lost is closed, so that nobody pays twice: nobody has seen it yet."""
+    stored = find_payment(order_id)
+    if stored is not None and stored.session_id != lost.session_id:
+        try:
+            provider_of(stored.method).confirm(replace(stored, session_id=lost.session_id), close=True)
+        except (ProviderRejected, ProviderUnavailable) as fault:
+            log.warning("order %s: a second payment page wasn't closed: %s", order_id, fault)
+    return stored.url if stored is not None else None
 
 
 def next_attempt(payment: PaymentView) -> None:

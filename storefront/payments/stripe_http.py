@@ -12,7 +12,8 @@ PART_BYTES = 64 * 1024
 
 class LimitedClient(stripe.RequestsClient):
     """The library's limit is for each wait for a part of the response, so a server that sends a byte now and then would
-    occupy the thread for as long as it likes. This one gives up `total_seconds` after the call began."""
+    occupy the thread for as long as it likes. This one gives up `total_seconds` after the call began, once the headers
+    of the response are there: neither the library nor `requests` limits how long those take in all."""
 
     def __init__(self, connect_seconds: float, read_seconds: float, total_seconds: float) -> None:
         super().__init__(timeout=(connect_seconds, read_seconds))

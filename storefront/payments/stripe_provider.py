@@ -219,7 +219,7 @@ def state_of(session: Any) -> ProviderState:
         phase = Phase.OPEN
     currency = (session.currency or "").upper()
     amount = from_stripe(session.amount_total or 0, currency) if phase == Phase.PAID else 0
-    return ProviderState(phase, amount, currency, intent_id, session.client_reference_id)
+    return ProviderState(phase, amount, currency, intent_id, session.client_reference_id, session.id)
 
 
 FAILED_INTENTS = ("requires_payment_method", "canceled")

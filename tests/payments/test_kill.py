@@ -22,7 +22,7 @@ WHILE_PLACING = {
 }
 WHILE_SETTLING = {
     "the webhook is stored, not answered": ("webhook", "after", "storefront.payments.webhook_pages:store_webhook"),
-    "the webhook is about to be processed": ("work", "before", "storefront.payments.webhooks:settle_payment"),
+    "the webhook is about to be processed": ("work", "before", "storefront.payments.webhooks:settle_session"),
     "Stripe has said that it is paid": ("work", "after", f"{STRIPE}.confirm"),
     "the payment is about to be committed": ("work", "after", f"{SETTLE}:record_events"),
     "the payment is committed, the webhook isn't done": ("work", "after", f"{SETTLE}:apply_paid"),
