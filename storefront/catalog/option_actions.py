@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+from sqlalchemy import select
+
 from storefront.catalog.actions import editing, refuse_used_ids
 from storefront.catalog.models import Variant, VariantStatus
 from storefront.catalog.option_changes import MergedOptions, OptionEdit, merge_options
@@ -11,7 +13,9 @@ from storefront.catalog.product_input import OptionsInput, checked
 from storefront.catalog.refusals import EditConflict
 from storefront.catalog.staff_queries import is_sold
 from storefront.catalog.variant_schema import MAX_VALUES_PER_OPTION, MAX_VARIANTS
+from storefront.db.base import db
 from storefront.errors import FieldError, Invalid
+from storefront.events.models import ArchivedEvent, Event, EventType
 from storefront.i18n.gettext import _
 from storefront.tenants.settings import TenantSettings
 
@@ -117,6 +121,7 @@ def add_variants(
     added = 0
     with editing(tenant, product_id) as edit:
         options = edit.product.options or []
+        earlier = earlier_ids(product_id)
         for values in combinations:
             if len(values) != len(options) or any(
                 value not in option["values"] for value, option in zip(values, options, strict=False)
@@ -128,7 +133,7 @@ def add_variants(
             if same:
                 edit.set_variant_status(same[0], VariantStatus.ACTIVE)
             else:
-                edit.add_variant(new_id(edit), values, edit.product.price if price is None else price, stock)
+                edit.add_variant(new_id(edit, earlier), values, edit.product.price if price is None else price, stock)
             added += 1
         if len(edit.sold_variants) > MAX_VARIANTS:
             message = _("A product can't have more than %(most)s variants.", most=MAX_VARIANTS)
@@ -136,10 +141,21 @@ def add_variants(
     return added
 
 
-def new_id(edit: ProductEdit) -> str:
-    """Return an id for another variant: the product's with the next number. Raises `Invalid` if it is used."""
+def earlier_ids(product_id: str) -> set[str]:
+    """Return the ids of the variants that the product's changes name, deleted ones too."""
+    found: set[str] = set()
+    for table in (Event, ArchivedEvent):
+        changes = select(table.data).where(table.subject == product_id, table.type == EventType.PRODUCT_CHANGED)
+        found.update(data["variant_id"] for data in db.session.scalars(changes) if "variant_id" in data)
+    return found
+
+
+def new_id(edit: ProductEdit, earlier: Collection[str]) -> str:
+    """Return an id for another variant: the product's with the next number, which no earlier one has had, because the
+    history of prices is by id. Raises `Invalid` if it is used."""
     begin = f"{edit.product.id[:40]}-"
-    numbers = [one.id.removeprefix(begin) for one in edit.variants if one.id.startswith(begin)]
+    ids = {*earlier, *(one.id for one in edit.variants)}
+    numbers = [id.removeprefix(begin) for id in ids if id.startswith(begin)]
     number = 1 + max((int(text) for text in numbers if text.isascii() and text.isdigit()), default=0)
     refuse_used_ids([f"{begin}{number}"], edit.product.id)
     return f"{begin}{number}"

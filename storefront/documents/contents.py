@@ -3,14 +3,16 @@
 An invoice has what article 226 of Directive 2006/112/EC asks for. All amounts are those that the order has stored."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from storefront.documents.document import Document, DocumentLine
+from storefront.documents.document import Document, DocumentLine, PriceSection
 from storefront.documents.models import Invoice
 from storefront.documents.price_section import price_section, rate_text
 from storefront.i18n.formatting import format_day, format_integer, format_money
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
+from storefront.orders.models import OrderStatus
 from storefront.orders.queries import OrderLineView, OrderView
 from storefront.shipping.address_lines import address_lines
 from storefront.tenants.settings import TenantSettings
@@ -29,8 +31,16 @@ def invoice_document(tenant: TenantSettings, order: OrderView, invoice: Invoice)
         recipient=recipient_lines(order),
         facts=tuple(invoice_facts(order, invoice)),
         lines=tuple(priced_line(line) for line in order.lines),
-        prices=price_section(order.price, order.shipping_name),
+        prices=invoice_prices(order),
     )
+
+
+def invoice_prices(order: OrderView) -> PriceSection:
+    prices = price_section(order.price, order.shipping_name)
+    if not is_void(order):
+        return prices
+    void = _("This invoice is cancelled, because its order was cancelled before it was paid.")
+    return replace(prices, notes=(void, *prices.notes))
 
 
 def invoice_facts(order: OrderView, invoice: Invoice) -> Facts:
@@ -40,7 +50,15 @@ def invoice_facts(order: OrderView, invoice: Invoice) -> Facts:
     yield from order_facts(order, zone)
     if invoice.supplied_at:
         yield _("Delivery date"), format_day(invoice.supplied_at, zone)
+    if order.cancelled_at and is_void(order):
+        yield _("Cancelled on"), format_day(order.cancelled_at, zone)
     yield from tax_facts(order)
+
+
+def is_void(order: OrderView) -> bool:
+    """Whether an order was cancelled without having been paid: no credit note sets off its invoice."""
+    was_paid = order.payment is not None and order.payment.paid > 0
+    return order.status == OrderStatus.CANCELLED and not was_paid
 
 
 def delivery_note(tenant: TenantSettings, order: OrderView, shows_buyer: bool) -> Document:

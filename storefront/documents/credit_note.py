@@ -12,7 +12,7 @@ from storefront.documents.contents import (
     tax_facts,
     zone_of,
 )
-from storefront.documents.credited_price import credited_price, goods_of
+from storefront.documents.credited_price import credited_price, goods_of, shipping_among_lines
 from storefront.documents.document import Document, DocumentLine
 from storefront.documents.models import Invoice
 from storefront.documents.price_section import price_section, rate_text
@@ -72,9 +72,16 @@ def credited_lines(order: OrderView, refund: RefundView, price: Price) -> Iterat
                 rate_text(line.tax_rate),
                 format_money(line.unit_price * part.quantity),
             )
-    if other := price.subtotal - goods_of(order, refund):
+    shipping = shipping_among_lines(order, refund, price)
+    if shipping:
+        yield DocumentLine(shipping_label(order), "", "", amount=format_money(shipping))
+    if other := price.subtotal - goods_of(order, refund) - shipping:
         name = _("Other amount") if other > 0 else _("Deduction")
         yield DocumentLine(name, "", "", amount=signed(other))
+
+
+def shipping_label(order: OrderView) -> str:
+    return f"{_('Shipping')} ({order.shipping_name})" if order.shipping_name else _("Shipping")
 
 
 def signed(amount: int) -> str:

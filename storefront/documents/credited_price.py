@@ -8,13 +8,17 @@ from storefront.pricing.price import Price
 def credited_price(order: OrderView, refund: RefundView) -> Price:
     """Return the steps of what was refunded: positive amounts, of which the total is the refund's amount.
 
-    The subtotal is what leads to it. It differs from the items' prices if staff refunded another amount than these.
+    The subtotal is what leads to it. It differs from the items' prices if staff refunded another amount than these. If
+    that is less than the shipping, the shipping is part of the subtotal, which else were below zero.
     """
     included = order.price.tax_included
     discount, tax = sum(line.discount for line in refund.lines), sum(line.amount for line in refund.tax_lines)
     shipping = refund.shipping if included else refund.shipping - refund.shipping_tax
+    without_shipping = refund.amount - (0 if included else tax) + discount
+    if shipping > without_shipping:
+        shipping = 0
     return Price(
-        subtotal=refund.amount - (0 if included else tax) - shipping + discount,
+        subtotal=without_shipping - shipping,
         discount=discount,
         tax=tax,
         total=refund.amount,
@@ -25,6 +29,13 @@ def credited_price(order: OrderView, refund: RefundView) -> Price:
         tax_lines=refund.tax_lines,
         reverse_charge=order.price.reverse_charge,
     )
+
+
+def shipping_among_lines(order: OrderView, refund: RefundView, price: Price) -> int:
+    """Return the refunded shipping if it is part of the subtotal; else 0."""
+    if price.shipping:
+        return 0
+    return refund.shipping - (0 if order.price.tax_included else refund.shipping_tax)
 
 
 def goods_of(order: OrderView, refund: RefundView) -> int:

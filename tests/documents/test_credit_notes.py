@@ -60,6 +60,22 @@ def test_amount_without_items_is_a_line_of_its_own(app: Flask) -> None:
         assert words in page, words
 
 
+@pytest.mark.parametrize("included", [True, False])
+def test_amount_below_the_shipping_lists_the_shipping_as_a_line(app: Flask, included: bool) -> None:
+    shop = open_shop(app, **PAID, tax=SETTINGS["tax"] | {"included": included})
+    clerk = signed_in(app, "west", Role.CLERK)
+    path, number = refund(app, shop, buy_and_pay(shop, clerk), shipping=490, amount=100)
+    page = visible_text(clerk.get(f"/admin{path}").text)
+    shipping, deduction, subtotal = ("4.90", "3.90", "1.00") if included else ("4.12", "3.28", "0.84")
+    for words in (
+        *(f"Shipping (Standard) €{shipping}", f"Deduction −€{deduction}", f"Subtotal €{subtotal}", "Total €1.00"),
+        *(("19% €0.84 €0.16 €1.00", "Prices include tax.") if included else ("Tax (19%) €0.16",)),
+    ):
+        assert words in page, words
+    assert page.count("Shipping") == 1
+    assert "-" not in page.replace(number, "").partition("Deduction")[2]
+
+
 def test_reverse_charge_is_said_again(app: Flask) -> None:
     shop, clerk = open_shop(app, **PAID), signed_in(app, "west", Role.CLERK)
     order_id = buy_and_pay(shop, clerk, vat_id="DE136695976")

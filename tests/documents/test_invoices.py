@@ -194,6 +194,16 @@ def test_issued_invoice_never_changes(app: Flask) -> None:
     assert "Quay Street" in before
 
 
+def test_issued_invoice_stays_linked_without_the_address_of_the_shop(app: Flask) -> None:
+    shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
+    order_id = buy(shop)
+    issue(clerk, order_id)
+    import_tenants(app, tenant("west", product("mug", "10.00"), **SETTINGS | {"contact": {}}), refresh=True)
+    assert f'href="/t/west/orders/{order_id}/invoice">View invoice</a>' in shop.get(f"/orders/{order_id}").text
+    assert f'href="/t/west/admin/orders/{order_id}/invoice">' in clerk.get(f"/admin/orders/{order_id}").text
+    assert shop.get(f"/orders/{order_id}/invoice").status_code == 200
+
+
 def test_buyer_gets_the_invoice_of_a_shipped_order(app: Flask) -> None:
     shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
     order_id = buy(shop)

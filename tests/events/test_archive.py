@@ -94,6 +94,15 @@ def test_old_events_move_to_the_archive_as_they_are(app: Flask, monkeypatch: pyt
         assert (row.before, row.after, row.actor_type) == ({"price": 1}, {"price": 2}, "system")
 
 
+def test_events_that_the_lowest_price_needs_stay(app: Flask) -> None:
+    record(app, "beans")
+    day = (now() - timedelta(days=29)).date().isoformat()
+    result = app.test_cli_runner().invoke(args=["events", "archive", "--before", day])
+    assert result.exit_code == 1
+    assert "events of the last 31 days stay" in result.output
+    assert subjects(app, Event) == ["beans"]
+
+
 def test_who_changed_something_is_recorded(app: Flask, shopper: Person) -> None:
     order = shopper.checkout(shopper.cart(beans=1))
     assert order.status_code == 201
