@@ -12,18 +12,21 @@ from tests.browser.page_session import ESPRESSO, Shop, Visit
 Sign = Callable[..., Visit]
 
 
-def place_order(office: Shop, name: str = "Grace Hopper") -> dict[str, Any]:
-    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
-        connection = HTTPConnection("127.0.0.1", office.port, timeout=60)
-        connection.request("POST", f"/t/aurora/api/v1{path}", json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        found: dict[str, Any] = json.loads(answer.read())
-        connection.close()
-        assert answer.status == 201, found
-        return found
+def post(office: Shop, path: str, body: dict[str, Any], language: str = "en") -> dict[str, Any]:
+    """Call the shop's API, which creates something."""
+    connection = HTTPConnection("127.0.0.1", office.port, timeout=60)
+    headers = {"Content-Type": "application/json", "Accept-Language": language}
+    connection.request("POST", f"/t/aurora/api/v1{path}", json.dumps(body), headers)
+    answer = connection.getresponse()
+    found: dict[str, Any] = json.loads(answer.read())
+    connection.close()
+    assert answer.status == 201, found
+    return found
 
-    cart = post("/carts", {"items": [{"product_id": ESPRESSO, "quantity": 1}]})
-    return post(f"/carts/{cart['id']}/checkout", {"email": "grace@example.com", "name": name})
+
+def place_order(office: Shop, name: str = "Grace Hopper") -> dict[str, Any]:
+    cart = post(office, "/carts", {"items": [{"product_id": ESPRESSO, "quantity": 1}]})
+    return post(office, f"/carts/{cart['id']}/checkout", {"email": "grace@example.com", "name": name})
 
 
 def test_the_menu_of_a_phone_opens_without_a_script(staff: Sign) -> None:

@@ -103,6 +103,14 @@ def test_business_elsewhere_reads_that_it_owes_the_tax(app: Flask) -> None:
     assert "Tax rate Net Tax Total\n0% €30.40 €0.00 €30.40" in text
 
 
+def test_words_in_place_of_an_amount_are_not_broken(app: Flask) -> None:
+    shop, clerk = open_shop(app), signed_in(app, "west", Role.CLERK)
+    order_id = buy(shop, "de", vat_id="DE136695976")
+    issue(clerk, order_id)
+    text = pdf_text(clerk.get(f"/admin/orders/{order_id}/invoice.pdf").data)
+    assert "Steuer Steuerschuldnerschaft des\nLeistungsempfängers\nGesamt" in text
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
