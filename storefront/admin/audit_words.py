@@ -18,6 +18,8 @@ from storefront.events.models import HIDDEN, EventType
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import N_, _
 from storefront.mail.kinds import KIND_NAMES
+from storefront.orders.payment_models import PaymentStatus
+from storefront.payments import words as payment_words
 from storefront.staff.roles import role_names
 
 TYPE_NAMES: Mapping[str, str] = {
@@ -31,7 +33,7 @@ TYPE_NAMES: Mapping[str, str] = {
     EventType.REFUND_FAILED: N_("Refund failed"),
     EventType.WITHDRAWAL_RECEIVED: N_("Customer withdrew from contract"),
     EventType.PAYMENT_FAILED: N_("Payment failed"),
-    EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
+    EventType.PAYMENT_EXPIRED: N_("Not paid"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
     EventType.PAYMENT_REPEATED: N_("Paid a second time"),
@@ -80,8 +82,8 @@ FIELD_NAMES: Mapping[str, str] = {
     "payment": N_("Payment"),
     "amount": N_("Amount"),
     "method": N_("Method"),
+    "currency": N_("Currency"),
     "credit_note": N_("Credit note"),
-    "refund": N_("Refund"),
     "carrier": N_("Carrier"),
     "tracking": N_("Tracking number"),
     "reason": N_("Reason"),
@@ -110,14 +112,22 @@ FIELD_NAMES: Mapping[str, str] = {
     "weight": N_("Weight in grams"),
 }
 STATUS_NAMES: Mapping[str, str] = {**order_words.STATUS_NAMES, **product_words.STATUS_NAMES}
+VALUE_NAMES: Mapping[str, Mapping[str, str]] = {
+    "status": STATUS_NAMES,
+    "kind": KIND_NAMES,
+    "payment": {PaymentStatus.NONE: "–", **payment_words.STATUS_NAMES, **payment_words.METHOD_NAMES},
+    "method": payment_words.METHOD_NAMES,
+    "reason": payment_words.REFUSAL_TEXTS,
+}
+"""The words of codes, by field. `payment` is an order's status, or a list of the shop's methods."""
 AMOUNTS = ("price", "total", "amount", "expected")
 """Fields in minor units of the shop's currency."""
 
 
 ENTRY_IDS = ("id", "code")
 """Of an entry of a list, which is named by them."""
-NOT_SHOWN = (HIDDEN, "renamed")
-"""What the data of an event has for programs, or is part of the words of a field."""
+NOT_SHOWN = (HIDDEN, "renamed", "refund")
+"""What the data of an event has for programs, as ids, or is part of the words of a field."""
 
 
 class ChangedField(NamedTuple):
@@ -160,11 +170,12 @@ def entry(row: Any, orders: Mapping[str, str], products: Mapping[str, str]) -> E
         subject, url = settings_subject(row.subject)
     what = variant_change(row) or (_(TYPE_NAMES[row.type]) if row.type in TYPE_NAMES else row.type)
     who = actor_text(row.actor_type, row.actor_name)
-    return Entry(row.id, row.created_at, what, who, subject, url, row.subject, changed_fields(row))
+    fields = [field for field in changed_fields(row) if (field.before, field.after) != (None, subject)]
+    return Entry(row.id, row.created_at, what, who, subject, url, row.subject, fields)
 
 
 def is_about_order(row: Any) -> bool:
-    return bool(row.type.startswith(("order.", "mail.", "invoice.", "refund.", "withdrawal.")))
+    return bool(row.type.startswith(("order.", "mail.", "invoice.", "refund.", "withdrawal.", "payment.")))
 
 
 def is_about_product(row: Any) -> bool:
@@ -211,7 +222,7 @@ def shown(name: str, value: Any) -> str | None:
     if name in AMOUNTS and isinstance(value, int):
         return format_money(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return ", ".join(value)
+        return ", ".join(word(name, one) for one in value)
     if isinstance(value, Mapping):
         parts = [
             (field_name(str(one)), shown(str(one), inside)) for one, inside in value.items() if one not in ENTRY_IDS
@@ -222,8 +233,6 @@ def shown(name: str, value: Any) -> str | None:
 
 def word(name: str, value: str) -> str:
     """Return the word of a status or a role, or the text itself."""
-    if name == "status" and value in STATUS_NAMES:
-        return _(STATUS_NAMES[value])
-    if name == "kind" and value in KIND_NAMES:
-        return _(KIND_NAMES[value])
+    if name in VALUE_NAMES and value in VALUE_NAMES[name]:
+        return _(VALUE_NAMES[name][value])
     return role_names().get(value, value) if name == "role" else value

@@ -9,8 +9,8 @@ from storefront.catalog.models import LOW_STOCK, Product, Variant
 from storefront.catalog.queries import IS_ON_SALE
 from storefront.clock import now
 from storefront.db.base import db
-from storefront.orders.fulfilment import IS_SHIPPABLE
-from storefront.orders.models import Order, OrderStatus
+from storefront.orders.fulfilment import IS_TO_SHIP
+from storefront.orders.models import Order
 from storefront.orders.sales import Sales, sales_between, sales_by_day, start_of, total
 from storefront.tenants.settings import TenantSettings
 
@@ -56,10 +56,9 @@ class ToShip(NamedTuple):
 
 
 def orders_to_ship() -> ToShip:
-    """Return how many orders can be shipped: all that are placed but those that wait for an online payment."""
-    waiting = (Order.status == OrderStatus.PLACED, IS_SHIPPABLE)
-    oldest = db.session.scalar(select(Order.created_at).where(*waiting).order_by(Order.position).limit(1))
-    return ToShip(bounded_count(select(Order.id).where(*waiting)), oldest)
+    """Return how many orders the list of orders to ship has."""
+    oldest = db.session.scalar(select(Order.created_at).where(IS_TO_SHIP).order_by(Order.position).limit(1))
+    return ToShip(bounded_count(select(Order.id).where(IS_TO_SHIP)), oldest)
 
 
 class LowStock(NamedTuple):

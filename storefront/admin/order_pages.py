@@ -1,5 +1,6 @@
 """The back office's pages of orders: the list, one order, and what can be done with it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
@@ -7,8 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from storefront.admin.blueprints import pages
 from storefront.admin.numbers import parse_position
-from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, timeline
+from storefront.admin.order_words import STATUS_NAMES, STATUS_SHAPES, status_name, timeline
 from storefront.admin.refund_form import refund_form
+from storefront.admin.refund_words import cancelled_text, payback_text
 from storefront.documents.queries import find_invoice
 from storefront.errors import Invalid, NotFound, Refusal, WrongState
 from storefront.events.queries import events_of
@@ -17,8 +19,9 @@ from storefront.mail.kinds import KIND_NAMES
 from storefront.mail.queries import mails_of_order
 from storefront.orders import fulfilment
 from storefront.orders.fulfilment_validation import Shipment, check_shipment
+from storefront.orders.models import OrderStatus
 from storefront.orders.queries import load_order, notes_of
-from storefront.orders.search import WITHDRAWN, OrderQuery, list_orders
+from storefront.orders.search import TO_SHIP, WITHDRAWN, OrderQuery, list_orders
 from storefront.payments import by_hand
 from storefront.payments import words as payment_words
 from storefront.staff.access import requires
@@ -32,6 +35,11 @@ from storefront.web.htmx import no_store, render_page
 ORDERS_PER_PAGE = 50
 MAX_AT_ONCE = 100
 MAX_EVENTS = 200
+STATUS_OF_CHIP: Mapping[str, str] = {
+    **{status: status for status in (TO_SHIP, OrderStatus.FULFILLED, OrderStatus.CANCELLED, WITHDRAWN)},
+    OrderStatus.PLACED: TO_SHIP,
+}
+"""What the list shows for a status in its address: links of earlier versions have `placed`."""
 
 
 @pages.get("/orders")
@@ -63,7 +71,7 @@ def order_query(args: Any) -> OrderQuery:
     status, payment = args.get("status", ""), args.get("payment", "")
     return OrderQuery(
         q=search_text(args.get("q", "")),
-        status=status if status in STATUS_NAMES or status == WITHDRAWN else "",
+        status=STATUS_OF_CHIP.get(status, ""),
         payment=payment if payment in payment_words.STATUS_NAMES else "",
         before=parse_position(args.get("before", "")),
         after=parse_position(args.get("after", "")),
@@ -76,7 +84,7 @@ def url_of(query: OrderQuery, **more: Any) -> str:
 
 
 def chip_names() -> dict[str, str]:
-    names = {"": _("All"), **{status: _(name) for status, name in STATUS_NAMES.items()}}
+    names = {"": _("All"), **{STATUS_OF_CHIP[status]: _(name) for status, name in STATUS_NAMES.items()}}
     return names | ({WITHDRAWN: _("Withdrawn")} if current_tenant().is_in_eu else {})
 
 
@@ -93,7 +101,7 @@ def words() -> dict[str, Any]:
         "method_names": payment_words.METHOD_NAMES,
         "payment_names": payment_words.STATUS_NAMES,
         "payment_shapes": payment_words.STATUS_SHAPES,
-        "status_names": STATUS_NAMES,
+        "status_name": status_name,
         "status_shapes": STATUS_SHAPES,
         "mail_names": KIND_NAMES,
         "sees_buyers": signed_in().may(Permission.CUSTOMERS_READ),
@@ -108,7 +116,7 @@ def detail_of(order_id: str) -> dict[str, Any]:
     order = load_order(order_id)
     notes = notes_of(order_id) if signed_in().may(Permission.CUSTOMERS_READ) else []
     mails = mails_of_order(order_id)
-    happened = timeline(events_of(order_id, MAX_EVENTS), notes, mails)
+    happened = timeline(order, events_of(order_id, MAX_EVENTS), notes, mails)
     form = refund_form(order) if signed_in().may(Permission.REFUNDS_WRITE) else None
     return {
         "order": order,
@@ -116,6 +124,7 @@ def detail_of(order_id: str) -> dict[str, Any]:
         "timeline": happened,
         "mails": mails,
         "refund_form": form,
+        "payback_text": payback_text(order),
         "errors": {},
         "message": "",
         "refund_message": "",
@@ -136,7 +145,8 @@ def fulfil_order(order_id: str) -> AnyResponse:
         fulfilment.fulfil_order(order_id, shipment_in_form())
     except (Invalid, WrongState) as refusal:
         return show_again(order_id, refusal)
-    return done(order_id, _("Order shipped."))
+    is_pickup = load_order(order_id).is_pickup
+    return done(order_id, _("Order ready for pick-up.") if is_pickup else _("Order shipped."))
 
 
 @pages.post("/orders/<order_id>/tracking")
@@ -156,11 +166,14 @@ def shipment_in_form() -> Shipment:
 @pages.post("/orders/<order_id>/cancel")
 @requires(Permission.ORDERS_WRITE)
 def cancel_order(order_id: str) -> AnyResponse:
+    earlier = {refund.id for refund in load_order(order_id).refunds}
     try:
         fulfilment.cancel_order(order_id, request.form.get("reason", ""), request.form.get("restock") == "true")
     except (Invalid, WrongState) as refusal:
         return show_again(order_id, refusal)
-    return done(order_id, _("Order cancelled."))
+    order = load_order(order_id)
+    made = [refund for refund in order.refunds if refund.id not in earlier]
+    return done(order_id, cancelled_text(order, made))
 
 
 @pages.post("/orders/<order_id>/paid")
@@ -197,17 +210,23 @@ def without_form(detail: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in detail.items() if name not in ("errors", "message", "form")}
 
 
+def is_shipped_now(order_id: str) -> bool:
+    """Mark one of several orders as shipped, if that is possible and its buyer hasn't withdrawn meanwhile."""
+    try:
+        if load_order(order_id).withdrawn_at is not None:
+            return False
+        fulfilment.fulfil_order(order_id, Shipment())
+    except (NotFound, WrongState):
+        return False
+    return True
+
+
 @pages.post("/orders/fulfil")
 @requires(Permission.ORDERS_WRITE)
 def fulfil_orders() -> AnyResponse:
     """Fulfil the selected orders, each by itself: one that can't be doesn't keep the others."""
     ids = list(dict.fromkeys(request.form.getlist("order_id")))[:MAX_AT_ONCE]
-    refused = 0
-    for order_id in ids:
-        try:
-            fulfilment.fulfil_order(order_id, Shipment())
-        except (NotFound, WrongState):
-            refused += 1
+    refused = sum(not is_shipped_now(order_id) for order_id in ids)
     if shipped := len(ids) - refused:
         flash(ngettext("%(num)s order shipped.", "%(num)s orders shipped.", shipped), "notice")
     if refused:

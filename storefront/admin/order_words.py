@@ -9,11 +9,13 @@ from storefront.events.actors import ActorType
 from storefront.events.models import EventType
 from storefront.i18n.formatting import format_money
 from storefront.i18n.gettext import N_, _
-from storefront.mail.kinds import KIND_NAMES
+from storefront.mail.kinds import KIND_NAMES, MailKind
 from storefront.mail.models import OutboxMail
 from storefront.orders.models import OrderNote, OrderStatus
+from storefront.orders.queries import OrderView
 from storefront.payments.words import refusal_text
 
+PLACED, PREPARE, READY = N_("Placed"), N_("To prepare"), N_("Ready for pick-up")
 STATUS_NAMES: Mapping[str, str] = {
     OrderStatus.PLACED: N_("To ship"),
     OrderStatus.FULFILLED: N_("Shipped"),
@@ -26,6 +28,15 @@ STATUS_SHAPES: Mapping[str, str] = {
 }
 
 
+def status_name(order: OrderView) -> str:
+    """Return the status of an order. One that is placed isn't always to be shipped."""
+    if order.status == OrderStatus.PLACED and not order.is_to_ship:
+        return _(PLACED)
+    if order.is_pickup and order.status != OrderStatus.CANCELLED:
+        return _(PREPARE if order.status == OrderStatus.PLACED else READY)
+    return _(STATUS_NAMES[order.status])
+
+
 @dataclass(frozen=True)
 class TimelineEntry:
     """Something that happened to an order: `by` is in words; `note` is the staff's text, if it is one."""
@@ -36,16 +47,20 @@ class TimelineEntry:
     note: str = ""
 
 
-def timeline(events: Iterable[Any], notes: Iterable[OrderNote], mails: Iterable[OutboxMail]) -> list[TimelineEntry]:
+def timeline(
+    order: OrderView, events: Iterable[Any], notes: Iterable[OrderNote], mails: Iterable[OutboxMail]
+) -> list[TimelineEntry]:
     """Return what happened to an order, the latest first."""
     entries = [
-        TimelineEntry(event.created_at, event_text(event), actor_text(event.actor_type, event.actor_name))
+        TimelineEntry(
+            event.created_at, event_text(event, order.is_pickup), actor_text(event.actor_type, event.actor_name)
+        )
         for event in events
         if event.type in EVENT_TEXTS
     ]
     entries += [TimelineEntry(note.created_at, _("Note"), note.author or "", note.text) for note in notes]
     entries += [
-        TimelineEntry(mail.sent_at, _("Email sent: %(what)s", what=_(KIND_NAMES[mail.kind])), "")
+        TimelineEntry(mail.sent_at, _("Email sent: %(what)s", what=mail_name(mail, order.is_pickup)), "")
         for mail in mails
         if mail.sent_at is not None
     ]
@@ -62,7 +77,7 @@ EVENT_TEXTS: Mapping[str, str] = {
     EventType.REFUND_FAILED: N_("Refund failed"),
     EventType.WITHDRAWAL_RECEIVED: N_("Withdrew from contract"),
     EventType.PAYMENT_FAILED: N_("Payment failed"),
-    EventType.PAYMENT_EXPIRED: N_("Not paid in time"),
+    EventType.PAYMENT_EXPIRED: N_("Not paid"),
     EventType.PAYMENT_LATE: N_("Paid after the order was cancelled"),
     EventType.PAYMENT_MISMATCH: N_("Another amount was paid"),
     EventType.PAYMENT_REPEATED: N_("Paid a second time"),
@@ -72,7 +87,13 @@ EVENT_TEXTS: Mapping[str, str] = {
 }
 
 
-def event_text(event: Any) -> str:
+def mail_name(mail: OutboxMail, is_pickup: bool) -> str:
+    return _(READY if is_pickup and mail.kind == MailKind.ORDER_SHIPPED else KIND_NAMES[mail.kind])
+
+
+def event_text(event: Any, is_pickup: bool) -> str:
+    if is_pickup and event.type == EventType.ORDER_FULFILLED:
+        return _(READY)
     if event.type == EventType.ORDER_CANCELLED and event.data.get("restocked") is False:
         return _("Cancelled, items not put back in stock")
     if event.type == EventType.PAYMENT_REPEATED and event.data["refunded"]:

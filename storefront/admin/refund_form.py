@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from storefront.ids import new_token
 from storefront.orders.queries import OrderLineView, OrderView
-from storefront.refunds.changes import may_restock, paid_order
+from storefront.refunds.changes import may_restock, paid_order, refundable
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,9 @@ class RefundForm:
 
 def refund_form(order: OrderView) -> RefundForm | None:
     """Return the form for an order of which something can be refunded."""
-    if order.payment is None or not order.payment.paid:
+    if order.payment is None or not refundable(order):
         return None
     paid = paid_order(order, order.payment)
-    if paid.available <= 0:
-        return None
     left = [(line, line.quantity - paid.refunded.get(line.variant_id, 0)) for line in order.lines]
     lines = [(line, most) for line, most in left if most]
     return RefundForm(new_token(), lines, paid.shipping_left, paid.available, may_restock(order))

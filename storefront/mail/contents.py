@@ -1,11 +1,11 @@
 """What each kind of mail says, in the language of its context. `data` of a mail has, besides the link's root:
 
-- order_refunded: `amount`, in minor units;
+- order_refunded: `amount`, in minor units, and `refund`, its id, which mails of earlier versions don't have;
 - withdrawal_received: `received_at` (RFC 3339), and optionally `statement`, the customer's own words;
 - invitation: `inviter`, a name, optionally."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from storefront.i18n.formatting import format_datetime, format_money
 from storefront.i18n.gettext import _
 from storefront.mail.kinds import MailKind
 from storefront.mail.payment_lines import payment_facts, payment_request
+from storefront.mail.refund_steps import refund_facts, refund_steps
 from storefront.state import current_state
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ ORDER_KINDS = frozenset(
 @dataclass(frozen=True)
 class MailContent:
     """`facts` are labels with values. `button` is the label of the link, which is left out if there is no address. With
-    `order`, its lines and amounts follow."""
+    `order`, its lines and amounts follow; `sums` are labels with amounts, of which the last is the total."""
 
     subject: str
     heading: str
@@ -43,6 +44,7 @@ class MailContent:
     facts: tuple[tuple[str, str], ...] = ()
     button: str = ""
     order: "OrderView | None" = None
+    sums: tuple[tuple[str, str], ...] = ()
     small_print: str = ""
 
 
@@ -59,14 +61,25 @@ def order_mail(order: "OrderView", subject: str, heading: str, *paragraphs: str,
     return MailContent(subject, heading, said, facts=facts, button=_("View your order"), order=order, **more)
 
 
+def pickup_facts(order: "OrderView") -> tuple[tuple[str, str], ...]:
+    """Return where a pick-up's buyer comes to, if the shop says where it is."""
+    address = g.tenant.contact.get("address", "")
+    return ((_("Pick up at"), address),) if order.is_pickup and address else ()
+
+
 def placed(order: "OrderView", _data: Mapping[str, Any]) -> MailContent:
+    received = (
+        _("We've received your order. We'll write to you as soon as it's ready to be picked up.")
+        if order.is_pickup
+        else _("We've received your order. We'll write to you again when it is on its way.")
+    )
     return order_mail(
         order,
         _("Your order %(number)s", number=order.number),
         _("Thank you, %(name)s.", name=order.name),
-        _("We've received your order. We'll write to you again when it is on its way."),
+        received,
         payment_request(order),
-        facts=((_("Date"), format_datetime(order.created_at)), *payment_facts(order)),
+        facts=((_("Date"), format_datetime(order.created_at)), *payment_facts(order), *pickup_facts(order)),
     )
 
 
@@ -76,10 +89,19 @@ def paid(order: "OrderView", _data: Mapping[str, Any]) -> MailContent:
         _("Payment received for order %(number)s", number=order.number),
         _("We've received your payment"),
         _("Thank you, %(name)s. Your order is paid.", name=order.name),
+        facts=pickup_facts(order),
     )
 
 
 def shipped(order: "OrderView", _data: Mapping[str, Any]) -> MailContent:
+    if order.is_pickup:
+        return order_mail(
+            order,
+            _("Your order %(number)s is ready to be picked up", number=order.number),
+            _("Your order is ready to be picked up"),
+            _("Good news, %(name)s: you can pick up your order.", name=order.name),
+            facts=pickup_facts(order),
+        )
     facts = ((_("Carrier"), order.carrier), (_("Tracking number"), order.tracking))
     return order_mail(
         order,
@@ -101,14 +123,17 @@ def cancelled(order: "OrderView", _data: Mapping[str, Any]) -> MailContent:
 
 
 def refunded(order: "OrderView", data: Mapping[str, Any]) -> MailContent:
-    return order_mail(
+    refund = next((one for one in order.refunds if one.id == data.get("refund")), None)
+    content = order_mail(
         order,
         _("Refund for order %(number)s", number=order.number),
         _("We've refunded you"),
         _("Hello %(name)s, we've sent your money back the way you paid.", name=order.name),
         _("Depending on your bank, it can take a few days until it arrives."),
-        facts=((_("Refund"), format_money(data["amount"])),),
+        facts=tuple(refund_facts(refund)) if refund else (),
     )
+    steps = refund_steps(order, refund) if refund else ()
+    return replace(content, order=None, sums=(*steps, (_("Refund"), format_money(data["amount"]))))
 
 
 def withdrawal(order: "OrderView", data: Mapping[str, Any]) -> MailContent:

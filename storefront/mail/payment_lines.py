@@ -21,6 +21,15 @@ def payment_request(order: "OrderView") -> str:
 
 
 def payment_facts(order: "OrderView") -> tuple[tuple[str, str], ...]:
-    """Return the shop's account, in lines, for an order whose transfer is awaited."""
+    """Return how the order is paid, and the shop's account, in lines, if a transfer is awaited."""
     account = current_state().bank_account_for(order)
-    return ((_("Bank account"), account),) if account else ()
+    facts = ((_("Payment"), method_name(order)), (_("Bank account"), account))
+    return tuple((label, value) for label, value in facts if value)
+
+
+def method_name(order: "OrderView") -> str:
+    """Return the name of a method that is paid after the order, as the checkout shows it; `payments` is above this
+    package."""
+    if order.payment_method == "bank_transfer":
+        return _("Bank transfer")
+    return _("Pay on delivery") if order.payment_method == "on_delivery" else ""

@@ -5,7 +5,7 @@ Each change of status happens once: of several at the same time, one changes the
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import and_, bindparam, or_, update
 
 from storefront.catalog.stock import StockChange, restore_stock, stock_event
 from storefront.clock import now
@@ -34,6 +34,8 @@ from storefront.signals import order_with_payment_cancelled, orders_changed, ref
 orders = table_of(Order)
 IS_SHIPPABLE = or_(orders.c.payment_status != PaymentStatus.PENDING, orders.c.payment_method.not_in([*ONLINE_METHODS]))
 """An order that waits for an online payment may be cancelled any minute."""
+IS_TO_SHIP = and_(orders.c.status == OrderStatus.PLACED, IS_SHIPPABLE, orders.c.withdrawn_at.is_(None))
+"""As `OrderView.is_to_ship`. Staff may still ship an order whose buyer has withdrawn, but nothing asks them to."""
 placed_order = update(orders).where(orders.c.id == bindparam("order"), orders.c.status == OrderStatus.PLACED)
 FULFIL_ORDER = tenant_scoped(
     placed_order.where(IS_SHIPPABLE).values(

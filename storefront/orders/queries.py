@@ -18,7 +18,7 @@ from storefront.i18n.content import with_language
 from storefront.i18n.gettext import _
 from storefront.ids import is_id
 from storefront.orders.fulfilment_validation import Shipment
-from storefront.orders.models import Order, OrderLine, OrderNote
+from storefront.orders.models import Order, OrderLine, OrderNote, OrderStatus
 from storefront.orders.payment_choice import ONLINE_METHODS
 from storefront.orders.payment_models import PaymentMethod, PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
@@ -110,6 +110,15 @@ class OrderView:
     def waits_for_buyer(self) -> bool:
         """Whether its buyer hasn't paid on the provider's page yet. They have had no mail about it."""
         return self.waits_for_payment and self.payment is not None and self.payment.expires_at is not None
+
+    @property
+    def is_to_ship(self) -> bool:
+        return self.status == OrderStatus.PLACED and not self.waits_for_payment and self.withdrawn_at is None
+
+    @property
+    def is_pickup(self) -> bool:
+        """Whether the buyer comes for it. Every other shipping method needs an address."""
+        return self.shipping_method is not None and self.address is None
 
     @property
     def awaits_transfer(self) -> bool:

@@ -1,5 +1,5 @@
-"""Sales by day, in the shop's time zone: orders that aren't cancelled, and their totals less what was refunded of them.
-A refund counts on the day of its order.
+"""Sales by day, in the shop's time zone: orders that neither are cancelled nor wait for an online payment, and their
+totals less what was refunded of them. A refund counts on the day of its order.
 
 The sums of days that are over are kept in `sales_day`, so that the back office's home reads a row per day instead of
 every order of two months. What changes an order of such a day calls `forget_sales`, behind its event: the lock of the
@@ -20,6 +20,7 @@ from storefront.db.transactions import write, write_connection
 from storefront.errors import DatabaseBusy
 from storefront.events.actions import next_ids
 from storefront.orders.models import HAS_PAYMENT, Order, OrderStatus, SalesDay
+from storefront.orders.payment_choice import ONLINE_METHODS
 from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.payment_queries import payments
 
@@ -38,10 +39,22 @@ SUM_REFUNDS = tenant_scoped(
     .where(IS_SALE, orders.c.payment_status.in_(REFUNDED), HAS_PAYMENT)
     .correlate(None)
 ).scalar_subquery()
+COUNT_WAITING, SUM_WAITING = (
+    tenant_scoped(
+        select(what)
+        .select_from(orders)
+        .where(
+            *(IS_SALE, orders.c.payment_status == PaymentStatus.PENDING, HAS_PAYMENT),
+            orders.c.payment_method.in_(ONLINE_METHODS),
+        )
+        .correlate(None)
+    ).scalar_subquery()
+    for what in (func.count(), func.coalesce(func.sum(orders.c.total), 0))
+)
 SUM_SALES = tenant_scoped(
     select(
-        func.count().label("orders"),
-        (func.coalesce(func.sum(orders.c.total), 0) - SUM_REFUNDS).label("revenue"),
+        (func.count() - COUNT_WAITING).label("orders"),
+        (func.coalesce(func.sum(orders.c.total), 0) - SUM_REFUNDS - SUM_WAITING).label("revenue"),
     ).where(IS_SALE)
 )
 SELECT_SALES_DAYS = tenant_scoped(
@@ -98,9 +111,11 @@ def store_sales(day: date, zone: ZoneInfo, start: datetime, end: datetime) -> Sa
 
 
 def forget_sales(moments: Sequence[datetime]) -> None:
-    """Forget the sums of the days of these moments, inside `write()`, behind the event of what changed."""
-    if moments:
-        days = {"first": (min(moments) - timedelta(days=1)).date(), "last": (max(moments) + timedelta(days=1)).date()}
+    """Forget the sums of the days of these moments, inside `write()`, behind the event of what changed. The day of a
+    recent moment has no sum yet."""
+    old = [moment for moment in moments if now() - moment >= COMPLETE_AFTER]
+    if old:
+        days = {"first": (min(old) - timedelta(days=1)).date(), "last": (max(old) + timedelta(days=1)).date()}
         execute(DELETE_SALES_DAYS, days)
 
 

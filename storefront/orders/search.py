@@ -4,14 +4,14 @@ A search finds orders whose number begins with it, whose email address or name d
 products that it finds. It reads candidates, newest first, and then their orders. Both reads are bounded, so that a
 search which fits half of a million orders costs no more than one that fits ten."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, select, true
 
 from storefront.catalog.models import Product
 from storefront.catalog.search import MAX_TERMS
@@ -21,6 +21,7 @@ from storefront.db.engine import engines
 from storefront.db.tenancy import execute, tenant_scoped
 from storefront.db.tenant_context import current_tenant_id
 from storefront.ids import RANDOM_BITS, id_at
+from storefront.orders.fulfilment import IS_TO_SHIP
 from storefront.orders.models import HAS_PAYMENT, IS_WITHDRAWN, OrderSearchKey
 from storefront.orders.payment_queries import payments_of
 from storefront.orders.queries import (
@@ -47,6 +48,9 @@ CHUNK, CHUNK_BY_STATUS = 100, 500
 """Candidates whose orders one statement reads; of those by status, only few may come back."""
 WITHDRAWN = "withdrawn"
 """In place of a status: orders whose buyer has withdrawn from the contract."""
+TO_SHIP = "to_ship"
+"""In place of a status: orders that staff have to ship."""
+IN_PLACE_OF_STATUS = ("", WITHDRAWN, TO_SHIP)
 END = "\U0010ffff"
 """Sorts behind every other character."""
 
@@ -104,8 +108,7 @@ def matching_rows(query: OrderQuery, limit: int) -> list[Any]:
     if query.q.strip():
         return list(islice(searched_rows(query, limit), limit))
     oldest_first = query.after is not None
-    by_status = query.status if query.status in ("", WITHDRAWN) else "status"
-    statement = SELECT_ORDERS[by_status, bool(query.payment), oldest_first]
+    statement = SELECT_ORDERS[by_status(query), bool(query.payment), oldest_first]
     values: dict[str, Any] = {"low": query.low, "high": query.high, "limit": limit}
     values |= {"status": query.status, "payment": query.payment}
     return [row for row in execute(statement, values) if is_recent(row, query)]
@@ -115,22 +118,21 @@ def is_recent(row: Any, query: OrderQuery) -> bool:
     return query.since is None or row.created_at >= query.since
 
 
-def has_status(row: Any, query: OrderQuery) -> bool:
-    is_status = query.status in ("", row.status) or (query.status == WITHDRAWN and row.withdrawn_at is not None)
-    return is_status and query.payment in ("", row.payment_status)
+def by_status(query: OrderQuery) -> str:
+    """Return which of the statements reads this status."""
+    return query.status if query.status in IN_PLACE_OF_STATUS else "status"
 
 
 def searched_rows(query: OrderQuery, limit: int) -> Iterator[Any]:
     """Yield the orders that the search finds, until the candidates end."""
     positions = candidates(query, MAX_CANDIDATES if query.status or query.payment or query.since else limit)
-    by_status = query.status not in ("", WITHDRAWN)
-    statement, size = SELECT_ORDERS_AT[by_status], CHUNK_BY_STATUS if by_status else CHUNK
+    statement, size = SELECT_ORDERS_AT[by_status(query)], CHUNK_BY_STATUS if query.status else CHUNK
     while chunk := list(islice(positions, size)):
         found = execute(statement, {"positions": chunk, "status": query.status}).all()
         by_position = {row.position: row for row in found}
         for position in chunk:
             row = by_position.get(position)
-            if row and is_recent(row, query) and has_status(row, query):
+            if row and is_recent(row, query) and query.payment in ("", row.payment_status):
                 yield row
 
 
@@ -185,7 +187,7 @@ def with_lines(rows: Sequence[Any]) -> list[OrderView]:
     return [order_view(row._mapping, lines[row.id], payments.get(row.id), refunds.get(row.id, [])) for row in rows]
 
 
-def select_orders(by_status: str, by_payment: bool, oldest_first: bool) -> Select[Any]:
+def select_orders(status: str, by_payment: bool, oldest_first: bool) -> Select[Any]:
     order = orders.c.position if oldest_first else orders.c.position.desc()
     statement = (
         select(*(orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS))
@@ -193,19 +195,15 @@ def select_orders(by_status: str, by_payment: bool, oldest_first: bool) -> Selec
         .order_by(order)
         .limit(bindparam("limit"))
     )
-    if by_status == WITHDRAWN:
-        statement = statement.where(IS_WITHDRAWN)
-    elif by_status:
-        statement = statement.where(orders.c.status == bindparam("status"))
     if by_payment:
         statement = statement.where(orders.c.payment_status == bindparam("payment"), HAS_PAYMENT)
-    return tenant_scoped(statement)
+    return tenant_scoped(statement.where(STATUS_CONDITIONS[status]))
 
 
-def select_orders_at(by_status: bool) -> Select[Any]:
+def select_orders_at(status: str) -> Select[Any]:
     columns = (orders.c[name] for name in ORDER_COLUMNS + PRICE_COLUMNS)
     statement = select(*columns).where(orders.c.position.in_(bindparam("positions", expanding=True)))
-    return tenant_scoped(statement.where(orders.c.status == bindparam("status")) if by_status else statement)
+    return tenant_scoped(statement.where(STATUS_CONDITIONS[status]))
 
 
 def select_by_key(oldest_first: bool) -> Select[Any]:
@@ -267,16 +265,22 @@ def select_products(terms: Sequence[str]) -> Select[Any]:
     return tenant_scoped(select(products.c.id).where(matches).order_by(products.c.position).limit(MAX_PRODUCTS))
 
 
+STATUS_CONDITIONS: Mapping[str, Any] = {
+    "": true(),
+    "status": orders.c.status == bindparam("status"),
+    WITHDRAWN: IS_WITHDRAWN,
+    TO_SHIP: IS_TO_SHIP,
+}
 SELECT_ORDERS = {
-    (by_status, by_payment, oldest_first): select_orders(by_status, by_payment, oldest_first)
-    for by_status in ("", "status", WITHDRAWN)
+    (status, by_payment, oldest_first): select_orders(status, by_payment, oldest_first)
+    for status in STATUS_CONDITIONS
     for by_payment in (False, True)
     for oldest_first in (False, True)
 }
 SELECT_BY_KEY = {oldest_first: select_by_key(oldest_first) for oldest_first in (False, True)}
 SELECT_BY_NUMBER = {oldest_first: select_by_number(oldest_first) for oldest_first in (False, True)}
 SELECT_BY_PRODUCT = {oldest_first: select_by_product(oldest_first) for oldest_first in (False, True)}
-SELECT_ORDERS_AT = {by_status: select_orders_at(by_status) for by_status in (False, True)}
+SELECT_ORDERS_AT = {status: select_orders_at(status) for status in STATUS_CONDITIONS}
 SELECT_LINES = tenant_scoped(
     select(order_lines.c.order_id, *(order_lines.c[name] for name in LINE_COLUMNS))
     .where(order_lines.c.order_id.in_(bindparam("ids", expanding=True)))

@@ -39,14 +39,21 @@ def payment_details(order: OrderView) -> OrderPaymentDetails:
     """Return what to show of an order with a payment."""
     if order.waits_for_payment:
         g.form_origin = payment_pages()  # the form that starts the payment leads there
-    status = STATUS_NAMES.get(order.payment_status, "")
     return OrderPaymentDetails(
         method=_(METHOD_NAMES[str(order.payment_method)]),
-        status=_(status) if status else "",
+        status=status_of(order),
         refusal=refusal_of(order),
         bank_account=bank_account_for(order),
         is_own=is_own(order),
     )
+
+
+def status_of(order: OrderView) -> str:
+    """Return the status of the payment in words; empty if there is nothing to say."""
+    if order.waits_for_payment and not order.waits_for_buyer:
+        return _("Being processed")
+    status = STATUS_NAMES.get(order.payment_status, "")
+    return _(status) if status else ""
 
 
 def refusal_of(order: OrderView) -> str:

@@ -18,6 +18,7 @@ from storefront.orders.payment_changes import change_payment, lock_payment, reop
 from storefront.orders.payment_models import PaymentStatus
 from storefront.orders.payment_queries import PaymentView, find_payment
 from storefront.orders.queries import load_order
+from storefront.orders.sales import forget_sales
 from storefront.payments.provider import Phase, ProviderState
 from storefront.payments.providers import provider_of
 from storefront.signals import late_payment_received, orders_changed, refund_due
@@ -101,6 +102,7 @@ def apply_paid(order_id: str, state: ProviderState) -> None:
             refund_due.send(order=load_order(order_id))
         else:
             mail_buyer(MailKind.ORDER_PAID, load_order(order_id))
+            forget_sales([payment.created_at])
     if is_late:
         late_payment_received.send(order_id=order_id)
 

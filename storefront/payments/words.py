@@ -20,7 +20,7 @@ STATUS_NAMES: Mapping[str, str] = {
     PaymentStatus.PENDING: N_("Waiting for payment"),
     PaymentStatus.PAID: N_("Paid"),
     PaymentStatus.FAILED: N_("Payment failed"),
-    PaymentStatus.EXPIRED: N_("Not paid in time"),
+    PaymentStatus.EXPIRED: N_("Not paid"),
     PaymentStatus.PARTLY_REFUNDED: N_("Partly refunded"),
     PaymentStatus.REFUNDED: N_("Refunded"),
 }

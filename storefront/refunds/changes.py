@@ -70,6 +70,11 @@ def paid_order(order: OrderView, payment: PaymentView) -> PaidOrder:
     )
 
 
+def refundable(order: OrderView) -> int:
+    """Return what can still be refunded of an order, which a cancellation pays back."""
+    return max(0, paid_order(order, order.payment).available) if order.payment and order.payment.paid else 0
+
+
 def left_by_rate(order: OrderView, counted: Sequence[RefundView]) -> ByRate:
     left = by_rate(order.price.total, order.price.tax_lines)
     for refund in counted:
@@ -125,7 +130,7 @@ def finish_refund(refund: RefundView, order: OrderView, payment: PaymentView, pr
     refunded = payment.refunded + refund.amount
     status = PaymentStatus.REFUNDED if refunded >= payment.paid else PaymentStatus.PARTLY_REFUNDED
     change_payment(order.id, refunded=refunded, status=status)
-    mail_buyer(MailKind.ORDER_REFUNDED, order, amount=refund.amount)
+    mail_buyer(MailKind.ORDER_REFUNDED, order, amount=refund.amount, refund=refund.id)
     data = {"refund": refund.id, "credit_note": number, "amount": refund.amount}
     record_events([Change(EventType.ORDER_REFUNDED, order.id, data, {"payment": payment.status}, {"payment": status})])
     forget_sales([order.created_at])

@@ -10,6 +10,7 @@ from storefront.i18n.gettext import _
 from storefront.staff.access import public
 from storefront.staff.account import person_of_password_link, store_password
 from storefront.staff.blueprints import pages, setup
+from storefront.staff.first_shop import first_shop
 from storefront.staff.forms import render_form
 from storefront.staff.members import accept, set_up
 from storefront.staff.models import LinkKind, Person
@@ -38,7 +39,7 @@ def show_setup(token: str) -> Response:
 @public
 @limit_failures_of_address
 def send_setup(token: str) -> Response:
-    """Make the first person, owner of every shop, and sign them in to the first shop."""
+    """Make the first person, owner of every shop, and sign them in to one."""
     check_at_root()
     shop_ids = list(registry().all())
     try:
@@ -48,7 +49,7 @@ def send_setup(token: str) -> Response:
         return render_form("staff/setup.html", refusal)
     if not shop_ids:
         return redirect(request.script_root + "/", 303)
-    return sign_in_to(shop_ids[0], person)
+    return sign_in_to(first_shop(shop_ids), person)
 
 
 def check_at_root() -> None:

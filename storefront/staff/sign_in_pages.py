@@ -4,6 +4,8 @@ from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from storefront.db.transactions import write
+from storefront.errors import FieldError, Invalid
+from storefront.i18n.gettext import _
 from storefront.staff.access import next_path, public, requires
 from storefront.staff.account import check_code, check_credentials
 from storefront.staff.blueprints import pages
@@ -115,8 +117,9 @@ def confirm() -> Response:
 @requires(Permission.ACCOUNT)
 @limit_failures_of_account
 def send_confirm() -> Response:
-    """Enter the password again, before managing people or keys."""
+    """Enter the password again, before a page or an action that asks for it."""
     if not is_password(request.form.get("password", ""), signed_in().person.password_hash):
-        return render_form("staff/confirm.html", SignInFailed(), next=request.form.get("next", ""))
+        refusal = Invalid(FieldError("password", _("This password isn't right.")))
+        return render_form("staff/confirm.html", refusal, next=request.form.get("next", ""))
     confirm_session()
     return redirect(next_path(request.form.get("next", "")), 303)

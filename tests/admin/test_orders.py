@@ -179,7 +179,7 @@ def test_selected_orders_are_shipped_each_by_itself(
     cancel(app, gone)
     sent = {"order_id": [first, first, gone, theirs, "nosuch", second], "status": "placed", "q": ""}
     answer = clerk.post("/admin/orders/fulfil", sent)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/t/north/admin/orders?status=placed")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/t/north/admin/orders?status=to_ship")
     page = clerk.get("/admin/orders").text
     assert "2 orders shipped." in page
     assert "3 orders couldn&#39;t be shipped." in page

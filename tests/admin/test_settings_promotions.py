@@ -67,7 +67,18 @@ def test_the_list_says_how_often_each_was_used(manager: Staff, shopper: Person) 
     cart = shopper.cart(beans=1)
     assert shopper.api("PUT", f"/carts/{cart}/promo", {"code": "Spring"}).status_code == 200
     assert shopper.checkout(cart).status_code == 201
-    assert "Used 1 time<" in manager.get(PAGE).text
+    page = manager.get(PAGE).text
+    assert "Used 1 time<" in page
+    assert "Used up" not in page
+
+
+def test_a_promotion_without_uses_left_is_used_up(manager: Staff, shopper: Person) -> None:
+    manager.post(f"{PAGE}/new", SPRING | {"limit": "1"})
+    assert "Used up" not in manager.get(PAGE).text
+    cart = shopper.cart(beans=1)
+    assert shopper.api("PUT", f"/carts/{cart}/promo", {"code": "Spring"}).status_code == 200
+    assert shopper.checkout(cart).status_code == 201
+    assert "Used up" in manager.get(PAGE).text
 
 
 def test_a_promotion_is_removed(app: Flask, manager: Staff) -> None:

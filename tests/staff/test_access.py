@@ -233,7 +233,10 @@ def test_after_half_an_hour_people_and_keys_need_the_password_again(app: Flask) 
         form = person.post(f"/admin/people/{person.id}/sign-out")
         assert form.headers["Location"] == "/t/north/admin/confirm?next=%2Fadmin%2Fpeople", "where the form stands"
         assert person.get("/admin/").status_code == 200
-        assert person.post("/admin/confirm", {"password": "wrong password"}).status_code == 422
+        refused = person.post("/admin/confirm", {"password": "wrong password"})
+        assert refused.status_code == 422
+        assert "This password isn&#39;t right." in refused.text
+        assert "people, keys" not in refused.text, "it guards more than these"
         sent = {"password": "a long enough password", "next": "/admin/keys"}
         assert person.post("/admin/confirm", sent).headers["Location"] == "/t/north/admin/keys"
         assert person.get("/admin/keys").status_code == 200

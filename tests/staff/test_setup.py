@@ -1,7 +1,9 @@
 """The first person, by the link of a fresh start's log or of a command; and passwords that were forgotten."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +14,10 @@ from sqlalchemy import select
 from storefront.clock import now
 from storefront.db.base import db
 from storefront.server.bootstrap import announce_setup
+from storefront.staff.first_shop import first_shop
 from storefront.staff.models import OneTimeLink
 from storefront.staff.permissions import Role
+from storefront.state import current_state
 from storefront.web.absolute_urls import shop_root
 from tests.conftest import Lines, Person
 from tests.staff.factories import PASSWORD, Staff, api_key, bearer, hire, newcomer, signed_in
@@ -60,7 +64,7 @@ def test_the_first_person_owns_every_shop(app: Flask) -> None:
     assert refused.status_code == 422
     assert refused.text.count("field-error") == 3
     done = client.post(path, data=FIRST)
-    assert (done.status_code, done.headers["Location"]) == (303, "/t/far-east/admin/")
+    assert (done.status_code, done.headers["Location"]) == (303, "/t/north/admin/"), "the first of the catalogue"
     assert client.get(done.headers["Location"]).status_code == 200
     for shop in ("north", "south", "far-east"):
         person = Staff(app.test_client(), shop, "", "ada@shops.example")
@@ -69,6 +73,17 @@ def test_the_first_person_owns_every_shop(app: Flask) -> None:
     assert client.get(path).status_code == 404
     assert client.post(path, data=FIRST).status_code == 404
     assert fail(app, "setup")[0] == 1
+
+
+def test_the_first_person_begins_in_another_shop_without_a_catalogue(app: Flask, tmp_path: Path) -> None:
+    with app.app_context():
+        for content in (None, "[]", "{", '{"tenants": [{"id": "elsewhere"}]}'):
+            file = tmp_path / "catalog.json"
+            if content is not None:
+                file.write_text(content)
+            state = current_state()
+            state.settings = replace(state.settings, catalog=file)
+            assert first_shop(["far-east", "north"]) == "far-east", content
 
 
 def test_a_link_to_set_up_expires_and_is_at_the_root_only(app: Flask) -> None:
