@@ -29,6 +29,7 @@ REGION_LABELS = {
     "prefecture": N_("Prefecture"),
     "county": N_("County"),
 }
+OTHER_REGION = N_("Region")
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def address_inputs(rules: AddressFormat) -> list[AddressInput]:
         "line2": _("Apartment, company (optional)"),
         "postal_code": _("Postal code"),
         "city": _("Town or city"),
-        "region": _(REGION_LABELS.get(rules.region_type, N_("Region"))),
+        "region": _(REGION_LABELS.get(rules.region_type, OTHER_REGION)),
     }
     return [
         AddressInput(

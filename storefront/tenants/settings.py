@@ -193,7 +193,9 @@ class TenantSettings:
     def price_note(self) -> str:
         """What stands beside prices: in the EU, buyers must know of tax and shipping before they order."""
         costs_extra = any(method.price or method.steps for method in self.shipping)
-        return f"{self.tax_note}, {_('plus shipping')}" if self.tax_note and costs_extra else self.tax_note
+        if not self.tax_note or not costs_extra:
+            return self.tax_note
+        return _("%(tax)s, plus shipping", tax=self.tax_note)
 
     @cached_property
     def css_variables(self) -> str:
