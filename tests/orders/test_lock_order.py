@@ -13,6 +13,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.db.transactions import write, write_connection
 from storefront.events import actions as events
 from storefront.orders import pricing
+from storefront.promotions.actions import claim_use
 from tests.concurrency import eventually
 from tests.conftest import Person, connect
 from tests.factories import cancel, import_tenants, product, tenant
@@ -40,14 +41,14 @@ def test_cancelling_gives_a_use_back_before_it_records_events(
         assert shop.api("PUT", f"/carts/{made}/promo", {"code": "half"}).status_code == 200
         return made
 
-    earlier, record_events = shop.checkout(cart(mug=1)).json["id"], placing.record_events
+    earlier = shop.checkout(cart(mug=1)).json["id"]
     with ThreadPoolExecutor(1) as other:
         cancelled: list[Any] = []
 
         def record(given: Any) -> None:
             cancelled.append(other.submit(cancel, app, earlier, "west"))
             assert eventually(lambda: is_waiting(database_url))
-            record_events(given)
+            events.record_events(given)
 
         monkeypatch.setattr(placing, "record_events", record)
         assert shop.checkout(cart(cup=1)).status_code == 201
@@ -95,7 +96,7 @@ def test_orders_that_try_several_used_up_promotions_lock_them_in_one_order(
     shop = Person(app.test_client(), "west")
     for items in ({"mug": 1}, {"cup": 1}):
         assert shop.checkout(shop.cart(**items)).status_code == 201  # they use both up
-    small, large, claim_use = shop.cart(mug=1), shop.cart(cup=1), pricing.claim_use
+    small, large = shop.cart(mug=1), shop.cart(cup=1)
     with ThreadPoolExecutor(1) as other:
         placed: list[Any] = []
 

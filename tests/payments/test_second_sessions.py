@@ -39,7 +39,8 @@ def test_page_that_lost_is_closed_and_its_shopper_led_to_the_other(ada: Buyer, m
     """Stripe has answered one of two requests with an error, so that a third one has started with another key."""
     ada.server.faults.answers = [409]
     order_id = ada.order()["id"]
-    first_start, others = StripeProvider.start, []
+    first_start = StripeProvider.start
+    others: list[str | None] = []
 
     def slow_start(*args):
         started = first_start(*args)

@@ -1,6 +1,7 @@
 """Webhooks that can't be settled at once: they are tried again, and don't keep others waiting."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from storefront.ids import new_token
 from storefront.orders.fulfilment import cancel_order
 from storefront.payments.checks import GIVE_UP_AFTER
 from storefront.payments.models import PaymentWebhook
+from storefront.payments.second_sessions import settle_session
 from storefront.payments.webhooks import BATCH, PATIENCE
 from tests.payments.conftest import Buyer
 from tests.payments.test_kill import work_later
@@ -57,7 +59,6 @@ def test_unexpected_error_of_one_webhook_does_not_stop_others(
     for event in ada.server.account.events:
         ada.deliver(event)
     failing, other = (second, first) if newest_fails else (first, second)
-    settle_session = processing.settle_session
 
     def fail(order_id: str, session_id: str) -> None:
         if order_id == failing:
@@ -74,7 +75,10 @@ def test_unexpected_error_of_one_webhook_does_not_stop_others(
     assert ada.payment(failing)["status"] == "paid"
 
 
-def other_account(ada: Buyer) -> tuple[dict, dict, dict]:
+Account = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def other_account(ada: Buyer) -> Account:
     """The shop's key is that of another account of Stripe, which knows nothing of the shop's payments."""
     account = ada.server.account
     kept = account.sessions, account.intents, account.refunds
@@ -82,7 +86,7 @@ def other_account(ada: Buyer) -> tuple[dict, dict, dict]:
     return kept
 
 
-def own_account(ada: Buyer, kept: tuple[dict, dict, dict]) -> None:
+def own_account(ada: Buyer, kept: Account) -> None:
     ada.server.account.sessions, ada.server.account.intents, ada.server.account.refunds = kept
 
 
