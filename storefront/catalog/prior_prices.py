@@ -61,15 +61,39 @@ def prior_price_row(one: Repricing, lowest: int, moment: datetime) -> dict[str, 
 def earlier_prices(
     connection: Connection, tenant_id: str, changes: Sequence[Repricing], since: datetime
 ) -> Iterator[tuple[str, int]]:
-    """Yield (variant id, price) of the prices that variants of these products had since then, until they changed."""
+    """Yield (variant id, price) of the prices that variants of these products had since then, until they changed. One
+    that was deleted and added again with the same options has the prices of the deleted one, too."""
     ids = sorted({one.product_id for one in changes})
     for start in range(0, len(ids), BATCH_SIZE):
-        query = select(events.c.subject, events.c.data, events.c.before).where(
+        batch = ids[start : start + BATCH_SIZE]
+        query = select(events.c.type, events.c.subject, events.c.data, events.c.before, events.c.after).where(
             events.c.tenant_id == tenant_id,
-            events.c.subject.in_(ids[start : start + BATCH_SIZE]),
-            events.c.type == EventType.PRICE_CHANGED,
+            events.c.subject.in_(batch),
+            events.c.type.in_((EventType.PRICE_CHANGED, EventType.PRODUCT_CHANGED)),
             events.c.created_at > since,
         )
-        for row in connection.execute(query):
-            if row.before:
-                yield row.data.get("variant_id", row.subject), row.before["price"]
+        rows = connection.execute(query).all()
+        successors = successors_of([row for row in rows if is_deletion(row)], connection, tenant_id, batch)
+        for row in rows:
+            if row.before and (row.type == EventType.PRICE_CHANGED or is_deletion(row)):
+                variant_id = row.data.get("variant_id", row.subject)
+                yield successors.get(variant_id, variant_id), row.before["price"]
+
+
+def is_deletion(row: Any) -> bool:
+    """Whether an event is about the deletion of a variant: see `variant_members`."""
+    return bool((row.before or {}).get("variant")) and (row.after or {}).get("variant") is None
+
+
+def successors_of(
+    deletions: Sequence[Any], connection: Connection, tenant_id: str, product_ids: Sequence[str]
+) -> dict[str, str]:
+    """Return the ids of variants by those of deleted ones of the same product with the same options."""
+    if not deletions:
+        return {}
+    query = select(variants.c.id, variants.c.product_id, variants.c.options).where(
+        variants.c.tenant_id == tenant_id, variants.c.product_id.in_(product_ids)
+    )
+    current = {(row.product_id, " / ".join(row.options)): row.id for row in connection.execute(query)}
+    found = {row.data.get("variant_id", ""): current.get((row.subject, row.before["variant"])) for row in deletions}
+    return {deleted: id for deleted, id in found.items() if id is not None}

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from storefront.catalog import actions
+from storefront.catalog import actions, option_actions
 from storefront.db.tenant_context import tenant_context
 from storefront.tenants.registry import registry
 from tests.conftest import Person
@@ -100,3 +100,18 @@ def test_shop_outside_the_eu_shows_none(app: Flask, country: str | None):
     open_shop(app, "east", country)
     reprice(app, 40, 900, shop="east")
     assert shown(Person(app.test_client(), "east"), 41) == ""
+
+
+@pytest.mark.parametrize(("price", "prior"), [(1000, ""), (700, "€8.00")])
+def test_variant_that_was_deleted_and_added_again_keeps_its_history(
+    app: Flask, shop: Person, price: int, prior: str
+) -> None:
+    reprice(app, 5, 800, "tee-m")
+    with time_machine.travel(START + timedelta(days=10), tick=False), app.app_context(), tenant_context("west"):
+        found = registry().all()["west"]
+        option_actions.remove_variants(found, "tee", ["tee-m"], lambda *_: ())
+        option_actions.add_variants(found, "tee", [["M"]], 2000, 5)
+    reprice(app, 12, price, "tee-1")
+    assert shown(shop, 12, "/products/tee?variant=tee-1") == prior
+    reprice(app, 41, 600, "tee-1")
+    assert shown(shop, 41, "/products/tee?variant=tee-1") == f"€{price / 100:.2f}"

@@ -42,7 +42,7 @@ def shopper_with_cart(shopper: Person) -> Person:
 MAX_STATEMENTS = {
     "list": 1, "search": 1, "product": 1, "open a cart": 3, "add": 4, "set": 4, "cart": 1, "promo": 3, "checkout": 17,
     "order": 1, "page list": 2, "page product": 3, "page add": 5, "page cart": 2, "page checkout": 2, "page place": 12,
-    "page order": 1, "suggestions": 6, "panel": 6,
+    "page order": 2, "suggestions": 6, "panel": 6,
 }  # fmt: skip
 """API carts have three lines, the browser's cart has two; checkout by the API returns suggestions too. An order takes
 the stock of each variant, and then that of all products at once, is entered into the index that staff search, and
