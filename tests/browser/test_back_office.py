@@ -26,7 +26,9 @@ def post(office: Shop, path: str, body: dict[str, Any], language: str = "en") ->
 
 def place_order(office: Shop, name: str = "Grace Hopper") -> dict[str, Any]:
     cart = post(office, "/carts", {"items": [{"product_id": ESPRESSO, "quantity": 1}]})
-    return post(office, f"/carts/{cart['id']}/checkout", {"email": "grace@example.com", "name": name})
+    address = {"line1": "4 Quay Street", "city": "Galway", "postal_code": "H91 X4N2", "country": "IE"}
+    sent = {"email": "grace@example.com", "name": name, "shipping": "standard", "address": address}
+    return post(office, f"/carts/{cart['id']}/checkout", sent)
 
 
 def test_the_menu_of_a_phone_opens_without_a_script(staff: Sign) -> None:
