@@ -49,8 +49,9 @@ def check_shops(app: Flask, also_without_payment: bool = False) -> None:
 
 
 def check_shop() -> bool:
-    process_webhooks()
-    return check_payments()
+    """Return whether there may be more to do at once."""
+    has_webhooks = process_webhooks()
+    return check_payments() or has_webhooks
 
 
 def schedule_check(app: Flask, tenant_id: str, name: str, check: Callable[[], bool]) -> None:

@@ -58,17 +58,25 @@ def store_webhook(notice: WebhookNotice) -> bool:
     return is_ours
 
 
-def process_webhooks() -> None:
-    """Settle the payments that the current shop's waiting webhooks are about, the newest first. While the provider
-    doesn't answer, they wait."""
-    for row in execute(SELECT_WAITING).all():
+def process_webhooks() -> bool:
+    """Settle the payments that the current shop's waiting webhooks are about, the newest first, and return whether
+    there may be more of them. While the provider doesn't answer, they wait."""
+    waiting, processed = execute(SELECT_WAITING).all(), 0
+    for row in waiting:
         try:
             is_done = settle(row)
         except ProviderUnavailable:
-            return
+            return False
         if is_done or row.received_at < now() - PATIENCE:
             with write():
                 execute(MARK_PROCESSED, {"webhook": row.id, "now": now()})
+            processed += 1
+    forget_foreign()
+    return len(waiting) == BATCH and processed > 0
+
+
+def forget_foreign() -> None:
+    """Process no longer what waits for an order of another shop."""
     old = {"before": now() - PATIENCE}
     if execute(SELECT_FOREIGN, old).first():
         with write():

@@ -1,5 +1,6 @@
 """Webhooks that can't be settled at once: they are tried again, and don't keep others waiting."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from storefront.db.tenant_context import tenant_context
 from storefront.ids import new_token
 from storefront.orders.fulfilment import cancel_order
 from storefront.payments.checks import GIVE_UP_AFTER
+from storefront.payments.jobs import check_shop
 from storefront.payments.models import PaymentWebhook
 from storefront.payments.second_sessions import settle_session
 from storefront.payments.webhooks import BATCH, PATIENCE
@@ -46,6 +48,20 @@ def test_webhooks_of_other_shops_of_the_account_delay_nothing(ada: Buyer) -> Non
     assert waiting(ada) == BATCH + 5, "their orders may be about to be committed"
     with time_machine.travel(now() + PATIENCE + timedelta(minutes=1)):
         ada.work()
+    assert waiting(ada) == 0
+
+
+def test_more_webhooks_than_a_batch_are_processed_at_once(open_shop: Callable[..., Buyer]) -> None:
+    ada = open_shop(stock=100)
+    for _ in range(BATCH + 1):
+        ada.pay(ada.order(quantity=1)["id"])
+    for event in ada.server.account.events:
+        ada.deliver(event)
+    with ada.app.app_context(), tenant_context("till"):
+        assert check_shop(), "there is another one"
+    assert waiting(ada) == 1
+    with ada.app.app_context(), tenant_context("till"):
+        assert not check_shop()
     assert waiting(ada) == 0
 
 
