@@ -19,6 +19,7 @@ from storefront.documents.price_section import price_section, rate_text
 from storefront.i18n.formatting import format_day, format_integer, format_money
 from storefront.i18n.gettext import _
 from storefront.i18n.locale import shopper_language
+from storefront.i18n.price_steps import other_step, shipping_label
 from storefront.orders.queries import OrderView
 from storefront.orders.refund_queries import RefundView
 from storefront.pricing.price import Price
@@ -74,15 +75,7 @@ def credited_lines(order: OrderView, refund: RefundView, price: Price) -> Iterat
             )
     shipping = shipping_among_lines(order, refund, price)
     if shipping:
-        yield DocumentLine(shipping_label(order), "", "", amount=format_money(shipping))
+        yield DocumentLine(shipping_label(order.shipping_name), "", "", amount=format_money(shipping))
     if other := price.subtotal - goods_of(order, refund) - shipping:
-        name = _("Other amount") if other > 0 else _("Deduction")
-        yield DocumentLine(name, "", "", amount=signed(other))
-
-
-def shipping_label(order: OrderView) -> str:
-    return f"{_('Shipping')} ({order.shipping_name})" if order.shipping_name else _("Shipping")
-
-
-def signed(amount: int) -> str:
-    return format_money(amount) if amount >= 0 else "−" + format_money(-amount)
+        name, amount = other_step(other)
+        yield DocumentLine(name, "", "", amount=amount)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from storefront.i18n.formatting import format_integer, format_money
 from storefront.i18n.gettext import _
+from storefront.i18n.price_steps import other_step
 
 if TYPE_CHECKING:
     from storefront.orders.queries import OrderView
@@ -23,8 +24,7 @@ def refund_steps(order: "OrderView", refund: "RefundView") -> Iterator[tuple[str
         yield _("Shipping"), format_money(refund.shipping)
     other = refund.amount - refund.shipping - sum(part.amount for part in refund.lines)
     if other:
-        name = _("Other amount") if other > 0 else _("Deduction")
-        yield name, format_money(other) if other > 0 else "−" + format_money(-other)
+        yield other_step(other)
 
 
 def refund_facts(refund: "RefundView") -> Iterator[tuple[str, str]]:
